@@ -1,0 +1,236 @@
+"""What a run found: verdicts, findings, and the evidence they rest on. Everything a report shows is in here, cleaned.
+
+Below the command line `as_of` is a parameter and the exit code a function of the result; nothing here reads a clock.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from policycheck.errors import ExitCode, Location
+
+
+class Severity(StrEnum):
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+    INFO = "info"
+
+    @property
+    def rank(self) -> int:
+        """0 is the worst."""
+        return list(Severity).index(self)
+
+    def at_least(self, other: Severity) -> bool:
+        return self.rank <= other.rank
+
+
+class Verdict(StrEnum):
+    """Of a rule. A run as a whole is pass, fail or inconclusive."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    WAIVED = "waived"
+    INCONCLUSIVE = "inconclusive"
+    SKIPPED = "skipped"
+
+
+class Basis(StrEnum):
+    """Where the claim that a list is complete comes from."""
+
+    OBSERVED = "observed"
+    ASSERTED = "asserted"
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What was read of one list in one account and Region: the interval it speaks for, and why it is not complete."""
+
+    dataset: str
+    account: str | None
+    region: str | None
+    start: datetime | None
+    end: datetime | None
+    jobs: int
+    complete: bool = True
+    basis: Basis = Basis.ASSERTED
+    source: str = ""
+    reason: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"{self.account or 'account unknown'}/{self.region or 'Region unknown'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiver:
+    """Why a finding does not count, as its owner signed it."""
+
+    reason: str
+    owner: str
+    granted: str
+    expires: str
+    ticket: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One subject that violates one rule. Identity is rule and subject, never a job, a count, a line or a time."""
+
+    rule: str
+    policy: str
+    severity: Severity
+    account: str | None
+    region: str | None
+    subject: str
+    """The ResourceArn, or the key of the group."""
+    message: str
+    """What was seen, what was required and by how much; one clean, non-empty line."""
+    jobs: tuple[str, ...] = ()
+    """Ids, sorted."""
+    cause: str | None = None
+    resource_type: str | None = None
+    evidence: tuple[Mapping[str, Any], ...] = ()
+    """The API fields of the jobs, in the order of `jobs`; at most EVIDENCE_LIMIT of them."""
+    waiver: Waiver | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """64 hex digits, the same in every run that finds this subject violating this rule."""
+        key = ["policycheck/1", self.policy, self.rule, self.account, self.region, self.subject]
+        return hashlib.sha256(json.dumps(key).encode()).hexdigest()
+
+
+EVIDENCE_LIMIT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RuleResult:
+    """One rule, judged."""
+
+    id: str
+    policy: str
+    sentence: str
+    """Rendered from what was evaluated."""
+    severity: Severity
+    verdict: Verdict
+    location: Location
+    reason: str = ""
+    """Why this verdict; never empty unless it is a plain pass or fail."""
+    examined: int = 0
+    """Jobs in the population."""
+    subjects: int = 0
+    """Groups in the population."""
+    undecided: int = 0
+    """Jobs in progress, left out of both sides."""
+    possible: int = 0
+    """Jobs that could violate if their unknown members were known."""
+    pending: int = 0
+    universe: str | None = None
+    findings: tuple[Finding, ...] = ()
+    title: str = ""
+    why: str = ""
+    fix: str = ""
+    url: str = ""
+    controls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+
+    @property
+    def open_findings(self) -> tuple[Finding, ...]:
+        return tuple(f for f in self.findings if f.waiver is None)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyInfo:
+    """A policy that was judged: what reports print above its rules."""
+
+    id: str
+    title: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The counts in the result's `summary`; every report prints some of them."""
+
+    rules: int
+    passed: int
+    failed: int
+    waived: int
+    inconclusive: int
+    skipped: int
+    findings: int
+    findings_waived: int
+    jobs: int
+    pending: int
+    undecided: int
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One run. Rules stand in policy order, findings sorted by account, Region and subject."""
+
+    as_of: datetime
+    tool_version: str
+    policies: tuple[PolicyInfo, ...]
+    rules: tuple[RuleResult, ...]
+    coverage: tuple[Coverage, ...]
+    not_seen: tuple[str, ...]
+    """What this run could not see, a sentence each."""
+    jobs: int
+    fail_on: Severity | None = Severity.LOW
+    """None: never."""
+    scope_uncovered: bool = False
+    """A declared account or Region has no complete coverage."""
+
+    @property
+    def summary(self) -> Summary:
+        def count(verdict: Verdict) -> int:
+            return sum(rule.verdict is verdict for rule in self.rules)
+
+        return Summary(
+            rules=len(self.rules),
+            passed=count(Verdict.PASS),
+            failed=count(Verdict.FAIL),
+            waived=count(Verdict.WAIVED),
+            inconclusive=count(Verdict.INCONCLUSIVE),
+            skipped=count(Verdict.SKIPPED),
+            findings=sum(len(rule.open_findings) for rule in self.rules),
+            findings_waived=sum(len(rule.findings) - len(rule.open_findings) for rule in self.rules),
+            jobs=self.jobs,
+            pending=sum(rule.pending for rule in self.rules),
+            undecided=sum(rule.undecided for rule in self.rules),
+        )
+
+    @property
+    def verdict(self) -> Verdict:
+        """fail, inconclusive or pass, whatever `fail_on` says. A run in which nothing was judged is inconclusive."""
+        return overall_verdict(rule.verdict for rule in self.rules)
+
+    @property
+    def exit_code(self) -> ExitCode:
+        def counts(rule: RuleResult, verdict: Verdict) -> bool:
+            return rule.verdict is verdict and self.fail_on is not None and rule.severity.at_least(self.fail_on)
+
+        if any(counts(rule, Verdict.FAIL) for rule in self.rules):
+            return ExitCode.FINDINGS
+        judged = any(rule.verdict is not Verdict.SKIPPED for rule in self.rules)
+        if self.scope_uncovered or not judged or any(counts(rule, Verdict.INCONCLUSIVE) for rule in self.rules):
+            return ExitCode.EVIDENCE
+        return ExitCode.OK
+
+
+def overall_verdict(verdicts: Iterable[Verdict]) -> Verdict:
+    seen = set(verdicts)
+    if Verdict.FAIL in seen:
+        return Verdict.FAIL
+    if Verdict.INCONCLUSIVE in seen or seen <= {Verdict.SKIPPED}:
+        return Verdict.INCONCLUSIVE
+    return Verdict.PASS

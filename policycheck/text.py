@@ -1,0 +1,50 @@
+"""Cleaning of untrusted text: what a job list says is data, never markup, escape code or command."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# C0 but tab and newline, DEL, C1, line and paragraph separators, bidi controls (UAX #9), zero-width and
+# other invisible format characters, the interlinear marks, the byte-order mark, surrogates, noncharacters.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
+    "\ufff9-\ufffb\ufffe\uffff\ud800-\udfff\U000e0000-\U000e0fff"
+    + "".join(f"{chr(plane + 0xFFFE)}{chr(plane + 0xFFFF)}" for plane in range(0x10000, 0x110000, 0x10000))
+    + "]"
+)
+_SPACE = re.compile(r"\s+")
+
+REPLACEMENT = "\ufffd"
+
+
+def clean(value: str) -> str:
+    """Replace every character that could steer a terminal, hide or reorder text, or break an encoder.
+
+    Tabs and newlines stay; a CR LF pair counts as one newline. Each other unsafe character becomes U+FFFD, so that
+    a reader sees that something stood there. Cleaning what is clean changes nothing.
+    """
+    if value.isprintable():
+        return value
+    return _UNSAFE.sub(REPLACEMENT, value.replace("\r\n", "\n"))
+
+
+def clean_line(value: str) -> str:
+    """`clean`, on one line: every run of white space is one space."""
+    if value.isprintable() and "  " not in value:
+        return value.strip()
+    return _SPACE.sub(" ", clean(value)).strip()
+
+
+def truncate(value: str, limit: int) -> str:
+    """At most `limit` characters, the last one an ellipsis where something was cut off."""
+    return value if len(value) <= limit else value[: max(limit - 1, 0)] + "…"
+
+
+def display_width(value: str) -> int:
+    """Terminal columns of one clean line: wide characters take two, combining ones none."""
+    if value.isascii():
+        return len(value)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in value
+    )
