@@ -69,6 +69,8 @@ class Dataset:
     """State, or Status in restore jobs."""
     resource_field: str
     """The member that names the resource: ResourceArn, or SourceResourceArn in restore jobs."""
+    vault_field: str
+    """The member whose ARN says in which account and Region the job ran."""
     in_progress: frozenset[str]
     fields: Mapping[str, Field] = field(repr=False, compare=False)
 
@@ -128,6 +130,7 @@ BACKUP_JOBS = Dataset(
     id_field="BackupJobId",
     state_field="State",
     resource_field="ResourceArn",
+    vault_field="BackupVaultArn",
     in_progress=frozenset({"CREATED", "PENDING", "RUNNING", "ABORTING"}),
     fields=_table(
         (ALWAYS, Kind.ACCOUNT, "AccountId"),
@@ -183,6 +186,7 @@ COPY_JOBS = Dataset(
     id_field="CopyJobId",
     state_field="State",
     resource_field="ResourceArn",
+    vault_field="SourceBackupVaultArn",
     in_progress=frozenset({"CREATED", "RUNNING"}),
     fields=_table(
         (ALWAYS, Kind.ACCOUNT, "AccountId"),
@@ -231,6 +235,7 @@ RESTORE_JOBS = Dataset(
     id_field="RestoreJobId",
     state_field="Status",
     resource_field="SourceResourceArn",
+    vault_field="BackupVaultArn",
     in_progress=frozenset({"PENDING", "RUNNING"}),
     fields=_table(
         (ALWAYS, Kind.ACCOUNT, "AccountId"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from operator import attrgetter
 from typing import Any
 
@@ -102,9 +102,23 @@ class JobList:
             return [None if value is None else getattr(value, tail) for value in values]
         return values
 
+    def places(self) -> list[tuple[str | None, str | None]]:
+        """(Account, Region) of each record: AccountId, else the vault's ARN, else the resource's; None where nothing says."""
+        dataset = self.dataset
+        pairs = map(_arn_place, map(attrgetter(dataset.vault_field), self.records), map(attrgetter(dataset.resource_field), self.records))
+        return [(record.AccountId or account, region) for record, (account, region) in zip(self.records, pairs, strict=True)]
+
     def has(self, head: str) -> list[bool]:
         """Whether each record carries the nested member `head` at all (an empty one counts)."""
         return [value is not None for value in map(attrgetter(head), self.records)]
+
+
+@lru_cache(maxsize=100_000)
+def _arn_place(*arns: str | None) -> tuple[str | None, str | None]:
+    # arn:partition:service:region:account:resource; S3 buckets, say, leave Region and account empty.
+    parts = [(arn or "").split(":", 5) for arn in arns]
+    whole = [part for part in parts if len(part) == 6]
+    return next((part[4] for part in whole if part[4]), None), next((part[3] for part in whole if part[3]), None)
 
 
 def _normalise_times(member: str, records: Iterable[Any]) -> None:
