@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from operator import attrgetter
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -35,10 +35,12 @@ class RecordError(ValueError):
         self.problem = problem
 
 
+# The model's `long`: 64 bits, signed.
+_Long = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
 _TYPES: dict[Kind, Any] = {
     Kind.TIME: WireTime,
-    Kind.SIZE: int | None,
-    Kind.INTEGER: int | None,
+    Kind.SIZE: _Long | None,
+    Kind.INTEGER: _Long | None,
     Kind.BOOLEAN: bool | None,
 }
 

@@ -48,3 +48,21 @@ def display_width(value: str) -> int:
     return sum(
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in value
     )
+
+
+_UNITS = (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 1_000_000))
+
+
+def spell_duration(microseconds: int) -> str:
+    """A duration for reading: its two largest units, rounded down (41 h, 3 h 10 m, 2 d 4 h); days from 48 h on."""
+    rest = abs(microseconds)
+    units = _UNITS if rest >= 2 * _UNITS[0][1] else _UNITS[1:]
+    parts = []
+    for name, size in units:
+        count, rest = divmod(rest, size)
+        if count or parts:
+            parts.append((count, name))
+        if len(parts) == 2:
+            break
+    shown = " ".join(f"{count} {name}" for count, name in parts if count) or "0 s"
+    return f"-{shown}" if microseconds < 0 else shown

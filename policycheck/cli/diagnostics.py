@@ -1,0 +1,60 @@
+"""Errors as a person reads them: place, message, the line with a caret, a hint. On stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from policycheck.errors import Diagnostic, PolicycheckError, PolicyError
+from policycheck.text import clean, clean_line, display_width
+
+
+def show_error(error: PolicycheckError) -> None:
+    """Print one error and all that is in it."""
+    if isinstance(error, PolicyError):
+        for diagnostic in error.diagnostics:
+            _write(render_diagnostic(diagnostic))
+        _write(f"{error.message}; nothing was judged")
+        return
+    place = f"{clean_line(error.place)}: " if error.place else ""
+    _write(f"error: {place}{clean(error.message)}")
+    if error.hint:
+        _write(f"  = help: {clean_line(error.hint)}")
+
+
+def show_warning(message: str) -> None:
+    """Print one warning."""
+    _write(f"warning: {clean_line(message)}")
+
+
+def show_note(message: str) -> None:
+    """Print one line of talk."""
+    _write(clean_line(message))
+
+
+def render_diagnostic(diagnostic: Diagnostic) -> str:
+    """error: message, --> place, the source line with a caret, = help."""
+    location = diagnostic.location
+    lines = [f"error: {clean_line(diagnostic.message)}", f"  --> {clean_line(str(location))}"]
+    if diagnostic.source_line:
+        lines += draw_caret(diagnostic.source_line, location.line, location.column, location.end_column if location.end_line == location.line else 0)
+    if diagnostic.hint:
+        lines.append(f"   = help: {clean_line(diagnostic.hint)}")
+    return "\n".join(lines)
+
+
+def draw_caret(source: str, line: int, column: int, end_column: int) -> list[str]:
+    """The source line under its number, and a caret under the columns meant (an end of 0: to the end of the line)."""
+    source = clean(source).replace("\t", " ").rstrip()
+    gutter = " " * len(str(line))
+    start = min(max(column - 1, 0), len(source))
+    end = min(end_column - 1, len(source)) if end_column else len(source)
+    under = " " * display_width(source[:start]) + "^" * max(display_width(source[start:end]), 1)
+    return [f"{gutter} |", f"{line} | {source}", f"{gutter} | {under}"]
+
+
+def _write(text: str) -> None:
+    if os.environ.get("GITHUB_ACTIONS"):
+        # A runner reads commands out of whatever is printed.
+        text = "\n".join(f" {line}" if line.lstrip().startswith("::") else line.replace("##[", "# #[") for line in text.split("\n"))
+    sys.stderr.write(text + "\n")

@@ -1,0 +1,35 @@
+"""What the engine asks of a dataframe engine beside Narwhals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Any, Protocol
+
+import narwhals as nw
+
+
+class ColumnType(Enum):
+    """Times and durations are whole microseconds, so that no engine's own time type is ever met."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+
+
+class Backend(Protocol):
+    """One dataframe engine."""
+
+    name: str
+
+    def frame(self, columns: Mapping[str, tuple[ColumnType, Sequence[Any]]]) -> nw.LazyFrame[Any]:
+        """A lazy frame of these columns, all of one length; None is null."""
+
+    def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        """The same frame, computed once however often it is read from here on."""
+
+    def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
+        """The rows as plain values."""
+
+    def pattern_problem(self, pattern: str) -> str:
+        """Why this engine cannot search for a regular expression; empty if it can."""

@@ -1,0 +1,37 @@
+"""Polars, the embedded default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import narwhals as nw
+import polars as pl
+
+from policycheck.engine.backends.interface import ColumnType
+
+_TYPES = {ColumnType.TEXT: pl.String, ColumnType.INTEGER: pl.Int64, ColumnType.BOOLEAN: pl.Boolean}
+
+
+class PolarsBackend:
+    """See `Backend`."""
+
+    name = "polars"
+
+    def frame(self, columns: Mapping[str, tuple[ColumnType, Sequence[Any]]]) -> nw.LazyFrame[Any]:
+        series = [pl.Series(name, values, dtype=_TYPES[kind], strict=True) for name, (kind, values) in columns.items()]
+        return nw.from_native(pl.DataFrame(series).lazy())
+
+    def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        return nw.from_native(frame.to_native().collect().lazy())
+
+    def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = frame.to_native().collect().rows()
+        return rows
+
+    def pattern_problem(self, pattern: str) -> str:
+        try:
+            pl.Series([""]).str.contains(pattern)
+        except pl.exceptions.ComputeError as error:
+            return str(error)
+        return ""

@@ -1,0 +1,328 @@
+"""Rules to verdicts. All rules of a list are evaluated in one pass over one frame; nothing in here reads a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, assert_never
+
+import narwhals as nw
+
+from policycheck.datasets import DATASETS, Dataset
+from policycheck.engine.backends.interface import Backend
+from policycheck.engine.compile import compile_condition
+from policycheck.engine.findings import describe_empty, describe_findings
+from policycheck.engine.frame import ROW, SUBJECT, Frame, build_frame
+from policycheck.engine.scope import in_scope, uncovered_scope, unreached_window
+from policycheck.errors import Diagnostic, PolicyError
+from policycheck.policy.conditions import Comparison, Operator, comparisons, fields_of
+from policycheck.policy.model import AllMatch, JobChoice, NoData, NoneMatch, Policy, Rule, Scope
+from policycheck.records import JobList, micros, moment
+from policycheck.result import Coverage, RuleResult, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A rule with what its policy declares, and the number that names its columns."""
+
+    number: int
+    rule: Rule
+    scope: Scope
+
+    @property
+    def violation(self) -> str:
+        return f"violation_{self.number}"
+
+    @property
+    def population(self) -> str:
+        return f"population_{self.number}"
+
+    @property
+    def elsewhere(self) -> str:
+        return f"elsewhere_{self.number}"
+
+    @property
+    def undecided(self) -> str:
+        return f"undecided_{self.number}"
+
+    @property
+    def window_start(self) -> int | None:
+        """Microseconds before as_of, as a negative offset applied by the caller; None: no window."""
+        within = self.rule.statement.within
+        return int(within.value) if within is not None and within.value is not None else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """What one pass says of one rule."""
+
+    examined: int
+    unsure: int
+    definite: int
+    possible: int
+    subjects: int
+    elsewhere: int
+    undecided: int
+
+
+def judge(policies: Sequence[Policy], lists: Mapping[str, JobList], coverage: Sequence[Coverage], as_of: datetime, backend: Backend) -> tuple[RuleResult, ...]:
+    """Judge every rule of every policy.
+
+    Args:
+        policies: rules are judged in their order; ids are unique in a policy.
+        lists: by dataset name, de-duplicated; a dataset that was not read is absent.
+        coverage: what was read of each list in each account and Region.
+        as_of: the aware instant that ages and windows are measured from.
+
+    Returns:
+        One result a rule, in rule order; findings sorted by account, Region and subject.
+
+    Raises:
+        PolicyError: a pattern the engine cannot search for.
+    """
+    cases = [_Case(number, rule, policy.scope) for number, (policy, rule) in enumerate((p, r) for p in policies for r in p.rules)]
+    _check_patterns(policies, backend)
+    results: dict[int, RuleResult] = {}
+    for name, dataset in DATASETS.items():
+        chosen = [case for case in cases if case.rule.statement.dataset == name]
+        if not chosen:
+            continue
+        job_list = lists.get(name)
+        if job_list is None:
+            results |= {case.number: _not_read(case, dataset) for case in chosen}
+        else:
+            results |= _judge_list(chosen, job_list, coverage, as_of, backend)
+    return tuple(results[case.number] for case in cases)
+
+
+def _not_read(case: _Case, dataset: Dataset) -> RuleResult:
+    return _result(case.rule, Verdict.INCONCLUSIVE, f"this run has no list of {dataset.noun}s ({dataset.operation})")
+
+
+def _check_patterns(policies: Sequence[Policy], backend: Backend) -> None:
+    diagnostics = []
+    for policy in policies:
+        for rule in policy.rules:
+            for condition in (rule.statement.where, rule.statement.requirement.condition):
+                for comparison in comparisons(condition):
+                    if comparison.operator is Operator.MATCHES:
+                        diagnostics += _pattern_diagnostics(policy, comparison, backend)
+    if diagnostics:
+        raise PolicyError(diagnostics)
+
+
+def _pattern_diagnostics(policy: Policy, comparison: Comparison, backend: Backend) -> list[Diagnostic]:
+    found = []
+    for literal in comparison.literals:
+        if backend.pattern_problem(literal.text):
+            line = policy.lines[literal.location.line - 1] if literal.location.line <= len(policy.lines) else ""
+            found.append(Diagnostic(literal.location, f"the {backend.name} engine cannot search for this pattern", "Write it with plain groups, classes and repeats.", line))
+    return found
+
+
+def _judge_list(cases: Sequence[_Case], job_list: JobList, coverage: Sequence[Coverage], as_of: datetime, backend: Backend) -> dict[int, RuleResult]:
+    frame = build_frame(job_list, _fields(cases), micros(as_of), backend)
+    masks = backend.persist(frame.columns.select(nw.col(ROW), nw.col(SUBJECT), *(mask for case in cases for mask in _masks(case, frame))))
+    counts = _count(cases, masks, backend)
+    violations = _violations([case for case in cases if counts[case.number].definite], masks, backend)
+    results = {}
+    for case in cases:
+        found = describe_findings(case.rule, frame, job_list, violations.get(case.number, ()))
+        verdict, reason = _decide(case, counts[case.number], coverage, as_of, len(job_list))
+        tally = counts[case.number]
+        if verdict is Verdict.FAIL and not found:
+            found = (describe_empty(case.rule, reason),)
+        results[case.number] = _result(case.rule, verdict, reason, examined=tally.examined, subjects=tally.subjects, undecided=tally.undecided, possible=tally.possible, findings=found)
+    return results
+
+
+def _fields(cases: Sequence[_Case]) -> list[str]:
+    """The fields that this list's rules read, in a stable order."""
+    names: set[str] = {"Overdue"} if "Overdue" in DATASETS[cases[0].rule.statement.dataset].fields and any(_leaves_out_progress(case.rule) for case in cases) else set()
+    for case in cases:
+        statement = case.rule.statement
+        names |= fields_of(statement.where) | fields_of(statement.requirement.condition)
+        if case.rule.qualifiers.clock:
+            names.add(case.rule.qualifiers.clock)
+    return sorted(names)
+
+
+def _leaves_out_progress(rule: Rule) -> bool:
+    """Whether a job in progress is undecided: it has no outcome yet that `all` could ask about."""
+    asked = fields_of(rule.statement.requirement.condition)
+    return isinstance(rule.statement.requirement, AllMatch) and bool(asked & {"State", "Status", "Outcome"})
+
+
+def _masks(case: _Case, frame: Frame) -> list[nw.Expr]:
+    """The rule's columns: who violates, who is in the population, who would be without the window, who is undecided."""
+    rule, dataset = case.rule, frame.dataset
+    elsewhere = compile_condition(rule.statement.where, frame) & _scope_mask(case.scope)
+    match rule.qualifiers.jobs:
+        case JobChoice.TOP_LEVEL:
+            elsewhere = elsewhere & nw.col("ParentJobId").is_null()
+        case JobChoice.MEMBERS:
+            elsewhere = elsewhere & ~nw.col("ParentJobId").is_null()
+        case JobChoice.ALL:
+            pass
+    population = elsewhere & _window_mask(case, frame)
+    masks = [elsewhere.alias(case.elsewhere)]
+    if _leaves_out_progress(rule):
+        overdue = nw.col("Overdue") if "Overdue" in dataset.fields else nw.lit(False)
+        in_progress = frame.in_progress() & ~overdue
+        masks.append((population & in_progress).alias(case.undecided))
+        population = population & ~in_progress
+    match rule.statement.requirement:
+        case NoneMatch(condition=condition):
+            violation = compile_condition(condition, frame, settled=False)
+        case AllMatch(condition=condition):
+            violation = ~compile_condition(condition, frame, settled=True)
+        case _:
+            assert_never(rule.statement.requirement)
+    return [*masks, population.alias(case.population), (population & violation).alias(case.violation)]
+
+
+def _scope_mask(scope: Scope) -> nw.Expr:
+    mask = nw.lit(True)
+    if scope.accounts:
+        mask = mask & (nw.col("Account").is_null() | nw.col("Account").is_in(list(scope.accounts)))
+    if scope.regions:
+        mask = mask & (nw.col("Region").is_null() | nw.col("Region").is_in(list(scope.regions)))
+    return mask
+
+
+def _window_mask(case: _Case, frame: Frame) -> nw.Expr:
+    length = case.window_start
+    if length is None:
+        return nw.lit(True)
+    start = frame.as_of - length
+    clock = case.rule.qualifiers.clock
+    if clock:
+        inside = (nw.col(clock) >= start) & (nw.col(clock) <= frame.as_of)
+        known = frame.known_missing(frame.dataset.fields[clock])
+        if known is False:
+            return inside
+        return nw.when(nw.col(clock).is_null() & known).then(nw.lit(False)).otherwise(inside)
+    return (nw.col("CreationDate") >= start) | (_end(frame) >= start) | frame.in_progress()
+
+
+def _end(frame: Frame) -> nw.Expr:
+    """When a job ended, as far as its record says; null where it does not, or where it has not."""
+    dataset = frame.dataset
+    finished = [state for state in dataset.finished if state != "EXPIRED"]
+    planned = nw.coalesce(nw.col("ExpectedCompletionDate"), nw.col("CreationDate")) if "ExpectedCompletionDate" in dataset.fields else nw.col("CreationDate")
+    state = nw.col(dataset.state_field)
+    ends = [nw.col("CompletionDate"), nw.when(state.is_in(finished)).then(planned)]
+    if "StartBy" in dataset.fields:
+        ends.append(nw.when(state == "EXPIRED").then(nw.col("StartBy")))
+    return nw.coalesce(*ends)
+
+
+def _count(cases: Sequence[_Case], masks: nw.LazyFrame[Any], backend: Backend) -> dict[int, _Counts]:
+    def true(name: str) -> nw.Expr:
+        return nw.col(name).cast(nw.Int64).sum().alias(f"true_{name}")
+
+    def null(name: str) -> nw.Expr:
+        return nw.col(name).is_null().cast(nw.Int64).sum().alias(f"null_{name}")
+
+    def groups(case: _Case) -> nw.Expr:
+        return nw.when(nw.col(case.population)).then(nw.col(SUBJECT)).n_unique().alias(f"groups_{case.number}")
+
+    def outside(case: _Case) -> nw.Expr:
+        # A null among the groups counts as one more distinct value.
+        return (~nw.col(case.population).fill_null(False)).cast(nw.Int64).max().alias(f"outside_{case.number}")
+
+    asked: list[nw.Expr] = []
+    for case in cases:
+        asked += [true(case.population), null(case.population), true(case.violation), null(case.violation), groups(case), outside(case), true(case.elsewhere)]
+        asked.append(true(case.undecided) if _leaves_out_progress(case.rule) else nw.lit(0).alias(f"true_{case.undecided}"))
+    row = [int(value or 0) for value in backend.rows(masks.select(*asked))[0]]
+    counts = {}
+    for index, case in enumerate(cases):
+        examined, unsure, definite, possible, grouped, others, elsewhere, undecided = row[index * 8 : index * 8 + 8]
+        counts[case.number] = _Counts(examined, unsure, definite, possible, grouped - others if examined else 0, elsewhere, undecided)
+    return counts
+
+
+def _violations(cases: Sequence[_Case], masks: nw.LazyFrame[Any], backend: Backend) -> dict[int, list[tuple[int, int]]]:
+    """For each of these rules, (row, subject) of every definite violation."""
+    if not cases:
+        return {}
+    columns = [nw.col(case.violation).fill_null(False) for case in cases]
+    any_ = columns[0]
+    for column in columns[1:]:
+        any_ = any_ | column
+    found: dict[int, list[tuple[int, int]]] = {case.number: [] for case in cases}
+    for row, subject, *flags in backend.rows(masks.filter(any_).select(nw.col(ROW), nw.col(SUBJECT), *columns)):
+        for case, flag in zip(cases, flags, strict=True):
+            if flag:
+                found[case.number].append((row, subject))
+    return found
+
+
+def _decide(case: _Case, counts: _Counts, coverage: Sequence[Coverage], as_of: datetime, read: int) -> tuple[Verdict, str]:
+    """The verdict and its reason, in the order of docs/verdicts.md."""
+    if counts.definite:
+        return Verdict.FAIL, ""
+    dataset = case.rule.statement.dataset
+    short = uncovered_scope(case.scope, coverage, dataset)
+    coverage = [entry for entry in coverage if entry.dataset == dataset]
+    length = case.window_start
+    start = None if length is None else moment(micros(as_of) - length)
+    short += unreached_window(case.scope, coverage, start, as_of)
+    if length is not None and not any(in_scope(case.scope, entry.account, entry.region) for entry in coverage) and not short:
+        short = ["nothing was read that covers the window"]
+    if short:
+        return Verdict.INCONCLUSIVE, _joined(short)
+    if counts.possible:
+        return Verdict.INCONCLUSIVE, f"{counts.possible} of {read} jobs could violate it: a member it needs is missing from their records"
+    if counts.examined:
+        return Verdict.PASS, ""
+    if counts.unsure:
+        return Verdict.INCONCLUSIVE, f"{counts.unsure} of {read} jobs may belong to it: a member it needs is missing from their records, and no job certainly does"
+    if counts.undecided:
+        return Verdict.INCONCLUSIVE, f"all {counts.undecided} jobs are in progress: nothing is decided yet"
+    return _decide_empty(case.rule, counts, read)
+
+
+def _decide_empty(rule: Rule, counts: _Counts, read: int) -> tuple[Verdict, str]:
+    noun = rule.statement.list.noun
+    seen = f"{counts.elsewhere} of {read} {noun}s match outside the window, none in it" if counts.elsewhere else f"none of {read} {noun}s matches"
+    reason = f"nothing to judge: {seen}" if read else f"nothing to judge: the list of {noun}s is empty"
+    match rule.qualifiers.no_data:
+        case NoData.INCONCLUSIVE:
+            return Verdict.INCONCLUSIVE, reason
+        case NoData.QUIET:
+            return (Verdict.PASS if counts.elsewhere else Verdict.INCONCLUSIVE), reason
+        case NoData.PASS:
+            return Verdict.PASS, reason
+        case NoData.FAIL:
+            return Verdict.FAIL, reason
+        case NoData.SKIP:
+            return Verdict.SKIPPED, reason
+        case _:
+            assert_never(rule.qualifiers.no_data)
+
+
+def _joined(phrases: Sequence[str], most: int = 3) -> str:
+    shown = "; ".join(phrases[:most])
+    return f"{shown}; and {len(phrases) - most} more" if len(phrases) > most else shown
+
+
+def _result(rule: Rule, verdict: Verdict, reason: str, **counts: Any) -> RuleResult:
+    return RuleResult(
+        id=rule.id,
+        policy=rule.policy,
+        sentence=rule.sentence,
+        severity=rule.severity,
+        verdict=verdict,
+        location=rule.location,
+        reason=reason,
+        title=rule.title,
+        why=rule.why,
+        fix=rule.fix,
+        url=rule.url,
+        controls=rule.controls,
+        tags=rule.tags,
+        **counts,
+    )

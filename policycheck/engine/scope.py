@@ -1,0 +1,66 @@
+"""Whether the evidence reaches a rule: declared scope, coverage and window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from policycheck.policy.model import Scope
+from policycheck.records import iso
+from policycheck.result import Basis, Coverage
+
+Pair = tuple[str | None, str | None]
+
+
+def in_scope(scope: Scope, account: str | None, region: str | None) -> bool:
+    """Whether a job belongs to what the policy declares; where the job does not say, it does."""
+    if scope.accounts and account is not None and account not in scope.accounts:
+        return False
+    return not (scope.regions and region is not None and region not in scope.regions)
+
+
+def uncovered_scope(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> list[str]:
+    """What is declared and not covered in this list, a phrase each; empty where nothing is declared.
+
+    Args:
+        coverage: of every list of the run; an account needs a job in any of them, a place coverage in this one.
+    """
+    problems = ["the accounts of the organization are not known to this run"] if scope.organization else []
+    places: set[Pair] = {(entry.account, entry.region) for entry in coverage if entry.dataset == dataset and entry.complete and (entry.jobs or entry.basis is Basis.OBSERVED)}
+    missing = [
+        (account, region)
+        for account, region in _declared(scope)
+        if not _excused(scope, account, region) and not any(account in (None, a) and region in (None, r) for a, r in places)
+    ]
+    problems += [f"{'/'.join(part for part in pair if part)} is declared and not covered" for pair in missing]
+    named = {account for account, _ in missing}
+    populated = {entry.account for entry in coverage if entry.jobs}
+    problems += [f"{account} is declared and has no job" for account in scope.accounts if account not in populated | named and account not in scope.may_be_empty]
+    return problems
+
+
+def _declared(scope: Scope) -> Iterable[Pair]:
+    return ((account, region) for account in scope.accounts or (None,) for region in scope.regions or (None,) if account or region)
+
+
+def _excused(scope: Scope, account: str | None, region: str | None) -> bool:
+    return account in scope.may_be_empty or f"{account}/{region}" in scope.may_be_empty
+
+
+def unreached_window(scope: Scope, coverage: Sequence[Coverage], start: datetime | None, as_of: datetime) -> list[str]:
+    """Where the coverage of a place in scope does not reach from `start` (None: no window) to as_of, a phrase each."""
+    problems = []
+    for entry in coverage:
+        if not in_scope(scope, entry.account, entry.region):
+            continue
+        if not entry.complete:
+            problems.append(f"{entry.place} is incomplete: {entry.reason or 'the list is short'}")
+        elif start is None:
+            continue
+        elif entry.start is None or entry.end is None:
+            problems.append(f"nothing says which time the list of {entry.place} covers")
+        elif entry.start > start:
+            problems.append(f"{entry.place} is covered from {iso(entry.start)} only, the window begins at {iso(start)}")
+        elif entry.end < as_of:
+            problems.append(f"{entry.place} is covered to {iso(entry.end)} only, the window ends at {iso(as_of)}")
+    return problems

@@ -1,0 +1,59 @@
+"""Evidence and policies to a result. It prints nothing and reads no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from policycheck import __version__
+from policycheck.engine.backends.interface import Backend
+from policycheck.engine.evaluate import judge
+from policycheck.engine.scope import in_scope, uncovered_scope
+from policycheck.policy.model import Policy
+from policycheck.result import PolicyInfo, Result, Severity
+from policycheck.sources.interface import Evidence
+
+
+def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail_on: Severity | None, backend: Backend) -> Result:
+    """Judge the evidence.
+
+    Args:
+        policies: with the rules that were selected; a policy without rules is judged by its scope alone.
+        as_of: the aware instant everything is measured from.
+        fail_on: the least severity that fails the run; None: never.
+
+    Raises:
+        PolicyError: a pattern the engine cannot search for.
+    """
+    rules = judge(policies, evidence.lists, evidence.coverage, as_of, backend)
+    return Result(
+        as_of=as_of,
+        tool_version=__version__,
+        policies=tuple(PolicyInfo(policy.id, policy.title, policy.path) for policy in policies),
+        rules=rules,
+        coverage=evidence.coverage,
+        not_seen=(*evidence.not_seen, *_unseen(policies, evidence)),
+        jobs=sum(len(job_list) for job_list in evidence.lists.values()),
+        fail_on=fail_on,
+        scope_uncovered=any(uncovered_scope(policy.scope, evidence.coverage, name) for policy in policies for name in _datasets(policy)),
+    )
+
+
+def _datasets(policy: Policy) -> list[str]:
+    return sorted({rule.statement.dataset for rule in policy.rules})
+
+
+def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
+    """What these policies ask about and this evidence cannot show."""
+    notes = []
+    undeclared = [policy.id for policy in policies if not policy.scope.declared]
+    if undeclared:
+        notes.append(f"membership not verified: {', '.join(undeclared)} declares no scope, so an account or Region that is silent is not missed")
+    for policy in policies:
+        for name in _datasets(policy):
+            entries = [entry for entry in evidence.coverage if entry.dataset == name]
+            notes += [f"{policy.id}: {problem}" for problem in uncovered_scope(policy.scope, evidence.coverage, name)]
+            outside = sum(entry.jobs for entry in entries if not in_scope(policy.scope, entry.account, entry.region))
+            if outside:
+                notes.append(f"{policy.id}: {outside} jobs are outside the declared scope and were not judged")
+    return notes

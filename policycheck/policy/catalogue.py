@@ -1,0 +1,56 @@
+"""Where policies are: files, folders, and the packs that ship with policycheck."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from policycheck.errors import UsageError
+from policycheck.policy.conditions import nearest
+from policycheck.resources import data_folder
+from policycheck.text import clean_line
+
+_SUFFIXES = frozenset({".yaml", ".yml"})
+
+
+def find_policies(arguments: Sequence[str]) -> list[tuple[Path, str]]:
+    """The policy files that POLICY arguments name, each once, with the name that diagnostics and reports use.
+
+    An argument is a file, a folder (every .yaml and .yml in it, sorted, tests left out) or the name of a shipped pack.
+
+    Raises:
+        UsageError: nothing of that name, or a folder without a policy.
+    """
+    found: dict[Path, str] = {}
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            files = [file for file in sorted(path.rglob("*")) if _is_policy(file)]
+            if not files:
+                raise UsageError(f"the folder {clean_line(argument)} holds no policy", hint="A policy is a .yaml file; NAME.test.yaml is a test.")
+            for file in files:
+                found.setdefault(file.resolve(), file.as_posix())
+        elif path.exists():
+            found.setdefault(path.resolve(), path.as_posix())
+        else:
+            pack = _find_pack(argument)
+            found.setdefault(pack, f"policies/{pack.name}")
+    return list(found.items())
+
+
+def shipped_packs() -> dict[str, Path]:
+    """The packs that ship with policycheck, by name."""
+    return {file.stem: file for file in sorted(data_folder("policies").glob("*.yaml")) if _is_policy(file)}
+
+
+def _find_pack(name: str) -> Path:
+    packs = shipped_packs()
+    if name in packs:
+        return packs[name]
+    near = nearest(name, packs)
+    hint = f"Did you mean {near}?" if near else f"The shipped packs are {', '.join(packs)}."
+    raise UsageError(f"there is no policy file, folder or shipped pack {clean_line(name)}", hint=hint)
+
+
+def _is_policy(file: Path) -> bool:
+    return file.suffix in _SUFFIXES and not file.name.endswith((".test.yaml", ".test.yml")) and not file.name.startswith(".") and file.is_file()

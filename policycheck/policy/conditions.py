@@ -1,0 +1,284 @@
+"""Conditions: what a job must or must not be. One tree for both spellings; values are text until `bind` types them against a list's fields."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import assert_never
+
+from policycheck.datasets import DATASETS, Dataset, Field, Kind
+from policycheck.errors import Location
+from policycheck.policy.literals import Value, parse_duration, parse_value
+from policycheck.text import clean_line
+
+
+class Operator(StrEnum):
+    """How a field is compared; the words of the structured form."""
+
+    IS = "is"
+    CONTAINS = "contains"
+    STARTS_WITH = "starts_with"
+    ENDS_WITH = "ends_with"
+    MATCHES = "matches"
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+    MORE_THAN = "more_than"
+    LESS_THAN = "less_than"
+    OLDER_THAN = "older_than"
+    NEWER_THAN = "newer_than"
+    PRESENT = "present"
+
+
+TEXT_OPERATORS = frozenset({Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.MATCHES})
+ORDER_OPERATORS = frozenset({Operator.AT_LEAST, Operator.AT_MOST, Operator.MORE_THAN, Operator.LESS_THAN})
+AGE_OPERATORS = frozenset({Operator.OLDER_THAN, Operator.NEWER_THAN})
+TEXT_KINDS = frozenset({Kind.TEXT, Kind.WORD, Kind.ENUM, Kind.ARN, Kind.ACCOUNT})
+
+_NOWHERE = Location("")
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A value as the author wrote it (a parameter filled in), where it stands, and what it means once bound."""
+
+    text: str
+    location: Location = field(default=_NOWHERE, compare=False)
+    value: Value | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One field, one operator, any of the values."""
+
+    field: str
+    operator: Operator
+    literals: tuple[Literal, ...]
+    location: Location = field(default=_NOWHERE, compare=False)
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """What the literals mean; only after `bind`."""
+        return tuple(literal.value for literal in self.literals if literal.value is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """A conjunction; without parts it is true."""
+
+    parts: tuple[Condition, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """A disjunction of at least one part."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """A negation."""
+
+    part: Condition
+
+
+Condition = Comparison | And | Or | Not
+
+
+def conjunction(parts: Iterable[Condition]) -> Condition:
+    """One condition out of many: nested conjunctions are opened, and outcomes, types and places come first, in that order."""
+    flat: list[Condition] = []
+    for part in parts:
+        flat.extend(part.parts if isinstance(part, And) else (part,))
+    flat.sort(key=_rank)
+    return flat[0] if len(flat) == 1 else And(tuple(flat))
+
+
+_PLACES = ("BackupVaultName", "CreatedBy.BackupPlanName", "Region", "Account")
+
+
+def _rank(condition: Condition) -> int:
+    match condition:
+        case Comparison(field="State" | "Status", operator=Operator.IS):
+            return 0
+        case Comparison(field="Outcome", operator=Operator.IS):
+            return 1
+        case Comparison(field="ResourceType", operator=Operator.IS):
+            return 2
+        case Comparison(field=name, operator=Operator.IS) if name in _PLACES:
+            return 3 + _PLACES.index(name)
+        case Not(part=Comparison(field=name, operator=Operator.IS)) if name in _PLACES:
+            return 3 + _PLACES.index(name)
+        case _:
+            return 3 + len(_PLACES)
+
+
+def parts_of(condition: Condition) -> tuple[Condition, ...]:
+    """The parts of a conjunction; a single condition is its own part."""
+    return condition.parts if isinstance(condition, And) else (condition,)
+
+
+def comparisons(condition: Condition) -> Iterator[Comparison]:
+    """Every comparison in the tree, left to right."""
+    match condition:
+        case Comparison():
+            yield condition
+        case And(parts=parts) | Or(parts=parts):
+            for part in parts:
+                yield from comparisons(part)
+        case Not(part=part):
+            yield from comparisons(part)
+        case _:
+            assert_never(condition)
+
+
+def fields_of(condition: Condition) -> set[str]:
+    """The names of all fields a condition reads."""
+    return {comparison.field for comparison in comparisons(condition)}
+
+
+Structured = dict[str, object]
+
+
+def structured(condition: Condition) -> Structured:
+    """The condition in the structured form: what `parse_condition` of its YAML gives back."""
+    tree: Structured = {}
+    for part in parts_of(condition):
+        entry = _entry(part)
+        if tree.keys() & entry.keys():
+            # A mapping holds each key once: a and b is not (any of not a, not b).
+            return {"not": {"any": [{"not": _entry(each)} for each in parts_of(condition)]}}
+        tree |= entry
+    return tree
+
+
+def _entry(condition: Condition) -> Structured:
+    match condition:
+        case Comparison(field=name, operator=operator, literals=literals):
+            texts = [literal.text for literal in literals]
+            value: object = texts[0] if len(texts) == 1 else texts
+            return {name: value if operator is Operator.IS else {operator.value: value}}
+        case And():
+            return structured(condition)
+        case Or(parts=parts):
+            return {"any": [structured(part) for part in parts]}
+        case Not(part=part):
+            return {"not": structured(part)}
+        case _:
+            assert_never(condition)
+
+
+Report = Callable[[Location, str, str], None]
+"""Notes a mistake: where, what, what to write instead."""
+
+
+def bind(condition: Condition, dataset: Dataset, report: Report) -> Condition:
+    """The condition with every literal typed against the list's fields; each mistake is reported once."""
+    match condition:
+        case Comparison():
+            return _bind_comparison(condition, dataset, report)
+        case And(parts=parts):
+            return And(tuple(bind(part, dataset, report) for part in parts))
+        case Or(parts=parts):
+            return Or(tuple(bind(part, dataset, report) for part in parts))
+        case Not(part=part):
+            return Not(bind(part, dataset, report))
+        case _:
+            assert_never(condition)
+
+
+def _bind_comparison(comparison: Comparison, dataset: Dataset, report: Report) -> Comparison:
+    column = find_field(comparison.field, dataset, comparison.location, report)
+    if column is None:
+        return comparison
+    problem = _operator_problem(comparison.operator, column)
+    if problem:
+        report(comparison.location, *problem)
+        return comparison
+    literals = []
+    for literal in comparison.literals:
+        try:
+            literals.append(replace(literal, value=_literal_value(literal.text, comparison.operator, column)))
+        except ValueError as error:
+            message, _, hint = str(error).partition("; ")
+            report(literal.location, f"{clean_line(literal.text)}: {message}", hint)
+            return comparison
+    return replace(comparison, literals=tuple(literals))
+
+
+def find_field(name: str, dataset: Dataset, location: Location, report: Report) -> Field | None:
+    """The field of that exact name, or None once the mistake is reported with the nearest name."""
+    column = dataset.fields.get(name)
+    if column is not None:
+        return column
+    near = nearest(name, dataset.fields)
+    others = sorted(other.name for other in DATASETS.values() if name in other.fields)
+    hint = f"Did you mean {near}?" if near else f"It is a field of {', '.join(others)}." if others else "The fields are the API's own names; see the language reference."
+    report(location, f"{dataset.noun}s have no field {clean_line(name)}", hint)
+    return None
+
+
+def nearest(word: str, words: Iterable[str]) -> str:
+    """The known word most like this one, whatever its case; empty if none is like it."""
+    by_folded: Mapping[str, str] = {known.lower(): known for known in words}
+    close = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.7)
+    return by_folded[close[0]] if close else ""
+
+
+def _operator_problem(operator: Operator, column: Field) -> tuple[str, str] | None:
+    kind = column.kind
+    if operator in TEXT_OPERATORS and kind not in TEXT_KINDS:
+        return f"{column.name} is no text: {operator} does not apply", "Compare it with at_least, at_most, more_than or less_than." if kind is not Kind.BOOLEAN else "Write true or false."
+    if operator in ORDER_OPERATORS and kind not in {Kind.TIME, Kind.DURATION, Kind.SIZE, Kind.INTEGER}:
+        return f"{column.name} has no order: {operator} does not apply", "Compare it with a value or a list of values."
+    if operator in AGE_OPERATORS and kind is not Kind.TIME:
+        return f"{column.name} is no time: {operator} does not apply", "Use at_least, at_most, more_than or less_than." if kind is Kind.DURATION else ""
+    return None
+
+
+_NAME_OF_ARN = {
+    "IamRoleArn": "IamRoleName",
+    "BackupVaultArn": "BackupVaultName",
+    "ResourceArn": "ResourceName",
+    "CreatedBy.BackupPlanArn": "CreatedBy.BackupPlanName",
+}
+_NOT_LINEAR = re.compile(r"\(\?(?:[=!>(]|<[=!])|\\[1-9]|\(\?P=|[*+?}]\+")
+
+
+def _literal_value(text: str, operator: Operator, column: Field) -> Value:
+    """Raises ValueError; a hint may follow the message after a semicolon."""
+    if "\n" in text or "\r" in text:
+        raise ValueError("a value stands on one line")
+    match operator:
+        case Operator.PRESENT:
+            return parse_value(text, Kind.BOOLEAN)
+        case Operator.OLDER_THAN | Operator.NEWER_THAN:
+            return parse_duration(text)
+        case Operator.MATCHES:
+            return _pattern(text)
+        case Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH:
+            if not text:
+                raise ValueError("an empty text is part of everything")
+            return text
+        case Operator.IS if column.kind is Kind.ARN and not text.startswith("arn:"):
+            name = _NAME_OF_ARN.get(column.name)
+            raise ValueError(f"{column.name} is compared with something that is no ARN; " + (f"Did you mean {name}, or contains?" if name else "Did you mean contains?"))
+        case Operator.IS if column.kind is Kind.ENUM and text not in column.values:
+            near = nearest(text, column.values)
+            known = f"The values are {', '.join(column.values)}."
+            raise ValueError(f"{column.name} has no such value; " + (f"Did you mean {near}? {known}" if near else known))
+        case _:
+            return parse_value(text, column.kind)
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+    if _NOT_LINEAR.search(text):
+        raise ValueError("look-around, back references and possessive repeats do not run in linear time; Say it with several conditions instead.")
+    return text

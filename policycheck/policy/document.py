@@ -1,0 +1,266 @@
+"""A YAML file as text with positions: every scalar stays what the author wrote, every node knows where it stands.
+
+Resolved as YAML, 012345678901 would be the number 12345678901 and 11.10 the number 11.1. So nothing is resolved here, and whatever could surprise is
+refused: directives, tags, duplicate keys, empty values, alias cycles, and files too large or too deep to be a policy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from policycheck.errors import Diagnostic, Location, PolicyError
+from policycheck.text import clean_line
+
+if TYPE_CHECKING:
+    from ruamel.yaml.events import Event
+
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 50
+MAX_NODES = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A scalar, as written; `verbatim` where it stands on one line without quotes or escapes, so that offsets into it are columns."""
+
+    text: str
+    location: Location
+    verbatim: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A sequence."""
+
+    items: tuple[Node, ...]
+    location: Location
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """A mapping with text keys, in file order, merge keys resolved."""
+
+    entries: Mapping[str, tuple[Text, Node]]
+    location: Location
+
+    def get(self, key: str) -> Node | None:
+        entry = self.entries.get(key)
+        return None if entry is None else entry[1]
+
+
+Node = Text | Items | Entries
+
+
+@dataclass(slots=True)
+class Document:
+    """One file: its tree, and the mistakes found in it so far."""
+
+    path: str
+    lines: list[str]
+    root: Node
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    def report(self, location: Location, message: str, hint: str = "") -> None:
+        """Note one mistake; the source line for the caret is looked up here. What stands at one place is one mistake: the first said of it stays."""
+        if any(known.location == location for known in self.diagnostics):
+            return
+        self.diagnostics.append(Diagnostic(location, message, hint, self.line(location.line)))
+
+    def line(self, number: int) -> str:
+        return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
+
+
+def read_document(path: Path, name: str) -> Document:
+    """The tree of one policy file.
+
+    Args:
+        path: the file.
+        name: what diagnostics call it.
+
+    Raises:
+        PolicyError: the file cannot be read, or is no YAML document of a policy's size.
+    """
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise _refusal(name, f"the file is {path.stat().st_size:,} bytes; a policy has at most {MAX_BYTES:,}", "Is this a job list? Name it with --jobs.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise _refusal(name, f"cannot read the file: {error.strerror or error}") from error
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _refusal(name, f"the file is not UTF-8 text (byte {error.start})", "Save it as UTF-8.") from error
+    return parse_document(text, name)
+
+
+def parse_document(text: str, name: str) -> Document:
+    """The tree of YAML `text`; raises PolicyError as `read_document` does."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    lines = text.splitlines()
+    builder = _Builder(name, lines)
+    yaml: Any = YAML(typ="safe", pure=True)
+    try:
+        builder.build(yaml.parse(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = Location(name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2) if mark else Location(name)
+        raise PolicyError([builder.diagnose(place, f"not YAML: {error.problem or error.context}", _yaml_hint(builder, place))]) from error
+    except YAMLError as error:
+        raise _refusal(name, f"not YAML: {clean_line(str(error).splitlines()[0])}") from error
+    if builder.root is None:
+        raise _refusal(name, "the file is empty", "A policy has at least: policy, rules.")
+    return Document(name, lines, builder.root, builder.diagnostics)
+
+
+def _refusal(name: str, message: str, hint: str = "") -> PolicyError:
+    return PolicyError([Diagnostic(Location(name), message, hint)])
+
+
+def _yaml_hint(builder: _Builder, place: Location) -> str:
+    before = builder.lines[max(place.line - 2, 0) : place.line]
+    return "Quote the sentence: rule: '...'" if any("rule:" in line for line in before) else ""
+
+
+class _Refused(Exception):
+    """Stops the building of a tree that must not be built."""
+
+    def __init__(self, location: Location, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.location, self.message, self.hint = location, message, hint
+
+
+@dataclass(slots=True)
+class _Open:
+    """A collection whose end has not been seen."""
+
+    location: Location
+    mapping: bool
+    anchor: str | None
+    children: list[Node] = field(default_factory=list)
+    nodes: int = 1
+
+
+class _Builder:
+    """Turns parser events into nodes with a stack of its own: depth is bounded before recursion could be."""
+
+    def __init__(self, name: str, lines: list[str]) -> None:
+        self.name = name
+        self.lines = lines
+        self.root: Node | None = None
+        self.diagnostics: list[Diagnostic] = []
+        self._stack: list[_Open] = []
+        self._anchors: dict[str, tuple[Node, int] | None] = {}
+        self._nodes = 0
+
+    def diagnose(self, location: Location, message: str, hint: str = "") -> Diagnostic:
+        line = self.lines[location.line - 1] if 0 < location.line <= len(self.lines) else ""
+        return Diagnostic(location, message, hint, line)
+
+    def build(self, events: Iterator[Event]) -> None:
+        try:
+            for event in events:
+                self._take(event)
+        except _Refused as refused:
+            raise PolicyError([*self.diagnostics, self.diagnose(refused.location, refused.message, refused.hint)]) from None
+
+    def _take(self, event: Any) -> None:
+        location = self._location(event)
+        match type(event).__name__:
+            case "DocumentStartEvent":
+                if event.version or event.tags:
+                    raise _Refused(location, "a % directive is not allowed in a policy", "Remove the line.")
+                if self.root is not None:
+                    raise _Refused(location, "a second YAML document in one file", "Put each policy in a file of its own.")
+            case "ScalarEvent":
+                self._refuse_tag(event, location)
+                verbatim = not event.style and location.line == location.end_line
+                if event.value == "" and not event.style:
+                    raise self._empty(location)
+                self._add(Text(event.value, location, verbatim), 1, event.anchor)
+            case "SequenceStartEvent" | "MappingStartEvent":
+                self._refuse_tag(event, location)
+                if len(self._stack) >= MAX_DEPTH:
+                    raise _Refused(location, f"nested deeper than {MAX_DEPTH} levels")
+                if event.anchor:
+                    self._anchors[event.anchor] = None
+                self._stack.append(_Open(location, type(event).__name__ == "MappingStartEvent", event.anchor))
+            case "SequenceEndEvent" | "MappingEndEvent":
+                self._close(location)
+            case "AliasEvent":
+                self._alias(event.anchor, location)
+
+    def _empty(self, location: Location) -> _Refused:
+        """A key without a value: in flow style a comma in an unquoted sentence makes one."""
+        pending = self._stack[-1] if self._stack else None
+        if pending is None or not pending.mapping or len(pending.children) % 2 == 0:
+            return _Refused(location, "the value is empty", 'Write a value, or "" for an empty text.')
+        key = pending.children[-1]
+        keys = {child.text for child in pending.children[::2] if isinstance(child, Text)}
+        hint = "Quote the sentence: a comma ends it here." if "rule" in keys and isinstance(key, Text) and key.text != "rule" else 'Write a value, or "" for an empty text.'
+        return _Refused(key.location, f"{clean_line(key.text) if isinstance(key, Text) else 'the key'} has no value", hint)
+
+    def _refuse_tag(self, event: Any, location: Location) -> None:
+        if event.tag is not None and str(event.tag) not in {"", "!"}:
+            raise _Refused(location, f"the tag {clean_line(str(event.tag))} is not allowed in a policy", "Remove it; values are read by their field's type.")
+
+    def _alias(self, anchor: str, location: Location) -> None:
+        if anchor not in self._anchors:
+            raise _Refused(location, f"no anchor &{anchor} stands before this alias")
+        target = self._anchors[anchor]
+        if target is None:
+            raise _Refused(location, f"the alias *{anchor} stands inside its own anchor")
+        self._add(target[0], target[1], None)
+
+    def _add(self, node: Node, nodes: int, anchor: str | None) -> None:
+        self._nodes += nodes
+        if self._nodes > MAX_NODES:
+            raise _Refused(node.location, f"more than {MAX_NODES:,} values once aliases are resolved")
+        if anchor:
+            self._anchors[anchor] = (node, nodes)
+        if not self._stack:
+            self.root = node
+            return
+        self._stack[-1].children.append(node)
+        self._stack[-1].nodes += nodes
+
+    def _close(self, end: Location) -> None:
+        done = self._stack.pop()
+        start = done.location
+        location = Location(self.name, start.line, start.column, end.end_line, end.end_column)
+        node: Node = self._mapping(done.children, location) if done.mapping else Items(tuple(done.children), location)
+        self._nodes -= done.nodes - 1
+        self._add(node, done.nodes, done.anchor)
+
+    def _mapping(self, children: list[Node], location: Location) -> Entries:
+        entries: dict[str, tuple[Text, Node]] = {}
+        merged: dict[str, tuple[Text, Node]] = {}
+        for key, value in zip(children[::2], children[1::2], strict=True):
+            if not isinstance(key, Text):
+                self.diagnostics.append(self.diagnose(key.location, "a key must be a word"))
+            elif key.text == "<<" and key.verbatim:
+                merged |= {k: v for k, v in self._merge(value) if k not in merged}
+            elif key.text in entries:
+                first = entries[key.text][0].location
+                self.diagnostics.append(self.diagnose(key.location, f"the key {clean_line(key.text)} appears twice; first on line {first.line}"))
+            else:
+                entries[key.text] = (key, value)
+        return Entries(merged | entries if merged else entries, location)
+
+    def _merge(self, value: Node) -> Iterator[tuple[str, tuple[Text, Node]]]:
+        match value:
+            case Entries(entries=entries):
+                yield from entries.items()
+            case Items(items=items):
+                for item in items:
+                    yield from self._merge(item)
+            case Text(location=location):
+                self.diagnostics.append(self.diagnose(location, "<< takes a mapping, or a list of mappings"))
+
+    def _location(self, event: Any) -> Location:
+        start, end = event.start_mark, event.end_mark
+        return Location(self.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1)

@@ -1,0 +1,386 @@
+"""Policy files to policies: every mistake of every file in one error, one diagnostic a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from policycheck.datasets import DATASETS, Dataset, Kind
+from policycheck.errors import Diagnostic, Location, PolicyError
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or, bind, find_field, nearest
+from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
+from policycheck.policy.literals import parse_duration
+from policycheck.policy.model import AllMatch, JobChoice, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
+from policycheck.policy.rendering import render
+from policycheck.policy.schema import DefaultsEntry, PolicyEntry, RuleEntry
+from policycheck.policy.sentence import SentenceError, parse_sentence
+from policycheck.policy.structure import read_conditions
+from policycheck.result import Severity
+from policycheck.text import clean_line
+
+
+def load_policies(paths: Sequence[tuple[Path, str]], params: Mapping[str, str]) -> tuple[Policy, ...]:
+    """Load policy files.
+
+    Args:
+        paths: each file and what diagnostics call it, in the order they are judged.
+        params: values that override the files' own `params`.
+
+    Raises:
+        PolicyError: any file has a mistake; all mistakes of all files are in it.
+    """
+    diagnostics: list[Diagnostic] = []
+    policies: list[Policy] = []
+    declared: set[str] = set()
+    for path, name in paths:
+        try:
+            document = read_document(path, name)
+        except PolicyError as error:
+            diagnostics += error.diagnostics
+            continue
+        reader = _Reader(document, params)
+        policy = reader.read()
+        declared |= reader.params.keys()
+        diagnostics += document.diagnostics
+        if policy is not None:
+            twin = next((other for other in policies if other.id == policy.id), None)
+            if twin:
+                diagnostics.append(Diagnostic(Location(name), f"the policy id {policy.id} is used twice in this run", f"It is also that of {twin.path}."))
+            policies.append(policy)
+    if diagnostics:
+        raise PolicyError(diagnostics)
+    unknown = sorted(params.keys() - declared)
+    if unknown and policies:
+        near = nearest(unknown[0], declared)
+        raise PolicyError([Diagnostic(Location("--param"), f"no policy has a parameter {clean_line(unknown[0])}", f"Did you mean {near}?" if near else "")])
+    return tuple(policies)
+
+
+def load_scope(path: Path, name: str) -> Scope:
+    """A scope from a file of its own (`--scope`): the keys that stand under `scope:` in a policy. Raises PolicyError."""
+    document = read_document(path, name)
+    from policycheck.policy.schema import ScopeEntry
+
+    errors = _shape_errors(ScopeEntry, document.root)
+    for location, message, hint in errors:
+        document.report(location, message, hint)
+    if document.diagnostics:
+        raise PolicyError(document.diagnostics)
+    return _scope(document.root)
+
+
+class _Reader:
+    """Builds one policy out of one document, noting every mistake on the way."""
+
+    def __init__(self, document: Document, overrides: Mapping[str, str]) -> None:
+        self._document = document
+        self._overrides = overrides
+        self.params: dict[str, str] = {}
+
+    def read(self) -> Policy | None:
+        """The policy, or None where the file has any mistake."""
+        root = self._document.root
+        if not isinstance(root, Entries):
+            self._document.report(root.location, "a policy is a mapping with the keys policy and rules")
+            return None
+        broken = self._report_shape(root)
+        self.params = self._params(root)
+        defaults = DefaultsEntry() if "defaults" in broken else DefaultsEntry.model_validate(plain(root.get("defaults") or _NOTHING))
+        rules_node = root.get("rules")
+        rules = [
+            self._rule(node, clean_line(policy_id), defaults)
+            for index, node in enumerate(rules_node.items if isinstance(rules_node, Items) else ())
+            if f"rules.{index}" not in broken and isinstance(node, Entries) and (policy_id := _text(root.get("policy"))) is not None
+        ]
+        self._report_twins([rule for rule in rules if rule is not None])
+        if self._document.diagnostics:
+            return None
+        title = _text(root.get("title")) or ""
+        scope = _scope(root.get("scope"))
+        built = tuple(rule for rule in rules if rule is not None)
+        return Policy(_text(root.get("policy")) or "", clean_line(title), self._document.path, built, scope, tuple(self._document.lines))
+
+    def _report_shape(self, root: Entries) -> set[str]:
+        """Report what pydantic finds; the parts it found broken: `defaults`, `rules.3`."""
+        broken = set()
+        for location, message, hint, path in _shape_errors_with_path(PolicyEntry, root):
+            self._document.report(location, message, hint)
+            broken.add(".".join(str(part) for part in path[: 2 if path[:1] == ("rules",) else 1]))
+        return broken
+
+    def _params(self, root: Entries) -> dict[str, str]:
+        node = root.get("params")
+        if not isinstance(node, Entries):
+            return {}
+        own = {key: value.text for key, (_, value) in node.entries.items() if isinstance(value, Text)}
+        return {key: self._overrides.get(key, text) for key, text in own.items()}
+
+    def _report_twins(self, rules: Iterable[Rule]) -> None:
+        seen: dict[str, Rule] = {}
+        for rule in rules:
+            if rule.id in seen:
+                self._document.report(rule.location, f"the rule id {rule.id} is used twice", f"First on line {seen[rule.id].location.line}.")
+            seen.setdefault(rule.id, rule)
+
+    # One rule
+
+    def _rule(self, node: Entries, policy: str, defaults: DefaultsEntry) -> Rule | None:
+        before = len(self._document.diagnostics)
+        entry = RuleEntry.model_validate(plain(node))
+        statement = self._statement(node, entry)
+        if statement is None:
+            return None
+        statement = self._bound(statement)
+        qualifiers = Qualifiers(self._clock(node, statement.list), entry.jobs or defaults.jobs or JobChoice.ALL, entry.no_data or defaults.no_data or NoData.INCONCLUSIVE)
+        if len(self._document.diagnostics) > before:
+            return None
+        return Rule(
+            id=entry.id,
+            policy=policy,
+            statement=statement,
+            qualifiers=qualifiers,
+            sentence=clean_line(render(statement, qualifiers)),
+            location=_span(node, "id"),
+            severity=entry.severity or defaults.severity or Severity.MEDIUM,
+            title=clean_line(entry.title or ""),
+            why=clean_line(entry.why or ""),
+            fix=clean_line(entry.fix or ""),
+            url=entry.url or "",
+            controls={clean_line(name): tuple(clean_line(control) for control in ids) for name, ids in (entry.controls or {}).items()},
+            tags=tuple(clean_line(tag) for tag in entry.tags or ()),
+        )
+
+    _STRUCTURED = ("dataset", "where", "within", "none", "all", "unless_recovered_within")
+
+    def _statement(self, node: Entries, entry: RuleEntry) -> Statement | None:
+        sentence = node.get("rule")
+        if isinstance(sentence, Text):
+            beside = [key for key in self._STRUCTURED if key in node.entries]
+            if beside:
+                self._document.report(node.entries[beside[0]][0].location, f"{beside[0]} cannot stand beside a sentence", "Say it in the sentence, or drop `rule` and use the structured form.")
+                return None
+            return self._sentence(sentence)
+        return self._structured(node, entry)
+
+    def _sentence(self, text: Text) -> Statement | None:
+        location = text.location
+        rest = self._document.line(location.end_line)[location.end_column - 1 :].lstrip()
+        if text.verbatim and rest.startswith("#") and rest[1:2].strip():
+            self._document.report(location, f"YAML takes {clean_line(rest)} for a comment", "Quote the sentence: rule: '...'")
+            return None
+        try:
+            return parse_sentence(text)
+        except SentenceError as error:
+            self._document.report(error.location, error.message, error.hint)
+            return None
+
+    def _structured(self, node: Entries, entry: RuleEntry) -> Statement | None:
+        requirements = [key for key in ("none", "all") if key in node.entries]
+        if len(requirements) != 1:
+            place = _span(node, "id") if not requirements else node.entries[requirements[1]][0].location
+            self._document.report(place, "a rule needs exactly one of rule, none and all" if not requirements else "a rule has either none or all, not both")
+            return None
+        dataset = entry.dataset or "backup_jobs"
+        if dataset not in DATASETS:
+            near = nearest(dataset, DATASETS)
+            self._document.report(_span(node, "dataset"), f"there is no dataset {clean_line(dataset)}", f"Did you mean {near}?" if near else f"The datasets are {', '.join(DATASETS)}.")
+            return None
+        where = read_conditions(node.get("where"), self._document)
+        condition = read_conditions(node.get(requirements[0]), self._document)
+        if where is None or condition is None:
+            return None
+        if condition == And():
+            self._document.report(node.entries[requirements[0]][0].location, f"{requirements[0]} names no condition")
+            return None
+        requirement: Requirement = NoneMatch(condition, _literal(node.get("unless_recovered_within"))) if requirements[0] == "none" else AllMatch(condition)
+        if requirements[0] == "all" and "unless_recovered_within" in node.entries:
+            self._document.report(node.entries["unless_recovered_within"][0].location, "unless_recovered_within qualifies none")
+            return None
+        return Statement(requirement, where, _literal(node.get("within")), dataset)
+
+    def _clock(self, node: Entries, dataset: Dataset) -> str | None:
+        clock = node.get("clock")
+        if not isinstance(clock, Text):
+            return None
+        column = find_field(clock.text, dataset, clock.location, self._document.report)
+        if column is not None and column.kind is not Kind.TIME:
+            times = [field.name for field in dataset.members if field.kind is Kind.TIME]
+            self._document.report(clock.location, f"{column.name} is no time", f"The times of a {dataset.noun} are {', '.join(times)}.")
+        return clock.text
+
+    # Parameters and types
+
+    def _bound(self, statement: Statement) -> Statement:
+        """Parameters filled in, every literal typed."""
+        dataset, report = statement.list, self._document.report
+        where = bind(self._filled(statement.where), dataset, report)
+        requirement: Requirement
+        match statement.requirement:
+            case NoneMatch(condition=condition, recovery=recovery):
+                requirement = NoneMatch(bind(self._filled(condition), dataset, report), self._duration(recovery))
+            case AllMatch(condition=condition):
+                requirement = AllMatch(bind(self._filled(condition), dataset, report))
+        return Statement(requirement, where, self._duration(statement.within), statement.dataset)
+
+    def _duration(self, literal: Literal | None) -> Literal | None:
+        if literal is None:
+            return None
+        literal = self._fill(literal)
+        try:
+            value = parse_duration(literal.text)
+        except ValueError as error:
+            self._document.report(literal.location, f"{clean_line(literal.text)} is no duration", f"{str(error).capitalize()}.")
+            return literal
+        if value == 0:
+            self._document.report(literal.location, "a window of no length holds nothing")
+        return replace(literal, value=value)
+
+    def _filled(self, condition: Condition) -> Condition:
+        match condition:
+            case Comparison(literals=literals):
+                return replace(condition, literals=tuple(self._fill(literal) for literal in literals))
+            case And(parts=parts):
+                return And(tuple(self._filled(part) for part in parts))
+            case Or(parts=parts):
+                return Or(tuple(self._filled(part) for part in parts))
+            case Not(part=part):
+                return Not(self._filled(part))
+
+    def _fill(self, literal: Literal) -> Literal:
+        text = literal.text
+        if "${" not in text:
+            return literal
+        name = text[2:-1]
+        if not (text.startswith("${") and text.endswith("}")) or "${" in name or "}" in name:
+            self._document.report(literal.location, f"{clean_line(text)}: a parameter stands for a whole value", "Put the whole value into the parameter.")
+            return replace(literal, text="")
+        if name not in self.params:
+            near = nearest(name, self.params)
+            self._document.report(literal.location, f"there is no parameter {clean_line(name)}", f"Did you mean {near}?" if near else "Declare it under params:")
+            return literal
+        return replace(literal, text=self.params[name])
+
+
+_NOTHING = Entries({}, Location(""))
+
+
+def plain(node: Node) -> object:
+    """The node without positions: texts, lists and dicts."""
+    match node:
+        case Text(text=text):
+            return text
+        case Items(items=items):
+            return [plain(item) for item in items]
+        case Entries(entries=entries):
+            return {key: plain(value) for key, (_, value) in entries.items()}
+
+
+def _text(node: Node | None) -> str | None:
+    return node.text if isinstance(node, Text) else None
+
+
+def _literal(node: Node | None) -> Literal | None:
+    return Literal(node.text, node.location) if isinstance(node, Text) else None
+
+
+def _span(node: Entries, key: str) -> Location:
+    """From the key to the end of its value."""
+    start, value = node.entries[key]
+    end = value.location
+    return Location(start.location.path, start.location.line, start.location.column, end.end_line, end.end_column)
+
+
+def _scope(node: Node | None) -> Scope:
+    if not isinstance(node, Entries):
+        return Scope()
+    values = {key: plain(value) for key, (_, value) in node.entries.items()}
+
+    def texts(key: str) -> tuple[str, ...]:
+        value = values.get(key)
+        return tuple(clean_line(str(item)) for item in value) if isinstance(value, list) else ()
+
+    return Scope(texts("accounts"), texts("regions"), texts("may_be_empty"), organization=values.get("accounts") == "organization")
+
+
+def _shape_errors(model: type[BaseModel], root: Node) -> list[tuple[Location, str, str]]:
+    return [(location, message, hint) for location, message, hint, _ in _shape_errors_with_path(model, root)]
+
+
+def _shape_errors_with_path(model: type[BaseModel], root: Node) -> list[tuple[Location, str, str, tuple[str | int, ...]]]:
+    """What pydantic says of a tree, one line a place (a union says it once for each of its members)."""
+    try:
+        model.model_validate(plain(root))
+    except ValidationError as error:
+        found: dict[Location, tuple[Location, str, str, tuple[str | int, ...]]] = {}
+        for detail in error.errors(include_url=False):
+            location, path = _find(root, detail["loc"], superfluous=detail["type"] == "extra_forbidden")
+            message, hint = _say(model, detail)
+            found.setdefault(location, (location, message, hint, path))
+        paths = [path for *_, path in found.values()]
+        return [said for said in found.values() if not any(path != said[3] and path[: len(said[3])] == said[3] for path in paths) or not said[3]]
+    return []
+
+
+def _find(root: Node, loc: tuple[str | int, ...], *, superfluous: bool) -> tuple[Location, tuple[str | int, ...]]:
+    """The place a pydantic path leads to, as far as the tree goes; for a superfluous key, the key."""
+    node, place = root, Location(root.location.path, root.location.line, root.location.column, root.location.line, root.location.column + 1)
+    path: list[str | int] = []
+    for part in loc:
+        if isinstance(node, Entries) and part in node.entries:
+            key, node = node.entries[str(part)]
+            place = key.location if superfluous or isinstance(node, Entries | Items) else node.location
+        elif isinstance(node, Items) and isinstance(part, int):
+            node = node.items[part]
+            place = node.location if isinstance(node, Text) else Location(node.location.path, node.location.line, node.location.column, node.location.line, node.location.column + 1)
+        else:
+            continue
+        path.append(part)
+    return place, tuple(path)
+
+
+def _say(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
+    """A pydantic error in our words: the message and the hint."""
+    name = clean_line(str(detail["loc"][-1])) if detail["loc"] else ""
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "missing":
+            return f"the key {name} is missing", ""
+        case "extra_forbidden":
+            known = _keys_at(model, detail["loc"][:-1])
+            near = nearest(name, known)
+            return f"there is no key {name} here", f"Did you mean {near}?" if near else f"The keys are {', '.join(known)}; a sentence with a comma or a colon needs quotes."
+        case "enum" | "literal_error":
+            return f"{clean_line(str(detail['input']))} is not one of {context.get('expected', '')}".replace("'", ""), ""
+        case "string_type":
+            return f"{name} takes one value, not a list or a mapping", ""
+        case "list_type":
+            return f"{name} takes a list", "Write it in brackets: [a, b]"
+        case "dict_type" | "model_type" | "model_attributes_type":
+            return f"{name} takes a mapping of keys to values", ""
+        case "too_short":
+            return f"{name} is empty", ""
+        case "string_pattern_mismatch":
+            return f"{clean_line(str(detail['input']))} does not look like this: {_PATTERNS.get(str(context.get('pattern')), context.get('pattern'))}", ""
+        case _:
+            return f"{name}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", ""
+
+
+_PATTERNS = {
+    r"^[0-9]{12}$": "an account id of exactly 12 digits, or: organization",
+    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$": "a name of letters, digits, dots, hyphens and underscores",
+    r"^https?://[^\s<>\"]+$": "a web address",
+}
+
+
+def _keys_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
+    known: type[BaseModel] = model
+    for part, below in (("scope", "ScopeEntry"), ("defaults", "DefaultsEntry"), ("rules", "RuleEntry")):
+        if loc[:1] == (part,):
+            from policycheck.policy import schema
+
+            known = getattr(schema, below)
+    return list(known.model_fields)

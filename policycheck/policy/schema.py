@@ -1,0 +1,141 @@
+"""The shape of a policy file: pydantic models that check a file once it is text with positions, and the JSON Schema made from them for editors.
+
+Every scalar reaches these models as the author's text, so all of them are strings here; the JSON Schema lets numbers and booleans stand unquoted, as YAML does.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+
+from policycheck.datasets import DATASETS, Dataset, Kind
+from policycheck.datasets import Field as Column
+from policycheck.policy.conditions import AGE_OPERATORS, ORDER_OPERATORS, TEXT_KINDS, TEXT_OPERATORS
+from policycheck.policy.model import JobChoice, NoData
+from policycheck.result import Severity
+
+_SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
+_CONDITIONS = {"$comment": "conditions"}
+_NON_EMPTY = {"type": "string", "minLength": 1}
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+Line = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+Scalar = Annotated[str, WithJsonSchema(_SCALAR)]
+Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$"), WithJsonSchema({"type": ["string", "integer"], "pattern": "^[0-9]{12}$"})]
+Conditions = Annotated[dict[str, Any], WithJsonSchema(_CONDITIONS)]
+Web = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=2048)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=False)
+
+
+class ScopeEntry(_Model):
+    """What must be covered by complete job lists before any rule can pass."""
+
+    accounts: list[Account] | Literal["organization"] | None = Field(None, description="Account ids of 12 digits, or: organization")
+    regions: list[str] | None = Field(None, description="AWS Regions, eu-west-1")
+    may_be_empty: list[Scalar] | None = Field(None, description="Accounts or account/Region pairs that may have no job at all")
+
+
+class DefaultsEntry(_Model):
+    """Values for every rule of the file that does not say otherwise."""
+
+    severity: Severity | None = None
+    no_data: NoData | None = None
+    jobs: JobChoice | None = None
+
+
+class RuleEntry(_Model):
+    """One rule: a sentence under `rule`, or the structured form with exactly one of `none` and `all`."""
+
+    id: Identifier = Field(description="The rule's name in reports; unique in its policy")
+    rule: Line | None = Field(None, description="The sentence, e.g. no FAILED EC2 jobs in vault prod within 24h")
+    title: Line | None = None
+    severity: Severity | None = Field(None, description="How bad a violation is; medium where nothing says")
+    dataset: str | None = Field(None, description="Which list is judged", json_schema_extra={"enum": list(DATASETS)})
+    where: Conditions | None = Field(None, description="Conditions that choose the rule's population")
+    within: Line | None = Field(None, description="A window back from as_of: 90m, 24h, 7d")
+    clock: Line | None = Field(None, description="The time that must lie in the window; without it a job created, running or ended in the window is in it")
+    jobs: JobChoice | None = Field(None, description="Composite jobs: all records, parents and plain jobs, or members")
+    none: Conditions | None = Field(None, description="No job of the population may match")
+    all: Conditions | None = Field(None, description="Every job of the population must match")
+    unless_recovered_within: Line | None = Field(None, description="Qualifies none: how long a failed job has to be followed by a clean one")
+    no_data: NoData | None = Field(None, description="The verdict when the population is empty under complete coverage")
+    why: Line | None = Field(None, description="Why it matters")
+    fix: Line | None = Field(None, description="What to do about a finding")
+    url: Web | None = None
+    controls: dict[str, list[Scalar]] | None = Field(None, description="Ids of the controls this rule tests, by framework: {soc2: [A1.2]}")
+    tags: list[Line] | None = None
+
+
+class PolicyEntry(_Model):
+    """A policy file of policycheck."""
+
+    policy: Identifier = Field(description="The policy's name in reports; unique in a run")
+    title: Line | None = None
+    scope: ScopeEntry | None = None
+    params: dict[Identifier, Scalar] | None = Field(None, description="Values for ${name}; --param NAME=VALUE overrides them")
+    defaults: DefaultsEntry | None = None
+    rules: list[RuleEntry] = Field(min_length=1)
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of a policy file."""
+    schema = PolicyEntry.model_json_schema()
+    definitions = schema.setdefault("$defs", {})
+    columns: dict[str, Column] = {}
+    for dataset in DATASETS.values():
+        columns |= dict(dataset.fields)
+    definitions["Conditions"] = {
+        "type": "object",
+        "additionalProperties": False,
+        "description": "Field: value, Field: [values], or Field: {operator: value}; any and not combine",
+        "properties": {
+            "any": {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/Conditions"}},
+            "not": {"$ref": "#/$defs/Conditions"},
+            **{name: _comparison_schema(column) for name, column in columns.items()},
+        },
+    }
+    _finish(schema)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "policycheck policy", **{k: v for k, v in schema.items() if k != "title"}}
+
+
+def _comparison_schema(column: Column) -> dict[str, Any]:
+    value: dict[str, Any] = {"enum": _all_values(column.name)} if column.kind is Kind.ENUM else dict(_SCALAR)
+    values = {"anyOf": [value, {"type": "array", "minItems": 1, "items": value}]}
+    texts = {"anyOf": [_NON_EMPTY, {"type": "array", "minItems": 1, "items": _NON_EMPTY}]}
+    operators: dict[str, Any] = {"is": values, "present": {"type": "boolean"}}
+    if column.kind in TEXT_KINDS:
+        operators |= {operator.value: texts for operator in TEXT_OPERATORS}
+    elif column.kind is not Kind.BOOLEAN:
+        operators |= {operator.value: _SCALAR for operator in ORDER_OPERATORS}
+    if column.kind is Kind.TIME:
+        operators |= {operator.value: _NON_EMPTY for operator in AGE_OPERATORS}
+    any_of = [*values["anyOf"], {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": dict(sorted(operators.items()))}]
+    return {"anyOf": any_of, **({"description": column.doc} if column.doc else {})}
+
+
+def _all_values(name: str) -> list[str]:
+    datasets: list[Dataset] = list(DATASETS.values())
+    return list(dict.fromkeys(value for dataset in datasets if name in dataset.fields for value in dataset.fields[name].values))
+
+
+def _finish(node: Any) -> None:
+    """Point at the shared definition of conditions, and let no key take null: an absent key is absent."""
+    if isinstance(node, dict):
+        if node.pop("$comment", None) == _CONDITIONS["$comment"]:
+            node["$ref"] = "#/$defs/Conditions"
+        choices = node.get("anyOf")
+        if isinstance(choices, list) and {"type": "null"} in choices:
+            choices.remove({"type": "null"})
+            if len(choices) == 1:
+                node.pop("anyOf")
+                node.update({**choices[0], **node})
+            node.pop("default", None)
+        for child in node.values():
+            _finish(child)
+    elif isinstance(node, list):
+        for child in node:
+            _finish(child)

@@ -1,0 +1,73 @@
+"""The words of a sentence: keywords, states, types, places and the few English names of fields. The grammar's terminals are made from these."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from policycheck.datasets import DATASETS, RESOURCE_TYPES
+
+KEYWORDS = (
+    "absent and at be contain containing end ending every for have in issues job least less match matching may more most must newer no not of older one or "
+    "overdue present recovered start starting than unless with within"
+).split()
+
+PLACES: Mapping[str, str] = {"vault": "BackupVaultName", "plan": "CreatedBy.BackupPlanName", "Region": "Region", "account": "Account"}
+"""What `in vault prod` compares."""
+
+PHRASES: Mapping[str, str] = {
+    "IAM role": "IamRoleArn",
+    "vault": "BackupVaultName",
+    "status message": "StatusMessage",
+    "duration": "Duration",
+    "size": "BackupSizeInBytes",
+}
+"""The closed list of English names; every other field goes by the API's name."""
+
+KINDS: Mapping[str, str] = {"backup": "backup_jobs", "copy": "copy_jobs", "restore": "restore_jobs"}
+
+STATES: tuple[str, ...] = tuple(dict.fromkeys(state for dataset in DATASETS.values() for state in dataset.states))
+TYPES: tuple[str, ...] = tuple(name for name in RESOURCE_TYPES if " " not in name)
+FIELDS: tuple[str, ...] = tuple(dict.fromkeys(name for dataset in DATASETS.values() for name in dataset.fields))
+
+PHRASE_OF: Mapping[str, str] = {field: phrase for phrase, field in PHRASES.items()}
+PLACE_OF: Mapping[str, str] = {field: place for place, field in PLACES.items()}
+
+# The end of a word: no character a longer word could go on with.
+_END = r"(?![\w.:\/*+=@%-])"
+_NEVER_VALUES = "in or and not must with within unless per for of may".split()
+
+# Words that a value must not be mistaken for: they start something else where a value may stand too.
+QUOTED_WORDS = frozenset([*_NEVER_VALUES, *"absent at containing ending less matching more newer older one present starting".split()])
+
+_WORD = r"[A-Za-z0-9_\/*+-][\w.:\/*+=@%-]*"
+_PLAIN = re.compile(_WORD.replace(r"\/", "/"), re.ASCII)
+
+
+def is_plain(value: str) -> bool:
+    """Whether a value can stand in a sentence without quotes and reads back as itself."""
+    return bool(_PLAIN.fullmatch(value)) and value.lower() not in QUOTED_WORDS and not value.endswith(".")
+
+
+def terminals() -> str:
+    """The generated part of the grammar, in Lark's notation."""
+    rows = [f"{word.upper()}.2 : /{word}{_END}/i" for word in KEYWORDS if word != "job"]
+    rows += [
+        f"JOB.2 : /jobs?{_END}/i",
+        f"A.2 : /an?{_END}/i",
+        f"CLEAN.2 : /clean{_END}/i",
+        _words("STATE", STATES, 2, "i"),
+        _words("TYPE", TYPES, 2, "i"),
+        _words("PLACE", PLACES, 2, "i"),
+        _words("KIND", KINDS, 2, "i"),
+        _words("PHRASE", PHRASES, 3, "i"),
+        _words("NAME", FIELDS, 2, ""),
+        rf"WORD : /(?!(?:{'|'.join(_NEVER_VALUES)}){_END}){_WORD}/i",
+    ]
+    return "\n".join(rows)
+
+
+def _words(terminal: str, words: Iterable[str], priority: int, flags: str) -> str:
+    longest_first = sorted(words, key=lambda word: (-len(word), word))
+    choice = "|".join(re.escape(word).replace("/", r"\/").replace(r"\ ", r"\s+") for word in longest_first)
+    return f"{terminal}.{priority} : /(?:{choice}){_END}/{flags}"
