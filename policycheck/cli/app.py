@@ -9,18 +9,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
-import click
 import typer
 
 from policycheck import __version__
 from policycheck.cli import check, demo, lint, schema
 from policycheck.cli.diagnostics import show_error
-from policycheck.errors import ExitCode, PolicycheckError
+from policycheck.errors import ExitCode, PolicycheckError, UsageError
 
 app = typer.Typer(
     name="policycheck",
     help="Judge what AWS Backup jobs did against policies that read like the sentence an auditor signs.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -44,18 +42,16 @@ def _root(version: Annotated[bool, typer.Option("--version", "-V", callback=_sho
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code, whatever goes wrong."""
+    if not arguments:
+        arguments = ["--help"]
     try:
         code = typer.main.get_command(app).main(args=list(arguments), prog_name="policycheck", standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.NoArgsIsHelpError as error:
-        typer.echo(error.format_message(), err=True)
-        return ExitCode.USAGE
-    except click.ClickException as error:
+    except typer.TyperException as error:
         context = getattr(error, "ctx", None)
-        hint = f"See {context.command_path} --help." if context else ""
-        show_error(PolicycheckError(error.format_message(), hint=hint))
+        show_error(UsageError(error.format_message(), hint=f"See {context.command_path} --help." if context else ""))
         return ExitCode.USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         typer.echo("policycheck: interrupted", err=True)
         return 130
     except BrokenPipeError:

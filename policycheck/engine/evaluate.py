@@ -203,19 +203,23 @@ def _window_mask(case: _Case, frame: Frame) -> nw.Expr:
         if known is False:
             return inside
         return nw.when(nw.col(clock).is_null() & known).then(nw.lit(False)).otherwise(inside)
-    return (nw.col("CreationDate") >= start) | (_end(frame) >= start) | frame.in_progress()
+    return (nw.col("CreationDate") >= start) | _ended_since(frame, start) | frame.in_progress()
 
 
-def _end(frame: Frame) -> nw.Expr:
-    """When a job ended, as far as its record says; null where it does not, or where it has not."""
+# AWS Backup ends a job after 7 days; one more for whatever is late.
+_LONGEST_JOB = 8 * 86_400_000_000
+
+
+def _ended_since(frame: Frame, start: int) -> nw.Expr:
+    """Whether a job ended at `start` or later; null where its record does not say. A job in progress has not."""
     dataset = frame.dataset
-    finished = [state for state in dataset.finished if state != "EXPIRED"]
-    planned = nw.coalesce(nw.col("ExpectedCompletionDate"), nw.col("CreationDate")) if "ExpectedCompletionDate" in dataset.fields else nw.col("CreationDate")
-    state = nw.col(dataset.state_field)
-    ends = [nw.col("CompletionDate"), nw.when(state.is_in(finished)).then(planned)]
+    state, completed = nw.col(dataset.state_field), nw.col("CompletionDate")
+    ended = completed >= start
     if "StartBy" in dataset.fields:
-        ends.append(nw.when(state == "EXPIRED").then(nw.col("StartBy")))
-    return nw.coalesce(*ends)
+        ended = nw.when(completed.is_null() & (state == "EXPIRED")).then(nw.col("StartBy") >= start).otherwise(ended)
+    finished = state.is_in([name for name in dataset.finished if name != "EXPIRED"])
+    long_ago = completed.is_null() & finished & (nw.col("CreationDate") < start - _LONGEST_JOB)
+    return nw.when(long_ago | frame.in_progress()).then(nw.lit(False)).otherwise(ended)
 
 
 def _count(cases: Sequence[_Case], masks: nw.LazyFrame[Any], backend: Backend) -> dict[int, _Counts]:
@@ -235,12 +239,15 @@ def _count(cases: Sequence[_Case], masks: nw.LazyFrame[Any], backend: Backend) -
     asked: list[nw.Expr] = []
     for case in cases:
         asked += [true(case.population), null(case.population), true(case.violation), null(case.violation), groups(case), outside(case), true(case.elsewhere)]
-        asked.append(true(case.undecided) if _leaves_out_progress(case.rule) else nw.lit(0).alias(f"true_{case.undecided}"))
+        if _leaves_out_progress(case.rule):
+            asked += [true(case.undecided), null(case.undecided)]
+        else:
+            asked += [nw.lit(0).alias(f"true_{case.undecided}"), nw.lit(0).alias(f"null_{case.undecided}")]
     row = [int(value or 0) for value in backend.rows(masks.select(*asked))[0]]
     counts = {}
     for index, case in enumerate(cases):
-        examined, unsure, definite, possible, grouped, others, elsewhere, undecided = row[index * 8 : index * 8 + 8]
-        counts[case.number] = _Counts(examined, unsure, definite, possible, grouped - others if examined else 0, elsewhere, undecided)
+        examined, unsure, definite, possible, grouped, others, elsewhere, undecided, may_be_undecided = row[index * 9 : index * 9 + 9]
+        counts[case.number] = _Counts(examined, unsure + may_be_undecided, definite, possible, grouped - others if examined else 0, elsewhere, undecided)
     return counts
 
 

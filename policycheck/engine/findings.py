@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, assert_never
+from typing import Any
 
 from policycheck.datasets import Dataset, Kind
 from policycheck.engine.frame import Frame
 from policycheck.policy.conditions import ORDER_OPERATORS, Comparison, Condition, comparisons
-from policycheck.policy.model import AllMatch, NoneMatch, Rule
-from policycheck.policy.rendering import render_conditions
+from policycheck.policy.model import Rule
+from policycheck.policy.rendering import render_requirement
 from policycheck.records import JobList, api_fields, iso, moment
 from policycheck.result import EVIDENCE_LIMIT, Finding
 from policycheck.text import clean, clean_line, spell_duration, truncate
@@ -50,7 +50,7 @@ def _describe(rule: Rule, frame: Frame, job_list: JobList, subject: tuple[str | 
         region=region,
         subject=resource or NO_RESOURCE,
         message=_message(rule, frame, newest, len(records)),
-        jobs=tuple(clean_line(getattr(record, dataset.id_field) or "(no id)") for record in records),
+        jobs=tuple(clean_line(getattr(record, dataset.id_field)) for record in records if getattr(record, dataset.id_field)),
         cause=_cause(newest),
         resource_type=None if newest.ResourceType is None else clean_line(newest.ResourceType),
         evidence=tuple(_cleaned(api_fields(dataset, record)) for record in records[:EVIDENCE_LIMIT]),
@@ -75,17 +75,9 @@ def _message(rule: Rule, frame: Frame, newest: Any, count: int) -> str:
     requirement = rule.statement.requirement
     seen = _seen(requirement.condition, frame, newest)
     jobs = f"{dataset.noun}s" if count > 1 else dataset.noun
-    match requirement:
-        case NoneMatch(condition=condition):
-            required = f"no job may have {render_conditions(condition)}"
-        case AllMatch(condition=condition):
-            required = f"every job must have {render_conditions(condition)}"
-        case _:
-            assert_never(requirement)
     margin = _margin(requirement.condition, frame, newest)
-    age = f"created {spell_duration(frame.as_of - newest.CreationDate)} before" if newest.CreationDate is not None else "creation time unknown"
-    newest_words = f"the newest {age}" if count > 1 else age
-    parts = [f"{count} {jobs}: {seen}" + (f" ({margin})" if margin else ""), newest_words, required]
+    age = f"created {spell_duration(frame.as_of - newest.CreationDate)} before as_of" if newest.CreationDate is not None else "creation time unknown"
+    parts = [f"{count} {jobs}: {seen}" + (f" ({margin})" if margin else ""), f"the newest {age}" if count > 1 else age, render_requirement(requirement)]
     told = getattr(newest, "StatusMessage", None)
     if told and "StatusMessage" not in seen and getattr(newest, dataset.state_field) != "COMPLETED":
         parts.insert(2, truncate(clean_line(told), _MESSAGE_LIMIT))

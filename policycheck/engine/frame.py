@@ -52,6 +52,10 @@ class Frame:
         """Null where the state is unknown."""
         return nw.col(self.dataset.state_field).is_in(sorted(self.dataset.in_progress))
 
+    def _taken_back(self, name: str) -> nw.Expr | bool:
+        """In a list that lacks a member altogether it is known to be missing only where rewinding took it away."""
+        return nw.col(REWOUND) if name in _ENDS else False
+
     def known_missing(self, field: Field) -> nw.Expr | bool:
         """Whether a null in this column is known to be missing; an expression where that depends on the record."""
         match field.presence:
@@ -60,7 +64,7 @@ class Frame:
             case Presence.BY_MEANING:
                 return True
             case Presence.SINCE:
-                return True if field.name in self.recorded else nw.col(REWOUND) if field.name in _REWINDABLE else False
+                return True if field.name in self.recorded else self._taken_back(field.name)
             case Presence.WHEN_ENDED:
                 return self.in_progress() | (nw.col(self.dataset.state_field) == "EXPIRED")
             case Presence.DERIVED:
@@ -68,7 +72,6 @@ class Frame:
                 return known(self) if known else False
 
 
-_REWINDABLE = frozenset({"InitiationDate", "MessageCategory"})
 
 
 def build_frame(job_list: JobList, fields: Iterable[str], as_of: int, backend: Backend) -> Frame:
@@ -130,14 +133,14 @@ def _rewind(frame: nw.LazyFrame[Any], dataset: Dataset, as_of: int, present: fro
     rewound = nw.col(REWOUND)
     before: nw.Expr = nw.lit("RUNNING")
     if "InitiationDate" in present:
-        waiting = "PENDING" if "PENDING" in dataset.states else "CREATED"
-        before = nw.when(nw.col("InitiationDate") > as_of).then(nw.lit(waiting)).otherwise(nw.lit("RUNNING"))
+        waiting = (nw.col("InitiationDate") > as_of) | (state == "EXPIRED")
+        before = nw.when(waiting).then(nw.lit("PENDING")).otherwise(nw.lit("RUNNING"))
     changed = {dataset.state_field: nw.when(rewound).then(before).otherwise(state)}
     for name in _ENDS:
         if name in present:
             changed[name] = nw.when(~rewound).then(nw.col(name))
     if "InitiationDate" in present:
-        changed["InitiationDate"] = nw.when(~(rewound & (nw.col("InitiationDate") > as_of)) | nw.col("InitiationDate").is_null()).then(nw.col("InitiationDate"))
+        changed["InitiationDate"] = nw.when(~(rewound & (nw.col("InitiationDate") > as_of))).then(nw.col("InitiationDate"))
     return frame.with_columns(**changed)
 
 

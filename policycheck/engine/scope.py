@@ -35,7 +35,8 @@ def uncovered_scope(scope: Scope, coverage: Sequence[Coverage], dataset: str) ->
     problems += [f"{'/'.join(part for part in pair if part)} is declared and not covered" for pair in missing]
     named = {account for account, _ in missing}
     populated = {entry.account for entry in coverage if entry.jobs}
-    problems += [f"{account} is declared and has no job" for account in scope.accounts if account not in populated | named and account not in scope.may_be_empty]
+    excused = {account for account in scope.accounts if all(_excused(scope, account, region) for region in scope.regions or (None,))}
+    problems += [f"{account} is declared and has no job" for account in scope.accounts if account not in populated | named | excused]
     return problems
 
 

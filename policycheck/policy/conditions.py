@@ -12,7 +12,7 @@ from typing import assert_never
 from policycheck.datasets import DATASETS, Dataset, Field, Kind
 from policycheck.errors import Location
 from policycheck.policy.literals import Value, parse_duration, parse_value
-from policycheck.text import clean_line
+from policycheck.text import clean, clean_line
 
 
 class Operator(StrEnum):
@@ -35,7 +35,7 @@ class Operator(StrEnum):
 TEXT_OPERATORS = frozenset({Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.MATCHES})
 ORDER_OPERATORS = frozenset({Operator.AT_LEAST, Operator.AT_MOST, Operator.MORE_THAN, Operator.LESS_THAN})
 AGE_OPERATORS = frozenset({Operator.OLDER_THAN, Operator.NEWER_THAN})
-TEXT_KINDS = frozenset({Kind.TEXT, Kind.WORD, Kind.ENUM, Kind.ARN, Kind.ACCOUNT})
+TEXT_KINDS = frozenset({Kind.TEXT, Kind.WORD, Kind.ARN, Kind.ACCOUNT})
 
 _NOWHERE = Location("")
 
@@ -97,6 +97,11 @@ def conjunction(parts: Iterable[Condition]) -> Condition:
     return flat[0] if len(flat) == 1 else And(tuple(flat))
 
 
+def negation(condition: Condition) -> Condition:
+    """Its opposite; twice negated is the condition itself, in three values too."""
+    return condition.part if isinstance(condition, Not) else Not(condition)
+
+
 _PLACES = ("BackupVaultName", "CreatedBy.BackupPlanName", "Region", "Account")
 
 
@@ -144,15 +149,31 @@ Structured = dict[str, object]
 
 
 def structured(condition: Condition) -> Structured:
-    """The condition in the structured form: what `parse_condition` of its YAML gives back."""
+    """The condition in the structured form: what `read_conditions` of its YAML gives back."""
     tree: Structured = {}
-    for part in parts_of(condition):
+    parts = parts_of(condition)
+    for index, part in enumerate(parts):
         entry = _entry(part)
-        if tree.keys() & entry.keys():
-            # A mapping holds each key once: a and b is not (any of not a, not b).
-            return {"not": {"any": [{"not": _entry(each)} for each in parts_of(condition)]}}
-        tree |= entry
+        if not _joins(tree, entry, last=index == len(parts) - 1):
+            # A mapping holds each key once; the rest follows in one of its own. An `any` of one is that one, and so is a double negation.
+            rest = structured(And(parts[index:]))
+            return tree | ({"not": {"not": rest}} if "any" in tree else {"any": [rest]})
+        for key, value in entry.items():
+            present = tree.get(key)
+            tree[key] = present | value if isinstance(present, dict) and isinstance(value, dict) else value
     return tree
+
+
+def _joins(tree: Structured, entry: Structured, *, last: bool) -> bool:
+    """Whether an entry can stand in the mapping: no key twice, and `any` or `not` left over for what may follow."""
+    if not last and {"any", "not"} <= tree.keys() | entry.keys():
+        return False
+    for key, value in entry.items():
+        present = tree.get(key)
+        operators = isinstance(present, dict) and isinstance(value, dict) and key == list(tree)[-1] and not present.keys() & value.keys()
+        if key in tree and (not operators or key == "not"):
+            return False
+    return True
 
 
 def _entry(condition: Condition) -> Structured:
@@ -230,6 +251,8 @@ def nearest(word: str, words: Iterable[str]) -> str:
 
 def _operator_problem(operator: Operator, column: Field) -> tuple[str, str] | None:
     kind = column.kind
+    if operator in TEXT_OPERATORS and kind is Kind.ENUM:
+        return f"{column.name} is compared by value: {operator} does not apply", f"The values are {', '.join(column.values)}."
     if operator in TEXT_OPERATORS and kind not in TEXT_KINDS:
         return f"{column.name} is no text: {operator} does not apply", "Compare it with at_least, at_most, more_than or less_than." if kind is not Kind.BOOLEAN else "Write true or false."
     if operator in ORDER_OPERATORS and kind not in {Kind.TIME, Kind.DURATION, Kind.SIZE, Kind.INTEGER}:
@@ -245,13 +268,18 @@ _NAME_OF_ARN = {
     "ResourceArn": "ResourceName",
     "CreatedBy.BackupPlanArn": "CreatedBy.BackupPlanName",
 }
-_NOT_LINEAR = re.compile(r"\(\?(?:[=!>(]|<[=!])|\\[1-9]|\(\?P=|[*+?}]\+")
+_NOT_LINEAR = re.compile(r"\(\?(?:[=!>(]|<[=!]|P=)|\\[1-9]|[*+?}]\+")
+_ATOMS = re.compile(r"(\\[1-9])|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+_NO_WILDCARDS = frozenset({"BackupVaultName", "Region"})
 
 
 def _literal_value(text: str, operator: Operator, column: Field) -> Value:
     """Raises ValueError; a hint may follow the message after a semicolon."""
     if "\n" in text or "\r" in text:
         raise ValueError("a value stands on one line")
+    hidden = next((character for character, shown in zip(text, clean(text), strict=True) if character != shown), None)
+    if hidden is not None:
+        raise ValueError(f"the value holds the invisible character U+{ord(hidden):04X}; No name that AWS gives has it: write the value again.")
     match operator:
         case Operator.PRESENT:
             return parse_value(text, Kind.BOOLEAN)
@@ -263,6 +291,8 @@ def _literal_value(text: str, operator: Operator, column: Field) -> Value:
             if not text:
                 raise ValueError("an empty text is part of everything")
             return text
+        case Operator.IS if "*" in text and (column.kind in {Kind.ARN, Kind.WORD} or column.name in _NO_WILDCARDS):
+            raise ValueError("* is no wildcard; Use starts_with, ends_with, contains or matches.")
         case Operator.IS if column.kind is Kind.ARN and not text.startswith("arn:"):
             name = _NAME_OF_ARN.get(column.name)
             raise ValueError(f"{column.name} is compared with something that is no ARN; " + (f"Did you mean {name}, or contains?" if name else "Did you mean contains?"))
@@ -279,6 +309,7 @@ def _pattern(text: str) -> str:
         re.compile(text)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"not a regular expression: {error}") from None
-    if _NOT_LINEAR.search(text):
+    # Escapes and sets stand for one character each and cannot look like syntax.
+    if _NOT_LINEAR.search(_ATOMS.sub(lambda atom: atom[1] or "x", text)):
         raise ValueError("look-around, back references and possessive repeats do not run in linear time; Say it with several conditions instead.")
     return text

@@ -6,6 +6,7 @@ refused: directives, tags, duplicate keys, empty values, alias cycles, and files
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,13 +23,28 @@ MAX_DEPTH = 50
 MAX_NODES = 10_000
 
 
+_PIECES = {"'": re.compile(r"''|."), '"': re.compile(r"\\(?:x..|u.{4}|U.{8}|.)|.")}
+"""What stands for one character between quotes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A scalar, as written; `verbatim` where it stands on one line without quotes or escapes, so that offsets into it are columns."""
+    """A scalar, as written; `verbatim` where it stands on one line without quotes or escapes, so that offsets into it are columns.
+
+    `raw` is what a quoted scalar on one line looks like in the file, quotes and escapes included.
+    """
 
     text: str
     location: Location
     verbatim: bool = True
+    raw: str = ""
+
+    def column(self, offset: int) -> int:
+        """The column of the character at this offset of `text`, of a scalar on one line."""
+        if not self.raw:
+            return self.location.column + offset
+        starts = [piece.start() for piece in _PIECES[self.raw[0]].finditer(self.raw, 1, len(self.raw) - 1)]
+        return self.location.column + (starts[offset] if offset < len(starts) else len(self.raw) - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +159,16 @@ class _Open:
     anchor: str | None
     children: list[Node] = field(default_factory=list)
     nodes: int = 1
+    depth: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchored:
+    """What an alias stands for, and how much of it there is."""
+
+    node: Node
+    nodes: int
+    depth: int
 
 
 class _Builder:
@@ -154,7 +180,7 @@ class _Builder:
         self.root: Node | None = None
         self.diagnostics: list[Diagnostic] = []
         self._stack: list[_Open] = []
-        self._anchors: dict[str, tuple[Node, int] | None] = {}
+        self._anchors: dict[str, _Anchored | None] = {}
         self._nodes = 0
 
     def diagnose(self, location: Location, message: str, hint: str = "") -> Diagnostic:
@@ -181,7 +207,7 @@ class _Builder:
                 verbatim = not event.style and location.line == location.end_line
                 if event.value == "" and not event.style:
                     raise self._empty(location)
-                self._add(Text(event.value, location, verbatim), 1, event.anchor)
+                self._add(Text(event.value, location, verbatim, self._raw(event, location)), 1, event.anchor)
             case "SequenceStartEvent" | "MappingStartEvent":
                 self._refuse_tag(event, location)
                 if len(self._stack) >= MAX_DEPTH:
@@ -193,6 +219,10 @@ class _Builder:
                 self._close(location)
             case "AliasEvent":
                 self._alias(event.anchor, location)
+
+    def _raw(self, event: Any, location: Location) -> str:
+        quoted = event.style in {"'", '"'} and location.line == location.end_line
+        return self.lines[location.line - 1][location.column - 1 : location.end_column - 1] if quoted else ""
 
     def _empty(self, location: Location) -> _Refused:
         """A key without a value: in flow style a comma in an unquoted sentence makes one."""
@@ -214,19 +244,22 @@ class _Builder:
         target = self._anchors[anchor]
         if target is None:
             raise _Refused(location, f"the alias *{anchor} stands inside its own anchor")
-        self._add(target[0], target[1], None)
+        if len(self._stack) + target.depth > MAX_DEPTH:
+            raise _Refused(location, f"nested deeper than {MAX_DEPTH} levels once aliases are resolved")
+        self._add(target.node, target.nodes, None, target.depth)
 
-    def _add(self, node: Node, nodes: int, anchor: str | None) -> None:
+    def _add(self, node: Node, nodes: int, anchor: str | None, depth: int = 0) -> None:
         self._nodes += nodes
         if self._nodes > MAX_NODES:
             raise _Refused(node.location, f"more than {MAX_NODES:,} values once aliases are resolved")
         if anchor:
-            self._anchors[anchor] = (node, nodes)
+            self._anchors[anchor] = _Anchored(node, nodes, depth)
         if not self._stack:
             self.root = node
             return
         self._stack[-1].children.append(node)
         self._stack[-1].nodes += nodes
+        self._stack[-1].depth = max(self._stack[-1].depth, depth + 1)
 
     def _close(self, end: Location) -> None:
         done = self._stack.pop()
@@ -234,7 +267,7 @@ class _Builder:
         location = Location(self.name, start.line, start.column, end.end_line, end.end_column)
         node: Node = self._mapping(done.children, location) if done.mapping else Items(tuple(done.children), location)
         self._nodes -= done.nodes - 1
-        self._add(node, done.nodes, done.anchor)
+        self._add(node, done.nodes, done.anchor, done.depth)
 
     def _mapping(self, children: list[Node], location: Location) -> Entries:
         entries: dict[str, tuple[Text, Node]] = {}

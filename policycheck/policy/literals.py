@@ -13,10 +13,10 @@ Value = int | str | bool
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhdw])", re.ASCII)
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])", re.ASCII)
 _PREFIXES = "kMGTP"
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*(?:([kKMGTP])(i?)B|B)?", re.ASCII)
-_SHARE = re.compile(r"(\d+(?:\.\d+)?)\s*%", re.ASCII)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)(?:([kKMGTP])(i?)B|B)?", re.ASCII)
+_SHARE = re.compile(r"(\d+(?:\.\d+)?)%", re.ASCII)
 _CENTURY_MICROSECONDS = 36_525 * 86_400 * 1_000_000
 
 

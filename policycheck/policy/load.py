@@ -135,7 +135,7 @@ class _Reader:
         if statement is None:
             return None
         statement = self._bound(statement)
-        qualifiers = Qualifiers(self._clock(node, statement.list), entry.jobs or defaults.jobs or JobChoice.ALL, entry.no_data or defaults.no_data or NoData.INCONCLUSIVE)
+        qualifiers = Qualifiers(self._clock(node, statement.list, windowed=statement.within is not None), entry.jobs or defaults.jobs or JobChoice.ALL, entry.no_data or defaults.no_data or NoData.INCONCLUSIVE)
         if len(self._document.diagnostics) > before:
             return None
         return Rule(
@@ -202,9 +202,12 @@ class _Reader:
             return None
         return Statement(requirement, where, _literal(node.get("within")), dataset)
 
-    def _clock(self, node: Entries, dataset: Dataset) -> str | None:
+    def _clock(self, node: Entries, dataset: Dataset, *, windowed: bool) -> str | None:
         clock = node.get("clock")
         if not isinstance(clock, Text):
+            return None
+        if not windowed:
+            self._document.report(clock.location, "clock needs a window", "Add within: 24h, or say within in the sentence.")
             return None
         column = find_field(clock.text, dataset, clock.location, self._document.report)
         if column is not None and column.kind is not Kind.TIME:

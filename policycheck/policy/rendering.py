@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from policycheck.datasets import BACKUP_JOBS
-from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, parts_of
-from policycheck.policy.model import AllMatch, JobChoice, NoData, NoneMatch, Qualifiers, Statement
-from policycheck.policy.vocabulary import KINDS, PHRASE_OF, PLACE_OF, TYPES, is_plain
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, fields_of, parts_of
+from policycheck.policy.model import AllMatch, JobChoice, NoData, NoneMatch, Qualifiers, Requirement, Statement
+from policycheck.policy.vocabulary import KINDS, PHRASE_OF, PLACE_OF, TYPES, is_parameter, is_plain
 
+_ADJECTIVES = frozenset({"State", "Status", "Outcome", "Overdue"})
 _KIND_OF = {dataset: kind for kind, dataset in KINDS.items()}
 _VERBS = {Operator.IS: "be", Operator.CONTAINS: "contain", Operator.STARTS_WITH: "start with", Operator.ENDS_WITH: "end with", Operator.MATCHES: "match"}
 _TESTS = {Operator.CONTAINS: "containing", Operator.STARTS_WITH: "starting with", Operator.ENDS_WITH: "ending with", Operator.MATCHES: "matching"}
@@ -48,7 +49,7 @@ def _render_none(statement: Statement, requirement: NoneMatch) -> str:
             return f"no {where.noun('job')} may be overdue{within}"
         if not where.nouns and not forbidden.outcomes and not forbidden.rest and forbidden.nouns:
             return f"no {forbidden.noun('jobs')}{within}{recovered}"
-        if not forbidden.outcomes and not recovered and (verb := _verb(requirement.condition, negative=True)):
+        if not recovered and not fields_of(requirement.condition) & _ADJECTIVES and (verb := _verb(requirement.condition, negative=True)):
             return f"{where.clause()}{verb}{within}"
         return f"no {forbidden.beside(where).noun('jobs')}{within}{recovered}"
     return f"for {where.noun('jobs', 'and')}{within}, no job may have {_conditions(requirement.condition)}{recovered}"
@@ -126,7 +127,7 @@ class _Phrase:
 
 def _verb(condition: Condition, *, negative: bool) -> str:
     """`vault must be prod`, or nothing where only the general form says it."""
-    if not isinstance(condition, Comparison) or (negative and condition.field in {"State", "Status", "Outcome", "Overdue"}):
+    if not isinstance(condition, Comparison):
         return ""
     must = f"{_field(condition.field)} must {'not ' if negative else ''}"
     texts = [_value(literal) for literal in condition.literals]
@@ -136,7 +137,7 @@ def _verb(condition: Condition, *, negative: bool) -> str:
         case Operator.IS | Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH | Operator.MATCHES:
             return f"{must}{_VERBS[condition.operator]} {_listed(texts)}"
         case Operator.PRESENT:
-            return f"{must}be present" if texts == ["true"] else ""
+            return f"{must}be present" if texts == ["true"] else "" if negative else f"{must}be absent"
         case _:
             return "" if negative else f"{must}be {condition.operator.replace('_', ' ')} {texts[0]}"
 
@@ -156,8 +157,6 @@ def _condition(condition: Condition) -> str:
         case Not(part=part):
             return f"not ({_conditions(part)})"
         case Or(parts=parts):
-            if len(parts) == 1:
-                return f"not (not ({_conditions(parts[0])}))"
             return f"({', or '.join(_conditions(part) for part in parts)})"
         case And():
             return _conditions(condition)
@@ -195,15 +194,19 @@ def _listed(texts: Sequence[str], join: str = "or") -> str:
 
 
 def _value(literal: Literal) -> str:
-    if literal.text.startswith("${") and literal.text.endswith("}"):
-        return literal.text
-    return literal.text if is_plain(literal.text) else _quoted(literal.text)
+    return literal.text if is_plain(literal.text) or is_parameter(literal.text) else _quoted(literal.text)
 
 
 def _quoted(text: str) -> str:
     return '"' + text.replace('"', '""') + '"'
 
 
-def render_conditions(condition: Condition) -> str:
-    """Conditions as the general form spells them: State FAILED and size at least 1GiB."""
-    return _conditions(condition)
+def render_requirement(requirement: Requirement) -> str:
+    """What a rule asks of each job of its population: IAM role must contain AWSBackup."""
+    match requirement:
+        case NoneMatch(condition=condition):
+            return _verb(condition, negative=True) or f"no job may have {_conditions(condition)}"
+        case AllMatch(condition=condition):
+            return _verb(condition, negative=False) or f"every job must have {_conditions(condition)}"
+        case _:
+            assert_never(requirement)

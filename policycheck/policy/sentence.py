@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from policycheck.datasets import DATASETS
 from policycheck.errors import Location
 from policycheck.policy import vocabulary
-from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, conjunction, nearest
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, conjunction, negation
 from policycheck.policy.document import Text
 from policycheck.policy.grammar import parser
+from policycheck.policy.mistakes import explain
 from policycheck.policy.model import AllMatch, NoneMatch, Statement
 from policycheck.text import clean_line
 
@@ -34,6 +36,8 @@ def parse_sentence(text: Text) -> Statement:
     return _Reader(text).read()
 
 
+MAX_DEPTH = 100
+_PARENTHESES = re.compile(r'[()]|"[^"]*"')
 _STATE_KEYS = {name: dataset.state_field for name, dataset in DATASETS.items()}
 
 
@@ -51,9 +55,11 @@ class _Reader:
         from lark.exceptions import UnexpectedInput
 
         try:
+            self._check_depth()
             tree = parser().parse(self._sentence)
         except UnexpectedInput as error:
-            raise self._explain(error) from None
+            mistake = explain(self._sentence, error)
+            raise SentenceError(self._span(mistake.start, mistake.end), mistake.message, mistake.hint) from None
         kind = next((str(token).lower() for token in _tokens(tree, "KIND")), "backup")
         self._dataset = vocabulary.KINDS[kind]
         forms: dict[str, Callable[[Branch], Statement]] = {
@@ -64,6 +70,14 @@ class _Reader:
             "for_every": self._for_every,
         }
         return forms[tree.data](tree)
+
+    def _check_depth(self) -> None:
+        """Reading the tree recurses once a parenthesis."""
+        depth = 0
+        for match in _PARENTHESES.finditer(self._sentence):
+            depth += {"(": 1, ")": -1}.get(match[0], 0)
+            if depth > MAX_DEPTH:
+                raise SentenceError(self._span(match.start(), match.end()), f"parentheses nested deeper than {MAX_DEPTH} levels")
 
     # Forms
 
@@ -135,7 +149,7 @@ class _Reader:
         words = _branches(tree)
         kinds = {word.data for word in words}
         if len(kinds) > 1:
-            raise self._error(tree, "clean is an outcome and cannot stand in one list with states", "Write two rules, or use `with (...)`.")
+            raise self._error(tree, "clean is an outcome and cannot stand in one list with states", "Write two rules, or: no jobs with (Outcome clean, or State FAILED)")
         if kinds == {"clean"}:
             return self._is("Outcome", [Literal("clean", self._place(words[0]))], tree)
         known = DATASETS[self._dataset].states
@@ -148,11 +162,15 @@ class _Reader:
         return self._is(_STATE_KEYS[self._dataset], states, tree)
 
     def _type(self, tree: Branch) -> Literal:
-        literal = self._literal(cast("Token", tree.children[0]))
+        token = cast("Token", tree.children[0])
+        literal = self._literal(token)
+        if token.type != "TYPE":
+            return literal
         known = {name.lower(): name for name in vocabulary.TYPES}
-        return Literal(known.get(literal.text.lower(), literal.text), literal.location)
+        return Literal(known[literal.text.lower()], literal.location)
 
     def _in_place(self, tree: Branch) -> Condition:
+        self._check_wildcards(tree)
         places = {word.lower(): field for word, field in vocabulary.PLACES.items()}
         name = str(_tokens(tree, "PLACE")[0])
         condition = self._is(places[name.lower()], self._values(_branches(tree)[0]), tree)
@@ -168,7 +186,7 @@ class _Reader:
             case "any":
                 return Or(tuple(self._conditions(child) for child in _branches(tree)))
             case "negation":
-                return Not(self._conditions(_branches(tree)[0]))
+                return negation(self._conditions(_branches(tree)[0]))
             case _:
                 name, test = _branches(tree)
                 return self._comparison(name, test)
@@ -183,14 +201,28 @@ class _Reader:
         if test.data == "compare":
             literal = self._literal(_tokens(test, *_VALUES)[0])
             return Comparison(field, Operator(_branches(test)[0].data), (literal,), place)
-        if test.data in {"present", "absent", "must_be_absent"}:
-            asked = Literal("false" if test.data == "absent" else "true", self._place(test))
-            condition = Comparison(field, Operator.PRESENT, (asked,), place)
-            return Not(condition) if test.data == "must_be_absent" else condition
         negated = test.data == "is_not" or test.data.startswith("not_")
-        operator = Operator.IS if test.data == "is_not" else Operator(test.data.removeprefix("not_"))
-        condition = Comparison(field, operator, tuple(self._values(_branches(test)[0])), place)
+        verb = "is" if test.data == "is_not" else test.data.removeprefix("not_")
+        if verb in {"present", "absent"}:
+            operator, literals = Operator.PRESENT, [Literal("true" if verb == "present" else "false", self._place(test))]
+        else:
+            operator, literals = Operator(verb), self._values(_branches(test)[0])
+            if operator is Operator.IS:
+                self._check_absence(test)
+            if operator is not Operator.MATCHES:
+                self._check_wildcards(test)
+        condition = Comparison(field, operator, tuple(literals), place)
         return Not(condition) if negated else condition
+
+    def _check_absence(self, test: Branch) -> None:
+        for token in _tokens(test, "WORD"):
+            if token.lower() in vocabulary.ABSENCES:
+                raise self._error(token, f"'{token}' would be compared as a text", f'Ask with present or absent; as a value it is quoted: "{token}".')
+
+    def _check_wildcards(self, tree: Branch) -> None:
+        for token in _tokens(tree, "WORD"):
+            if "*" in token:
+                raise self._error(token, f"'{clean_line(token)}': * is no wildcard", 'Use starting with, ending with, containing or matching; as a value it is quoted: "a*".')
 
     def _values(self, tree: Branch) -> list[Literal]:
         return [self._literal(token) for token in _tokens(tree, *_VALUES)]
@@ -216,74 +248,13 @@ class _Reader:
 
     def _span(self, start: int, end: int) -> Location:
         source = self._source.location
-        if not self._source.verbatim and source.line != source.end_line:
+        if source.line != source.end_line:
             return source
-        # Inside quotes the first character stands one column further on; escapes before it are rare enough to let the caret be off by one.
-        offset = source.column + (0 if self._source.verbatim else 1)
-        return Location(source.path, source.line, offset + start, source.line, offset + max(end, start + 1))
+        first, last = self._source.column(start), self._source.column(max(end, start + 1))
+        return Location(source.path, source.line, first, source.line, max(last, first + 1))
 
-    def _error(self, tree: Branch, message: str, hint: str = "") -> SentenceError:
+    def _error(self, tree: Branch | Token, message: str, hint: str = "") -> SentenceError:
         return SentenceError(self._place(tree), message, hint)
-
-    def _explain(self, error: UnexpectedInput) -> SentenceError:
-        start = error.pos_in_stream if error.pos_in_stream is not None and error.pos_in_stream >= 0 else len(self._sentence)
-        rest = self._sentence[start:]
-        word = rest.split(maxsplit=1)[0].rstrip(",") if rest.strip() else ""
-        expected = sorted(_expected(error))
-        if not word or getattr(getattr(error, "token", None), "type", "") == "$END":
-            end = len(self._sentence)
-            return SentenceError(self._span(end, end + 1), "the sentence ends too early", _list_expected(expected))
-        return SentenceError(self._span(start, start + len(word)), f"{clean_line(word)!r} does not fit here", _suggest(word, expected))
-
-
-def _expected(error: UnexpectedInput) -> set[str]:
-    accepts = getattr(error, "accepts", None) or getattr(error, "expected", None) or getattr(error, "allowed", None) or set()
-    return {str(name) for name in accepts}
-
-
-_WORDS_OF: dict[str, Sequence[str]] = {
-    "STATE": vocabulary.STATES,
-    "TYPE": vocabulary.TYPES,
-    "PLACE": tuple(vocabulary.PLACES),
-    "KIND": tuple(vocabulary.KINDS),
-    "PHRASE": tuple(vocabulary.PHRASES),
-    "NAME": vocabulary.FIELDS,
-    "JOB": ("jobs", "job"),
-    "CLEAN": ("clean",),
-    "A": ("a", "an"),
-}
-_DESCRIBED = {
-    "STATE": "a state",
-    "TYPE": "a resource type",
-    "PLACE": "vault, plan, Region or account",
-    "KIND": "copy or restore",
-    "PHRASE": "",
-    "NAME": "a field",
-    "JOB": "jobs",
-    "WORD": "a value",
-    "STRING": "",
-    "PARAM": "",
-    "LPAR": "(",
-    "RPAR": ")",
-    "COMMA": "a comma",
-    "$END": "the end",
-}
-
-
-def _suggest(word: str, expected: Sequence[str]) -> str:
-    known = [text for name in expected for text in _WORDS_OF.get(name, () if name in _DESCRIBED else (name.lower(),))]
-    near = nearest(word, known)
-    if near:
-        return f"Did you mean {near}?"
-    if word.lower() == "and" and "OR" in expected:
-        return "Join values with or."
-    return _list_expected(expected)
-
-
-def _list_expected(expected: Sequence[str]) -> str:
-    words = [_DESCRIBED.get(name, name.lower()) for name in expected]
-    words = list(dict.fromkeys(word for word in words if word))
-    return f"Expected {', '.join(words[:-1]) + ' or ' if len(words) > 1 else ''}{words[-1]}." if words else ""
 
 
 _VALUES = ("WORD", "STRING", "PARAM")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from policycheck.policy.conditions import Comparison, Condition, Literal, Not, Operator, Or, conjunction, nearest
+from policycheck.policy.conditions import Comparison, Condition, Literal, Operator, Or, conjunction, nearest, negation
 from policycheck.policy.document import Document, Entries, Items, Node, Text
 from policycheck.text import clean_line
 
@@ -31,13 +31,24 @@ def _read_any(name: Text, value: Node, document: Document) -> Condition | None:
     if not isinstance(value, Items) or not value.items:
         document.report(name.location, "any takes a list of conditions", "Write any: [{State: FAILED}, {State: EXPIRED}].")
         return None
-    parts = [read_conditions(item, document) for item in value.items]
-    return None if any(part is None for part in parts) else Or(tuple(part for part in parts if part is not None))
+    parts = [_read_part(item, "any", document) for item in value.items]
+    whole = [part for part in parts if part is not None]
+    if len(whole) < len(parts):
+        return None
+    return whole[0] if len(whole) == 1 else Or(tuple(whole))
 
 
 def _read_not(value: Node, document: Document) -> Condition | None:
-    part = read_conditions(value, document)
-    return None if part is None else Not(part)
+    part = _read_part(value, "not", document)
+    return None if part is None else negation(part)
+
+
+def _read_part(value: Node, word: str, document: Document) -> Condition | None:
+    """Conditions under `any` or `not`, where an empty mapping would be true of every job."""
+    if isinstance(value, Entries) and not value.entries:
+        document.report(value.location, f"{word} holds an empty mapping, which is true of every job", "Name a condition.")
+        return None
+    return read_conditions(value, document)
 
 
 def _read_field(name: Text, value: Node, document: Document) -> Condition | None:

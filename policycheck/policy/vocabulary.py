@@ -40,28 +40,39 @@ _NEVER_VALUES = "in or and not must with within unless per for of may".split()
 # Words that a value must not be mistaken for: they start something else where a value may stand too.
 QUOTED_WORDS = frozenset([*_NEVER_VALUES, *"absent at containing ending less matching more newer older one present starting".split()])
 
+ABSENCES = frozenset("blank empty missing nil none null set undefined unset".split())
+"""What people write for present and absent; as a value such a word is quoted, or `must not be empty` would compare with a text nobody has."""
+
 _WORD = r"[A-Za-z0-9_\/*+-][\w.:\/*+=@%-]*"
 _PLAIN = re.compile(_WORD.replace(r"\/", "/"), re.ASCII)
+
+_PARAMETER = re.compile(r"\$\{[A-Za-z0-9][A-Za-z0-9._-]*\}", re.ASCII)
 
 
 def is_plain(value: str) -> bool:
     """Whether a value can stand in a sentence without quotes and reads back as itself."""
-    return bool(_PLAIN.fullmatch(value)) and value.lower() not in QUOTED_WORDS and not value.endswith(".")
+    return bool(_PLAIN.fullmatch(value)) and value.lower() not in QUOTED_WORDS | ABSENCES and not value.endswith(".") and "*" not in value
+
+
+def is_parameter(value: str) -> bool:
+    """Whether a value is `${name}`, to be replaced as a whole."""
+    return bool(_PARAMETER.fullmatch(value))
 
 
 def terminals() -> str:
     """The generated part of the grammar, in Lark's notation."""
-    rows = [f"{word.upper()}.2 : /{word}{_END}/i" for word in KEYWORDS if word != "job"]
+    rows = [f"{word.upper()}.2 : /(?a:{word}){_END}/i" for word in KEYWORDS if word != "job"]
     rows += [
-        f"JOB.2 : /jobs?{_END}/i",
-        f"A.2 : /an?{_END}/i",
-        f"CLEAN.2 : /clean{_END}/i",
+        f"JOB.2 : /(?a:jobs?){_END}/i",
+        f"A.2 : /(?a:an?){_END}/i",
+        f"CLEAN.2 : /(?a:clean){_END}/i",
         _words("STATE", STATES, 2, "i"),
         _words("TYPE", TYPES, 2, "i"),
         _words("PLACE", PLACES, 2, "i"),
         _words("KIND", KINDS, 2, "i"),
         _words("PHRASE", PHRASES, 3, "i"),
         _words("NAME", FIELDS, 2, ""),
+        f"PARAM : /{_PARAMETER.pattern}/",
         rf"WORD : /(?!(?:{'|'.join(_NEVER_VALUES)}){_END}){_WORD}/i",
     ]
     return "\n".join(rows)
@@ -70,4 +81,5 @@ def terminals() -> str:
 def _words(terminal: str, words: Iterable[str], priority: int, flags: str) -> str:
     longest_first = sorted(words, key=lambda word: (-len(word), word))
     choice = "|".join(re.escape(word).replace("/", r"\/").replace(r"\ ", r"\s+") for word in longest_first)
-    return f"{terminal}.{priority} : /(?:{choice}){_END}/{flags}"
+    # Only ASCII letters have two cases here: without `a`, the long s and the Kelvin sign would pass for s and k.
+    return f"{terminal}.{priority} : /(?a:{choice}){_END}/{flags}"

@@ -1,0 +1,77 @@
+# Needs GNU make and Python 3.11 or later. Everything else goes into .venv, at the versions and hashes in constraints.txt.
+
+MAKEFLAGS += --no-print-directory
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+UV := build/uv/bin/uv
+UV_VERSION := 0.13.9
+PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check --no-input
+
+# The first that runs and is new enough; a version manager may leave names on the path that do not run.
+ifeq ($(origin PYTHON), undefined)
+PYTHON := $(or $(shell for name in python3.11 python3 python3.13 python3.12 python3.14 python; do \
+  if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$name; break; fi; done),python3)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format types layers docs docs-check slow benchmark constraints clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# Written last: an interrupted set-up starts again. One target for all, so that `make -j` sets up once.
+$(READY): constraints.txt pyproject.toml
+	@'$(PYTHON)' -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "policycheck needs Python 3.11 or later, found: $$('$(PYTHON)' --version 2>&1 | head -n 1). Name one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$('$(PYTHON)' --version) ..." >&2
+	@'$(PYTHON)' -m venv --clear $(VENV)
+	@$(BIN)/python $(PIP_INSTALL) --require-hashes --requirement constraints.txt
+	@$(BIN)/python $(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+setup: $(READY) ## create .venv and install everything into it
+
+demo: $(READY) ## judge a sample organization served by a local AWS Backup endpoint
+	@$(BIN)/policycheck demo --directory build/demo
+
+test: $(READY) ## run the tests, but for the slow ones
+	@$(BIN)/python -m pytest -q
+
+lint: $(READY) ## check style and the workflow file
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+
+format: $(READY) ## format the code and mend what can be mended
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+types: $(READY) ## check the types of package and tests
+	@$(BIN)/mypy
+
+layers: $(READY) ## check who imports whom
+	@$(BIN)/lint-imports
+
+docs: $(READY) ## write the generated pages of the documentation
+	@$(BIN)/python docs/generate.py
+
+docs-check: $(READY) ## check that the generated pages are up to date
+	@$(BIN)/python docs/generate.py --check
+
+slow: $(READY) ## run the slow tests: packages, npm, other engines
+	@$(BIN)/python -m pytest -q -m slow
+
+benchmark: $(READY) ## measure speed and memory
+	@$(BIN)/python -m benchmarks
+
+$(UV):
+	@'$(PYTHON)' -m venv --clear build/uv
+	@build/uv/bin/python $(PIP_INSTALL) uv==$(UV_VERSION)
+
+constraints: $(UV) ## resolve constraints.txt again; UPGRADE=--upgrade takes newer versions
+	@$(UV) pip compile pyproject.toml --quiet --no-config --extra emulator --extra dev --python-version 3.11 --universal \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) --output-file constraints.txt
+
+clean: ## remove everything that was built or installed
+	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

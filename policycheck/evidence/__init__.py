@@ -1,0 +1,1 @@
+"""Evidence bundles: what a verdict rested on, and the script that judges it again."""

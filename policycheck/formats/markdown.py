@@ -1,0 +1,117 @@
+"""Markdown for a step summary or a pull request's comment, from the template `summary.md.j2`.
+
+The template can print nothing but numbers and what a filter made safe: a string that went through none is an error, not an injection. GitHub drops a step
+summary above 1 MiB while the step stays green, so whole rows are left out until the document fits, and each table says how many.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from itertools import chain
+from typing import TYPE_CHECKING
+
+from policycheck.formats.cleaning import line
+from policycheck.formats.escape import code_span, table_cell
+from policycheck.formats.interface import Format, Options
+from policycheck.formats.words import count_line, finding_counts, incomplete, interval, notes, plural, severity_counts, verdict_sentence
+from policycheck.records import iso
+from policycheck.resources import data_folder
+from policycheck.result import Result, RuleResult, Verdict
+
+if TYPE_CHECKING:
+    from jinja2 import Environment, Template
+
+MAX_BYTES = 900_000
+ROW_CAPS = (500, 200, 100, 50, 20, 10, 5, 2, 1)
+"""Rows a table and sections of rules: the first cap whose document is small enough."""
+MAX_CELL = 500
+MAX_JOBS = 3
+# What a block left out of the template leaves behind. Untrusted text is on one line, so none of it is touched.
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+def _render(result: Result, options: Options) -> str:
+    template = _template()
+    text = ""
+    for cap in ROW_CAPS:
+        rendered = template.render(result=result, summary=result.summary, rules=_sections(result, options), hidden=_hidden(result, options), cap=cap)
+        text = _BLANK_LINES.sub("\n\n", rendered).rstrip("\n") + "\n"
+        if len(text.encode()) <= MAX_BYTES:
+            break
+    return text
+
+
+def _sections(result: Result, options: Options) -> dict[str, list[RuleResult]]:
+    """The rules of each verdict that are shown, worst severity first."""
+    shown = sorted((rule for rule in result.rules if _shows(rule, options)), key=lambda rule: rule.severity.rank)
+    sections = {str(verdict): [rule for rule in shown if rule.verdict is verdict] for verdict in Verdict}
+    if not options.show_passed:
+        sections[str(Verdict.PASS)] = []
+    sections["with_waivers"] = [rule for rule in shown if len(rule.open_findings) < len(rule.findings)]
+    return sections
+
+
+def _shows(rule: RuleResult, options: Options) -> bool:
+    return options.min_severity is None or rule.severity.at_least(options.min_severity)
+
+
+def _hidden(result: Result, options: Options) -> int:
+    """Rules left out for their severity that a reader would otherwise see."""
+    return sum(not _shows(rule, options) and (options.show_passed or rule.verdict is not Verdict.PASS) for rule in result.rules)
+
+
+@cache
+def _template() -> Template:
+    return _environment().get_template("summary.md.j2")
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined  # 45 ms that only templates need
+    from markupsafe import Markup
+
+    def printable(value: object) -> object:
+        """Jinja's last step before a value is printed."""
+        if isinstance(value, Markup | int | Undefined):
+            return value
+        raise TypeError(f"the template prints {type(value).__name__} {value!r} without a filter that makes it safe for Markdown")
+
+    environment = Environment(
+        loader=FileSystemLoader(data_folder("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=printable,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    # Markup marks what is safe: code spans by construction, the rest because every word of it is ours.
+    environment.filters |= {
+        "cell": lambda value: Markup(table_cell(value, MAX_CELL)),
+        "code": lambda value: Markup(code_span(value, MAX_CELL)),
+        # Only for text whose every word is ours: numbers, times, vocabulary.
+        "ours": lambda value: Markup(line(str(value))),
+        "iso": lambda value: Markup(iso(value)),
+        "number": lambda value: Markup(f"{value:,}"),
+        "plural": lambda count, noun: Markup(plural(count, noun)),
+        "jobs": _jobs,
+    }
+    environment.globals |= {
+        "verdict_sentence": lambda result: Markup(verdict_sentence(result)),
+        "count_line": lambda result: Markup(count_line(result)),
+        "severity_counts": lambda rules: Markup(severity_counts(rules)),
+        "finding_counts": lambda rule: Markup(finding_counts(rule)),
+        "interval": lambda start, end: Markup(interval(start, end)),
+        "incomplete": incomplete,
+        "notes": notes,
+        "chain": lambda lists: list(chain.from_iterable(lists)),
+    }
+    return environment
+
+
+def _jobs(jobs: tuple[str, ...]) -> str:
+    """The first ids as one code span, and how many more."""
+    return ", ".join(jobs[:MAX_JOBS]) + (f" and {len(jobs) - MAX_JOBS:,} more" if len(jobs) > MAX_JOBS else "")
+
+
+FORMAT = Format("markdown", "a summary for a CI step or a pull request", ".md", "text/markdown", _render)

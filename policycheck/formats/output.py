@@ -1,0 +1,61 @@
+"""Writing a report: the whole file or none of it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from policycheck.errors import UsageError
+from policycheck.text import clean_line
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Put `content` at `path`: a reader sees the old file or the new one, never a part, whatever happens in between.
+
+    Missing folders are created. A symbolic link keeps pointing where it does and its target is replaced; an existing file keeps its permissions. What is
+    no regular file (`/dev/stdout`, a pipe) is written to as it is.
+
+    Raises:
+        UsageError: the file cannot be written; nothing is left behind.
+    """
+    try:
+        target = path.resolve()
+        if target.exists() and not target.is_file() and not target.is_dir():
+            target.write_bytes(content)
+            return
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _replace(target, content)
+    except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL in the path; RuntimeError: a loop of links
+        place = clean_line(str(path))
+        cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        raise UsageError(f"cannot write {place}: {cause}", hint="name a file in a folder you may write to", place=place) from error
+
+
+def _replace(target: Path, content: bytes) -> None:
+    temporary = target.with_name(f".{target.name[:100]}.{secrets.token_hex(8)}.tmp")
+    # Created by os.open rather than tempfile, so that the new file gets the permissions any new file gets here, not 0600.
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if target.is_file():
+            temporary.chmod(target.stat().st_mode & 0o7777)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _flush_folder(target.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    # A rename is on disk only once its folder is. Windows cannot open one.
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,217 @@
+"""The report for a person at a terminal: a block a rule that needs attention, what the verdict rests on, and one line that counts everything."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import assert_never
+
+from policycheck.formats.cleaning import line
+from policycheck.formats.interface import Format, Options
+from policycheck.formats.layout import Page, caret, pad
+from policycheck.formats.words import count_line, finding_counts, incomplete, interval, notes, plural, verdict_sentence
+from policycheck.records import iso
+from policycheck.result import Coverage, Finding, Result, RuleResult, Severity, Verdict
+from policycheck.text import display_width, truncate
+
+MAX_SUBJECTS = 20
+"""Findings listed a rule, and waived ones beside them."""
+MAX_LINES = 20
+"""Entries listed of anything else."""
+MAX_TEXT = 400
+"""Characters of one text, so that no StatusMessage floods the screen."""
+_SUBJECT_COLUMNS = 44
+
+
+def _render(result: Result, options: Options) -> str:
+    page = Page(width=options.width, color=options.color)
+    hidden = 0
+    for rule in result.rules:
+        if rule.verdict is Verdict.PASS and not options.show_passed:
+            continue
+        if options.min_severity is not None and not rule.severity.at_least(options.min_severity):
+            hidden += 1
+            continue
+        _add_rule(page, rule, result, options)
+        page.add()
+    if hidden:
+        page.add_wrapped("", f"{plural(hidden, 'rule')} below severity {options.min_severity} not shown, but counted.")
+        page.add()
+    _add_coverage(page, result)
+    _add_not_seen(page, result.not_seen)
+    style = {Verdict.FAIL: "error", Verdict.PASS: "pass"}.get(result.verdict, "inconclusive")
+    word, _, rest = verdict_sentence(result).partition(": ")
+    page.add_wrapped(f"{word}: ", rest, style="inconclusive" if result.verdict is Verdict.PASS and result.scope_uncovered else style, indent=2)
+    page.add(count_line(result))
+    return page.text()
+
+
+def _add_rule(page: Page, rule: RuleResult, result: Result, options: Options) -> None:
+    style, headline = _headline(rule, result.fail_on)
+    title = f"{truncate(line(rule.title), MAX_TEXT)}: " if rule.title else ""
+    page.add_wrapped(f"{style}[{line(rule.id)}]: ", title + headline, style=style, indent=2)
+    gutter = " " * len(str(rule.location.line))
+    page.add(f"{gutter}{page.paint('frame', '-->')} {line(str(rule.location))}")
+    _add_sentence(page, gutter, rule, options)
+    places = {(entry.account, entry.region) for entry in result.coverage} | {(finding.account, finding.region) for finding in rule.findings}
+    several = len(places) > 1
+    _add_findings(page, gutter, rule.open_findings, several=several)
+    _add_findings(page, gutter, [finding for finding in rule.findings if finding.waiver], several=several)
+    for note in notes(rule)[1 if rule.reason and truncate(line(rule.reason), MAX_TEXT) in headline else 0 :]:
+        _add_fact(page, gutter, "note: ", note)
+    if rule.verdict in {Verdict.FAIL, Verdict.INCONCLUSIVE}:
+        _add_fact(page, gutter, "why: ", rule.why)
+        _add_fact(page, gutter, "help: ", rule.fix)
+        _add_fact(page, gutter, "see: ", rule.url)
+
+
+def _headline(rule: RuleResult, fail_on: Severity | None) -> tuple[str, str]:
+    """(style and first word, what is said after the rule's id)."""
+    jobs = f"; {plural(rule.examined, 'job')} examined"
+    reason = truncate(line(rule.reason, "no reason was given"), MAX_TEXT)
+    match rule.verdict:
+        case Verdict.FAIL:
+            counts = fail_on is not None and rule.severity.at_least(fail_on)
+            found = finding_counts(rule) if rule.findings else reason
+            return ("error" if counts else "warning"), f"{found} ({rule.severity}){jobs}"
+        case Verdict.INCONCLUSIVE:
+            return "inconclusive", reason
+        case Verdict.WAIVED:
+            return "waived", f"{plural(len(rule.findings), 'finding')} waived ({rule.severity}){jobs}"
+        case Verdict.SKIPPED:
+            return "skipped", reason
+        case Verdict.PASS:
+            return "pass", f"nothing found{jobs}"
+        case other:
+            assert_never(other)
+
+
+def _add_sentence(page: Page, gutter: str, rule: RuleResult, options: Options) -> None:
+    """The rule as the author wrote it, with carets and the sentence that was judged; without its line, the sentence alone."""
+    sentence = truncate(line(rule.sentence), MAX_TEXT)
+    source = options.source_lines.get((rule.location.path, rule.location.line))
+    bar = page.paint("frame", "|")
+    if source is None:
+        _add_fact(page, gutter, "rule: ", sentence)
+        return
+    room = page.width - len(gutter) - 3
+    shown, carets = caret(source, rule.location, room)
+    page.add(f"{gutter} {bar}")
+    page.add(f"{page.paint('frame', str(rule.location.line))} {bar} {shown}")
+    if display_width(carets) + 1 + display_width(sentence) <= room:
+        page.add(f"{gutter} {bar} {page.paint('error', carets)} {sentence}")
+    else:
+        page.add(f"{gutter} {bar} {page.paint('error', carets)}")
+        _add_fact(page, gutter, "rule: ", sentence)
+
+
+def _add_fact(page: Page, gutter: str, label: str, text: str) -> None:
+    text = truncate(line(text, ""), MAX_TEXT)
+    if text:
+        lead = f"{gutter} = "
+        page.add_wrapped(lead, label + text, style="frame", indent=len(lead) + len(label))
+
+
+def _add_findings(page: Page, gutter: str, findings: Sequence[Finding], *, several: bool) -> None:
+    shown = findings[:MAX_SUBJECTS]
+    names = [_subject(finding, several=several) for finding in shown]
+    columns = max((width for width in map(display_width, names) if width <= _SUBJECT_COLUMNS), default=0)
+    lead = f"{gutter} = "
+    for finding, name in zip(shown, names, strict=True):
+        text = truncate(_finding_text(finding), MAX_TEXT) + _job_text(finding)
+        if display_width(name) > columns:
+            page.add(page.paint("frame", lead) + name)
+            page.add_wrapped(" " * (len(lead) + 4), text)
+        else:
+            page.add_wrapped(lead, f"{pad(name, columns)}  {text}", style="frame", indent=len(lead) + 4)
+    if len(findings) > len(shown):
+        page.add(f"{page.paint('frame', lead)}and {len(findings) - len(shown):,} more: see the JSON result")
+
+
+def _subject(finding: Finding, *, several: bool) -> str:
+    """The resource part of an ARN (what stands before it is the place), or the group's key; the place, where there is more than one."""
+    subject = truncate(line(finding.subject), MAX_TEXT)
+    parts = subject.split(":", 5)
+    if parts[0] == "arn" and len(parts) == 6 and parts[5]:
+        subject = parts[5]
+    if not several:
+        return subject
+    return f"{line(finding.account, 'account unknown')}/{line(finding.region, 'Region unknown')} {subject}"
+
+
+def _finding_text(finding: Finding) -> str:
+    text = line(finding.message, "violates the rule")
+    cause = line(finding.cause, "")
+    if cause and cause not in text:
+        text += f"; cause: {cause}"
+    if finding.waiver:
+        waiver = finding.waiver
+        ticket = f", {line(waiver.ticket)}" if waiver.ticket else ""
+        text = f"waived by {line(waiver.owner)} until {line(waiver.expires)}{ticket}: {line(waiver.reason)}; found: {text}"
+    return text
+
+
+def _job_text(finding: Finding) -> str:
+    if not finding.jobs:
+        return ""
+    first = truncate(line(finding.jobs[0]), MAX_TEXT)
+    return f" (job {first})" if len(finding.jobs) == 1 else f" ({plural(len(finding.jobs), 'job')}, first {first})"
+
+
+def _add_coverage(page: Page, result: Result) -> None:
+    page.add(page.paint("strong", f"Read, as of {iso(result.as_of)}:"))
+    if not result.coverage:
+        page.add("  no list was read")
+    lists: defaultdict[str, list[Coverage]] = defaultdict(list)
+    for entry in result.coverage:
+        lists[entry.dataset].append(entry)
+    for dataset, entries in sorted(lists.items()):
+        page.add_wrapped(f"  {line(dataset)}: ", "; ".join(_list_facts(entries)), indent=4)
+    gaps = incomplete(result.coverage)
+    for gap in gaps[:MAX_LINES]:
+        reason = truncate(line(gap.reason, "no reason was given"), MAX_TEXT)
+        page.add_wrapped("  not complete: ", f"{line(gap.dataset)} {line(gap.place)}: {reason}", style="inconclusive", indent=4)
+    if len(gaps) > MAX_LINES:
+        page.add(f"  and {len(gaps) - MAX_LINES:,} more that are not complete")
+    page.add()
+
+
+def _list_facts(entries: Sequence[Coverage]) -> list[str]:
+    places = {(entry.account, entry.region) for entry in entries}
+    accounts, regions = ({place[part] for place in places} for part in (0, 1))
+    where = line(entries[0].place) if len(places) == 1 else f"{plural(len(accounts), 'account')} and {plural(len(regions), 'Region')}"
+    sources = sorted({line(entry.source, "") for entry in entries} - {""})
+    gaps = len(incomplete(entries))
+    state = "complete" if not gaps else "NOT complete" if gaps == len(entries) else f"{gaps:,} of {len(entries):,} lists NOT complete"
+    bases = " and ".join(sorted({str(entry.basis) for entry in entries}))
+    facts = [f"{plural(sum(entry.jobs for entry in entries), 'job')} from {where}", _common_interval(entries), f"{state}, {bases}"]
+    if sources:
+        more = f" and {len(sources) - 3:,} more" if len(sources) > 3 else ""
+        facts.append(f"source {', '.join(truncate(source, 120) for source in sources[:3])}{more}")
+    return facts
+
+
+def _common_interval(entries: Sequence[Coverage]) -> str:
+    """What every entry reaches: the widest claim that holds for all of them."""
+    starts: list[datetime] = [entry.start for entry in entries if entry.start]
+    ends: list[datetime] = [entry.end for entry in entries if entry.end]
+    if len(starts) < len(entries) or len(ends) < len(entries):
+        return "interval unknown" if len(entries) == 1 else "interval of some unknown"
+    if max(starts) > min(ends):
+        return "no interval in common"
+    return ("" if len(entries) == 1 else "all reach ") + interval(max(starts), min(ends))
+
+
+def _add_not_seen(page: Page, not_seen: Sequence[str]) -> None:
+    if not not_seen:
+        return
+    page.add(page.paint("strong", "Not seen by this run:"))
+    for text in not_seen[:MAX_LINES]:
+        page.add_wrapped("  - ", truncate(line(text), MAX_TEXT))
+    if len(not_seen) > MAX_LINES:
+        page.add(f"  - and {len(not_seen) - MAX_LINES:,} more")
+    page.add()
+
+
+FORMAT = Format("text", "a report for a person at a terminal", ".txt", "text/plain", _render)

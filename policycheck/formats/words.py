@@ -1,0 +1,136 @@
+"""The sentences that sum up a run, the same in every report for people."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import assert_never
+
+from policycheck.errors import ExitCode
+from policycheck.records import iso
+from policycheck.result import Basis, Coverage, Result, RuleResult, Severity, Verdict
+
+UNCOVERED = "the declared scope is not covered: an account or Region of it lacks complete coverage"
+
+
+def plural(count: int, noun: str, many: str = "") -> str:
+    """`1 job`, `1,200 jobs`."""
+    return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
+def verdict_sentence(result: Result) -> str:
+    """What the run says, in one or two sentences; a pass names what it rests on."""
+    return " ".join(filter(None, [_verdict(result), _exit_code(result)]))
+
+
+def _verdict(result: Result) -> str:
+    summary = result.summary
+    rules = plural(summary.rules, "rule")
+    match result.verdict:
+        case Verdict.FAIL:
+            return f"Fail: {summary.failed:,} of {rules} {'is' if summary.failed == 1 else 'are'} violated."
+        case Verdict.INCONCLUSIVE if not result.rules:
+            return "Inconclusive: nothing was judged, since there was no rule to judge."
+        case Verdict.INCONCLUSIVE if summary.skipped == summary.rules:
+            return f"Inconclusive: nothing was judged: {'the only rule was' if summary.rules == 1 else f'all {rules} were'} skipped."
+        case Verdict.INCONCLUSIVE:
+            return f"Inconclusive: {summary.inconclusive:,} of {rules} could not be judged on this evidence."
+        case Verdict.PASS | Verdict.WAIVED | Verdict.SKIPPED:
+            return _pass(result)
+        case other:
+            assert_never(other)
+
+
+def _pass(result: Result) -> str:
+    summary = result.summary
+    parts = [f"{summary.passed:,} of {plural(summary.rules, 'rule')} passed"]
+    if summary.waived:
+        parts.append(f"{summary.waived:,} waived")
+    if summary.skipped:
+        parts.append(f"{summary.skipped:,} skipped")
+    text = ", ".join(parts)
+    if result.scope_uncovered:
+        return f"Not a pass: {text} on what was read, but the declared scope is not covered."
+    gaps = len(incomplete(result.coverage))
+    if gaps:
+        return f"Pass on what was read: {text}, but {plural(gaps, 'list')} of {len(result.coverage):,} {'is' if gaps == 1 else 'are'} not complete."
+    if any(entry.basis is Basis.ASSERTED for entry in result.coverage):
+        return f"Pass on asserted coverage: {text}. That the lists read are complete is the user's claim; it was not observed."
+    return f"Pass: {text}."
+
+
+def _exit_code(result: Result) -> str:
+    code = f"Exit code {int(result.exit_code)}"
+    limit = "never" if result.fail_on is None else str(result.fail_on)
+    if result.verdict is Verdict.FAIL and result.exit_code is ExitCode.EVIDENCE:
+        return f"{code}: no violated rule is at or above --fail-on {limit}, and the evidence is not enough."
+    if result.verdict is not Verdict.PASS and result.exit_code is ExitCode.OK:
+        return f"{code}, because no such rule is at or above --fail-on {limit}."
+    return f"{code}."
+
+
+def count_line(result: Result) -> str:
+    """Everything counted, on one line: `3 findings (1 waived) in 2 of 9 rules, 412 jobs; open: 1 high, 1 medium; rules: 6 passed, 2 failed, 1 skipped`."""
+    summary = result.summary
+    found = plural(summary.findings + summary.findings_waived, "finding")
+    waived = f" ({summary.findings_waived:,} waived)" if summary.findings_waived else ""
+    hit = sum(bool(rule.findings) for rule in result.rules)
+    parts = [f"{found}{waived} in {hit:,} of {plural(summary.rules, 'rule')}, {plural(summary.jobs, 'job')}"]
+    if summary.findings:
+        parts.append(f"open: {severity_counts(result.rules)}")
+    judged = [
+        (summary.passed, "passed"),
+        (summary.failed, "failed"),
+        (summary.waived, "waived"),
+        (summary.inconclusive, "inconclusive"),
+        (summary.skipped, "skipped"),
+    ]
+    if summary.rules:
+        parts.append("rules: " + ", ".join(f"{count:,} {word}" for count, word in judged if count))
+    if summary.pending:
+        parts.append(f"{plural(summary.pending, 'deadline')} pending")
+    if summary.undecided:
+        parts.append(f"{plural(summary.undecided, 'job')} undecided")
+    return "; ".join(parts)
+
+
+def severity_counts(rules: Iterable[RuleResult]) -> str:
+    """Findings not waived, worst severity first: `1 high, 2 medium`."""
+    counts = Counter(finding.severity for rule in rules for finding in rule.open_findings)
+    return ", ".join(f"{counts[severity]:,} {severity}" for severity in Severity if counts[severity])
+
+
+def finding_counts(rule: RuleResult) -> str:
+    """`2 findings, 1 more waived`."""
+    open_count = len(rule.open_findings)
+    waived = len(rule.findings) - open_count
+    more = " more" if open_count else ""
+    return plural(open_count, "finding") + (f", {waived:,}{more} waived" if waived else "")
+
+
+def notes(rule: RuleResult) -> list[str]:
+    """What a reader must know beside the findings: the reason, the universe, and the jobs left out, a sentence each."""
+    return [
+        text
+        for text in (
+            rule.reason,
+            f"judged on {rule.universe}" if rule.universe else "",
+            f"{plural(rule.undecided, 'job')} in progress, undecided" if rule.undecided else "",
+            f"{plural(rule.possible, 'job')} could violate if what is unknown of them were known" if rule.possible else "",
+            f"{plural(rule.pending, 'deadline')} pending" if rule.pending else "",
+        )
+        if text
+    ]
+
+
+def interval(start: datetime | None, end: datetime | None) -> str:
+    """`2026-11-01T00:00:00Z to 2026-11-20T00:00:00Z`."""
+    if start is None or end is None:
+        return "interval unknown"
+    return f"{iso(start)} to {iso(end)}"
+
+
+def incomplete(coverage: Iterable[Coverage]) -> list[Coverage]:
+    """The entries that do not hold everything they were read for."""
+    return [entry for entry in coverage if not entry.complete]

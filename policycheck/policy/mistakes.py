@@ -1,0 +1,250 @@
+"""What a sentence that does not parse was probably meant to say: the parser knows the place and what could stand there, the rest is guessed from the words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from policycheck.datasets import RESOURCE_TYPES
+from policycheck.policy import vocabulary
+from policycheck.policy.conditions import nearest
+from policycheck.text import clean_line, truncate
+
+if TYPE_CHECKING:
+    from lark.exceptions import UnexpectedInput
+
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Mistake:
+    """Offsets into the sentence (the end exclusive), what is wrong, what to write instead."""
+
+    start: int
+    end: int
+    message: str
+    hint: str = ""
+
+
+def explain(sentence: str, error: UnexpectedInput) -> Mistake:
+    """The mistake behind a parser error."""
+    token = getattr(error, "token", None)
+    start = error.pos_in_stream if error.pos_in_stream is not None and error.pos_in_stream >= 0 else len(sentence)
+    expected = sorted(str(name) for name in getattr(error, "accepts", None) or getattr(error, "expected", None) or getattr(error, "allowed", None) or ())
+    chunk = next(iter(sentence[start:].split(maxsplit=1)), "")
+    if not chunk or getattr(token, "type", "") == "$END":
+        return Mistake(len(sentence), len(sentence) + 1, "the sentence ends too early", _list_expected(expected))
+    # A quoted value is one word; a comma ends a word but is one where nothing else stands.
+    word = max(str(token or ""), chunk.rstrip(",") or ",", key=len)
+    spot = _Spot(sentence, start, word, expected)
+    found = next((mistake for guess in _GUESSES if (mistake := guess(spot)) is not None), None)
+    return found or spot.misfit(_suggest(spot))
+
+
+@dataclass(frozen=True, slots=True)
+class _Spot:
+    """Where a sentence stopped making sense."""
+
+    sentence: str
+    start: int
+    word: str
+    expected: Sequence[str]
+
+    @property
+    def before(self) -> str:
+        return self.sentence[: self.start].rstrip()
+
+    @property
+    def previous(self) -> str:
+        """The word before, as written; empty at the start and after a comma."""
+        words = self.before.split()
+        return words[-1] if words and not words[-1].endswith(",") else ""
+
+    def misfit(self, hint: str) -> Mistake:
+        return Mistake(self.start, self.start + len(self.word), f"{_shown(self.word)} does not fit here", hint)
+
+
+def _shown(word: str) -> str:
+    return f"'{truncate(clean_line(word), _SHOWN)}'"
+
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_TIME_UNITS = {word: unit for unit, word in {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}.items()}
+_SHORT_UNITS = {"s": "s", "sec": "s", "secs": "s", "m": "m", "min": "m", "mins": "m", "h": "h", "hr": "h", "hrs": "h", "d": "d", "w": "w"}
+_SIZE_UNIT = re.compile(r"(?:[kKMGTP]i?)?B")
+_A_DURATION = "A duration is one number and one unit: 90s, 90m, 24h, 7d or 2w."
+
+
+def _guess_split_unit(spot: _Spot) -> Mistake | None:
+    """24 hours, 1 GiB, 24 parsecs."""
+    if not _NUMBER.fullmatch(spot.previous):
+        return None
+    number, word = spot.previous, spot.word.lower()
+    start = spot.start - (len(spot.sentence[: spot.start]) - len(spot.before)) - len(number)
+    end = spot.start + len(spot.word)
+    unit = _TIME_UNITS.get(word.removesuffix("s")) or _SHORT_UNITS.get(word)
+    written = _shown(f"{number} {spot.word}")
+    if unit:
+        return Mistake(start, end, f"{written} is two words", f"Did you mean {number}{unit}?")
+    if _SIZE_UNIT.fullmatch(spot.word):
+        return Mistake(start, end, f"{written} is two words", f"Did you mean {number}{spot.word}?")
+    if spot.before.lower().split()[-2:-1] == ["within"] and spot.word[:1].isalpha() and not _is_known(spot.word):
+        return Mistake(start, end, f"{written} is no duration", _A_DURATION)
+    return None
+
+
+def _guess_comparison(spot: _Spot) -> Mistake | None:
+    if spot.word.lower() == "than" or spot.word.strip("<>=") == "":
+        return spot.misfit("Compare with at least, at most, more than or less than." if spot.word not in {"=", "=="} else "Write must be.")
+    return None
+
+
+def _guess_field(spot: _Spot) -> Mistake | None:
+    """start delay, IAM role name, message category: a field's name taken apart."""
+    words = list(_WORD.finditer(spot.sentence))
+    here = next((index for index, word in enumerate(words) if word.start() <= spot.start < word.end()), None)
+    if here is None or not ("NAME" in spot.expected or _is_field(words[here - 1][0] if here else "")):
+        return None
+    spans = [(first, last) for first in range(max(here - 2, 0), here + 1) for last in range(here, min(here + 3, len(words))) if first < last]
+    for first, last in sorted(spans, key=lambda span: span[0] - span[1]):
+        name = _field_named("".join(word[0] for word in words[first : last + 1]))
+        if name:
+            start, end = words[first].start(), words[last].end()
+            return Mistake(start, end, f"there is no field {_shown(spot.sentence[start:end])}", f"Did you mean {name}?")
+    return None
+
+
+_WORD = re.compile(r"[^\s,]+")
+_LAST_PARTS = {name.rpartition(".")[2].lower(): name for name in reversed(vocabulary.FIELDS)}
+
+
+def _field_named(joined: str) -> str:
+    """The field whose name, or the end of it, these letters spell."""
+    folded = joined.lower()
+    ends = [part for part in _LAST_PARTS if part.endswith(folded)]
+    return _LAST_PARTS[min(ends, key=len)] if ends and len(folded) > 5 else ""
+
+
+def _is_field(word: str) -> bool:
+    return word in vocabulary.FIELDS or any(word.lower() == phrase.lower().split()[-1] for phrase in vocabulary.PHRASES)
+
+
+_QUOTES = "'\u2018\u2019\u201c\u201d\u201e\u00ab`"
+
+
+def _guess_quotes(spot: _Spot) -> Mistake | None:
+    if spot.word[0] in _QUOTES:
+        return spot.misfit('A value is quoted with straight double quotes: "prod".')
+    if spot.word[0] == '"' and spot.sentence.count('"', spot.start) == 1:
+        return Mistake(spot.start, len(spot.sentence), "the quoted value does not end", 'Close it with ". Within it, a double quote is written twice.')
+    return None
+
+
+def _guess_parameter(spot: _Spot) -> Mistake | None:
+    return spot.misfit("A parameter stands for a whole value: put the whole value into it.") if "${" in spot.word else None
+
+
+def _guess_order(spot: _Spot) -> Mistake | None:
+    """Words that are known, where they do not belong."""
+    word, expected = spot.word, spot.expected
+    long_type = next((name for name in RESOURCE_TYPES if " " in name and name.split()[0].lower() == word.lower()), "")
+    if long_type and "TYPE" in expected:
+        return spot.misfit(f'A name of several words needs double quotes: "{long_type}".')
+    if word.lower() == "overdue":
+        return spot.misfit("Write: no job may be overdue")
+    if not spot.before and (word.upper() in vocabulary.STATES or word.lower() in {"clean", "job", "jobs"} or word in vocabulary.TYPES):
+        return spot.misfit("A rule begins with 'no', 'for' or a field: no FAILED jobs within 24h")
+    if word.upper() in vocabulary.STATES and "JOB" in expected:
+        return spot.misfit("The state stands before the resource type: no FAILED EC2 jobs")
+    if word.lower() in {"the", "last", "past", "previous"} and "PLACE" in expected:
+        return spot.misfit("A window is written: within 24h")
+    if word.lower() in {"in", "with", "not"} and spot.before.lower().split()[-2:-1] == ["within"]:
+        return spot.misfit("The window stands last: in vault prod within 24h")
+    if word.lower() == "not" and spot.previous.lower() == "be":
+        return spot.misfit("Did you mean must not be?")
+    return None
+
+
+def _guess_list(spot: _Spot) -> Mistake | None:
+    """Lists and alternatives joined with the wrong word."""
+    word, behind = spot.word.lower(), spot.sentence[spot.start + len(spot.word) :].lstrip().lower()
+    is_value = bool(spot.previous) and not _is_known(spot.previous)
+    if (word == "and" and "OR" in spot.expected) or (word == "," and is_value and "within" not in spot.before.lower().split()[-2:]):
+        return spot.misfit("Join values with or.")
+    if word == "or" and "with" in spot.before.lower().split():
+        return spot.misfit("A comma stands before or: (A, or B)" if "COMMA" in spot.expected else "Alternatives stand in parentheses: with (A, or B)")
+    if spot.before.endswith(",") and "NAME" in spot.expected and behind.startswith((",", "or ")):
+        return spot.misfit("The comma ends the for clause; join values in it with or.")
+    if spot.before.lower().startswith("for ") and "COMMA" in spot.expected and (spot.word in vocabulary.FIELDS or word in {"every", "no", *_PHRASE_STARTS}):
+        return spot.misfit("A comma ends the for clause.")
+    return None
+
+
+_PHRASE_STARTS = frozenset(phrase.lower().split()[0] for phrase in vocabulary.PHRASES)
+
+
+def _guess_value(spot: _Spot) -> Mistake | None:
+    """A value that needs quotes: it is a keyword, or several words."""
+    if "WORD" in spot.expected and spot.word.lower() in vocabulary.QUOTED_WORDS:
+        return spot.misfit(f'Expected a value. As a value, a keyword is quoted: "{spot.word}".')
+    if spot.previous and not _is_known(spot.previous) and vocabulary.is_plain(spot.previous) and not _is_known(spot.word) and spot.word[0].isalnum():
+        return spot.misfit(f"{_list_expected(spot.expected)} A value of several words needs double quotes.".strip())
+    return None
+
+
+_KNOWN = frozenset(
+    word.lower()
+    for word in [*vocabulary.KEYWORDS, *vocabulary.STATES, *vocabulary.TYPES, *vocabulary.PLACES, *vocabulary.KINDS, *vocabulary.FIELDS, "jobs", "clean"]
+    + [part for phrase in vocabulary.PHRASES for part in phrase.split()]
+)
+
+
+def _is_known(word: str) -> bool:
+    return word.lower() in _KNOWN
+
+
+_GUESSES: Sequence[Callable[[_Spot], Mistake | None]] = (
+    _guess_parameter, _guess_quotes, _guess_split_unit, _guess_comparison, _guess_field, _guess_order, _guess_list, _guess_value,
+)  # fmt: skip
+
+_WORDS_OF: dict[str, Sequence[str]] = {
+    "STATE": vocabulary.STATES,
+    "TYPE": vocabulary.TYPES,
+    "PLACE": tuple(vocabulary.PLACES),
+    "KIND": tuple(vocabulary.KINDS),
+    "PHRASE": tuple(vocabulary.PHRASES),
+    "NAME": vocabulary.FIELDS,
+    "JOB": ("jobs", "job"),
+    "A": ("a", "an"),
+}
+_DESCRIBED = {
+    "STATE": ("a state",),
+    "TYPE": ("a resource type",),
+    "PLACE": ("vault", "plan", "Region", "account"),
+    "KIND": ("'copy'", "'restore'"),
+    "PHRASE": ("a field",),
+    "NAME": ("a field",),
+    "JOB": ("'jobs'",),
+    "WORD": ("a value",),
+    "STRING": (),
+    "PARAM": (),
+    "LPAR": ("'('",),
+    "RPAR": ("')'",),
+    "COMMA": ("a comma",),
+    "$END": ("the end",),
+}
+
+
+def _suggest(spot: _Spot) -> str:
+    known = [text for name in spot.expected for text in _WORDS_OF.get(name, () if name in _DESCRIBED else (name.lower(),))]
+    near = nearest(spot.word, known)
+    return f"Did you mean {f'{near} jobs' if near in vocabulary.KINDS else near}?" if near else _list_expected(spot.expected)
+
+
+def _list_expected(expected: Sequence[str]) -> str:
+    """Keywords first, then kinds of words, the end last."""
+    words = list(dict.fromkeys(word for name in expected for word in _DESCRIBED.get(name, (f"'{name.lower()}'",))))
+    words.sort(key=lambda word: (word == "the end", not word.startswith("'")))
+    return f"Expected {', '.join(words[:-1]) + ' or ' if len(words) > 1 else ''}{words[-1]}." if words else ""

@@ -1,0 +1,1 @@
+"""Where job lists come from; one module a source, each giving `interface.Evidence`."""

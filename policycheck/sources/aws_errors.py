@@ -1,0 +1,186 @@
+"""What boto3 raises, as one clear line each: cause and hint, never a credential.
+
+Source of the exceptions: botocore 1.44 and measurements against loopback endpoints. Imports botocore: import this module only where AWS is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from botocore import exceptions as b
+
+from policycheck.errors import FetchError, PolicycheckError, UsageError
+from policycheck.text import clean_line, truncate
+
+_LOGIN = "log in again (`aws sso login`, `aws login`), then run the command again"
+_CREDENTIALS = "name a --profile, set AWS_PROFILE or log in; `aws sts get-caller-identity` shows what is found"
+_LONGEST = 240
+# Key ids (AKIA..., ASIA...), and whatever is long and looks like a key or a token.
+_SECRET = re.compile(r"\b(?:A3T[A-Z0-9]|AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b|[A-Za-z0-9+/=_-]{40,}|(?<=://)[^/@\s]+@", re.ASCII)
+_OS_ERROR = re.compile(r"\[Errno -?\d+\] ([^'\")>\]]+)")
+_VERIFY = re.compile(r"certificate verify failed: ([^()]+)")
+
+
+class UnknownClientError(FetchError):
+    """AWS does not know the credentials: they are of no use anywhere, or the Region is not enabled in the account."""
+
+
+def scrub(text: object) -> str:
+    """Text of others on one line, with everything in it that could be a credential left out."""
+    return truncate(_SECRET.sub("[...]", clean_line(str(text))), _LONGEST)
+
+
+@contextmanager
+def explained(operation: str = "", place: str = "", *, service: str = "backup") -> Iterator[None]:
+    """Turn what boto3 raises within into FetchError or UsageError; anything else is a bug and stays what it is.
+
+    Args:
+        operation: what was asked, as the API names it; empty where no request was to be made.
+        place: where; account and Region, or a role.
+        service: the prefix of the IAM action.
+    """
+    try:
+        yield
+    except (b.BotoCoreError, b.ClientError, ValueError, OSError, EOFError) as error:
+        explanation = explain(error, operation, place, service=service)
+        if explanation is None:
+            raise
+        raise explanation from None
+
+
+def explain(error: Exception, operation: str = "", place: str = "", *, service: str = "backup") -> PolicycheckError | None:
+    """The line for an exception; None for one that AWS has nothing to do with."""
+    where = ", ".join(filter(None, (operation, place)))
+    if isinstance(error, b.ClientError):
+        return _explain_answer(error, operation, where, service)
+    for row in _ROWS:
+        if isinstance(error, row.types) and (row.only is None or row.only(error)):
+            kind = UsageError if row.usage else FetchError
+            return kind(row.message.format_map(_Details(error)), hint=row.hint, place=where)
+    if isinstance(error, b.BotoCoreError):
+        return FetchError(f"boto3 gave up: {type(error).__name__}: {scrub(error)}", place=where)
+    return None
+
+
+class _Details(Mapping[str, str]):
+    """What a message may name of an exception: botocore's own arguments, scrubbed; `host` of whatever URL there is; `cause` below it."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+        self._kwargs: Mapping[str, Any] = getattr(error, "kwargs", {})
+
+    def __getitem__(self, name: str) -> str:
+        match name:
+            case "host":
+                return _host(str(self._kwargs.get("endpoint_url") or self._kwargs.get("proxy_url") or ""))
+            case "cause":
+                return self._cause()
+            case "filename":
+                return scrub(getattr(self._error, "filename", None) or "a file")
+            case _:
+                return scrub(self._kwargs.get(name, self._error))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._kwargs)
+
+    def __len__(self) -> int:
+        return len(self._kwargs)
+
+    def _cause(self) -> str:
+        text = str(self._kwargs.get("error", self._error))
+        found = _VERIFY.search(text) or _OS_ERROR.search(text)
+        return scrub(found[1].strip().lower() if found else text)
+
+
+def _host(url: str) -> str:
+    """Scheme, host and port: a query may hold a page token, and a name before the host a password."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return scrub(f"{parts.scheme}://{host}" if host else "the endpoint")
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What to say of some exceptions; the first row that fits counts."""
+
+    types: tuple[type[Exception], ...]
+    message: str
+    hint: str = ""
+    usage: bool = False
+    only: Callable[[Exception], bool] | None = None
+
+
+_ROWS = (
+    _Row((b.NoCredentialsError, b.NoAuthTokenError), "no AWS credentials were found", _CREDENTIALS),
+    _Row((b.PartialCredentialsError,), "the credentials from {provider} are incomplete: {cred_var} is missing", _CREDENTIALS),
+    _Row((b.ProfileNotFound,), "there is no profile {profile}", "`aws configure list-profiles` lists those there are"),
+    _Row((b.NoRegionError,), "no Region is named", "name one with --region (or all), AWS_REGION or the profile's region"),
+    _Row((b.InvalidRegionError,), "{region_name} is not the name of a Region", "eu-west-1, say; `all` is every one", usage=True),
+    _Row((b.ConfigParseError,), "the configuration file {path} cannot be read: it is not in the form the AWS CLI writes", "`aws configure` writes it"),
+    _Row((b.ConfigNotFound,), "the configuration file {path} does not exist", "see AWS_CONFIG_FILE"),
+    _Row((b.SSOTokenLoadError, b.UnauthorizedSSOTokenError), "the SSO login has expired or was never made", _LOGIN),
+    _Row((b.TokenRetrievalError,), "the login of {provider} has expired or was never made", _LOGIN),
+    _Row((b.SSOError,), "the SSO login cannot be used ({cause})", _LOGIN),
+    # A provider's own words may repeat what it printed, and that may be keys.
+    _Row((b.CredentialRetrievalError,), "{provider} gave no credentials", "run what the profile names by hand; what it printed is not repeated here"),
+    _Row((b.MetadataRetrievalError,), "the instance or container gave no credentials", _CREDENTIALS),
+    _Row((b.RefreshWithMFAUnsupportedError,), "the profile asks for an MFA code, which cannot be asked for again", "use a session that is already authenticated"),
+    _Row((b.MissingDependencyException,), "the profile's kind of login needs a package that is not installed: {msg}", "pip install 'botocore[crt]'"),
+    _Row((b.InvalidConfigError, b.InvalidRetryConfigurationError), "the AWS configuration is wrong: {error_msg}", "see the profile, and the AWS_ variables"),
+    _Row((b.SSLError,), "the certificate of {host} is not accepted: {cause}", "name the certificates you trust with --ca-bundle or AWS_CA_BUNDLE"),
+    _Row((b.ProxyConnectionError,), "the proxy {host} cannot be reached", "see HTTPS_PROXY, HTTP_PROXY and NO_PROXY"),
+    _Row((b.InvalidProxiesConfigError,), "the configuration of the proxy is wrong", "see the proxy options of the profile"),
+    _Row((b.ConnectTimeoutError,), "no connection to {host} in time", "see the network, or allow more with --cli-connect-timeout"),
+    _Row((b.ReadTimeoutError,), "{host} did not answer in time", "allow more with --cli-read-timeout"),
+    _Row((b.EndpointConnectionError,), "{host} cannot be reached: {cause}", "see the Region's name, --endpoint-url and the network"),
+    _Row((b.ConnectionClosedError,), "{host} closed the connection before the answer was whole", "run the command again; if it stays, see what is between here and AWS"),
+    _Row((b.HTTPClientError, b.ConnectionError), "the connection failed: {cause}", "run the command again; if it stays, see what is between here and AWS"),
+    _Row((b.ParamValidationError,), "AWS Backup takes no such parameter: {report}", usage=True),
+    _Row((b.PaginationError,), "the list does not end: {message}", "run the command again"),
+    _Row((b.UnknownEndpointError, b.EndpointProviderError, b.BaseEndpointResolverError), "there is no such endpoint of AWS Backup: {cause}", "see --region and --endpoint-url"),
+    _Row((json.JSONDecodeError,), "the profile's credential_process does not print JSON", "run it by hand; what it printed is not repeated here"),
+    _Row((ValueError,), "--endpoint-url (or AWS_ENDPOINT_URL) is not a URL", "https://host[:port]", usage=True, only=lambda e: str(e).startswith(("Invalid endpoint", "Invalid URL"))),
+    _Row((FileNotFoundError,), "the web identity token {filename} does not exist", "see AWS_WEB_IDENTITY_TOKEN_FILE and the profile"),
+    _Row((EOFError,), "the profile asks for an MFA code, and there is no terminal to ask at", "use a session that is already authenticated"),
+)  # fmt: skip
+
+_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "AuthorizationError"})
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
+_UNKNOWN = frozenset({"UnrecognizedClientException", "UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId", "InvalidToken", "AuthFailure"})
+_SIGNATURE = frozenset(
+    {"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken"}
+    | {"MissingAuthenticationTokenException", "RequestTimeTooSkewed", "RequestInTheFuture"}
+)
+_THROTTLED = frozenset({"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded", "LimitExceededException", "SlowDown"})
+
+
+def _explain_answer(error: Any, operation: str, where: str, service: str) -> FetchError:
+    """The line for an error that AWS answered: a botocore ClientError."""
+    details: Mapping[str, Any] = error.response.get("Error", {})
+    metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
+    code, status, attempts = str(details.get("Code", "")), int(metadata.get("HTTPStatusCode", 0)), int(metadata.get("RetryAttempts", 0)) + 1
+    said = scrub(details.get("Message", ""))
+    if code in _DENIED or (status == 403 and not code):
+        action = f"{service}:{operation}"
+        hint = f"allow {action}" + ("; `policycheck permissions` prints all that a run needs" if service == "backup" else " on the role, and let the role trust you")
+        return FetchError(f"access denied: {action} is not allowed" + (f" ({said})" if said else ""), hint=hint, place=where)
+    if code in _EXPIRED:
+        return FetchError("the session has expired", hint=_LOGIN, place=where)
+    if code in _UNKNOWN:
+        return UnknownClientError(
+            f"AWS does not know these credentials here ({code})", hint="the Region may not be enabled in this account; otherwise the key is deleted, or of another partition", place=where
+        )
+    if code in _SIGNATURE:
+        # What AWS says of a signature repeats what was signed.
+        return FetchError(f"AWS does not accept the signature ({code})", hint="see this machine's clock and the secret key; a proxy may have changed the request", place=where)
+    if code in _THROTTLED or status == 429:
+        return FetchError(f"AWS refused {attempts} times to take more requests ({code or status})", hint="wait for other tools to finish, and run the command again", place=where)
+    if status >= 500:
+        return FetchError(f"AWS failed {attempts} times to answer ({status} {scrub(code)})", hint="run the command again; https://health.aws.amazon.com tells of outages", place=where)
+    return FetchError(f"AWS refused: {scrub(code) or status}" + (f": {said}" if said else ""), place=where)

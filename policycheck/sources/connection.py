@@ -1,0 +1,220 @@
+"""How AWS is reached: the options of the command line, and the clients made of them. boto3 is imported only when a session is opened."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+from policycheck import __version__
+from policycheck.errors import FetchError, PolicycheckError, UsageError
+from policycheck.text import clean_line
+
+ALL_REGIONS = "all"
+ORGANIZATION = "*"
+SESSION_NAME = "policycheck"
+ATTEMPTS = 8
+"""Requests for one page, the first included. botocore's standard mode waits at most 1, 2, 4, 8, 16, 20 and 20 s between them when throttled (half of that on
+average, 35 s in all) and 50 ms to 3.2 s otherwise. AWS Backup gives ListBackupJobs 20 requests a second for a whole account, other tools included."""
+
+_ACCOUNT = re.compile(r"\d{12}", re.ASCII)
+_ROLE = re.compile(r"arn:aws[a-z-]*:iam::(?P<account>\d{12}):role/[\w+=,.@/-]+", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """Whose jobs are fetched and how AWS is reached: the names and meanings of the AWS CLI's options, and `--role-arn`.
+
+    Raises UsageError for a value that cannot be: an account id or role ARN of another form, a negative timeout, a CA bundle that is no file.
+    """
+
+    profile: str | None = None
+    regions: tuple[str, ...] = ()
+    """One list for each; `all` for every Region AWS Backup has; none for the Region of the environment or the profile."""
+    role_arns: tuple[str, ...] = ()
+    """Roles to take on, one account each; none for the caller's own account."""
+    account_id: str | None = None
+    """ByAccountId: an account of the organization, or `*` for all of them."""
+    endpoint_url: str | None = None
+    ca_bundle: str | None = None
+    verify_ssl: bool = True
+    sign_request: bool = True
+    read_timeout: int = 60
+    """Seconds; 0 waits for ever."""
+    connect_timeout: int = 60
+
+    def __post_init__(self) -> None:
+        if self.account_id not in (None, ORGANIZATION) and not _ACCOUNT.fullmatch(str(self.account_id)):
+            raise UsageError(f"--account-id {clean_line(str(self.account_id))}: an account id is exactly 12 digits", hint='"*" is every account of the organization')
+        for role in self.role_arns:
+            if not _ROLE.fullmatch(role):
+                raise UsageError(f"--role-arn {clean_line(role)}: not the ARN of a role", hint="arn:aws:iam::111122223333:role/AWSBackupAudit")
+        if self.role_arns and not self.sign_request:
+            raise UsageError("--role-arn needs signed requests", hint="leave out --no-sign-request")
+        if self.role_arns and self.account_id:
+            raise UsageError("--account-id and --role-arn exclude each other", hint="a role lists the jobs of its own account")
+        for option, seconds in (("--cli-read-timeout", self.read_timeout), ("--cli-connect-timeout", self.connect_timeout)):
+            if seconds < 0:
+                raise UsageError(f"{option} {seconds}: a timeout is 0 or more seconds", hint="0 waits for ever")
+        if self.ca_bundle is not None and not Path(self.ca_bundle).exists():
+            raise UsageError(f"--ca-bundle {clean_line(self.ca_bundle)}: there is no such file")
+
+    @property
+    def verify(self) -> bool | str | None:
+        """What botocore calls `verify`; None leaves it to the configuration."""
+        return False if not self.verify_ssl else self.ca_bundle
+
+
+def account_of_role(role_arn: str) -> str | None:
+    """The account a role ARN names."""
+    found = _ROLE.fullmatch(role_arn)
+    return found["account"] if found else None
+
+
+class AwsSession:
+    """One boto3 session and the clients made of it. Safe to use from several threads.
+
+    Opening it resolves the credentials, so that a login that has ended, a profile that is not there or a code that is asked for shows once and at once.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        """Raises FetchError or UsageError: see `aws_errors`."""
+        import boto3
+
+        from policycheck.sources.aws_errors import explained
+
+        self.connection = connection
+        self._lock = Lock()
+        self._assumed: dict[str, Mapping[str, str] | PolicycheckError] = {}
+        with explained():
+            self._boto3 = boto3.Session(profile_name=connection.profile)
+            if connection.sign_request:
+                self._resolve_credentials()
+        if not connection.verify_ssl:
+            _silence_urllib3()
+
+    def _resolve_credentials(self) -> None:
+        from botocore.exceptions import NoCredentialsError
+
+        credentials = self._boto3.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+        credentials.get_frozen_credentials()
+
+    @property
+    def default_region(self) -> str | None:
+        """The Region of the environment (AWS_REGION first, as in version 2 of the AWS CLI), else the profile's."""
+        region: str | None = os.environ.get("AWS_REGION") or self._boto3.region_name
+        return region
+
+    def regions(self) -> tuple[str, ...]:
+        """The Regions to ask, each once, in the order named; `all` takes those botocore knows for AWS Backup, disabled ones included. No request is made."""
+        from policycheck.sources.aws_errors import explained
+
+        named = tuple(dict.fromkeys(self.connection.regions))
+        if ALL_REGIONS in named:
+            partition = self._partition()
+            known = self._boto3.get_available_regions("backup", partition_name=partition)
+            return tuple(dict.fromkeys((*known, *(name for name in named if name != ALL_REGIONS))))
+        if not named and self.default_region:
+            named = (self.default_region,)
+        if not named:
+            raise FetchError("no Region is named", hint="name one with --region (or all), AWS_REGION or the profile's region")
+        with explained():
+            from botocore.utils import validate_region_name
+
+            for name in named:
+                validate_region_name(name)
+        return named
+
+    def _partition(self) -> str:
+        from botocore.exceptions import UnknownRegionError
+
+        try:
+            return str(self._boto3.get_partition_for_region(self.default_region)) if self.default_region else "aws"
+        except UnknownRegionError:
+            return "aws"
+
+    def backup_client(self, region: str, role_arn: str | None = None) -> Any:
+        """A client for AWS Backup in one Region, as the caller or in a role. Raises FetchError or UsageError."""
+        return self._client("backup", region, self.connection.endpoint_url, self._credentials(role_arn, region))
+
+    def caller_account(self, region: str) -> str:
+        """The account the credentials belong to, by GetCallerIdentity, which needs no permission. Raises FetchError."""
+        from policycheck.sources.aws_errors import explained
+
+        client = self._sts_client(region)
+        try:
+            with explained("GetCallerIdentity", service="sts"):
+                return str(client.get_caller_identity()["Account"])
+        finally:
+            client.close()
+
+    def _credentials(self, role_arn: str | None, region: str) -> Mapping[str, str]:
+        """The keys of a role, taken on once, whether that succeeds or not; nothing for the caller's own."""
+        if role_arn is None:
+            return {}
+        with self._lock:
+            known = self._assumed.get(role_arn)
+        if known is None:
+            try:
+                known = self._assume(role_arn, region)
+            except PolicycheckError as error:
+                known = error
+            with self._lock:
+                self._assumed[role_arn] = known
+        if isinstance(known, PolicycheckError):
+            raise type(known)(known.message, hint=known.hint, place=known.place)
+        return known
+
+    def _assume(self, role_arn: str, region: str) -> Mapping[str, str]:
+        from policycheck.sources.aws_errors import explained
+
+        client = self._sts_client(region)
+        try:
+            with explained("AssumeRole", clean_line(role_arn), service="sts"):
+                given = client.assume_role(RoleArn=role_arn, RoleSessionName=SESSION_NAME)["Credentials"]
+        finally:
+            client.close()
+        names = {"aws_access_key_id": "AccessKeyId", "aws_secret_access_key": "SecretAccessKey", "aws_session_token": "SessionToken"}
+        return {ours: str(given[theirs]) for ours, theirs in names.items()}
+
+    def _sts_client(self, region: str) -> Any:
+        url = self.connection.endpoint_url
+        # An interface endpoint of AWS Backup answers for nothing else; an emulator answers for all of AWS.
+        return self._client("sts", region, url if url and not _is_aws(url) else None, {})
+
+    def _client(self, service: str, region: str, endpoint_url: str | None, credentials: Mapping[str, str]) -> Any:
+        from botocore import UNSIGNED
+        from botocore.config import Config
+
+        from policycheck.sources.aws_errors import explained
+
+        connection = self.connection
+        config = Config(
+            retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+            read_timeout=connection.read_timeout or None,
+            connect_timeout=connection.connect_timeout or None,
+            user_agent_extra=f"policycheck/{__version__}",
+            signature_version=None if connection.sign_request else UNSIGNED,
+        )
+        # Making a client reads and fills caches that belong to the session.
+        with self._lock, explained():
+            return self._boto3.client(service, region_name=region, endpoint_url=endpoint_url, verify=connection.verify, config=config, **credentials)
+
+
+def _is_aws(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+
+
+def _silence_urllib3() -> None:
+    """The user asked not to verify, and the report says so once: not a warning for each request."""
+    import urllib3
+
+    urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)

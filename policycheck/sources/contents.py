@@ -1,0 +1,151 @@
+"""From the bytes of a file to UTF-8 text: read with a limit, unpacked, decoded; and the names of what is not a job list."""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import re
+import zlib
+from io import BytesIO
+from typing import BinaryIO
+
+from policycheck.errors import JobFileError
+from policycheck.text import clean_line, truncate
+
+MAX_BYTES = 8 * 1024**3
+"""The most a file may hold, unpacked: some eight million jobs. A gzip of a few megabytes can claim any size."""
+_CHUNK = 8 * 1024**2
+_GZIP_LAYERS = 2
+_HEAD = 4096
+
+USE_JSON = "save the list again with --output json"
+
+_PACKED = {
+    b"PK\x03\x04": "a ZIP archive",
+    b"\x28\xb5\x2f\xfd": "packed by zstd",
+    b"\xfd7zXZ\x00": "packed by xz",
+    b"BZh": "packed by bzip2",
+    b"PAR1": "a Parquet file",
+    b"%PDF": "a PDF document",
+}
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]")
+_TABLE = re.compile(r"-{5,}\s*\n[|+]|\+-|\|")
+_AWS_FAILURE = re.compile(
+    r"^(?:aws: \[ERROR\]: )?"
+    r"(?:An error occurred \(|Unable to locate credentials|Could not connect to the endpoint|Error when retrieving |aws: error: |usage: aws )",
+    re.MULTILINE,
+)
+
+
+def read_all(stream: BinaryIO, size: int = _CHUNK) -> bytes:
+    """Everything the stream holds; `size` is how much that should be, so that one read does for a file.
+
+    Raises:
+        JobFileError: more than MAX_BYTES.
+        OSError: the stream cannot be read.
+    """
+    chunks = [stream.read(min(size, MAX_BYTES) + 1)]
+    total = len(chunks[0])
+    while total <= MAX_BYTES and (chunk := stream.read(_CHUNK)):
+        chunks.append(chunk)
+        total += len(chunk)
+    if total > MAX_BYTES:
+        raise JobFileError(f"is larger than {MAX_BYTES // 1024**3} GiB", hint="split the list into several files")
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def read_text(data: bytes) -> bytes:
+    """The UTF-8 text in `data`, without a byte-order mark and without blanks before it.
+
+    `data` may be packed by gzip (RFC 1952), once or twice, and may start with a byte-order mark of UTF-8 or UTF-16.
+
+    Bytes that are not UTF-8 are left to whoever parses the text.
+
+    Raises:
+        JobFileError: nothing in it, not text, damaged, or more than MAX_BYTES once unpacked.
+    """
+    for _ in range(_GZIP_LAYERS):
+        if data.startswith(b"\x1f\x8b"):
+            data = _unpack(data)
+    for magic, name in _PACKED.items():
+        if data.startswith(magic):
+            raise JobFileError(f"is {name}, not a job list", hint="unpack it, or save the list again as JSON")
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        data = _from_utf16(data)
+    if data.startswith(codecs.BOM_UTF8):
+        data = data[len(codecs.BOM_UTF8) :]
+    if data[:1].isspace():
+        data = data.lstrip()
+    if not data:
+        raise JobFileError("is empty; an empty file is a failed redirect, not an empty list", hint="run the command again and look at what it prints")
+    if _CONTROL.search(data[:_HEAD]):
+        raise JobFileError(
+            "is not text: it holds control characters",
+            hint="a job list is JSON or YAML in UTF-8, or in UTF-16 with a byte-order mark; it may be packed by gzip",
+        )
+    return data
+
+
+def _unpack(data: bytes) -> bytes:
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(data)) as stream:
+            return read_all(stream)  # type: ignore[arg-type]  # GzipFile reads as every BinaryIO does, but does not say so
+    except JobFileError as error:
+        raise JobFileError(f"{error.message} once unpacked", hint=error.hint) from None
+    except EOFError:
+        raise JobFileError("is cut off: its gzip data end early", hint="copy or download the file again") from None
+    except (OSError, zlib.error) as error:
+        raise JobFileError(f"is damaged gzip data: {error}", hint="copy or download the file again") from None
+
+
+def _from_utf16(data: bytes) -> bytes:
+    try:
+        return data.decode("utf-16").encode()
+    except UnicodeDecodeError as error:
+        raise JobFileError(
+            f"is not valid UTF-16: {error.reason} at byte {error.start}", hint="the file was cut off, or two encodings were mixed in it"
+        ) from None
+
+
+def not_utf8(data: bytes) -> JobFileError:
+    """The error for text that is not UTF-8, naming the first wrong byte."""
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        return JobFileError(f"is not UTF-8: byte 0x{data[error.start]:02x} in line {line}", hint="convert the file to UTF-8, or save the list again")
+    raise AssertionError("the text is UTF-8")  # a caller asked without cause: a bug
+
+
+def refuse_foreign(text: str) -> None:
+    """Refuse what is known to be no job list: other output formats of the AWS CLI, its error messages, web pages. `text` is the start of the file.
+
+    Raises:
+        JobFileError: it is one of those.
+    """
+    first = text.split("\n", 1)[0].rstrip()
+    refuse_failure(text)
+    if text.startswith("<"):
+        raise JobFileError(
+            "is an HTML or XML page, not a job list",
+            hint="a proxy or login page may have answered instead of AWS; run the command again and look at what it prints",
+        )
+    if _TABLE.match(text):
+        raise JobFileError("is table output of the AWS CLI, which cannot be read back", hint=USE_JSON)
+    if "\t" in first:
+        raise JobFileError("is text output of the AWS CLI, whose columns shift and cannot be read back", hint=USE_JSON)
+
+
+def refuse_failure(text: str) -> None:
+    """Refuse an error message of the AWS CLI that stands at the start of a line.
+
+    Raises:
+        JobFileError: there is one.
+    """
+    found = _AWS_FAILURE.search(text)
+    if found:
+        line = truncate(clean_line(text[found.start() :].split("\n", 1)[0]), 200)
+        raise JobFileError(
+            f"holds an error message of the AWS CLI, not a whole list: {line}",
+            hint="run the command again once the error is mended, without sending stderr into the file",
+        )

@@ -1,0 +1,181 @@
+"""Job lists that people have saved: files, folders and standard input, recognised by content, never by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from pathlib import Path
+from typing import BinaryIO
+
+from policycheck.datasets import DATASETS
+from policycheck.errors import JobFileError
+from policycheck.records import JobList
+from policycheck.sources.containers import read_pages
+from policycheck.sources.contents import read_all, read_text
+from policycheck.sources.interface import Evidence
+from policycheck.sources.lists import assert_coverage, deduplicate, describe_duplicates, describe_future, describe_state
+from policycheck.text import clean_line
+
+STDIN = "-"
+_STDIN_NAME = "standard input"
+_ERRORS_SHOWN = 20
+_NAMES_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """One file that was read; `lists` by dataset name, empty where the file does not say which list it is."""
+
+    name: str
+    lists: dict[str, JobList]
+
+
+def read_job_files(paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, stdin: BinaryIO) -> Evidence:
+    """The jobs in files, in every file of folders (hidden ones left out), and in `stdin` where a path is "-"; a file named twice is read once.
+
+    Forms: JSON and YAML answers of list-backup-jobs, list-copy-jobs and list-restore-jobs or of their describe commands, lists of jobs, lists of answers,
+    JSON lines and other sequences of these; gzip, byte-order marks and UTF-16. `covers` is the time the user says the lists are of.
+
+    Raises:
+        JobFileError: a path that cannot be read, or a file that is no job list, incomplete or damaged; all such files in one error.
+    """
+    errors: list[JobFileError] = []
+    files: list[_File] = []
+    for path in _walk(paths, errors):
+        try:
+            files.append(_read_file(path, stdin))
+        except JobFileError as error:
+            error.place = clean_line(path)
+            errors.append(error)
+    if errors:
+        raise _joined(errors)
+    merged = {name: _merge([file.lists[name] for file in files if name in file.lists]) for name in DATASETS if any(name in file.lists for file in files)}
+    lists: dict[str, JobList] = {}
+    warnings: list[str] = []
+    for name, job_list in merged.items():
+        lists[name], dropped = deduplicate(job_list)
+        if dropped:
+            warnings.append(describe_duplicates(job_list.dataset, dropped))
+        warnings += filter(None, [describe_future(lists[name], as_of), describe_state(lists[name])])
+    sources = {name: [(file.name, file.lists[name]) for file in files if name in file.lists] for name in lists}
+    return Evidence(lists, assert_coverage(lists, as_of, covers, sources), tuple(_not_seen(files)), tuple(warnings))
+
+
+def _merge(parts: list[JobList]) -> JobList:
+    """One list of all parts, which are of one dataset and at least one."""
+    return parts[0] if len(parts) == 1 else JobList(parts[0].dataset, list(chain.from_iterable(part.records for part in parts)))
+
+
+def _walk(paths: Sequence[str], errors: list[JobFileError]) -> Iterator[str]:
+    """The files to read, each once, named as the user named them; what cannot be looked into is added to `errors`."""
+    seen: set[object] = set()
+    for path in paths:
+        for name in _files_below(path, errors) if _is_folder(path) else [path]:
+            identity = _identity(name)
+            if identity not in seen:
+                seen.add(identity)
+                yield name
+
+
+def _is_folder(path: str) -> bool:
+    if path in ("", STDIN):  # pathlib takes "" for the working directory
+        return False
+    try:
+        return Path(path).is_dir()
+    except OSError:
+        return False
+
+
+def _is_regular(path: str) -> bool:
+    """Whether to read this entry of a folder; what cannot even be looked at is left to fail when it is opened."""
+    try:
+        return Path(path).is_file()
+    except OSError:
+        return True
+
+
+def _identity(name: str) -> object:
+    if name == STDIN:
+        return STDIN
+    try:
+        status = Path(name).stat()
+    except (OSError, ValueError):
+        return name
+    return status.st_dev, status.st_ino
+
+
+def _files_below(folder: str, errors: list[JobFileError]) -> list[str]:
+    broken: list[JobFileError] = []
+
+    def refuse(error: OSError) -> None:
+        where = os.fspath(error.filename) if isinstance(error.filename, str) else folder
+        broken.append(JobFileError(f"cannot be looked into: {_cause(error)}", place=clean_line(where)))
+
+    found: list[str] = []
+    for directory, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        # os.path.join, since pathlib would drop the "./" the user wrote.
+        shown = [os.path.join(directory, name) for name in names if not name.startswith(".")]  # noqa: PTH118
+        found += filter(_is_regular, shown)
+    if not found and not broken:
+        broken.append(
+            JobFileError("is a folder without a file", hint="hidden files do not count; name the folder that holds the job lists", place=clean_line(folder))
+        )
+    errors += broken
+    return sorted(found)
+
+
+def _read_file(path: str, stdin: BinaryIO) -> _File:
+    try:
+        if path == STDIN:
+            data = read_all(stdin)
+        elif not path:
+            raise FileNotFoundError
+        else:
+            with Path(path).open("rb") as stream:
+                data = read_all(stream, os.fstat(stream.fileno()).st_size)
+    except FileNotFoundError:
+        raise JobFileError("does not exist", hint="name a file, a folder, or - for standard input") from None
+    except (OSError, ValueError) as error:
+        raise JobFileError(f"cannot be read: {_cause(error)}") from None
+    pages: dict[str, list[JobList]] = {}
+    for page in read_pages(read_text(data)):
+        pages.setdefault(page.jobs.dataset.name, []).append(page.jobs)
+    return _File(clean_line(path), {name: _merge(parts) for name, parts in pages.items()})
+
+
+def _cause(error: Exception) -> str:
+    return (error.strerror or type(error).__name__).lower() if isinstance(error, OSError) else str(error)
+
+
+def _joined(errors: list[JobFileError]) -> JobFileError:
+    """One error for all files that cannot be used; the only one as it is."""
+    if len(errors) == 1:
+        return errors[0]
+    lines = [f"{error.place}: {error.message}" + (f" ({error.hint})" if error.hint else "") for error in errors[:_ERRORS_SHOWN]]
+    if len(errors) > _ERRORS_SHOWN:
+        lines.append(f"and {len(errors) - _ERRORS_SHOWN} more")
+    return JobFileError("\n".join([f"{len(errors)} files or folders cannot be used:", *lines]))
+
+
+def _not_seen(files: list[_File]) -> Iterator[str]:
+    """What files do not say of themselves."""
+    if files:
+        say = "does not say how it was made" if len(files) == 1 else "do not say how they were made"
+        yield f"asserted: {_names([file.name for file in files])} {say}: jobs that a filter, a time range or an option left out cannot be seen"
+    for name, dataset in DATASETS.items():
+        if empty := [file.name for file in files if name in file.lists and not len(file.lists[name])]:
+            yield f"asserted: no {dataset.noun} in {_names(empty)}; an empty list does not say which account and Region it is of"
+    if unnamed := [file.name for file in files if not file.lists]:
+        yield f"asserted: nothing in {_names(unnamed)}; an empty list does not say which list, account and Region it is of"
+
+
+def _names(names: list[str]) -> str:
+    shown = [_STDIN_NAME if name == STDIN else name for name in names]
+    if len(shown) == 1:
+        return shown[0]
+    more = f" and {len(shown) - _NAMES_SHOWN} more" if len(shown) > _NAMES_SHOWN else ""
+    return f"{len(shown)} files ({', '.join(shown[:_NAMES_SHOWN])}{more})"

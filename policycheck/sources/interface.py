@@ -1,0 +1,23 @@
+"""What every source hands on: the lists, what they cover, and what was not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policycheck.records import JobList
+from policycheck.result import Coverage
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The job lists of one run, de-duplicated, and what they speak for."""
+
+    lists: Mapping[str, JobList]
+    """By dataset name, in the order of `datasets.DATASETS`. A dataset that was never read is absent; one that was read and is empty is an empty list."""
+    coverage: tuple[Coverage, ...]
+    """One for each dataset, account and Region; sorted by these three, unknown ones first."""
+    not_seen: tuple[str, ...]
+    """What the source could not see, a sentence each; every report shows them."""
+    warnings: tuple[str, ...] = ()
+    """What a user should look at now, a sentence each, for stderr."""

@@ -1,0 +1,232 @@
+"""The pages of one list, none lost: every answer must hold its list, is asked for again where it does not, and otherwise fails the fetch.
+
+botocore returns an answer of status 200 whose body is not JSON (cut off, or a proxy's HTML) as a page without its result key and without an error, and its
+paginator stops there (measured, botocore 1.43 and 1.44). So bodies are decoded here, by botocore's event `before-parse`, straight into records: that is the
+guard, and a tenth of the time of botocore's own parser. Retries, signatures and errors stay botocore's.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import cache, partial
+from typing import Any
+
+import msgspec
+
+from policycheck.datasets import DATASETS, Dataset
+from policycheck.errors import FetchError
+from policycheck.records import JobList, RecordError, record_type
+from policycheck.sources.aws_errors import explained, scrub
+from policycheck.sources.connection import ATTEMPTS
+from policycheck.text import REPLACEMENT
+
+PAGE_SIZE = 1000
+"""The most jobs a page may hold (API reference: MaxResults)."""
+EMPTY_PAGES = 1000
+"""AWS may answer pages without jobs that still lead on; so many in a row lead nowhere."""
+
+_ANSWER = "policycheck.answer"
+_DAMAGE = "policycheck.damage"
+_FIRST_DELAY, _LONGEST_DELAY = 0.05, 20.0
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One answer."""
+
+    jobs: JobList
+    """Times normalised."""
+    token: str | None
+    """NextToken; None on the last page."""
+    body: bytes
+    """As received."""
+    date: datetime | None
+    """AWS's clock: the Date header."""
+    request_id: str
+
+
+class Cancelled(Exception):  # noqa: N818 - it is no error: nobody waits for the page any more
+    """Raised in place of a request once nobody waits for its answer."""
+
+
+def guard(client: Any, cancelled: Callable[[], bool] = lambda: False) -> None:
+    """Hook a botocore client for AWS Backup, once: its list operations decode their answers here, and ask again for a damaged one.
+
+    Once `cancelled()` is true the client sends nothing more: calls raise `Cancelled`.
+    """
+
+    def refuse_cancelled(**_: object) -> None:
+        if cancelled():
+            raise Cancelled
+
+    events = client.meta.events
+    for dataset in DATASETS.values():
+        events.register(f"before-parse.backup.{dataset.operation}", partial(_decode_answer, dataset))
+        events.register_first(f"needs-retry.backup.{dataset.operation}", _retry_delay)
+    events.register("before-send.backup", refuse_cancelled)
+
+
+def list_pages(client: Any, dataset: Dataset, parameters: Mapping[str, object], place: str = "") -> Iterator[Page]:
+    """Every page of one list, in order; `client` is guarded. Pages overlap where jobs move between them: de-duplicate by id.
+
+    Args:
+        parameters: of the operation, without MaxResults and NextToken.
+        place: account and Region, for errors.
+
+    Raises:
+        FetchError: a page that cannot be had, is damaged each time, or leads back to itself; nothing more can be said of what follows it.
+        UsageError: a parameter that AWS Backup does not have.
+    """
+    call = getattr(client, client_method(dataset))
+    asked: dict[str, object] = {"MaxResults": PAGE_SIZE, **parameters}
+    seen: set[str] = set()
+    number = empty = 0
+    while True:
+        number += 1
+        where = ", ".join(filter(None, (place, f"page {number}")))
+        with explained(dataset.operation, where):
+            answer = call(**asked)
+        page = _page(dataset, answer, f"{dataset.operation}, {where}")
+        empty = 0 if len(page.jobs) else empty + 1
+        _check_token(page.token, seen, empty, f"{dataset.operation}, {where}")
+        yield page
+        if page.token is None:
+            return
+        seen.add(page.token)
+        asked["NextToken"] = page.token
+
+
+def client_method(dataset: Dataset) -> str:
+    """What boto3 calls the list operation."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", dataset.operation).lower()
+
+
+def _check_token(token: str | None, seen: set[str], empty: int, where: str) -> None:
+    again = "run the command again; if it stays, AWS or what is between here and AWS does not page"
+    if token is not None and token in seen:
+        raise FetchError("the list does not end: its pages lead in a circle (a NextToken came twice)", hint=again, place=where)
+    if token == "":  # noqa: S105 - a page token, not a password
+        raise FetchError("the NextToken is empty: whether the list goes on cannot be told", hint=again, place=where)
+    if token is not None and empty >= EMPTY_PAGES:
+        raise FetchError(f"the list does not end: {EMPTY_PAGES} pages in a row were empty and led on", hint=again, place=where)
+
+
+def _page(dataset: Dataset, answer: Mapping[str, Any], where: str) -> Page:
+    if _ANSWER not in answer:
+        hint = "run the command again; if it stays, see what is between here and AWS: a proxy, a sign-in page"
+        raise FetchError(f"the answer is not a page of the list, {ATTEMPTS} times: {answer.get(_DAMAGE) or 'nothing was decoded'}", hint=hint, place=where)
+    decoded, body = answer[_ANSWER]
+    metadata = answer["ResponseMetadata"]
+    headers: Mapping[str, str] = metadata.get("HTTPHeaders", {})
+    try:
+        jobs = JobList.of(dataset, getattr(decoded, dataset.result_key))
+    except RecordError as error:
+        raise FetchError(f"record {error.index} (from 0) cannot be used: {error.member}: {error.problem}", place=where) from None
+    except OverflowError:
+        raise FetchError("a record cannot be used: a time is not from 1970 to 2300", place=where) from None
+    return Page(jobs, decoded.NextToken, body, _parse_date(headers.get("date", "")), str(metadata.get("RequestId", "")))
+
+
+def _parse_date(text: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return date if date.tzinfo is not None else None
+
+
+# --- hooks ---
+
+
+def _decode_answer(dataset: Dataset, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
+    """The handler of `before-parse`: what it puts into `customized_response_dict` becomes part of what the call returns."""
+    if response_dict["status_code"] >= 300:
+        return
+    body: bytes = response_dict["body"]
+    damage = _shortness(body, response_dict["headers"])
+    if not damage:
+        try:
+            customized_response_dict[_ANSWER] = (_decode(dataset, body), body)
+        except (msgspec.DecodeError, ValueError, RecursionError) as error:
+            damage = _describe(dataset, body, error)
+    if damage:
+        customized_response_dict[_DAMAGE] = damage
+    # Nothing is left for botocore's parser, whatever it was.
+    response_dict["body"] = b"{}"
+
+
+def _retry_delay(response: Any = None, attempts: int = 0, caught_exception: Exception | None = None, **_: object) -> float | bool | None:
+    """The handler of `needs-retry`: seconds to wait before asking again, False to give up, None to leave it to botocore."""
+    from botocore.exceptions import SSLError
+
+    if isinstance(caught_exception, SSLError):
+        # A certificate does not become better.
+        return False
+    if response is None or _DAMAGE not in response[1] or attempts >= ATTEMPTS:
+        return None
+    return random.random() * min(_FIRST_DELAY * 2**attempts, _LONGEST_DELAY)  # noqa: S311 - spreads retries, keeps no secret
+
+
+# --- bodies ---
+
+
+@cache
+def _decoder(dataset: Dataset) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(_answer_type(dataset))
+
+
+@cache
+def _answer_type(dataset: Dataset) -> type[msgspec.Struct]:
+    """An answer: the list must be there."""
+    record = record_type(dataset)
+    return msgspec.defstruct(f"{dataset.operation}Answer", [(dataset.result_key, list[record]), ("NextToken", str | None, None)], gc=False)  # type: ignore[valid-type]  # made at run time
+
+
+def _decode(dataset: Dataset, body: bytes) -> Any:
+    try:
+        return _decoder(dataset).decode(body)
+    except msgspec.ValidationError:
+        raise
+    except msgspec.DecodeError:
+        # Half of a surrogate pair ("\\ud800"), which AWS lets a user put into a name, is refused by msgspec and known to the standard library.
+        return msgspec.convert(_whole_text(json.loads(body)), _answer_type(dataset))
+
+
+def _whole_text(value: object) -> object:
+    """JSON values with U+FFFD for each half of a surrogate pair."""
+    match value:
+        case str():
+            return _SURROGATE.sub(REPLACEMENT, value)
+        case dict():
+            return {_SURROGATE.sub(REPLACEMENT, key): _whole_text(item) for key, item in value.items()}
+        case list():
+            return list(map(_whole_text, value))
+        case _:
+            return value
+
+
+def _shortness(body: bytes, headers: Mapping[str, str]) -> str:
+    promised = headers.get("content-length", "")
+    if promised.isdecimal() and int(promised) != len(body):
+        return f"the connection ended after {len(body)} of {promised} bytes"
+    return ""
+
+
+def _describe(dataset: Dataset, body: bytes, error: Exception) -> str:
+    start = body[:200].lstrip()
+    if not start:
+        return "it is empty"
+    if start.startswith(b"<"):
+        return "it is a web page and not JSON"
+    if not isinstance(error, msgspec.ValidationError):
+        return f"it is not whole JSON ({len(body)} bytes)"
+    if "missing required field" in str(error):
+        return f"it has no {dataset.result_key}"
+    return f"it is not what AWS Backup answers: {scrub(error).replace('`', '')}"

@@ -1,0 +1,147 @@
+"""Hypothesis strategies: job lists with missing members and odd times, and conditions over them. Few values, so that they meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from policycheck.datasets import BACKUP_JOBS, Field, Kind
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, conjunction
+
+Job = dict[str, Any]
+
+AS_OF = 1_600_732_800  # 2020-09-22T00:00:00Z
+HOUR = 3600
+
+_ARNS = {
+    "ResourceArn": ["arn:aws:ec2:eu-west-1:111122223333:instance/i-1", "arn:aws:rds:eu-west-1:111122223333:db:a", "arn:aws:s3:::bucket", "no arn at all"],
+    "BackupVaultArn": ["arn:aws:backup:eu-west-1:111122223333:backup-vault:prod", "arn:aws:backup:us-east-1:444455556666:backup-vault:dr"],
+    "IamRoleArn": ["arn:aws:iam::111122223333:role/service-role/AWSBackupDefaultServiceRole", "arn:aws:iam::111122223333:role/other", "arn:aws:iam::1:role"],
+}
+_TEXTS = {
+    "AccountId": ["111122223333", "444455556666"],
+    "BackupVaultName": ["prod", "dr", "Prod"],
+    "ResourceType": ["EC2", "ec2", "RDS"],
+    "MessageCategory": ["SUCCESS", "Success", "AccessDenied"],
+    "StatusMessage": ["", "access denied", "Access Denied: key"],
+    "State": [*BACKUP_JOBS.states, "NEWSTATE"],
+    "VaultType": ["BACKUP_VAULT", "LOGICALLY_AIR_GAPPED_BACKUP_VAULT"],
+    "ParentJobId": ["p1", "p2"],
+    "ResourceName": ["prod-a", "tmp-b", "É"],
+    "RecoveryPointLifecycle.DeleteAfterEvent": ["DELETE_AFTER_COPY"],
+}
+# Around the edges that matter: as_of, a day before it, the nine days behind which nothing can still end in that day.
+_TIMES = [AS_OF + hours * HOUR for hours in (-24 * 9 - 1, -24 * 9, -49, -30, -25, -24, -23, -3, -1, 0, 1, 30)]
+_NUMBERS = [-1, 0, 1, 35, 90, 2**53 + 1]
+
+
+def _values(field: Field) -> st.SearchStrategy[Any]:
+    match field.kind:
+        case Kind.TIME:
+            return st.sampled_from(_TIMES) | st.sampled_from([AS_OF - 0.001, AS_OF + 0.001, AS_OF - 24 * HOUR - 0.5])
+        case Kind.SIZE | Kind.INTEGER:
+            return st.sampled_from(_NUMBERS)
+        case Kind.BOOLEAN:
+            return st.booleans()
+        case Kind.ARN:
+            return st.sampled_from(_ARNS.get(field.name, ["arn:aws:x:y:z:one", "arn:aws:x:y:z:two"]))
+        case _:
+            return st.sampled_from(_TEXTS.get(field.name, ["one", "two"]))
+
+
+# The members that decide something, so that examples stay small.
+_USED = [
+    BACKUP_JOBS.fields[name]
+    for name in (
+        "AccountId BackupVaultName BackupVaultArn ResourceArn ResourceType ResourceName State CreationDate InitiationDate CompletionDate ExpectedCompletionDate "
+        "StartBy MessageCategory StatusMessage IamRoleArn ParentJobId IsEncrypted BackupSizeInBytes VaultType CreatedBy.BackupPlanId "
+        "RecoveryPointLifecycle.DeleteAfterDays RecoveryPointLifecycle.DeleteAfterEvent"
+    ).split()
+]
+
+
+@st.composite
+def jobs(draw: st.DrawFn) -> Job:
+    """One raw record; each member is there more often than not."""
+    job: Job = {"BackupJobId": draw(st.sampled_from("abcdefghij"))} if draw(st.integers(0, 19)) else {}
+    for field in _USED:
+        if draw(st.integers(0, 3)) == 0:
+            continue
+        head, _, tail = field.name.partition(".")
+        value = draw(_values(field))
+        if tail:
+            job.setdefault(head, {})[tail] = value
+        else:
+            job[head] = value
+    if draw(st.integers(0, 9)) == 0:
+        job.setdefault("RecoveryPointLifecycle", {})
+    return job
+
+
+def job_lists() -> st.SearchStrategy[list[Job]]:
+    return st.lists(jobs(), max_size=6)
+
+
+_LITERALS = {
+    Kind.TIME: ["2020-09-21T00:00:00Z", "2020-09-22", "2020-09-20T23:00:00+00:00"],
+    Kind.DURATION: ["1h", "0.5h", "24h", "35d", "90d", "1.5d"],
+    Kind.SIZE: ["0", "1kB", "1KiB", "9007199254740993"],
+    Kind.INTEGER: ["-1", "0", "35"],
+    Kind.BOOLEAN: ["true", "false"],
+}
+_DERIVED = ("Account", "Region", "IamRoleName", "Duration", "Elapsed", "StartDelay", "Retention", "Outcome", "Overdue")
+_FIELDS = [*_USED, *(BACKUP_JOBS.fields[name] for name in _DERIVED)]
+
+
+def _literals(field: Field) -> list[str]:
+    if field.kind in _LITERALS:
+        return _LITERALS[field.kind]
+    if field.values:
+        return list(field.values)
+    named = {"Account": _TEXTS["AccountId"], "Region": ["eu-west-1", "us-east-1"], "IamRoleName": ["other", "AWSBackupDefaultServiceRole"]}
+    texts = _ARNS.get(field.name) or _TEXTS.get(field.name) or named.get(field.name) or ["one", "two"]
+    return [text for text in texts if text and (field.kind is not Kind.ARN or text.startswith("arn:"))]
+
+
+@st.composite
+def comparisons(draw: st.DrawFn) -> Comparison:
+    field = draw(st.sampled_from(_FIELDS))
+    operators = [Operator.IS, Operator.PRESENT]
+    if field.kind in {Kind.TIME, Kind.DURATION, Kind.SIZE, Kind.INTEGER}:
+        operators += [Operator.AT_LEAST, Operator.AT_MOST, Operator.MORE_THAN, Operator.LESS_THAN] * 2
+    if field.kind is Kind.TIME:
+        operators += [Operator.OLDER_THAN, Operator.NEWER_THAN]
+    if field.kind in {Kind.TEXT, Kind.WORD, Kind.ARN, Kind.ACCOUNT}:
+        operators += [Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.MATCHES]
+    operator = draw(st.sampled_from(operators))
+    texts = {
+        Operator.PRESENT: ["true", "false"],
+        Operator.OLDER_THAN: ["24h", "1h", "49h"],
+        Operator.NEWER_THAN: ["24h", "1h", "49h"],
+        Operator.MATCHES: ["^prod", "(1|2)$", "[Aa]ccess.*d", "e"],
+        Operator.CONTAINS: ["AWSBackup", "1", "denied", "E"],
+        Operator.STARTS_WITH: ["prod", "arn:", "A"],
+        Operator.ENDS_WITH: ["1", "r", "S"],
+    }.get(operator) or _literals(field)
+    many = operator in {Operator.IS, Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.MATCHES}
+    chosen = draw(st.lists(st.sampled_from(texts), min_size=1, max_size=2 if many else 1, unique=True))
+    return Comparison(field.name, operator, tuple(Literal(text) for text in chosen))
+
+
+def conditions() -> st.SearchStrategy[Condition]:
+    """Nested conditions that name at least one field."""
+    leaves: st.SearchStrategy[Condition] = comparisons()
+    return st.recursive(
+        leaves,
+        lambda parts: (
+            st.lists(parts, min_size=2, max_size=3).map(conjunction) | st.lists(parts, min_size=1, max_size=3).map(lambda chosen: Or(tuple(chosen))) | parts.map(Not)
+        ),
+        max_leaves=4,
+    )
+
+
+def optional_conditions() -> st.SearchStrategy[Condition]:
+    return st.just(And()) | conditions()
+
+

@@ -1,0 +1,284 @@
+"""Results that the tests of every format share: one of each kind of run, and arbitrary ones."""
+
+from __future__ import annotations
+
+import string
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import strategies as st
+
+from policycheck.errors import Location
+from policycheck.result import Basis, Coverage, Finding, PolicyInfo, Result, RuleResult, Severity, Verdict, Waiver
+
+AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
+PATH = "policies/production.yaml"
+SOURCE_LINES = {
+    (PATH, 12): "  - id: no-failed-ec2",
+    (PATH, 19): "  - id: rpo-rds",
+    (PATH, 25): "  - {id: iam-role, rule: IAM role must contain AWSBackup}",
+    (PATH, 30): "  - id: copied",
+}
+HOSTILE = (
+    "::error::x ##[error]y \x1b[31mred\x1b[0m \x9b2J [text](javascript:1) ![i](http://h/i.png) {0} @octocat #1 https://example.com/x www.example.com "
+    "<script>alert(1)</script> &amp; `a` ``b`` | \\| ]]> <![CDATA[ {{ 7*7 }} {% raw %} \u202e\u200b\ufffe\x00 end"
+)
+
+
+def make_finding(name: str = "i-0abc", **changes: object) -> Finding:
+    account, region = changes.get("account", "111122223333"), changes.get("region", "eu-west-1")
+    finding = Finding(
+        rule="no-failed-ec2",
+        policy="prod-backups",
+        severity=Severity.HIGH,
+        account="111122223333",
+        region="eu-west-1",
+        subject=f"arn:aws:ec2:{region}:{account}:instance/{name}",
+        message="1 FAILED job, the last 3 h ago",
+        jobs=("6E2C0F1A-0000-4000-8000-000000000001",),
+        resource_type="EC2",
+    )
+    return replace(finding, **changes)  # type: ignore[arg-type]  # a test may set any member
+
+
+def make_rule(**changes: object) -> RuleResult:
+    rule = RuleResult(
+        id="no-failed-ec2",
+        policy="prod-backups",
+        sentence="no FAILED EC2 jobs in vault prod within 24h",
+        severity=Severity.HIGH,
+        verdict=Verdict.PASS,
+        location=Location(PATH, 12, 5, 12, 22),
+        examined=41,
+        subjects=12,
+        title="Failed EC2 backups",
+    )
+    return replace(rule, **changes)  # type: ignore[arg-type]  # as above
+
+
+def make_coverage(**changes: object) -> Coverage:
+    entry = Coverage(
+        dataset="backup_jobs",
+        account="111122223333",
+        region="eu-west-1",
+        start=AS_OF - timedelta(days=30),
+        end=AS_OF,
+        jobs=412,
+        basis=Basis.OBSERVED,
+        source="ListBackupJobs",
+    )
+    return replace(entry, **changes)  # type: ignore[arg-type]  # as above
+
+
+def make_result(*rules: RuleResult, **changes: object) -> Result:
+    result = Result(
+        as_of=AS_OF,
+        tool_version="1.2.3",
+        policies=(PolicyInfo("prod-backups", "Production backups", PATH),),
+        rules=rules,
+        coverage=(make_coverage(),),
+        not_seen=(),
+        jobs=412,
+    )
+    return replace(result, **changes)  # type: ignore[arg-type]  # as above
+
+
+def mixed() -> Result:
+    """Every verdict, waived and open findings in one rule, two accounts, a gap in the evidence."""
+    waiver = Waiver("decommissioned on 2026-12-01", "platform@example.com", "2026-11-18", "2026-12-01", "OPS-1234")
+    denied = "access denied: kms:CreateGrant"
+    failed = make_rule(
+        verdict=Verdict.FAIL,
+        findings=(
+            make_finding("i-0abc", cause=denied, evidence=({"BackupJobId": "6E2C0F1A-0000-4000-8000-000000000001", "State": "FAILED", "PercentDone": "0.0"},)),
+            make_finding("i-0def01234567890", message="2 FAILED jobs, the last 9 h ago", cause=denied, jobs=("a-1", "b-2"), account="444455556666"),
+            make_finding("i-0fff", waiver=waiver, account="444455556666"),
+        ),
+        why="A failed job leaves the instance without a restore point for the day.",
+        fix="Grant the backup role kms:CreateGrant on the key; AWS Backup does not retry a failed job.",
+        url="https://docs.aws.amazon.com/aws-backup/latest/devguide/monitoring.html",
+        controls={"nist-800-53": ("CP-9",), "soc2": ("A1.2",)},
+        tags=("ec2",),
+    )
+    rpo = make_rule(
+        id="rpo-rds",
+        title="",
+        sentence="every RDS resource must have a clean job within 36h",
+        severity=Severity.MEDIUM,
+        verdict=Verdict.FAIL,
+        location=Location(PATH, 19, 5, 19, 16),
+        universe="82 resources seen since 2026-10-24; not an inventory",
+        findings=(
+            make_finding(
+                rule="rpo-rds",
+                severity=Severity.MEDIUM,
+                subject="arn:aws:rds:eu-west-1:111122223333:db:orders-production-replica-number-two-of-three",
+                message="newest clean job is 41 h old, limit 36 h",
+                cause="no_job",
+                jobs=(),
+                resource_type="RDS",
+            ),
+        ),
+        undecided=2,
+        pending=1,
+        fix="Check that the plan still selects the instance.",
+    )
+    inconclusive = make_rule(
+        id="iam-role",
+        title="Backups run under our role",
+        sentence="IAM role must contain AWSBackup",
+        severity=Severity.LOW,
+        verdict=Verdict.INCONCLUSIVE,
+        location=Location(PATH, 25, 5, 25, 63),
+        reason="the coverage of 444455556666/us-east-1 ends at 2026-11-19T00:00:00Z, 36 h before the window does",
+        possible=3,
+    )
+    waived = make_rule(
+        id="copied",
+        title="",
+        sentence="every clean RDS job must be followed by a COMPLETED copy job within 6h",
+        verdict=Verdict.WAIVED,
+        location=Location(PATH, 30, 5, 30, 15),
+        findings=(make_finding("db-1", rule="copied", waiver=replace(waiver, ticket=""), message="not copied within 6 h"),),
+    )
+    skipped = make_rule(
+        id="s3", sentence="no FAILED S3 jobs within 7d", verdict=Verdict.SKIPPED, examined=0, subjects=0, reason="no S3 job, and no_data is skip"
+    )
+    passed = make_rule(id="no-expired", title="", sentence="no EXPIRED jobs within 7d", severity=Severity.CRITICAL, location=Location(PATH, 40, 5, 40, 20))
+    coverage = (
+        make_coverage(),
+        make_coverage(account="444455556666", jobs=0),
+        make_coverage(
+            account="444455556666", region="us-east-1", jobs=7, end=AS_OF - timedelta(hours=36), complete=False, reason="AccessDeniedException on page 3"
+        ),
+        make_coverage(dataset="copy_jobs", source="copies.json", basis=Basis.ASSERTED, jobs=20),
+    )
+    not_seen = ("777788889999: declared, but no job of it was read", "copies.json does not say how it was made: that it is complete is asserted")
+    return make_result(failed, rpo, inconclusive, waived, skipped, passed, coverage=coverage, not_seen=not_seen, jobs=439)
+
+
+def empty() -> Result:
+    """Nothing was judged."""
+    return make_result(policies=(), coverage=(), jobs=0, not_seen=("no job list was given",))
+
+
+def clean_run() -> Result:
+    """Every rule passed, on lists whose completeness the user asserts."""
+    passed = make_rule(), make_rule(id="no-expired", title="", sentence="no EXPIRED jobs within 7d", examined=412)
+    return make_result(*passed, coverage=(make_coverage(source="jobs.json", basis=Basis.ASSERTED),))
+
+
+def hostile() -> Result:
+    """Text that tries to be a command, an escape code, a link or markup, in every place that takes text."""
+    bad = HOSTILE
+    waiver = Waiver(bad, bad, "2026-11-18", bad, bad)
+    findings = (
+        make_finding(rule=bad, policy=bad, subject=bad, message=bad, cause=bad, jobs=(bad,), resource_type=bad, evidence=({bad: bad},)),
+        make_finding(rule=bad, policy=bad, subject=f"{bad}2", message=bad, account=bad, region=bad, waiver=waiver),
+        make_finding(rule=bad, policy=bad, subject="", message="", account=None, region=None),
+    )
+    texts = {"id": bad, "policy": bad, "sentence": bad, "reason": bad, "title": bad, "why": bad, "fix": bad, "url": f"https://{bad}", "universe": bad}
+    location = Location(f"::error file={bad}", 3, 1, 3, 5)
+    failed = make_rule(verdict=Verdict.FAIL, findings=findings, location=location, controls={bad: (bad,)}, tags=(bad,), **texts)
+    unsure = make_rule(**{**texts, "id": f"{bad}2"}, verdict=Verdict.INCONCLUSIVE, location=location)
+    return make_result(
+        failed,
+        unsure,
+        policies=(PolicyInfo(bad, bad, bad),),
+        coverage=(make_coverage(dataset=bad, account=bad, region=bad, source=bad, reason=bad, complete=False),),
+        not_seen=(bad,),
+        tool_version=bad,
+    )
+
+
+CASES = {"mixed": mixed, "empty": empty, "clean": clean_run, "hostile": hostile}
+
+_NASTY = st.text(st.sampled_from(string.printable + "\x00\x1b\x9b\u202e\ufffe\ud800\u00e9\u4e2d\u0301::##[]()`|\\"), max_size=30)
+any_text = st.one_of(
+    _NASTY, st.text(max_size=20), st.just(""), st.sampled_from([HOSTILE, "##[error]x", "::error::x", "[a](b)", "{0}", "](", "``", "\r\n::x::"])
+)
+names = st.one_of(st.text(string.ascii_lowercase, min_size=1, max_size=8), any_text)
+_counts = st.integers(0, 10_000)
+_times = st.datetimes(datetime(1971, 1, 1), datetime(2299, 1, 1), timezones=st.just(UTC))
+_waivers = st.builds(Waiver, any_text, any_text, any_text, any_text, any_text)
+_json = st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | any_text, lambda inner: st.lists(inner, max_size=2), max_leaves=3)
+_evidence = st.dictionaries(any_text, _json, max_size=2)
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> RuleResult:
+    """A rule whose verdict fits its findings; everything else is arbitrary."""
+    identifier, policy, severity = draw(names), draw(names), draw(st.sampled_from(Severity))
+    found = draw(
+        st.lists(
+            st.builds(
+                Finding,
+                rule=st.just(identifier),
+                policy=st.just(policy),
+                severity=st.just(severity),
+                account=st.none() | any_text,
+                region=st.none() | any_text,
+                subject=any_text,
+                message=any_text,
+                jobs=st.lists(any_text, max_size=3).map(tuple),
+                cause=st.none() | any_text,
+                resource_type=st.none() | any_text,
+                evidence=st.lists(_evidence, max_size=2).map(tuple),
+                waiver=st.none() | _waivers,
+            ),
+            max_size=4,
+        )
+    )
+    if any(finding.waiver is None for finding in found):
+        verdict = Verdict.FAIL
+    elif found:
+        verdict = draw(st.sampled_from([Verdict.WAIVED, Verdict.INCONCLUSIVE]))
+    else:
+        verdict = draw(st.sampled_from([Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.SKIPPED]))
+    line, column = draw(st.integers(1, 50)), draw(st.integers(1, 50))
+    return RuleResult(
+        id=identifier,
+        policy=policy,
+        sentence=draw(any_text),
+        severity=severity,
+        verdict=verdict,
+        location=Location(draw(any_text), line, column, line + draw(st.integers(0, 2)), column + draw(st.integers(0, 20))),
+        reason=draw(any_text),
+        examined=draw(_counts),
+        undecided=draw(_counts),
+        universe=draw(st.none() | any_text),
+        findings=tuple(found),
+        title=draw(any_text),
+        why=draw(any_text),
+        fix=draw(any_text),
+        url=draw(any_text),
+        controls=draw(st.dictionaries(any_text, st.lists(any_text, max_size=2).map(tuple), max_size=2)),
+        tags=draw(st.lists(any_text, max_size=3).map(tuple)),
+    )
+
+
+coverages = st.builds(
+    Coverage,
+    dataset=any_text,
+    account=st.none() | any_text,
+    region=st.none() | any_text,
+    start=st.none() | _times,
+    end=st.none() | _times,
+    jobs=_counts,
+    complete=st.booleans(),
+    basis=st.sampled_from(Basis),
+    source=any_text,
+    reason=any_text,
+)
+results = st.builds(
+    Result,
+    as_of=_times,
+    tool_version=any_text,
+    policies=st.lists(st.builds(PolicyInfo, names, any_text, any_text), max_size=2).map(tuple),
+    rules=st.lists(rules(), max_size=4, unique_by=lambda rule: (rule.policy, rule.id)).map(tuple),
+    coverage=st.lists(coverages, max_size=3).map(tuple),
+    not_seen=st.lists(any_text, max_size=3).map(tuple),
+    jobs=_counts,
+    fail_on=st.none() | st.sampled_from(Severity),
+    scope_uncovered=st.booleans(),
+)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from markdown_it import MarkdownIt
+
+from policycheck.formats import markdown
+from policycheck.formats.interface import Options
+from policycheck.formats.registry import FORMATS
+from policycheck.result import Result, Severity, Verdict, Waiver
+from tests.formats.results import CASES, make_finding, make_result, make_rule, mixed, results
+
+MARKDOWN = FORMATS["markdown"]
+OURS = {"h2", "h3", "h4", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "code"}
+GFM = MarkdownIt("gfm-like")
+
+
+def outside_code(document: str) -> str:
+    return re.sub(r"<code>[^<]*</code>", "", document)
+
+
+@given(results)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+def test_no_text_of_a_result_is_markup(result: Result) -> None:
+    document = GFM.render(MARKDOWN.render(result, Options(show_passed=True)))
+    assert set(re.findall(r"</?([a-z0-9]+)", document)) <= OURS
+    assert not re.search(r"@[a-z]|https?:|www\.|&lt;|#\d", outside_code(document))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_table_row_has_the_cells_its_head_has(case: str) -> None:
+    document = GFM.render(MARKDOWN.render(CASES[case](), Options(show_passed=True)))
+    for table in re.findall(r"<table>.*?</table>", document, re.DOTALL):
+        head = len(re.findall("<th[ >]", table))
+        assert [len(re.findall("<td[ >]", row)) for row in re.findall(r"<tr>.*?</tr>", table, re.DOTALL)[1:]] == [head] * (table.count("<tr>") - 1)
+    assert "|---" not in document
+
+
+def test_a_string_that_no_filter_made_safe_cannot_be_printed() -> None:
+    environment = markdown._environment()
+    with pytest.raises(TypeError, match="without a filter"):
+        environment.from_string("{{ text }}").render(text="x")
+
+
+def test_long_tables_say_how_much_they_show() -> None:
+    findings = tuple(make_finding(f"i-{number}") for number in range(700))
+    text = MARKDOWN.render(make_result(make_rule(verdict=Verdict.FAIL, findings=findings)))
+    assert "Showing 500 of 700 findings" in text
+    assert len(re.findall("instance/i-", text)) == 500
+
+
+def test_a_large_result_fits_a_step_summary_in_whole_rows() -> None:
+    waiver = Waiver("r" * 400, "o", "2026-01-01", "2026-02-01")
+    findings = tuple(make_finding(f"i-{number}", message="中|" * 400, waiver=waiver if number % 2 else None) for number in range(400))
+    rules = tuple(make_rule(id=f"rule-{number}", verdict=Verdict.FAIL, findings=findings) for number in range(30))
+    text = MARKDOWN.render(make_result(*rules, not_seen=("x" * 2000,) * 2000))
+    assert len(text.encode()) <= 900_000
+    document = GFM.render(text)
+    assert len(re.findall("<th", document)) >= 9
+    assert re.search(r"Showing \d+ of 30 failed rules", text)
+    assert re.search(r"Showing \d+ of 200 findings", text)
+    assert re.search(r"Showing \d+ of 6,000 waived findings", text)
+    assert re.search(r"Showing \d+ of 2,000 things not seen", text)
+
+
+def test_worst_failures_come_first() -> None:
+    text = MARKDOWN.render(mixed())
+    assert text.index("` no-failed-ec2 ` (high)") < text.index("` rpo-rds ` (medium)")
+
+
+def test_passed_rules_are_listed_on_request_only() -> None:
+    assert "` no-expired `" not in MARKDOWN.render(mixed())
+    assert "` no-expired `" in MARKDOWN.render(mixed(), Options(show_passed=True))
+
+
+def test_rules_left_out_for_their_severity_stay_counted() -> None:
+    text = MARKDOWN.render(mixed(), Options(min_severity=Severity.HIGH))
+    assert "rpo-rds" not in text
+    assert "2 rules below the least severity to show: counted above, not listed below." in text
+    assert "| 6 | 1 | 2 | 1 | 1 | 1 | 3 | 2 | 439 |" in text
+
+
+def test_a_waiver_shows_who_when_and_why() -> None:
+    row = next(row for row in MARKDOWN.render(mixed()).splitlines() if "i-0fff" in row)
+    for part in ("decommissioned on 2026-12-01", "platform@example.com", "2026-11-18", "OPS-1234"):
+        assert f"` {part} `" in row
+
+
+def test_incomplete_coverage_stands_first_and_in_bold() -> None:
+    rows = [row for row in MARKDOWN.render(mixed()).splitlines() if row.startswith("| ` backup_jobs `")]
+    assert "**no:** ` AccessDeniedException on page 3 `" in rows[0]
