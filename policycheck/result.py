@@ -211,8 +211,9 @@ class Result:
 
     @property
     def verdict(self) -> Verdict:
-        """fail, inconclusive or pass, whatever `fail_on` says. A run in which nothing was judged is inconclusive."""
-        return overall_verdict(rule.verdict for rule in self.rules)
+        """fail, inconclusive or pass, whatever `fail_on` says. A run that judged nothing, or whose declared scope is not covered, is no pass."""
+        verdict = overall_verdict(rule.verdict for rule in self.rules)
+        return Verdict.INCONCLUSIVE if verdict is Verdict.PASS and self.scope_uncovered else verdict
 
     @property
     def exit_code(self) -> ExitCode:

@@ -57,7 +57,7 @@ def spell_duration(microseconds: int) -> str:
     """A duration for reading: its two largest units, rounded down (41 h, 3 h 10 m, 2 d 4 h); days from 48 h on."""
     rest = abs(microseconds)
     units = _UNITS if rest >= 2 * _UNITS[0][1] else _UNITS[1:]
-    parts = []
+    parts: list[tuple[int, str]] = []
     for name, size in units:
         count, rest = divmod(rest, size)
         if count or parts:

@@ -225,7 +225,7 @@ def _bind_comparison(comparison: Comparison, dataset: Dataset, report: Report) -
             literals.append(replace(literal, value=_literal_value(literal.text, comparison.operator, column)))
         except ValueError as error:
             message, _, hint = str(error).partition("; ")
-            report(literal.location, f"{clean_line(literal.text)}: {message}", hint)
+            report(literal.location, f"{clean_line(literal.text) or _EMPTY}: {message}", f"{hint[:1].upper()}{hint[1:]}")
             return comparison
     return replace(comparison, literals=tuple(literals))
 
@@ -237,7 +237,8 @@ def find_field(name: str, dataset: Dataset, location: Location, report: Report) 
         return column
     near = nearest(name, dataset.fields)
     others = sorted(other.name for other in DATASETS.values() if name in other.fields)
-    hint = f"Did you mean {near}?" if near else f"It is a field of {', '.join(others)}." if others else "The fields are the API's own names; see the language reference."
+    elsewhere = f"It is a field of {' and of '.join(others)}." if others else "The fields are the API's own names; see the language reference."
+    hint = f"Did you mean {near}?" if near and not others else elsewhere
     report(location, f"{dataset.noun}s have no field {clean_line(name)}", hint)
     return None
 
@@ -250,18 +251,20 @@ def nearest(word: str, words: Iterable[str]) -> str:
 
 
 def _operator_problem(operator: Operator, column: Field) -> tuple[str, str] | None:
-    kind = column.kind
+    kind, name, spelled = column.kind, column.name, operator.replace("_", " ")
+    ordered = "Compare it with at least, at most, more than or less than."
     if operator in TEXT_OPERATORS and kind is Kind.ENUM:
-        return f"{column.name} is compared by value: {operator} does not apply", f"The values are {', '.join(column.values)}."
+        return f"{name} is compared by value: {spelled} does not apply", f"The values are {', '.join(column.values)}."
     if operator in TEXT_OPERATORS and kind not in TEXT_KINDS:
-        return f"{column.name} is no text: {operator} does not apply", "Compare it with at_least, at_most, more_than or less_than." if kind is not Kind.BOOLEAN else "Write true or false."
+        return f"{name} is no text: {spelled} does not apply", "It is true or false." if kind is Kind.BOOLEAN else ordered
     if operator in ORDER_OPERATORS and kind not in {Kind.TIME, Kind.DURATION, Kind.SIZE, Kind.INTEGER}:
-        return f"{column.name} has no order: {operator} does not apply", "Compare it with a value or a list of values."
+        return f"{name} has no order: {spelled} does not apply", "Compare it with a value or a list of values."
     if operator in AGE_OPERATORS and kind is not Kind.TIME:
-        return f"{column.name} is no time: {operator} does not apply", "Use at_least, at_most, more_than or less_than." if kind is Kind.DURATION else ""
+        return f"{name} is no time: {spelled} does not apply", ordered if kind is Kind.DURATION else ""
     return None
 
 
+_EMPTY = '""'
 _NAME_OF_ARN = {
     "IamRoleArn": "IamRoleName",
     "BackupVaultArn": "BackupVaultName",
@@ -279,7 +282,7 @@ def _literal_value(text: str, operator: Operator, column: Field) -> Value:
         raise ValueError("a value stands on one line")
     hidden = next((character for character, shown in zip(text, clean(text), strict=True) if character != shown), None)
     if hidden is not None:
-        raise ValueError(f"the value holds the invisible character U+{ord(hidden):04X}; No name that AWS gives has it: write the value again.")
+        raise ValueError(f"the value holds the invisible character U+{ord(hidden):04X}; Nothing in a job list would show it: write the value again.")
     match operator:
         case Operator.PRESENT:
             return parse_value(text, Kind.BOOLEAN)
@@ -292,10 +295,10 @@ def _literal_value(text: str, operator: Operator, column: Field) -> Value:
                 raise ValueError("an empty text is part of everything")
             return text
         case Operator.IS if "*" in text and (column.kind in {Kind.ARN, Kind.WORD} or column.name in _NO_WILDCARDS):
-            raise ValueError("* is no wildcard; Use starts_with, ends_with, contains or matches.")
+            raise ValueError("* is no wildcard; Compare it with starts with, ends with, contains or matches.")
         case Operator.IS if column.kind is Kind.ARN and not text.startswith("arn:"):
             name = _NAME_OF_ARN.get(column.name)
-            raise ValueError(f"{column.name} is compared with something that is no ARN; " + (f"Did you mean {name}, or contains?" if name else "Did you mean contains?"))
+            raise ValueError(f"{column.name} is compared with something that is no ARN; Did you mean {f'{name}, or ' if name else ''}contains?")
         case Operator.IS if column.kind is Kind.ENUM and text not in column.values:
             near = nearest(text, column.values)
             known = f"The values are {', '.join(column.values)}."

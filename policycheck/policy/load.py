@@ -20,7 +20,7 @@ from policycheck.policy.schema import DefaultsEntry, PolicyEntry, RuleEntry
 from policycheck.policy.sentence import SentenceError, parse_sentence
 from policycheck.policy.structure import read_conditions
 from policycheck.result import Severity
-from policycheck.text import clean_line
+from policycheck.text import clean, clean_line
 
 
 def load_policies(paths: Sequence[tuple[Path, str]], params: Mapping[str, str]) -> tuple[Policy, ...]:
@@ -143,7 +143,7 @@ class _Reader:
             policy=policy,
             statement=statement,
             qualifiers=qualifiers,
-            sentence=clean_line(render(statement, qualifiers)),
+            sentence=clean(render(statement, qualifiers)),
             location=_span(node, "id"),
             severity=entry.severity or defaults.severity or Severity.MEDIUM,
             title=clean_line(entry.title or ""),

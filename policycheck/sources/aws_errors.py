@@ -157,7 +157,9 @@ _SIGNATURE = frozenset(
     {"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken"}
     | {"MissingAuthenticationTokenException", "RequestTimeTooSkewed", "RequestInTheFuture"}
 )
-_THROTTLED = frozenset({"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded", "LimitExceededException", "SlowDown"})
+_THROTTLED = frozenset(
+    {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded", "LimitExceededException", "SlowDown"}
+)
 
 
 def _explain_answer(error: Any, operation: str, where: str, service: str) -> FetchError:
@@ -168,19 +170,33 @@ def _explain_answer(error: Any, operation: str, where: str, service: str) -> Fet
     said = scrub(details.get("Message", ""))
     if code in _DENIED or (status == 403 and not code):
         action = f"{service}:{operation}"
-        hint = f"allow {action}" + ("; `policycheck permissions` prints all that a run needs" if service == "backup" else " on the role, and let the role trust you")
+        hint = f"allow {action}" + (
+            "; `policycheck permissions` prints all that a run needs" if service == "backup" else " on the role, and let the role trust you"
+        )
         return FetchError(f"access denied: {action} is not allowed" + (f" ({said})" if said else ""), hint=hint, place=where)
     if code in _EXPIRED:
         return FetchError("the session has expired", hint=_LOGIN, place=where)
     if code in _UNKNOWN:
         return UnknownClientError(
-            f"AWS does not know these credentials here ({code})", hint="the Region may not be enabled in this account; otherwise the key is deleted, or of another partition", place=where
+            f"AWS does not know these credentials here ({code})",
+            hint="the Region may not be enabled in this account; otherwise the key is deleted, or of another partition",
+            place=where,
         )
     if code in _SIGNATURE:
         # What AWS says of a signature repeats what was signed.
-        return FetchError(f"AWS does not accept the signature ({code})", hint="see this machine's clock and the secret key; a proxy may have changed the request", place=where)
+        return FetchError(
+            f"AWS does not accept the signature ({code})", hint="see this machine's clock and the secret key; a proxy may have changed the request", place=where
+        )
     if code in _THROTTLED or status == 429:
-        return FetchError(f"AWS refused {attempts} times to take more requests ({code or status})", hint="wait for other tools to finish, and run the command again", place=where)
+        return FetchError(
+            f"AWS refused {attempts} times to take more requests ({code or status})",
+            hint="wait for other tools to finish, and run the command again",
+            place=where,
+        )
     if status >= 500:
-        return FetchError(f"AWS failed {attempts} times to answer ({status} {scrub(code)})", hint="run the command again; https://health.aws.amazon.com tells of outages", place=where)
+        return FetchError(
+            f"AWS failed {attempts} times to answer ({status} {scrub(code)})",
+            hint="run the command again; https://health.aws.amazon.com tells of outages",
+            place=where,
+        )
     return FetchError(f"AWS refused: {scrub(code) or status}" + (f": {said}" if said else ""), place=where)

@@ -50,7 +50,9 @@ class Connection:
 
     def __post_init__(self) -> None:
         if self.account_id not in (None, ORGANIZATION) and not _ACCOUNT.fullmatch(str(self.account_id)):
-            raise UsageError(f"--account-id {clean_line(str(self.account_id))}: an account id is exactly 12 digits", hint='"*" is every account of the organization')
+            raise UsageError(
+                f"--account-id {clean_line(str(self.account_id))}: an account id is exactly 12 digits", hint='"*" is every account of the organization'
+            )
         for role in self.role_arns:
             if not _ROLE.fullmatch(role):
                 raise UsageError(f"--role-arn {clean_line(role)}: not the ARN of a role", hint="arn:aws:iam::111122223333:role/AWSBackupAudit")

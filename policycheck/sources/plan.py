@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from types import MappingProxyType
 from typing import assert_never
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, RESOURCE_TYPES
-from policycheck.policy.conditions import Comparison, Operator, parts_of
-from policycheck.policy.literals import parse_duration
+from policycheck.policy.conditions import Comparison, Literal, Operator, parts_of
 from policycheck.policy.model import AllMatch, NoData, NoneMatch, Policy, Rule
 
 HORIZON = timedelta(days=30)
@@ -18,7 +16,8 @@ HORIZON = timedelta(days=30)
 LONGEST_JOB = timedelta(days=8)
 """How long before a window a job may have been created that ended in it: AWS Backup ends a job after 7 days; one day for its start window."""
 
-_TYPES = {name.lower(): name for name in RESOURCE_TYPES}
+# The documented types with a space in them break the pattern that the API's model has for ByResourceType.
+_TYPES = {name.lower(): name for name in RESOURCE_TYPES if " " not in name}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +44,74 @@ def plan_fetch(policies: Sequence[Policy], as_of: datetime) -> FetchPlan:
     its window, and a declared account needs a job of any kind: then there is no window, and no vault or type, to narrow by.
     """
     rules = [rule for policy in policies for rule in policy.rules]
-    named = {rule.statement.dataset for rule in rules} or {BACKUP_JOBS.name}
-    narrow = all(_narrows(rule) for rule in rules)
-    reaches = {rule: _reach(rule) for rule in map(_Key, rules)}
-    whole = not narrow or not rules or any(reach is None for reach in reaches.values())
-    created_after = None if whole else as_of - max(reach for reach in reaches.values() if reach is not None)
+    names = {rule.statement.dataset for rule in rules} or {BACKUP_JOBS.name}
+    reaches = [_reach(rule) for rule in rules]
+    narrow = bool(rules) and all(map(_narrows, rules))
+    windowed = narrow and all(reach is not None and rule.qualifiers.no_data is not NoData.QUIET for rule, reach in zip(rules, reaches, strict=True))
     filtered = narrow and not any(policy.scope.accounts for policy in policies)
     return FetchPlan(
-        datasets=tuple(name for name in DATASETS if name in named),
-        created_after=created_after,
-        filters=MappingProxyType({name: found for name in DATASETS if filtered and (found := _filters(name, rules))}),
-        older=MappingProxyType({name: as_of - reach for name, reach in _older(rules) if reach > HORIZON}),
+        datasets=tuple(name for name in DATASETS if name in names),
+        created_after=as_of - max(filter(None, reaches)) if windowed else None,
+        filters={name: found for name in DATASETS if filtered and (found := _filters([rule for rule in rules if rule.statement.dataset == name]))},
+        older={} if windowed else _older(rules, as_of),
         declared_regions=frozenset(region for policy in policies for region in policy.scope.regions),
     )
+
+
+def _narrows(rule: Rule) -> bool:
+    """Whether a rule judges each job by itself: a rule on groups of jobs needs all of them."""
+    match rule.statement.requirement:
+        case NoneMatch() | AllMatch():
+            return True
+        case _:
+            assert_never(rule.statement.requirement)
+
+
+def _reach(rule: Rule) -> timedelta | None:
+    """How long before as_of a job may have been created that the rule looks at; None: without end."""
+    within = _duration(rule.statement.within)
+    if within is None:
+        return None
+    requirement = rule.statement.requirement
+    recovery = _duration(requirement.recovery) if isinstance(requirement, NoneMatch) else None
+    return within + (recovery or timedelta()) + LONGEST_JOB
+
+
+def _duration(literal: Literal | None) -> timedelta | None:
+    return timedelta(microseconds=int(literal.value)) if literal is not None and literal.value is not None else None
+
+
+def _older(rules: Sequence[Rule], as_of: datetime) -> dict[str, datetime]:
+    """For each list that goes back further than 30 days, from when on its rules look."""
+    reaches: dict[str, timedelta] = {}
+    for rule in rules:
+        reach, name = _reach(rule), rule.statement.dataset
+        if reach is not None and name != BACKUP_JOBS.name and reach > max(HORIZON, reaches.get(name, HORIZON)):
+            reaches[name] = reach
+    return {name: as_of - reach for name, reach in reaches.items()}
+
+
+def _filters(rules: Sequence[Rule]) -> dict[str, str]:
+    """The request parameters that every one of these rules of one list allows."""
+    if not rules:
+        return {}
+    found: dict[str, str] = {}
+    types = {_single(rule, "ResourceType") for rule in rules}
+    if len(types) == 1 and (name := _TYPES.get((types.pop() or "").lower())):
+        found["ByResourceType"] = name
+    vaults = {_single(rule, "BackupVaultName") for rule in rules}
+    # The lists of copy and restore jobs have no such parameter.
+    if len(vaults) == 1 and rules[0].statement.dataset == BACKUP_JOBS.name and (vault := vaults.pop()):
+        found["ByBackupVaultName"] = vault
+    return found
+
+
+def _single(rule: Rule, name: str) -> str | None:
+    """The one value of a field that the rule's population has; None where there are others, or no such condition."""
+    for part in parts_of(rule.statement.where):
+        match part:
+            case Comparison(field=field_name, operator=Operator.IS, literals=(literal,)) if field_name == name:
+                return literal.text
+            case _:
+                pass
+    return None

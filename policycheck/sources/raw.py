@@ -83,9 +83,7 @@ class PageStore:
         pages.sort(key=lambda pair: (pair[1].page.dataset, pair[0] or "", pair[1].page.region, pair[1].page.number))
         for account, kept in pages:
             page = kept.page
-            yield RawPage(
-                page.dataset, page.operation, account, page.region, page.number, page.parameters, page.date, page.request_id, self._body(kept)
-            )
+            yield RawPage(page.dataset, page.operation, account, page.region, page.number, page.parameters, page.date, page.request_id, self._body(kept))
 
     def _body(self, kept: _Kept) -> bytes:
         with self._lock:

@@ -20,7 +20,8 @@ class PolarsBackend:
 
     def frame(self, columns: Mapping[str, tuple[ColumnType, Sequence[Any]]]) -> nw.LazyFrame[Any]:
         series = [pl.Series(name, values, dtype=_TYPES[kind], strict=True) for name, (kind, values) in columns.items()]
-        return nw.from_native(pl.DataFrame(series).lazy())
+        frame: nw.LazyFrame[Any] = nw.from_native(pl.DataFrame(series).lazy())
+        return frame
 
     def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         return nw.from_native(frame.to_native().collect().lazy())

@@ -1,0 +1,246 @@
+"""Jobs from AWS, and what was seen of them: every list is complete, or the fetch says what is missing.
+
+What is asked for is in `plan`, how AWS is reached in `connection`, why no page is lost in `pages`, how places are read in parallel in `places`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import chain
+from urllib.parse import urlsplit
+
+from policycheck.datasets import BACKUP_JOBS, DATASETS
+from policycheck.errors import FetchError, PolicycheckError, UsageError
+from policycheck.records import JobList, iso, micros
+from policycheck.result import Coverage
+from policycheck.sources.aws_errors import UnknownClientError
+from policycheck.sources.connection import ALL_REGIONS, ORGANIZATION, AwsSession, Connection, account_of_role
+from policycheck.sources.interface import Evidence
+from policycheck.sources.lists import deduplicate
+from policycheck.sources.observed import Watch, cover
+from policycheck.sources.places import Place, Progress, Reader, ReadPlace, Request, local_clock
+from policycheck.sources.plan import HORIZON, FetchPlan
+from policycheck.sources.raw import PageStore
+from policycheck.text import spell_duration
+
+_SECOND = timedelta(seconds=1)
+MOST_SKEW = timedelta(minutes=5)
+"""How far a clock may be off before ages and windows are: AWS itself refuses signatures made further off."""
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedEvidence(Evidence):
+    """Evidence that AWS gave in this run, with its answers as received."""
+
+    pages: PageStore | None = None
+    """None where they were not to be kept. Whoever is done with them closes them."""
+
+
+def fetch_jobs(
+    connection: Connection,
+    plan: FetchPlan,
+    *,
+    as_of: datetime,
+    progress: Callable[[Progress], None] | None = None,
+    keep_pages: bool = True,
+    now: Callable[[], datetime] = local_clock,
+) -> FetchedEvidence:
+    """Fetch every list of the plan from every account and Region of the connection.
+
+    Args:
+        as_of: the aware instant the run is measured from; nothing later is claimed to be covered.
+        progress: called after each page, in this thread.
+        keep_pages: whether to keep the answers as received, for evidence.
+        now: this machine's clock.
+
+    Returns:
+        The lists, de-duplicated; where one of several places failed, its coverage is not complete and says why, and what was read of it is kept.
+
+    Raises:
+        FetchError: nothing usable: no credentials, no Region, the only place failed, or all of them.
+        UsageError: an option that cannot be.
+    """
+    start = now()
+    if BACKUP_JOBS.name in plan.datasets and as_of <= start - HORIZON:
+        hint = "judge saved lists (--jobs) or an archive"
+        raise FetchError(f"AWS lists the backup jobs of the last {HORIZON.days} days, and {iso(as_of)} is before them", hint=hint)
+    session = AwsSession(connection)
+    places = [Place(role, region) for role in connection.role_arns or (None,) for region in session.regions()]
+    pages = PageStore() if keep_pages else None
+    try:
+        reader = Reader(session, _requests(connection, plan, start, as_of), pages, now)
+        read = reader.read(places, progress or (lambda _: None))
+        return _Fetch(connection, plan, session, as_of, start).evidence(read, pages)
+    except BaseException:
+        if pages is not None:
+            pages.close()
+        raise
+
+
+def _requests(connection: Connection, plan: FetchPlan, start: datetime, as_of: datetime) -> tuple[Request, ...]:
+    requests = []
+    for name in plan.datasets:
+        parameters: dict[str, object] = dict(plan.filters.get(name, {}))
+        since = asked_since(plan, name, start, as_of)
+        if since is not None:
+            # Whether the moment itself is in is not documented, and the model has whole seconds.
+            parameters["ByCreatedAfter"] = since.replace(microsecond=0) - _SECOND
+        if connection.account_id and (connection.account_id != ORGANIZATION or name == BACKUP_JOBS.name):
+            parameters["ByAccountId"] = connection.account_id
+        requests.append(Request(DATASETS[name], parameters))
+    return tuple(requests)
+
+
+def asked_since(plan: FetchPlan, name: str, start: datetime, as_of: datetime) -> datetime | None:
+    """From when on a list is asked for; None for ListBackupJobs where AWS's own 30 days are less."""
+    if name == BACKUP_JOBS.name:
+        return plan.created_after if plan.created_after is not None and plan.created_after > start - HORIZON else None
+    return plan.created_after or plan.older.get(name) or as_of - HORIZON
+
+
+@dataclass(frozen=True, slots=True)
+class _Fetch:
+    """What a fetch was to be, to say what came of it."""
+
+    connection: Connection
+    plan: FetchPlan
+    session: AwsSession
+    as_of: datetime
+    start: datetime
+
+    def evidence(self, read: Sequence[ReadPlace], pages: PageStore | None) -> FetchedEvidence:
+        disabled = self._disabled(read)
+        asked = [part for part in read if part.place not in disabled]
+        self._require_any(asked or read)
+        accounts = self._accounts(asked)
+        if pages is not None:
+            organization = self.connection.account_id == ORGANIZATION
+            named = {
+                (role, name): ORGANIZATION if organization and name == BACKUP_JOBS.name else account for role, account in accounts.items() for name in DATASETS
+            }
+            pages.name_accounts(named)
+        lists: dict[str, JobList] = {}
+        for name in self.plan.datasets:
+            parts = [part.lists[name].jobs for part in asked]
+            lists[name] = parts[0] if len(parts) == 1 else deduplicate(JobList(DATASETS[name], list(chain.from_iterable(part.records for part in parts))))[0]
+        coverage = self._coverage(asked, accounts)
+        not_seen = (*self._not_fetched(), *self._not_enabled(disabled), *self._unknown_accounts(accounts))
+        return FetchedEvidence(lists, coverage, not_seen, tuple(self._warnings(asked)), pages)
+
+    def _disabled(self, read: Sequence[ReadPlace]) -> set[Place]:
+        """Places of `--region all` whose Region is not enabled, as far as that can be told: the same identity was known elsewhere."""
+        if ALL_REGIONS not in self.connection.regions:
+            return set()
+        known = {part.place.role_arn for part in read if not part.errors}
+        named = {*self.connection.regions, *self.plan.declared_regions}
+        return {
+            part.place
+            for part in read
+            if part.place.role_arn in known and part.place.region not in named and any(isinstance(error, UnknownClientError) for error in part.errors)
+        }
+
+    def _require_any(self, read: Sequence[ReadPlace]) -> None:
+        """Raise where there is only one place and it failed, or every place failed."""
+        errors = [part.errors[0] for part in read if part.errors]
+        if not errors or (len(read) > 1 and len(errors) < len(read)):
+            return
+        first = errors[0]
+        others = len(errors) - 1
+        more = f"; and {others} more {'place' if others == 1 else 'places'} failed" if others else ""
+        kind = UsageError if isinstance(first, UsageError) else FetchError
+        raise kind(first.message + more, hint=first.hint, place=first.place)
+
+    def _accounts(self, read: Sequence[ReadPlace]) -> dict[str | None, str | None]:
+        """Whose jobs each identity listed, by role ARN: the role's account, the one asked for, the only one its jobs name, or the caller's."""
+        return {role: self._account(role, [part for part in read if part.place.role_arn == role]) for role in {part.place.role_arn: None for part in read}}
+
+    def _account(self, role: str | None, read: Sequence[ReadPlace]) -> str | None:
+        wanted = self.connection.account_id
+        if role is not None:
+            return account_of_role(role)
+        if wanted not in (None, ORGANIZATION):
+            return wanted
+        own = [found for part in read for name, found in part.lists.items() if wanted is None or name != BACKUP_JOBS.name]
+        seen = {account for found in own for account, _ in found.jobs.places() if account}
+        if len(seen) == 1:
+            return seen.pop()
+        if not self.connection.sign_request:
+            return None
+        try:
+            return self.session.caller_account(read[0].place.region)
+        except PolicycheckError:
+            return None
+
+    def _coverage(self, read: Sequence[ReadPlace], accounts: Mapping[str | None, str | None]) -> tuple[Coverage, ...]:
+        organization = self.connection.account_id == ORGANIZATION
+        everyone = {account for part in read for found in part.lists.values() for account, _ in found.jobs.places() if account} if organization else set()
+        entries: list[Coverage] = []
+        for part in read:
+            for name, found in part.lists.items():
+                watch = Watch(
+                    dataset=DATASETS[name],
+                    region=part.place.region,
+                    source=self._source(name),
+                    since=asked_since(self.plan, name, self.start, self.as_of),
+                    started=self.start,
+                    as_of=self.as_of,
+                )
+                own = accounts[part.place.role_arn]
+                entries += cover(watch, found, everyone | ({own} if own else set()) if organization and name == BACKUP_JOBS.name else {own})
+        return tuple(sorted(entries, key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
+
+    def _source(self, name: str) -> str:
+        url = self.connection.endpoint_url
+        return DATASETS[name].operation + (f" at {urlsplit(url).netloc.rpartition('@')[2]}" if url else "")
+
+    # --- what this run could not see ---
+
+    def _not_fetched(self) -> list[str]:
+        notes = []
+        others = [dataset.noun + "s" for name, dataset in DATASETS.items() if name not in self.plan.datasets]
+        if others:
+            notes.append(f"not fetched: {' and '.join(others)}; no rule asks about them")
+        for name in self.plan.datasets:
+            filters = self.plan.filters.get(name, {})
+            if filters:
+                notes.append(
+                    f"narrowed: {DATASETS[name].noun}s other than those with {' and '.join(f'{key} {value}' for key, value in sorted(filters.items()))} were not asked for"
+                )
+        if ALL_REGIONS not in self.connection.regions:
+            notes.append(f"not asked: Regions other than {', '.join(sorted(self.session.regions()))}")
+        if self.connection.account_id == ORGANIZATION:
+            notes.append("accounts of the organization that have no backup job are not known to this run")
+            own = [DATASETS[name].noun + "s" for name in self.plan.datasets if name != BACKUP_JOBS.name]
+            if own:
+                notes.append(f"{' and '.join(own)} of other accounts were not asked for: AWS documents a list of the whole organization for backup jobs only")
+        return notes
+
+    @staticmethod
+    def _not_enabled(disabled: set[Place]) -> list[str]:
+        regions: dict[str | None, list[str]] = {}
+        for place in sorted(disabled, key=lambda place: (place.role_arn or "", place.region)):
+            regions.setdefault(place.role_arn, []).append(place.region)
+        return [
+            f"not enabled{f' in account {account_of_role(role)}' if role else ''}, as far as AWS tells: {', '.join(names)}" for role, names in regions.items()
+        ]
+
+    @staticmethod
+    def _unknown_accounts(accounts: Mapping[str | None, str | None]) -> list[str]:
+        return ["the account is not known: no job names it, and GetCallerIdentity did not answer"] if None in accounts.values() else []
+
+    def _warnings(self, read: Sequence[ReadPlace]) -> list[str]:
+        warnings = []
+        skew = max((found.skew for part in read for found in part.lists.values()), key=abs, default=timedelta())
+        if abs(skew) > MOST_SKEW:
+            spelled = spell_duration(abs(micros_of(skew)))
+            warnings.append(f"this machine's clock is {spelled} {'ahead of' if skew > timedelta() else 'behind'} AWS's: ages and windows are off by as much")
+        if not self.connection.verify_ssl:
+            warnings.append("certificates were not verified: anybody on the way could have given these answers")
+        return warnings
+
+
+def micros_of(duration: timedelta) -> int:
+    """Whole microseconds."""
+    return duration // timedelta(microseconds=1)

@@ -1,0 +1,76 @@
+"""What a list that was read from AWS covers: the interval it speaks for, by what was asked and by both clocks."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from policycheck.datasets import BACKUP_JOBS, Dataset
+from policycheck.records import JobList
+from policycheck.result import Basis, Coverage
+from policycheck.sources.lists import assert_coverage
+from policycheck.sources.places import ReadList
+from policycheck.sources.plan import HORIZON
+
+SAFE_HORIZON = HORIZON - timedelta(days=1)
+"""How far back from as_of ListBackupJobs is taken to be complete. The edge of AWS's 30 days moves while a list is read, and whether it is an instant or the
+start of a day is not documented."""
+_MARGIN = timedelta(hours=12)
+_TOLERANCE = timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """One list in one Region: what was asked, and when."""
+
+    dataset: Dataset
+    region: str
+    source: str
+    since: datetime | None
+    """ByCreatedAfter; None: whatever AWS lists."""
+    started: datetime
+    """This machine's clock when the fetch began: used where AWS sends no Date."""
+    as_of: datetime
+
+
+def cover(watch: Watch, found: ReadList, accounts: Collection[str | None]) -> list[Coverage]:
+    """One entry for each of these accounts and each other that a job names, also where there is no job."""
+    groups: dict[str | None, list[object]] = {account: [] for account in accounts}
+    only = next(iter(accounts)) if len(accounts) == 1 else None
+    for record, (account, _) in zip(found.jobs.records, found.jobs.places(), strict=True):
+        groups.setdefault(account or only, []).append(record)
+    return [_entry(watch, found, account, JobList(watch.dataset, records)) for account, records in groups.items()]
+
+
+def _entry(watch: Watch, found: ReadList, account: str | None, jobs: JobList) -> Coverage:
+    start, end = _interval(watch, found)
+    name = watch.dataset.name
+    parts = assert_coverage({name: jobs}, watch.as_of, None, {name: [(watch.source, jobs)]})
+    reason = "; ".join(part.reason for part in parts if part.reason)
+    if found.error is not None:
+        reason = f"{found.error.place}: {found.error.message}" if found.error.place else found.error.message
+    return Coverage(
+        dataset=name,
+        account=account,
+        region=watch.region,
+        start=start,
+        end=end,
+        jobs=sum(part.jobs for part in parts),
+        complete=found.error is None,
+        basis=Basis.OBSERVED,
+        source=watch.source,
+        reason=reason,
+    )
+
+
+def _interval(watch: Watch, found: ReadList) -> tuple[datetime, datetime]:
+    """From where the list is complete, to as_of; or to when AWS answered, where as_of lies later than that by any clock."""
+    answered = found.first_date or watch.started
+    end = watch.as_of if watch.as_of <= answered + _TOLERANCE else answered
+    if watch.dataset.name != BACKUP_JOBS.name and watch.since is not None:
+        return min(watch.since, end), end
+    start = max(watch.as_of - SAFE_HORIZON, (found.last_date or watch.started) - HORIZON + _MARGIN)
+    if watch.since is not None:
+        start = max(start, watch.since)
+    return min(start, end), end

@@ -1,0 +1,151 @@
+"""What every sentence means, how it is rendered, and what is said of those that are refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from policycheck.errors import Diagnostic, PolicyError
+from policycheck.policy import grammar
+from policycheck.policy.document import Text, parse_document
+from policycheck.policy.load import load_policies
+from policycheck.policy.rendering import render
+from policycheck.policy.sentence import SentenceError, parse_sentence
+from tests.policy.policies import as_yaml, load, sentence, structured_rule
+from tests.policy.sentences import ACCEPTED, REFUSED, SENTENCES, Accepted, Refused
+
+PARAMS = "params: {vault: prod, rpo: 36h}"
+
+
+def named(row: Accepted | Refused) -> str:
+    return row.sentence
+
+
+def test_design_rows_come_first() -> None:
+    flags = [row.design for row in ACCEPTED]
+    assert flags == sorted(flags, reverse=True)
+    assert sum(flags) == 15
+
+
+def test_no_sentence_is_listed_twice() -> None:
+    sentences = [*SENTENCES, *(row.sentence for row in REFUSED)]
+    assert len(sentences) == len(set(sentences))
+
+
+@pytest.mark.parametrize("row", ACCEPTED, ids=named)
+def test_sentence_means_its_structured_form(row: Accepted) -> None:
+    assert structured_rule(parse_sentence(sentence(row.sentence))) == row.means
+
+
+@pytest.mark.parametrize("row", ACCEPTED, ids=named)
+def test_sentence_is_rendered(row: Accepted) -> None:
+    statement = parse_sentence(sentence(row.sentence))
+    assert render(statement) == row.rendered
+    assert parse_sentence(sentence(row.rendered)) == statement
+
+
+@pytest.mark.parametrize("row", ACCEPTED, ids=named)
+def test_both_spellings_load_as_the_same_rule(row: Accepted, tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    rules = [{"id": "sentence", "rule": row.sentence}, {"id": "structured", **row.means}]
+    path.write_text(f"policy: p\n{PARAMS}\nrules: {as_yaml(rules)}\n", encoding="utf-8")
+    said, structured = load(path).rules
+    assert said.statement == structured.statement
+    assert said.sentence == structured.sentence == row.rendered.replace("${vault}", "prod").replace("${rpo}", "36h")
+
+
+def diagnose_sentence(text: str, tmp_path: Path) -> tuple[Diagnostic, int]:
+    """The one diagnostic of a rule that is this sentence, and the column of the sentence's first character."""
+    path = tmp_path / "policy.yaml"
+    before = "  rule: "
+    written = f'"{text.replace(chr(92), chr(92) * 2).replace(chr(34), chr(92) + chr(34))}"' if "'" in text else f"'{text}'"
+    path.write_text(f"policy: p\n{PARAMS}\nrules:\n- id: r\n{before}{written}\n", encoding="utf-8")
+    with pytest.raises(PolicyError) as caught:
+        load_policies([(path, "policy.yaml")], {})
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.location.line, diagnostic.location.end_line) == (5, 5)
+    return diagnostic, len(before) + 2
+
+
+@pytest.mark.parametrize("row", REFUSED, ids=named)
+def test_refused_sentence_says_where_and_why(row: Refused, tmp_path: Path) -> None:
+    diagnostic, first = diagnose_sentence(row.sentence, tmp_path)
+    columns = f"{diagnostic.location.column - first + 1}-{diagnostic.location.end_column - first + 1}"
+    assert (columns, diagnostic.message, diagnostic.hint) == (row.columns, row.message, row.hint)
+
+
+def error_in(written: str) -> tuple[str, SentenceError]:
+    """The source line of `rule:` with this YAML, and the error of its sentence."""
+    document = parse_document(f"rule: {written}", "policy.yaml")
+    node = next(iter(document.root.entries.values()))[1]  # type: ignore[union-attr]  # the root is the mapping just written
+    assert isinstance(node, Text)
+    with pytest.raises(SentenceError) as caught:
+        parse_sentence(node)
+    return document.lines[0], caught.value
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "no FAILED jobs in vault prod someday",
+        "'no FAILED jobs in vault prod someday'",
+        "'no jobs with status message containing \"it''s it''s\" someday'",
+        '"no FAILED jobs in vault prod someday"',
+        r'"no FAILED jobs in vault \"prod\" someday"',
+        r'"no FAILED jobs in vault \x70\u0072\U0000006Fd someday"',
+        r'"no FAILED\tjobs in vault \"\\\\\" someday"',
+        '"no jobs with status message containing \\"日本 é\\" someday"',
+        "no FAILED jobs in vault prod someday.",
+        "   no FAILED jobs in vault prod someday",
+    ],
+)
+def test_caret_stands_under_the_word_whatever_the_quotes(written: str) -> None:
+    line, error = error_in(written)
+    assert line[error.location.column - 1 : error.location.end_column - 1] == "someday"
+
+
+@pytest.mark.parametrize("written", ["no FAILED\n  jobs someday", "'no FAILED\n  jobs someday'", '"no FAILED\\\n  jobs someday"', ">\n  no FAILED\n  jobs someday", "|-\n  no FAILED\n  jobs someday"])
+def test_error_in_a_sentence_of_several_lines_points_at_the_first(written: str) -> None:
+    _, error = error_in(written)
+    assert (error.location.line, error.location.column) == (1, 7)
+
+
+def test_parser_error_at_the_end_points_behind_the_last_word() -> None:
+    line, error = error_in("'no FAILED jobs in vault'")
+    assert line[error.location.column - 1] == "'"
+    assert error.location.column == len(line)
+
+
+def test_kept_tables_fit_the_grammar() -> None:
+    assert grammar.tables_fit(), "python -m policycheck.policy.grammar writes them again"
+
+
+def test_parser_built_from_the_grammar_agrees_with_the_kept_one() -> None:
+    built, kept = grammar.build(), grammar.parser()
+    assert [text for text in SENTENCES if built.parse(text.removesuffix(".")) != kept.parse(text.removesuffix("."))] == []
+
+
+def test_tables_of_another_grammar_are_not_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tables = tmp_path / "sentence.tables"
+    tables.write_bytes(b"lark 0.0.0 sha256 0\nnot tables at all")
+    monkeypatch.setattr(grammar, "_TABLES", tables)
+    grammar.parser.cache_clear()
+    try:
+        assert not grammar.tables_fit()
+        assert grammar.parser().parse("no FAILED jobs") == grammar.build().parse("no FAILED jobs")
+        grammar.write_tables()
+        assert grammar.tables_fit()
+    finally:
+        grammar.parser.cache_clear()
+
+
+def test_grammar_has_no_conflict() -> None:
+    pytest.importorskip("interegular", reason="strict mode compares the terminals with interegular")
+    from lark import Lark
+    from lark.exceptions import GrammarError
+
+    # Strict mode refuses every conflict and every pair of terminals that could match the same word.
+    Lark(grammar.grammar(), parser="lalr", strict=True, maybe_placeholders=True)
+    with pytest.raises(GrammarError, match="collision"):
+        Lark('start: a | b\na: "x"\nb: "x"', parser="lalr", strict=True)
