@@ -1,7 +1,7 @@
 """Writes the generated parts of the documentation, or says which are out of date.
 
-    python docs/generate.py            write
-    python docs/generate.py --check    write nothing; exit 1 and name what is out of date
+python docs/generate.py            write
+python docs/generate.py --check    write nothing; exit 1 and name what is out of date
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def command_line() -> str:
 def _help(arguments: list[str]) -> str:
     """What `policycheck ... --help` prints, on a terminal of 100 columns."""
     environment = {**os.environ, "COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1"}
-    done = subprocess.run([sys.executable, "-m", "policycheck", *arguments, "--help"], capture_output=True, text=True, check=True, env=environment, cwd=DOCS.parent)
+    command = [sys.executable, "-m", "policycheck", *arguments, "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment, cwd=DOCS.parent)
     return "\n".join(line.rstrip() for line in done.stdout.strip().splitlines())
 
 
@@ -41,7 +42,8 @@ def fields() -> str:
     parts = [
         _NOTE,
         "# Fields",
-        "A field goes by the API's own name, dotted where the API nests. Derived fields are policycheck's own. What a missing value means is explained in [How a verdict is reached](verdicts.md).",
+        "A field goes by the API's own name, dotted where the API nests. Derived fields are policycheck's own. "
+        "What a missing value means is explained in [How a verdict is reached](verdicts.md).",
     ]
     for dataset in DATASETS.values():
         parts += [f"## {dataset.name} ({dataset.operation})", _table(dataset)]

@@ -61,7 +61,7 @@ def run(arguments: Sequence[str]) -> int:
     except PolicycheckError as error:
         show_error(error)
         return error.exit_code
-    except Exception as error:  # noqa: BLE001  (the last line of defence: a bug is one line and exit 4, never a bare traceback)
+    except Exception as error:
         return _show_bug(error)
     return int(code or 0)
 
@@ -70,7 +70,9 @@ def _show_bug(error: Exception) -> int:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}:{frame.lineno}"
     message = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    typer.echo(f"policycheck {__version__} has a bug: {message} ({place}). Please report this line; POLICYCHECK_TRACEBACK=1 shows the whole traceback.", err=True)
+    typer.echo(
+        f"policycheck {__version__} has a bug: {message} ({place}). Please report this line; POLICYCHECK_TRACEBACK=1 shows the whole traceback.", err=True
+    )
     if os.environ.get("POLICYCHECK_TRACEBACK"):
         traceback.print_exception(error)
     return ExitCode.BUG

@@ -39,7 +39,8 @@ def demo(
     result = run(policies, evidence, as_of=instant, fail_on=Severity.LOW, backend=PolarsBackend())
     files = {"junit": "junit.xml", "sarif": "results.sarif", "markdown": "summary.md", "json": "result.json"}
     outputs: list[tuple[str, Path | None]] = [("text", None), *((name, directory / file) for name, file in files.items())]
-    report(result, outputs, Options(color=colored(sys.stdout, no_color=False), width=terminal_width(sys.stdout), source_lines=source_lines(policies)), quiet=True)
+    options = Options(color=colored(sys.stdout, no_color=False), width=terminal_width(sys.stdout), source_lines=source_lines(policies))
+    report(result, outputs, options, quiet=True)
     show_note("")
     for name, file in files.items():
         show_note(f"{name}: {directory / file}")

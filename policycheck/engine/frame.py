@@ -5,7 +5,7 @@ A null is unknown. Where a member is *known* to be missing, `Frame.known_missing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,9 +72,7 @@ class Frame:
                 return known(self) if known else False
 
 
-
-
-def build_frame(job_list: JobList, fields: Iterable[str], as_of: int, backend: Backend) -> Frame:
+def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend: Backend) -> Frame:
     """The frame of one list with the columns these fields need.
 
     Args:
@@ -106,8 +104,9 @@ def build_frame(job_list: JobList, fields: Iterable[str], as_of: int, backend: B
         has = job_list.has(lifecycle)
         columns[LIFECYCLE] = (ColumnType.BOOLEAN, has)
         recorded |= {LIFECYCLE} if any(has) else frozenset()
+    columns |= _destinations(job_list, fields)
     frame = _rewind(backend.frame(columns), dataset, as_of, frozenset(columns))
-    derived = {name: _DERIVED[name](dataset, as_of).alias(name) for name in fields if name in _DERIVED}
+    derived = {name: _DERIVED[name](dataset, as_of).alias(name) for name in fields if dataset.fields[name].derived and name in _DERIVED}
     if derived:
         frame = frame.with_columns(**derived)
     return Frame(dataset, as_of, backend.persist(frame), recorded, tuple(numbers))
@@ -120,6 +119,31 @@ def _members(dataset: Dataset, fields: Iterable[str]) -> list[Field]:
         names.add(name)
         names.update(_SOURCES.get(name, ()))
     return [member for member in dataset.members if member.name in names]
+
+
+def _destinations(job_list: JobList, fields: Collection[str]) -> dict[str, tuple[ColumnType, list[Any]]]:
+    """Where copy jobs copy to, and whether that is another account or Region than the source vault's; null where an ARN does not say."""
+    asked = [name for name in ("DestinationAccount", "DestinationRegion", "CrossAccount", "CrossRegion") if name in fields]
+    if not asked:
+        return {}
+    sources, destinations = (
+        [_arn_place(arn) for arn in job_list.column(job_list.dataset.fields[name])] for name in (job_list.dataset.vault_field, "DestinationBackupVaultArn")
+    )
+    columns: dict[str, tuple[ColumnType, list[Any]]] = {}
+    for name in asked:
+        part = 0 if name.endswith("Account") else 1
+        pairs = [(source[part], destination[part]) for source, destination in zip(sources, destinations, strict=True)]
+        if name.startswith("Cross"):
+            columns[name] = (ColumnType.BOOLEAN, [None if None in pair else pair[0] != pair[1] for pair in pairs])
+        else:
+            columns[name] = (ColumnType.TEXT, [destination for _, destination in pairs])
+    return columns
+
+
+def _arn_place(arn: str | None) -> tuple[str | None, str | None]:
+    """Account and Region of arn:partition:service:region:account:resource."""
+    parts = (arn or "").split(":", 5)
+    return (parts[4] or None, parts[3] or None) if len(parts) == 6 else (None, None)
 
 
 def _rewind(frame: nw.LazyFrame[Any], dataset: Dataset, as_of: int, present: frozenset[str]) -> nw.LazyFrame[Any]:
@@ -189,7 +213,15 @@ def _lifecycle(dataset: Dataset) -> str:
 
 
 def _role_name(dataset: Dataset, as_of: int) -> nw.Expr:
-    return nw.col("IamRoleArn").str.replace_all(r"^.*/", "")
+    return nw.col("IamRoleArn").str.replace_all(r"(?s)^.*/", "")
+
+
+def _vault_name(dataset: Dataset, as_of: int) -> nw.Expr:
+    return nw.col(dataset.vault_field).str.replace_all(r"(?s)^.*:", "")
+
+
+def _resource(dataset: Dataset, as_of: int) -> nw.Expr:
+    return nw.col(dataset.resource_field)
 
 
 _DERIVED: dict[str, Callable[[Dataset, int], nw.Expr]] = {
@@ -200,11 +232,15 @@ _DERIVED: dict[str, Callable[[Dataset, int], nw.Expr]] = {
     "Overdue": _overdue,
     "Retention": _retention,
     "IamRoleName": _role_name,
+    "BackupVaultName": _vault_name,
+    "ResourceArn": _resource,
 }
 _SOURCES = {
     "Outcome": ("MessageCategory",),
     "Retention": tuple(f"{head}.{tail}" for head in ("RecoveryPointLifecycle", "DestinationRecoveryPointLifecycle") for tail in ("DeleteAfterDays", "DeleteAfterEvent")),
     "IamRoleName": ("IamRoleArn",),
+    "BackupVaultName": ("BackupVaultArn",),
+    "ResourceArn": ("SourceResourceArn",),
 }
 
 
@@ -230,10 +266,20 @@ def _outcome_missing(frame: Frame) -> nw.Expr:
     return nw.col(frame.dataset.state_field) != "COMPLETED"
 
 
+def _vault_missing(frame: Frame) -> nw.Expr | bool:
+    return frame.known_missing(frame.dataset.fields[frame.dataset.vault_field])
+
+
+def _resource_missing(frame: Frame) -> nw.Expr | bool:
+    return frame.known_missing(frame.dataset.fields[frame.dataset.resource_field])
+
+
 _DERIVED_MISSING: dict[str, Callable[[Frame], nw.Expr | bool]] = {
     "Elapsed": _end_missing,
     "StartDelay": _start_missing,
     "Duration": _duration_missing,
     "Retention": _retention_missing,
     "Outcome": _outcome_missing,
+    "BackupVaultName": _vault_missing,
+    "ResourceArn": _resource_missing,
 }

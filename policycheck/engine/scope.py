@@ -26,7 +26,8 @@ def uncovered_scope(scope: Scope, coverage: Sequence[Coverage], dataset: str) ->
         coverage: of every list of the run; an account needs a job in any of them, a place coverage in this one.
     """
     problems = ["the accounts of the organization are not known to this run"] if scope.organization else []
-    places: set[Pair] = {(entry.account, entry.region) for entry in coverage if entry.dataset == dataset and entry.complete and (entry.jobs or entry.basis is Basis.OBSERVED)}
+    complete = [entry for entry in coverage if entry.dataset == dataset and entry.complete and (entry.jobs or entry.basis is Basis.OBSERVED)]
+    places: set[Pair] = {(entry.account, entry.region) for entry in complete}
     missing = [
         (account, region)
         for account, region in _declared(scope)

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS
 from policycheck.errors import FetchError, PolicycheckError, UsageError
-from policycheck.records import JobList, iso, micros
+from policycheck.records import MICROSECOND, JobList, iso
 from policycheck.result import Coverage
 from policycheck.sources.aws_errors import UnknownClientError
 from policycheck.sources.connection import ALL_REGIONS, ORGANIZATION, AwsSession, Connection, account_of_role
@@ -70,7 +70,7 @@ def fetch_jobs(
     places = [Place(role, region) for role in connection.role_arns or (None,) for region in session.regions()]
     pages = PageStore() if keep_pages else None
     try:
-        reader = Reader(session, _requests(connection, plan, start, as_of), pages, now)
+        reader = Reader(session, _requests(connection, plan, start, as_of), pages, now, alone=len(places) == 1)
         read = reader.read(places, progress or (lambda _: None))
         return _Fetch(connection, plan, session, as_of, start).evidence(read, pages)
     except BaseException:
@@ -126,7 +126,7 @@ class _Fetch:
             parts = [part.lists[name].jobs for part in asked]
             lists[name] = parts[0] if len(parts) == 1 else deduplicate(JobList(DATASETS[name], list(chain.from_iterable(part.records for part in parts))))[0]
         coverage = self._coverage(asked, accounts)
-        not_seen = (*self._not_fetched(), *self._not_enabled(disabled), *self._unknown_accounts(accounts))
+        not_seen = (*self._not_fetched(), *self._not_enabled(disabled), *self._unknown_accounts(coverage))
         return FetchedEvidence(lists, coverage, not_seen, tuple(self._warnings(asked)), pages)
 
     def _disabled(self, read: Sequence[ReadPlace]) -> set[Place]:
@@ -143,8 +143,8 @@ class _Fetch:
 
     def _require_any(self, read: Sequence[ReadPlace]) -> None:
         """Raise where there is only one place and it failed, or every place failed."""
-        errors = [part.errors[0] for part in read if part.errors]
-        if not errors or (len(read) > 1 and len(errors) < len(read)):
+        errors = [part.errors[0] for part in read if part.errors and (part.failed or len(read) == 1)]
+        if not errors or len(errors) < len(read):
             return
         first = errors[0]
         others = len(errors) - 1
@@ -166,7 +166,7 @@ class _Fetch:
         seen = {account for found in own for account, _ in found.jobs.places() if account}
         if len(seen) == 1:
             return seen.pop()
-        if not self.connection.sign_request:
+        if not own or not self.connection.sign_request:
             return None
         try:
             return self.session.caller_account(read[0].place.region)
@@ -187,8 +187,8 @@ class _Fetch:
                     started=self.start,
                     as_of=self.as_of,
                 )
-                own = accounts[part.place.role_arn]
-                entries += cover(watch, found, everyone | ({own} if own else set()) if organization and name == BACKUP_JOBS.name else {own})
+                own = {accounts[part.place.role_arn]}
+                entries += cover(watch, found, everyone or own if organization and name == BACKUP_JOBS.name else own)
         return tuple(sorted(entries, key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
 
     def _source(self, name: str) -> str:
@@ -203,11 +203,9 @@ class _Fetch:
         if others:
             notes.append(f"not fetched: {' and '.join(others)}; no rule asks about them")
         for name in self.plan.datasets:
-            filters = self.plan.filters.get(name, {})
-            if filters:
-                notes.append(
-                    f"narrowed: {DATASETS[name].noun}s other than those with {' and '.join(f'{key} {value}' for key, value in sorted(filters.items()))} were not asked for"
-                )
+            chosen = " and ".join(f"{key} {value}" for key, value in sorted(self.plan.filters.get(name, {}).items()))
+            if chosen:
+                notes.append(f"narrowed: {DATASETS[name].noun}s other than those with {chosen} were not asked for")
         if ALL_REGIONS not in self.connection.regions:
             notes.append(f"not asked: Regions other than {', '.join(sorted(self.session.regions()))}")
         if self.connection.account_id == ORGANIZATION:
@@ -227,20 +225,16 @@ class _Fetch:
         ]
 
     @staticmethod
-    def _unknown_accounts(accounts: Mapping[str | None, str | None]) -> list[str]:
-        return ["the account is not known: no job names it, and GetCallerIdentity did not answer"] if None in accounts.values() else []
+    def _unknown_accounts(coverage: Sequence[Coverage]) -> list[str]:
+        unknown = any(entry.account is None for entry in coverage)
+        return ["the account of some lists is not known: no job names it, and AWS did not say whose the credentials are"] if unknown else []
 
     def _warnings(self, read: Sequence[ReadPlace]) -> list[str]:
         warnings = []
         skew = max((found.skew for part in read for found in part.lists.values()), key=abs, default=timedelta())
         if abs(skew) > MOST_SKEW:
-            spelled = spell_duration(abs(micros_of(skew)))
+            spelled = spell_duration(abs(skew) // MICROSECOND)
             warnings.append(f"this machine's clock is {spelled} {'ahead of' if skew > timedelta() else 'behind'} AWS's: ages and windows are off by as much")
         if not self.connection.verify_ssl:
             warnings.append("certificates were not verified: anybody on the way could have given these answers")
         return warnings
-
-
-def micros_of(duration: timedelta) -> int:
-    """Whole microseconds."""
-    return duration // timedelta(microseconds=1)

@@ -20,6 +20,8 @@ from policycheck.text import clean_line, truncate
 
 _LOGIN = "log in again (`aws sso login`, `aws login`), then run the command again"
 _CREDENTIALS = "name a --profile, set AWS_PROFILE or log in; `aws sts get-caller-identity` shows what is found"
+_NETWORK = "run the command again; if it stays, see what is between here and AWS"
+_ONE_SESSION = "use a session that is already authenticated"
 _LONGEST = 240
 # Key ids (AKIA..., ASIA...), and whatever is long and looks like a key or a token.
 _SECRET = re.compile(r"\b(?:A3T[A-Z0-9]|AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b|[A-Za-z0-9+/=_-]{40,}|(?<=://)[^/@\s]+@", re.ASCII)
@@ -116,6 +118,11 @@ class _Row:
     only: Callable[[Exception], bool] | None = None
 
 
+def _is_endpoint(error: Exception) -> bool:
+    return str(error).startswith(("Invalid endpoint", "Invalid URL"))
+
+
+_NO_ENDPOINT = (b.UnknownEndpointError, b.EndpointProviderError, b.BaseEndpointResolverError)
 _ROWS = (
     _Row((b.NoCredentialsError, b.NoAuthTokenError), "no AWS credentials were found", _CREDENTIALS),
     _Row((b.PartialCredentialsError,), "the credentials from {provider} are incomplete: {cred_var} is missing", _CREDENTIALS),
@@ -130,7 +137,7 @@ _ROWS = (
     # A provider's own words may repeat what it printed, and that may be keys.
     _Row((b.CredentialRetrievalError,), "{provider} gave no credentials", "run what the profile names by hand; what it printed is not repeated here"),
     _Row((b.MetadataRetrievalError,), "the instance or container gave no credentials", _CREDENTIALS),
-    _Row((b.RefreshWithMFAUnsupportedError,), "the profile asks for an MFA code, which cannot be asked for again", "use a session that is already authenticated"),
+    _Row((b.RefreshWithMFAUnsupportedError,), "the profile asks for an MFA code, which cannot be asked for again", _ONE_SESSION),
     _Row((b.MissingDependencyException,), "the profile's kind of login needs a package that is not installed: {msg}", "pip install 'botocore[crt]'"),
     _Row((b.InvalidConfigError, b.InvalidRetryConfigurationError), "the AWS configuration is wrong: {error_msg}", "see the profile, and the AWS_ variables"),
     _Row((b.SSLError,), "the certificate of {host} is not accepted: {cause}", "name the certificates you trust with --ca-bundle or AWS_CA_BUNDLE"),
@@ -139,15 +146,15 @@ _ROWS = (
     _Row((b.ConnectTimeoutError,), "no connection to {host} in time", "see the network, or allow more with --cli-connect-timeout"),
     _Row((b.ReadTimeoutError,), "{host} did not answer in time", "allow more with --cli-read-timeout"),
     _Row((b.EndpointConnectionError,), "{host} cannot be reached: {cause}", "see the Region's name, --endpoint-url and the network"),
-    _Row((b.ConnectionClosedError,), "{host} closed the connection before the answer was whole", "run the command again; if it stays, see what is between here and AWS"),
-    _Row((b.HTTPClientError, b.ConnectionError), "the connection failed: {cause}", "run the command again; if it stays, see what is between here and AWS"),
+    _Row((b.ConnectionClosedError,), "{host} closed the connection before the answer was whole", _NETWORK),
+    _Row((b.HTTPClientError, b.ConnectionError), "the connection failed: {cause}", _NETWORK),
     _Row((b.ParamValidationError,), "AWS Backup takes no such parameter: {report}", usage=True),
     _Row((b.PaginationError,), "the list does not end: {message}", "run the command again"),
-    _Row((b.UnknownEndpointError, b.EndpointProviderError, b.BaseEndpointResolverError), "there is no such endpoint of AWS Backup: {cause}", "see --region and --endpoint-url"),
+    _Row(_NO_ENDPOINT, "there is no such endpoint of AWS Backup: {cause}", "see --region and --endpoint-url"),
     _Row((json.JSONDecodeError,), "the profile's credential_process does not print JSON", "run it by hand; what it printed is not repeated here"),
-    _Row((ValueError,), "--endpoint-url (or AWS_ENDPOINT_URL) is not a URL", "https://host[:port]", usage=True, only=lambda e: str(e).startswith(("Invalid endpoint", "Invalid URL"))),
+    _Row((ValueError,), "--endpoint-url (or AWS_ENDPOINT_URL) is not a URL", "https://host[:port]", usage=True, only=_is_endpoint),
     _Row((FileNotFoundError,), "the web identity token {filename} does not exist", "see AWS_WEB_IDENTITY_TOKEN_FILE and the profile"),
-    _Row((EOFError,), "the profile asks for an MFA code, and there is no terminal to ask at", "use a session that is already authenticated"),
+    _Row((EOFError,), "the profile asks for an MFA code, and there is no terminal to ask at", _ONE_SESSION),
 )  # fmt: skip
 
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "AuthorizationError"})
@@ -157,9 +164,7 @@ _SIGNATURE = frozenset(
     {"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken"}
     | {"MissingAuthenticationTokenException", "RequestTimeTooSkewed", "RequestInTheFuture"}
 )
-_THROTTLED = frozenset(
-    {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded", "LimitExceededException", "SlowDown"}
-)
+_THROTTLED = frozenset({"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"})
 
 
 def _explain_answer(error: Any, operation: str, where: str, service: str) -> FetchError:
@@ -168,35 +173,25 @@ def _explain_answer(error: Any, operation: str, where: str, service: str) -> Fet
     metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
     code, status, attempts = str(details.get("Code", "")), int(metadata.get("HTTPStatusCode", 0)), int(metadata.get("RetryAttempts", 0)) + 1
     said = scrub(details.get("Message", ""))
+    kind: type[FetchError] = FetchError
     if code in _DENIED or (status == 403 and not code):
         action = f"{service}:{operation}"
-        hint = f"allow {action}" + (
-            "; `policycheck permissions` prints all that a run needs" if service == "backup" else " on the role, and let the role trust you"
+        message = f"access denied: {action} is not allowed" + (f" ({said})" if said else "")
+        hint = (
+            f"allow {action}; `policycheck permissions` prints all that a run needs" if service == "backup" else f"allow {action}, and let the role trust you"
         )
-        return FetchError(f"access denied: {action} is not allowed" + (f" ({said})" if said else ""), hint=hint, place=where)
-    if code in _EXPIRED:
-        return FetchError("the session has expired", hint=_LOGIN, place=where)
-    if code in _UNKNOWN:
-        return UnknownClientError(
-            f"AWS does not know these credentials here ({code})",
-            hint="the Region may not be enabled in this account; otherwise the key is deleted, or of another partition",
-            place=where,
-        )
-    if code in _SIGNATURE:
+    elif code in _EXPIRED:
+        message, hint = "the session has expired", _LOGIN
+    elif code in _UNKNOWN:
+        kind, message = UnknownClientError, f"AWS does not know these credentials here ({code})"
+        hint = "the Region may not be enabled in this account; otherwise the key is deleted, or of another partition"
+    elif code in _SIGNATURE:
         # What AWS says of a signature repeats what was signed.
-        return FetchError(
-            f"AWS does not accept the signature ({code})", hint="see this machine's clock and the secret key; a proxy may have changed the request", place=where
-        )
-    if code in _THROTTLED or status == 429:
-        return FetchError(
-            f"AWS refused {attempts} times to take more requests ({code or status})",
-            hint="wait for other tools to finish, and run the command again",
-            place=where,
-        )
-    if status >= 500:
-        return FetchError(
-            f"AWS failed {attempts} times to answer ({status} {scrub(code)})",
-            hint="run the command again; https://health.aws.amazon.com tells of outages",
-            place=where,
-        )
-    return FetchError(f"AWS refused: {scrub(code) or status}" + (f": {said}" if said else ""), place=where)
+        message, hint = f"AWS does not accept the signature ({code})", "see this machine's clock and the secret key; a proxy may have changed the request"
+    elif code in _THROTTLED or status == 429:
+        message, hint = f"AWS refused {attempts} times to take more requests ({scrub(code)})", "wait for other tools to finish, and run the command again"
+    elif status >= 500:
+        message, hint = f"AWS failed {attempts} times to answer ({status} {scrub(code)})", "run the command again; the AWS Health Dashboard tells of outages"
+    else:
+        message, hint = f"AWS refused: {scrub(code) or status}" + (f": {said}" if said else ""), ""
+    return kind(message, hint=hint, place=where)

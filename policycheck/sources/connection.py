@@ -63,7 +63,7 @@ class Connection:
         for option, seconds in (("--cli-read-timeout", self.read_timeout), ("--cli-connect-timeout", self.connect_timeout)):
             if seconds < 0:
                 raise UsageError(f"{option} {seconds}: a timeout is 0 or more seconds", hint="0 waits for ever")
-        if self.ca_bundle is not None and not Path(self.ca_bundle).exists():
+        if self.ca_bundle is not None and not Path(self.ca_bundle).is_file():
             raise UsageError(f"--ca-bundle {clean_line(self.ca_bundle)}: there is no such file")
 
     @property
@@ -116,22 +116,22 @@ class AwsSession:
 
     def regions(self) -> tuple[str, ...]:
         """The Regions to ask, each once, in the order named; `all` takes those botocore knows for AWS Backup, disabled ones included. No request is made."""
+        from botocore.utils import validate_region_name
+
         from policycheck.sources.aws_errors import explained
 
         named = tuple(dict.fromkeys(self.connection.regions))
-        if ALL_REGIONS in named:
-            partition = self._partition()
-            known = self._boto3.get_available_regions("backup", partition_name=partition)
-            return tuple(dict.fromkeys((*known, *(name for name in named if name != ALL_REGIONS))))
-        if not named and self.default_region:
-            named = (self.default_region,)
+        others = tuple(name for name in named if name != ALL_REGIONS)
+        with explained():
+            for name in others:
+                validate_region_name(name)
+            if ALL_REGIONS in named:
+                known = self._boto3.get_available_regions("backup", partition_name=self._partition())
+                return tuple(dict.fromkeys((*known, *others)))
+            if not named and self.default_region:
+                named = (self.default_region,)
         if not named:
             raise FetchError("no Region is named", hint="name one with --region (or all), AWS_REGION or the profile's region")
-        with explained():
-            from botocore.utils import validate_region_name
-
-            for name in named:
-                validate_region_name(name)
         return named
 
     def _partition(self) -> str:

@@ -52,7 +52,7 @@ class Page:
     request_id: str
 
 
-class Cancelled(Exception):  # noqa: N818 - it is no error: nobody waits for the page any more
+class Cancelled(Exception):
     """Raised in place of a request once nobody waits for its answer."""
 
 
@@ -112,7 +112,7 @@ def _check_token(token: str | None, seen: set[str], empty: int, where: str) -> N
     again = "run the command again; if it stays, AWS or what is between here and AWS does not page"
     if token is not None and token in seen:
         raise FetchError("the list does not end: its pages lead in a circle (a NextToken came twice)", hint=again, place=where)
-    if token == "":  # noqa: S105 - a page token, not a password
+    if token == "":
         raise FetchError("the NextToken is empty: whether the list goes on cannot be told", hint=again, place=where)
     if token is not None and empty >= EMPTY_PAGES:
         raise FetchError(f"the list does not end: {EMPTY_PAGES} pages in a row were empty and led on", hint=again, place=where)
@@ -171,7 +171,7 @@ def _retry_delay(response: Any = None, attempts: int = 0, caught_exception: Exce
         return False
     if response is None or _DAMAGE not in response[1] or attempts >= ATTEMPTS:
         return None
-    return random.random() * min(_FIRST_DELAY * 2**attempts, _LONGEST_DELAY)  # noqa: S311 - spreads retries, keeps no secret
+    return random.random() * min(_FIRST_DELAY * 2.0**attempts, _LONGEST_DELAY)
 
 
 # --- bodies ---

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from policycheck.datasets import DATASETS, Dataset
+from policycheck.datasets import Dataset
 from policycheck.errors import PolicycheckError
 from policycheck.records import JobList
 from policycheck.sources.connection import AwsSession, account_of_role
@@ -72,6 +72,11 @@ class ReadPlace:
     def errors(self) -> list[PolicycheckError]:
         return [part.error for part in self.lists.values() if part.error is not None]
 
+    @property
+    def failed(self) -> bool:
+        """Nothing was read to its end."""
+        return len(self.errors) == len(self.lists)
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -109,6 +114,8 @@ class Reader:
     requests: Sequence[Request]
     pages: PageStore | None
     now: Callable[[], datetime]
+    alone: bool = False
+    """There is one place: its first error ends the run, so nothing is asked after it."""
     _cancelled: threading.Event = field(default_factory=threading.Event)
 
     def read(self, places: Sequence[Place], progress: Callable[[Progress], None]) -> list[ReadPlace]:
@@ -175,7 +182,8 @@ class Reader:
                     done.put(message)
             except Cancelled:
                 return
-            except BaseException as error:  # noqa: BLE001 - a bug in a thread is a bug of the run: it is raised where the run waits
+            except BaseException as error:
+                # A bug in a thread is a bug of the run: it is raised where the run waits.
                 done.put(error)
                 return
 
@@ -191,6 +199,8 @@ class Reader:
             guard(client, self._cancelled.is_set)
             for request in self.requests:
                 yield from self._read_list(client, place, request, read)
+                if self.alone and read.errors:
+                    break
         yield read
 
     def _read_list(self, client: Any, place: Place, request: Request, read: ReadPlace) -> Iterator[_PageRead]:
@@ -219,8 +229,3 @@ class Reader:
 def local_clock() -> datetime:
     """This machine's clock."""
     return datetime.now(UTC)
-
-
-def requests_of(datasets: Sequence[str], parameters: Mapping[str, Mapping[str, object]]) -> tuple[Request, ...]:
-    """The requests for some lists."""
-    return tuple(Request(DATASETS[name], parameters.get(name, {})) for name in datasets)

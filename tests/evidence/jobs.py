@@ -135,7 +135,9 @@ def conditions() -> st.SearchStrategy[Condition]:
     return st.recursive(
         leaves,
         lambda parts: (
-            st.lists(parts, min_size=2, max_size=3).map(conjunction) | st.lists(parts, min_size=1, max_size=3).map(lambda chosen: Or(tuple(chosen))) | parts.map(Not)
+            st.lists(parts, min_size=2, max_size=3).map(conjunction)
+            | st.lists(parts, min_size=1, max_size=3).map(lambda chosen: Or(tuple(chosen)))
+            | parts.map(Not)
         ),
         max_leaves=4,
     )
@@ -143,5 +145,3 @@ def conditions() -> st.SearchStrategy[Condition]:
 
 def optional_conditions() -> st.SearchStrategy[Condition]:
     return st.just(And()) | conditions()
-
-

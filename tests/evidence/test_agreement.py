@@ -16,8 +16,8 @@ from policycheck.engine.evaluate import judge
 from policycheck.errors import Location
 from policycheck.evidence.reperform import reperform
 from policycheck.policy.conditions import Literal, bind, structured
-from policycheck.policy.model import AllMatch, JobChoice, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
 from policycheck.policy.literals import parse_duration
+from policycheck.policy.model import AllMatch, JobChoice, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
 from policycheck.records import EPOCH, JobList, iso, record_type
 from policycheck.result import RuleResult
 from policycheck.sources.lists import assert_coverage, deduplicate
