@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -12,9 +13,11 @@ from typing import Annotated
 import typer
 
 from policycheck import __version__
-from policycheck.cli import check, demo, lint, schema
-from policycheck.cli.diagnostics import show_error
+from policycheck.cli import check, demo, emulator, lint, permissions, schema
+from policycheck.cli.diagnostics import show_error, show_note
+from policycheck.cli.terminal import open_closed_streams, silence_stdout
 from policycheck.errors import ExitCode, PolicycheckError, UsageError
+from policycheck.text import clean_line, truncate
 
 app = typer.Typer(
     name="policycheck",
@@ -26,7 +29,9 @@ app = typer.Typer(
 app.command("check")(check.check)
 app.command("lint")(lint.lint)
 app.command("schema")(schema.schema)
+app.command("permissions")(permissions.permissions)
 app.command("demo")(demo.demo)
+app.command("emulator")(emulator.emulator)
 
 
 def _show_version(value: bool) -> None:
@@ -42,37 +47,57 @@ def _root(version: Annotated[bool, typer.Option("--version", "-V", callback=_sho
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code, whatever goes wrong."""
-    if not arguments:
-        arguments = ["--help"]
+    open_closed_streams()
     try:
-        code = typer.main.get_command(app).main(args=list(arguments), prog_name="policycheck", standalone_mode=False)
+        # Nothing asked is nothing judged: help, and a code that no pipeline takes for a pass.
+        code = typer.main.get_command(app).main(args=list(arguments) or ["--help"], prog_name="policycheck", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         show_error(UsageError(error.format_message(), hint=f"See {context.command_path} --help." if context else ""))
         return ExitCode.USAGE
     except (typer.Abort, KeyboardInterrupt):
-        typer.echo("policycheck: interrupted", err=True)
-        return 130
-    except BrokenPipeError:
-        # The reader has gone: what it did not read is not our failure, but Python would complain once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.EVIDENCE
+        code = INTERRUPTED
     except PolicycheckError as error:
         show_error(error)
         return error.exit_code
-    except Exception as error:
+    except (SystemExit, BrokenPipeError) as error:
+        # typer turns a reader that has gone into SystemExit(1), which would say "findings".
+        return _stop(error)
+    except OSError as error:
+        show_error(UsageError(error.strerror or type(error).__name__, place=str(error.filename or "")))
+        _show_traceback(error)
+        return ExitCode.USAGE
+    except BaseException as error:  # what a dataframe engine raises when it panics is no Exception
         return _show_bug(error)
-    return int(code or 0)
+    if code == INTERRUPTED:
+        show_note("policycheck: interrupted")
+    return int(code or 0) if arguments else ExitCode.USAGE
 
 
-def _show_bug(error: Exception) -> int:
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+_READER_GONE = 141
+"""128 + SIGPIPE."""
+
+
+def _stop(error: BaseException) -> int:
+    cause = error if isinstance(error, OSError) else error.__context__
+    if isinstance(cause, OSError) and cause.errno == errno.EPIPE:
+        silence_stdout()
+        return _READER_GONE
+    return _show_bug(error)
+
+
+def _show_bug(error: BaseException) -> int:
     frame = traceback.extract_tb(error.__traceback__)[-1]
     place = f"{Path(frame.filename).name}:{frame.lineno}"
-    message = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    typer.echo(
-        f"policycheck {__version__} has a bug: {message} ({place}). Please report this line; POLICYCHECK_TRACEBACK=1 shows the whole traceback.", err=True
-    )
+    message = truncate(clean_line(f"{type(error).__name__}: {error}"), 300)
+    show_note(f"policycheck {__version__} has a bug: {message} ({place}). Please report this line; POLICYCHECK_TRACEBACK=1 shows the whole traceback.")
+    _show_traceback(error)
+    return ExitCode.BUG
+
+
+def _show_traceback(error: BaseException) -> None:
     if os.environ.get("POLICYCHECK_TRACEBACK"):
         traceback.print_exception(error)
-    return ExitCode.BUG

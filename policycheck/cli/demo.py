@@ -1,19 +1,29 @@
-"""`policycheck demo`: judge a sample organization with a shipped policy, and say what to try next."""
+"""`policycheck demo`: an AWS Backup endpoint with a sample organization, fetched, judged and reported."""
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from policycheck.cli.check import load, parse_as_of, report, source_lines
+from policycheck.cli.connection import connect
 from policycheck.cli.diagnostics import show_note
+from policycheck.cli.evidence import parse_as_of
+from policycheck.cli.policies import load, source_lines
+from policycheck.cli.progress import show_progress
+from policycheck.cli.reports import report
+from policycheck.cli.terminal import colored, terminal_width
 from policycheck.errors import ExitCode
+from policycheck.records import iso
 from policycheck.result import Severity
 
-DEMO_POLICY = "demo"
+PACK = "demo"
+_FILES = {"junit": "junit.xml", "sarif": "results.sarif", "markdown": "summary.md", "json": "result.json"}
 
 
 def demo(
@@ -22,29 +32,52 @@ def demo(
 ) -> None:
     """Judge a sample organization: two accounts, two Regions, about 2,000 jobs over 30 days, many of them wrong.
 
-    Finding violations is its success: the exit code is 0 when the sample's violations were found.
+    A local AWS Backup endpoint serves it; the jobs are fetched over HTTP as from AWS. Finding violations is success: then the exit code is 0.
     """
-    from policycheck.cli.terminal import colored, terminal_width
     from policycheck.emulator.organization import organization, write
+    from policycheck.emulator.server import serve
+    from policycheck.emulator.store import Store
     from policycheck.engine.backends.polars import PolarsBackend
     from policycheck.formats.interface import Options
     from policycheck.pipeline import run
-    from policycheck.sources.files import read_job_files
+    from policycheck.sources.aws import fetch_jobs
+    from policycheck.sources.plan import plan_fetch
 
     instant = parse_as_of(as_of).replace(microsecond=0)
-    jobs = directory / "jobs"
-    write(organization(instant), jobs)
-    policies = load([DEMO_POLICY], [], None)
-    evidence = read_job_files([str(jobs)], as_of=instant, covers=None, stdin=sys.stdin.buffer)
+    sample = organization(instant)
+    write(sample, directory / "jobs")
+    policies = load([PACK], [], None)
+    store = Store.of_organization(sample)
+    with serve(store) as endpoint, _environment(endpoint.environment):
+        connection = connect(
+            regions=store.regions, role_arns=[f"arn:aws:iam::{account}:role/AWSBackupAudit" for account in store.accounts], endpoint_url=endpoint.url
+        )
+        with show_progress(quiet=False) as progress:
+            evidence = fetch_jobs(connection, plan_fetch(policies, instant), as_of=instant, progress=progress, keep_pages=False, now=store.clock.now)
+    show_note(f"Fetched {len(endpoint.requests)} answers from {endpoint.url}, an AWS Backup endpoint of our own.")
     result = run(policies, evidence, as_of=instant, fail_on=Severity.LOW, backend=PolarsBackend())
-    files = {"junit": "junit.xml", "sarif": "results.sarif", "markdown": "summary.md", "json": "result.json"}
-    outputs: list[tuple[str, Path | None]] = [("text", None), *((name, directory / file) for name, file in files.items())]
     options = Options(color=colored(sys.stdout, no_color=False), width=terminal_width(sys.stdout), source_lines=source_lines(policies))
+    outputs: list[tuple[str, Path | None]] = [("text", None), *((name, directory / file) for name, file in _FILES.items())]
     report(result, outputs, options, quiet=True)
-    show_note("")
-    for name, file in files.items():
+    for name, file in _FILES.items():
         show_note(f"{name}: {directory / file}")
-    stamp = instant.isoformat().replace("+00:00", "Z")
-    show_note(f"Try next: policycheck check {DEMO_POLICY} --jobs {jobs} --as-of {stamp} --select no-failed-jobs --show-passed")
+    show_note(f"Try next: policycheck check {PACK} --jobs {directory / 'jobs'} --as-of {iso(instant)} --select nothing-overdue --show-passed")
+    show_note("or: policycheck emulator")
     if result.exit_code is not ExitCode.FINDINGS:
         raise typer.Exit(int(result.exit_code) or int(ExitCode.BUG))
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """These variables in place of whatever AWS configuration and proxy the machine has; as it was before at the end."""
+    kept = dict(os.environ)
+    for name in kept:
+        if name.startswith("AWS_"):
+            del os.environ[name]
+    own = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1"}
+    os.environ.update({**variables, **own})
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)

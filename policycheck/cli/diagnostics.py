@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import sys
 
 from policycheck.errors import Diagnostic, PolicycheckError, PolicyError
 from policycheck.text import clean, clean_line, display_width
 
+_MOST = 50
+"""Diagnostics shown; a file with more of them is not a policy at all."""
+
 
 def show_error(error: PolicycheckError) -> None:
     """Print one error and all that is in it."""
     if isinstance(error, PolicyError):
-        for diagnostic in error.diagnostics:
+        for diagnostic in error.diagnostics[:_MOST]:
             _write(render_diagnostic(diagnostic))
+        if len(error.diagnostics) > _MOST:
+            _write(f"and {len(error.diagnostics) - _MOST:,} more")
         _write(f"{error.message}; nothing was judged")
         return
-    place = f"{clean_line(error.place)}: " if error.place else ""
+    place = f"{clean_line(error.place)}: " if error.place and clean_line(error.place) not in error.message else ""
     _write(f"error: {place}{clean(error.message)}")
     if error.hint:
         _write(f"  = help: {clean_line(error.hint)}")
@@ -35,7 +40,9 @@ def show_note(message: str) -> None:
 def render_diagnostic(diagnostic: Diagnostic) -> str:
     """error: message, --> place, the source line with a caret, = help."""
     location = diagnostic.location
-    lines = [f"error: {clean_line(diagnostic.message)}", f"  --> {clean_line(str(location))}"]
+    # An option has no lines.
+    place = location.path if location.path.startswith("--") else str(location)
+    lines = [f"error: {clean_line(diagnostic.message)}", f"  --> {clean_line(place)}"]
     if diagnostic.source_line:
         lines += draw_caret(diagnostic.source_line, location.line, location.column, location.end_column if location.end_line == location.line else 0)
     if diagnostic.hint:
@@ -54,7 +61,9 @@ def draw_caret(source: str, line: int, column: int, end_column: int) -> list[str
 
 
 def _write(text: str) -> None:
-    if os.environ.get("GITHUB_ACTIONS"):
-        # A runner reads commands out of whatever is printed.
-        text = "\n".join(f" {line}" if line.lstrip().startswith("::") else line.replace("##[", "# #[") for line in text.split("\n"))
-    sys.stderr.write(text + "\n")
+    from policycheck.formats.escape import defuse_commands
+
+    # Nobody reads it, or it cannot be read: the exit code still says what happened.
+    with contextlib.suppress(OSError):
+        sys.stderr.write("".join(f"{defuse_commands(line)}\n" for line in text.split("\n")))
+        sys.stderr.flush()

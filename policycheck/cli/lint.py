@@ -13,9 +13,12 @@ def lint(
     policies: Annotated[list[str], typer.Argument(metavar="POLICY...", help="Policy files, folders or names of shipped packs.")],
 ) -> None:
     """Check policy files without judging anything; every mistake of every file is shown. Exit 2 if there is any."""
+    from policycheck.engine.backends.polars import PolarsBackend
+    from policycheck.engine.evaluate import check_patterns
     from policycheck.policy.catalogue import find_policies
     from policycheck.policy.load import load_policies
 
     loaded = load_policies(find_policies(policies), {})
+    check_patterns(loaded, PolarsBackend())
     rules = sum(len(policy.rules) for policy in loaded)
     show_note(f"{len(loaded)} {'policy' if len(loaded) == 1 else 'policies'}, {rules} {'rule' if rules == 1 else 'rules'}: no errors")

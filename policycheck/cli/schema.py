@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
-import typer
+from policycheck.cli.terminal import write_document
 
 
 def schema() -> None:
     """Print the JSON Schema of a policy file, for editors and other tools."""
     from policycheck.policy.schema import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
+    write_document(f"{json.dumps(json_schema(), indent=2, ensure_ascii=False)}\n".encode())

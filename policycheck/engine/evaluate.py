@@ -82,7 +82,7 @@ def judge(policies: Sequence[Policy], lists: Mapping[str, JobList], coverage: Se
         PolicyError: a pattern the engine cannot search for.
     """
     cases = [_Case(number, rule, policy.scope) for number, (policy, rule) in enumerate((p, r) for p in policies for r in p.rules)]
-    _check_patterns(policies, backend)
+    check_patterns(policies, backend)
     results: dict[int, RuleResult] = {}
     for name, dataset in DATASETS.items():
         chosen = [case for case in cases if case.rule.statement.dataset == name]
@@ -100,7 +100,8 @@ def _not_read(case: _Case, dataset: Dataset) -> RuleResult:
     return _result(case.rule, Verdict.INCONCLUSIVE, f"this run has no list of {dataset.noun}s ({dataset.operation})")
 
 
-def _check_patterns(policies: Sequence[Policy], backend: Backend) -> None:
+def check_patterns(policies: Sequence[Policy], backend: Backend) -> None:
+    """Raise PolicyError where a policy names a pattern that the engine cannot search for; all of them at once."""
     diagnostics = []
     for policy in policies:
         for rule in policy.rules:
@@ -117,7 +118,11 @@ def _pattern_diagnostics(policy: Policy, comparison: Comparison, backend: Backen
     for literal in comparison.literals:
         if backend.pattern_problem(literal.text):
             line = policy.lines[literal.location.line - 1] if literal.location.line <= len(policy.lines) else ""
-            found.append(Diagnostic(literal.location, f"the {backend.name} engine cannot search for this pattern", "Write it with plain groups, classes and repeats.", line))
+            found.append(
+                Diagnostic(
+                    literal.location, f"the {backend.name} engine cannot search for this pattern", "Write it with plain groups, classes and repeats.", line
+                )
+            )
     return found
 
 
@@ -128,18 +133,22 @@ def _judge_list(cases: Sequence[_Case], job_list: JobList, coverage: Sequence[Co
     violations = _violations([case for case in cases if counts[case.number].definite], masks, backend)
     results = {}
     for case in cases:
-        found = describe_findings(case.rule, frame, job_list, violations.get(case.number, ()))
+        found = describe_findings(case.rule, frame, job_list, violations.get(case.number, ()), backend)
         verdict, reason = _decide(case, counts[case.number], coverage, as_of, len(job_list))
         tally = counts[case.number]
         if verdict is Verdict.FAIL and not found:
             found = (describe_empty(case.rule, reason),)
-        results[case.number] = _result(case.rule, verdict, reason, examined=tally.examined, subjects=tally.subjects, undecided=tally.undecided, possible=tally.possible, findings=found)
+        results[case.number] = _result(
+            case.rule, verdict, reason, examined=tally.examined, subjects=tally.subjects, undecided=tally.undecided, possible=tally.possible, findings=found
+        )
     return results
 
 
 def _fields(cases: Sequence[_Case]) -> list[str]:
     """The fields that this list's rules read, in a stable order."""
-    names: set[str] = {"Overdue"} if "Overdue" in DATASETS[cases[0].rule.statement.dataset].fields and any(_leaves_out_progress(case.rule) for case in cases) else set()
+    names: set[str] = (
+        {"Overdue"} if "Overdue" in DATASETS[cases[0].rule.statement.dataset].fields and any(_leaves_out_progress(case.rule) for case in cases) else set()
+    )
     for case in cases:
         statement = case.rule.statement
         names |= fields_of(statement.where) | fields_of(statement.requirement.condition)
@@ -286,7 +295,10 @@ def _decide(case: _Case, counts: _Counts, coverage: Sequence[Coverage], as_of: d
     if counts.examined:
         return Verdict.PASS, ""
     if counts.unsure:
-        return Verdict.INCONCLUSIVE, f"{counts.unsure} of {read} jobs may belong to it: a member it needs is missing from their records, and no job certainly does"
+        return (
+            Verdict.INCONCLUSIVE,
+            f"{counts.unsure} of {read} jobs may belong to it: a member it needs is missing from their records, and no job certainly does",
+        )
     if counts.undecided:
         return Verdict.INCONCLUSIVE, f"all {counts.undecided} jobs are in progress: nothing is decided yet"
     return _decide_empty(case.rule, counts, read)

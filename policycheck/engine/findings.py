@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from policycheck.datasets import Dataset, Kind
-from policycheck.engine.frame import Frame
+import narwhals as nw
+
+from policycheck.datasets import Kind
+from policycheck.engine.backends.interface import Backend
+from policycheck.engine.frame import FOR_EVER, REWOUND, ROW, Frame
 from policycheck.policy.conditions import ORDER_OPERATORS, Comparison, Condition, comparisons
 from policycheck.policy.model import Rule
 from policycheck.policy.rendering import render_requirement
@@ -17,18 +20,27 @@ from policycheck.text import clean, clean_line, spell_duration, truncate
 NO_RESOURCE = "(no ResourceArn)"
 NO_JOBS = "(no jobs)"
 _MESSAGE_LIMIT = 200
+_SECOND = 1_000_000
+
+_Subject = tuple[str | None, str | None, str]
+_Values = Mapping[str, Any]
+"""The values of one job as they were judged, by field; None where null."""
 
 
-def describe_findings(rule: Rule, frame: Frame, job_list: JobList, violations: Iterable[tuple[int, int]]) -> tuple[Finding, ...]:
+def describe_findings(rule: Rule, frame: Frame, job_list: JobList, violations: Iterable[tuple[int, int]], backend: Backend) -> tuple[Finding, ...]:
     """One finding a subject, sorted by account, Region and resource.
 
     Args:
         violations: (row in the job list, number of the subject) of every definite violation.
     """
-    by_subject: dict[int, list[int]] = {}
-    for row, subject in violations:
-        by_subject.setdefault(subject, []).append(row)
-    findings = [_describe(rule, frame, job_list, frame.subjects[subject], rows) for subject, rows in by_subject.items()]
+    by_subject: dict[_Subject, list[int]] = {}
+    for row, number in violations:
+        by_subject.setdefault(_clean_subject(*frame.subjects[number]), []).append(row)
+    if not by_subject:
+        return ()
+    newest = {subject: max(rows, key=lambda row: _age_key(job_list, row)) for subject, rows in by_subject.items()}
+    judged = _judged_values(rule, frame, set(newest.values()), backend)
+    findings = [_describe(rule, frame, job_list, subject, by_subject[subject], judged[newest[subject]]) for subject in by_subject]
     return tuple(sorted(findings, key=lambda finding: (finding.account or "", finding.region or "", finding.subject)))
 
 
@@ -37,21 +49,39 @@ def describe_empty(rule: Rule, reason: str) -> Finding:
     return Finding(rule.id, rule.policy, rule.severity, None, None, NO_JOBS, reason)
 
 
-def _describe(rule: Rule, frame: Frame, job_list: JobList, subject: tuple[str | None, str | None, str | None], rows: list[int]) -> Finding:
+def _clean_subject(account: str | None, region: str | None, resource: str | None) -> _Subject:
+    return account and clean_line(account), region and clean_line(region), clean_line(resource or "") or NO_RESOURCE
+
+
+def _age_key(job_list: JobList, row: int) -> tuple[int, str]:
+    record = job_list.records[row]
+    return record.CreationDate or 0, getattr(record, job_list.dataset.id_field) or ""
+
+
+def _judged_values(rule: Rule, frame: Frame, rows: set[int], backend: Backend) -> dict[int, _Values]:
+    """What the engine compared, so that a message never tells another story than the verdict: rewound, and derived once."""
     dataset = frame.dataset
-    account, region, resource = (None if part is None else clean_line(part) for part in subject)
+    wanted = [dataset.state_field, "CreationDate", "CompletionDate", *(name for name in ("StartBy", "ExpectedCompletionDate") if name in dataset.fields)]
+    names = list(dict.fromkeys([*wanted, *(comparison.field for comparison in comparisons(rule.statement.requirement.condition))]))
+    chosen = frame.columns.filter(nw.col(ROW).is_in(sorted(rows))).select(nw.col(ROW), nw.col(REWOUND), *map(nw.col, names))
+    return {row: {REWOUND: rewound, **dict(zip(names, values, strict=True))} for row, rewound, *values in backend.rows(chosen)}
+
+
+def _describe(rule: Rule, frame: Frame, job_list: JobList, subject: _Subject, rows: list[int], judged: _Values) -> Finding:
+    dataset = frame.dataset
+    newest = job_list.records[max(rows, key=lambda row: _age_key(job_list, row))]
     records = sorted((job_list.records[row] for row in rows), key=lambda record: (getattr(record, dataset.id_field) or "", record.CreationDate or 0))
-    newest = max(records, key=lambda record: (record.CreationDate or 0, getattr(record, dataset.id_field) or ""))
+    account, region, resource = subject
     return Finding(
         rule=rule.id,
         policy=rule.policy,
         severity=rule.severity,
         account=account,
         region=region,
-        subject=resource or NO_RESOURCE,
-        message=_message(rule, frame, newest, len(records)),
+        subject=resource,
+        message=_message(rule, frame, newest, judged, len(records)),
         jobs=tuple(clean_line(getattr(record, dataset.id_field)) for record in records if getattr(record, dataset.id_field)),
-        cause=_cause(newest),
+        cause=None if judged[REWOUND] else _cause(newest),
         resource_type=None if newest.ResourceType is None else clean_line(newest.ResourceType),
         evidence=tuple(_cleaned(api_fields(dataset, record)) for record in records[:EVIDENCE_LIMIT]),
     )
@@ -70,92 +100,75 @@ def _cleaned(value: Any) -> Any:
     return value
 
 
-def _message(rule: Rule, frame: Frame, newest: Any, count: int) -> str:
+def _message(rule: Rule, frame: Frame, newest: Any, judged: _Values, count: int) -> str:
+    """What was seen of the newest job, by how much it misses, when, what AWS said of it, and what was required."""
     dataset = frame.dataset
     requirement = rule.statement.requirement
-    seen = _seen(requirement.condition, frame, newest)
-    jobs = f"{dataset.noun}s" if count > 1 else dataset.noun
-    margin = _margin(requirement.condition, frame, newest)
-    age = f"created {spell_duration(frame.as_of - newest.CreationDate)} before as_of" if newest.CreationDate is not None else "creation time unknown"
-    parts = [f"{count} {jobs}: {seen}" + (f" ({margin})" if margin else ""), f"the newest {age}" if count > 1 else age, render_requirement(requirement)]
+    names = list(dict.fromkeys(comparison.field for comparison in comparisons(requirement.condition)))
+    seen = ", ".join(f"{name} {_value(name, frame, newest, judged)}" for name in names)
+    margin = _margin(requirement.condition, frame, judged)
+    jobs = dataset.noun if count == 1 else f"{dataset.noun}s, the newest"
+    parts = [f"{count} {jobs}: {seen}" + (f" ({margin})" if margin else ""), _times(frame, judged)]
     told = getattr(newest, "StatusMessage", None)
-    if told and "StatusMessage" not in seen and getattr(newest, dataset.state_field) != "COMPLETED":
-        parts.insert(2, truncate(clean_line(told), _MESSAGE_LIMIT))
+    if told and "StatusMessage" not in names and not judged[REWOUND] and (judged[dataset.state_field] != "COMPLETED" or _cause(newest)):
+        parts.append(truncate(clean_line(told), _MESSAGE_LIMIT).rstrip("."))
+    parts.append(render_requirement(requirement))
     return clean_line("; ".join(parts))
 
 
-def _seen(condition: Condition, frame: Frame, record: Any) -> str:
-    """The values of the fields the condition names."""
-    names = dict.fromkeys(comparison.field for comparison in comparisons(condition))
-    return ", ".join(f"{name} {_value(name, frame, record)}" for name in names)
+def _times(frame: Frame, judged: _Values) -> str:
+    """`created 26 h, ended 10 m before as_of`."""
+    created, ended = judged["CreationDate"], judged["CompletionDate"]
+    ago = [f"{word} {spell_duration(frame.as_of - time)}" for word, time in (("created", created), ("ended", ended)) if time is not None]
+    told = f"{', '.join(ago)} before as_of" if ago else ""
+    unknown = "" if created is not None else "creation time unknown"
+    return ", ".join(filter(None, [unknown, told, "in progress then, ended since" if judged[REWOUND] else ""]))
 
 
-def _value(name: str, frame: Frame, record: Any) -> str:
+def _value(name: str, frame: Frame, newest: Any, judged: _Values) -> str:
+    """One judged value, in words."""
     field = frame.dataset.fields[name]
-    value = _derived(name, frame, record) if field.derived else _member(name, record)
+    value = judged[name]
+    if name == "Outcome":
+        return _outcome(frame, newest, judged)
     if value is None:
         return "missing"
+    if name == "Overdue" and value:
+        due = judged["ExpectedCompletionDate" if judged[frame.dataset.state_field] == "RUNNING" else "StartBy"]
+        return f"since {spell_duration(frame.as_of - due)}"
     match field.kind:
         case Kind.TIME:
             return iso(moment(value))
         case Kind.DURATION:
-            return value if isinstance(value, str) else spell_duration(value)
+            return "for ever" if value == FOR_EVER else spell_duration(value)
         case Kind.BOOLEAN:
             return str(value).lower()
+        case Kind.SIZE:
+            return f"{value:,} bytes"
         case _:
             return truncate(clean_line(str(value)), _MESSAGE_LIMIT) or '""'
 
 
-def _member(name: str, record: Any) -> Any:
-    head, _, tail = name.partition(".")
-    value = getattr(record, head)
-    return getattr(value, tail) if tail and value is not None else value
+def _outcome(frame: Frame, newest: Any, judged: _Values) -> str:
+    outcome = judged["Outcome"]
+    if outcome is None:
+        return "unknown" if judged[frame.dataset.state_field] == "COMPLETED" else "missing"
+    return f"with_issues ({_cause(newest)})" if outcome == "with_issues" else str(outcome)
 
 
-def _derived(name: str, frame: Frame, record: Any) -> Any:
-    """A derived field of one record, for showing; the engine's own columns decide."""
-    dataset = frame.dataset
-    match name:
-        case "Account" | "Region":
-            account, region = JobList(dataset, [record]).places()[0]
-            return account if name == "Account" else region
-        case "IamRoleName":
-            return record.IamRoleArn and record.IamRoleArn.rpartition("/")[2]
-        case "Outcome":
-            category = record.MessageCategory
-            return "unknown" if category is None else "clean" if category.lower() == "success" else f"with_issues ({category})"
-        case "Overdue":
-            due = record.StartBy if getattr(record, dataset.state_field) != "RUNNING" else record.ExpectedCompletionDate
-            return None if due is None else f"since {spell_duration(frame.as_of - due)}"
-        case "Retention":
-            lifecycle = record.RecoveryPointLifecycle
-            days = lifecycle and lifecycle.DeleteAfterDays
-            return None if lifecycle is None else "for ever" if days is None or days < 0 else f"{days} d"
-        case _:
-            return _time_between(name, frame, record, dataset)
-
-
-def _time_between(name: str, frame: Frame, record: Any, dataset: Dataset) -> int | None:
-    running = getattr(record, dataset.state_field) in dataset.in_progress
-    initiated, created, completed = getattr(record, "InitiationDate", None), record.CreationDate, record.CompletionDate
-    if name == "StartDelay":
-        ends: Sequence[int | None] = (created, initiated)
-    elif name == "Elapsed":
-        ends = (created, completed)
-    else:
-        ends = (created if initiated is None else initiated, frame.as_of if running else completed)
-    return None if ends[0] is None or ends[1] is None else ends[1] - ends[0]
-
-
-def _margin(condition: Condition, frame: Frame, record: Any) -> str:
+def _margin(condition: Condition, frame: Frame, judged: _Values) -> str:
     """By how much a single limit is missed."""
     if not isinstance(condition, Comparison) or condition.operator not in ORDER_OPERATORS:
         return ""
     field = frame.dataset.fields[condition.field]
-    value = _derived(condition.field, frame, record) if field.derived else _member(condition.field, record)
-    limit = condition.values[0]
-    if not isinstance(value, int) or not isinstance(limit, int):
-        return ""
+    value, limit = judged[condition.field], condition.values[0]
+    shown = f"limit {condition.literals[0].text}"
+    if not isinstance(value, int) or not isinstance(limit, int) or value in {limit, FOR_EVER}:
+        return shown
     distance = abs(value - limit)
-    shown = spell_duration(distance) if field.kind in {Kind.DURATION, Kind.TIME} else f"{distance:,}"
-    return f"limit {condition.literals[0].text}, {shown} {'over' if value > limit else 'under'}" if distance else f"limit {condition.literals[0].text}"
+    if field.kind in {Kind.DURATION, Kind.TIME}:
+        apart = spell_duration(distance) if distance >= _SECOND else "less than 1 s"
+    else:
+        apart = f"{distance:,}{' bytes' if field.kind is Kind.SIZE else ''}"
+    side = ("after" if value > limit else "before") if field.kind is Kind.TIME else ("over" if value > limit else "under")
+    return f"{shown}, {apart} {side}"

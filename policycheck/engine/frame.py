@@ -237,7 +237,9 @@ _DERIVED: dict[str, Callable[[Dataset, int], nw.Expr]] = {
 }
 _SOURCES = {
     "Outcome": ("MessageCategory",),
-    "Retention": tuple(f"{head}.{tail}" for head in ("RecoveryPointLifecycle", "DestinationRecoveryPointLifecycle") for tail in ("DeleteAfterDays", "DeleteAfterEvent")),
+    "Retention": tuple(
+        f"{head}.{tail}" for head in ("RecoveryPointLifecycle", "DestinationRecoveryPointLifecycle") for tail in ("DeleteAfterDays", "DeleteAfterEvent")
+    ),
     "IamRoleName": ("IamRoleArn",),
     "BackupVaultName": ("BackupVaultArn",),
     "ResourceArn": ("SourceResourceArn",),

@@ -34,6 +34,8 @@ def _verdict(result: Result) -> str:
             return "Inconclusive: nothing was judged, since there was no rule to judge."
         case Verdict.INCONCLUSIVE if summary.skipped == summary.rules:
             return f"Inconclusive: nothing was judged: {'the only rule was' if summary.rules == 1 else f'all {rules} were'} skipped."
+        case Verdict.INCONCLUSIVE if not summary.inconclusive:
+            return f"Not a pass: {_counted(result)} on what was read, but the declared scope is not covered."
         case Verdict.INCONCLUSIVE:
             return f"Inconclusive: {summary.inconclusive:,} of {rules} could not be judged on this evidence."
         case Verdict.PASS | Verdict.WAIVED | Verdict.SKIPPED:
@@ -42,16 +44,18 @@ def _verdict(result: Result) -> str:
             assert_never(other)
 
 
-def _pass(result: Result) -> str:
+def _counted(result: Result) -> str:
     summary = result.summary
     parts = [f"{summary.passed:,} of {plural(summary.rules, 'rule')} passed"]
     if summary.waived:
         parts.append(f"{summary.waived:,} waived")
     if summary.skipped:
         parts.append(f"{summary.skipped:,} skipped")
-    text = ", ".join(parts)
-    if result.scope_uncovered:
-        return f"Not a pass: {text} on what was read, but the declared scope is not covered."
+    return ", ".join(parts)
+
+
+def _pass(result: Result) -> str:
+    text = _counted(result)
     gaps = len(incomplete(result.coverage))
     if gaps:
         return f"Pass on what was read: {text}, but {plural(gaps, 'list')} of {len(result.coverage):,} {'is' if gaps == 1 else 'are'} not complete."

@@ -49,7 +49,10 @@ def load_policies(paths: Sequence[tuple[Path, str]], params: Mapping[str, str]) 
         if policy is not None:
             twin = next((other for other in policies if other.id == policy.id), None)
             if twin:
-                diagnostics.append(Diagnostic(Location(name), f"the policy id {policy.id} is used twice in this run", f"It is also that of {twin.path}."))
+                place = reader.place_of_id
+                diagnostics.append(
+                    Diagnostic(place, f"the policy id {policy.id} is used twice in this run", f"It is also that of {twin.path}.", document.line(place.line))
+                )
             policies.append(policy)
     if diagnostics:
         raise PolicyError(diagnostics)
@@ -63,11 +66,8 @@ def load_policies(paths: Sequence[tuple[Path, str]], params: Mapping[str, str]) 
 def load_scope(path: Path, name: str) -> Scope:
     """A scope from a file of its own (`--scope`): the keys that stand under `scope:` in a policy. Raises PolicyError."""
     document = read_document(path, name)
-    from policycheck.policy.schema import ScopeEntry
-
-    errors = _shape_errors(ScopeEntry, document.root)
-    for location, message, hint in errors:
-        document.report(location, message, hint)
+    for wrong in check_shape(ScopeEntry, document.root):
+        document.report(wrong.location, wrong.message, wrong.hint)
     if document.diagnostics:
         raise PolicyError(document.diagnostics)
     return _scope(document.root)
@@ -89,28 +89,24 @@ class _Reader:
             return None
         broken = self._report_shape(root)
         self.params = self._params(root)
-        defaults = DefaultsEntry() if "defaults" in broken else DefaultsEntry.model_validate(plain(root.get("defaults") or _NOTHING))
-        rules_node = root.get("rules")
-        rules = [
-            self._rule(node, clean_line(policy_id), defaults)
-            for index, node in enumerate(rules_node.items if isinstance(rules_node, Items) else ())
-            if f"rules.{index}" not in broken and isinstance(node, Entries) and (policy_id := _text(root.get("policy"))) is not None
-        ]
-        self._report_twins([rule for rule in rules if rule is not None])
+        self.place_of_id = find_entry(root, "policy")
+        defaults = DefaultsEntry() if ("defaults",) in broken else DefaultsEntry.model_validate(plain(root.get("defaults") or _NOTHING))
+        policy_id, rules_node = _text(root.get("policy")) or "", root.get("rules")
+        nodes = [node for node in (rules_node.items if isinstance(rules_node, Items) else ()) if isinstance(node, Entries)]
+        self._report_twins(nodes)
+        rules = [self._rule(node, policy_id, defaults, {str(path[2]) for path in broken if path[:2] == ("rules", index) and len(path) > 2}) for index, node in _numbered(rules_node)]
         if self._document.diagnostics:
             return None
         title = _text(root.get("title")) or ""
-        scope = _scope(root.get("scope"))
         built = tuple(rule for rule in rules if rule is not None)
-        return Policy(_text(root.get("policy")) or "", clean_line(title), self._document.path, built, scope, tuple(self._document.lines))
+        return Policy(policy_id, clean_line(title), self._document.path, built, _scope(root.get("scope")), tuple(self._document.lines))
 
-    def _report_shape(self, root: Entries) -> set[str]:
-        """Report what pydantic finds; the parts it found broken: `defaults`, `rules.3`."""
-        broken = set()
-        for location, message, hint, path in _shape_errors_with_path(PolicyEntry, root):
-            self._document.report(location, message, hint)
-            broken.add(".".join(str(part) for part in path[: 2 if path[:1] == ("rules",) else 1]))
-        return broken
+    def _report_shape(self, root: Entries) -> set[Path]:
+        """Report what does not have the shape of a policy; where that is."""
+        wrong = check_shape(PolicyEntry, root)
+        for one in wrong:
+            self._document.report(one.location, one.message, one.hint)
+        return {one.path[:1] if one.path[:1] == ("defaults",) else one.path for one in wrong}
 
     def _params(self, root: Entries) -> dict[str, str]:
         node = root.get("params")
@@ -119,12 +115,14 @@ class _Reader:
         own = {key: value.text for key, (_, value) in node.entries.items() if isinstance(value, Text)}
         return {key: self._overrides.get(key, text) for key, text in own.items()}
 
-    def _report_twins(self, rules: Iterable[Rule]) -> None:
-        seen: dict[str, Rule] = {}
+    def _report_twins(self, rules: Iterable[Entries]) -> None:
+        seen: dict[str, Location] = {}
         for rule in rules:
-            if rule.id in seen:
-                self._document.report(rule.location, f"the rule id {rule.id} is used twice", f"First on line {seen[rule.id].location.line}.")
-            seen.setdefault(rule.id, rule)
+            name, place = _text(rule.get("id")), find_entry(rule, "id")
+            if name in seen:
+                self._document.report(place, f"the rule id {clean_line(name)} is used twice", f"First on line {seen[name].line}.")
+            elif name is not None:
+                seen[name] = place
 
     # One rule
 
@@ -144,7 +142,7 @@ class _Reader:
             statement=statement,
             qualifiers=qualifiers,
             sentence=clean(render(statement, qualifiers)),
-            location=_span(node, "id"),
+            location=find_entry(node, "id"),
             severity=entry.severity or defaults.severity or Severity.MEDIUM,
             title=clean_line(entry.title or ""),
             why=clean_line(entry.why or ""),
@@ -181,13 +179,13 @@ class _Reader:
     def _structured(self, node: Entries, entry: RuleEntry) -> Statement | None:
         requirements = [key for key in ("none", "all") if key in node.entries]
         if len(requirements) != 1:
-            place = _span(node, "id") if not requirements else node.entries[requirements[1]][0].location
+            place = find_entry(node, "id") if not requirements else node.entries[requirements[1]][0].location
             self._document.report(place, "a rule needs exactly one of rule, none and all" if not requirements else "a rule has either none or all, not both")
             return None
         dataset = entry.dataset or "backup_jobs"
         if dataset not in DATASETS:
             near = nearest(dataset, DATASETS)
-            self._document.report(_span(node, "dataset"), f"there is no dataset {clean_line(dataset)}", f"Did you mean {near}?" if near else f"The datasets are {', '.join(DATASETS)}.")
+            self._document.report(find_entry(node, "dataset"), f"there is no dataset {clean_line(dataset)}", f"Did you mean {near}?" if near else f"The datasets are {', '.join(DATASETS)}.")
             return None
         where = read_conditions(node.get("where"), self._document)
         condition = read_conditions(node.get(requirements[0]), self._document)
@@ -271,30 +269,12 @@ class _Reader:
 _NOTHING = Entries({}, Location(""))
 
 
-def plain(node: Node) -> object:
-    """The node without positions: texts, lists and dicts."""
-    match node:
-        case Text(text=text):
-            return text
-        case Items(items=items):
-            return [plain(item) for item in items]
-        case Entries(entries=entries):
-            return {key: plain(value) for key, (_, value) in entries.items()}
-
-
 def _text(node: Node | None) -> str | None:
     return node.text if isinstance(node, Text) else None
 
 
 def _literal(node: Node | None) -> Literal | None:
     return Literal(node.text, node.location) if isinstance(node, Text) else None
-
-
-def _span(node: Entries, key: str) -> Location:
-    """From the key to the end of its value."""
-    start, value = node.entries[key]
-    end = value.location
-    return Location(start.location.path, start.location.line, start.location.column, end.end_line, end.end_column)
 
 
 def _scope(node: Node | None) -> Scope:
@@ -307,83 +287,3 @@ def _scope(node: Node | None) -> Scope:
         return tuple(clean_line(str(item)) for item in value) if isinstance(value, list) else ()
 
     return Scope(texts("accounts"), texts("regions"), texts("may_be_empty"), organization=values.get("accounts") == "organization")
-
-
-def _shape_errors(model: type[BaseModel], root: Node) -> list[tuple[Location, str, str]]:
-    return [(location, message, hint) for location, message, hint, _ in _shape_errors_with_path(model, root)]
-
-
-def _shape_errors_with_path(model: type[BaseModel], root: Node) -> list[tuple[Location, str, str, tuple[str | int, ...]]]:
-    """What pydantic says of a tree, one line a place (a union says it once for each of its members)."""
-    try:
-        model.model_validate(plain(root))
-    except ValidationError as error:
-        found: dict[Location, tuple[Location, str, str, tuple[str | int, ...]]] = {}
-        for detail in error.errors(include_url=False):
-            location, path = _find(root, detail["loc"], superfluous=detail["type"] == "extra_forbidden")
-            message, hint = _say(model, detail)
-            found.setdefault(location, (location, message, hint, path))
-        paths = [path for *_, path in found.values()]
-        return [said for said in found.values() if not any(path != said[3] and path[: len(said[3])] == said[3] for path in paths) or not said[3]]
-    return []
-
-
-def _find(root: Node, loc: tuple[str | int, ...], *, superfluous: bool) -> tuple[Location, tuple[str | int, ...]]:
-    """The place a pydantic path leads to, as far as the tree goes; for a superfluous key, the key."""
-    node, place = root, Location(root.location.path, root.location.line, root.location.column, root.location.line, root.location.column + 1)
-    path: list[str | int] = []
-    for part in loc:
-        if isinstance(node, Entries) and part in node.entries:
-            key, node = node.entries[str(part)]
-            place = key.location if superfluous or isinstance(node, Entries | Items) else node.location
-        elif isinstance(node, Items) and isinstance(part, int):
-            node = node.items[part]
-            place = node.location if isinstance(node, Text) else Location(node.location.path, node.location.line, node.location.column, node.location.line, node.location.column + 1)
-        else:
-            continue
-        path.append(part)
-    return place, tuple(path)
-
-
-def _say(model: type[BaseModel], detail: ErrorDetails) -> tuple[str, str]:
-    """A pydantic error in our words: the message and the hint."""
-    name = clean_line(str(detail["loc"][-1])) if detail["loc"] else ""
-    context = detail.get("ctx", {})
-    match detail["type"]:
-        case "missing":
-            return f"the key {name} is missing", ""
-        case "extra_forbidden":
-            known = _keys_at(model, detail["loc"][:-1])
-            near = nearest(name, known)
-            return f"there is no key {name} here", f"Did you mean {near}?" if near else f"The keys are {', '.join(known)}; a sentence with a comma or a colon needs quotes."
-        case "enum" | "literal_error":
-            return f"{clean_line(str(detail['input']))} is not one of {context.get('expected', '')}".replace("'", ""), ""
-        case "string_type":
-            return f"{name} takes one value, not a list or a mapping", ""
-        case "list_type":
-            return f"{name} takes a list", "Write it in brackets: [a, b]"
-        case "dict_type" | "model_type" | "model_attributes_type":
-            return f"{name} takes a mapping of keys to values", ""
-        case "too_short":
-            return f"{name} is empty", ""
-        case "string_pattern_mismatch":
-            return f"{clean_line(str(detail['input']))} does not look like this: {_PATTERNS.get(str(context.get('pattern')), context.get('pattern'))}", ""
-        case _:
-            return f"{name}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", ""
-
-
-_PATTERNS = {
-    r"^[0-9]{12}$": "an account id of exactly 12 digits, or: organization",
-    r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$": "a name of letters, digits, dots, hyphens and underscores",
-    r"^https?://[^\s<>\"]+$": "a web address",
-}
-
-
-def _keys_at(model: type[BaseModel], loc: tuple[str | int, ...]) -> list[str]:
-    known: type[BaseModel] = model
-    for part, below in (("scope", "ScopeEntry"), ("defaults", "DefaultsEntry"), ("rules", "RuleEntry")):
-        if loc[:1] == (part,):
-            from policycheck.policy import schema
-
-            known = getattr(schema, below)
-    return list(known.model_fields)

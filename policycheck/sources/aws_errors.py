@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from botocore import exceptions as b
+from botocore.parsers import ResponseParserError
 
 from policycheck.errors import FetchError, PolicycheckError, UsageError
 from policycheck.text import clean_line, truncate
@@ -23,8 +24,8 @@ _CREDENTIALS = "name a --profile, set AWS_PROFILE or log in; `aws sts get-caller
 _NETWORK = "run the command again; if it stays, see what is between here and AWS"
 _ONE_SESSION = "use a session that is already authenticated"
 _LONGEST = 240
-# Key ids (AKIA..., ASIA...), and whatever is long and looks like a key or a token.
-_SECRET = re.compile(r"\b(?:A3T[A-Z0-9]|AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,}\b|[A-Za-z0-9+/=_-]{40,}|(?<=://)[^/@\s]+@", re.ASCII)
+# Key ids (AKIA..., ASIA...), a password in a URL, and whatever is long enough for a key or a token and no ARN.
+_SECRET = re.compile(r"(?P<arn>\barn:[\w-]+:[\w-]*:[\w-]*:\d*:[\w+=,.@/:-]+)|\b(?:AKIA|ASIA)[A-Z0-9]{12,}\b|[A-Za-z0-9+/=_-]{40,}|(?<=://)[^/@\s]+@", re.ASCII)
 _OS_ERROR = re.compile(r"\[Errno -?\d+\] ([^'\")>\]]+)")
 _VERIFY = re.compile(r"certificate verify failed: ([^()]+)")
 
@@ -35,7 +36,7 @@ class UnknownClientError(FetchError):
 
 def scrub(text: object) -> str:
     """Text of others on one line, with everything in it that could be a credential left out."""
-    return truncate(_SECRET.sub("[...]", clean_line(str(text))), _LONGEST)
+    return truncate(_SECRET.sub(lambda found: found["arn"] or "[...]", clean_line(str(text))), _LONGEST)
 
 
 @contextmanager
@@ -49,7 +50,7 @@ def explained(operation: str = "", place: str = "", *, service: str = "backup") 
     """
     try:
         yield
-    except (b.BotoCoreError, b.ClientError, ValueError, OSError, EOFError) as error:
+    except (b.BotoCoreError, b.ClientError, ResponseParserError, ValueError, OSError, EOFError) as error:
         explanation = explain(error, operation, place, service=service)
         if explanation is None:
             raise
@@ -84,7 +85,9 @@ class _Details(Mapping[str, str]):
             case "cause":
                 return self._cause()
             case "filename":
-                return scrub(getattr(self._error, "filename", None) or "a file")
+                return truncate(clean_line(str(getattr(self._error, "filename", None) or "a file")), _LONGEST)
+            case "path" | "profile":
+                return truncate(clean_line(str(self._kwargs.get(name))), _LONGEST)
             case _:
                 return scrub(self._kwargs.get(name, self._error))
 
@@ -134,6 +137,8 @@ _ROWS = (
     _Row((b.SSOTokenLoadError, b.UnauthorizedSSOTokenError), "the SSO login has expired or was never made", _LOGIN),
     _Row((b.TokenRetrievalError,), "the login of {provider} has expired or was never made", _LOGIN),
     _Row((b.SSOError,), "the SSO login cannot be used ({cause})", _LOGIN),
+    # `aws login` came after the oldest botocore that will do.
+    _Row((getattr(b, "LoginError", b.SSOError),), "the login cannot be used ({cause})", _LOGIN),
     # A provider's own words may repeat what it printed, and that may be keys.
     _Row((b.CredentialRetrievalError,), "{provider} gave no credentials", "run what the profile names by hand; what it printed is not repeated here"),
     _Row((b.MetadataRetrievalError,), "the instance or container gave no credentials", _CREDENTIALS),
@@ -151,6 +156,7 @@ _ROWS = (
     _Row((b.ParamValidationError,), "AWS Backup takes no such parameter: {report}", usage=True),
     _Row((b.PaginationError,), "the list does not end: {message}", "run the command again"),
     _Row(_NO_ENDPOINT, "there is no such endpoint of AWS Backup: {cause}", "see --region and --endpoint-url"),
+    _Row((ResponseParserError,), "the answer is not one of AWS: a web page, or cut off", _NETWORK),
     _Row((json.JSONDecodeError,), "the profile's credential_process does not print JSON", "run it by hand; what it printed is not repeated here"),
     _Row((ValueError,), "--endpoint-url (or AWS_ENDPOINT_URL) is not a URL", "https://host[:port]", usage=True, only=_is_endpoint),
     _Row((FileNotFoundError,), "the web identity token {filename} does not exist", "see AWS_WEB_IDENTITY_TOKEN_FILE and the profile"),
@@ -174,7 +180,9 @@ def _explain_answer(error: Any, operation: str, where: str, service: str) -> Fet
     code, status, attempts = str(details.get("Code", "")), int(metadata.get("HTTPStatusCode", 0)), int(metadata.get("RetryAttempts", 0)) + 1
     said = scrub(details.get("Message", ""))
     kind: type[FetchError] = FetchError
-    if code in _DENIED or (status == 403 and not code):
+    if code in ("", str(status)) and status not in (429, *range(500, 600)):
+        message, hint = f"the answer is not one of AWS (status {status})", _NETWORK
+    elif code in _DENIED:
         action = f"{service}:{operation}"
         message = f"access denied: {action} is not allowed" + (f" ({said})" if said else "")
         hint = (
@@ -191,7 +199,8 @@ def _explain_answer(error: Any, operation: str, where: str, service: str) -> Fet
     elif code in _THROTTLED or status == 429:
         message, hint = f"AWS refused {attempts} times to take more requests ({scrub(code)})", "wait for other tools to finish, and run the command again"
     elif status >= 500:
-        message, hint = f"AWS failed {attempts} times to answer ({status} {scrub(code)})", "run the command again; the AWS Health Dashboard tells of outages"
+        message = f"AWS failed {attempts} times to answer ({status if code in ('', str(status)) else f'{status} {scrub(code)}'})"
+        hint = "run the command again; the AWS Health Dashboard tells of outages"
     else:
         message, hint = f"AWS refused: {scrub(code) or status}" + (f": {said}" if said else ""), ""
     return kind(message, hint=hint, place=where)

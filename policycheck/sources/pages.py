@@ -87,14 +87,15 @@ def list_pages(client: Any, dataset: Dataset, parameters: Mapping[str, object], 
     call = getattr(client, client_method(dataset))
     asked: dict[str, object] = {"MaxResults": PAGE_SIZE, **parameters}
     seen: set[str] = set()
-    number = empty = 0
+    number = read = empty = 0
     while True:
         number += 1
-        where = ", ".join(filter(None, (place, f"page {number}")))
+        so_far = f"page {number}" + (f" (after {read:,} {dataset.noun}s)" if read else "")
+        where = ", ".join(filter(None, (place, so_far)))
         with explained(dataset.operation, where):
             answer = call(**asked)
         page = _page(dataset, answer, f"{dataset.operation}, {where}")
-        empty = 0 if len(page.jobs) else empty + 1
+        read, empty = read + len(page.jobs), 0 if len(page.jobs) else empty + 1
         _check_token(page.token, seen, empty, f"{dataset.operation}, {where}")
         yield page
         if page.token is None:
@@ -147,10 +148,11 @@ def _parse_date(text: str) -> datetime | None:
 
 def _decode_answer(dataset: Dataset, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
     """The handler of `before-parse`: what it puts into `customized_response_dict` becomes part of what the call returns."""
-    if response_dict["status_code"] >= 300:
+    status, body = int(response_dict["status_code"]), bytes(response_dict["body"])
+    if status >= 300:
+        response_dict["body"] = _error_body(body)
         return
-    body: bytes = response_dict["body"]
-    damage = _shortness(body, response_dict["headers"])
+    damage = _shortness(body, response_dict["headers"]) if status == 200 else f"its status is {status}"
     if not damage:
         try:
             customized_response_dict[_ANSWER] = (_decode(dataset, body), body)
@@ -171,7 +173,7 @@ def _retry_delay(response: Any = None, attempts: int = 0, caught_exception: Exce
         return False
     if response is None or _DAMAGE not in response[1] or attempts >= ATTEMPTS:
         return None
-    return random.random() * min(_FIRST_DELAY * 2.0**attempts, _LONGEST_DELAY)
+    return random.random() * min(_FIRST_DELAY * 2.0 ** (attempts - 1), _LONGEST_DELAY)
 
 
 # --- bodies ---
@@ -210,6 +212,16 @@ def _whole_text(value: object) -> object:
             return list(map(_whole_text, value))
         case _:
             return value
+
+
+def _error_body(body: bytes) -> bytes:
+    """What botocore's parser takes for an error: an object of texts. Of anything else (a proxy's web page, a list) nothing is left; it would raise TypeError."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        value = None
+    texts = {key: item for key, item in value.items() if isinstance(item, str)} if isinstance(value, dict) else {}
+    return json.dumps(texts).encode()
 
 
 def _shortness(body: bytes, headers: Mapping[str, str]) -> str:

@@ -1,0 +1,56 @@
+"""`policycheck emulator`: a local AWS Backup endpoint to test pipelines with."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from policycheck.emulator.store import Store
+
+
+def emulator(
+    port: Annotated[int, typer.Option("--port", metavar="PORT", help="The port on 127.0.0.1; 0 takes a free one and prints it.")] = 0,
+    jobs: Annotated[
+        list[Path] | None,
+        typer.Option("--jobs", metavar="FILE", help="Job lists as the AWS CLI saves them (JSON). Repeat for more. Without it: a sample organization."),
+    ] = None,
+    fault: Annotated[
+        list[str] | None, typer.Option("--fault", metavar="SPEC", help="Go wrong: OPERATION:REQUESTS=KIND, ListBackupJobs:3=truncated. Repeat for more.")
+    ] = None,
+    account: Annotated[str, typer.Option("--account", metavar="ID", help="The management account; without it the first of the jobs.")] = "",
+) -> None:
+    """Serve an AWS Backup endpoint on 127.0.0.1 until it is interrupted. Needs the extra `emulator`.
+
+    The address and the variables that point the AWS CLI and every SDK at it are printed on stdout.
+    """
+    from policycheck.emulator.server import serve
+
+    with serve(_store(jobs or [], account), port=port, faults=fault or []) as endpoint:
+        sys.stdout.write(f"{endpoint.url}\n")
+        sys.stdout.writelines(f"export {name}={value}\n" for name, value in endpoint.environment.items())
+        sys.stdout.flush()
+        _wait()
+
+
+def _store(jobs: list[Path], account: str) -> Store:
+    from policycheck.emulator.organization import organization
+    from policycheck.emulator.store import Store
+
+    if jobs:
+        return Store.of_files(jobs, management=account)
+    return Store.of_organization(organization(datetime.now(UTC).replace(microsecond=0)))
+
+
+def _wait() -> None:
+    """Until SIGINT or SIGTERM; both are how a server is meant to end."""
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    stopped.wait()

@@ -1,0 +1,72 @@
+"""Where a run's job lists come from: saved files, or AWS."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from policycheck.cli.diagnostics import show_warning
+from policycheck.cli.progress import show_progress
+from policycheck.errors import UsageError
+from policycheck.policy.literals import parse_time
+
+if TYPE_CHECKING:
+    from policycheck.policy.model import Policy
+    from policycheck.sources.connection import Connection
+    from policycheck.sources.interface import Evidence
+
+NOW = "now"
+
+
+def gather_files(paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, quiet: bool) -> Evidence:
+    """The lists of saved files."""
+    from policycheck.sources.files import read_job_files
+
+    evidence = read_job_files(paths, as_of=as_of, covers=covers, stdin=sys.stdin.buffer)
+    _warn(evidence, quiet=quiet)
+    return evidence
+
+
+def gather_aws(connection: Connection, policies: Sequence[Policy], *, as_of: datetime, quiet: bool) -> Evidence:
+    """The lists these policies need, fetched now."""
+    from policycheck.sources.aws import fetch_jobs
+    from policycheck.sources.plan import plan_fetch
+
+    with show_progress(quiet=quiet) as progress:
+        evidence = fetch_jobs(connection, plan_fetch(policies, as_of), as_of=as_of, progress=progress, keep_pages=False)
+    _warn(evidence, quiet=quiet)
+    return evidence
+
+
+def _warn(evidence: Evidence, *, quiet: bool) -> None:
+    if not quiet:
+        for warning in evidence.warnings:
+            show_warning(warning)
+
+
+def parse_as_of(text: str) -> datetime:
+    """The instant; only here does a run read the clock."""
+    return datetime.now(UTC) if text == NOW else _parse_moment("--as-of", text)
+
+
+def parse_covers(text: str) -> tuple[datetime, datetime]:
+    """FROM..TO; raises UsageError."""
+    start, separator, end = text.partition("..")
+    if not separator:
+        raise UsageError("--covers takes two times", hint="--covers 2026-10-20..2026-11-20T06:00:00Z")
+    interval = _parse_moment("--covers", start), _parse_moment("--covers", end)
+    if interval[0] > interval[1]:
+        raise UsageError("--covers ends before it begins")
+    return interval
+
+
+def _parse_moment(option: str, text: str) -> datetime:
+    try:
+        moment = parse_time(text)
+    except ValueError as error:
+        raise UsageError(f"{option} {text}: {error}") from None
+    if not 1970 < moment.year < 2300:
+        raise UsageError(f"{option} {text}: the year is from 1971 to 2299")
+    return moment

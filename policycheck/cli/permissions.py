@@ -1,0 +1,28 @@
+"""`policycheck permissions`: the least IAM policy that a check needs."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from policycheck.cli.connection import RoleArns
+from policycheck.cli.policies import load
+
+
+def permissions(
+    policies: Annotated[list[str], typer.Argument(metavar="POLICY...", help="Policy files, folders or names of shipped packs.")],
+    role_arn: RoleArns = None,
+) -> None:
+    """Print the least IAM policy that these policies' rules need: read-only, one action a list.
+
+    With --role-arn: the policy of the caller, who takes on those roles. The roles themselves need what is printed without it.
+    """
+    from policycheck.sources.permissions import least_policy
+    from policycheck.sources.plan import plan_fetch
+
+    # The instant only narrows when jobs were created; it changes no permission.
+    plan = plan_fetch(load(policies, [], None), datetime.now(UTC))
+    typer.echo(json.dumps(least_policy(plan, role_arn or ()), indent=2))

@@ -1,0 +1,124 @@
+"""The reports a command line asks for: which formats, to where, and the exit code's severity."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from policycheck.cli.diagnostics import show_note
+from policycheck.cli.terminal import write_document
+from policycheck.errors import UsageError
+from policycheck.result import Result, Severity
+from policycheck.text import clean_line
+
+if TYPE_CHECKING:
+    from policycheck.formats.interface import Options
+
+NEVER = "never"
+
+Outputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--output",
+        "-o",
+        metavar="FORMAT[=PATH]",
+        help="Report format, to stdout or to a file. Repeat for more. Formats: text, json, junit, sarif, markdown.",
+    ),
+]
+FailOn = Annotated[
+    str, typer.Option("--fail-on", metavar="SEVERITY", help="The least severity that fails the run: critical, high, medium, low, info or never.")
+]
+MinSeverity = Annotated[
+    str | None, typer.Option("--min-severity", metavar="SEVERITY", help="Show only findings of this severity or worse; changes nothing else.")
+]
+
+
+def parse_fail_on(text: str) -> Severity | None:
+    """The least severity that fails a run; None: never."""
+    return None if text.lower() == NEVER else parse_severity("--fail-on", text)
+
+
+def parse_outputs(texts: Sequence[str]) -> list[tuple[str, Path | None]]:
+    """FORMAT or FORMAT=PATH, text to stdout where none is given; at most one to stdout, each file once."""
+    from policycheck.formats.registry import FORMATS
+    from policycheck.policy.conditions import nearest
+
+    outputs: list[tuple[str, Path | None]] = []
+    for text in texts:
+        name, separator, path = text.partition("=")
+        if name not in FORMATS:
+            near = nearest(name, FORMATS)
+            raise UsageError(f"there is no format {name}", hint=f"Did you mean {near}?" if near else f"The formats are {', '.join(FORMATS)}.")
+        if separator and not path:
+            raise UsageError(f"--output {text} names no file", hint=f"Write {name}=report.{name}, or {name} alone for stdout.")
+        outputs.append((name, Path(path) if separator and path != "-" else None))
+    if sum(path is None for _, path in outputs) > 1:
+        raise UsageError("only one format can go to stdout", hint="Write the others to files: --output sarif=results.sarif")
+    paths = [os.path.realpath(path) for _, path in outputs if path is not None]
+    if len(set(paths)) < len(paths):
+        raise UsageError("two formats would write the same file")
+    return outputs or [("text", None)]
+
+
+def spare_inputs(outputs: Sequence[tuple[str, Path | None]], files: Iterable[str | Path], folders: Iterable[str]) -> None:
+    """Refuse to write a report over what the run reads.
+
+    Args:
+        files: policies, job lists and whatever else is read.
+        folders: job folders; a report in one would be read as a job list by the next run.
+
+    Raises:
+        UsageError: an output is one of the files, or lies in one of the folders.
+    """
+    read = {os.path.realpath(file) for file in files}
+    within = [os.path.realpath(folder) for folder in folders if Path(folder).is_dir()]
+    for _, path in outputs:
+        if path is None:
+            continue
+        target = os.path.realpath(path)
+        if target in read:
+            raise UsageError(f"--output would overwrite {clean_line(str(path))}, which this run reads", hint="Write the report to a file of its own.")
+        if any(os.path.commonpath([target, folder]) == folder for folder in within):
+            hint = "Write the report somewhere else: the next run would take it for a job list."
+            raise UsageError(f"--output would write {clean_line(str(path))} into a folder of job lists", hint=hint)
+
+
+def parse_severity(option: str, text: str) -> Severity:
+    """The severity of that name, in any case; raises UsageError with the nearest one."""
+    from policycheck.policy.conditions import nearest
+
+    try:
+        return Severity(text.lower())
+    except ValueError:
+        known = [*Severity, NEVER] if option == "--fail-on" else list(Severity)
+        near = nearest(text, known)
+        raise UsageError(
+            f"{option}: there is no severity {text}", hint=f"Did you mean {near}?" if near else f"The severities are {', '.join(known)}."
+        ) from None
+
+
+def report(result: Result, outputs: Sequence[tuple[str, Path | None]], options: Options, *, quiet: bool) -> None:
+    """Write every report, files first; then a line on stderr where no text report says the same."""
+    from policycheck.formats.output import write_atomically
+    from policycheck.formats.registry import FORMATS
+
+    documents = [(path, FORMATS[name].render(result, options if path is None else replace(options, color=False))) for name, path in outputs]
+    for path, document in documents:
+        if path is not None:
+            write_atomically(path, _encode(document))
+    for path, document in documents:
+        if path is None:
+            write_document(_encode(document))
+    if not quiet and ("text", None) not in outputs:
+        from policycheck.formats.words import count_line
+
+        show_note(f"policycheck: {result.verdict}: {count_line(result)}")
+
+
+def _encode(document: str | bytes) -> bytes:
+    return document if isinstance(document, bytes) else document.encode("utf-8")
