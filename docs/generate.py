@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+
+from ruamel.yaml import YAML
 
 from policycheck.cli.app import app
 from policycheck.datasets import DATASETS, Dataset, Presence
@@ -68,12 +71,34 @@ def _table(dataset: Dataset) -> str:
     return "\n".join(rows)
 
 
+def rules() -> str:
+    """The page of the rule language, with the table of sentences that the tests run."""
+    page = (DOCS / "rules.md").read_text(encoding="utf-8")
+    before, start, rest = page.partition("<!-- sentences: generated -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    sentences = YAML(typ="base", pure=True).load((DOCS.parent / "tests" / "cases" / "sentences.yaml").read_text(encoding="utf-8"))
+    rows = [f"| `{row['sentence']}` | `{_flow(row['means'])}` |" for row in sentences["accepted"] if "design" in row]
+    return "".join([before, start, "\n".join(["", "| sentence | the same in keys |", "|---|---|", *rows, "", ""]), end, after])
+
+
+def _flow(node: object) -> str:
+    """A tree on one line, as YAML; a pipe would end the table's cell."""
+    match node:
+        case dict():
+            return "{" + ", ".join(f"{key}: {_flow(value)}" for key, value in node.items()) + "}"
+        case list():
+            return "[" + ", ".join(map(_flow, node)) + "]"
+        case _:
+            text = str(node).replace("|", "\\|")
+            return text if re.fullmatch(r"[\w.%:-]+", text) else f"'{text}'"
+
+
 def schema() -> str:
     """The JSON Schema of policy files."""
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-PAGES = {"command-line.md": command_line, "fields.md": fields, "policy.schema.json": schema}
+PAGES = {"command-line.md": command_line, "rules.md": rules, "fields.md": fields, "policy.schema.json": schema}
 
 
 def main(arguments: list[str]) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from policycheck import __version__
+from policycheck.datasets import DATASETS
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.evaluate import judge
 from policycheck.engine.scope import in_scope, uncovered_scope
@@ -48,12 +49,20 @@ def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
     notes = []
     undeclared = [policy.id for policy in policies if not policy.scope.declared]
     if undeclared:
-        notes.append(f"membership not verified: {', '.join(undeclared)} declares no scope, so an account or Region that is silent is not missed")
+        declare = "declares" if len(undeclared) == 1 else "declare"
+        notes.append(f"membership not verified: {', '.join(undeclared)} {declare} no scope, so an account or Region that is silent is not missed")
     for policy in policies:
         for name in _datasets(policy):
             entries = [entry for entry in evidence.coverage if entry.dataset == name]
             notes += [f"{policy.id}: {problem}" for problem in uncovered_scope(policy.scope, evidence.coverage, name)]
             outside = sum(entry.jobs for entry in entries if not in_scope(policy.scope, entry.account, entry.region))
             if outside:
-                notes.append(f"{policy.id}: {outside} jobs are outside the declared scope and were not judged")
-    return notes
+                noun = DATASETS[name].noun
+                jobs = f"{noun} is outside the declared scope and was" if outside == 1 else f"{noun}s are outside the declared scope and were"
+                notes.append(f"{policy.id}: {outside:,} {jobs} not judged")
+    rewound = sum(entry.complete and entry.reason.startswith("reconstructed") for entry in evidence.coverage)
+    if rewound:
+        lists = "1 list holds" if rewound == 1 else f"{rewound} lists hold"
+        notes.append(f"reconstructed: {lists} jobs that ended after as_of; they were judged as in progress, and what they said before is not known")
+    # Two lists may lack the same account.
+    return list(dict.fromkeys(notes))

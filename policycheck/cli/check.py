@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from policycheck.sources.connection import Connection
     from policycheck.sources.interface import Evidence
 
-Policies = Annotated[list[str] | None, typer.Argument(metavar="[POLICY...]", help="Policy files, folders or names of shipped packs.")]
+Policies = Annotated[list[str] | None, typer.Argument(metavar="POLICY", help="Policy files, folders or names of shipped packs.")]
 Jobs = Annotated[
     list[str] | None,
     typer.Option(

@@ -10,7 +10,7 @@ from policycheck.cli.diagnostics import show_note
 
 
 def lint(
-    policies: Annotated[list[str], typer.Argument(metavar="POLICY...", help="Policy files, folders or names of shipped packs.")],
+    policies: Annotated[list[str], typer.Argument(metavar="POLICY", help="Policy files, folders or names of shipped packs.")],
 ) -> None:
     """Check policy files without judging anything; every mistake of every file is shown. Exit 2 if there is any."""
     from policycheck.engine.backends.polars import PolarsBackend

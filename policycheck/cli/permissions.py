@@ -13,7 +13,7 @@ from policycheck.cli.policies import load
 
 
 def permissions(
-    policies: Annotated[list[str], typer.Argument(metavar="POLICY...", help="Policy files, folders or names of shipped packs.")],
+    policies: Annotated[list[str], typer.Argument(metavar="POLICY", help="Policy files, folders or names of shipped packs.")],
     role_arn: RoleArns = None,
 ) -> None:
     """Print the least IAM policy that these policies' rules need: read-only, one action a list.

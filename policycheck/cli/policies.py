@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from policycheck.errors import UsageError
+from policycheck.datasets import BY_RESULT_KEY
+from policycheck.errors import PolicyError, UsageError
+from policycheck.text import clean_line
 
 if TYPE_CHECKING:
     from policycheck.policy.model import Policy, Rule, Scope
@@ -27,11 +29,25 @@ def load(policies: Sequence[str], params: Sequence[str], scope: Path | None) -> 
     from policycheck.policy.catalogue import find_policies
     from policycheck.policy.load import load_policies, load_scope
 
-    loaded = load_policies(find_policies(policies), parse_params(params))
+    files = find_policies(policies)
+    try:
+        loaded = load_policies(files, parse_params(params))
+    except PolicyError:
+        _refuse_job_lists(files)
+        raise
     if scope is None:
         return loaded
     declared: Scope = load_scope(scope, scope.as_posix())
     return tuple(replace(policy, scope=declared) for policy in loaded)
+
+
+def _refuse_job_lists(files: Sequence[tuple[Path, str]]) -> None:
+    """One sentence where a job list stands in a policy's place, rather than all the keys it lacks."""
+    for path, name in files:
+        with path.open("rb") as stream:
+            start = stream.read(4096).lstrip()
+        if start.startswith(b"{") and any(f'"{key}"'.encode() in start for key in BY_RESULT_KEY):
+            raise UsageError(f"{clean_line(name)} is a job list, not a policy", hint="Name it with --jobs.") from None
 
 
 def policy_files(policies: Sequence[str]) -> list[Path]:

@@ -14,6 +14,7 @@ from policycheck.engine.backends.interface import Backend
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.findings import describe_empty, describe_findings
 from policycheck.engine.frame import ROW, SUBJECT, Frame, build_frame
+from policycheck.engine.recovery import LONGEST_JOB, add_recovered, deadline_in_window, deadline_to_come, fields_needed
 from policycheck.engine.scope import in_scope, uncovered_scope, unreached_window
 from policycheck.errors import Diagnostic, PolicyError
 from policycheck.policy.conditions import Comparison, Operator, comparisons, fields_of
@@ -47,6 +48,22 @@ class _Case:
         return f"undecided_{self.number}"
 
     @property
+    def recovered(self) -> str:
+        return f"recovered_{self.number}"
+
+    @property
+    def pending(self) -> str:
+        return f"pending_{self.number}"
+
+    @property
+    def recovery(self) -> int | None:
+        """Microseconds that a job has to be recovered; None: it is not asked about."""
+        requirement = self.rule.statement.requirement
+        if not isinstance(requirement, NoneMatch) or requirement.recovery is None or requirement.recovery.value is None:
+            return None
+        return int(requirement.recovery.value)
+
+    @property
     def window_start(self) -> int | None:
         """Microseconds before as_of, as a negative offset applied by the caller; None: no window."""
         within = self.rule.statement.within
@@ -64,6 +81,7 @@ class _Counts:
     subjects: int
     elsewhere: int
     undecided: int
+    pending: int
 
 
 def judge(policies: Sequence[Policy], lists: Mapping[str, JobList], coverage: Sequence[Coverage], as_of: datetime, backend: Backend) -> tuple[RuleResult, ...]:
@@ -128,7 +146,12 @@ def _pattern_diagnostics(policy: Policy, comparison: Comparison, backend: Backen
 
 def _judge_list(cases: Sequence[_Case], job_list: JobList, coverage: Sequence[Coverage], as_of: datetime, backend: Backend) -> dict[int, RuleResult]:
     frame = build_frame(job_list, _fields(cases), micros(as_of), backend)
-    masks = backend.persist(frame.columns.select(nw.col(ROW), nw.col(SUBJECT), *(mask for case in cases for mask in _masks(case, frame))))
+    columns = frame.columns
+    for case in cases:
+        if case.recovery is not None:
+            matching = compile_condition(case.rule.statement.requirement.condition, frame, settled=False)
+            columns = add_recovered(columns, frame, matching, case.recovery, case.recovered)
+    masks = backend.persist(columns.select(nw.col(ROW), nw.col(SUBJECT), *(mask for case in cases for mask in _masks(case, frame))))
     counts = _count(cases, masks, backend)
     violations = _violations([case for case in cases if counts[case.number].definite], masks, backend)
     results = {}
@@ -139,7 +162,15 @@ def _judge_list(cases: Sequence[_Case], job_list: JobList, coverage: Sequence[Co
         if verdict is Verdict.FAIL and not found:
             found = (describe_empty(case.rule, reason),)
         results[case.number] = _result(
-            case.rule, verdict, reason, examined=tally.examined, subjects=tally.subjects, undecided=tally.undecided, possible=tally.possible, findings=found
+            case.rule,
+            verdict,
+            reason,
+            examined=tally.examined,
+            subjects=tally.subjects,
+            undecided=tally.undecided,
+            pending=tally.pending,
+            possible=tally.possible,
+            findings=found,
         )
     return results
 
@@ -154,6 +185,8 @@ def _fields(cases: Sequence[_Case]) -> list[str]:
         names |= fields_of(statement.where) | fields_of(statement.requirement.condition)
         if case.rule.qualifiers.clock:
             names.add(case.rule.qualifiers.clock)
+        if case.recovery is not None:
+            names |= fields_needed(statement.list)
     return sorted(names)
 
 
@@ -175,7 +208,8 @@ def _masks(case: _Case, frame: Frame) -> list[nw.Expr]:
         case JobChoice.ALL:
             pass
     population = elsewhere & _window_mask(case, frame)
-    masks = [elsewhere.alias(case.elsewhere)]
+    ended = elsewhere if case.recovery is None else elsewhere & ~frame.in_progress()
+    masks = [ended.alias(case.elsewhere)]
     if _leaves_out_progress(rule):
         overdue = nw.col("Overdue") if "Overdue" in dataset.fields else nw.lit(False)
         in_progress = frame.in_progress() & ~overdue
@@ -184,6 +218,10 @@ def _masks(case: _Case, frame: Frame) -> list[nw.Expr]:
     match rule.statement.requirement:
         case NoneMatch(condition=condition):
             violation = compile_condition(condition, frame, settled=False)
+            if case.recovery is not None:
+                may_recover = ~nw.col(case.recovered).fill_null(False)
+                masks.append((elsewhere & violation & deadline_to_come(frame, case.recovery) & may_recover).alias(case.pending))
+                violation = violation & ~nw.col(case.recovered)
         case AllMatch(condition=condition):
             violation = ~compile_condition(condition, frame, settled=True)
         case _:
@@ -202,6 +240,8 @@ def _scope_mask(scope: Scope) -> nw.Expr:
 
 def _window_mask(case: _Case, frame: Frame) -> nw.Expr:
     length = case.window_start
+    if case.recovery is not None:
+        return deadline_in_window(frame, case.recovery, length)
     if length is None:
         return nw.lit(True)
     start = frame.as_of - length
@@ -215,10 +255,6 @@ def _window_mask(case: _Case, frame: Frame) -> nw.Expr:
     return (nw.col("CreationDate") >= start) | _ended_since(frame, start) | frame.in_progress()
 
 
-# AWS Backup ends a job after 7 days; one more for whatever is late.
-_LONGEST_JOB = 8 * 86_400_000_000
-
-
 def _ended_since(frame: Frame, start: int) -> nw.Expr:
     """Whether a job ended at `start` or later; null where its record does not say. A job in progress has not."""
     dataset = frame.dataset
@@ -227,7 +263,7 @@ def _ended_since(frame: Frame, start: int) -> nw.Expr:
     if "StartBy" in dataset.fields:
         ended = nw.when(completed.is_null() & (state == "EXPIRED")).then(nw.col("StartBy") >= start).otherwise(ended)
     finished = state.is_in([name for name in dataset.finished if name != "EXPIRED"])
-    long_ago = completed.is_null() & finished & (nw.col("CreationDate") < start - _LONGEST_JOB)
+    long_ago = completed.is_null() & finished & (nw.col("CreationDate") < start - LONGEST_JOB)
     return nw.when(long_ago | frame.in_progress()).then(nw.lit(False)).otherwise(ended)
 
 
@@ -252,11 +288,13 @@ def _count(cases: Sequence[_Case], masks: nw.LazyFrame[Any], backend: Backend) -
             asked += [true(case.undecided), null(case.undecided)]
         else:
             asked += [nw.lit(0).alias(f"true_{case.undecided}"), nw.lit(0).alias(f"null_{case.undecided}")]
+        asked.append(nw.lit(0).alias(f"true_{case.pending}") if case.recovery is None else true(case.pending))
     row = [int(value or 0) for value in backend.rows(masks.select(*asked))[0]]
     counts = {}
     for index, case in enumerate(cases):
-        examined, unsure, definite, possible, grouped, others, elsewhere, undecided, may_be_undecided = row[index * 9 : index * 9 + 9]
-        counts[case.number] = _Counts(examined, unsure + may_be_undecided, definite, possible, grouped - others if examined else 0, elsewhere, undecided)
+        examined, unsure, definite, possible, grouped, others, elsewhere, undecided, may_be_undecided, pending = row[index * 10 : index * 10 + 10]
+        subjects = grouped - others if examined else 0
+        counts[case.number] = _Counts(examined, unsure + may_be_undecided, definite, possible, subjects, elsewhere, undecided, pending)
     return counts
 
 
@@ -284,7 +322,7 @@ def _decide(case: _Case, counts: _Counts, coverage: Sequence[Coverage], as_of: d
     short = uncovered_scope(case.scope, coverage, dataset)
     coverage = [entry for entry in coverage if entry.dataset == dataset]
     length = case.window_start
-    start = None if length is None else moment(micros(as_of) - length)
+    start = None if length is None else moment(micros(as_of) - length - (case.recovery or 0))
     short += unreached_window(case.scope, coverage, start, as_of)
     if length is not None and not any(in_scope(case.scope, entry.account, entry.region) for entry in coverage) and not short:
         short = ["nothing was read that covers the window"]

@@ -21,6 +21,7 @@ NO_RESOURCE = "(no ResourceArn)"
 NO_JOBS = "(no jobs)"
 _MESSAGE_LIMIT = 200
 _SECOND = 1_000_000
+_DAY = 86_400 * _SECOND
 
 _Subject = tuple[str | None, str | None, str]
 _Values = Mapping[str, Any]
@@ -139,8 +140,11 @@ def _value(name: str, frame: Frame, newest: Any, judged: _Values) -> str:
     match field.kind:
         case Kind.TIME:
             return iso(moment(value))
+        case Kind.DURATION if value == FOR_EVER:
+            return "for ever"
         case Kind.DURATION:
-            return "for ever" if value == FOR_EVER else spell_duration(value)
+            # A retention is a number of days, always.
+            return f"{value // _DAY} d" if name == "Retention" else spell_duration(value)
         case Kind.BOOLEAN:
             return str(value).lower()
         case Kind.SIZE:

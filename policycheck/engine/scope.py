@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from policycheck.datasets import DATASETS
 from policycheck.policy.model import Scope
 from policycheck.records import iso
 from policycheck.result import Basis, Coverage
@@ -33,7 +34,8 @@ def uncovered_scope(scope: Scope, coverage: Sequence[Coverage], dataset: str) ->
         for account, region in _declared(scope)
         if not _excused(scope, account, region) and not any(account in (None, a) and region in (None, r) for a, r in places)
     ]
-    problems += [f"{'/'.join(part for part in pair if part)} is declared and not covered" for pair in missing]
+    noun = DATASETS[dataset].noun
+    problems += [f"{'/'.join(part for part in pair if part)} is declared and no list of {noun}s covers it" for pair in missing]
     named = {account for account, _ in missing}
     populated = {entry.account for entry in coverage if entry.jobs}
     excused = {account for account in scope.accounts if all(_excused(scope, account, region) for region in scope.regions or (None,))}

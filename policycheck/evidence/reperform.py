@@ -281,6 +281,10 @@ class Evidence:
         self.jobs = [job for job in found if job.get("CreationDate", as_of) <= as_of]
         for job in self.jobs:
             rewind(job, jobs, as_of)
+        self.perhaps_clean: dict[tuple[Any, Any], list[dict[str, Any]]] = {}  # by resource and vault: what may have recovered an earlier job
+        for job in self.jobs:
+            if self.is_clean(job) is not False:
+                self.perhaps_clean.setdefault(self.target(job), []).append(job)
 
     def since(self, name: str) -> Any:
         """Older clients drop the member: where no record of the list has it, its absence says nothing."""
@@ -304,6 +308,11 @@ class Evidence:
         """Account and Region: AccountId, else the vault's ARN, else the resource's; None where nothing says."""
         vault, resource = job.get(self.kind.vault), job.get(self.kind.resource)
         return job.get("AccountId") or arn_part(vault, 4) or arn_part(resource, 4), arn_part(vault, 3) or arn_part(resource, 3)
+
+    def target(self, job: dict[str, Any]) -> tuple[Any, Any]:
+        """The resource and the vault its copy goes to, by which a recovery is told; None where one is not recorded."""
+        copies = "DestinationBackupVaultArn" in self.kind.fields
+        return job.get(self.kind.resource), job.get("DestinationBackupVaultArn" if copies else self.kind.vault)
 
     def value(self, job: dict[str, Any], name: str) -> Any:
         """The value of a member or of a derived field, MISSING or UNKNOWN."""
@@ -339,6 +348,11 @@ class Evidence:
             return UNKNOWN if completed is None else MISSING
         category = job.get("MessageCategory")
         return "unknown" if category is None else "clean" if category.lower() == "success" else "with_issues"
+
+    def is_clean(self, job: dict[str, Any]) -> bool | None:
+        """Whether the Outcome is clean; unknown where the state is, or the category of a COMPLETED job."""
+        outcome = self.outcome(job)
+        return None if outcome is UNKNOWN or outcome == "unknown" else outcome == "clean"
 
     def overdue(self, job: dict[str, Any]) -> Any:
         """Waiting past StartBy or running past ExpectedCompletionDate. In a list that records neither time no job is overdue."""
@@ -388,6 +402,40 @@ class Evidence:
                 answers.append(self.compare(job, part, harmless))
         return all_of(answers)
 
+    def deadline(self, job: dict[str, Any], patience: int) -> int | None:
+        """Until when the job may be recovered: its end and the time allowed after it; None where nobody can say when it ended."""
+        end = job.get("CompletionDate", MISSING)
+        if end is MISSING and job.get(self.kind.state) == "EXPIRED":
+            end = job.get("StartBy", MISSING)
+        return None if end is MISSING else int(end) + patience
+
+    def due_in_window(self, job: dict[str, Any], start: int | None, patience: int) -> bool | None:
+        """Whether the deadline has come, and no earlier than the window. Both edges are in."""
+        deadline = self.deadline(job, patience)
+        if deadline is not None:
+            return deadline <= self.as_of and (start is None or deadline >= start)
+        if start is not None and self.state_in(job, self.kind.finished) and job.get("CreationDate", start) < start - patience - 8 * DAY:
+            return False  # no job runs for so long: whenever it ended, its deadline was before the window
+        return None
+
+    def recovered(self, job: dict[str, Any], deadline: int | None) -> bool | None:
+        """Whether some other job of the same resource and vault was created later, ended by the deadline and was clean. Scope and `jobs` do not matter."""
+        target = self.target(job)
+        if None in target:
+            return None
+        answer: bool | None = False
+        for other in self.perhaps_clean.get(target, []):
+            if other is job:
+                continue
+            created, other_created, other_end = job.get("CreationDate"), other.get("CreationDate"), other.get("CompletionDate", MISSING)
+            later = None if created is None or other_created is None else other_created > created
+            in_time = None if deadline is None or other_end is MISSING else other_end <= deadline
+            recovers = all_of([later, in_time, self.is_clean(other)])
+            if recovers:
+                return True
+            answer = None if recovers is None else answer
+        return answer
+
     def in_window(self, job: dict[str, Any], start: int | None, clock: str | None) -> bool | None:
         """With a clock that time alone counts. Without one a job belongs to the window if it was created, ended or is in progress in it. Both edges are in."""
         if start is None:
@@ -428,6 +476,16 @@ def in_scope(place: tuple[Any, Any], scope: dict[str, list[str]]) -> bool:
     return all(here is None or not half or here in half for here, half in ((account, scope["accounts"]), (region, scope["regions"])))
 
 
+def read_patience(rule: dict[str, Any], jobs: JobList) -> int | None:
+    """How long after its end a job may still be recovered; None where the rule does not ask."""
+    if "unless_recovered_within" not in rule:
+        return None
+    require("none" in rule, "unless_recovered_within qualifies none, not all", rule["unless_recovered_within"])
+    require(rule.get("clock") is None, "unless_recovered_within goes by deadlines, and cannot stand beside clock", rule.get("clock"))
+    require("Outcome" in jobs.fields, "unless_recovered_within needs an Outcome, and this list has none", rule["unless_recovered_within"])
+    return int(read_quantity(rule["unless_recovered_within"], DURATIONS))
+
+
 def judge(rule: dict[str, Any], evidence: Evidence, fetched: bool, scope: dict[str, list[str]], claimed: list[int]) -> dict[str, Any]:
     """One rule: which jobs are in its population, which of them violate it, and what may be claimed of it."""
     jobs, choice, no_data, clock = evidence.kind, rule.get("jobs", "all"), rule.get("no_data", "inconclusive"), rule.get("clock")
@@ -435,30 +493,34 @@ def judge(rule: dict[str, Any], evidence: Evidence, fetched: bool, scope: dict[s
     require(no_data in ("inconclusive", "pass", "fail", "skip", "quiet"), "unknown no_data", no_data)
     require(clock is None or jobs.fields.get(clock, ("", ""))[1] == "time", "not a time of this list", clock)
     start = evidence.as_of - int(read_quantity(rule["within"], DURATIONS)) if "within" in rule else None
-    forbids = "none" in rule
+    forbids, patience = "none" in rule, read_patience(rule, jobs)
     where, conditions = read_conditions(rule.get("where", {}), jobs), read_conditions(rule["none" if forbids else "all"], jobs)
     waits = not forbids and bool(fields_named(conditions) & {jobs.state, "Outcome"})
-    examined = undecided = possible = 0
+    examined = undecided = possible = pending = 0
     may_be_in = seen_outside = False
     violations = []
     for job in evidence.jobs:
         chosen = in_scope(evidence.place(job), scope) and (choice == "all" or ("ParentJobId" in job) == (choice == "members"))
-        matched, in_window = all_of([chosen, evidence.holds(job, where)]), evidence.in_window(job, start, clock)
-        eligible = all_of([matched, in_window])
+        matched, answer = all_of([chosen, evidence.holds(job, where)]), evidence.holds(job, conditions, harmless=not forbids)
+        ended = True if patience is None else negate(evidence.state_in(job, jobs.in_progress))
+        concerned, deadline = all_of([matched, answer, ended]), None if patience is None else evidence.deadline(job, patience)
+        recovered = patience is not None and concerned is not False and evidence.recovered(job, deadline)
+        in_window = evidence.in_window(job, start, clock) if patience is None else evidence.due_in_window(job, start, patience)
+        eligible = all_of([matched, in_window, ended])
         overdue = evidence.overdue(job)
         open_still = all_of([waits, evidence.state_in(job, jobs.in_progress), None if overdue is UNKNOWN else not overdue])
         population = all_of([eligible, negate(open_still)])
-        answer = evidence.holds(job, conditions, harmless=not forbids)
-        violates = all_of([population, answer if forbids else negate(answer)])
+        violates = all_of([population, answer if forbids else negate(answer), negate(recovered)])
         violations += [job] if violates else []
         examined += population is True
         undecided += eligible is True and open_still is True
+        pending += concerned is True and deadline is not None and deadline > evidence.as_of and recovered is not True
         possible += violates is None
         may_be_in = may_be_in or population is None or (eligible is None and open_still is True)
-        seen_outside = seen_outside or (matched is True and in_window is False)
+        seen_outside = seen_outside or (matched is True and ended is True and in_window is False)
     if violations:
         verdict = "fail"
-    elif not fetched or not evidence.covers(start, scope, claimed) or possible:
+    elif not fetched or not evidence.covers(None if start is None else start - (patience or 0), scope, claimed) or possible:
         verdict = "inconclusive"
     elif examined:
         verdict = "pass"
@@ -466,7 +528,7 @@ def judge(rule: dict[str, Any], evidence: Evidence, fetched: bool, scope: dict[s
         verdict = "inconclusive"
     else:
         verdict = {"skip": "skipped", "quiet": "pass" if seen_outside else "inconclusive"}.get(no_data, no_data)
-    counts = {"examined": examined, "undecided": undecided, "possible": possible}
+    counts = {"examined": examined, "undecided": undecided, "possible": possible, "pending": pending}
     findings = group(violations, evidence)
     if verdict == "fail" and not findings:
         findings = [{"account": None, "region": None, "subject": "(no jobs)", "jobs": []}]
@@ -506,7 +568,7 @@ def reperform(document: Any) -> dict[str, Any]:
         results = []
         for rule in document["rules"]:
             reading = "a rule"
-            check_keys(rule, "it", "id dataset where within clock jobs none all no_data")
+            check_keys(rule, "it", "id dataset where within clock jobs none all no_data unless_recovered_within")
             require(isinstance(rule["id"], str) and ("none" in rule) != ("all" in rule), "needs an id and either none or all", rule)
             reading = f"rule {rule['id']!a}"
             dataset = rule.get("dataset", "backup_jobs")

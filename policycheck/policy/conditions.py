@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from dataclasses import field as member
 from enum import StrEnum
 from typing import assert_never
 
@@ -45,8 +46,8 @@ class Literal:
     """A value as the author wrote it (a parameter filled in), where it stands, and what it means once bound."""
 
     text: str
-    location: Location = field(default=_NOWHERE, compare=False)
-    value: Value | None = field(default=None, compare=False)
+    location: Location = member(default=_NOWHERE, compare=False)
+    value: Value | None = member(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class Comparison:
     field: str
     operator: Operator
     literals: tuple[Literal, ...]
-    location: Location = field(default=_NOWHERE, compare=False)
+    location: Location = member(default=_NOWHERE, compare=False)
 
     @property
     def values(self) -> tuple[Value, ...]:
@@ -225,7 +226,11 @@ def _bind_comparison(comparison: Comparison, dataset: Dataset, report: Report) -
             literals.append(replace(literal, value=_literal_value(literal.text, comparison.operator, column)))
         except ValueError as error:
             message, _, hint = str(error).partition("; ")
-            report(literal.location, f"{clean_line(literal.text) or _EMPTY}: {message}", f"{hint[:1].upper()}{hint[1:]}")
+            report(
+                literal.location,
+                f"{clean_line(literal.text) or _EMPTY}: {message}",
+                f"{hint[:1].upper()}{hint[1:]}{'' if not hint or hint[-1] in '.?' else '.'}",
+            )
             return comparison
     return replace(comparison, literals=tuple(literals))
 

@@ -16,12 +16,16 @@ from policycheck.errors import Diagnostic, Location, PolicyError
 from policycheck.text import clean_line
 
 if TYPE_CHECKING:
+    from ruamel.yaml.error import MarkedYAMLError
     from ruamel.yaml.events import Event
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
 MAX_NODES = 10_000
 
+
+_BREAK = re.compile(r"\r\n|\r|\n")
+"""What ends a line: YAML 1.2 knows no other breaks."""
 
 _PIECES = {"'": re.compile(r"''|."), '"': re.compile(r"\\(?:x..|u.{4}|U.{8}|.)|.")}
 """What stands for one character between quotes."""
@@ -108,7 +112,9 @@ def read_document(path: Path, name: str) -> Document:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refusal(name, f"the file is not UTF-8 text (byte {error.start})", "Save it as UTF-8.") from error
+        line = content.count(b"\n", 0, error.start) + 1
+        place = Location(name, line, 1, line, 2)
+        raise PolicyError([Diagnostic(place, f"not UTF-8 text: byte {content[error.start]:#04x} on this line", "Save the file as UTF-8.")]) from None
     return parse_document(text, name)
 
 
@@ -116,16 +122,17 @@ def parse_document(text: str, name: str) -> Document:
     """The tree of YAML `text`; raises PolicyError as `read_document` does."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    from ruamel.yaml.reader import ReaderError
 
-    lines = text.splitlines()
+    lines = _BREAK.split(text)
     builder = _Builder(name, lines)
     yaml: Any = YAML(typ="safe", pure=True)
     try:
         builder.build(yaml.parse(text))
     except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Location(name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2) if mark else Location(name)
-        raise PolicyError([builder.diagnose(place, f"not YAML: {error.problem or error.context}", _yaml_hint(builder, place))]) from error
+        raise PolicyError([_explain(builder, error)]) from error
+    except ReaderError as error:
+        raise PolicyError([_explain_character(builder, text, error.position)]) from error
     except YAMLError as error:
         raise _refusal(name, f"not YAML: {clean_line(str(error).splitlines()[0])}") from error
     if builder.root is None:
@@ -137,9 +144,31 @@ def _refusal(name: str, message: str, hint: str = "") -> PolicyError:
     return PolicyError([Diagnostic(Location(name), message, hint)])
 
 
-def _yaml_hint(builder: _Builder, place: Location) -> str:
-    before = builder.lines[max(place.line - 2, 0) : place.line]
-    return "Quote the sentence: rule: '...'" if any("rule:" in line for line in before) else ""
+def _explain(builder: _Builder, error: MarkedYAMLError) -> Diagnostic:
+    problem = str(error.problem or error.context)
+    open_quote = "quoted scalar" in str(error.context) and "end of" in problem
+    mark = (error.context_mark if open_quote else None) or error.problem_mark or error.context_mark
+    place = Location(builder.name, mark.line + 1, mark.column + 1, mark.line + 1, mark.column + 2) if mark else Location(builder.name)
+    if open_quote:
+        return builder.diagnose(place, "this quote is not closed", "Close it; within single quotes a single quote is written twice.")
+    return builder.diagnose(place, f"not YAML: {clean_line(problem)}", _hint(builder, place, problem))
+
+
+def _hint(builder: _Builder, place: Location, problem: str) -> str:
+    line = builder.lines[place.line - 1] if place.line <= len(builder.lines) else ""
+    if "\\t" in problem:
+        return "Indent with spaces, not with tabs."
+    if "block mapping start" in problem:
+        return "The keys of one mapping begin in one column."
+    if "mapping values are not allowed" in problem or "scalar" in problem:
+        return "Quote the sentence: rule: '...'" if "rule:" in line else "Quote a value that holds a colon or begins with a quote."
+    return "A value is missing before the comma." if "node content" in problem and "','" in problem else ""
+
+
+def _explain_character(builder: _Builder, text: str, position: int) -> Diagnostic:
+    before = _BREAK.split(text[:position])
+    place = Location(builder.name, len(before), len(before[-1]) + 1, len(before), len(before[-1]) + 2)
+    return builder.diagnose(place, f"the character U+{ord(text[position]):04X} cannot stand in YAML", "Remove it.")
 
 
 class _Refused(Exception):
@@ -156,6 +185,7 @@ class _Open:
 
     location: Location
     mapping: bool
+    flow: bool
     anchor: str | None
     children: list[Node] = field(default_factory=list)
     nodes: int = 1
@@ -199,7 +229,7 @@ class _Builder:
         match type(event).__name__:
             case "DocumentStartEvent":
                 if event.version or event.tags:
-                    raise _Refused(location, "a % directive is not allowed in a policy", "Remove the line.")
+                    raise _Refused(self._directive(location), "a % directive is not allowed in a policy", "Remove the line.")
                 if self.root is not None:
                     raise _Refused(location, "a second YAML document in one file", "Put each policy in a file of its own.")
             case "ScalarEvent":
@@ -214,15 +244,20 @@ class _Builder:
                     raise _Refused(location, f"nested deeper than {MAX_DEPTH} levels")
                 if event.anchor:
                     self._anchors[event.anchor] = None
-                self._stack.append(_Open(location, type(event).__name__ == "MappingStartEvent", event.anchor))
+                self._stack.append(_Open(location, type(event).__name__ == "MappingStartEvent", bool(event.flow_style), event.anchor))
             case "SequenceEndEvent" | "MappingEndEvent":
                 self._close(location)
             case "AliasEvent":
                 self._alias(event.anchor, location)
+            case _:
+                pass  # The ends of documents and of the file say nothing.
 
     def _raw(self, event: Any, location: Location) -> str:
-        quoted = event.style in {"'", '"'} and location.line == location.end_line
-        return self.lines[location.line - 1][location.column - 1 : location.end_column - 1] if quoted else ""
+        if event.style not in {"'", '"'} or location.line != location.end_line:
+            return ""
+        raw = self.lines[location.line - 1][location.column - 1 : location.end_column - 1]
+        # The parser does not count a byte-order mark as a column: after one in a line, the quotes are not where it says.
+        return raw if len(raw) > 1 and raw[0] == raw[-1] == event.style else ""
 
     def _empty(self, location: Location) -> _Refused:
         """A key without a value: in flow style a comma in an unquoted sentence makes one."""
@@ -231,8 +266,14 @@ class _Builder:
             return _Refused(location, "the value is empty", 'Write a value, or "" for an empty text.')
         key = pending.children[-1]
         keys = {child.text for child in pending.children[::2] if isinstance(child, Text)}
-        hint = "Quote the sentence: a comma ends it here." if "rule" in keys and isinstance(key, Text) and key.text != "rule" else 'Write a value, or "" for an empty text.'
+        torn = pending.flow and "rule" in keys and isinstance(key, Text) and key.text != "rule"
+        hint = "Quote the sentence: a comma ends it here." if torn else 'Write a value, or "" for an empty text.'
         return _Refused(key.location, f"{clean_line(key.text) if isinstance(key, Text) else 'the key'} has no value", hint)
+
+    def _directive(self, document: Location) -> Location:
+        """The first line that is a directive, of those before the document begins."""
+        number = next((index for index, line in enumerate(self.lines[: document.line], 1) if line.startswith("%")), document.line)
+        return Location(self.name, number, 1, number, 2)
 
     def _refuse_tag(self, event: Any, location: Location) -> None:
         if event.tag is not None and str(event.tag) not in {"", "!"}:
@@ -276,7 +317,9 @@ class _Builder:
             if not isinstance(key, Text):
                 self.diagnostics.append(self.diagnose(key.location, "a key must be a word"))
             elif key.text == "<<" and key.verbatim:
-                merged |= {k: v for k, v in self._merge(value) if k not in merged}
+                # Of several merged mappings the first that has a key gives it.
+                for name, entry in self._merge(value):
+                    merged.setdefault(name, entry)
             elif key.text in entries:
                 first = entries[key.text][0].location
                 self.diagnostics.append(self.diagnose(key.location, f"the key {clean_line(key.text)} appears twice; first on line {first.line}"))

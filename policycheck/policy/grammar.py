@@ -1,6 +1,6 @@
 """The sentence parser: Lark's LALR tables, built from `sentence.lark` and the vocabulary, and kept beside them because building takes over a second.
 
-    python -m policycheck.policy.grammar        writes the tables again
+python -m policycheck.policy.grammar        writes the tables again
 """
 
 from __future__ import annotations

@@ -6,18 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
-
-from policycheck.datasets import DATASETS, Dataset, Kind
+from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset, Kind
 from policycheck.errors import Diagnostic, Location, PolicyError
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or, bind, find_field, nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
 from policycheck.policy.literals import parse_duration
 from policycheck.policy.model import AllMatch, JobChoice, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
 from policycheck.policy.rendering import render
-from policycheck.policy.schema import DefaultsEntry, PolicyEntry, RuleEntry
+from policycheck.policy.schema import DefaultsEntry, PolicyEntry, RuleEntry, ScopeEntry
 from policycheck.policy.sentence import SentenceError, parse_sentence
+from policycheck.policy.shape import Path as TreePath
+from policycheck.policy.shape import check_shape, find_entry, plain
 from policycheck.policy.structure import read_conditions
 from policycheck.result import Severity
 from policycheck.text import clean, clean_line
@@ -73,6 +72,9 @@ def load_scope(path: Path, name: str) -> Scope:
     return _scope(document.root)
 
 
+_STRUCTURED = ("dataset", "where", "within", "none", "all", "unless_recovered_within")
+
+
 class _Reader:
     """Builds one policy out of one document, noting every mistake on the way."""
 
@@ -80,6 +82,7 @@ class _Reader:
         self._document = document
         self._overrides = overrides
         self.params: dict[str, str] = {}
+        self.place_of_id = Location(document.path)
 
     def read(self) -> Policy | None:
         """The policy, or None where the file has any mistake."""
@@ -91,17 +94,21 @@ class _Reader:
         self.params = self._params(root)
         self.place_of_id = find_entry(root, "policy")
         defaults = DefaultsEntry() if ("defaults",) in broken else DefaultsEntry.model_validate(plain(root.get("defaults") or _NOTHING))
-        policy_id, rules_node = _text(root.get("policy")) or "", root.get("rules")
-        nodes = [node for node in (rules_node.items if isinstance(rules_node, Items) else ()) if isinstance(node, Entries)]
-        self._report_twins(nodes)
-        rules = [self._rule(node, policy_id, defaults, {str(path[2]) for path in broken if path[:2] == ("rules", index) and len(path) > 2}) for index, node in _numbered(rules_node)]
+        policy_id, listed = _text(root.get("policy")) or "", root.get("rules")
+        nodes = dict(enumerate(listed.items if isinstance(listed, Items) else ()))
+        self._report_twins(node for node in nodes.values() if isinstance(node, Entries))
+        rules = [
+            self._rule(node, policy_id, defaults, [path[2:] for path in broken if path[:2] == ("rules", index)])
+            for index, node in nodes.items()
+            if isinstance(node, Entries)
+        ]
         if self._document.diagnostics:
             return None
         title = _text(root.get("title")) or ""
         built = tuple(rule for rule in rules if rule is not None)
         return Policy(policy_id, clean_line(title), self._document.path, built, _scope(root.get("scope")), tuple(self._document.lines))
 
-    def _report_shape(self, root: Entries) -> set[Path]:
+    def _report_shape(self, root: Entries) -> set[TreePath]:
         """Report what does not have the shape of a policy; where that is."""
         wrong = check_shape(PolicyEntry, root)
         for one in wrong:
@@ -126,16 +133,18 @@ class _Reader:
 
     # One rule
 
-    def _rule(self, node: Entries, policy: str, defaults: DefaultsEntry) -> Rule | None:
+    def _rule(self, node: Entries, policy: str, defaults: DefaultsEntry, broken: Sequence[TreePath]) -> Rule | None:
+        """The rule, or None once its mistakes are reported; `broken` leads to those of its shape, which are reported already."""
         before = len(self._document.diagnostics)
-        entry = RuleEntry.model_validate(plain(node))
-        statement = self._statement(node, entry)
+        statement = self._statement(node, {str(path[0]) for path in broken if path})
         if statement is None:
             return None
         statement = self._bound(statement)
-        qualifiers = Qualifiers(self._clock(node, statement.list, windowed=statement.within is not None), entry.jobs or defaults.jobs or JobChoice.ALL, entry.no_data or defaults.no_data or NoData.INCONCLUSIVE)
-        if len(self._document.diagnostics) > before:
+        clock = self._clock(node, statement.list, windowed=statement.within is not None)
+        if broken or len(self._document.diagnostics) > before:
             return None
+        entry = RuleEntry.model_validate(plain(node))
+        qualifiers = Qualifiers(clock, entry.jobs or defaults.jobs or JobChoice.ALL, entry.no_data or defaults.no_data or NoData.INCONCLUSIVE)
         return Rule(
             id=entry.id,
             policy=policy,
@@ -152,17 +161,21 @@ class _Reader:
             tags=tuple(clean_line(tag) for tag in entry.tags or ()),
         )
 
-    _STRUCTURED = ("dataset", "where", "within", "none", "all", "unless_recovered_within")
-
-    def _statement(self, node: Entries, entry: RuleEntry) -> Statement | None:
+    def _statement(self, node: Entries, broken: set[str]) -> Statement | None:
+        keys = [key for key in ("rule", *_STRUCTURED) if key in node.entries]
+        if broken & set(keys) or (broken and not {"rule", "none", "all"} & set(keys)):
+            # What is broken already may be what seems to be missing here.
+            return None
         sentence = node.get("rule")
-        if isinstance(sentence, Text):
-            beside = [key for key in self._STRUCTURED if key in node.entries]
-            if beside:
-                self._document.report(node.entries[beside[0]][0].location, f"{beside[0]} cannot stand beside a sentence", "Say it in the sentence, or drop `rule` and use the structured form.")
-                return None
-            return self._sentence(sentence)
-        return self._structured(node, entry)
+        if not isinstance(sentence, Text):
+            return self._structured(node)
+        if len(keys) > 1:
+            place = node.entries[keys[1]][0].location
+            self._document.report(
+                place, f"{keys[1]} cannot stand beside a sentence", "Say it in the sentence, or write all of the rule in the structured form."
+            )
+            return None
+        return self._sentence(sentence)
 
     def _sentence(self, text: Text) -> Statement | None:
         location = text.location
@@ -176,29 +189,28 @@ class _Reader:
             self._document.report(error.location, error.message, error.hint)
             return None
 
-    def _structured(self, node: Entries, entry: RuleEntry) -> Statement | None:
-        requirements = [key for key in ("none", "all") if key in node.entries]
-        if len(requirements) != 1:
-            place = find_entry(node, "id") if not requirements else node.entries[requirements[1]][0].location
-            self._document.report(place, "a rule needs exactly one of rule, none and all" if not requirements else "a rule has either none or all, not both")
+    def _structured(self, node: Entries) -> Statement | None:
+        report = self._document.report
+        asked = [key for key in ("none", "all") if key in node.entries]
+        if len(asked) != 1:
+            place = find_entry(node, "id") if not asked else node.entries[asked[1]][0].location
+            report(place, "a rule has either none or all, not both" if asked else "a rule needs exactly one of rule, none and all")
             return None
-        dataset = entry.dataset or "backup_jobs"
+        dataset = _text(node.get("dataset")) or BACKUP_JOBS.name
+        within, recovery = _literal(node.get("within")), _literal(node.get("unless_recovered_within"))
         if dataset not in DATASETS:
             near = nearest(dataset, DATASETS)
-            self._document.report(find_entry(node, "dataset"), f"there is no dataset {clean_line(dataset)}", f"Did you mean {near}?" if near else f"The datasets are {', '.join(DATASETS)}.")
-            return None
+            hint = f"Did you mean {near}?" if near else f"The datasets are {', '.join(DATASETS)}."
+            report(node.entries["dataset"][1].location, f"there is no dataset {clean_line(dataset)}", hint)
+            # No list, no fields: only the windows can be checked.
+            return Statement(NoneMatch(And(), recovery), And(), within)
         where = read_conditions(node.get("where"), self._document)
-        condition = read_conditions(node.get(requirements[0]), self._document)
-        if where is None or condition is None:
-            return None
-        if condition == And():
-            self._document.report(node.entries[requirements[0]][0].location, f"{requirements[0]} names no condition")
-            return None
-        requirement: Requirement = NoneMatch(condition, _literal(node.get("unless_recovered_within"))) if requirements[0] == "none" else AllMatch(condition)
-        if requirements[0] == "all" and "unless_recovered_within" in node.entries:
-            self._document.report(node.entries["unless_recovered_within"][0].location, "unless_recovered_within qualifies none")
-            return None
-        return Statement(requirement, where, _literal(node.get("within")), dataset)
+        condition = read_conditions(node.get(asked[0]), self._document)
+        if isinstance(condition, And) and not condition.parts and node.entries[asked[0]][1] == Entries({}, node.entries[asked[0]][1].location):
+            report(node.entries[asked[0]][0].location, f"{asked[0]} names no condition", "Name at least one: {State: FAILED}.")
+        if asked[0] == "all" and recovery:
+            report(node.entries["unless_recovered_within"][0].location, "unless_recovered_within qualifies none, not all")
+        return Statement(NoneMatch(condition, recovery) if asked[0] == "none" else AllMatch(condition), where, within, dataset)
 
     def _clock(self, node: Entries, dataset: Dataset, *, windowed: bool) -> str | None:
         clock = node.get("clock")
@@ -234,7 +246,8 @@ class _Reader:
         try:
             value = parse_duration(literal.text)
         except ValueError as error:
-            self._document.report(literal.location, f"{clean_line(literal.text)} is no duration", f"{str(error).capitalize()}.")
+            hint = str(error)
+            self._document.report(literal.location, f"{clean_line(literal.text)} is no duration", f"{hint[:1].upper()}{hint[1:]}.")
             return literal
         if value == 0:
             self._document.report(literal.location, "a window of no length holds nothing")
@@ -259,9 +272,14 @@ class _Reader:
         if not (text.startswith("${") and text.endswith("}")) or "${" in name or "}" in name:
             self._document.report(literal.location, f"{clean_line(text)}: a parameter stands for a whole value", "Put the whole value into the parameter.")
             return replace(literal, text="")
+        if "${" in self.params.get(name, ""):
+            self._document.report(literal.location, f"the parameter {name} names another one", "The value of a parameter is taken as it stands.")
+            return replace(literal, text="")
         if name not in self.params:
             near = nearest(name, self.params)
-            self._document.report(literal.location, f"there is no parameter {clean_line(name)}", f"Did you mean {near}?" if near else "Declare it under params:")
+            self._document.report(
+                literal.location, f"there is no parameter {clean_line(name)}", f"Did you mean {near}?" if near else "Declare it under params:"
+            )
             return literal
         return replace(literal, text=self.params[name])
 

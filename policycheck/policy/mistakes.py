@@ -239,7 +239,8 @@ _DESCRIBED = {
 
 def _suggest(spot: _Spot) -> str:
     known = [text for name in spot.expected for text in _WORDS_OF.get(name, () if name in _DESCRIBED else (name.lower(),))]
-    near = nearest(spot.word, known)
+    # What is close to a word of three letters is chance.
+    near = nearest(spot.word, known) if len(spot.word) > 3 else ""
     if not near and spot.expected == ["PLACE"] and vocabulary.is_plain(spot.word):
         return f"Say what it is: in vault {spot.word}, or in plan, in Region, in account."
     return f"Did you mean {f'{near} jobs' if near in vocabulary.KINDS else near}?" if near else _list_expected(spot.expected)

@@ -49,12 +49,15 @@ class AllMatch:
 Requirement = NoneMatch | AllMatch
 
 
+EVERY_JOB = And()
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """What a sentence says, and what the structured form says in keys."""
 
     requirement: Requirement
-    where: Condition = And()
+    where: Condition = EVERY_JOB
     within: Literal | None = None
     dataset: str = BACKUP_JOBS.name
 

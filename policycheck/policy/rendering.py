@@ -72,19 +72,20 @@ class _Phrase:
         self.types: list[str] = []
         self.places: list[str] = []
         self.rest: list[Condition] = []
-        self._parts = parts_of(condition)
-        self._adjectives: list[Condition] = []
-        for part in self._parts:
+        # What is no adjective, in its order.
+        self._others: list[Condition] = []
+        for part in parts_of(condition):
+            adjectives = len(self.outcomes)
             self._take(part)
+            if len(self.outcomes) == adjectives:
+                self._others.append(part)
 
     def _take(self, part: Condition) -> None:
         match part:
             case Comparison(field=name, operator=Operator.IS) if name == self._statement.list.state_field and not self.outcomes and self._known_states(part):
                 self.outcomes.append(_listed([literal.text for literal in part.literals]))
-                self._adjectives.append(part)
             case Comparison(field="Outcome", operator=Operator.IS, literals=(Literal(text="clean"),)) if not self.outcomes:
                 self.outcomes.append("clean")
-                self._adjectives.append(part)
             case Comparison(field="ResourceType", operator=Operator.IS) if not self.types:
                 self.types = [literal.text if literal.text in TYPES else _quoted(literal.text) for literal in part.literals]
             case Comparison(field=name, operator=Operator.IS) if name in PLACE_OF:
@@ -121,7 +122,7 @@ class _Phrase:
         phrase = _Phrase(self._statement, And())
         phrase.outcomes = self.outcomes
         phrase.types, phrase.places = where.types, where.places
-        phrase.rest = [part for part in self._parts if part not in self._adjectives]
+        phrase.rest = self._others
         return phrase
 
 
@@ -204,8 +205,9 @@ def _quoted(text: str) -> str:
 def render_requirement(requirement: Requirement) -> str:
     """What a rule asks of each job of its population: IAM role must contain AWSBackup."""
     match requirement:
-        case NoneMatch(condition=condition):
-            return _verb(condition, negative=True) or f"no job may have {_conditions(condition)}"
+        case NoneMatch(condition=condition, recovery=recovery):
+            asked = _verb(condition, negative=True) or f"no job may have {_conditions(condition)}"
+            return f"{asked} unless recovered{_within(recovery)}" if recovery else asked
         case AllMatch(condition=condition):
             return _verb(condition, negative=False) or f"every job must have {_conditions(condition)}"
         case _:

@@ -52,7 +52,7 @@ class RuleEntry(_Model):
 
     id: Identifier = Field(description="The rule's name in reports; unique in its policy")
     rule: Line | None = Field(None, description="The sentence, e.g. no FAILED EC2 jobs in vault prod within 24h")
-    title: Line | None = None
+    title: Line | None = Field(None, description="A few words for lists of findings; the sentence is shown beside it")
     severity: Severity | None = Field(None, description="How bad a violation is; medium where nothing says")
     dataset: str | None = Field(None, description="Which list is judged", json_schema_extra={"enum": list(DATASETS)})
     where: Conditions | None = Field(None, description="Conditions that choose the rule's population")
@@ -65,9 +65,9 @@ class RuleEntry(_Model):
     no_data: NoData | None = Field(None, description="The verdict when the population is empty under complete coverage")
     why: Line | None = Field(None, description="Why it matters")
     fix: Line | None = Field(None, description="What to do about a finding")
-    url: Web | None = None
+    url: Web | None = Field(None, description="Where to read more")
     controls: dict[str, list[Scalar]] | None = Field(None, description="Ids of the controls this rule tests, by framework: {soc2: [A1.2]}")
-    tags: list[Line] | None = None
+    tags: list[Line] | None = Field(None, description="Words of your own; reports carry them")
 
 
 class PolicyEntry(_Model):
@@ -125,8 +125,6 @@ def _all_values(name: str) -> list[str]:
 def _finish(node: Any) -> None:
     """Point at the shared definition of conditions, and let no key take null: an absent key is absent."""
     if isinstance(node, dict):
-        if node.pop("$comment", None) == _CONDITIONS["$comment"]:
-            node["$ref"] = "#/$defs/Conditions"
         choices = node.get("anyOf")
         if isinstance(choices, list) and {"type": "null"} in choices:
             choices.remove({"type": "null"})
@@ -134,6 +132,8 @@ def _finish(node: Any) -> None:
                 node.pop("anyOf")
                 node.update({**choices[0], **node})
             node.pop("default", None)
+        if node.pop("$comment", None) == _CONDITIONS["$comment"]:
+            node["$ref"] = "#/$defs/Conditions"
         for child in node.values():
             _finish(child)
     elif isinstance(node, list):

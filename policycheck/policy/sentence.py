@@ -18,7 +18,6 @@ from policycheck.text import clean_line
 
 if TYPE_CHECKING:
     from lark import Token, Tree
-    from lark.exceptions import UnexpectedInput
 
     Branch = Tree[Token]
 
@@ -131,9 +130,7 @@ class _Reader:
         outcomes: list[Condition] = []
         nouns: list[Condition] = []
         conditions: list[Condition] = []
-        for child in jobs.children:
-            if not _is_branch(child):
-                continue
+        for child in _branches(jobs):
             match child.data:
                 case "outcomes":
                     outcomes.append(self._outcomes(child))
@@ -143,13 +140,17 @@ class _Reader:
                     nouns.append(self._in_place(child))
                 case "with":
                     conditions.append(self._conditions(_branches(child)[0]))
+                case _:
+                    raise AssertionError(f"a noun phrase has no part {child.data}")
         return outcomes, nouns, conditions
 
     def _outcomes(self, tree: Branch) -> Condition:
         words = _branches(tree)
         kinds = {word.data for word in words}
         if len(kinds) > 1:
-            raise self._error(tree, "clean is an outcome and cannot stand in one list with states", "Write two rules, or: no jobs with (Outcome clean, or State FAILED)")
+            raise self._error(
+                tree, "clean is an outcome and cannot stand in one list with states", "Write two rules, or: no jobs with (Outcome clean, or State FAILED)"
+            )
         if kinds == {"clean"}:
             return self._is("Outcome", [Literal("clean", self._place(words[0]))], tree)
         known = DATASETS[self._dataset].states
@@ -222,7 +223,9 @@ class _Reader:
     def _check_wildcards(self, tree: Branch) -> None:
         for token in _tokens(tree, "WORD"):
             if "*" in token:
-                raise self._error(token, f"'{clean_line(token)}': * is no wildcard", 'Use starting with, ending with, containing or matching; as a value it is quoted: "a*".')
+                raise self._error(
+                    token, f"'{clean_line(token)}': * is no wildcard", 'Use starting with, ending with, containing or matching; as a value it is quoted: "a*".'
+                )
 
     def _values(self, tree: Branch) -> list[Literal]:
         return [self._literal(token) for token in _tokens(tree, *_VALUES)]
@@ -242,7 +245,7 @@ class _Reader:
     # Places and mistakes
 
     def _place(self, tree: Branch | Token) -> Location:
-        meta = tree if _is_token(tree) else cast("Branch", tree).meta
+        meta = getattr(tree, "meta", tree)
         start, end = getattr(meta, "start_pos", None), getattr(meta, "end_pos", None)
         return self._span(start or 0, len(self._sentence) if end is None else end)
 
@@ -262,20 +265,13 @@ _VALUES = ("WORD", "STRING", "PARAM")
 
 def _tokens(tree: Branch, *types: str) -> list[Token]:
     """The tokens of these types anywhere below; an absent optional part is None in the tree."""
-    return [cast("Token", child) for child in tree.scan_values(lambda child: child is not None and child.type in types)]
+    return list(tree.scan_values(lambda child: getattr(child, "type", "") in types))
 
 
 def _child(tree: Branch, name: str) -> Branch | None:
     return next((branch for branch in _branches(tree) if branch.data == name), None)
 
 
-def _is_branch(child: object) -> bool:
-    return hasattr(child, "children")
-
-
-def _is_token(child: object) -> bool:
-    return hasattr(child, "type")
-
-
 def _branches(tree: Branch) -> list[Branch]:
-    return [cast("Branch", child) for child in tree.children if _is_branch(child)]
+    # Told by what they have, not by their class: Lark is imported only once a sentence is parsed.
+    return [cast("Branch", child) for child in tree.children if hasattr(child, "children")]

@@ -28,7 +28,7 @@ class Misshape:
 
 
 def check_shape(model: type[BaseModel], root: Node) -> list[Misshape]:
-    """Every mistake of a tree, one a place."""
+    """Every mistake of a tree, one a path: what several aliases stand for is wrong at each of them, and at one place of the file."""
     try:
         model.model_validate(plain(root))
     except ValidationError as error:
@@ -63,17 +63,17 @@ def _first_character(node: Node) -> Location:
 
 def _tell(model: type[BaseModel], root: Node, details: Sequence[ErrorDetails]) -> list[Misshape]:
     missing: dict[Path, list[str]] = {}
-    found: dict[Location, Misshape] = {}
+    found: dict[tuple[Location, Path], Misshape] = {}
     for detail in details:
         location, path = _find(root, detail["loc"], key=detail["type"] == "extra_forbidden")
         if detail["type"] == "missing":
             missing.setdefault(path, []).append(str(detail["loc"][-1]))
             names = missing[path]
             listed = f"the key {names[0]} is" if len(names) == 1 else f"the keys {', '.join(names[:-1])} and {names[-1]} are"
-            found[location] = Misshape(location, f"{listed} missing", "", path)
+            found[location, path] = Misshape(location, f"{listed} missing", "", path)
         else:
             message, hint = _say(model, detail, path)
-            found.setdefault(location, Misshape(location, message, hint, path))
+            found.setdefault((location, path), Misshape(location, message, hint, path))
     # A union says of the whole what another of its members says of a part: the part is the mistake.
     parts = [shape.path[:-1] for shape in found.values() if shape.path and isinstance(shape.path[-1], int)]
     return [shape for shape in found.values() if shape.path not in parts or shape.path in missing]

@@ -22,6 +22,7 @@ from policycheck.text import clean_line, truncate
 _LOGIN = "log in again (`aws sso login`, `aws login`), then run the command again"
 _CREDENTIALS = "name a --profile, set AWS_PROFILE or log in; `aws sts get-caller-identity` shows what is found"
 _NETWORK = "run the command again; if it stays, see what is between here and AWS"
+_SETTINGS = "see the profile, and the AWS_ variables"
 _ONE_SESSION = "use a session that is already authenticated"
 _LONGEST = 240
 # Key ids (AKIA..., ASIA...), a password in a URL, and whatever is long enough for a key or a token and no ARN.
@@ -41,16 +42,18 @@ def scrub(text: object) -> str:
 
 @contextmanager
 def explained(operation: str = "", place: str = "", *, service: str = "backup") -> Iterator[None]:
-    """Turn what boto3 raises within into FetchError or UsageError; anything else is a bug and stays what it is.
+    """Turn what boto3 raises within into FetchError or UsageError; what it never raises for a cause outside is a bug and stays what it is.
 
     Args:
-        operation: what was asked, as the API names it; empty where no request was to be made.
+        operation: what was asked, as the API names it; empty where boto3 is only set up, which fails in as many ways as there are settings.
         place: where; account and Region, or a role.
         service: the prefix of the IAM action.
     """
     try:
         yield
-    except (b.BotoCoreError, b.ClientError, ResponseParserError, ValueError, OSError, EOFError) as error:
+    except PolicycheckError:
+        raise
+    except Exception as error:
         explanation = explain(error, operation, place, service=service)
         if explanation is None:
             raise
@@ -68,6 +71,8 @@ def explain(error: Exception, operation: str = "", place: str = "", *, service: 
             return kind(row.message.format_map(_Details(error)), hint=row.hint, place=where)
     if isinstance(error, b.BotoCoreError):
         return FetchError(f"boto3 gave up: {type(error).__name__}: {scrub(error)}", place=where)
+    if not operation:
+        return FetchError(f"boto3 cannot use its settings: {type(error).__name__}: {scrub(error)}", hint=_SETTINGS, place=where)
     return None
 
 
@@ -122,7 +127,7 @@ class _Row:
 
 
 def _is_endpoint(error: Exception) -> bool:
-    return str(error).startswith(("Invalid endpoint", "Invalid URL"))
+    return str(error).startswith(("Invalid endpoint", "Invalid URL", "Invalid IPv6 URL", "Port "))
 
 
 _NO_ENDPOINT = (b.UnknownEndpointError, b.EndpointProviderError, b.BaseEndpointResolverError)
@@ -144,7 +149,7 @@ _ROWS = (
     _Row((b.MetadataRetrievalError,), "the instance or container gave no credentials", _CREDENTIALS),
     _Row((b.RefreshWithMFAUnsupportedError,), "the profile asks for an MFA code, which cannot be asked for again", _ONE_SESSION),
     _Row((b.MissingDependencyException,), "the profile's kind of login needs a package that is not installed: {msg}", "pip install 'botocore[crt]'"),
-    _Row((b.InvalidConfigError, b.InvalidRetryConfigurationError), "the AWS configuration is wrong: {error_msg}", "see the profile, and the AWS_ variables"),
+    _Row((b.InvalidConfigError, b.InvalidRetryConfigurationError), "the AWS configuration is wrong: {error_msg}", _SETTINGS),
     _Row((b.SSLError,), "the certificate of {host} is not accepted: {cause}", "name the certificates you trust with --ca-bundle or AWS_CA_BUNDLE"),
     _Row((b.ProxyConnectionError,), "the proxy {host} cannot be reached", "see HTTPS_PROXY, HTTP_PROXY and NO_PROXY"),
     _Row((b.InvalidProxiesConfigError,), "the configuration of the proxy is wrong", "see the proxy options of the profile"),
@@ -159,7 +164,8 @@ _ROWS = (
     _Row((ResponseParserError,), "the answer is not one of AWS: a web page, or cut off", _NETWORK),
     _Row((json.JSONDecodeError,), "the profile's credential_process does not print JSON", "run it by hand; what it printed is not repeated here"),
     _Row((ValueError,), "--endpoint-url (or AWS_ENDPOINT_URL) is not a URL", "https://host[:port]", usage=True, only=_is_endpoint),
-    _Row((FileNotFoundError,), "the web identity token {filename} does not exist", "see AWS_WEB_IDENTITY_TOKEN_FILE and the profile"),
+    _Row((FileNotFoundError,), "{filename} does not exist: the profile, or AWS_WEB_IDENTITY_TOKEN_FILE, names it", _SETTINGS),
+    _Row((PermissionError,), "{filename} may not be read: the profile or an AWS_ variable names it", _SETTINGS),
     _Row((EOFError,), "the profile asks for an MFA code, and there is no terminal to ask at", _ONE_SESSION),
 )  # fmt: skip
 

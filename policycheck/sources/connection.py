@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import os
 import re
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,6 +65,8 @@ class Connection:
         for option, seconds in (("--cli-read-timeout", self.read_timeout), ("--cli-connect-timeout", self.connect_timeout)):
             if seconds < 0:
                 raise UsageError(f"{option} {seconds}: a timeout is 0 or more seconds", hint="0 waits for ever")
+        if self.endpoint_url is not None and not _is_url(self.endpoint_url):
+            raise UsageError("--endpoint-url: not a URL", hint="https://host[:port]")
         if self.ca_bundle is not None and not Path(self.ca_bundle).is_file():
             raise UsageError(f"--ca-bundle {clean_line(self.ca_bundle)}: there is no such file")
 
@@ -92,6 +96,7 @@ class AwsSession:
 
         self.connection = connection
         self._lock = Lock()
+        self._turns: dict[str, Lock] = {}
         self._assumed: dict[str, Mapping[str, str] | PolicycheckError] = {}
         with explained():
             self._boto3 = boto3.Session(profile_name=connection.profile)
@@ -106,7 +111,10 @@ class AwsSession:
         credentials = self._boto3.get_credentials()
         if credentials is None:
             raise NoCredentialsError
-        credentials.get_frozen_credentials()
+        with warnings.catch_warnings():
+            # Where a code is asked for and there is no terminal, the error says so.
+            warnings.simplefilter("ignore", getpass.GetPassWarning)
+            credentials.get_frozen_credentials()
 
     @property
     def default_region(self) -> str | None:
@@ -162,14 +170,15 @@ class AwsSession:
         if role_arn is None:
             return {}
         with self._lock:
-            known = self._assumed.get(role_arn)
-        if known is None:
-            try:
-                known = self._assume(role_arn, region)
-            except PolicycheckError as error:
-                known = error
-            with self._lock:
-                self._assumed[role_arn] = known
+            turn = self._turns.setdefault(role_arn, Lock())
+        # Whoever comes second waits for the first and takes what it got.
+        with turn:
+            if role_arn not in self._assumed:
+                try:
+                    self._assumed[role_arn] = self._assume(role_arn, region)
+                except PolicycheckError as error:
+                    self._assumed[role_arn] = error
+            known = self._assumed[role_arn]
         if isinstance(known, PolicycheckError):
             raise type(known)(known.message, hint=known.hint, place=known.place)
         return known
@@ -208,6 +217,14 @@ class AwsSession:
         # Making a client reads and fills caches that belong to the session.
         with self._lock, explained():
             return self._boto3.client(service, region_name=region, endpoint_url=endpoint_url, verify=connection.verify, config=config, **credentials)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _is_aws(url: str) -> bool:

@@ -215,7 +215,7 @@ def _whole_text(value: object) -> object:
 
 
 def _error_body(body: bytes) -> bytes:
-    """What botocore's parser takes for an error: an object of texts. Of anything else (a proxy's web page, a list) nothing is left; it would raise TypeError."""
+    """What botocore's parser takes for an error: an object of texts. Of anything else, on which it would raise TypeError, nothing is left."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):

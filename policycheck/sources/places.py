@@ -22,7 +22,7 @@ from policycheck.sources.raw import PageStore, RawPage
 THREADS = 4
 """More do not help: past four, Python's lock is the limit; and AWS Backup gives an account 50 requests a second."""
 # How long an interrupted run waits for its threads; they are daemons, so that none outlives the process.
-_PATIENCE = 0.3
+_PATIENCE = 0.1
 _POLL = 0.2
 
 

@@ -34,12 +34,17 @@ def _refuse(place: Location, message: str, hint: str) -> None:
 @st.composite
 def rules(draw: st.DrawFn, number: int = 0) -> Rule:
     condition, where = bind(draw(conditions()), BACKUP_JOBS, _refuse), bind(draw(optional_conditions()), BACKUP_JOBS, _refuse)
-    requirement: Requirement = draw(st.sampled_from([NoneMatch, AllMatch]))(condition)
-    window = draw(st.sampled_from([None, "24h", "1h", "2d"]))
-    within = None if window is None else Literal(window, value=parse_duration(window))
-    clock = draw(st.sampled_from([None, None, "CreationDate", "CompletionDate", "StartBy"])) if within else None
+    recovery = draw(st.sampled_from([None, None, "1h", "24h", "2d"]))
+    requirement: Requirement = draw(st.sampled_from([NoneMatch(condition, _duration(recovery)), NoneMatch(condition), AllMatch(condition)]))
+    within = _duration(draw(st.sampled_from([None, "24h", "1h", "2d"])))
+    recovers = isinstance(requirement, NoneMatch) and requirement.recovery is not None
+    clock = draw(st.sampled_from([None, None, "CreationDate", "CompletionDate", "StartBy"])) if within and not recovers else None
     qualifiers = Qualifiers(clock, draw(st.sampled_from(JobChoice)), draw(st.sampled_from(NoData)))
     return Rule(f"r{number}", "p", Statement(requirement, where, within), qualifiers, "", Location("p.yaml"))
+
+
+def _duration(text: str | None) -> Literal | None:
+    return None if text is None else Literal(text, value=parse_duration(text))
 
 
 def scopes() -> st.SearchStrategy[Scope]:
@@ -55,6 +60,7 @@ def _document(jobs: list[Job], chosen: list[Rule], scope: Scope, covers: tuple[d
     def spell(rule: Rule) -> dict[str, Any]:
         statement, qualifiers = rule.statement, rule.qualifiers
         kind = "none" if isinstance(statement.requirement, NoneMatch) else "all"
+        recovery = statement.requirement.recovery if isinstance(statement.requirement, NoneMatch) else None
         keys = {
             "id": rule.id,
             "dataset": statement.dataset,
@@ -62,6 +68,7 @@ def _document(jobs: list[Job], chosen: list[Rule], scope: Scope, covers: tuple[d
             kind: structured(statement.requirement.condition),
             "within": statement.within and statement.within.text,
             "clock": qualifiers.clock,
+            "unless_recovered_within": recovery and recovery.text,
             "jobs": qualifiers.jobs.value,
             "no_data": qualifiers.no_data.value,
         }
@@ -93,6 +100,7 @@ def _said(result: RuleResult) -> dict[str, Any]:
         "examined": result.examined,
         "undecided": result.undecided,
         "possible": result.possible,
+        "pending": result.pending,
         "findings": sorted(findings, key=str),
     }
 

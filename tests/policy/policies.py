@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -57,8 +56,8 @@ def as_yaml(node: object) -> str:
         case list():
             return "[" + ", ".join(as_yaml(item) for item in node) + "]"
         case _:
-            return '"' + "".join(character if 0x20 <= ord(character) < 0x7F and character not in '"\\' else f"\\U{ord(character):08X}" for character in str(node)) + '"'
-
-
-def as_json(node: object) -> str:
-    return json.dumps(node, ensure_ascii=False)
+            return (
+                '"'
+                + "".join(character if 0x20 <= ord(character) < 0x7F and character not in '"\\' else f"\\U{ord(character):08X}" for character in str(node))
+                + '"'
+            )

@@ -8,7 +8,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-_FILE = Path(__file__).parents[1] / "cases" / "sentences.yaml"
+SENTENCE_FILE = Path(__file__).parents[1] / "cases" / "sentences.yaml"
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Refused:
 
 def _read() -> tuple[list[Accepted], list[Refused]]:
     # The base loader leaves every scalar the text it is, as policies do.
-    tree = YAML(typ="base", pure=True).load(_FILE.read_text(encoding="utf-8"))
+    tree = YAML(typ="base", pure=True).load(SENTENCE_FILE.read_text(encoding="utf-8"))
     accepted = [Accepted(row["sentence"], row["means"], row.get("rendered", row["sentence"]), "design" in row) for row in tree["accepted"]]
     refused = [Refused(row["sentence"], row["columns"], row["message"], row.get("hint", "")) for row in tree["refused"]]
     return accepted, refused

@@ -105,7 +105,16 @@ def test_caret_stands_under_the_word_whatever_the_quotes(written: str) -> None:
     assert line[error.location.column - 1 : error.location.end_column - 1] == "someday"
 
 
-@pytest.mark.parametrize("written", ["no FAILED\n  jobs someday", "'no FAILED\n  jobs someday'", '"no FAILED\\\n  jobs someday"', ">\n  no FAILED\n  jobs someday", "|-\n  no FAILED\n  jobs someday"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        "no FAILED\n  jobs someday",
+        "'no FAILED\n  jobs someday'",
+        '"no FAILED\\\n  jobs someday"',
+        ">\n  no FAILED\n  jobs someday",
+        "|-\n  no FAILED\n  jobs someday",
+    ],
+)
 def test_error_in_a_sentence_of_several_lines_points_at_the_first(written: str) -> None:
     _, error = error_in(written)
     assert (error.location.line, error.location.column) == (1, 7)

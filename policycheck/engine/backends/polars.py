@@ -24,7 +24,8 @@ class PolarsBackend:
         return frame
 
     def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        return nw.from_native(frame.to_native().collect().lazy())
+        persisted: nw.LazyFrame[Any] = nw.from_native(frame.to_native().collect().lazy())
+        return persisted
 
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = frame.to_native().collect().rows()

@@ -1,0 +1,86 @@
+"""Recovery: whether a clean job of the same resource and vault followed a failed one before its deadline."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+
+from policycheck.datasets import Dataset
+from policycheck.engine.compile import compile_condition
+from policycheck.engine.frame import ROW, Frame
+from policycheck.policy.conditions import Comparison, Literal, Operator
+
+# AWS Backup ends a job after 7 days; one more for whatever is late.
+LONGEST_JOB = 8 * 86_400_000_000
+
+_CLEAN = Comparison("Outcome", Operator.IS, (Literal("clean", value="clean"),))
+
+
+def vault_member(dataset: Dataset) -> str:
+    """The member whose vault a recovery must share."""
+    return "BackupVaultArn" if "BackupVaultArn" in dataset.fields else "DestinationBackupVaultArn"
+
+
+def fields_needed(dataset: Dataset) -> set[str]:
+    """The fields that recovery reads beside the rule's own."""
+    return {"Outcome", dataset.resource_field, vault_member(dataset)}
+
+
+def end_of(dataset: Dataset) -> nw.Expr:
+    """When a job ended, as far as its record says; null where it does not."""
+    state, completed = nw.col(dataset.state_field), nw.col("CompletionDate")
+    if "StartBy" not in dataset.fields:
+        return completed
+    return nw.when(completed.is_null() & (state == "EXPIRED")).then(nw.col("StartBy")).otherwise(completed)
+
+
+def deadline_in_window(frame: Frame, allowance: int, length: int | None) -> nw.Expr:
+    """Whether a job's deadline has come, in the window where there is one. A job in progress has none.
+
+    Args:
+        allowance: microseconds from a job's end to its deadline.
+        length: the window's, in microseconds; None: all of the coverage.
+    """
+    deadline = end_of(frame.dataset) + allowance
+    come = deadline <= frame.as_of
+    if length is not None:
+        start = frame.as_of - length
+        long_ago = nw.col("CompletionDate").is_null() & _finished_unsaid(frame) & (nw.col("CreationDate") < start - allowance - LONGEST_JOB)
+        come = nw.when(long_ago).then(nw.lit(False)).otherwise(come & (deadline >= start))
+    return ~frame.in_progress() & come
+
+
+def deadline_to_come(frame: Frame, allowance: int) -> nw.Expr:
+    """Whether a job has ended and its deadline is still to come."""
+    return ~frame.in_progress() & (end_of(frame.dataset) + allowance > frame.as_of)
+
+
+def _finished_unsaid(frame: Frame) -> nw.Expr:
+    return nw.col(frame.dataset.state_field).is_in([name for name in frame.dataset.finished if name != "EXPIRED"])
+
+
+def add_recovered(columns: nw.LazyFrame[Any], frame: Frame, matching: nw.Expr, allowance: int, name: str) -> nw.LazyFrame[Any]:
+    """The frame with a column `name`: whether the job was recovered, for jobs that `matching` does not rule out; null is unknown."""
+    dataset = frame.dataset
+    keys = [dataset.resource_field, vault_member(dataset)]
+    named = ~nw.col(keys[0]).is_null() & ~nw.col(keys[1]).is_null()
+    clean = compile_condition(_CLEAN, frame)
+    failed = columns.filter(matching.fill_null(True) & named).select(
+        nw.col(ROW), *map(nw.col, keys), nw.col("CreationDate").alias("_created"), (end_of(dataset) + allowance).alias("_deadline")
+    )
+    later = columns.filter(clean.fill_null(True)).select(
+        nw.col(ROW).alias("_other"),
+        *map(nw.col, keys),
+        nw.col("CreationDate").alias("_later"),
+        nw.col("CompletionDate").alias("_completed"),
+        clean.alias("_clean"),
+    )
+    recovers = nw.col("_clean") & (nw.col("_later") > nw.col("_created")) & (nw.col("_completed") <= nw.col("_deadline"))
+    pairs = failed.join(later, on=keys, how="inner").filter(nw.col(ROW) != nw.col("_other")).select(nw.col(ROW), recovers.alias("_recovers"))
+    flags = pairs.group_by(ROW).agg(
+        nw.col("_recovers").fill_null(False).cast(nw.Int64).max().alias("_surely"), nw.col("_recovers").is_null().cast(nw.Int64).max().alias("_perhaps")
+    )
+    surely, perhaps = nw.col("_surely").fill_null(0) == 1, (nw.col("_perhaps").fill_null(0) == 1) | ~named
+    recovered = nw.when(surely).then(nw.lit(True)).otherwise(nw.when(~perhaps).then(nw.lit(False)))
+    return columns.join(flags, on=ROW, how="left").with_columns(recovered.alias(name)).drop(["_surely", "_perhaps"])

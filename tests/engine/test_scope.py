@@ -1,0 +1,109 @@
+"""Whether the evidence reaches a rule: what is declared, what is covered, from when to when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from policycheck.engine.scope import in_scope, uncovered_scope, unreached_window
+from policycheck.policy.model import Scope
+from policycheck.result import Basis, Coverage
+
+AS_OF = datetime(2026, 11, 20, 6, tzinfo=UTC)
+DAY = timedelta(days=1)
+A, B = "111122223333", "444455556666"
+EU, US = "eu-west-1", "us-east-1"
+NOUN = "no list of backup jobs covers it"
+
+
+def entry(
+    account: str | None = A, region: str | None = EU, *, jobs: int = 1, complete: bool = True, dataset: str = "backup_jobs", basis: Basis = Basis.ASSERTED
+) -> Coverage:
+    return Coverage(dataset, account, region, AS_OF - 30 * DAY, AS_OF, jobs, complete, basis)
+
+
+@pytest.mark.parametrize(
+    ("scope", "account", "region", "expected"),
+    [
+        (Scope(), A, EU, True),
+        (Scope(), None, None, True),
+        (Scope((A,)), A, US, True),
+        (Scope((A,)), B, US, False),
+        (Scope((A,)), None, US, True),
+        (Scope((A,), (EU,)), A, US, False),
+        (Scope((A,), (EU,)), A, None, True),
+        (Scope((A,), (EU,)), None, US, False),
+        (Scope((), (EU,)), B, EU, True),
+    ],
+)
+def test_job_is_in_scope_unless_it_is_known_to_be_elsewhere(scope: Scope, account: str | None, region: str | None, expected: bool) -> None:
+    assert in_scope(scope, account, region) is expected
+
+
+FOUR = Scope((A, B), (EU, US))
+UNCOVERED = [
+    (Scope(), [], []),
+    (Scope((A,)), [entry()], []),
+    (Scope((A,), (EU,)), [entry()], []),
+    (FOUR, [entry(), entry(region=US), entry(B), entry(B, US)], []),
+    (FOUR, [entry(), entry(region=US), entry(B)], [f"{B}/{US} is declared and {NOUN}"]),
+    (FOUR, [], [f"{a}/{r} is declared and {NOUN}" for a in (A, B) for r in (EU, US)]),
+    (Scope((A, B), (EU, US), (B,)), [entry(), entry(region=US)], []),
+    (Scope((A, B), (EU, US), (f"{B}/{US}",)), [entry(), entry(region=US), entry(B)], []),
+    (Scope((A, B), (EU, US), (f"{B}/{US}",)), [entry(), entry(region=US)], [f"{B}/{EU} is declared and {NOUN}"]),
+    (Scope((A, B), (EU,), (f"{B}/{EU}",)), [entry()], []),
+    (Scope((), (EU, US)), [entry(), entry(B)], [f"{US} is declared and {NOUN}"]),
+    (Scope((), (EU, US), (US,)), [entry()], [f"{US} is declared and {NOUN}"]),
+    (Scope((A, B)), [entry()], [f"{B} is declared and {NOUN}"]),
+    # A list that is short, of another dataset, asserted and empty, or of an unknown place covers nothing that is declared.
+    (Scope((A,)), [entry(complete=False)], [f"{A} is declared and {NOUN}"]),
+    (Scope((A,)), [entry(dataset="copy_jobs")], [f"{A} is declared and {NOUN}"]),
+    (Scope((A,)), [entry(jobs=0)], [f"{A} is declared and {NOUN}"]),
+    (Scope((A,)), [entry(None)], [f"{A} is declared and {NOUN}"]),
+    (Scope((A,), (EU,)), [entry(region=None)], [f"{A}/{EU} is declared and {NOUN}"]),
+    # What was fetched and is empty is covered; an account without any job in any list is not believed.
+    (Scope((A,)), [entry(jobs=0, basis=Basis.OBSERVED)], [f"{A} is declared and has no job"]),
+    (Scope((A,)), [entry(jobs=0, basis=Basis.OBSERVED), entry(dataset="copy_jobs")], []),
+    (Scope((A,), (), (A,)), [entry(jobs=0, basis=Basis.OBSERVED)], []),
+    (Scope((A,), (EU, US), (f"{A}/{US}",)), [entry(jobs=0, basis=Basis.OBSERVED)], [f"{A} is declared and has no job"]),
+    (Scope(organization=True), [entry()], ["the accounts of the organization are not known to this run"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("scope", "coverage", "expected"), UNCOVERED)
+def test_uncovered_scope(scope: Scope, coverage: list[Coverage], expected: list[str]) -> None:
+    assert uncovered_scope(scope, coverage, "backup_jobs") == expected
+
+
+def reach(start: datetime | None, end: datetime | None, *, account: str = A, complete: bool = True, reason: str = "") -> Coverage:
+    return Coverage("backup_jobs", account, EU, start, end, 1, complete, reason=reason)
+
+
+START = AS_OF - DAY
+WINDOWS = [
+    (reach(START, AS_OF), START, []),
+    (reach(START - DAY, AS_OF + DAY), START, []),
+    (reach(START + timedelta(microseconds=1), AS_OF), START, ["from 2026-11-19T06:00:00.000Z only, the window begins at 2026-11-19T06:00:00Z"]),
+    (reach(AS_OF - timedelta(hours=1), AS_OF), START, [f"{A}/{EU} is covered from 2026-11-20T05:00:00Z only, the window begins at 2026-11-19T06:00:00Z"]),
+    (reach(START, AS_OF - timedelta(hours=1)), START, [f"{A}/{EU} is covered to 2026-11-20T05:00:00Z only, the window ends at 2026-11-20T06:00:00Z"]),
+    (reach(None, None), START, [f"nothing says which time the list of {A}/{EU} covers"]),
+    (reach(None, None), None, []),
+    (reach(AS_OF, AS_OF - DAY), None, []),
+    (reach(START, AS_OF, complete=False, reason="page 3 failed"), START, [f"{A}/{EU} is incomplete: page 3 failed"]),
+    (reach(START, AS_OF, complete=False), None, [f"{A}/{EU} is incomplete: the list is short"]),
+    (reach(None, None, account=B), START, []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("coverage", "start", "expected"), WINDOWS)
+def test_unreached_window(coverage: Coverage, start: datetime | None, expected: list[str]) -> None:
+    found = unreached_window(Scope((A,)), [coverage], start, AS_OF)
+    assert len(found) == len(expected)
+    assert all(part in text for part, text in zip(expected, found, strict=True))
+
+
+def test_every_place_in_scope_has_to_reach_the_window() -> None:
+    coverage = [entry(), Coverage("backup_jobs", A, US, START + DAY, AS_OF, 1), Coverage("backup_jobs", None, None, None, None, 1)]
+    found = unreached_window(Scope((A,)), coverage, START, AS_OF)
+    assert [text.partition(" is covered")[0] for text in found] == [f"{A}/{US}", "nothing says which time the list of account unknown/Region unknown covers"]

@@ -1,0 +1,140 @@
+"""End-to-end cases as data: tests/cases/checks/NAME holds policies, job lists, and `case.yaml` with what must come of them.
+
+`case.yaml` says in one sentence what the case shows, gives as_of and the options of the command line that matter, and expects the exit code, the run's
+verdict and, for every rule, its verdict, a part of its reason, what was counted, and the subjects of its findings: all of them, in order.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from ruamel.yaml import YAML
+
+from policycheck.cli.evidence import parse_covers
+from policycheck.cli.policies import select_rules
+from policycheck.cli.reports import parse_fail_on
+from policycheck.engine.backends.polars import PolarsBackend
+from policycheck.pipeline import run
+from policycheck.policy.catalogue import find_policies
+from policycheck.policy.literals import parse_time
+from policycheck.policy.load import load_policies, load_scope
+from policycheck.result import Result, RuleResult
+from policycheck.sources.files import read_job_files
+
+CASES = sorted(Path(__file__).parent.joinpath("cases", "checks").iterdir())
+BACKEND = PolarsBackend()
+
+
+class Options(msgspec.Struct, forbid_unknown_fields=True):
+    covers: str = ""
+    fail_on: str = "low"
+    select: list[str] = []
+    ignore: list[str] = []
+    param: dict[str, str] = {}
+
+
+class ExpectedRule(msgspec.Struct, forbid_unknown_fields=True):
+    verdict: str
+    reason: str = ""
+    """A part of it; empty: there is none."""
+    examined: int = 0
+    undecided: int = 0
+    possible: int = 0
+    subjects: list[str] = []
+    """Of all findings, in order."""
+    jobs: list[list[str]] | None = None
+    causes: list[str | None] | None = None
+    message: str = ""
+    """A part of some finding's message."""
+    sentence: str = ""
+
+
+class Expected(msgspec.Struct, forbid_unknown_fields=True):
+    exit_code: int
+    verdict: str
+    rules: dict[str, ExpectedRule]
+    """By rule id, or POLICY/RULE; every rule judged is here."""
+    not_seen: list[str] = []
+    """Parts of sentences."""
+    coverage: str = ""
+    """A part of the reason of some entry."""
+
+
+class Case(msgspec.Struct, forbid_unknown_fields=True):
+    says: str
+    as_of: str
+    expect: Expected
+    options: Options = msgspec.field(default_factory=Options)
+
+
+def read_case(folder: Path) -> Case:
+    loaded: Any = YAML(typ="safe", pure=True).load(folder / "case.yaml")
+    return msgspec.convert(loaded, Case)
+
+
+def judge(folder: Path, case: Case) -> Result:
+    policies = load_policies(find_policies([str(path) for path in sorted(folder.glob("policy*.yaml"))]), case.options.param)
+    if (folder / "scope.yaml").exists():
+        scope = load_scope(folder / "scope.yaml", "scope.yaml")
+        policies = tuple(replace(policy, scope=scope) for policy in policies)
+    lists = sorted(path for path in folder.iterdir() if path.suffix == ".json" or path.name == "jobs.yaml")
+    as_of = parse_time(case.as_of)
+    covers = parse_covers(case.options.covers) if case.options.covers else None
+    evidence = read_job_files([str(path) for path in lists], as_of=as_of, covers=covers, stdin=io.BytesIO())
+    chosen = select_rules(policies, case.options.select, case.options.ignore)
+    return run(chosen, evidence, as_of=as_of, fail_on=parse_fail_on(case.options.fail_on), backend=BACKEND)
+
+
+def described(rule: RuleResult, expected: ExpectedRule) -> dict[str, object]:
+    """The part of a result that an expectation speaks of."""
+    told: dict[str, object] = {
+        "verdict": str(rule.verdict),
+        "reason": expected.reason if expected.reason and expected.reason in rule.reason else rule.reason,
+        "examined": rule.examined,
+        "undecided": rule.undecided,
+        "possible": rule.possible,
+        "subjects": [finding.subject for finding in rule.findings],
+    }
+    if expected.jobs is not None:
+        told["jobs"] = [list(finding.jobs) for finding in rule.findings]
+    if expected.causes is not None:
+        told["causes"] = [finding.cause for finding in rule.findings]
+    if expected.message:
+        messages = [finding.message for finding in rule.findings]
+        told["message"] = expected.message if any(expected.message in message for message in messages) else messages
+    if expected.sentence:
+        told["sentence"] = rule.sentence
+    return told
+
+
+def wanted(expected: ExpectedRule) -> dict[str, object]:
+    optional = {"jobs": None, "causes": None, "message": "", "sentence": ""}
+    fields = msgspec.structs.asdict(expected)
+    return {name: value for name, value in fields.items() if name not in optional or value != optional[name]}
+
+
+@pytest.mark.parametrize("folder", CASES, ids=lambda folder: folder.name)
+def test_case(folder: Path) -> None:
+    case = read_case(folder)
+    result = judge(folder, case)
+    ids = [f"{rule.policy}/{rule.id}" if f"{rule.policy}/{rule.id}" in case.expect.rules else rule.id for rule in result.rules]
+    assert ids == list(case.expect.rules)
+    for name, rule in zip(ids, result.rules, strict=True):
+        expected = case.expect.rules[name]
+        assert {name: described(rule, expected)} == {name: wanted(expected)}
+    assert (int(result.exit_code), str(result.verdict)) == (case.expect.exit_code, case.expect.verdict)
+    for part in case.expect.not_seen:
+        assert any(part in note for note in result.not_seen), (part, result.not_seen)
+    assert case.expect.coverage in " | ".join(entry.reason for entry in result.coverage)
+
+
+def test_cases_are_many_and_say_what_they_show() -> None:
+    said = [read_case(folder).says for folder in CASES]
+    assert len(said) >= 35
+    assert len(set(said)) == len(said)
+    assert all(text.endswith(".") for text in said)

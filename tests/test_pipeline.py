@@ -1,0 +1,85 @@
+"""Evidence and policies to a result: what a run says beside its verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from policycheck import __version__
+from policycheck.datasets import BACKUP_JOBS, COPY_JOBS
+from policycheck.pipeline import run
+from policycheck.policy.model import Policy
+from policycheck.result import Basis, Coverage, PolicyInfo, Result, Severity, Verdict
+from policycheck.sources.interface import Evidence
+from tests.engine.lists import ACCOUNT, AS_OF, BACKEND, REGION, Job, job, job_list, load
+
+POLICY = "policy: p\ntitle: Title\nrules:\n  - {id: r, rule: no FAILED jobs within 24h}\n"
+SCOPED = POLICY.replace("rules:", "scope: {accounts: [111122223333, 444455556666]}\nrules:")
+
+
+def evidence(jobs: Sequence[Job], *more: Coverage) -> Evidence:
+    entry = Coverage("backup_jobs", ACCOUNT, REGION, AS_OF - timedelta(days=60), AS_OF, len(jobs), basis=Basis.OBSERVED)
+    return Evidence({"backup_jobs": job_list(jobs)}, (entry, *more), ("the source could not see this",))
+
+
+def judge(policies: Sequence[Policy], found: Evidence, fail_on: Severity | None = Severity.LOW) -> Result:
+    return run(policies, found, as_of=AS_OF, fail_on=fail_on, backend=BACKEND)
+
+
+def test_result_names_what_was_judged_on_what(tmp_path: Path) -> None:
+    found = evidence([job()])
+    result = judge(load(POLICY, tmp_path), found)
+    assert (result.as_of, result.tool_version, result.jobs) == (AS_OF, __version__, 1)
+    assert result.policies == (PolicyInfo("p", "Title", "policy.yaml"),)
+    assert result.coverage == found.coverage
+    assert (result.verdict, result.exit_code, result.scope_uncovered) == (Verdict.PASS, 0, False)
+
+
+def test_what_the_source_could_not_see_stands_first(tmp_path: Path) -> None:
+    result = judge(load(POLICY, tmp_path), evidence([job()]))
+    assert result.not_seen == (
+        "the source could not see this",
+        "membership not verified: p declares no scope, so an account or Region that is silent is not missed",
+    )
+
+
+def test_scope_that_is_short_is_noted_once_and_fails_the_run_whatever_fail_on_says(tmp_path: Path) -> None:
+    text = SCOPED + "  - {id: other, rule: no ABORTED jobs within 24h}\n  - {id: copies, rule: no FAILED copy jobs within 24h}\n"
+    result = judge(load(text, tmp_path), evidence([job()]), None)
+    assert result.not_seen[1:] == (
+        "p: 444455556666 is declared and no list of backup jobs covers it",
+        "p: 111122223333 is declared and no list of copy jobs covers it",
+        "p: 444455556666 is declared and no list of copy jobs covers it",
+    )
+    assert (result.scope_uncovered, result.exit_code) == (True, 3)
+
+
+@pytest.mark.parametrize(("count", "text"), [(1, "1 backup job is outside the declared scope and was"), (1200, "1,200 backup jobs are outside the declared scope and were")])
+def test_jobs_out_of_scope_are_counted(count: int, text: str, tmp_path: Path) -> None:
+    elsewhere = Coverage("backup_jobs", "999988887777", REGION, None, None, count, basis=Basis.OBSERVED)
+    result = judge(load(SCOPED.replace(", 444455556666", ""), tmp_path), evidence([job()], elsewhere))
+    assert f"p: {text} not judged" in result.not_seen
+    assert result.verdict is Verdict.PASS
+
+
+def test_reconstruction_is_told(tmp_path: Path) -> None:
+    found = evidence([job()])
+    told = replace(found, coverage=(replace(found.coverage[0], reason="reconstructed: 1 job ended after as_of"),))
+    assert any(note.startswith("reconstructed: 1 list holds jobs that ended after as_of") for note in judge(load(POLICY, tmp_path), told).not_seen)
+    assert not any(note.startswith("reconstructed") for note in judge(load(POLICY, tmp_path), found).not_seen)
+
+
+def test_only_the_lists_that_rules_ask_about_have_to_be_covered(tmp_path: Path) -> None:
+    result = judge(load(SCOPED.replace(", 444455556666", ""), tmp_path), evidence([job()]))
+    assert (result.verdict, result.scope_uncovered) == (Verdict.PASS, False)
+
+
+def test_jobs_of_all_lists_are_counted(tmp_path: Path) -> None:
+    found = evidence([job(), job(BackupJobId="j2")])
+    both = replace(found, lists={**found.lists, "copy_jobs": job_list([{"CopyJobId": "c"}], COPY_JOBS)})
+    assert judge(load(POLICY, tmp_path), both).jobs == 3
+    assert BACKUP_JOBS.name in both.lists
