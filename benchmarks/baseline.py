@@ -1,8 +1,8 @@
 """The baselines, run as a script in an interpreter of its own; nothing of policycheck is imported.
 
-    baseline.py import MODULES                 import the modules that this JSON file names
-    baseline.py decode MODULES SHAPE JOBS      the same, then decode the job list with msgspec
-    baseline.py try                            of the names on stdin, print those that can be imported
+baseline.py import MODULES                 import the modules that this JSON file names
+baseline.py decode MODULES SHAPE JOBS      the same, then decode the job list with msgspec
+baseline.py try                            of the names on stdin, print those that can be imported
 """
 
 import json

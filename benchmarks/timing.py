@@ -92,7 +92,9 @@ def run(command: Command) -> Sample:
         RuntimeError: it ended with a code that is not accepted, so its time means nothing.
     """
     started = time.perf_counter()
-    with subprocess.Popen(command.arguments, env=command.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command.arguments, env=command.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
         process.returncode = os.waitstatus_to_exitcode(status)

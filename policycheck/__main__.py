@@ -13,9 +13,13 @@ def main() -> int:
         # Asked thousands of times by wrappers and editors: answered before anything is imported.
         sys.stdout.write(f"policycheck {__version__}\n")
         return 0
-    from policycheck.cli.app import run
+    try:
+        from policycheck.cli.app import run
 
-    return run(sys.argv[1:])
+        return run(sys.argv[1:])
+    except KeyboardInterrupt:
+        # Interrupted before the command line could say so itself.
+        return 130
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """The tree of errors a person may see; `cli.app` alone turns them into exit codes.
 
-    PolicycheckError
-    ├── UsageError        exit 2: the command line is wrong
-    ├── PolicyError       exit 2: a policy, scope or waiver file is wrong (all its mistakes at once)
-    └── EvidenceError     exit 3: the evidence is missing, unreadable or short
-        ├── JobFileError  a saved job list cannot be used
-        └── FetchError    AWS did not give a complete list
+PolicycheckError
+├── UsageError        exit 2: the command line is wrong
+├── PolicyError       exit 2: a policy, scope or waiver file is wrong (all its mistakes at once)
+└── EvidenceError     exit 3: the evidence is missing, unreadable or short
+    ├── JobFileError  a saved job list cannot be used
+    └── FetchError    AWS did not give a complete list
 """
 
 from __future__ import annotations

@@ -45,6 +45,7 @@ class ExpectedRule(msgspec.Struct, forbid_unknown_fields=True):
     examined: int = 0
     undecided: int = 0
     possible: int = 0
+    pending: int = 0
     subjects: list[str] = []
     """Of all findings, in order."""
     jobs: list[list[str]] | None = None
@@ -98,6 +99,7 @@ def described(rule: RuleResult, expected: ExpectedRule) -> dict[str, object]:
         "examined": rule.examined,
         "undecided": rule.undecided,
         "possible": rule.possible,
+        "pending": rule.pending,
         "subjects": [finding.subject for finding in rule.findings],
     }
     if expected.jobs is not None:

@@ -58,7 +58,9 @@ def test_scope_that_is_short_is_noted_once_and_fails_the_run_whatever_fail_on_sa
     assert (result.scope_uncovered, result.exit_code) == (True, 3)
 
 
-@pytest.mark.parametrize(("count", "text"), [(1, "1 backup job is outside the declared scope and was"), (1200, "1,200 backup jobs are outside the declared scope and were")])
+@pytest.mark.parametrize(
+    ("count", "text"), [(1, "1 backup job is outside the declared scope and was"), (1200, "1,200 backup jobs are outside the declared scope and were")]
+)
 def test_jobs_out_of_scope_are_counted(count: int, text: str, tmp_path: Path) -> None:
     elsewhere = Coverage("backup_jobs", "999988887777", REGION, None, None, count, basis=Basis.OBSERVED)
     result = judge(load(SCOPED.replace(", 444455556666", ""), tmp_path), evidence([job()], elsewhere))

@@ -14,7 +14,7 @@ def lint(
 ) -> None:
     """Check policy files without judging anything; every mistake of every file is shown. Exit 2 if there is any."""
     from policycheck.engine.backends.polars import PolarsBackend
-    from policycheck.engine.evaluate import check_patterns
+    from policycheck.engine.patterns import check_patterns
     from policycheck.policy.catalogue import find_policies
     from policycheck.policy.load import load_policies
 

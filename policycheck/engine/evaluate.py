@@ -14,10 +14,11 @@ from policycheck.engine.backends.interface import Backend
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.findings import describe_empty, describe_findings
 from policycheck.engine.frame import ROW, SUBJECT, Frame, build_frame
+from policycheck.engine.patterns import check_patterns
 from policycheck.engine.recovery import LONGEST_JOB, add_recovered, deadline_in_window, deadline_to_come, fields_needed
 from policycheck.engine.scope import in_scope, uncovered_scope, unreached_window
-from policycheck.errors import Diagnostic, PolicyError
-from policycheck.policy.conditions import Comparison, Operator, comparisons, fields_of
+from policycheck.engine.unknown import name_unknown
+from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import AllMatch, JobChoice, NoData, NoneMatch, Policy, Rule, Scope
 from policycheck.records import JobList, micros, moment
 from policycheck.result import Coverage, RuleResult, Verdict
@@ -118,32 +119,6 @@ def _not_read(case: _Case, dataset: Dataset) -> RuleResult:
     return _result(case.rule, Verdict.INCONCLUSIVE, f"this run has no list of {dataset.noun}s ({dataset.operation})")
 
 
-def check_patterns(policies: Sequence[Policy], backend: Backend) -> None:
-    """Raise PolicyError where a policy names a pattern that the engine cannot search for; all of them at once."""
-    diagnostics = []
-    for policy in policies:
-        for rule in policy.rules:
-            for condition in (rule.statement.where, rule.statement.requirement.condition):
-                for comparison in comparisons(condition):
-                    if comparison.operator is Operator.MATCHES:
-                        diagnostics += _pattern_diagnostics(policy, comparison, backend)
-    if diagnostics:
-        raise PolicyError(diagnostics)
-
-
-def _pattern_diagnostics(policy: Policy, comparison: Comparison, backend: Backend) -> list[Diagnostic]:
-    found = []
-    for literal in comparison.literals:
-        if backend.pattern_problem(literal.text):
-            line = policy.lines[literal.location.line - 1] if literal.location.line <= len(policy.lines) else ""
-            found.append(
-                Diagnostic(
-                    literal.location, f"the {backend.name} engine cannot search for this pattern", "Write it with plain groups, classes and repeats.", line
-                )
-            )
-    return found
-
-
 def _judge_list(cases: Sequence[_Case], job_list: JobList, coverage: Sequence[Coverage], as_of: datetime, backend: Backend) -> dict[int, RuleResult]:
     frame = build_frame(job_list, _fields(cases), micros(as_of), backend)
     columns = frame.columns
@@ -157,8 +132,11 @@ def _judge_list(cases: Sequence[_Case], job_list: JobList, coverage: Sequence[Co
     results = {}
     for case in cases:
         found = describe_findings(case.rule, frame, job_list, violations.get(case.number, ()), backend)
-        verdict, reason = _decide(case, counts[case.number], coverage, as_of, len(job_list))
         tally = counts[case.number]
+        unknown = ""
+        if tally.possible or tally.unsure:
+            unknown = name_unknown(_fields_decisive(case), frame, masks, case.violation if tally.possible else case.population, backend)
+        verdict, reason = _decide(case, tally, coverage, as_of, len(job_list), unknown)
         if verdict is Verdict.FAIL and not found:
             found = (describe_empty(case.rule, reason),)
         results[case.number] = _result(
@@ -190,6 +168,13 @@ def _fields(cases: Sequence[_Case]) -> list[str]:
     return sorted(names)
 
 
+def _fields_decisive(case: _Case) -> set[str]:
+    """The fields that decide about a job of this rule: of its conditions, and of its window."""
+    statement, clock = case.rule.statement, case.rule.qualifiers.clock
+    windowed = set() if statement.within is None or clock else {"CreationDate", "CompletionDate"}
+    return {*_fields([case]), *windowed}
+
+
 def _leaves_out_progress(rule: Rule) -> bool:
     """Whether a job in progress is undecided: it has no outcome yet that `all` could ask about."""
     asked = fields_of(rule.statement.requirement.condition)
@@ -212,7 +197,7 @@ def _masks(case: _Case, frame: Frame) -> list[nw.Expr]:
     masks = [ended.alias(case.elsewhere)]
     if _leaves_out_progress(rule):
         overdue = nw.col("Overdue") if "Overdue" in dataset.fields else nw.lit(False)
-        in_progress = frame.in_progress() & ~overdue
+        in_progress = frame.in_progress() & ~overdue & (nw.col("CreationDate") >= frame.as_of - LONGEST_JOB)
         masks.append((population & in_progress).alias(case.undecided))
         population = population & ~in_progress
     match rule.statement.requirement:
@@ -314,7 +299,7 @@ def _violations(cases: Sequence[_Case], masks: nw.LazyFrame[Any], backend: Backe
     return found
 
 
-def _decide(case: _Case, counts: _Counts, coverage: Sequence[Coverage], as_of: datetime, read: int) -> tuple[Verdict, str]:
+def _decide(case: _Case, counts: _Counts, coverage: Sequence[Coverage], as_of: datetime, read: int, unknown: str) -> tuple[Verdict, str]:
     """The verdict and its reason, in the order of docs/verdicts.md."""
     if counts.definite:
         return Verdict.FAIL, ""
@@ -324,27 +309,29 @@ def _decide(case: _Case, counts: _Counts, coverage: Sequence[Coverage], as_of: d
     length = case.window_start
     start = None if length is None else moment(micros(as_of) - length - (case.recovery or 0))
     short += unreached_window(case.scope, coverage, start, as_of)
-    if length is not None and not any(in_scope(case.scope, entry.account, entry.region) for entry in coverage) and not short:
-        short = ["nothing was read that covers the window"]
+    if not any(in_scope(case.scope, entry.account, entry.region) for entry in coverage) and not short:
+        noun = case.rule.statement.list.noun
+        short = [f"none of the {noun}s that were read had happened in a place in scope" if read else f"the list of {noun}s is empty"]
     if short:
         return Verdict.INCONCLUSIVE, _joined(short)
     if counts.possible:
-        return Verdict.INCONCLUSIVE, f"{counts.possible} of {read} jobs could violate it: a member it needs is missing from their records"
+        return Verdict.INCONCLUSIVE, f"{counts.possible} of {_counted(read, 'job')} could violate it: {unknown}"
     if counts.examined:
         return Verdict.PASS, ""
     if counts.unsure:
-        return (
-            Verdict.INCONCLUSIVE,
-            f"{counts.unsure} of {read} jobs may belong to it: a member it needs is missing from their records, and no job certainly does",
-        )
+        return Verdict.INCONCLUSIVE, f"{counts.unsure} of {_counted(read, 'job')} may belong to it, and none certainly does: {unknown}"
     if counts.undecided:
-        return Verdict.INCONCLUSIVE, f"all {counts.undecided} jobs are in progress: nothing is decided yet"
+        jobs = "the only job is" if counts.undecided == 1 else f"all {counts.undecided:,} jobs are"
+        return Verdict.INCONCLUSIVE, f"{jobs} in progress: nothing is decided yet"
     return _decide_empty(case.rule, counts, read)
 
 
 def _decide_empty(rule: Rule, counts: _Counts, read: int) -> tuple[Verdict, str]:
     noun = rule.statement.list.noun
-    seen = f"{counts.elsewhere} of {read} {noun}s match outside the window, none in it" if counts.elsewhere else f"none of {read} {noun}s matches"
+    listed = _counted(read, noun)
+    seen = f"{counts.elsewhere} of {listed} {'matches' if counts.elsewhere == 1 else 'match'} outside the window, none in it"
+    if not counts.elsewhere:
+        seen = f"the only {noun} does not match" if read == 1 else f"none of {listed} matches"
     reason = f"nothing to judge: {seen}" if read else f"nothing to judge: the list of {noun}s is empty"
     match rule.qualifiers.no_data:
         case NoData.INCONCLUSIVE:
@@ -359,6 +346,10 @@ def _decide_empty(rule: Rule, counts: _Counts, read: int) -> tuple[Verdict, str]
             return Verdict.SKIPPED, reason
         case _:
             assert_never(rule.qualifiers.no_data)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
 
 
 def _joined(phrases: Sequence[str], most: int = 3) -> str:

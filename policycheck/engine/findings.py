@@ -11,7 +11,7 @@ from policycheck.datasets import Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.frame import FOR_EVER, REWOUND, ROW, Frame
 from policycheck.policy.conditions import ORDER_OPERATORS, Comparison, Condition, comparisons
-from policycheck.policy.model import Rule
+from policycheck.policy.model import NoneMatch, Rule
 from policycheck.policy.rendering import render_requirement
 from policycheck.records import JobList, api_fields, iso, moment
 from policycheck.result import EVIDENCE_LIMIT, Finding
@@ -113,7 +113,8 @@ def _message(rule: Rule, frame: Frame, newest: Any, judged: _Values, count: int)
     told = getattr(newest, "StatusMessage", None)
     if told and "StatusMessage" not in names and not judged[REWOUND] and (judged[dataset.state_field] != "COMPLETED" or _cause(newest)):
         parts.append(truncate(clean_line(told), _MESSAGE_LIMIT).rstrip("."))
-    parts.append(render_requirement(requirement))
+    recovered = f" unless recovered within {requirement.recovery.text}" if isinstance(requirement, NoneMatch) and requirement.recovery else ""
+    parts.append(render_requirement(requirement) + recovered)
     return clean_line("; ".join(parts))
 
 

@@ -132,7 +132,7 @@ def parse_schedule(expression: str) -> Schedule:
     """
     words = _split(expression)
     minutes, hours, month, year = (
-        frozenset().union(*(_values(term, field) for term in _terms(word, field)))
+        frozenset().union(*(_values(term, field) for term in word.split(",")))
         for word, field in ((words[0], _MINUTES), (words[1], _HOURS), (words[3], _MONTHS), (words[5], _YEARS))
     )
     schedule = Schedule(
@@ -172,8 +172,6 @@ def expected_runs(schedule: Schedule, timezone: str | None, start: int, end: int
 
 def _local_days(schedule: Schedule, start: int, end: int) -> Iterator[date]:
     """The days of the schedule, in local time, whose runs can lie between two moments."""
-    if end < start:
-        return
     # No local time is a whole day away from UTC.
     first, last = (date(1970, 1, 1).toordinal() + moment // _DAY + margin for moment, margin in ((start, -1), (end, 1)))
     earliest = date.fromordinal(min(max(first, date(_YEARS.low, 1, 1).toordinal()), date.max.toordinal()))
@@ -276,13 +274,6 @@ def _split(expression: str) -> list[str]:
     return words
 
 
-def _terms(word: str, field: _Field) -> list[str]:
-    terms = word.split(",")
-    if not all(terms):
-        raise _refuse(word, field)
-    return terms
-
-
 def _values(term: str, field: _Field) -> frozenset[int]:
     """The values of `5`, `MON`, `1-5`, `*`, `0/15`, `8-17/2`; a range may run past the end of the field (`20-2`, `FRI-MON`)."""
     parts = _VALUES.fullmatch(term)
@@ -313,8 +304,8 @@ def _days(of_month: str, of_week: str) -> tuple[Days, ...]:
     if (of_month == "?") == (of_week == "?"):
         raise ScheduleError(f"one of day of month ({_quote(of_month)}) and day of week ({_quote(of_week)}) must be ?, and only one")
     if of_week == "?":
-        return tuple(_parse_day_of_month(term) for term in _terms(of_month, _DAYS_OF_MONTH))
-    terms = _terms(of_week, _DAYS_OF_WEEK)
+        return tuple(_parse_day_of_month(term) for term in of_month.split(","))
+    terms = of_week.split(",")
     if "#" in of_week and len(terms) > 1:
         raise ScheduleError(f"the day of week {_quote(of_week)} has more than one value; beside # AWS takes no other")
     return tuple(_parse_day_of_week(term) for term in terms)

@@ -458,10 +458,12 @@ class Evidence:
         for job in self.jobs:
             times = [job.get(name, MISSING) for name in ("CreationDate", "InitiationDate", "CompletionDate")]
             places.setdefault(self.place(job), []).extend(time for time in times if time is not MISSING and time <= self.as_of)
-        if start is not None and not any(in_scope(place, scope) for place in places):
+        if not any(in_scope(place, scope) for place in places):
             return False
         for place, times in places.items():
-            edges = claimed + ([min(times) - 25 * HOUR, max(times) + 25 * HOUR] if times else [])
+            own = [min(times) - 25 * HOUR, max(times) + 25 * HOUR] if times else []
+            apart = own and claimed and (claimed[1] < own[0] or claimed[0] > own[1])
+            edges = max(own, claimed) if apart else own + claimed  # nobody speaks for the time between two that do not meet
             if start is not None and in_scope(place, scope) and not (edges and min(edges) <= start and max(edges) >= self.as_of):
                 return False
         wanted = [account for account in scope["accounts"] if account not in scope["may_be_empty"]]
@@ -508,7 +510,9 @@ def judge(rule: dict[str, Any], evidence: Evidence, fetched: bool, scope: dict[s
         in_window = evidence.in_window(job, start, clock) if patience is None else evidence.due_in_window(job, start, patience)
         eligible = all_of([matched, in_window, ended])
         overdue = evidence.overdue(job)
-        open_still = all_of([waits, evidence.state_in(job, jobs.in_progress), None if overdue is UNKNOWN else not overdue])
+        created = job.get("CreationDate")
+        fresh = None if created is None else created >= evidence.as_of - 8 * DAY
+        open_still = all_of([waits, evidence.state_in(job, jobs.in_progress), None if overdue is UNKNOWN else not overdue, fresh])
         population = all_of([eligible, negate(open_still)])
         violates = all_of([population, answer if forbids else negate(answer), negate(recovered)])
         violations += [job] if violates else []

@@ -141,6 +141,7 @@ class _Reader:
             return None
         statement = self._bound(statement)
         clock = self._clock(node, statement.list, windowed=statement.within is not None)
+        self._check_recovery(node, statement)
         if broken or len(self._document.diagnostics) > before:
             return None
         entry = RuleEntry.model_validate(plain(node))
@@ -211,6 +212,15 @@ class _Reader:
         if asked[0] == "all" and recovery:
             report(node.entries["unless_recovered_within"][0].location, "unless_recovered_within qualifies none, not all")
         return Statement(NoneMatch(condition, recovery) if asked[0] == "none" else AllMatch(condition), where, within, dataset)
+
+    def _check_recovery(self, node: Entries, statement: Statement) -> None:
+        requirement = statement.requirement
+        if not isinstance(requirement, NoneMatch) or requirement.recovery is None:
+            return
+        if "Outcome" not in statement.list.fields:
+            self._document.report(requirement.recovery.location, f"{statement.list.noun}s have no outcome that could recover one")
+        if "clock" in node.entries:
+            self._document.report(node.entries["clock"][0].location, "clock cannot stand beside a recovery", "A recovery is judged when its deadline has come.")
 
     def _clock(self, node: Entries, dataset: Dataset, *, windowed: bool) -> str | None:
         clock = node.get("clock")

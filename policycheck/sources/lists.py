@@ -141,7 +141,12 @@ def _widen(start: int | None, end: int | None, covers: tuple[datetime, datetime]
     if start is None or end is None:
         return covers or (None, None)
     first, last = moment(start) - STRETCH, moment(end) + STRETCH
-    return (min(first, covers[0]), max(last, covers[1])) if covers else (first, last)
+    if covers is None:
+        return first, last
+    if covers[1] < first or covers[0] > last:
+        # Nobody speaks for the time between: what is covered is the later of the two.
+        return max((first, last), covers)
+    return min(first, covers[0]), max(last, covers[1])
 
 
 def describe_duplicates(dataset: Dataset, dropped: int) -> str:

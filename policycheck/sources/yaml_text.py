@@ -51,3 +51,8 @@ def yaml_documents(data: bytes) -> list[object]:
         raise JobFileError(f"is neither JSON nor YAML: {error.problem}{where}", hint=_HINT) from None
     except YAMLError as error:
         raise JobFileError(f"is neither JSON nor YAML: {str(error).splitlines()[0]}", hint=_HINT) from None
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        # ruamel reads `+_` as a number, and fails; it descends one call a level.
+        raise JobFileError(f"is neither JSON nor YAML: {type(error).__name__} in a value", hint=_HINT) from None

@@ -21,7 +21,12 @@ from tests.engine.lists import AS_OF, BACKEND
 
 NOW = micros(AS_OF) // 1_000_000
 TEXTS = {
-    Kind.ARN: ["arn:aws:backup:eu-west-1:111122223333:backup-vault:prod", "arn:aws:backup:us-east-1:444455556666:backup-vault:a:b", "arn:aws:iam::1:role/x/ops", "no arn"],
+    Kind.ARN: [
+        "arn:aws:backup:eu-west-1:111122223333:backup-vault:prod",
+        "arn:aws:backup:us-east-1:444455556666:backup-vault:a:b",
+        "arn:aws:iam::1:role/x/ops",
+        "no arn",
+    ],
     Kind.ACCOUNT: ["111122223333", "444455556666"],
 }
 LITERALS = {
@@ -94,7 +99,14 @@ def test_engine_and_reperform_agree_on_copy_and_restore_jobs(data: st.DataObject
     covers = (AS_OF - timedelta(days=40), AS_OF)
     coverage = assert_coverage({dataset.name: found}, AS_OF, covers, {dataset.name: [("jobs.json", found)]})
     said = judge([Policy("p", "", "p.yaml", tuple(rules))], {dataset.name: found}, coverage, AS_OF, BACKEND)
-    document = {"schema": "policycheck/reperform/1", "as_of": iso(AS_OF), "covers": [iso(edge) for edge in covers], "scope": {}, "lists": {dataset.name: jobs}, "rules": spelt}
+    document = {
+        "schema": "policycheck/reperform/1",
+        "as_of": iso(AS_OF),
+        "covers": [iso(edge) for edge in covers],
+        "scope": {},
+        "lists": {dataset.name: jobs},
+        "rules": spelt,
+    }
     again = reperform(document)["rules"]
     assert [(r.id, r.verdict.value, r.examined, r.undecided, r.possible) for r in said] == [
         (r["id"], r["verdict"], r["examined"], r["undecided"], r["possible"]) for r in again

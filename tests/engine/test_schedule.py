@@ -333,6 +333,10 @@ class TestDaylightSavingTime:
             "2026-04-04T16:15:00",
         ]
 
+    def test_a_change_within_an_hour(self) -> None:
+        # Newfoundland went from 00:01 to 01:01 on 2011-03-13 (UTC-3:30 to UTC-2:30).
+        assert runs("cron(0,30 0-1 ? * * *)", "2011-03-13T03:00", "2011-03-13T12:00", "America/St_Johns") == ["2011-03-13T03:30:00", "2011-03-13T04:00:00"]
+
     def test_a_day_that_a_country_skipped_has_no_run(self) -> None:
         # Samoa crossed the date line: 2011-12-30 did not happen.
         assert runs("cron(0 5 ? * * *)", "2011-12-28T00:00", "2012-01-01T00:00", "Pacific/Apia") == [

@@ -174,7 +174,12 @@ def test_coverage_must_reach_the_window(jobs: list[Json], covers: list[str] | No
 
 def test_without_a_window_there_is_nothing_to_reach() -> None:
     assert judge([alone(-500)], covers=None, none=NO)["verdict"] == "pass"
-    assert judge([], covers=None, none=NO, no_data="pass")["verdict"] == "pass"
+    assert judge([alone(-500)], covers=None, where=NO, none=YES, no_data="pass")["verdict"] == "pass"
+
+
+def test_an_empty_list_is_no_evidence_with_or_without_a_window() -> None:
+    assert judge([], covers=None, none=NO, no_data="pass")["verdict"] == "inconclusive"
+    assert judge([], none=NO, within="24h", no_data="pass")["verdict"] == "inconclusive"
 
 
 def test_a_violation_is_a_fail_without_coverage() -> None:
@@ -203,7 +208,6 @@ def test_findings_are_grouped_by_place_and_resource() -> None:
         ({"expect": {}}, "not understood"),
         ({"none": {}, "all": {}}, "either none or all"),
         ({}, "either none or all"),
-        ({"none": {}, "unless_recovered_within": "6h"}, "unless_recovered_within"),
         ({"none": {"Stat": "FAILED"}}, "no such field"),
         ({"none": {"State": "FAILD"}}, "never"),
         ({"none": {"State": []}}, "needs a value"),

@@ -221,7 +221,7 @@ def test_of_two_records_of_one_recovery_the_kept_one_counts() -> None:
         ([failed(CompletionDate=at(-5), ResourceArn=None)], {"no_data": "pass"}, ("pass", 0, 0, 1)),
         ([failed(CompletionDate=at(-5))], {"where": NO, "no_data": "pass"}, ("pass", 0, 0, 0)),
         ([failed(CompletionDate=at(-5))], {"jobs": "members", "no_data": "pass"}, ("pass", 0, 0, 0)),
-        ([failed(CompletionDate=at(-5))], {"scope": {"accounts": [B], "may_be_empty": [B]}, "no_data": "pass"}, ("pass", 0, 0, 0)),
+        ([failed(CompletionDate=at(-5))], {"scope": {"accounts": [B], "may_be_empty": [B]}, "no_data": "pass"}, ("inconclusive", 0, 0, 0)),
         ([failed(CompletionDate=at(-5), ResourceType=None)], {"where": ANY_STATE, "no_data": "pass"}, ("pass", 0, 0, 0)),  # perhaps chosen is not chosen
         ([clean()], {"no_data": "pass"}, ("pass", 0, 0, 0)),  # does not match
         ([running()], {"none": ANY_STATE, "no_data": "pass"}, ("pass", 0, 0, 0)),  # has not ended
