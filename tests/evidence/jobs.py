@@ -54,7 +54,8 @@ def _values(field: Field) -> st.SearchStrategy[Any]:
 _USED = [
     BACKUP_JOBS.fields[name]
     for name in (
-        "AccountId BackupVaultName BackupVaultArn ResourceArn ResourceType ResourceName State CreationDate InitiationDate CompletionDate ExpectedCompletionDate "
+        "AccountId BackupVaultName BackupVaultArn ResourceArn ResourceType ResourceName State CreationDate InitiationDate CompletionDate "
+        "ExpectedCompletionDate "
         "StartBy MessageCategory StatusMessage IamRoleArn ParentJobId IsEncrypted BackupSizeInBytes VaultType CreatedBy.BackupPlanId "
         "RecoveryPointLifecycle.DeleteAfterDays RecoveryPointLifecycle.DeleteAfterEvent"
     ).split()

@@ -35,7 +35,8 @@ def _refuse(place: Location, message: str, hint: str) -> None:
 def rules(draw: st.DrawFn, number: int = 0) -> Rule:
     condition, where = bind(draw(conditions()), BACKUP_JOBS, _refuse), bind(draw(optional_conditions()), BACKUP_JOBS, _refuse)
     recovery = draw(st.sampled_from([None, None, "1h", "24h", "2d"]))
-    requirement: Requirement = draw(st.sampled_from([NoneMatch(condition, _duration(recovery)), NoneMatch(condition), AllMatch(condition)]))
+    kinds: list[Requirement] = [NoneMatch(condition, _duration(recovery)), NoneMatch(condition), AllMatch(condition)]
+    requirement = draw(st.sampled_from(kinds))
     within = _duration(draw(st.sampled_from([None, "24h", "1h", "2d"])))
     recovers = isinstance(requirement, NoneMatch) and requirement.recovery is not None
     clock = draw(st.sampled_from([None, None, "CreationDate", "CompletionDate", "StartBy"])) if within and not recovers else None

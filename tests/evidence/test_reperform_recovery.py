@@ -172,6 +172,9 @@ def test_one_true_recovery_outweighs_what_is_unknown() -> None:
     assert violated(recovery(failed(), unknown)) is None
     assert violated(recovery(failed(), unknown, clean())) is False
     assert violated(recovery(failed(), clean(), unknown)) is False
+    too_late = clean(BackupJobId="late", CompletionDate=at(-2))
+    assert violated(recovery(failed(), unknown, too_late)) is None
+    assert violated(recovery(failed(), too_late, unknown)) is None
 
 
 def test_a_job_is_not_its_own_recovery() -> None:
@@ -233,6 +236,22 @@ def test_pending(jobs: list[Json], rule: Json, expected: tuple[str, int, int, in
     result = recovery(*jobs, **rule)
     assert (result["verdict"], result["examined"], result["possible"], result["pending"]) == expected
     assert bool(result["findings"]) is (expected[0] == "fail")
+
+
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({"CompletionDate": at(-30.001)}, "pass"),
+        ({"CompletionDate": at(-5.999)}, "pass"),
+        ({"CompletionDate": None, "State": "RUNNING"}, "inconclusive"),
+        ({"CompletionDate": at(-30.001), "State": "RUNNING"}, "inconclusive"),  # whatever end it records
+        ({"CompletionDate": at(1)}, "inconclusive"),  # rewound
+        ({"CompletionDate": at(-30.001), "State": "NEW"}, "inconclusive"),  # it may be in progress
+    ],
+)
+def test_a_job_in_progress_is_not_one_outside_the_window(changes: Json, verdict: str) -> None:
+    record = {"CreationDate": at(-40), **changes}
+    assert outcome(recovery(failed(**record), within="24h", no_data="quiet")) == (verdict, 0, 0, 0)
 
 
 def test_nothing_is_pending_under_other_rules() -> None:

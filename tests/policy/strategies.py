@@ -121,6 +121,8 @@ def statements(draw: st.DrawFn) -> Statement:
     dataset = draw(st.sampled_from(list(DATASETS.values())))
     condition = draw(conditions(dataset))
     window = st.none() | windows.map(Literal)
-    requirement: Requirement = NoneMatch(condition, draw(window)) if draw(st.booleans()) else AllMatch(condition)
+    # Restore jobs have no outcome that could recover one.
+    recovery = draw(window) if "Outcome" in dataset.fields else None
+    requirement: Requirement = NoneMatch(condition, recovery) if draw(st.booleans()) else AllMatch(condition)
     where = conjunction(draw(st.lists(conditions(dataset), max_size=3)))
     return Statement(requirement, where, draw(window), dataset.name)
