@@ -74,6 +74,9 @@ class Dataset:
     in_progress: frozenset[str]
     fields: Mapping[str, Field] = field(repr=False, compare=False)
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def states(self) -> tuple[str, ...]:
         return self.fields[self.state_field].values

@@ -61,8 +61,9 @@ def demo(
     report(result, outputs, options, quiet=True)
     for name, file in _FILES.items():
         show_note(f"{name}: {directory / file}")
-    show_note(f"Try next: policycheck check {PACK} --jobs {directory / 'jobs'} --as-of {iso(instant)} --select nothing-overdue --show-passed")
-    show_note("or: policycheck emulator")
+    program = sys.argv[0] if Path(sys.argv[0]).name == "policycheck" else "policycheck"
+    show_note(f"Try next: {program} check {PACK} --jobs {directory / 'jobs'} --as-of {iso(instant)} --select nothing-overdue --show-passed")
+    show_note(f"or: {program} emulator")
     if result.exit_code is not ExitCode.FINDINGS:
         raise typer.Exit(int(result.exit_code) or int(ExitCode.BUG))
 
