@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import os
 import sys
 
 from policycheck import __version__
@@ -13,6 +15,10 @@ def main() -> int:
         # Asked thousands of times by wrappers and editors: answered before anything is imported.
         sys.stdout.write(f"policycheck {__version__}\n")
         return 0
+    # The process is ours, and short. Records are many and hold no cycles: looking for some every 700 objects would be a tenth of a long run.
+    gc.set_threshold(100_000)
+    # What other packages plug into pydantic has no business in policies, and asking every installed package whether it has such a thing takes time.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     try:
         from policycheck.cli.app import run
 

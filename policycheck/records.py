@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from operator import attrgetter
 from typing import Annotated, Any
 
@@ -60,6 +60,12 @@ def record_type(dataset: Dataset) -> type[msgspec.Struct]:
     return _define(dataset.result_key, top)
 
 
+@cache
+def time_members(dataset: Dataset) -> tuple[str, ...]:
+    """The names of the members that are times; none is nested."""
+    return tuple(member.name for member in dataset.members if member.kind is Kind.TIME)
+
+
 def _define(name: str, members: dict[str, Any]) -> type[msgspec.Struct]:
     return msgspec.defstruct(name, [(member, kind, None) for member, kind in members.items()], kw_only=True, omit_defaults=True, gc=False)
 
@@ -74,7 +80,7 @@ def moment(value: int) -> datetime:
     return EPOCH + value * MICROSECOND
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JobList:
     """The records of one list, times normalised, in the order they were read (which means nothing)."""
 
@@ -88,9 +94,8 @@ class JobList:
         Raises:
             RecordError: a time without an offset, or one outside 1970 to 2300 (milliseconds taken for seconds, say).
         """
-        for member in dataset.members:
-            if member.kind is Kind.TIME:
-                _normalise_times(member.name, records)
+        for member in time_members(dataset):
+            _normalise_times(member, records)
         return cls(dataset, records)
 
     def __len__(self) -> int:
@@ -104,11 +109,23 @@ class JobList:
             return [None if value is None else getattr(value, tail) for value in values]
         return values
 
-    def places(self) -> list[tuple[str | None, str | None]]:
-        """(Account, Region) of each record: AccountId, else the vault's ARN, else the resource's; None where nothing says."""
+    def places(self) -> Sequence[tuple[str | None, str | None]]:
+        """(Account, Region) of each record: AccountId, else the vault's ARN, else the resource's; None where nothing says. Found out once a list."""
+        return self._places
+
+    @cached_property
+    def _places(self) -> tuple[tuple[str | None, str | None], ...]:
         dataset = self.dataset
-        pairs = map(_arn_place, map(attrgetter(dataset.vault_field), self.records), map(attrgetter(dataset.resource_field), self.records))
-        return [(record.AccountId or account, region) for record, (account, region) in zip(self.records, pairs, strict=True)]
+        members = ("AccountId", dataset.vault_field, dataset.resource_field)
+        said: dict[tuple[str | None, str | None], tuple[str | None, str | None]] = {}
+        places = []
+        for account, vault, resource in zip(*(map(attrgetter(member), self.records) for member in members), strict=True):
+            # Few vaults hold all jobs, so that most records cost one look-up; the resource is asked only where account and vault leave something open.
+            place = said.get((account, vault))
+            if place is None:
+                place = said[account, vault] = _place(account, vault)
+            places.append(_place(account, vault, resource) if None in place else place)
+        return tuple(places)
 
     def has(self, head: str) -> list[bool]:
         """Whether each record carries the nested member `head` at all (an empty one counts)."""
@@ -116,11 +133,11 @@ class JobList:
 
 
 @lru_cache(maxsize=100_000)
-def _arn_place(*arns: str | None) -> tuple[str | None, str | None]:
+def _place(account: str | None, *arns: str | None) -> tuple[str | None, str | None]:
     # arn:partition:service:region:account:resource; S3 buckets, say, leave Region and account empty.
     parts = [(arn or "").split(":", 5) for arn in arns]
     whole = [part for part in parts if len(part) == 6]
-    return next((part[4] for part in whole if part[4]), None), next((part[3] for part in whole if part[3]), None)
+    return account or next((part[4] for part in whole if part[4]), None), next((part[3] for part in whole if part[3]), None)
 
 
 def _normalise_times(member: str, records: Iterable[Any]) -> None:
@@ -142,9 +159,9 @@ def _normalise_times(member: str, records: Iterable[Any]) -> None:
 def api_fields(dataset: Dataset, record: Any) -> dict[str, Any]:
     """The record as the API spells it, missing members left out, times ISO 8601 UTC with Z."""
     fields: dict[str, Any] = msgspec.to_builtins(record)
-    for member in dataset.members:
-        if member.kind is Kind.TIME and member.name in fields:
-            fields[member.name] = iso(moment(fields[member.name]))
+    for member in time_members(dataset):
+        if member in fields:
+            fields[member] = iso(moment(fields[member]))
     return fields
 
 

@@ -414,7 +414,8 @@ class Evidence:
         deadline = self.deadline(job, patience)
         if deadline is not None:
             return deadline <= self.as_of and (start is None or deadline >= start)
-        if start is not None and self.state_in(job, self.kind.finished) and job.get("CreationDate", start) < start - patience - 8 * DAY:
+        ran = [state for state in self.kind.finished if state != "EXPIRED"]
+        if start is not None and self.state_in(job, ran) and job.get("CreationDate", start) < start - patience - 8 * DAY:
             return False  # no job runs for so long: whenever it ended, its deadline was before the window
         return None
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import io
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +27,9 @@ def grammar() -> str:
 
 def _header() -> bytes:
     """What the kept tables were built from; any other grammar or release of Lark builds its own."""
-    return f"lark {version('lark')} sha256 {hashlib.sha256(grammar().encode()).hexdigest()}\n".encode()
+    from lark import __version__
+
+    return f"lark {__version__} sha256 {hashlib.sha256(grammar().encode()).hexdigest()}\n".encode()
 
 
 def build() -> Lark:

@@ -97,7 +97,7 @@ DAYS_8 = 8 * 24
         ({"CompletionDate": None, "CreationDate": at(-30 - DAYS_8)}, None),
         ({"CompletionDate": None, "CreationDate": at(-30.001 - DAYS_8)}, False),
         (EXPIRED | {"StartBy": None, "CreationDate": at(-30 - DAYS_8)}, None),
-        (EXPIRED | {"StartBy": None, "CreationDate": at(-30.001 - DAYS_8)}, False),
+        (EXPIRED | {"StartBy": None, "CreationDate": at(-30.001 - DAYS_8)}, None),
         ({"State": "NEW", "CompletionDate": None, "CreationDate": at(-500)}, None),  # it may run for all we know
         ({"State": "NEW", "CompletionDate": at(-30)}, None),
         ({"State": "NEW", "CompletionDate": at(-30.001)}, False),

@@ -1,0 +1,140 @@
+"""`check` against a local AWS Backup endpoint: what it asks for, what it says when AWS does not answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from policycheck.cli.app import run
+from policycheck.emulator.clock import Clock
+from policycheck.emulator.organization import organization
+from policycheck.emulator.server import Endpoint, serve
+from policycheck.emulator.store import Store
+from policycheck.errors import ExitCode
+
+README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A machine without any AWS configuration."""
+    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def endpoint(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    """The sample organization, served; the clocks of endpoint and client agree."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    with serve(Store.of_organization(organization(now), Clock(now, running=True))) as served:
+        for name, value in served.environment.items():
+            monkeypatch.setenv(name, value)
+        yield served
+
+
+def policy(folder: Path, rules: str) -> str:
+    path = folder / "policy.yaml"
+    path.write_text(f"policy: p\nrules:\n{rules}", encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("rules", "actions"),
+    [
+        ("  - {id: a, rule: no FAILED jobs within 24h}\n", {"backup:ListBackupJobs"}),
+        ("  - {id: a, rule: no FAILED copy jobs within 24h}\n", {"backup:ListCopyJobs"}),
+        (
+            "  - {id: a, rule: no FAILED jobs}\n  - {id: b, rule: no FAILED copy jobs}\n  - {id: c, rule: no FAILED restore jobs}\n",
+            {"backup:ListBackupJobs", "backup:ListCopyJobs", "backup:ListRestoreJobs"},
+        ),
+    ],
+)
+def test_a_check_asks_for_what_permissions_prints_and_for_nothing_else(
+    rules: str, actions: set[str], endpoint: Endpoint, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = policy(tmp_path, rules)
+    assert run(["permissions", path]) == ExitCode.OK
+    printed = json.loads(capfd.readouterr().out)
+    assert {action for statement in printed["Statement"] for action in statement["Action"]} == actions
+    run(["check", path, "--region", "eu-west-1", "--region", "us-east-1", "--quiet"])
+    # Who the caller is needs no permission; the emulator notes only the operations it answers itself.
+    asked = {f"backup:{request.operation}" for request in endpoint.requests if request.operation not in {"GetCallerIdentity", "AssumeRole"}}
+    assert asked == actions
+
+
+def test_with_roles_the_caller_needs_to_take_them_on(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    role = "arn:aws:iam::111122223333:role/Audit"
+    assert run(["permissions", policy(tmp_path, "  - {id: a, rule: no FAILED jobs}\n"), "--role-arn", role]) == ExitCode.OK
+    (statement,) = json.loads(capfd.readouterr().out)["Statement"]
+    assert (statement["Action"], statement["Resource"]) == (["sts:AssumeRole"], [role])
+
+
+def test_the_readme_s_check_from_aws_runs(endpoint: Endpoint, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    commands = [
+        line for block in re.findall(r"^```sh\n(.*?)^```$", README, re.MULTILINE | re.DOTALL) for line in block.splitlines() if line.startswith("policycheck")
+    ]
+    assert commands
+    for command in commands:
+        assert run(command.split()[1:]) == ExitCode.FINDINGS
+    assert "observed" in capfd.readouterr().out
+
+
+FAILURES = [
+    ([], {}, ExitCode.EVIDENCE, "no Region is named"),
+    (["--region", "eu-west-1"], {"AWS_ACCESS_KEY_ID": ""}, ExitCode.EVIDENCE, "no AWS credentials were found"),
+    (["--profile", "nope"], {}, ExitCode.EVIDENCE, "there is no profile nope"),
+    (["--region", "eu west"], {}, ExitCode.USAGE, "is not the name of a Region"),
+    (["--region", "eu-west-1", "--endpoint-url", "nonsense"], {}, ExitCode.USAGE, "not a URL"),
+    (["--region", "eu-west-1", "--role-arn", "nonsense"], {}, ExitCode.USAGE, "not the ARN of a role"),
+    (["--region", "eu-west-1", "--account-id", "12"], {}, ExitCode.USAGE, "an account id is exactly 12 digits"),
+    (["--region", "eu-west-1", "--ca-bundle", "nowhere.pem"], {}, ExitCode.USAGE, "there is no such file"),
+    (["--region", "eu-west-1", "--cli-read-timeout", "-1"], {}, ExitCode.USAGE, "0 or more seconds"),
+    (["--region", "eu-west-1", "--covers", "2026-01-01..2026-02-01"], {}, ExitCode.USAGE, "claim about saved lists"),
+    (["--region", "eu-west-1", "--jobs", "jobs.json", "--as-of", "now"], {}, ExitCode.USAGE, "options of a connection"),
+]
+
+
+@pytest.mark.usefixtures("no_aws")
+@pytest.mark.parametrize(("options", "environment", "code", "said"), FAILURES)
+def test_what_cannot_be_reached_is_one_line_and_a_hint(
+    options: list[str],
+    environment: dict[str, str],
+    code: ExitCode,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    for name, value in {"AWS_ACCESS_KEY_ID": "111122223333", "AWS_SECRET_ACCESS_KEY": "not-a-secret", **environment}.items():
+        if value:
+            monkeypatch.setenv(name, value)
+    assert run(["check", policy(tmp_path, "  - {id: a, rule: no FAILED jobs}\n"), *options]) == code
+    captured = capfd.readouterr()
+    assert captured.out == ""
+    errors = [line for line in captured.err.splitlines() if not line.startswith("  = help: ")]
+    assert len(errors) == 1
+    assert said in errors[0]
+    assert "not-a-secret" not in captured.err
+
+
+def test_a_region_that_is_denied_keeps_the_run_from_passing(
+    endpoint: Endpoint, no_aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = policy(tmp_path, "  - {id: a, rule: 'no jobs in vault nowhere within 24h', no_data: pass}\n")
+    now = datetime.now(UTC) - timedelta(seconds=1)
+    with serve(Store.of_organization(organization(now), Clock(now, running=True)), faults=["ListBackupJobs@111122223333/us-east-1:*=denied"]) as broken:
+        for name, value in broken.environment.items():
+            monkeypatch.setenv(name, value)
+        assert run(["check", path, "--region", "eu-west-1"]) == ExitCode.OK
+        assert run(["check", path, "--region", "eu-west-1", "--region", "us-east-1"]) == ExitCode.EVIDENCE
+    assert "backup:ListBackupJobs" in capfd.readouterr().out
