@@ -9,6 +9,7 @@ import platform
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks.measures import MEASURES, Workplace
@@ -25,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     chosen = [measure for name, measure in MEASURES.items() if not options.only or name in options.only]
     outcomes: list[Outcome] = []
-    with tempfile.TemporaryDirectory(prefix="policycheck-benchmarks-") as folder:
-        workplace = Workplace(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="policycheck-benchmarks-") as folder, ExitStack() as stack:
+        workplace = Workplace(Path(folder), stack)
         for measure in chosen:
             _say(f"{measure.name}: {options.runs} pairs of runs ...")
             outcomes.append(Outcome(measure, compare(measure.subject(workplace), measure.baseline(workplace), options.runs)))

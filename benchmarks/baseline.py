@@ -7,6 +7,7 @@ baseline.py try                            of the names on stdin, print those th
 
 import json
 import sys
+from typing import Any
 
 
 def import_all(path: str) -> None:
@@ -29,7 +30,7 @@ def importable(names: list[str]) -> list[str]:
     return found
 
 
-def decode(shape: dict[str, dict[str, str]], path: str) -> object:
+def decode(shape: dict[str, dict[str, str]], path: str) -> Any:
     """The answer in a file as structs: `shape` has, under the key of the list, the kind of each member by its dotted name."""
     import datetime
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from pathlib import Path
 from textwrap import indent
@@ -16,6 +16,9 @@ from policycheck.emulator.organization import organization
 
 AS_OF = datetime(2026, 11, 20, 6, tzinfo=UTC)
 """The instant the jobs are laid out for and judged at."""
+
+COVERED_FROM = AS_OF - timedelta(days=31)
+"""The jobs reach back 30 days."""
 
 _TIMES = frozenset(member.name for member in BACKUP_JOBS.members if member.kind is Kind.TIME)
 _FIRST_ACCOUNT = 200_000_000_000

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -234,26 +231,3 @@ def test_records_are_what_botocore_makes_of_the_same_page() -> None:
 
 def test_records_of_two_lists_are_of_two_types() -> None:
     assert record_type(BACKUP_JOBS) is not record_type(COPY_JOBS)
-
-
-def test_a_job_costs_at_most_half_of_the_cpu_of_botocore_s_paginator() -> None:
-    count = 10_000
-    command = [sys.executable, "-m", "tests.sources.loopback", str(count)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as server:
-        assert server.stdout is not None
-        url = server.stdout.readline().strip()
-        with client_of(url) as client:
-            ours = cpu_of(lambda: len(ids(list(list_pages(client, BACKUP_JOBS, {})))), count)
-        plain = boto3.client("backup", region_name=REGION, endpoint_url=url)
-        paginator = plain.get_paginator("list_backup_jobs")
-        theirs = cpu_of(lambda: sum(len(page["BackupJobs"]) for page in paginator.paginate(PaginationConfig={"PageSize": 1000})), count)
-        plain.close()
-        server.communicate()
-    print(f"{ours / count * 1e6:.1f} us a job, botocore's paginator {theirs / count * 1e6:.1f}")
-    assert ours <= theirs / 2
-
-
-def cpu_of(work: Any, expected: int) -> float:
-    start = time.process_time()
-    assert work() == expected
-    return time.process_time() - start
