@@ -179,7 +179,7 @@ def _decide(case: Case, counts: _Counts, coverage: Sequence[Coverage], as_of: da
     dataset = case.rule.statement.dataset
     short = uncovered_scope(case.scope, coverage, dataset)
     coverage = [entry for entry in coverage if entry.dataset == dataset]
-    length = case.window_start
+    length = case.window_length
     start = None if length is None else moment(micros(as_of) - length - (case.recovery or 0))
     short += unreached_window(case.scope, coverage, start, as_of)
     if not any(in_scope(case.scope, entry.account, entry.region) for entry in coverage) and not short:

@@ -46,7 +46,7 @@ class Case:
     @property
     def window(self) -> str:
         """Rules of one window share its column."""
-        return f"window_{self.window_start}_{self.rule.qualifiers.clock}_{self.recovery}"
+        return f"window_{self.window_length}_{self.rule.qualifiers.clock}_{self.recovery}"
 
     @property
     def undecided(self) -> str:
@@ -69,8 +69,8 @@ class Case:
         return int(requirement.recovery.value)
 
     @property
-    def window_start(self) -> int | None:
-        """Microseconds before as_of, as a negative offset applied by the caller; None: no window."""
+    def window_length(self) -> int | None:
+        """Microseconds that the window reaches back from as_of; None: no window."""
         within = self.rule.statement.within
         return int(within.value) if within is not None and within.value is not None else None
 
@@ -146,7 +146,7 @@ def _scope_mask(scope: Scope) -> nw.Expr:
 
 
 def _window_mask(case: Case, frame: Frame) -> nw.Expr:
-    length = case.window_start
+    length = case.window_length
     if case.recovery is not None:
         return deadline_in_window(frame, case.recovery, length)
     if length is None:
