@@ -73,9 +73,9 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     """These variables in place of whatever AWS configuration and proxy the machine has; as it was before at the end."""
     kept = dict(os.environ)
     for name in kept:
-        if name.startswith("AWS_"):
+        if name.startswith("AWS_") or name.lower().endswith("_proxy"):
             del os.environ[name]
-    own = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1"}
+    own = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull, "AWS_EC2_METADATA_DISABLED": "true"}
     os.environ.update({**variables, **own})
     try:
         yield

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from policycheck.errors import UsageError
+
 if TYPE_CHECKING:
     from policycheck.emulator.store import Store
 
@@ -32,6 +34,10 @@ def emulator(
     """
     from policycheck.emulator.server import serve
 
+    if account and not (len(account) == 12 and account.isdecimal() and account.isascii()):
+        raise UsageError(f"--account {account}: an account id is exactly 12 digits")
+    if account and not jobs:
+        raise UsageError("--account is for your own lists", hint="Name them with --jobs; the sample organization has its own management account.")
     with serve(_store(jobs or [], account), port=port, faults=fault or []) as endpoint:
         sys.stdout.write(f"{endpoint.url}\n")
         sys.stdout.writelines(f"export {name}={value}\n" for name, value in endpoint.environment.items())

@@ -9,14 +9,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain
-from urllib.parse import urlsplit
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS
 from policycheck.errors import FetchError, PolicycheckError, UsageError
 from policycheck.records import MICROSECOND, JobList, iso
 from policycheck.result import Coverage
 from policycheck.sources.aws_errors import UnknownClientError
-from policycheck.sources.connection import ALL_REGIONS, ORGANIZATION, AwsSession, Connection, account_of_role
+from policycheck.sources.connection import ALL_REGIONS, ORGANIZATION, AwsSession, Connection, account_of_role, is_opt_in
 from policycheck.sources.interface import Evidence
 from policycheck.sources.lists import deduplicate
 from policycheck.sources.observed import Watch, cover
@@ -126,20 +125,31 @@ class _Fetch:
             parts = [part.lists[name].jobs for part in asked]
             lists[name] = parts[0] if len(parts) == 1 else deduplicate(JobList(DATASETS[name], list(chain.from_iterable(part.records for part in parts))))[0]
         coverage = self._coverage(asked, accounts)
-        not_seen = (*self._not_fetched(), *self._not_enabled(disabled), *self._unknown_accounts(coverage))
-        return FetchedEvidence(lists, coverage, not_seen, tuple(self._warnings(asked)), pages)
+        warnings = tuple(self._warnings(asked))
+        not_seen = (*self._not_fetched(), *self._not_enabled(disabled), *self._unknown_accounts(coverage), *warnings)
+        return FetchedEvidence(lists, coverage, not_seen, warnings, pages)
 
     def _disabled(self, read: Sequence[ReadPlace]) -> set[Place]:
-        """Places of `--region all` whose Region is not enabled, as far as that can be told: the same identity was known elsewhere."""
-        if ALL_REGIONS not in self.connection.regions:
+        """Places of `--region all` whose Region is not enabled, as far as that can be told.
+
+        Only a Region that has to be enabled can be one that is not, only where it knew the credentials in no list and gave no page, and only where they worked
+        in another Region and are still good: anything else is a place that failed.
+        """
+        if ALL_REGIONS not in self.connection.regions or not self.connection.sign_request:
             return set()
-        known = {part.place.role_arn for part in read if not part.errors}
         named = {*self.connection.regions, *self.plan.declared_regions}
-        return {
-            part.place
-            for part in read
-            if part.place.role_arn in known and part.place.region not in named and any(isinstance(error, UnknownClientError) for error in part.errors)
-        }
+        refused = {part.place for part in read if is_opt_in(part.place.region) and part.place.region not in named and _is_refused(part)}
+        known = {part.place.role_arn for part in read if not part.errors}
+        good = {role for role in {place.role_arn for place in refused} & known if self._is_still_good(role)}
+        return {place for place in refused if place.role_arn in good}
+
+    def _is_still_good(self, role_arn: str | None) -> bool:
+        """Whether AWS still knows the credentials after the last page was read."""
+        try:
+            self.session.caller_account(role_arn)
+        except PolicycheckError:
+            return False
+        return True
 
     def _require_any(self, read: Sequence[ReadPlace]) -> None:
         """Raise where there is only one place and it failed, or every place failed."""
@@ -169,7 +179,7 @@ class _Fetch:
         if not own or not self.connection.sign_request:
             return None
         try:
-            return self.session.caller_account(read[0].place.region)
+            return self.session.caller_account()
         except PolicycheckError:
             return None
 
@@ -182,7 +192,7 @@ class _Fetch:
                 watch = Watch(
                     dataset=DATASETS[name],
                     region=part.place.region,
-                    source=self._source(name),
+                    source=self._source(name, part.place.region),
                     since=asked_since(self.plan, name, self.start, self.as_of),
                     started=self.start,
                     as_of=self.as_of,
@@ -191,9 +201,9 @@ class _Fetch:
                 entries += cover(watch, found, everyone or own if organization and name == BACKUP_JOBS.name else own)
         return tuple(sorted(entries, key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
 
-    def _source(self, name: str) -> str:
-        url = self.connection.endpoint_url
-        return DATASETS[name].operation + (f" at {urlsplit(url).netloc.rpartition('@')[2]}" if url else "")
+    def _source(self, name: str, region: str) -> str:
+        host = self.session.foreign_host(region)
+        return DATASETS[name].operation + (f" at {host}" if host else "")
 
     # --- what this run could not see ---
 
@@ -238,3 +248,9 @@ class _Fetch:
         if not self.connection.verify_ssl:
             warnings.append("certificates were not verified: anybody on the way could have given these answers")
         return warnings
+
+
+def _is_refused(part: ReadPlace) -> bool:
+    """Whether a place knew the credentials in none of its lists, and gave no page."""
+    lists = part.lists.values()
+    return bool(lists) and all(isinstance(found.error, UnknownClientError) and found.first_date is None and not len(found.jobs) for found in lists)

@@ -76,6 +76,21 @@ class Connection:
         return False if not self.verify_ssl else self.ca_bundle
 
 
+_HOMES = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+"""A Region of each partition that is always enabled."""
+
+# Every Region of the partition `aws` that an account has without enabling it (AWS Account Management reference guide).
+_ALWAYS_ENABLED = frozenset(
+    "us-east-1 us-east-2 us-west-1 us-west-2 ca-central-1 sa-east-1 eu-west-1 eu-west-2 eu-west-3 eu-central-1 eu-north-1 ap-south-1 "
+    "ap-northeast-1 ap-northeast-2 ap-northeast-3 ap-southeast-1 ap-southeast-2".split()
+)
+
+
+def is_opt_in(region: str) -> bool:
+    """Whether a Region has to be enabled before an account can use it."""
+    return region not in _ALWAYS_ENABLED and not region.startswith(("cn-", "us-gov-"))
+
+
 def account_of_role(role_arn: str) -> str | None:
     """The account a role ARN names."""
     found = _ROLE.fullmatch(role_arn)
@@ -98,6 +113,7 @@ class AwsSession:
         self._lock = Lock()
         self._turns: dict[str, Lock] = {}
         self._assumed: dict[str, Mapping[str, str] | PolicycheckError] = {}
+        self._endpoints: dict[str, str] = {}
         with explained():
             self._boto3 = boto3.Session(profile_name=connection.profile)
             if connection.sign_request:
@@ -114,7 +130,12 @@ class AwsSession:
         with warnings.catch_warnings():
             # Where a code is asked for and there is no terminal, the error says so.
             warnings.simplefilter("ignore", getpass.GetPassWarning)
-            credentials.get_frozen_credentials()
+            frozen = credentials.get_frozen_credentials()
+        for name, value in (("access key id", frozen.access_key), ("secret access key", frozen.secret_key), ("session token", frozen.token)):
+            # A value with a line break would end up, in parts, in the errors of whoever makes a header of it.
+            if value is not None and not (isinstance(value, str) and value.isascii() and value.isprintable() and not any(map(str.isspace, value))):
+                problem = "is no text" if not isinstance(value, str) else "holds a space, a line break or a character that no key has"
+                raise FetchError(f"the {name} that was found {problem}", hint="copy the credentials again, on one line each, or log in anew")
 
     @property
     def default_region(self) -> str | None:
@@ -152,20 +173,27 @@ class AwsSession:
 
     def backup_client(self, region: str, role_arn: str | None = None) -> Any:
         """A client for AWS Backup in one Region, as the caller or in a role. Raises FetchError or UsageError."""
-        return self._client("backup", region, self.connection.endpoint_url, self._credentials(role_arn, region))
+        client = self._client("backup", region, self.connection.endpoint_url, self._credentials(role_arn))
+        self._endpoints[region] = str(client.meta.endpoint_url)
+        return client
 
-    def caller_account(self, region: str) -> str:
+    def foreign_host(self, region: str) -> str:
+        """The host that answered for AWS Backup in a Region, where it is none of AWS's own: whoever reads the result must know."""
+        url = self._endpoints.get(region, "")
+        return "" if not url or _is_aws(url) else urlsplit(url).netloc.rpartition("@")[2]
+
+    def caller_account(self, role_arn: str | None = None) -> str:
         """The account the credentials belong to, by GetCallerIdentity, which needs no permission. Raises FetchError."""
         from policycheck.sources.aws_errors import explained
 
-        client = self._sts_client(region)
+        client = self._sts_client(self._credentials(role_arn))
         try:
             with explained("GetCallerIdentity", service="sts"):
                 return str(client.get_caller_identity()["Account"])
         finally:
             client.close()
 
-    def _credentials(self, role_arn: str | None, region: str) -> Mapping[str, str]:
+    def _credentials(self, role_arn: str | None) -> Mapping[str, str]:
         """The keys of a role, taken on once, whether that succeeds or not; nothing for the caller's own."""
         if role_arn is None:
             return {}
@@ -175,7 +203,7 @@ class AwsSession:
         with turn:
             if role_arn not in self._assumed:
                 try:
-                    self._assumed[role_arn] = self._assume(role_arn, region)
+                    self._assumed[role_arn] = self._assume(role_arn)
                 except PolicycheckError as error:
                     self._assumed[role_arn] = error
             known = self._assumed[role_arn]
@@ -183,10 +211,10 @@ class AwsSession:
             raise type(known)(known.message, hint=known.hint, place=known.place)
         return known
 
-    def _assume(self, role_arn: str, region: str) -> Mapping[str, str]:
+    def _assume(self, role_arn: str) -> Mapping[str, str]:
         from policycheck.sources.aws_errors import explained
 
-        client = self._sts_client(region)
+        client = self._sts_client({})
         try:
             with explained("AssumeRole", clean_line(role_arn), service="sts"):
                 given = client.assume_role(RoleArn=role_arn, RoleSessionName=SESSION_NAME)["Credentials"]
@@ -195,10 +223,13 @@ class AwsSession:
         names = {"aws_access_key_id": "AccessKeyId", "aws_secret_access_key": "SecretAccessKey", "aws_session_token": "SessionToken"}
         return {ours: str(given[theirs]) for ours, theirs in names.items()}
 
-    def _sts_client(self, region: str) -> Any:
+    def _sts_client(self, credentials: Mapping[str, str]) -> Any:
         url = self.connection.endpoint_url
+        # Never the Region that is read: one that is not enabled would refuse for all of them.
+        named = [region for region in (self.default_region, *self.connection.regions) if region and region != ALL_REGIONS]
+        region = next(iter(named), _HOMES.get(self._partition(), "us-east-1"))
         # An interface endpoint of AWS Backup answers for nothing else; an emulator answers for all of AWS.
-        return self._client("sts", region, url if url and not _is_aws(url) else None, {})
+        return self._client("sts", region, url if url and not _is_aws(url) else None, credentials)
 
     def _client(self, service: str, region: str, endpoint_url: str | None, credentials: Mapping[str, str]) -> Any:
         from botocore import UNSIGNED
