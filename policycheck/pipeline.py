@@ -33,7 +33,7 @@ def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail
         policies=tuple(PolicyInfo(policy.id, policy.title, policy.path) for policy in policies),
         rules=rules,
         coverage=evidence.coverage,
-        not_seen=(*evidence.not_seen, *_unseen(policies, evidence)),
+        not_seen=tuple(dict.fromkeys((*evidence.not_seen, *_unseen(policies, evidence), *evidence.warnings))),
         jobs=sum(len(job_list) for job_list in evidence.lists.values()),
         fail_on=fail_on,
         scope_uncovered=any(uncovered_scope(policy.scope, evidence.coverage, name) for policy in policies for name in _datasets(policy)),

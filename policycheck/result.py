@@ -222,7 +222,7 @@ class Result:
 
         if any(counts(rule, Verdict.FAIL) for rule in self.rules):
             return ExitCode.FINDINGS
-        judged = any(rule.verdict is not Verdict.SKIPPED for rule in self.rules)
+        judged = any(rule.verdict not in {Verdict.SKIPPED, Verdict.INCONCLUSIVE} for rule in self.rules)
         if self.scope_uncovered or not judged or any(counts(rule, Verdict.INCONCLUSIVE) for rule in self.rules):
             return ExitCode.EVIDENCE
         return ExitCode.OK

@@ -207,8 +207,8 @@ def drop_duplicates(found: list[dict[str, Any]], jobs: JobList) -> list[dict[str
     def rank(job: dict[str, Any]) -> Any:
         return (job.get(jobs.state) in jobs.finished, job.get("CompletionDate", -1), job.get("InitiationDate", -1), json.dumps(job, sort_keys=True))
 
-    last = {job[jobs.id]: job for job in sorted(found, key=rank) if jobs.id in job}
-    return list(last.values()) + [job for job in found if jobs.id not in job]
+    last = {job[jobs.id]: job for job in sorted(found, key=rank) if job.get(jobs.id)}
+    return list(last.values()) + [job for job in found if not job.get(jobs.id)]
 
 
 def rewind(job: dict[str, Any], jobs: JobList, as_of: int) -> None:
@@ -545,7 +545,7 @@ def group(violations: list[dict[str, Any]], evidence: Evidence) -> list[dict[str
     groups: dict[tuple[Any, ...], list[str]] = {}
     for job in violations:
         key = (*evidence.place(job), job.get(evidence.kind.resource, "(no ResourceArn)"))
-        groups.setdefault(key, []).extend([job[evidence.kind.id]] if evidence.kind.id in job else [])
+        groups.setdefault(key, []).extend([job[evidence.kind.id]] if job.get(evidence.kind.id) else [])
     order = sorted(groups, key=lambda key: [(part is not None, part or "") for part in key])
     return [{"account": key[0], "region": key[1], "subject": key[2], "jobs": sorted(groups[key])} for key in order]
 

@@ -293,9 +293,9 @@ def _literal_value(text: str, operator: Operator, column: Field) -> Value:
             return parse_value(text, Kind.BOOLEAN)
         case Operator.OLDER_THAN | Operator.NEWER_THAN:
             return parse_duration(text)
-        case Operator.MATCHES:
+        case Operator.MATCHES if text:
             return _pattern(text)
-        case Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH:
+        case Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH | Operator.MATCHES:
             if not text:
                 raise ValueError("an empty text is part of everything")
             return text

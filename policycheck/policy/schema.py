@@ -34,8 +34,10 @@ class _Model(BaseModel):
 class ScopeEntry(_Model):
     """What must be covered by complete job lists before any rule can pass."""
 
-    accounts: list[Account] | Literal["organization"] | None = Field(None, description="Account ids of 12 digits, or: organization")
-    regions: list[str] | None = Field(None, description="AWS Regions, eu-west-1")
+    accounts: Annotated[list[Account], Field(min_length=1)] | Literal["organization"] | None = Field(
+        None, description="Account ids of 12 digits, or: organization"
+    )
+    regions: Annotated[list[str], Field(min_length=1)] | None = Field(None, description="AWS Regions, eu-west-1")
     may_be_empty: list[Scalar] | None = Field(None, description="Accounts or account/Region pairs that may have no job at all")
 
 

@@ -126,7 +126,7 @@ class _Fetch:
             lists[name] = parts[0] if len(parts) == 1 else deduplicate(JobList(DATASETS[name], list(chain.from_iterable(part.records for part in parts))))[0]
         coverage = self._coverage(asked, accounts)
         warnings = tuple(self._warnings(asked))
-        not_seen = (*self._not_fetched(), *self._not_enabled(disabled), *self._unknown_accounts(coverage), *warnings)
+        not_seen = (*self._not_fetched(), *self._not_enabled(disabled), *self._unknown_accounts(coverage))
         return FetchedEvidence(lists, coverage, not_seen, warnings, pages)
 
     def _disabled(self, read: Sequence[ReadPlace]) -> set[Place]:

@@ -60,13 +60,24 @@ def read_pages(data: bytes) -> list[Page]:
     """
     try:
         if data.startswith((b"{", b"[")):
-            return _fast_pages(data) or _pages(_json_documents(data))
+            pages = _fast_pages(data) or _pages(_json_documents(data))
+            _refuse_twins(data, len(pages))
+            return pages
         refuse_foreign(data[:4096].decode(errors="replace"))
+        # What a failed command said may stand behind what it had printed.
+        refuse_failure(data.decode(errors="replace"))
         return _pages(map(_plain, yaml_documents(data)))
     except UnicodeDecodeError:
         raise not_utf8(data) from None
     except RecursionError:
         raise JobFileError("is nested too deeply to be a job list") from None
+
+
+def _refuse_twins(data: bytes, pages: int) -> None:
+    """Refuse an answer that has its list, or its token, twice: of two, JSON readers keep the last, and nobody would know of the other."""
+    for key in (*BY_RESULT_KEY, "NextToken"):
+        if key.encode() in data and len(re.findall(rb'"%s"\s*:' % key.encode(), data)) > max(pages, 1):
+            raise JobFileError(f"has {key} more than once in one answer", hint=USE_JSON)
 
 
 # --- the fast road: whole file in one call, straight into structs ---
@@ -231,6 +242,8 @@ def _lenient_documents(text: str) -> Iterator[object]:
             value, end = decoder.raw_decode(text, position)
         except json.JSONDecodeError as error:
             raise _malformed(text, error, position) from None
+        except ValueError:
+            raise JobFileError("holds a number that is too long to be one", hint=USE_JSON) from None
         yield _plain(value)
         position = _skip(text, end)
 

@@ -115,11 +115,24 @@ def _files_below(folder: str, errors: list[JobFileError]) -> list[str]:
         broken.append(JobFileError(f"cannot be looked into: {_cause(error)}", place=clean_line(where)))
 
     found: list[str] = []
-    for directory, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+    seen: set[object] = set()
+    for directory, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        # A link may lead back up.
+        here = _identity(directory)
+        folders[:] = [] if here in seen else [name for name in folders if not name.startswith(".")]
+        if here in seen:
+            continue
+        seen.add(here)
         # os.path.join, since pathlib would drop the "./" the user wrote.
         shown = [os.path.join(directory, name) for name in names if not name.startswith(".")]  # noqa: PTH118
         found += filter(_is_regular, shown)
+        broken += [
+            JobFileError(
+                "is no file that can be read: a link that leads nowhere, a pipe or a device", hint="remove it, or name the files", place=clean_line(name)
+            )
+            for name in shown
+            if not _is_regular(name)
+        ]
     if not found and not broken:
         broken.append(
             JobFileError("is a folder without a file", hint="hidden files do not count; name the folder that holds the job lists", place=clean_line(folder))

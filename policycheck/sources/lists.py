@@ -30,12 +30,13 @@ def deduplicate(job_list: JobList) -> tuple[JobList, int]:
     """
     dataset, records = job_list.dataset, job_list.records
     ids = list(map(attrgetter(dataset.id_field), records))
-    unnamed = ids.count(None)
-    if len(set(ids)) + max(unnamed - 1, 0) == len(ids):
+    # An empty id names nothing, as a missing one.
+    named = [job_id for job_id in ids if job_id]
+    if len(set(named)) == len(named):
         return job_list, 0
     positions: defaultdict[str, list[int]] = defaultdict(list)
     for index, job_id in enumerate(ids):
-        if job_id is not None:
+        if job_id:
             positions[job_id].append(index)
     dropped: set[int] = set()
     for group in positions.values():

@@ -34,6 +34,8 @@ def yaml_documents(data: bytes) -> list[object]:
             event = self.parser.peek_event()
             if isinstance(event, AliasEvent) or getattr(event, "anchor", None) is not None:
                 raise JobFileError(f"has a YAML anchor or alias in line {event.start_mark.line + 1}, which the AWS CLI never writes", hint=_HINT)
+            if getattr(event, "tag", None) is not None:
+                raise JobFileError(f"has a YAML tag in line {event.start_mark.line + 1}, which the AWS CLI never writes", hint=_HINT)
             return super().compose_node(parent, index)
 
     class TextTimes(SafeConstructor):
@@ -53,6 +55,6 @@ def yaml_documents(data: bytes) -> list[object]:
         raise JobFileError(f"is neither JSON nor YAML: {str(error).splitlines()[0]}", hint=_HINT) from None
     except UnicodeDecodeError:
         raise
-    except (ValueError, RecursionError) as error:
+    except (ValueError, LookupError, RecursionError) as error:
         # ruamel reads `+_` as a number, and fails; it descends one call a level.
         raise JobFileError(f"is neither JSON nor YAML: {type(error).__name__} in a value", hint=_HINT) from None

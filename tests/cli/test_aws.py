@@ -138,3 +138,51 @@ def test_a_region_that_is_denied_keeps_the_run_from_passing(
         assert run(["check", path, "--region", "eu-west-1"]) == ExitCode.OK
         assert run(["check", path, "--region", "eu-west-1", "--region", "us-east-1"]) == ExitCode.EVIDENCE
     assert "backup:ListBackupJobs" in capfd.readouterr().out
+
+
+HALF = "ListBackupJobs@111122223333/eu-west-1:1=short:10"
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [HALF, "ListBackupJobs@111122223333/eu-west-1:2-=disabled"],  # refused after a page
+        ["ListBackupJobs@111122223333/us-east-1:*=disabled"],  # a Region that nobody can disable
+        ["ListBackupJobs:5-=disabled", "GetCallerIdentity:*=expired"],  # the key was taken away in the middle
+    ],
+)
+@pytest.mark.usefixtures("no_aws")
+def test_a_region_that_failed_is_never_one_that_is_not_enabled(
+    faults: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = policy(tmp_path, "  - {id: a, rule: no jobs in vault nowhere within 24h, no_data: pass}\n")
+    now = datetime.now(UTC)
+    with serve(Store.of_organization(organization(now), Clock(now, running=True)), faults=faults) as broken:
+        for name, value in broken.environment.items():
+            monkeypatch.setenv(name, value)
+        assert run(["check", path, "--region", "all"]) == ExitCode.EVIDENCE
+    assert "Pass" not in capfd.readouterr().out
+
+
+@pytest.mark.usefixtures("no_aws")
+def test_a_region_that_is_not_enabled_is_named_and_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    path = policy(tmp_path, "  - {id: a, rule: no jobs in vault nowhere within 24h, no_data: pass}\n")
+    now = datetime.now(UTC)
+    with serve(Store.of_organization(organization(now), Clock(now, running=True)), faults=["ListBackupJobs@111122223333/af-south-1:*=disabled"]) as endpoint:
+        for name, value in endpoint.environment.items():
+            monkeypatch.setenv(name, value)
+        assert run(["check", path, "--region", "all", "--output", "json"]) == ExitCode.OK
+    result = json.loads(capfd.readouterr().out)
+    assert [note for note in result["not_seen"] if note.startswith("not enabled") and "af-south-1" in note]
+    # Evidence that another host than AWS gave says so.
+    assert all("at 127.0.0.1" in entry["source"] for entry in result["coverage"])
+
+
+@pytest.mark.usefixtures("no_aws")
+def test_a_broken_token_is_refused_and_not_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    for name, value in {"AWS_ACCESS_KEY_ID": "AKIAEXAMPLE", "AWS_SECRET_ACCESS_KEY": "hush", "AWS_SESSION_TOKEN": "FIRSTPART\nSECONDPART"}.items():
+        monkeypatch.setenv(name, value)
+    assert run(["check", policy(tmp_path, "  - {id: a, rule: no FAILED jobs}\n"), "--region", "eu-west-1"]) == ExitCode.EVIDENCE
+    told = capfd.readouterr().err
+    assert "the session token that was found" in told
+    assert "PART" not in told

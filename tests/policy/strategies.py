@@ -53,7 +53,7 @@ def _literals_of(field: Field, operator: Operator) -> st.SearchStrategy[str]:
     if operator in AGE_OPERATORS:
         return durations
     if operator is Operator.MATCHES:
-        return patterns
+        return patterns.filter(bool)
     if operator in TEXT_OPERATORS:
         return texts.filter(bool)
     match field.kind:

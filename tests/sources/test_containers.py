@@ -209,7 +209,7 @@ def test_truncation_says_where() -> None:
         (b"BackupJobs:\n- AccountId: 012345678901\n", "record 0: AccountId: expected str, got int"),
         (b"BackupJobs:\n- CreationDate: 2020-09-21T13:58:12\n", "record 0: CreationDate: 2020-09-21T13:58:12 has no offset"),
         (b"BackupJobs:\n- CreationDate: .nan\n", "holds the number nan"),
-        (b"BackupJobs: !!set {a, b}\n", "holds a YAML value of the type set"),
+        (b"BackupJobs: !!set {a, b}\n", "has a YAML tag in line 1"),
         (b"1: 2\n", "the answer has the keys 1, not"),
     ],
 )

@@ -4,6 +4,7 @@ import io
 import os
 import random
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -268,3 +269,45 @@ def test_order_and_files_do_not_matter(jobs: list[Job], seed: int, cut: int) -> 
         for number, part in enumerate(parts):
             Path(folder, str(number)).write_bytes(dump({"BackupJobs": part}))
         assert comparable(evidence(folder)) == comparable(whole)
+
+
+def test_a_folder_is_read_through_links_and_a_link_to_nowhere_is_an_error(tmp_path: Path) -> None:
+    outside, folder = tmp_path / "outside", tmp_path / "jobs"
+    outside.mkdir()
+    folder.mkdir()
+    (outside / "b.json").write_text('{"BackupJobs": [{"BackupJobId": "b", "State": "FAILED"}]}', encoding="utf-8")
+    (folder / "a.json").write_text('{"BackupJobs": [{"BackupJobId": "a", "State": "COMPLETED"}]}', encoding="utf-8")
+    (folder / "more").symlink_to(outside)
+    (folder / "round").symlink_to(folder)
+    evidence = read_job_files([str(folder)], as_of=datetime(2026, 11, 20, tzinfo=UTC), covers=None, stdin=io.BytesIO())
+    assert {record.BackupJobId for record in evidence.lists["backup_jobs"].records} == {"a", "b"}
+    (folder / "gone.json").symlink_to("nowhere.json")
+    with pytest.raises(JobFileError, match="leads nowhere"):
+        read_job_files([str(folder)], as_of=datetime(2026, 11, 20, tzinfo=UTC), covers=None, stdin=io.BytesIO())
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b'{"BackupJobs": [{"BackupJobId": "a"}], "BackupJobs": [{"BackupJobId": "b"}]}', "BackupJobs more than once"),
+        (b'{"BackupJobs": [{"BackupJobId": "a"}], "NextToken": "x", "NextToken": null}', "NextToken more than once"),
+        (b'{"BackupJobs": [{"BackupJobId": "a", "BackupVaultName": "\\ud800", "X": ' + b"9" * 5000 + b"}]}", "number that is too long"),
+        (b"BackupJobs:\n- BackupJobId: a\n  X: !!bool x\n", "YAML tag"),
+        (
+            b"BackupJobs:\n" + b"- BackupJobId: a\n  State: COMPLETED\n" * 200 + b'\nCould not connect to the endpoint URL: "https://x"\n',
+            "error message of the AWS CLI",
+        ),
+    ],
+)
+def test_what_would_hide_a_job_is_refused(data: bytes, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "jobs"
+    path.write_bytes(data)
+    with pytest.raises(JobFileError, match=message):
+        read_job_files([str(path)], as_of=datetime(2026, 11, 20, tzinfo=UTC), covers=None, stdin=io.BytesIO())
+
+
+def test_an_empty_id_names_no_job(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.json"
+    path.write_text('{"BackupJobs": [{"BackupJobId": "", "State": "FAILED"}, {"BackupJobId": "", "State": "COMPLETED"}]}', encoding="utf-8")
+    evidence = read_job_files([str(path)], as_of=datetime(2026, 11, 20, tzinfo=UTC), covers=None, stdin=io.BytesIO())
+    assert len(evidence.lists["backup_jobs"]) == 2

@@ -1,0 +1,30 @@
+"""Cleaning of untrusted text, character by character."""
+
+from __future__ import annotations
+
+import pytest
+
+from policycheck.text import REPLACEMENT, clean, clean_line, spell_duration
+
+
+def test_a_character_is_cleaned_alone_as_it_is_among_others() -> None:
+    # A printable text takes a short cut; a line break sends it the long way round.
+    differing = [hex(code) for code in range(0x110000) if clean(chr(code)) != clean(f"{chr(code)}\n")[:-1] and chr(code) != "\r"]
+    assert differing == []
+
+
+@pytest.mark.parametrize("unsafe", ["\x1b", "\x07", "\x9b", "\u202e", "\u200b", "\ufeff", "\ud800", "\ufffe", "\U000e0041"])
+def test_what_steers_or_hides_is_replaced(unsafe: str) -> None:
+    assert clean(f"a{unsafe}b") == f"a{REPLACEMENT}b"
+
+
+def test_a_line_is_one_line() -> None:
+    assert clean_line(" a\r\n b\t c ") == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("microseconds", "spelled"),
+    [(0, "0 s"), (999_999, "0 s"), (90_000_000, "1 m 30 s"), (41 * 3_600_000_000, "41 h"), (52 * 3_600_000_000, "2 d 4 h"), (-3_600_000_000, "-1 h")],
+)
+def test_a_duration_is_its_two_largest_units(microseconds: int, spelled: str) -> None:
+    assert spell_duration(microseconds) == spelled
