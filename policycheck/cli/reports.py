@@ -12,7 +12,7 @@ import typer
 
 from policycheck.cli.diagnostics import show_note
 from policycheck.cli.terminal import write_document
-from policycheck.errors import UsageError
+from policycheck.errors import PolicycheckError, UsageError
 from policycheck.result import Result, Severity
 from policycheck.text import clean_line
 
@@ -103,17 +103,27 @@ def parse_severity(option: str, text: str) -> Severity:
 
 
 def report(result: Result, outputs: Sequence[tuple[str, Path | None]], options: Options, *, quiet: bool) -> None:
-    """Write every report, files first; then a line on stderr where no text report says the same."""
+    """Write every report, files first; then a line on stderr where no text report says the same.
+
+    Raises:
+        PolicycheckError: a file could not be written; every other report was.
+    """
     from policycheck.formats.output import write_atomically
     from policycheck.formats.registry import FORMATS
 
     documents = [(path, FORMATS[name].render(result, options if path is None else replace(options, color=False))) for name, path in outputs]
+    unwritten: list[PolicycheckError] = []
     for path, document in documents:
-        if path is not None:
-            write_atomically(path, _encode(document))
+        try:
+            if path is not None:
+                write_atomically(path, _encode(document))
+        except PolicycheckError as error:
+            unwritten.append(error)
     for path, document in documents:
         if path is None:
             write_document(_encode(document))
+    if unwritten:
+        raise unwritten[0]
     if not quiet and ("text", None) not in outputs:
         from policycheck.formats.words import count_line
 

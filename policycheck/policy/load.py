@@ -67,9 +67,15 @@ def load_scope(path: Path, name: str) -> Scope:
     document = read_document(path, name)
     for wrong in check_shape(ScopeEntry, document.root):
         document.report(wrong.location, wrong.message, wrong.hint)
+    scope = _scope(document.root)
+    if not document.diagnostics and not scope.declared:
+        document.report(document.root.location, _NO_SCOPE)
     if document.diagnostics:
         raise PolicyError(document.diagnostics)
-    return _scope(document.root)
+    return scope
+
+
+_NO_SCOPE = "the scope declares neither accounts nor regions"
 
 
 _STRUCTURED = ("dataset", "where", "within", "none", "all", "unless_recovered_within")
@@ -102,11 +108,14 @@ class _Reader:
             for index, node in nodes.items()
             if isinstance(node, Entries)
         ]
+        scope = _scope(root.get("scope"))
+        if isinstance(root.get("scope"), Entries) and not scope.declared and not any(path[:1] == ("scope",) for path in broken):
+            self._document.report(find_entry(root, "scope"), _NO_SCOPE, "Name at least one, or leave scope out.")
         if self._document.diagnostics:
             return None
         title = _text(root.get("title")) or ""
         built = tuple(rule for rule in rules if rule is not None)
-        return Policy(policy_id, clean_line(title), self._document.path, built, _scope(root.get("scope")), tuple(self._document.lines))
+        return Policy(policy_id, clean_line(title), self._document.path, built, scope, tuple(self._document.lines))
 
     def _report_shape(self, root: Entries) -> set[TreePath]:
         """Report what does not have the shape of a policy; where that is."""

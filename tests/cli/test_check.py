@@ -114,6 +114,13 @@ def test_output_that_cannot_be_written_leaves_the_old_one(check: Cli, folder: Pa
     assert {path.name for path in folder.iterdir()} == {"policy.yaml", "ok.json", "bad.json", "old.json"}
 
 
+def test_a_report_that_cannot_be_written_keeps_no_other_from_being(check: Cli, folder: Path) -> None:
+    outcome = check("bad.json", "--output", "json=bad.json/x", "--output", "junit=junit.xml", "--output", "text")
+    assert outcome.code == 2
+    assert "<testsuites" in (folder / "junit.xml").read_text()
+    assert "Exit code 1." in outcome.out
+
+
 def test_output_over_a_folder_is_refused(check: Cli, folder: Path) -> None:
     (folder / "reports").mkdir()
     assert (
