@@ -15,7 +15,7 @@ import json
 import operator
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
@@ -201,13 +201,13 @@ def read_record(record: Any, jobs: JobList) -> dict[str, Any]:
     return members
 
 
-def drop_duplicates(found: list[dict[str, Any]], jobs: JobList) -> list[dict[str, Any]]:
-    """Of records with one job id: finished before the rest, then the later end, then the later start, then the JSON text that sorts last."""
+def drop_duplicates(found: list[dict[str, Any]], jobs: JobList, place: Callable[[dict[str, Any]], Any]) -> list[dict[str, Any]]:
+    """Of records with one id in one account and Region: finished before the rest, then the later end, the later start, the JSON text that sorts last."""
 
     def rank(job: dict[str, Any]) -> Any:
         return (job.get(jobs.state) in jobs.finished, job.get("CompletionDate", -1), job.get("InitiationDate", -1), json.dumps(job, sort_keys=True))
 
-    last = {job[jobs.id]: job for job in sorted(found, key=rank) if job.get(jobs.id)}
+    last = {(job[jobs.id], place(job)): job for job in sorted(found, key=rank) if job.get(jobs.id)}
     return list(last.values()) + [job for job in found if not job.get(jobs.id)]
 
 
@@ -276,7 +276,7 @@ class Evidence:
         """One record for each job id; then which members this list knows; then what had not happened by as_of goes."""
         require(isinstance(records, list), "not a list of records", records)
         self.kind, self.as_of = jobs, as_of
-        found = drop_duplicates([read_record(record, jobs) for record in records], jobs)
+        found = drop_duplicates([read_record(record, jobs) for record in records], jobs, self.place)
         self.known = {name for job in found for name in job}
         self.jobs = [job for job in found if job.get("CreationDate", as_of) <= as_of]
         for job in self.jobs:

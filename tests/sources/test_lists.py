@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, Dataset
+from policycheck.records import JobList, record_type
 from policycheck.result import Basis, Coverage
 from policycheck.sources.lists import assert_coverage, deduplicate, describe_duplicates, describe_future, describe_state
 from tests.sources.jobs import AS_OF, VAULT, Job, job_list
@@ -225,3 +226,10 @@ def test_warnings_count_in_plain_words() -> None:
     assert describe_future(job_list([later, HERE]), AS_OF) == "1 backup job was created after as_of and left out"
     assert describe_future(job_list([later, later]), AS_OF) == "2 backup jobs were created after as_of and left out"
     assert describe_future(job_list([{"CreationDate": AS_OF.astimezone(UTC).isoformat()}, {}]), AS_OF) == ""
+
+
+def test_one_id_in_two_accounts_is_two_jobs() -> None:
+    kind = record_type(BACKUP_JOBS)
+    jobs = [kind(BackupJobId="a", State="FAILED", AccountId="111122223333"), kind(BackupJobId="a", State="COMPLETED", AccountId="444455556666")]
+    kept, dropped = deduplicate(JobList.of(BACKUP_JOBS, jobs))
+    assert (len(kept), dropped) == (2, 0)
