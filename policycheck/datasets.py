@@ -52,6 +52,10 @@ class Field:
         return self.presence is Presence.DERIVED
 
 
+TAGS = "Tags."
+"""What the name of an inventory's tag begins with."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """One list of jobs: how the API names it, its members and the fields derived from them."""
@@ -76,6 +80,11 @@ class Dataset:
 
     def __str__(self) -> str:
         return self.name
+
+    def field(self, name: str) -> Field | None:
+        """The field of that exact name; a tag of an inventory (`Tags.Environment`) is one of any list."""
+        tag = name.startswith(TAGS) and len(name) > len(TAGS)
+        return Field(name, Kind.TEXT, Presence.DERIVED, doc=_DOCS["Tags"]) if tag else self.fields.get(name)
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -116,6 +125,9 @@ _DOCS = {
     "DestinationRegion": "The Region in DestinationBackupVaultArn.",
     "ResourceArn": "The resource that was backed up.",
     "BackupVaultName": "The vault's name; in restore jobs the last part of BackupVaultArn.",
+    "Tags": "A tag of the resource, from an inventory.",
+    "AccountName": "The name of the account, from an inventory.",
+    "in_inventory": "The names of the inventories that list the resource; compared by equality, true where any of them is meant.",
 }
 
 _VAULT_TYPES = ("BACKUP_VAULT", "LOGICALLY_AIR_GAPPED_BACKUP_VAULT", "RESTORE_ACCESS_BACKUP_VAULT")

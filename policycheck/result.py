@@ -100,6 +100,8 @@ class Finding:
     evidence: tuple[Mapping[str, Any], ...] = ()
     """The API fields of the jobs, in the order of `jobs`; at most EVIDENCE_LIMIT of them."""
     waiver: Waiver | None = None
+    details: tuple[str, ...] = ()
+    """What belongs to the message and is too long for it, a clean line each: the runs that were missed."""
 
     @property
     def fingerprint(self) -> str:
@@ -109,6 +111,26 @@ class Finding:
 
 
 EVIDENCE_LIMIT = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Universe:
+    """Where the subjects of a rule come from."""
+
+    source: str
+    """What was listed: `backup jobs`, or `inventory prod`."""
+    start: datetime | None
+    """From when on, where jobs name the subjects."""
+    count: int
+    inventory: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """When a rule that still passes will fail unless something happens."""
+
+    at: datetime
+    subject: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +155,11 @@ class RuleResult:
     possible: int = 0
     """Jobs that could violate if their unknown members were known."""
     pending: int = 0
-    universe: str | None = None
+    universe: Universe | None = None
+    breach: Breach | None = None
+    """Of `newest` rules that pass: the subject that will be too old first."""
+    notes: tuple[str, ...] = ()
+    """What a reader must know beside the reason, a clean sentence each: what is pending until when, what was not judged."""
     findings: tuple[Finding, ...] = ()
     title: str = ""
     why: str = ""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any, assert_never
+from typing import Any
 
 import narwhals as nw
 
-from policycheck.datasets import DATASETS, Dataset
+from policycheck.datasets import DATASETS
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.findings import describe_empty, describe_findings
@@ -18,11 +18,11 @@ from policycheck.engine.frame import ROW, SUBJECT, build_frame
 from policycheck.engine.masks import Case, add_masks
 from policycheck.engine.patterns import check_patterns
 from policycheck.engine.recovery import add_recovered, fields_needed
-from policycheck.engine.scope import in_scope, uncovered_scope, unreached_window
 from policycheck.engine.unknown import name_unknown
+from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.policy.conditions import fields_of
-from policycheck.policy.model import NoData, Policy, Rule
-from policycheck.records import JobList, micros, moment
+from policycheck.policy.model import Policy
+from policycheck.records import JobList, micros
 from policycheck.result import Coverage, RuleResult, Verdict
 
 
@@ -64,14 +64,10 @@ def judge(policies: Sequence[Policy], lists: Mapping[str, JobList], coverage: Se
             continue
         job_list = lists.get(name)
         if job_list is None:
-            results |= {case.number: _not_read(case, dataset) for case in chosen}
+            results |= {case.number: not_read(case.rule, dataset) for case in chosen}
         else:
             results |= _judge_list(chosen, job_list, coverage, as_of, backend)
     return tuple(results[case.number] for case in cases)
-
-
-def _not_read(case: Case, dataset: Dataset) -> RuleResult:
-    return _result(case.rule, Verdict.INCONCLUSIVE, f"this run has no list of {dataset.noun}s ({dataset.operation})")
 
 
 def _judge_list(cases: Sequence[Case], job_list: JobList, coverage: Sequence[Coverage], as_of: datetime, backend: Backend) -> dict[int, RuleResult]:
@@ -92,7 +88,7 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, coverage: Sequence[Cov
         verdict, reason = _decide(case, tally, coverage, as_of, len(job_list), unknown)
         if verdict is Verdict.FAIL and not found:
             found = (describe_empty(case.rule, reason),)
-        results[case.number] = _result(
+        results[case.number] = rule_result(
             case.rule,
             verdict,
             reason,
@@ -176,74 +172,17 @@ def _decide(case: Case, counts: _Counts, coverage: Sequence[Coverage], as_of: da
     """The verdict and its reason, in the order of docs/verdicts.md."""
     if counts.definite:
         return Verdict.FAIL, ""
-    dataset = case.rule.statement.dataset
-    short = uncovered_scope(case.scope, coverage, dataset)
-    coverage = [entry for entry in coverage if entry.dataset == dataset]
     length = case.window_length
-    start = None if length is None else moment(micros(as_of) - length - (case.recovery or 0))
-    short += unreached_window(case.scope, coverage, start, as_of)
-    if not any(in_scope(case.scope, entry.account, entry.region) for entry in coverage) and not short:
-        noun = case.rule.statement.list.noun
-        short = [f"none of the {noun}s that were read had happened in a place in scope" if read else f"the list of {noun}s is empty"]
-    if short:
-        return Verdict.INCONCLUSIVE, _joined(short)
+    reach = None if length is None else length + (case.recovery or 0)
+    if short := short_evidence(case.scope, coverage, case.rule.statement.dataset, reach, as_of, read):
+        return Verdict.INCONCLUSIVE, short
     if counts.possible:
-        return Verdict.INCONCLUSIVE, f"{counts.possible} of {_counted(read, 'job')} could violate it: {unknown()}"
+        return Verdict.INCONCLUSIVE, f"{counts.possible} of {counted(read, 'job')} could violate it: {unknown()}"
     if counts.examined:
         return Verdict.PASS, ""
     if counts.unsure:
-        return Verdict.INCONCLUSIVE, f"{counts.unsure} of {_counted(read, 'job')} may belong to it, and none certainly does: {unknown()}"
+        return Verdict.INCONCLUSIVE, f"{counts.unsure} of {counted(read, 'job')} may belong to it, and none certainly does: {unknown()}"
     if counts.undecided:
         jobs = "the only job is" if counts.undecided == 1 else f"all {counts.undecided:,} jobs are"
         return Verdict.INCONCLUSIVE, f"{jobs} in progress: nothing is decided yet"
-    return _decide_empty(case.rule, counts, read)
-
-
-def _decide_empty(rule: Rule, counts: _Counts, read: int) -> tuple[Verdict, str]:
-    noun = rule.statement.list.noun
-    listed = _counted(read, noun)
-    seen = f"{counts.elsewhere} of {listed} {'matches' if counts.elsewhere == 1 else 'match'} outside the window, none in it"
-    if not counts.elsewhere:
-        seen = f"the only {noun} does not match" if read == 1 else f"none of {listed} matches"
-    reason = f"nothing to judge: {seen}" if read else f"nothing to judge: the list of {noun}s is empty"
-    match rule.qualifiers.no_data:
-        case NoData.INCONCLUSIVE:
-            return Verdict.INCONCLUSIVE, reason
-        case NoData.QUIET:
-            return (Verdict.PASS if counts.elsewhere else Verdict.INCONCLUSIVE), reason
-        case NoData.PASS:
-            return Verdict.PASS, reason
-        case NoData.FAIL:
-            return Verdict.FAIL, reason
-        case NoData.SKIP:
-            return Verdict.SKIPPED, reason
-        case _:
-            assert_never(rule.qualifiers.no_data)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun if count == 1 else noun + 's'}"
-
-
-def _joined(phrases: Sequence[str], most: int = 3) -> str:
-    shown = "; ".join(phrases[:most])
-    return f"{shown}; and {len(phrases) - most} more" if len(phrases) > most else shown
-
-
-def _result(rule: Rule, verdict: Verdict, reason: str, **counts: Any) -> RuleResult:
-    return RuleResult(
-        id=rule.id,
-        policy=rule.policy,
-        sentence=rule.sentence,
-        severity=rule.severity,
-        verdict=verdict,
-        location=rule.location,
-        reason=reason,
-        title=rule.title,
-        why=rule.why,
-        fix=rule.fix,
-        url=rule.url,
-        controls=rule.controls,
-        tags=rule.tags,
-        **counts,
-    )
+    return decide_empty(case.rule, counts.elsewhere, read)

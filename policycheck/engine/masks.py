@@ -12,7 +12,7 @@ from policycheck.engine.compile import compile_condition
 from policycheck.engine.frame import ROW, SUBJECT, Frame
 from policycheck.engine.recovery import LONGEST_JOB, deadline_in_window, deadline_to_come
 from policycheck.policy.conditions import fields_of
-from policycheck.policy.model import AllMatch, JobChoice, NoneMatch, Rule, Scope
+from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, NoneMatch, Rule, Scope
 
 _OPEN = "_open"
 
@@ -132,6 +132,8 @@ def _violation_masks(case: Case, frame: Frame) -> dict[str, nw.Expr]:
             return {case.violation: population & violation & ~nw.col(case.recovered), case.pending: pending}
         case AllMatch(condition=condition):
             return {case.violation: population & ~compile_condition(condition, frame, settled=True)}
+        case Expectation() | Following():
+            raise AssertionError("judged in groups, or with another list")
         case _:
             assert_never(case.rule.statement.requirement)
 

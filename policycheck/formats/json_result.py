@@ -16,7 +16,7 @@ from policycheck.errors import EvidenceError
 from policycheck.formats.cleaning import cleaned
 from policycheck.formats.interface import Format, Options
 from policycheck.records import iso
-from policycheck.result import Coverage, Finding, Result, RuleResult, Verdict
+from policycheck.result import Coverage, Finding, Result, RuleResult, Universe, Verdict
 
 SCHEMA = "policycheck/result/1"
 _HINT = "render a file that `policycheck check --output json=FILE` wrote, unchanged"
@@ -78,7 +78,9 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
         "undecided": rule.undecided,
         "possible": rule.possible,
         "pending": rule.pending,
-        "universe": rule.universe,
+        "universe": _universe(rule.universe),
+        "breach": None if rule.breach is None else {"at": _time(rule.breach.at), "subject": rule.breach.subject},
+        "notes": list(rule.notes),
         "controls": {framework: list(controls) for framework, controls in rule.controls.items()},
         "location": asdict(rule.location),
         "title": rule.title,
@@ -90,6 +92,13 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
     }
 
 
+def _universe(universe: Universe | None) -> dict[str, Any] | None:
+    if universe is None:
+        return None
+    start = None if universe.start is None else _time(universe.start)
+    return {"source": universe.source, "from": start, "count": universe.count, "inventory": universe.inventory}
+
+
 def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "subject": finding.subject,
@@ -98,6 +107,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "resource_type": finding.resource_type,
         "jobs": list(finding.jobs),
         "message": finding.message,
+        "details": list(finding.details),
         "cause": finding.cause,
         "severity": str(finding.severity),
         "fingerprint": finding.fingerprint,
@@ -151,8 +161,13 @@ def _inward(given: dict[str, Any]) -> dict[str, Any]:
         "tool_version": given["tool"]["version"],
         "jobs": given["summary"]["jobs"],
         "coverage": [{**entry, "start": entry["from"], "end": entry["to"]} for entry in given["coverage"]],
-        "rules": [{**rule, "findings": [{**finding, "rule": rule["id"], "policy": rule["policy"]} for finding in rule["findings"]]} for rule in given["rules"]],
+        "rules": [_inward_rule(rule) for rule in given["rules"]],
     }
+
+
+def _inward_rule(rule: dict[str, Any]) -> dict[str, Any]:
+    universe = rule["universe"] and {**rule["universe"], "start": rule["universe"]["from"]}
+    return {**rule, "universe": universe, "findings": [{**finding, "rule": rule["id"], "policy": rule["policy"]} for finding in rule["findings"]]}
 
 
 def _contradiction(result: Result) -> str:

@@ -9,7 +9,7 @@ from typing import assert_never
 
 from policycheck.errors import ExitCode
 from policycheck.records import iso
-from policycheck.result import Basis, Coverage, Result, RuleResult, Severity, Verdict
+from policycheck.result import Basis, Coverage, Result, RuleResult, Severity, Universe, Verdict
 
 UNCOVERED = "the declared scope is not covered: an account or Region of it lacks complete coverage"
 
@@ -119,13 +119,23 @@ def notes(rule: RuleResult) -> list[str]:
         text
         for text in (
             rule.reason,
-            f"judged on {rule.universe}" if rule.universe else "",
+            spell_universe(rule.universe) if rule.universe else "",
             f"{plural(rule.undecided, 'job')} in progress, undecided" if rule.undecided else "",
             f"{plural(rule.possible, 'job')} could violate if what is unknown of them were known" if rule.possible else "",
             f"{plural(rule.pending, 'deadline')} pending" if rule.pending else "",
+            f"breaches at {iso(rule.breach.at)} unless a job completes: {rule.breach.subject}" if rule.breach else "",
+            *rule.notes,
         )
         if text
     ]
+
+
+def spell_universe(universe: Universe) -> str:
+    """`82 resources seen in backup jobs since 2026-10-24T00:00:00Z; not an inventory`."""
+    if universe.inventory:
+        return f"{plural(universe.count, 'resource')} of {universe.source}"
+    since = f" since {iso(universe.start)}" if universe.start else ""
+    return f"{plural(universe.count, 'subject')} seen in {universe.source}{since}; not an inventory"
 
 
 def interval(start: datetime | None, end: datetime | None) -> str:

@@ -9,7 +9,7 @@ from fractions import Fraction
 
 from policycheck.datasets import Kind
 
-Value = int | str | bool
+Value = int | str | bool | Fraction
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}

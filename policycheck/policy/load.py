@@ -11,7 +11,7 @@ from policycheck.errors import Diagnostic, Location, PolicyError
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or, bind, find_field, nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
 from policycheck.policy.literals import parse_duration
-from policycheck.policy.model import AllMatch, JobChoice, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
+from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
 from policycheck.policy.rendering import render
 from policycheck.policy.schema import DefaultsEntry, PolicyEntry, RuleEntry, ScopeEntry
 from policycheck.policy.sentence import SentenceError, parse_sentence
@@ -256,6 +256,8 @@ class _Reader:
                 requirement = NoneMatch(bind(self._filled(condition), dataset, report), self._duration(recovery))
             case AllMatch(condition=condition):
                 requirement = AllMatch(bind(self._filled(condition), dataset, report))
+            case Expectation() | Following():
+                raise AssertionError("a policy cannot say this yet")
         return Statement(requirement, where, self._duration(statement.within), statement.dataset)
 
     def _duration(self, literal: Literal | None) -> Literal | None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
 from policycheck.errors import Location
-from policycheck.policy.conditions import And, Condition, Literal
+from policycheck.policy.conditions import And, Condition, Literal, Operator
 from policycheck.result import Severity
 
 
@@ -46,10 +46,58 @@ class AllMatch:
     condition: Condition
 
 
-Requirement = NoneMatch | AllMatch
-
-
 EVERY_JOB = And()
+
+
+class Measure(StrEnum):
+    """What is measured of a group of jobs; the words of the structured form."""
+
+    COUNT = "count"
+    SHARE = "share"
+    NEWEST = "newest"
+    LATEST = "latest"
+    STREAK = "streak"
+    LONGEST_GAP = "longest_gap"
+    MISSED_RUNS = "missed_runs"
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """A measure of each group must keep to a limit."""
+
+    measure: Measure
+    condition: Condition = EVERY_JOB
+    """Which jobs of a group match (`of`); of `missed_runs` none is asked."""
+    operator: Operator | None = None
+    """at_least, at_most, more_than or less_than; None: `latest`, which has no limit."""
+    limit: Literal | None = None
+    """A number of jobs, a share, or a duration, as the measure has it."""
+    per: tuple[str, ...] = ()
+    """The fields that make one group, sorted as they were written; none: one group, the subject `all`."""
+    inventory: Literal | None = None
+    """The name of the inventory whose entries are the subjects."""
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """Every job of the population must be followed by a matching job of another list."""
+
+    dataset: str
+    """The other list."""
+    condition: Condition
+    """Bound against the other list."""
+    within: Literal
+    """How long after the end of a job the following one may complete."""
+
+    @property
+    def list(self) -> Dataset:
+        return DATASETS[self.dataset]
+
+
+RESOURCE = "ResourceArn"
+"""What `per` names where each resource is a subject."""
+
+Requirement = NoneMatch | AllMatch | Expectation | Following
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +112,24 @@ class Statement:
     @property
     def list(self) -> Dataset:
         return DATASETS[self.dataset]
+
+    @property
+    def window(self) -> Literal | None:
+        """How far back the rule looks: `within`, and of `newest` its limit; None: the whole coverage."""
+        requirement = self.requirement
+        return requirement.limit if isinstance(requirement, Expectation) and requirement.measure is Measure.NEWEST else self.within
+
+    @property
+    def lists_needed(self) -> frozenset[str]:
+        """The names of all lists without which the rule cannot be judged."""
+        match self.requirement:
+            case Following(dataset=dataset):
+                return frozenset({self.dataset, dataset})
+            case Expectation(per=per, inventory=None) if RESOURCE in per:
+                # Who must have a job is asked of the backup jobs, wherever the evidence is sought.
+                return frozenset({self.dataset, BACKUP_JOBS.name})
+            case _:
+                return frozenset({self.dataset})
 
 
 @dataclass(frozen=True, slots=True)

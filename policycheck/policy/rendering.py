@@ -7,7 +7,7 @@ from typing import assert_never
 
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, fields_of, parts_of
-from policycheck.policy.model import AllMatch, JobChoice, NoData, NoneMatch, Qualifiers, Requirement, Statement
+from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, NoData, NoneMatch, Qualifiers, Requirement, Statement
 from policycheck.policy.vocabulary import KINDS, PHRASE_OF, PLACE_OF, TYPES, is_parameter, is_plain
 
 _ADJECTIVES = frozenset({"State", "Status", "Outcome", "Overdue"})
@@ -23,6 +23,8 @@ def render(statement: Statement, qualifiers: Qualifiers | None = None) -> str:
             sentence = _render_none(statement, statement.requirement)
         case AllMatch():
             sentence = _render_all(statement, statement.requirement)
+        case Expectation() | Following():
+            raise AssertionError("a policy cannot say this yet")
         case _:
             assert_never(statement.requirement)
     return f"{sentence}{_brackets(qualifiers)}" if qualifiers else sentence
@@ -210,5 +212,7 @@ def render_requirement(requirement: Requirement) -> str:
             return f"{asked} unless recovered{_within(recovery)}" if recovery else asked
         case AllMatch(condition=condition):
             return _verb(condition, negative=False) or f"every job must have {_conditions(condition)}"
+        case Expectation() | Following():
+            raise AssertionError("a policy cannot say this yet")
         case _:
             assert_never(requirement)

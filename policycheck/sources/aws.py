@@ -127,7 +127,7 @@ class _Fetch:
         coverage = self._coverage(asked, accounts)
         warnings = tuple(self._warnings(asked))
         not_seen = (*self._not_fetched(), *self._not_enabled(disabled), *self._unknown_accounts(coverage))
-        return FetchedEvidence(lists, coverage, not_seen, warnings, pages)
+        return FetchedEvidence(lists, coverage, not_seen, warnings, pages=pages)
 
     def _disabled(self, read: Sequence[ReadPlace]) -> set[Place]:
         """Places of `--region all` whose Region is not enabled, as far as that can be told.

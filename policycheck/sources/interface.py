@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from policycheck.inventory import Inventory
 from policycheck.records import JobList
 from policycheck.result import Coverage
 
@@ -21,3 +22,5 @@ class Evidence:
     """What the source could not see, a sentence each; every report shows them."""
     warnings: tuple[str, ...] = ()
     """What a user should look at now, a sentence each, for stderr."""
+    inventories: Mapping[str, Inventory] = field(default_factory=dict)
+    """By the names that rules give them."""

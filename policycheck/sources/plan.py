@@ -9,7 +9,7 @@ from typing import assert_never
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, RESOURCE_TYPES
 from policycheck.policy.conditions import Comparison, Literal, Operator, parts_of
-from policycheck.policy.model import AllMatch, NoData, NoneMatch, Policy, Rule
+from policycheck.policy.model import AllMatch, Expectation, Following, NoData, NoneMatch, Policy, Rule
 
 HORIZON = timedelta(days=30)
 """ListBackupJobs lists the jobs of the last 30 days (API reference). The lists of copy and restore jobs document no limit."""
@@ -44,7 +44,7 @@ def plan_fetch(policies: Sequence[Policy], as_of: datetime) -> FetchPlan:
     its window, and a declared account needs a job of any kind: then there is no window, and no vault or type, to narrow by.
     """
     rules = [rule for policy in policies for rule in policy.rules]
-    names = {rule.statement.dataset for rule in rules} or {BACKUP_JOBS.name}
+    names = {name for rule in rules for name in rule.statement.lists_needed} or {BACKUP_JOBS.name}
     reaches = [_reach(rule) for rule in rules]
     narrow = bool(rules) and all(map(_narrows, rules))
     windowed = narrow and all(reach is not None and rule.qualifiers.no_data is not NoData.QUIET for rule, reach in zip(rules, reaches, strict=True))
@@ -63,18 +63,22 @@ def _narrows(rule: Rule) -> bool:
     match rule.statement.requirement:
         case NoneMatch() | AllMatch():
             return True
+        case Expectation() | Following():
+            return False
         case _:
             assert_never(rule.statement.requirement)
 
 
 def _reach(rule: Rule) -> timedelta | None:
     """How long before as_of a job may have been created that the rule looks at; None: without end."""
-    within = _duration(rule.statement.within)
+    within = _duration(rule.statement.window)
     if within is None:
         return None
-    requirement = rule.statement.requirement
-    recovery = _duration(requirement.recovery) if isinstance(requirement, NoneMatch) else None
-    return within + (recovery or timedelta()) + LONGEST_JOB
+    match rule.statement.requirement:
+        case NoneMatch(recovery=allowance) | Following(within=allowance):
+            return within + (_duration(allowance) or timedelta()) + LONGEST_JOB
+        case _:
+            return within + LONGEST_JOB
 
 
 def _duration(literal: Literal | None) -> timedelta | None:
@@ -85,9 +89,10 @@ def _older(rules: Sequence[Rule], as_of: datetime) -> dict[str, datetime]:
     """For each list that goes back further than 30 days, from when on its rules look."""
     reaches: dict[str, timedelta] = {}
     for rule in rules:
-        reach, name = _reach(rule), rule.statement.dataset
-        if reach is not None and name != BACKUP_JOBS.name and reach > max(HORIZON, reaches.get(name, HORIZON)):
-            reaches[name] = reach
+        reach = _reach(rule)
+        for name in rule.statement.lists_needed - {BACKUP_JOBS.name}:
+            if reach is not None and reach > max(HORIZON, reaches.get(name, HORIZON)):
+                reaches[name] = reach
     return {name: as_of - reach for name, reach in reaches.items()}
 
 

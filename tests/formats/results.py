@@ -5,11 +5,12 @@ from __future__ import annotations
 import string
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
 from policycheck.errors import Location
-from policycheck.result import Basis, Coverage, Finding, PolicyInfo, Result, RuleResult, Severity, Verdict, Waiver
+from policycheck.result import Basis, Breach, Coverage, Finding, PolicyInfo, Result, RuleResult, Severity, Universe, Verdict, Waiver
 
 AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PATH = "policies/production.yaml"
@@ -107,7 +108,7 @@ def mixed() -> Result:
         severity=Severity.MEDIUM,
         verdict=Verdict.FAIL,
         location=Location(PATH, 19, 5, 19, 16),
-        universe="82 resources seen since 2026-10-24; not an inventory",
+        universe=Universe("backup jobs", datetime(2026, 10, 24, tzinfo=UTC), 82),
         findings=(
             make_finding(
                 rule="rpo-rds",
@@ -177,9 +178,10 @@ def hostile() -> Result:
         make_finding(rule=bad, policy=bad, subject=f"{bad}2", message=bad, account=bad, region=bad, waiver=waiver),
         make_finding(rule=bad, policy=bad, subject="", message="", account=None, region=None),
     )
-    texts = {"id": bad, "policy": bad, "sentence": bad, "reason": bad, "title": bad, "why": bad, "fix": bad, "url": f"https://{bad}", "universe": bad}
+    texts = {"id": bad, "policy": bad, "sentence": bad, "reason": bad, "title": bad, "why": bad, "fix": bad, "url": f"https://{bad}"}
+    more: dict[str, Any] = {"universe": Universe(bad, None, 2), "breach": Breach(AS_OF, bad), "notes": (bad,)}
     location = Location(f"::error file={bad}", 3, 1, 3, 5)
-    failed = make_rule(verdict=Verdict.FAIL, findings=findings, location=location, controls={bad: (bad,)}, tags=(bad,), **texts)
+    failed = make_rule(verdict=Verdict.FAIL, findings=findings, location=location, controls={bad: (bad,)}, tags=(bad,), **texts, **more)
     unsure = make_rule(**{**texts, "id": f"{bad}2"}, verdict=Verdict.INCONCLUSIVE, location=location)
     return make_result(
         failed,
@@ -225,6 +227,7 @@ def rules(draw: st.DrawFn) -> RuleResult:
                 resource_type=st.none() | any_text,
                 evidence=st.lists(_evidence, max_size=2).map(tuple),
                 waiver=st.none() | _waivers,
+                details=st.lists(any_text, max_size=2).map(tuple),
             ),
             max_size=4,
         )
@@ -246,7 +249,9 @@ def rules(draw: st.DrawFn) -> RuleResult:
         reason=draw(any_text),
         examined=draw(_counts),
         undecided=draw(_counts),
-        universe=draw(st.none() | any_text),
+        universe=draw(st.none() | st.builds(Universe, any_text, st.none() | _times, _counts, st.booleans())),
+        breach=draw(st.none() | st.builds(Breach, _times, any_text)),
+        notes=draw(st.lists(any_text, max_size=2).map(tuple)),
         findings=tuple(found),
         title=draw(any_text),
         why=draw(any_text),

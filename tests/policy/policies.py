@@ -10,7 +10,7 @@ from policycheck.errors import Location, PolicyError
 from policycheck.policy.conditions import structured
 from policycheck.policy.document import Text
 from policycheck.policy.load import load_policies
-from policycheck.policy.model import AllMatch, NoneMatch, Policy, Statement
+from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Policy, Statement
 
 
 def sentence(text: str) -> Text:
@@ -45,6 +45,8 @@ def structured_rule(statement: Statement) -> dict[str, object]:
             keys |= {"unless_recovered_within": recovery.text} if recovery else {}
         case AllMatch(condition=condition):
             keys["all"] = structured(condition)
+        case Expectation() | Following():
+            raise AssertionError("a policy cannot say this yet")
     return keys
 
 
