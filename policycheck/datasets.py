@@ -25,6 +25,7 @@ class Kind(StrEnum):
     SIZE = "size"  # bytes; written 500MB 10GiB or a plain number
     INTEGER = "integer"
     BOOLEAN = "boolean"
+    NAME = "name"  # a name of the user's own, compared by equality alone
 
 
 class Presence(Enum):
@@ -82,9 +83,11 @@ class Dataset:
         return self.name
 
     def field(self, name: str) -> Field | None:
-        """The field of that exact name; a tag of an inventory (`Tags.Environment`) is one of any list."""
-        tag = name.startswith(TAGS) and len(name) > len(TAGS)
-        return Field(name, Kind.TEXT, Presence.DERIVED, doc=_DOCS["Tags"]) if tag else self.fields.get(name)
+        """The field of that exact name, tags of an inventory (`Tags.Environment`) among them; None if there is none."""
+        try:
+            return self.fields[name]
+        except KeyError:
+            return None
 
     @property
     def states(self) -> tuple[str, ...]:
@@ -101,11 +104,22 @@ class Dataset:
         return tuple(f for f in self.fields.values() if not f.derived)
 
 
+class _Fields(dict[str, Field]):
+    """The fields of a list by name. Tags of an inventory are fields of every list; what they are called is not known here."""
+
+    def __missing__(self, name: str) -> Field:
+        if name.startswith(TAGS) and len(name) > len(TAGS):
+            return Field(name, Kind.TEXT, Presence.DERIVED, doc=_DOCS["Tags"])
+        raise KeyError(name)
+
+
 def _table(*groups: tuple[Presence, Kind, str], enums: Mapping[str, tuple[str, ...]]) -> Mapping[str, Field]:
-    fields: dict[str, Field] = {}
+    fields = _Fields()
     for presence, kind, names in groups:
         for name in names.split():
             fields[name] = Field(name, kind, presence, enums.get(name, ()), _DOCS.get(name, ""))
+    for name, kind in (("AccountName", Kind.TEXT), ("in_inventory", Kind.NAME)):
+        fields[name] = Field(name, kind, Presence.DERIVED, doc=_DOCS[name])
     return MappingProxyType(fields)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 
@@ -20,6 +20,13 @@ class InventoryEntry:
     account_name: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
 
+    def lists(self, account: str | None, region: str | None) -> bool | None:
+        """Whether a job on this ARN in this account and Region is of this resource; None where the job does not say what the entry states."""
+        pairs = [(mine, theirs) for mine, theirs in ((self.account, account), (self.region, region)) if mine is not None]
+        if any(theirs is not None and mine != theirs for mine, theirs in pairs):
+            return False
+        return None if any(theirs is None for _, theirs in pairs) else True
+
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
@@ -29,3 +36,44 @@ class Inventory:
     source: str
     """Where it was read from, for reports."""
     entries: tuple[InventoryEntry, ...]
+
+
+Resource = tuple[str | None, str | None, str | None]
+"""Account, Region and ARN, as a job names them."""
+
+
+class Listing:
+    """What some inventories say of the resources that jobs name."""
+
+    def __init__(self, inventories: Mapping[str, Inventory]) -> None:
+        self._by_arn: dict[str, list[tuple[str, InventoryEntry]]] = {}
+        for name in sorted(inventories):
+            for entry in inventories[name].entries:
+                self._by_arn.setdefault(entry.arn, []).append((name, entry))
+        self.names = frozenset(inventories)
+
+    def is_in(self, resource: Resource, name: str) -> bool | None:
+        """Whether the inventory of that name lists the resource; None where that cannot be told."""
+        return None if name not in self.names else self._any(resource, (pair for pair in self._found(resource) if pair[0] == name))
+
+    def is_listed(self, resource: Resource) -> bool | None:
+        """Whether any inventory lists the resource; None where there is none to ask."""
+        return self._any(resource, self._found(resource)) if self.names else None
+
+    def tag(self, resource: Resource, name: str) -> str | None:
+        return next((entry.tags[name] for entry in self._entries(resource) if name in entry.tags), None)
+
+    def account_name(self, resource: Resource) -> str | None:
+        return next((entry.account_name for entry in self._entries(resource) if entry.account_name is not None), None)
+
+    def _found(self, resource: Resource) -> Sequence[tuple[str, InventoryEntry]]:
+        return self._by_arn.get(resource[2] or "", ())
+
+    def _entries(self, resource: Resource) -> Iterable[InventoryEntry]:
+        return (entry for _, entry in self._found(resource) if entry.lists(resource[0], resource[1]))
+
+    def _any(self, resource: Resource, pairs: Iterable[tuple[str, InventoryEntry]]) -> bool | None:
+        if resource[2] is None:
+            return None
+        answers = [entry.lists(resource[0], resource[1]) for _, entry in pairs]
+        return True if True in answers else None if None in answers else False

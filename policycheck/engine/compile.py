@@ -10,7 +10,7 @@ from typing import assert_never
 import narwhals as nw
 
 from policycheck.datasets import Field, Kind
-from policycheck.engine.frame import Frame
+from policycheck.engine.frame import LISTED, Frame, inventory_column
 from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, Or
 from policycheck.policy.literals import Value
 
@@ -39,6 +39,8 @@ def compile_condition(condition: Condition, frame: Frame, *, settled: bool | Non
 
 def _compile_comparison(comparison: Comparison, frame: Frame, settled: bool | None) -> nw.Expr:
     field = frame.dataset.fields[comparison.field]
+    if field.kind is Kind.NAME:
+        return _compile_inventory(comparison, frame)
     column = nw.col(field.name)
     known_missing = frame.known_missing(field)
     if comparison.operator is Operator.PRESENT:
@@ -49,6 +51,15 @@ def _compile_comparison(comparison: Comparison, frame: Frame, settled: bool | No
     if field.name == "Duration" and settled is not None:
         test = _settle(test, comparison.operator, frame, settled)
     return _with_missing(column, test, known_missing)
+
+
+def _compile_inventory(comparison: Comparison, frame: Frame) -> nw.Expr:
+    """`in_inventory`: whether any of these inventories lists the resource, or any at all; null for one that the run does not have."""
+    if comparison.operator is Operator.PRESENT:
+        listed = nw.col(LISTED)
+        return listed if comparison.values[0] else ~listed
+    nothing = nw.when(nw.lit(False)).then(nw.lit(True))
+    return _any(nw.col(inventory_column(str(name))) if name in frame.inventories else nothing for name in comparison.values)
 
 
 def _with_missing(column: nw.Expr, test: nw.Expr, known_missing: nw.Expr | bool) -> nw.Expr:

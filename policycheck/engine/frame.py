@@ -5,20 +5,24 @@ A null is unknown. Where a member is *known* to be missing, `Frame.known_missing
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import narwhals as nw
 
-from policycheck.datasets import Dataset, Field, Kind, Presence
+from policycheck.datasets import TAGS, Dataset, Field, Kind, Presence
 from policycheck.engine.backends.interface import Backend, ColumnType
+from policycheck.inventory import Inventory, Listing, Resource
 from policycheck.records import JobList
 
 ROW = "_row"
 SUBJECT = "_subject"
 REWOUND = "_rewound"
 LIFECYCLE = "_lifecycle"
+LISTED = "_listed"
+"""Whether any inventory of the run lists the resource."""
 FOR_EVER = 2**62
 _DAY = 86_400_000_000
 # Longer than any retention AWS accepts, and less than for ever in microseconds.
@@ -45,8 +49,10 @@ class Frame:
     columns: nw.LazyFrame[Any]
     recorded: frozenset[str]
     """Members that at least one record has."""
-    subjects: tuple[tuple[str | None, str | None, str | None], ...]
+    subjects: tuple[Resource, ...]
     """(Account, Region, resource) by the number in SUBJECT."""
+    inventories: frozenset[str] = frozenset()
+    """The names of the inventories that have a column."""
 
     def in_progress(self) -> nw.Expr:
         """Null where the state is unknown."""
@@ -68,17 +74,26 @@ class Frame:
             case Presence.WHEN_ENDED:
                 return self.in_progress() | (nw.col(self.dataset.state_field) == "EXPIRED")
             case Presence.DERIVED:
+                if field.name.startswith(TAGS) or field.name == "AccountName":
+                    # An inventory that lists the resource and does not say has no such tag; of a resource in none nobody has said anything.
+                    return nw.col(LISTED).fill_null(False)
                 known = _DERIVED_MISSING.get(field.name)
                 return known(self) if known else False
 
 
-def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend: Backend) -> Frame:
+def inventory_column(name: str) -> str:
+    """The column that says whether the inventory of that name lists a job's resource."""
+    return f"_in_{name}"
+
+
+def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend: Backend, inventories: Mapping[str, Inventory] | None = None) -> Frame:
     """The frame of one list with the columns these fields need.
 
     Args:
         job_list: de-duplicated.
         fields: names of members and derived fields that conditions read.
         as_of: microseconds since 1970; what happened later has not happened.
+        inventories: what tags and account names come from.
     """
     dataset = job_list.dataset
     members = _members(dataset, fields)
@@ -95,7 +110,7 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
     columns["Account"] = (ColumnType.TEXT, [account for account, _ in places])
     columns["Region"] = (ColumnType.TEXT, [region for _, region in places])
     resources = job_list.column(dataset.fields[dataset.resource_field])
-    numbers: dict[tuple[str | None, str | None, str | None], int] = {}
+    numbers: dict[Resource, int] = {}
     subjects = [numbers.setdefault((account, region, resource), len(numbers)) for (account, region), resource in zip(places, resources, strict=True)]
     columns[SUBJECT] = (ColumnType.INTEGER, subjects)
     columns[ROW] = (ColumnType.INTEGER, list(range(len(job_list))))
@@ -105,11 +120,13 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
         columns[LIFECYCLE] = (ColumnType.BOOLEAN, has)
         recorded |= {LIFECYCLE} if any(has) else frozenset()
     columns |= _destinations(job_list, fields)
+    columns |= _listed(fields, [(*place, resource) for place, resource in zip(places, resources, strict=True)], inventories or {})
     frame = _rewind(backend.frame(columns), dataset, as_of, frozenset(columns))
     derived = {name: _DERIVED[name](dataset, as_of).alias(name) for name in fields if dataset.fields[name].derived and name in _DERIVED}
     if derived:
         frame = frame.with_columns(**derived)
-    return Frame(dataset, as_of, backend.persist(frame), recorded, tuple(numbers))
+    named = frozenset(inventories or ()) if "in_inventory" in fields else frozenset()
+    return Frame(dataset, as_of, backend.persist(frame), recorded, tuple(numbers), named)
 
 
 def _members(dataset: Dataset, fields: Iterable[str]) -> list[Field]:
@@ -137,6 +154,26 @@ def _destinations(job_list: JobList, fields: Collection[str]) -> dict[str, tuple
             columns[name] = (ColumnType.BOOLEAN, [None if None in pair else pair[0] != pair[1] for pair in pairs])
         else:
             columns[name] = (ColumnType.TEXT, [destination for _, destination in pairs])
+    return columns
+
+
+def _listed(fields: Collection[str], resources: Sequence[Resource], inventories: Mapping[str, Inventory]) -> dict[str, tuple[ColumnType, list[Any]]]:
+    """What the inventories say of each record's resource: a column for each of them where `in_inventory` is asked, and for each tag."""
+    tags = [name for name in fields if name.startswith(TAGS)]
+    if not tags and not {"AccountName", "in_inventory"} & set(fields):
+        return {}
+    listing = Listing(inventories)
+
+    def column(said: Callable[[Resource], Any]) -> list[Any]:
+        known: dict[Resource, Any] = {}
+        return [known[resource] if resource in known else known.setdefault(resource, said(resource)) for resource in resources]
+
+    columns: dict[str, tuple[ColumnType, list[Any]]] = {LISTED: (ColumnType.BOOLEAN, column(listing.is_listed))}
+    if "in_inventory" in fields:
+        columns |= {inventory_column(name): (ColumnType.BOOLEAN, column(partial(listing.is_in, name=name))) for name in sorted(inventories)}
+    if "AccountName" in fields:
+        columns["AccountName"] = (ColumnType.TEXT, column(listing.account_name))
+    columns |= {name: (ColumnType.TEXT, column(partial(listing.tag, name=name.removeprefix(TAGS)))) for name in sorted(tags)}
     return columns
 
 

@@ -237,7 +237,7 @@ def _bind_comparison(comparison: Comparison, dataset: Dataset, report: Report) -
 
 def find_field(name: str, dataset: Dataset, location: Location, report: Report) -> Field | None:
     """The field of that exact name, or None once the mistake is reported with the nearest name."""
-    column = dataset.fields.get(name)
+    column = dataset.field(name)
     if column is not None:
         return column
     near = nearest(name, dataset.fields)

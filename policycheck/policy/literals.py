@@ -81,7 +81,7 @@ def parse_account(text: str) -> str:
 def parse_value(text: str, kind: Kind) -> Value:
     """What `text` means beside a field of this kind: text, whole microseconds, bytes, a number or a truth value; raises ValueError."""
     match kind:
-        case Kind.TEXT | Kind.WORD | Kind.ENUM | Kind.ARN:
+        case Kind.TEXT | Kind.WORD | Kind.ENUM | Kind.ARN | Kind.NAME:
             return text
         case Kind.ACCOUNT:
             return parse_account(text)

@@ -111,7 +111,7 @@ def _comparison_schema(column: Column) -> dict[str, Any]:
     operators: dict[str, Any] = {"is": values, "present": {"type": "boolean"}}
     if column.kind in TEXT_KINDS:
         operators |= {operator.value: texts for operator in TEXT_OPERATORS}
-    elif column.kind is not Kind.BOOLEAN:
+    elif column.kind not in {Kind.BOOLEAN, Kind.NAME}:
         operators |= {operator.value: _SCALAR for operator in ORDER_OPERATORS}
     if column.kind is Kind.TIME:
         operators |= {operator.value: _NON_EMPTY for operator in AGE_OPERATORS}

@@ -11,8 +11,10 @@ MAX_YAML_BYTES = 64 * 1024**2
 _HINT = "save the list again with --output json"
 
 
-def yaml_documents(data: bytes) -> list[object]:
+def yaml_documents(data: bytes, *, verbatim: bool = False) -> list[object]:
     """The documents in `data`, UTF-8 YAML 1.2. Times stay text: how they are read is the same for every form of a list.
+
+    With `verbatim` every scalar stays text: 012345678901 is an account, not a number.
 
     Anchors and aliases are refused: the AWS CLI writes none, and a few of them can name more data than any memory holds.
 
@@ -42,8 +44,10 @@ def yaml_documents(data: bytes) -> list[object]:
         pass
 
     TextTimes.add_constructor("tag:yaml.org,2002:timestamp", SafeConstructor.construct_yaml_str)
-    yaml = YAML(typ="safe", pure=True)
-    yaml.Composer, yaml.Constructor = PlainComposer, TextTimes
+    yaml = YAML(typ="base" if verbatim else "safe", pure=True)
+    yaml.Composer = PlainComposer
+    if not verbatim:
+        yaml.Constructor = TextTimes
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

@@ -77,6 +77,8 @@ def _literals_of(field: Field, operator: Operator) -> st.SearchStrategy[str]:
             return st.integers(-10, 10**6).map(str)
         case Kind.BOOLEAN:
             return booleans
+        case Kind.NAME:
+            return words
 
 
 def operators_of(field: Field) -> list[Operator]:
