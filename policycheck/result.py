@@ -80,6 +80,33 @@ class Waiver:
     ticket: str = ""
 
 
+class WaiverStatus(StrEnum):
+    """At as_of."""
+
+    IN_FORCE = "in force"
+    NOT_YET = "not yet in force"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverUse:
+    """What became of one waiver in a run."""
+
+    policy: str
+    rule: str
+    waiver: Waiver
+    status: WaiverStatus
+    days_left: int
+    """Days after as_of's on which it still holds; negative once it has expired."""
+    findings: int
+    """Findings it helped to waive, or would have, were it in force."""
+    location: Location
+
+
+SOON_DAYS = 14
+"""A waiver that holds for so long or less is reported, so that it can be renewed or its cause mended."""
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One subject that violates one rule. Identity is rule and subject, never a job, a count, a line or a time."""
@@ -100,6 +127,8 @@ class Finding:
     evidence: tuple[Mapping[str, Any], ...] = ()
     """The API fields of the jobs, in the order of `jobs`; at most EVIDENCE_LIMIT of them."""
     waiver: Waiver | None = None
+    identity: Mapping[str, str | None] = field(default_factory=dict)
+    """The fields that tell the subject, with their values; None where a record lacks one."""
     details: tuple[str, ...] = ()
     """What belongs to the message and is too long for it, a clean line each: the runs that were missed."""
 
@@ -215,6 +244,8 @@ class Result:
     """None: never."""
     scope_uncovered: bool = False
     """A declared account or Region has no complete coverage."""
+    waivers: tuple[WaiverUse, ...] = ()
+    """Every waiver of the policies, in their order."""
 
     @property
     def summary(self) -> Summary:

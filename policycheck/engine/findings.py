@@ -80,6 +80,7 @@ def _describe(rule: Rule, frame: Frame, job_list: JobList, subject: _Subject, ro
         account=account,
         region=region,
         subject=resource,
+        identity={"Account": account, "Region": region, "ResourceArn": None if resource == NO_RESOURCE else resource},
         message=_message(rule, frame, newest, judged, len(records)),
         jobs=tuple(clean_line(getattr(record, dataset.id_field)) for record in records if getattr(record, dataset.id_field)),
         cause=None if judged[REWOUND] else _cause(newest),

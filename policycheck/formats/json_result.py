@@ -16,7 +16,7 @@ from policycheck.errors import EvidenceError
 from policycheck.formats.cleaning import cleaned
 from policycheck.formats.interface import Format, Options
 from policycheck.records import iso
-from policycheck.result import Coverage, Finding, Result, RuleResult, Universe, Verdict
+from policycheck.result import Coverage, Finding, Result, RuleResult, Universe, Verdict, WaiverUse
 
 SCHEMA = "policycheck/result/1"
 _HINT = "render a file that `policycheck check --output json=FILE` wrote, unchanged"
@@ -42,6 +42,7 @@ def document(result: Result) -> dict[str, Any]:
         "coverage": [_coverage(entry) for entry in result.coverage],
         "not_seen": list(result.not_seen),
         "rules": [_rule(rule) for rule in result.rules],
+        "waivers": [_waiver(use) for use in result.waivers],
     }
 
 
@@ -99,6 +100,18 @@ def _universe(universe: Universe | None) -> dict[str, Any] | None:
     return {"source": universe.source, "from": start, "count": universe.count, "inventory": universe.inventory}
 
 
+def _waiver(use: WaiverUse) -> dict[str, Any]:
+    return {
+        "policy": use.policy,
+        "rule": use.rule,
+        **asdict(use.waiver),
+        "status": str(use.status),
+        "days_left": use.days_left,
+        "findings": use.findings,
+        "location": asdict(use.location),
+    }
+
+
 def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "subject": finding.subject,
@@ -109,6 +122,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "message": finding.message,
         "details": list(finding.details),
         "cause": finding.cause,
+        "identity": dict(finding.identity),
         "severity": str(finding.severity),
         "fingerprint": finding.fingerprint,
         "waiver": None if finding.waiver is None else asdict(finding.waiver),
@@ -162,6 +176,7 @@ def _inward(given: dict[str, Any]) -> dict[str, Any]:
         "jobs": given["summary"]["jobs"],
         "coverage": [{**entry, "start": entry["from"], "end": entry["to"]} for entry in given["coverage"]],
         "rules": [_inward_rule(rule) for rule in given["rules"]],
+        "waivers": [{**use, "waiver": use} for use in given["waivers"]],
     }
 
 

@@ -18,6 +18,7 @@ from policycheck.policy.sentence import SentenceError, parse_sentence
 from policycheck.policy.shape import Path as TreePath
 from policycheck.policy.shape import check_shape, find_entry, plain
 from policycheck.policy.structure import read_conditions
+from policycheck.policy.waivers import read_longest, read_waivers
 from policycheck.result import Severity
 from policycheck.text import clean, clean_line
 
@@ -108,6 +109,15 @@ class _Reader:
             for index, node in nodes.items()
             if isinstance(node, Entries)
         ]
+        longest = read_longest(root.get("max_waiver"), self._document)
+        ids = {_text(node.get("id")) or "": None for node in nodes.values() if isinstance(node, Entries)}
+        waivers = read_waivers(
+            root.get("waivers"),
+            self._document,
+            {**ids, **{rule.id: rule for rule in rules if rule is not None}},
+            longest,
+            [path[1:] for path in broken if path[:1] == ("waivers",)],
+        )
         scope = _scope(root.get("scope"))
         if isinstance(root.get("scope"), Entries) and not scope.declared and not any(path[:1] == ("scope",) for path in broken):
             self._document.report(find_entry(root, "scope"), _NO_SCOPE, "Name at least one, or leave scope out.")
@@ -115,7 +125,7 @@ class _Reader:
             return None
         title = _text(root.get("title")) or ""
         built = tuple(rule for rule in rules if rule is not None)
-        return Policy(policy_id, clean_line(title), self._document.path, built, scope, tuple(self._document.lines))
+        return Policy(policy_id, clean_line(title), self._document.path, built, scope, tuple(waivers), longest, tuple(self._document.lines))
 
     def _report_shape(self, root: Entries) -> set[TreePath]:
         """Report what does not have the shape of a policy; where that is."""

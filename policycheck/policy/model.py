@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from enum import StrEnum
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
 from policycheck.errors import Location
 from policycheck.policy.conditions import And, Condition, Literal, Operator
-from policycheck.result import Severity
+from policycheck.result import Severity, Waiver, WaiverStatus
 
 
 class JobChoice(StrEnum):
@@ -176,6 +177,31 @@ class Scope:
         return bool(self.accounts or self.regions or self.organization)
 
 
+YEAR_DAYS = 366
+"""The longest a waiver may hold where a policy does not say."""
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverGrant:
+    """A waiver as its owner signed it: which findings of which rule, and from when to when."""
+
+    policy: str
+    rule: str
+    match: Condition | None
+    """Bound; of a rule on groups it names only the fields that tell its groups. None: every finding of the rule."""
+    waiver: Waiver
+    granted: date
+    expires: date
+    """The last day on which it holds, UTC."""
+    location: Location
+
+    def status(self, as_of: datetime) -> WaiverStatus:
+        today = as_of.astimezone(UTC).date()
+        if today < self.granted:
+            return WaiverStatus.NOT_YET
+        return WaiverStatus.EXPIRED if today > self.expires else WaiverStatus.IN_FORCE
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """One policy file."""
@@ -185,5 +211,7 @@ class Policy:
     path: str
     rules: tuple[Rule, ...]
     scope: Scope = Scope()
+    waivers: tuple[WaiverGrant, ...] = ()
+    longest_waiver_days: int = YEAR_DAYS
     lines: tuple[str, ...] = field(default=(), repr=False, compare=False)
     """The file's text, for carets."""

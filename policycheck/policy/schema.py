@@ -24,6 +24,7 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
 Scalar = Annotated[str, WithJsonSchema(_SCALAR)]
 Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$"), WithJsonSchema({"type": ["string", "integer"], "pattern": "^[0-9]{12}$"})]
 Conditions = Annotated[dict[str, Any], WithJsonSchema(_CONDITIONS)]
+Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), WithJsonSchema({"type": "string", "format": "date"})]
 Web = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=2048)]
 
 
@@ -72,6 +73,24 @@ class RuleEntry(_Model):
     tags: list[Line] | None = Field(None, description="Words of your own; reports carry them")
 
 
+class WaiverEntry(_Model):
+    """A finding that is known, accepted and owned, until a date."""
+
+    rule: Line = Field(description="The rule's id; in a file of waivers also POLICY/RULE")
+    match: Conditions | Literal["any"] = Field(description="Which jobs, or of a rule on groups which subjects; any: every finding of the rule")
+    reason: Line = Field(description="Why the finding is accepted")
+    owner: Line = Field(description="Who answers for it")
+    ticket: Line | None = Field(None, description="Where it is followed up")
+    granted: Day = Field(description="The first day it holds, UTC: 2026-11-20")
+    expires: Day = Field(description="The last day it holds, UTC")
+
+
+class WaiversEntry(_Model):
+    """A file of waivers of policycheck."""
+
+    waivers: list[WaiverEntry]
+
+
 class PolicyEntry(_Model):
     """A policy file of policycheck."""
 
@@ -81,6 +100,8 @@ class PolicyEntry(_Model):
     params: dict[Identifier, Scalar] | None = Field(None, description="Values for ${name}; --param NAME=VALUE overrides them")
     defaults: DefaultsEntry | None = None
     rules: list[RuleEntry] = Field(min_length=1)
+    waivers: list[WaiverEntry] | None = Field(None, description="Findings that are accepted, each with an owner and an end; also in files of their own")
+    max_waiver: Line | None = Field(None, description="The longest a waiver of this policy may hold, 90d; a year where nothing says")
 
 
 def json_schema() -> dict[str, Any]:

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 from policycheck.errors import Location
 from policycheck.policy.conditions import nearest
 from policycheck.policy.document import Entries, Items, Node, Text
-from policycheck.policy.schema import DefaultsEntry, RuleEntry, ScopeEntry
+from policycheck.policy.schema import DefaultsEntry, RuleEntry, ScopeEntry, WaiverEntry
 from policycheck.text import clean_line, truncate
 
 Path = tuple[str | int, ...]
@@ -109,7 +109,10 @@ def _say(model: type[BaseModel], detail: ErrorDetails, path: Path) -> tuple[str,
         "string_too_short": (f"{name} is empty", ""),
         "string_too_long": (f"{name} is longer than {context.get('max_length', 0):,} characters", ""),
         "string_pattern_mismatch": (f"{given} is not {_PATTERNS.get(str(context.get('pattern')), 'what is expected here')}", ""),
-        **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), (f"{name} takes a mapping of keys to values", "")),
+        **dict.fromkeys(
+            ("dict_type", "model_type", "model_attributes_type"),
+            (f"{name} takes a mapping of keys to values", "Or write match: any, to waive every finding of the rule." if name == "match" else ""),
+        ),
     }
     if detail["type"] == "extra_forbidden":
         known = list(_model_at(model, path[:-1]).model_fields)
@@ -127,9 +130,10 @@ def _name(path: Path) -> str:
 _PATTERNS = {
     r"^[0-9]{12}$": "an account id of exactly 12 digits",
     r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$": "a name of letters, digits, dots, hyphens and underscores",
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "a date, 2026-11-20",
     r"^https?://[^\s<>\"]+$": "a web address",
 }
-_PARTS: dict[str | int, type[BaseModel]] = {"scope": ScopeEntry, "defaults": DefaultsEntry, "rules": RuleEntry}
+_PARTS: dict[str | int, type[BaseModel]] = {"scope": ScopeEntry, "defaults": DefaultsEntry, "rules": RuleEntry, "waivers": WaiverEntry}
 
 
 def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel]:

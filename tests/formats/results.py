@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from policycheck.errors import Location
-from policycheck.result import Basis, Breach, Coverage, Finding, PolicyInfo, Result, RuleResult, Severity, Universe, Verdict, Waiver
+from policycheck.result import Basis, Breach, Coverage, Finding, PolicyInfo, Result, RuleResult, Severity, Universe, Verdict, Waiver, WaiverStatus, WaiverUse
 
 AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PATH = "policies/production.yaml"
@@ -227,6 +227,7 @@ def rules(draw: st.DrawFn) -> RuleResult:
                 resource_type=st.none() | any_text,
                 evidence=st.lists(_evidence, max_size=2).map(tuple),
                 waiver=st.none() | _waivers,
+                identity=st.dictionaries(any_text, st.none() | any_text, max_size=2),
                 details=st.lists(any_text, max_size=2).map(tuple),
             ),
             max_size=4,
@@ -286,4 +287,17 @@ results = st.builds(
     jobs=_counts,
     fail_on=st.none() | st.sampled_from(Severity),
     scope_uncovered=st.booleans(),
+    waivers=st.lists(
+        st.builds(
+            WaiverUse,
+            any_text,
+            any_text,
+            _waivers,
+            st.sampled_from(WaiverStatus),
+            st.integers(-400, 400),
+            _counts,
+            st.builds(Location, any_text, _counts, _counts),
+        ),
+        max_size=2,
+    ).map(tuple),
 )

@@ -1,0 +1,130 @@
+"""`policycheck waive`: write waivers for what a run found, to be reviewed and kept beside the policies."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Sequence
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from policycheck.cli.diagnostics import show_note
+from policycheck.cli.terminal import write_document
+from policycheck.errors import EvidenceError, UsageError
+from policycheck.text import clean_line
+
+if TYPE_CHECKING:
+    from policycheck.result import Finding, Result
+
+
+def waive(
+    result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="What --output json wrote.")],
+    owner: Annotated[str, typer.Option("--owner", metavar="NAME", help="Who answers for the waivers.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why the findings are accepted.")],
+    expires: Annotated[str, typer.Option("--expires", metavar="DATE|DAYS", help="The last day they hold: 2026-12-31, or 30d after they are granted.")],
+    granted: Annotated[str | None, typer.Option("--granted", metavar="DATE", help="The first day they hold; that of the result, where nothing says.")] = None,
+    ticket: Annotated[str | None, typer.Option("--ticket", metavar="ID", help="Where it is followed up.")] = None,
+    select: Annotated[list[str] | None, typer.Option("--select", metavar="ID", help="Waive findings of these rules only (RULE or POLICY/RULE).")] = None,
+    subject: Annotated[list[str] | None, typer.Option("--subject", metavar="TEXT", help="Waive only findings whose subject holds this text. Repeat.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="A new file for the waivers; stdout where none is named.")] = None,
+) -> None:
+    """Write a waiver for each open finding of a saved result, to be used with --waivers.
+
+    A waiver names the resource (or group) of its finding, never a job: it holds for that subject and that rule until it expires.
+    """
+    from policycheck.formats.json_result import load_result
+    from policycheck.formats.output import write_atomically
+
+    try:
+        content = result.read_bytes()
+    except OSError as error:
+        raise EvidenceError(f"cannot read the result: {error.strerror or error}", place=clean_line(str(result))) from None
+    if output is not None and output.exists():
+        raise UsageError(f"{clean_line(str(output))} is there already", hint="Name a new file; --waivers repeats.")
+    loaded = load_result(content, place=clean_line(str(result)))
+    first = _day("--granted", granted) if granted else loaded.as_of.date()
+    last = _last_day(first, expires)
+    signed = {"reason": _line("--reason", reason), "owner": _line("--owner", owner), **({"ticket": ticket} if ticket else {})}
+    entries = [
+        {"rule": name, "match": match, **signed, "granted": first.isoformat(), "expires": last.isoformat()}
+        for name, match in _matches(loaded, select or [], subject or [])
+    ]
+    document = _written(entries)
+    if output is None:
+        write_document(document)
+    else:
+        write_atomically(output, document)
+        show_note(f"policycheck: {len(entries)} {'waiver' if len(entries) == 1 else 'waivers'} in {output}")
+
+
+def _matches(result: Result, select: Sequence[str], subjects: Sequence[str]) -> list[tuple[str, Any]]:
+    """For each finding to waive, POLICY/RULE and what tells its subject."""
+    from policycheck.policy.conditions import nearest
+
+    known = {name for rule in result.rules for name in (rule.id, f"{rule.policy}/{rule.id}")}
+    for choice in select:
+        if choice not in known:
+            near = nearest(choice, known)
+            raise UsageError(f"the result has no rule {clean_line(choice)}", hint=f"Did you mean {near}?" if near else "")
+    chosen = [
+        finding
+        for rule in result.rules
+        if not select or {rule.id, f"{rule.policy}/{rule.id}"} & set(select)
+        for finding in rule.open_findings
+        if not subjects or any(text in finding.subject for text in subjects)
+    ]
+    if not chosen:
+        raise UsageError("there is no open finding to waive", hint="Only findings that are not waived yet are written.")
+    matches = [(f"{finding.policy}/{finding.rule}", _match(finding)) for finding in chosen]
+    nameless = next((finding for finding, (_, match) in zip(chosen, matches, strict=True) if match is None), None)
+    if nameless is not None:
+        raise UsageError(
+            f"a finding of {nameless.rule} cannot be told from others: its jobs do not say which resource they are of",
+            hint="Leave it out with --subject, or waive all findings of the rule by hand with match: any.",
+        )
+    return matches
+
+
+def _match(finding: Finding) -> Any:
+    """The conditions of a waiver of this subject alone; None where nothing tells it."""
+    if not finding.identity:
+        return "any"
+    places = {"Account", "Region"}
+    if any(value is None for name, value in finding.identity.items() if name not in places):
+        return None
+    return {name: value for name, value in finding.identity.items() if value is not None} or None
+
+
+def _line(option: str, text: str) -> str:
+    if not clean_line(text):
+        raise UsageError(f"{option} is empty", hint="A waiver is signed: say why, and who answers for it.")
+    return clean_line(text)
+
+
+def _day(option: str, text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option}: {clean_line(text)} is no date", hint="Write it as 2026-12-31.") from None
+
+
+def _last_day(first: date, text: str) -> date:
+    days = re.fullmatch(r"([0-9]{1,4})d", text)
+    last = first + timedelta(days=int(days[1])) if days else _day("--expires", text)
+    if last < first:
+        raise UsageError(f"--expires: {last} is before the waivers are granted, on {first}")
+    return last
+
+
+def _written(entries: Sequence[dict[str, Any]]) -> bytes:
+    from ruamel.yaml import YAML
+
+    yaml = YAML()
+    yaml.default_flow_style = False
+    yaml.width = 4096
+    stream = io.BytesIO()
+    yaml.dump({"waivers": list(entries)}, stream)
+    return stream.getvalue()
