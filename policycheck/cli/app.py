@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from policycheck import __version__
-from policycheck.cli import check, demo, emulator, lint, permissions, schema, waive
+from policycheck.cli import check, demo, emulator, lint, permissions, schema, test, waive
 from policycheck.cli.diagnostics import show_error, show_note
 from policycheck.cli.terminal import open_closed_streams, silence_stdout
 from policycheck.errors import ExitCode, PolicycheckError, UsageError
@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 app.command("check")(check.check)
 app.command("lint")(lint.lint)
+app.command("test")(test.test)
 app.command("waive")(waive.waive)
 app.command("schema")(schema.schema)
 app.command("permissions")(permissions.permissions)

@@ -63,12 +63,21 @@ def read_inventories(arguments: Sequence[str]) -> dict[str, Inventory]:
 
 
 def read_inventory(name: str, path: str) -> Inventory:
-    """One inventory. Raises EvidenceError."""
+    """The inventory in a file. Raises EvidenceError."""
     try:
         with Path(path).open("rb") as stream:
-            entries = _entries(read_text(read_all(stream)))
+            content = read_all(stream)
     except OSError as error:
         raise EvidenceError(f"cannot read the inventory: {error.strerror or error}", place=clean_line(path)) from None
+    except JobFileError as error:
+        raise EvidenceError(f"the inventory {name}: {error.message}", hint=error.hint, place=clean_line(path)) from None
+    return parse_inventory(name, path, content)
+
+
+def parse_inventory(name: str, path: str, content: bytes) -> Inventory:
+    """The inventory in these bytes, read from `path`. Raises EvidenceError."""
+    try:
+        entries = _entries(read_text(content))
     except JobFileError as error:
         # The readers of job lists speak of lists; what is wrong with the file is the same.
         raise EvidenceError(f"the inventory {name}: {error.message}".replace("job list", "inventory"), hint=_HINT, place=clean_line(path)) from None

@@ -1,0 +1,44 @@
+"""Where tests are: beside the policies they are of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from policycheck.errors import UsageError
+from policycheck.policy.catalogue import find_policies
+from policycheck.text import clean_line
+
+SUFFIXES = (".test.yaml", ".test.yml")
+
+
+def find_tests(arguments: Sequence[str]) -> list[tuple[Path, str]]:
+    """The test files that arguments name, each once, with the name that diagnostics and reports use.
+
+    An argument is a test file, a folder (every test in it), or a policy: a file or the name of a shipped pack. The tests of NAME.yaml are NAME.test.yaml and
+    NAME.*.test.yaml beside it.
+
+    Raises:
+        UsageError: nothing of that name, or no test.
+    """
+    found: dict[Path, str] = {}
+    for argument in arguments:
+        path = Path(argument)
+        if path.is_dir():
+            files = [(file, file.as_posix()) for file in sorted(path.rglob("*")) if file.name.endswith(SUFFIXES) and file.is_file()]
+        elif path.name.endswith(SUFFIXES) and path.is_file():
+            files = [(path, path.as_posix())]
+        else:
+            files = [pair for policy, name in find_policies([argument]) for pair in tests_of(policy, name)]
+        if not files:
+            raise UsageError(f"{clean_line(argument)} has no tests", hint="The tests of NAME.yaml stand in NAME.test.yaml beside it.")
+        for file, name in files:
+            found.setdefault(file.resolve(), name)
+    return list(found.items())
+
+
+def tests_of(policy: Path, name: str) -> list[tuple[Path, str]]:
+    """The test files beside one policy."""
+    stem, folder = policy.name.removesuffix(policy.suffix), Path(name).parent
+    beside = [file for suffix in SUFFIXES for file in (policy.with_name(f"{stem}{suffix}"), *sorted(policy.parent.glob(f"{stem}.*{suffix}")))]
+    return [(file, (folder / file.name).as_posix()) for file in dict.fromkeys(beside) if file.is_file()]

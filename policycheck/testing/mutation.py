@@ -1,0 +1,197 @@
+"""Rules changed on purpose, one thing at a time: a test that does not notice does not test that thing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import assert_never
+
+from policycheck.datasets import Dataset, Kind
+from policycheck.engine.backends.interface import Backend
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or
+from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, Measure, NoneMatch, Policy, Requirement, Rule, Statement
+from policycheck.policy.rendering import render
+from policycheck.testing.document import PolicyTest
+from policycheck.testing.runner import run_test
+
+_EDGES = {
+    Operator.AT_LEAST: Operator.MORE_THAN,
+    Operator.MORE_THAN: Operator.AT_LEAST,
+    Operator.AT_MOST: Operator.LESS_THAN,
+    Operator.LESS_THAN: Operator.AT_MOST,
+    Operator.OLDER_THAN: Operator.NEWER_THAN,
+    Operator.NEWER_THAN: Operator.OLDER_THAN,
+}
+_TEXTS = {
+    Operator.CONTAINS: Operator.STARTS_WITH,
+    Operator.STARTS_WITH: Operator.CONTAINS,
+    Operator.ENDS_WITH: Operator.CONTAINS,
+    Operator.MATCHES: Operator.CONTAINS,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A rule with one change, and the sentence it has now."""
+
+    policy: Policy
+    original: Rule
+    rule: Rule
+    change: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdicts:
+    """What tests made of the mutants of some policies."""
+
+    killed: int
+    survivors: tuple[Mutant, ...]
+
+    @property
+    def total(self) -> int:
+        return self.killed + len(self.survivors)
+
+
+def judge_mutants(tests: Sequence[PolicyTest], backend: Backend) -> Verdicts:
+    """Run every mutant of every rule of the policies that these tests are of; a mutant is killed by a test that its rule passes and it does not."""
+    killed, survivors = 0, []
+    policies = {test.policy.path: test.policy for test in tests}
+    for path, policy in policies.items():
+        of_policy = [test for test in tests if test.policy.path == path]
+        for rule in policy.rules:
+            # Tests that name the rule notice first.
+            ordered = sorted(of_policy, key=lambda test: rule.id not in test.expected)
+            for mutant in mutate(policy, rule):
+                if any(not run_test(test, backend, [_applied(mutant, test)]).passed for test in ordered):
+                    killed += 1
+                else:
+                    survivors.append(mutant)
+    return Verdicts(killed, tuple(survivors))
+
+
+def _applied(mutant: Mutant, test: PolicyTest) -> Rule:
+    """The change, made to the rule as this test's parameters fill it in: the same change by number, since parameters alter values and not the shape."""
+    own = next(rule for rule in test.policy.rules if rule.id == mutant.rule.id)
+    if own.statement == mutant.original.statement:
+        return mutant.rule
+    return next(other.rule for other in mutate(test.policy, own) if other.change.partition(":")[0] == mutant.change.partition(":")[0])
+
+
+def mutate(policy: Policy, rule: Rule) -> Iterator[Mutant]:
+    """The mutants of one rule, numbered in a fixed order."""
+    number = 0
+    for what, statement, jobs in _changes(rule):
+        if statement == rule.statement and jobs is rule.qualifiers.jobs:
+            continue
+        number += 1
+        qualifiers = replace(rule.qualifiers, jobs=jobs)
+        changed = replace(rule, statement=statement, qualifiers=qualifiers, sentence=render(statement, qualifiers))
+        yield Mutant(policy, rule, changed, f"{number}: {what}")
+
+
+def _changes(rule: Rule) -> Iterator[tuple[str, Statement, JobChoice]]:
+    statement, jobs = rule.statement, rule.qualifiers.jobs
+    if statement.within is not None:
+        for literal in _lengths(statement.within):
+            yield f"within {literal.text}", replace(statement, within=literal), jobs
+    for what, where in _condition_changes(statement.where, statement.list):
+        yield f"where: {what}", replace(statement, where=where), jobs
+    for what, requirement in _requirement_changes(statement):
+        yield what, replace(statement, requirement=requirement), jobs
+    if jobs is not JobChoice.ALL:
+        yield "jobs all", statement, JobChoice.ALL
+
+
+def _requirement_changes(statement: Statement) -> Iterator[tuple[str, Requirement]]:
+    requirement = statement.requirement
+    match requirement:
+        case NoneMatch(condition=condition, recovery=recovery):
+            yield from ((what, replace(requirement, condition=changed)) for what, changed in _condition_changes(condition, statement.list))
+            if recovery is not None:
+                yield "without recovery", replace(requirement, recovery=None)
+                yield from ((f"recovery {literal.text}", replace(requirement, recovery=literal)) for literal in _lengths(recovery))
+        case AllMatch(condition=condition):
+            yield from ((what, replace(requirement, condition=changed)) for what, changed in _condition_changes(condition, statement.list))
+        case Expectation():
+            yield from _expectation_changes(requirement, statement.list)
+        case Following(condition=condition, within=within):
+            yield from ((what, replace(requirement, condition=changed)) for what, changed in _condition_changes(condition, requirement.list))
+            yield from ((f"followed within {literal.text}", replace(requirement, within=literal)) for literal in _lengths(within))
+        case _:
+            assert_never(requirement)
+
+
+def _expectation_changes(requirement: Expectation, dataset: Dataset) -> Iterator[tuple[str, Requirement]]:
+    yield from ((f"of: {what}", replace(requirement, condition=changed)) for what, changed in _condition_changes(requirement.condition, dataset))
+    limit, operator = requirement.limit, requirement.operator
+    if limit is None or operator is None:
+        return
+    match requirement.measure:
+        case Measure.NEWEST | Measure.LONGEST_GAP:
+            limits = list(_lengths(limit))
+        case Measure.SHARE:
+            limits = [_share(limit, Fraction(1, 100)), _share(limit, Fraction(-1, 100))]
+        case _:
+            count = int(limit.value or 0)
+            limits = [Literal(str(other), value=other) for other in (count - 1, count + 1) if other >= 0]
+    yield from ((f"limit {literal.text}", replace(requirement, limit=literal)) for literal in limits)
+    if requirement.measure not in {Measure.NEWEST, Measure.LONGEST_GAP, Measure.MISSED_RUNS}:
+        yield f"{_EDGES[operator].replace('_', ' ')} {limit.text}", replace(requirement, operator=_EDGES[operator])
+
+
+def _share(limit: Literal, step: Fraction) -> Literal:
+    value = Fraction(limit.value or 0)
+    other = value + step if 0 <= value + step <= 1 else value - step
+    return Literal(f"{float(other * 100):g}%", value=other)
+
+
+def _lengths(literal: Literal) -> Iterator[Literal]:
+    """Half of a duration, and twice as much."""
+    value = int(literal.value or 0)
+    for length in (value // 2, value * 2):
+        if length:
+            yield Literal(f"{length // 1_000_000}s", value=length)
+
+
+def _condition_changes(condition: Condition, dataset: Dataset) -> Iterator[tuple[str, Condition]]:
+    match condition:
+        case Comparison():
+            yield from _comparison_changes(condition, dataset)
+        case And(parts=parts):
+            for index, part in enumerate(parts):
+                rest = parts[:index] + parts[index + 1 :]
+                yield f"without part {index + 1}", And(rest)
+                yield from ((what, And((*parts[:index], changed, *parts[index + 1 :]))) for what, changed in _condition_changes(part, dataset))
+        case Or(parts=parts):
+            for index, part in enumerate(parts):
+                rest = parts[:index] + parts[index + 1 :]
+                yield f"without alternative {index + 1}", rest[0] if len(rest) == 1 else Or(rest)
+                yield from ((what, Or((*parts[:index], changed, *parts[index + 1 :]))) for what, changed in _condition_changes(part, dataset))
+        case Not(part=part):
+            yield "not taken away", part
+            yield from ((what, Not(changed)) for what, changed in _condition_changes(part, dataset))
+        case _:
+            assert_never(condition)
+
+
+def _comparison_changes(comparison: Comparison, dataset: Dataset) -> Iterator[tuple[str, Condition]]:
+    literals, operator, name = comparison.literals, comparison.operator, comparison.field
+    yield f"not {name}", Not(comparison)
+    if len(literals) > 1:
+        for index, literal in enumerate(literals):
+            yield f"{name} without {literal.text}", replace(comparison, literals=literals[:index] + literals[index + 1 :])
+    if operator in _EDGES:
+        yield f"{name} {_EDGES[operator].replace('_', ' ')}", replace(comparison, operator=_EDGES[operator])
+    if operator in _TEXTS:
+        yield f"{name} {_TEXTS[operator].replace('_', ' ')}", replace(comparison, operator=_TEXTS[operator])
+    kind = dataset.fields[name].kind
+    if operator is Operator.IS and name == dataset.state_field:
+        for state in dataset.states:
+            if all(literal.text != state for literal in literals):
+                yield f"{name} or {state}", replace(comparison, literals=(*literals, Literal(state, value=state)))
+    elif operator in _EDGES and (kind is Kind.DURATION or operator in {Operator.OLDER_THAN, Operator.NEWER_THAN}):
+        yield from ((f"{name} {literal.text}", replace(comparison, literals=(literal,))) for literal in _lengths(literals[0]))
+    elif operator in _EDGES and kind in {Kind.INTEGER, Kind.SIZE}:
+        for value in (int(literals[0].value or 0) - 1, int(literals[0].value or 0) + 1):
+            yield f"{name} {value}", replace(comparison, literals=(Literal(str(value), value=value),))
