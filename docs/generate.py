@@ -17,7 +17,9 @@ from ruamel.yaml import YAML
 
 from policycheck.cli.app import app
 from policycheck.datasets import DATASETS, Dataset, Presence
+from policycheck.formats.registry import FORMATS
 from policycheck.policy.grammar import tables_fit, write_tables
+from policycheck.policy.runfile import run_file_schema
 from policycheck.policy.schema import json_schema
 
 DOCS = Path(__file__).parent
@@ -98,7 +100,12 @@ def schema() -> str:
     return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-PAGES = {"command-line.md": command_line, "rules.md": rules, "fields.md": fields, "policy.schema.json": schema}
+def run_file() -> str:
+    """The JSON Schema of the run file."""
+    return json.dumps(run_file_schema(list(FORMATS)), indent=2, ensure_ascii=False) + "\n"
+
+
+PAGES = {"command-line.md": command_line, "rules.md": rules, "fields.md": fields, "policy.schema.json": schema, "run-file.schema.json": run_file}
 
 
 def main(arguments: list[str]) -> int:

@@ -3,6 +3,7 @@
 PolicycheckError
 ├── UsageError        exit 2: the command line is wrong
 ├── PolicyError       exit 2: a policy, scope or waiver file is wrong (all its mistakes at once)
+│   └── RunFileError  so is a run file
 └── EvidenceError     exit 3: the evidence is missing, unreadable or short
     ├── JobFileError  a saved job list cannot be used
     └── FetchError    AWS did not give a complete list
@@ -72,10 +73,18 @@ class UsageError(PolicycheckError):
 class PolicyError(PolicycheckError):
     """One or more policy, scope or waiver files are wrong; nothing was judged."""
 
+    files: ClassVar[str] = "policy files"
+
     def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
         self.diagnostics = tuple(sorted(diagnostics, key=lambda d: (d.location, d.message)))
         count = len(self.diagnostics)
-        super().__init__(f"{count} {'error' if count == 1 else 'errors'} in policy files")
+        super().__init__(f"{count} {'error' if count == 1 else 'errors'} in {self.files}")
+
+
+class RunFileError(PolicyError):
+    """The run file is wrong; nothing was judged."""
+
+    files = "the run file"
 
 
 class EvidenceError(PolicycheckError):

@@ -17,6 +17,7 @@ from policycheck.cli.evidence import parse_as_of
 from policycheck.cli.policies import load, source_lines
 from policycheck.cli.progress import show_progress
 from policycheck.cli.reports import report
+from policycheck.cli.settings import Settings
 from policycheck.cli.terminal import colored, terminal_width
 from policycheck.errors import ExitCode
 from policycheck.records import iso
@@ -40,13 +41,14 @@ def demo(
     from policycheck.engine.backends.polars import PolarsBackend
     from policycheck.formats.interface import Options
     from policycheck.pipeline import run
+    from policycheck.policy.catalogue import find_policies
     from policycheck.sources.aws import fetch_jobs
     from policycheck.sources.plan import plan_fetch
 
     instant = parse_as_of(as_of).replace(microsecond=0)
     sample = organization(instant)
     write(sample, directory / "jobs")
-    policies = load([PACK], [], None)
+    policies = load(Settings(find_policies([PACK])))
     store = Store.of_organization(sample)
     with serve(store) as endpoint, _environment(endpoint.environment):
         connection = connect(

@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING
 from policycheck.cli.diagnostics import show_warning
 from policycheck.cli.progress import show_progress
 from policycheck.errors import UsageError
-from policycheck.policy.literals import parse_time
 
 if TYPE_CHECKING:
     from policycheck.policy.model import Policy
     from policycheck.sources.connection import Connection
     from policycheck.sources.interface import Evidence
-
-NOW = "now"
 
 
 def gather_files(paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, quiet: bool) -> Evidence:
@@ -48,25 +45,21 @@ def _warn(evidence: Evidence, *, quiet: bool) -> None:
 
 def parse_as_of(text: str) -> datetime:
     """The instant; only here does a run read the clock."""
-    return datetime.now(UTC) if text == NOW else _parse_moment("--as-of", text)
+    from policycheck.policy.runfile import NOW, parse_moment
+
+    if text == NOW:
+        return datetime.now(UTC)
+    try:
+        return parse_moment(text)
+    except ValueError as error:
+        raise UsageError(f"--as-of {text}: {error}") from None
 
 
 def parse_covers(text: str) -> tuple[datetime, datetime]:
     """FROM..TO; raises UsageError."""
-    start, separator, end = text.partition("..")
-    if not separator:
-        raise UsageError("--covers takes two times", hint="--covers 2026-10-20..2026-11-20T06:00:00Z")
-    interval = _parse_moment("--covers", start), _parse_moment("--covers", end)
-    if interval[0] > interval[1]:
-        raise UsageError("--covers ends before it begins")
-    return interval
+    from policycheck.policy.runfile import parse_interval
 
-
-def _parse_moment(option: str, text: str) -> datetime:
     try:
-        moment = parse_time(text)
+        return parse_interval(text)
     except ValueError as error:
-        raise UsageError(f"{option} {text}: {error}") from None
-    if not 1970 < moment.year < 2300:
-        raise UsageError(f"{option} {text}: the year is from 1971 to 2299")
-    return moment
+        raise UsageError(f"--covers {text}: {error}", hint="--covers 2026-10-20..2026-11-20T06:00:00Z") from None

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated
 
 import typer
 
 from policycheck.cli.connection import RoleArns
 from policycheck.cli.policies import load
+from policycheck.cli.settings import Config, NoConfig, Policies, settle
 
 
 def permissions(
-    policies: Annotated[list[str], typer.Argument(metavar="POLICY", help="Policy files, folders or names of shipped packs.")],
+    context: typer.Context,
+    policies: Policies = None,
     role_arn: RoleArns = None,
+    config: Config = None,
+    no_config: NoConfig = False,
 ) -> None:
     """Print the least IAM policy that these policies' rules need: read-only, one action a list.
 
@@ -24,5 +27,5 @@ def permissions(
     from policycheck.sources.plan import plan_fetch
 
     # The instant only narrows when jobs were created; it changes no permission.
-    plan = plan_fetch(load(policies, [], None), datetime.now(UTC))
+    plan = plan_fetch(load(settle(context)), datetime.now(UTC))
     typer.echo(json.dumps(least_policy(plan, role_arn or ()), indent=2))

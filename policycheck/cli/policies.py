@@ -2,43 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from policycheck.cli.diagnostics import show_note
 from policycheck.datasets import BY_RESULT_KEY
-from policycheck.errors import PolicyError, UsageError
+from policycheck.errors import PolicyError, RunFileError, UsageError
 from policycheck.text import clean_line
 
 if TYPE_CHECKING:
-    from policycheck.policy.model import Policy, Rule, Scope
+    from policycheck.cli.settings import Settings
+    from policycheck.errors import Diagnostic
+    from policycheck.policy.model import Policy, Rule
 
 Params = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Set a policy's parameter. Repeat for more.")]
 ScopeFile = Annotated[
     Path | None, typer.Option("--scope", metavar="FILE", help="The accounts and Regions that must be covered; replaces the policies' own scope.")
 ]
+Waivers = Annotated[list[str] | None, typer.Option("--waivers", metavar="PATH", help="A file of waivers, beside those in the policies. Repeat for more.")]
 Select = Annotated[list[str] | None, typer.Option("--select", metavar="ID", help="Judge these rules only (RULE or POLICY/RULE). Repeat for more.")]
 Ignore = Annotated[list[str] | None, typer.Option("--ignore", metavar="ID", help="Leave these rules out (RULE or POLICY/RULE). Repeat for more.")]
+Framework = Annotated[
+    list[str] | None,
+    typer.Option("--framework", metavar="NAME", help="Judge only rules that name a control of this framework (soc2, ...). Repeat for more."),
+]
 
 
-def load(policies: Sequence[str], params: Sequence[str], scope: Path | None) -> tuple[Policy, ...]:
-    """The policies that the command line names, parameters and scope applied."""
-    from policycheck.policy.catalogue import find_policies
+def load(settings: Settings) -> tuple[Policy, ...]:
+    """The policies of a run with the rules that are chosen; raises as `load_all` and `select_rules` do."""
+    loaded = load_all(settings)
+    chosen = _select(loaded, settings)
+    if settings.run_file and settings.file_choices and not settings.quiet:
+        _tell_left_out(loaded, chosen, settings.run_file.name)
+    return chosen
+
+
+def load_all(settings: Settings) -> tuple[Policy, ...]:
+    """The policies of a run with all their rules, parameters and scope applied; raises PolicyError, RunFileError or UsageError."""
     from policycheck.policy.load import load_policies, load_scope
 
-    files = find_policies(policies)
+    spare = settings.file_params if settings.foreign else ()
     try:
-        loaded = load_policies(files, parse_params(params))
+        loaded = load_policies(settings.files, settings.params, spare=spare, places=settings.file_params)
     except PolicyError:
-        _refuse_job_lists(files)
+        _refuse_job_lists(settings.files)
         raise
-    if scope is None:
-        return loaded
-    declared: Scope = load_scope(scope, scope.as_posix())
-    return tuple(replace(policy, scope=declared) for policy in loaded)
+    scope = load_scope(settings.scope, settings.scope.as_posix()) if isinstance(settings.scope, Path) else settings.scope
+    if scope is not None:
+        loaded = tuple(replace(policy, scope=scope) for policy in loaded)
+    if settings.waivers:
+        from policycheck.policy.waivers import load_waivers
+
+        loaded = load_waivers([(Path(text), Path(text).as_posix()) for text in settings.waivers], loaded, foreign=settings.foreign)
+    return loaded
+
+
+def _select(policies: Sequence[Policy], settings: Settings) -> tuple[Policy, ...]:
+    places = settings.file_choices
+    spare = places if settings.foreign else ()
+    return select_rules(policies, settings.select or (), settings.ignore or (), settings.framework or (), spare=spare, places=places)
+
+
+def _tell_left_out(loaded: Sequence[Policy], chosen: Sequence[Policy], name: str) -> None:
+    """Nobody who reads a report sees what a file in a folder has taken out of it."""
+    rules, judged = (sum(len(policy.rules) for policy in policies) for policies in (loaded, chosen))
+    if judged < rules:
+        show_note(f"policycheck: {rules - judged} of {rules} rules are left out, as {name} says")
 
 
 def _refuse_job_lists(files: Sequence[tuple[Path, str]]) -> None:
@@ -50,23 +84,37 @@ def _refuse_job_lists(files: Sequence[tuple[Path, str]]) -> None:
             raise UsageError(f"{clean_line(name)} is a job list, not a policy", hint="Name it with --jobs.") from None
 
 
-def policy_files(policies: Sequence[str]) -> list[Path]:
-    """The files that POLICY arguments name."""
-    from policycheck.policy.catalogue import find_policies
+def select_rules(
+    policies: Sequence[Policy],
+    select: Sequence[str],
+    ignore: Sequence[str],
+    frameworks: Sequence[str] = (),
+    *,
+    spare: Collection[str] = (),
+    places: Mapping[str, Diagnostic] = MappingProxyType({}),
+) -> tuple[Policy, ...]:
+    """The policies with the chosen rules.
 
-    return [path for path, _ in find_policies(policies)]
+    Args:
+        select: rules to judge; with none, all.
+        ignore: rules to leave out.
+        frameworks: of those, only rules that name a control of one of these; with none, all.
+        spare: choices that need not match anything.
+        places: where a choice was made, unless on the command line.
 
-
-def select_rules(policies: Sequence[Policy], select: Sequence[str], ignore: Sequence[str]) -> tuple[Policy, ...]:
-    """The policies with the chosen rules; a choice that matches nothing is an error, and so is one that leaves nothing."""
-    known = {name for policy in policies for rule in policy.rules for name in _names(policy, rule)}
-    for choice in (*select, *ignore):
-        if choice not in known:
-            from policycheck.policy.conditions import nearest
-
-            near = nearest(choice, known)
-            raise UsageError(f"no rule is called {choice}", hint=f"Did you mean {near}?" if near else "")
-    chosen = tuple(replace(policy, rules=tuple(rule for rule in policy.rules if _chosen(policy, rule, select, ignore))) for policy in policies)
+    Raises:
+        UsageError, RunFileError: a choice matches nothing, or the choices leave nothing.
+    """
+    rules = {name for policy in policies for rule in policy.rules for name in _names(policy, rule)}
+    controlled = {framework for policy in policies for rule in policy.rules for framework, ids in rule.controls.items() if ids}
+    wrong = [_unknown(choice, rules, "no rule is called") for choice in (*select, *ignore) if choice not in rules and choice not in spare]
+    wrong += [_unknown(name, controlled, "no rule names a control of") for name in frameworks if name not in controlled and name not in spare]
+    if wrong:
+        choice, message, hint = wrong[0]
+        if choice in places:
+            raise RunFileError([replace(places[text], message=said, hint=help) for text, said, help in wrong if text in places])
+        raise UsageError(message, hint=hint)
+    chosen = tuple(replace(policy, rules=tuple(rule for rule in policy.rules if _chosen(policy, rule, select, ignore, frameworks))) for policy in policies)
     if not any(policy.rules for policy in chosen):
         raise UsageError("the selection leaves no rule to judge")
     return tuple(policy for policy in chosen if policy.rules)
@@ -76,8 +124,17 @@ def _names(policy: Policy, rule: Rule) -> tuple[str, str]:
     return rule.id, f"{policy.id}/{rule.id}"
 
 
-def _chosen(policy: Policy, rule: Rule, select: Sequence[str], ignore: Sequence[str]) -> bool:
+def _unknown(choice: str, known: Collection[str], says: str) -> tuple[str, str, str]:
+    from policycheck.policy.conditions import nearest
+
+    near = nearest(choice, known)
+    return choice, f"{says} {clean_line(choice)}", f"Did you mean {near}?" if near else ""
+
+
+def _chosen(policy: Policy, rule: Rule, select: Sequence[str], ignore: Sequence[str], frameworks: Sequence[str]) -> bool:
     names = _names(policy, rule)
+    if frameworks and not any(rule.controls.get(name) for name in frameworks):
+        return False
     return (not select or any(name in select for name in names)) and not any(name in ignore for name in names)
 
 
@@ -89,15 +146,3 @@ def source_lines(policies: Sequence[Policy]) -> Mapping[tuple[str, int], str]:
         for rule in policy.rules
         if rule.location.line <= len(policy.lines)
     }
-
-
-def parse_params(texts: Sequence[str]) -> dict[str, str]:
-    params: dict[str, str] = {}
-    for text in texts:
-        name, separator, value = text.partition("=")
-        if not separator or not name or not value:
-            raise UsageError(f"--param {text}: a parameter is NAME=VALUE")
-        if name in params:
-            raise UsageError(f"--param {name} is given twice")
-        params[name] = value
-    return params

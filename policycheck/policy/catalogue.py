@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,20 +11,23 @@ from policycheck.policy.conditions import nearest
 from policycheck.resources import data_folder
 from policycheck.text import clean_line
 
+RUN_FILE = "policycheck.yaml"
+"""The name of a run file; in a folder of policies it is none of them."""
 _SUFFIXES = frozenset({".yaml", ".yml"})
 
 
-def find_policies(arguments: Sequence[str]) -> list[tuple[Path, str]]:
+def find_policies(arguments: Sequence[str], folder: Path | None = None) -> list[tuple[Path, str]]:
     """The policy files that POLICY arguments name, each once, with the name that diagnostics and reports use.
 
-    An argument is a file, a folder (every .yaml and .yml in it, sorted, tests left out) or the name of a shipped pack.
+    An argument is a file, a folder (every .yaml and .yml in it, sorted, tests and run files left out) or the name of a shipped pack.
+    Paths are relative to `folder`, or else to the working directory.
 
     Raises:
         UsageError: nothing of that name, or a folder without a policy.
     """
     found: dict[Path, str] = {}
     for argument in arguments:
-        path = Path(argument)
+        path = Path(argument) if folder is None else Path(os.path.normpath(folder / argument))
         if path.is_dir():
             files = [file for file in sorted(path.rglob("*")) if _is_policy(file)]
             if not files:
@@ -53,4 +57,5 @@ def _find_pack(name: str) -> Path:
 
 
 def _is_policy(file: Path) -> bool:
-    return file.suffix in _SUFFIXES and not file.name.endswith((".test.yaml", ".test.yml")) and not file.name.startswith(".") and file.is_file()
+    other = file.name.endswith((".test.yaml", ".test.yml")) or file.name.startswith(".") or file.name == RUN_FILE
+    return file.suffix in _SUFFIXES and not other and file.is_file()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
 MAX_NODES = 10_000
+_NEEDS = "A policy has at least: policy, rules."
 
 
 _BREAK = re.compile(r"\r\n|\r|\n")
@@ -93,12 +94,13 @@ class Document:
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
 
-def read_document(path: Path, name: str) -> Document:
+def read_document(path: Path, name: str, needs: str = _NEEDS) -> Document:
     """The tree of one policy file.
 
     Args:
         path: the file.
         name: what diagnostics call it.
+        needs: the hint where the file is empty.
 
     Raises:
         PolicyError: the file cannot be read, or is no YAML document of a policy's size.
@@ -115,10 +117,10 @@ def read_document(path: Path, name: str) -> Document:
         line = content.count(b"\n", 0, error.start) + 1
         place = Location(name, line, 1, line, 2)
         raise PolicyError([Diagnostic(place, f"not UTF-8 text: byte {content[error.start]:#04x} on this line", "Save the file as UTF-8.")]) from None
-    return parse_document(text, name)
+    return parse_document(text, name, needs)
 
 
-def parse_document(text: str, name: str) -> Document:
+def parse_document(text: str, name: str, needs: str = _NEEDS) -> Document:
     """The tree of YAML `text`; raises PolicyError as `read_document` does."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -136,7 +138,7 @@ def parse_document(text: str, name: str) -> Document:
     except YAMLError as error:
         raise _refusal(name, f"not YAML: {clean_line(str(error).splitlines()[0])}") from error
     if builder.root is None:
-        raise _refusal(name, "the file is empty", "A policy has at least: policy, rules.")
+        raise _refusal(name, "the file is empty", needs)
     return Document(name, lines, builder.root, builder.diagnostics)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset, Kind
 from policycheck.errors import Diagnostic, Location, PolicyError
@@ -23,12 +24,20 @@ from policycheck.result import Severity
 from policycheck.text import clean, clean_line
 
 
-def load_policies(paths: Sequence[tuple[Path, str]], params: Mapping[str, str]) -> tuple[Policy, ...]:
+def load_policies(
+    paths: Sequence[tuple[Path, str]],
+    params: Mapping[str, str],
+    *,
+    spare: Collection[str] = (),
+    places: Mapping[str, Diagnostic] = MappingProxyType({}),
+) -> tuple[Policy, ...]:
     """Load policy files.
 
     Args:
         paths: each file and what diagnostics call it, in the order they are judged.
         params: values that override the files' own `params`.
+        spare: those of `params` that no file needs to declare.
+        places: where `params` were set, unless by `--param`.
 
     Raises:
         PolicyError: any file has a mistake; all mistakes of all files are in it.
@@ -56,10 +65,12 @@ def load_policies(paths: Sequence[tuple[Path, str]], params: Mapping[str, str]) 
             policies.append(policy)
     if diagnostics:
         raise PolicyError(diagnostics)
-    unknown = sorted(params.keys() - declared)
+    unknown = sorted(params.keys() - declared - set(spare))
     if unknown and policies:
         near = nearest(unknown[0], declared)
-        raise PolicyError([Diagnostic(Location("--param"), f"no policy has a parameter {clean_line(unknown[0])}", f"Did you mean {near}?" if near else "")])
+        where = places.get(unknown[0], Diagnostic(Location("--param"), ""))
+        message = f"no policy has a parameter {clean_line(unknown[0])}"
+        raise PolicyError([replace(where, message=message, hint=f"Did you mean {near}?" if near else "")])
     return tuple(policies)
 
 
@@ -68,7 +79,7 @@ def load_scope(path: Path, name: str) -> Scope:
     document = read_document(path, name)
     for wrong in check_shape(ScopeEntry, document.root):
         document.report(wrong.location, wrong.message, wrong.hint)
-    scope = _scope(document.root)
+    scope = read_scope(document.root)
     if not document.diagnostics and not scope.declared:
         document.report(document.root.location, _NO_SCOPE)
     if document.diagnostics:
@@ -118,7 +129,7 @@ class _Reader:
             longest,
             [path[1:] for path in broken if path[:1] == ("waivers",)],
         )
-        scope = _scope(root.get("scope"))
+        scope = read_scope(root.get("scope"))
         if isinstance(root.get("scope"), Entries) and not scope.declared and not any(path[:1] == ("scope",) for path in broken):
             self._document.report(find_entry(root, "scope"), _NO_SCOPE, "Name at least one, or leave scope out.")
         if self._document.diagnostics:
@@ -326,7 +337,8 @@ def _literal(node: Node | None) -> Literal | None:
     return Literal(node.text, node.location) if isinstance(node, Text) else None
 
 
-def _scope(node: Node | None) -> Scope:
+def read_scope(node: Node | None) -> Scope:
+    """The scope of a node that has its shape; one that declares nothing where it has not."""
     if not isinstance(node, Entries):
         return Scope()
     values = {key: plain(value) for key, (_, value) in node.entries.items()}

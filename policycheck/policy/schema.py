@@ -121,7 +121,7 @@ def json_schema() -> dict[str, Any]:
             **{name: _comparison_schema(column) for name, column in columns.items()},
         },
     }
-    _finish(schema)
+    finish_schema(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "policycheck policy", **{k: v for k, v in schema.items() if k != "title"}}
 
 
@@ -145,8 +145,8 @@ def _all_values(name: str) -> list[str]:
     return list(dict.fromkeys(value for dataset in datasets if name in dataset.fields for value in dataset.fields[name].values))
 
 
-def _finish(node: Any) -> None:
-    """Point at the shared definition of conditions, and let no key take null: an absent key is absent."""
+def finish_schema(node: Any) -> None:
+    """Finish what pydantic made: point at the shared definition of conditions, and let no key take null: an absent key is absent."""
     if isinstance(node, dict):
         choices = node.get("anyOf")
         if isinstance(choices, list) and {"type": "null"} in choices:
@@ -158,7 +158,7 @@ def _finish(node: Any) -> None:
         if node.pop("$comment", None) == _CONDITIONS["$comment"]:
             node["$ref"] = "#/$defs/Conditions"
         for child in node.values():
-            _finish(child)
+            finish_schema(child)
     elif isinstance(node, list):
         for child in node:
-            _finish(child)
+            finish_schema(child)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -11,7 +12,6 @@ from pydantic_core import ErrorDetails
 from policycheck.errors import Location
 from policycheck.policy.conditions import nearest
 from policycheck.policy.document import Entries, Items, Node, Text
-from policycheck.policy.schema import DefaultsEntry, RuleEntry, ScopeEntry, WaiverEntry
 from policycheck.text import clean_line, truncate
 
 Path = tuple[str | int, ...]
@@ -131,10 +131,22 @@ _PATTERNS = {
     r"^[0-9]{12}$": "an account id of exactly 12 digits",
     r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$": "a name of letters, digits, dots, hyphens and underscores",
     r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$": "a date, 2026-11-20",
+    r"^([0-9]{12}|\*)$": 'an account id of exactly 12 digits, or "*"',
+    r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$": "the ARN of a role: arn:aws:iam::111122223333:role/AWSBackupAudit",
     r"^https?://[^\s<>\"]+$": "a web address",
 }
-_PARTS: dict[str | int, type[BaseModel]] = {"scope": ScopeEntry, "defaults": DefaultsEntry, "rules": RuleEntry, "waivers": WaiverEntry}
 
 
 def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel]:
-    return _PARTS.get(path[0], model) if path else model
+    """The model of the mapping at a path."""
+    for part in path:
+        if isinstance(part, str) and part in model.model_fields:
+            model = next(_models(model.model_fields[part].annotation), model)
+    return model
+
+
+def _models(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models(argument)

@@ -61,11 +61,12 @@ def read_waivers(node: Node | None, document: Document, rules: Mapping[str, Rule
     return [grant for item in whole if (grant := _read(item, document, rules, longest_days)) is not None]
 
 
-def load_waivers(paths: Sequence[tuple[Path, str]], policies: Sequence[Policy]) -> tuple[Policy, ...]:
+def load_waivers(paths: Sequence[tuple[Path, str]], policies: Sequence[Policy], *, foreign: bool = False) -> tuple[Policy, ...]:
     """The policies, with the waivers of these files added to their own.
 
     Args:
         paths: each file and what diagnostics call it. In a file `rule` is the id of a rule that only one policy has, or POLICY/RULE.
+        foreign: the files were written beside other policies, so that rules they name may be missing here.
 
     Raises:
         PolicyError: any file has a mistake; all mistakes of all files are in it.
@@ -84,11 +85,19 @@ def load_waivers(paths: Sequence[tuple[Path, str]], policies: Sequence[Policy]) 
         listed = document.root.get("waivers") if isinstance(document.root, Entries) else None
         broken = [one.path[1:] for one in wrong if one.path[:1] == ("waivers",)]
         longest = min((policy.longest_waiver_days for policy in policies), default=YEAR_DAYS)
-        grants += read_waivers(listed, document, _named(policies), longest, broken)
+        named: Mapping[str, Rule | None] = _named(policies)
+        if foreign:
+            named = {**dict.fromkeys(_rules_of(listed)), **named}
+        grants += read_waivers(listed, document, named, longest, broken)
         diagnostics += document.diagnostics
     if diagnostics:
         raise PolicyError(diagnostics)
     return tuple(replace(policy, waivers=(*policy.waivers, *(grant for grant in grants if grant.policy == policy.id))) for policy in policies)
+
+
+def _rules_of(listed: Node | None) -> list[str]:
+    entries = [item.get("rule") for item in listed.items if isinstance(item, Entries)] if isinstance(listed, Items) else []
+    return [node.text for node in entries if isinstance(node, Text)]
 
 
 def _named(policies: Sequence[Policy]) -> Mapping[str, Rule]:

@@ -89,6 +89,18 @@ def test_the_readme_s_check_from_aws_runs(endpoint: Endpoint, capfd: pytest.Capt
     assert "observed" in capfd.readouterr().out
 
 
+def test_a_run_file_names_what_is_fetched(endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    policy(tmp_path, "  - {id: a, rule: no FAILED jobs}\n")
+    role = "arn:aws:iam::444455556666:role/AWSBackupAudit"
+    (tmp_path / "policycheck.yaml").write_text(f"policies: [policy.yaml]\nsources: {{regions: [eu-west-1, us-east-1], role_arns: ['{role}']}}\n")
+    monkeypatch.chdir(tmp_path)
+    assert run(["check", "--output", "json"]) == ExitCode.FINDINGS
+    coverage = json.loads(capfd.readouterr().out)["coverage"]
+    assert {(entry["account"], entry["region"]) for entry in coverage} == {("444455556666", "eu-west-1"), ("444455556666", "us-east-1")}
+    assert run(["check", "--output", "json", "--region", "eu-west-1"]) == ExitCode.FINDINGS
+    assert {entry["region"] for entry in json.loads(capfd.readouterr().out)["coverage"]} == {"eu-west-1"}
+
+
 FAILURES = [
     ([], {}, ExitCode.EVIDENCE, "no Region is named"),
     (["--region", "eu-west-1"], {"AWS_ACCESS_KEY_ID": ""}, ExitCode.EVIDENCE, "no AWS credentials were found"),

@@ -26,9 +26,9 @@ OPTIONS = [
     (("--select", "none-failed", "--ignore", "p/none-failed"), "the selection leaves no rule to judge", ""),
     (("--param", "vault"), "--param vault: a parameter is NAME=VALUE", ""),
     (("--param", "a=1", "--param", "a=2"), "--param a is given twice", ""),
-    (("--covers", "2026-11-01"), "--covers takes two times", "--covers 2026-10-20..2026-11-20T06:00:00Z"),
-    (("--covers", "2026-11-02..2026-11-01"), "--covers ends before it begins", ""),
-    (("--covers", "..2026-11-01"), "--covers : a time is ISO 8601", ""),
+    (("--covers", "2026-11-01"), "--covers 2026-11-01: it takes two times, FROM..TO", "--covers 2026-10-20..2026-11-20T06:00:00Z"),
+    (("--covers", "2026-11-02..2026-11-01"), "--covers 2026-11-02..2026-11-01: it ends before it begins", "--covers 2026-10-20..2026-11-20T06:00:00Z"),
+    (("--covers", "..2026-11-01"), "--covers ..2026-11-01: a time is ISO 8601", ""),
     (("--as-of", "yesterday"), "--as-of yesterday: a time is ISO 8601 with an offset", ""),
     (("--as-of", "2026-11-20T06:00:00"), "--as-of 2026-11-20T06:00:00: a time is ISO 8601 with an offset", ""),
     (("--as-of", "0001-01-01"), "--as-of 0001-01-01: the year is from 1971 to 2299", ""),
@@ -59,7 +59,7 @@ COMMANDS = [
     (("check", "policy.yaml", "--jobs"), "Option '--jobs' requires an argument."),
     (("check", "policy.yaml", "--jobs", "ok.json"), "a saved list does not say when it was made: --as-of is needed"),
     (("check", "policy.yaml", "--covers", "2026-11-01..2026-11-02"), "--covers is a claim about saved lists"),
-    (("lint",), "Missing argument 'POLICY'."),
+    (("lint",), "no policy is named"),
     (("schema", "more"), "Got unexpected extra argument"),
 ]
 
