@@ -15,6 +15,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
+from policycheck.causes import CAUSES
 from policycheck.cli.app import app
 from policycheck.datasets import DATASETS, Dataset, Presence
 from policycheck.formats.registry import FORMATS
@@ -52,6 +53,20 @@ def fields() -> str:
     ]
     for dataset in DATASETS.values():
         parts += [f"## {dataset.name} ({dataset.operation})", _table(dataset)]
+    return "\n\n".join(parts) + "\n"
+
+
+def causes() -> str:
+    """The classes of what went wrong, and what mends each."""
+    parts = [
+        _NOTE,
+        "# Causes",
+        "A finding of a rule that asks what became of a job has a cause: the class of what AWS says of the newest job that violates, in MessageCategory and "
+        "StatusMessage. Both are free text; what they said stays in the finding's message and evidence. What no class fits is `other`; where the record says "
+        "nothing went wrong, or the rule asks about something else (a role, a vault, a retention), there is none. Reports count open findings by cause.",
+    ]
+    for cause in CAUSES.values():
+        parts += [f"## `{cause.id}`: {cause.title}", cause.fix + (f" See <{cause.url}>." if cause.url else "")]
     return "\n\n".join(parts) + "\n"
 
 
@@ -105,7 +120,14 @@ def run_file() -> str:
     return json.dumps(run_file_schema(list(FORMATS)), indent=2, ensure_ascii=False) + "\n"
 
 
-PAGES = {"command-line.md": command_line, "rules.md": rules, "fields.md": fields, "policy.schema.json": schema, "run-file.schema.json": run_file}
+PAGES = {
+    "command-line.md": command_line,
+    "rules.md": rules,
+    "fields.md": fields,
+    "causes.md": causes,
+    "policy.schema.json": schema,
+    "run-file.schema.json": run_file,
+}
 
 
 def main(arguments: list[str]) -> int:

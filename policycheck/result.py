@@ -123,6 +123,7 @@ class Finding:
     jobs: tuple[str, ...] = ()
     """Ids, sorted."""
     cause: str | None = None
+    """The class of what went wrong (an id of `causes.CAUSES`); None where nothing did, or the rule asks about something else."""
     resource_type: str | None = None
     evidence: tuple[Mapping[str, Any], ...] = ()
     """The API fields of the jobs, in the order of `jobs`; at most EVIDENCE_LIMIT of them."""

@@ -41,6 +41,14 @@ def truncate(value: str, limit: int) -> str:
     return value if len(value) <= limit else value[: max(limit - 1, 0)] + "…"
 
 
+def shorten(text: str, limit: int) -> str:
+    """`truncate`, after a whole word where there is one in the second half: part of an ARN would pass for another."""
+    if len(text) <= limit:
+        return text
+    words = text[: limit - 1].rpartition(" ")[0]
+    return f"{words} …" if words and len(words) >= limit // 2 else truncate(text, limit)
+
+
 def display_width(value: str) -> int:
     """Terminal columns of one clean line: wide characters take two, combining ones none."""
     if value.isascii():

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from policycheck.text import REPLACEMENT, clean, clean_line, spell_duration
+from policycheck.text import REPLACEMENT, clean, clean_line, shorten, spell_duration
 
 
 def test_a_character_is_cleaned_alone_as_it_is_among_others() -> None:
@@ -28,3 +30,21 @@ def test_a_line_is_one_line() -> None:
 )
 def test_a_duration_is_its_two_largest_units(microseconds: int, spelled: str) -> None:
     assert spell_duration(microseconds) == spelled
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "shown"),
+    [
+        ("short", 5, "short"),
+        ("role arn:aws:iam::1:role/long", 12, "role arn:aw…"),
+        ("a word arn:aws:iam::1:role/long", 12, "a word …"),
+        ("x" * 20, 10, "x" * 9 + "…"),
+    ],
+)
+def test_a_text_is_cut_between_words(text: str, limit: int, shown: str) -> None:
+    assert shorten(text, limit) == shown
+
+
+@given(st.text("ab ", max_size=60), st.integers(1, 50))
+def test_what_is_cut_fits(text: str, limit: int) -> None:
+    assert len(shorten(text, limit)) <= limit

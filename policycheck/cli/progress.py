@@ -1,26 +1,104 @@
-"""How far a fetch is, on one line of a terminal; nothing anywhere else."""
+"""How far a fetch is: a bar on one line of a terminal, a line now and then in a log, nothing where a fetch is short or nobody is to be told."""
 
 from __future__ import annotations
 
+import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
-from policycheck.text import clean_line
+from policycheck.cli.terminal import terminal_width
+from policycheck.text import clean_line, display_width
 
 if TYPE_CHECKING:
     from policycheck.sources.places import Progress
 
+REPAINT_SECONDS = 0.1
+LOG_SECONDS = 30.0
+_BAR = 16
+"""Columns between the brackets."""
+_START_OF_LINE = "\r\x1b[K"
+"""Carriage return, and Erase in Line (ECMA-48, 8.3.41): what stood there is gone."""
+
 
 @contextmanager
 def show_progress(*, quiet: bool) -> Iterator[Callable[[Progress], None] | None]:
-    """What to call after each page; None where nobody looks."""
-    if quiet or not sys.stderr.isatty():
+    """What to call after each page; None where nobody is to be told."""
+    if quiet:
         yield None
         return
-    from rich.console import Console
-    from rich.text import Text
+    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+        yield LogLines(sys.stderr, time.monotonic)
+        return
+    bar = Bar(sys.stderr, time.monotonic)
+    try:
+        yield bar
+    finally:
+        bar.clear()
 
-    with Console(stderr=True).status(Text("Fetching from AWS")) as status:
-        yield lambda progress: status.update(Text(clean_line(progress.line)))
+
+class Bar:
+    """One line, painted again and again, and gone in the end: what is printed afterwards begins where it stood."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds, from anywhere."""
+        self._stream, self._clock = stream, clock
+        self._painted: float | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        now = self._clock()
+        if self._painted is None or now - self._painted >= REPAINT_SECONDS:
+            self._painted = now
+            # The last column stays free: some terminals go to the next line once it is written to.
+            self._write(_START_OF_LINE + bar_line(progress, terminal_width(self._stream) - 1))
+
+    def clear(self) -> None:
+        if self._painted is not None:
+            self._write(_START_OF_LINE)
+
+    def _write(self, text: str) -> None:
+        _write(self._stream, text)
+
+
+class LogLines:
+    """Whole lines for a log that is read later: one each 30 s, so that a short fetch leaves none and a long one shows that it lives."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds, from anywhere."""
+        self._stream, self._clock = stream, clock
+        self._told = clock()
+
+    def __call__(self, progress: Progress) -> None:
+        now = self._clock()
+        if now - self._told >= LOG_SECONDS:
+            self._told = now
+            _write(self._stream, f"policycheck: fetching: {_counts(progress)}\n")
+
+
+def bar_line(progress: Progress, width: int) -> str:
+    """`Fetching [####------------] 2 of 8 places, 12,345 jobs; 111122223333/eu-west-1 ListBackupJobs`, cut to `width` columns.
+
+    Of a single place nobody knows how much is to come: no bar.
+    """
+    filled = _BAR * progress.done // progress.places if progress.places else 0
+    bar = f"[{'#' * filled}{'-' * (_BAR - filled)}] " if progress.places > 1 else ""
+    text = clean_line(f"Fetching {bar}{_counts(progress)}; {progress.place} {progress.operation}")
+    while display_width(text) > width:
+        text = text[:-1]
+    return text.rstrip()
+
+
+def _counts(progress: Progress) -> str:
+    places = f"{progress.done:,} of {progress.places:,} places, " if progress.places > 1 else ""
+    return f"{places}{progress.jobs:,} jobs"
+
+
+def _write(stream: TextIO, text: str) -> None:
+    # Talk that cannot be written must not end a run: the reader of stderr may have gone.
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        pass

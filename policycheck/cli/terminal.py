@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -11,21 +11,34 @@ from typing import TextIO
 from policycheck.errors import UsageError
 
 WIDTH = 100
-"""Columns where there is no terminal."""
+"""Columns where there is no terminal, or one that does not say."""
+WIDEST = 200
+"""Longer lines are not read more easily."""
 
 
 def colored(stream: TextIO, *, no_color: bool) -> bool:
     """NO_COLOR before FORCE_COLOR and CLICOLOR_FORCE, those before TERM=dumb, that before asking the stream."""
     if no_color or os.environ.get("NO_COLOR"):
         return False
-    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE"):
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE", "0") not in {"", "0"}:
         return True
     return os.environ.get("TERM") != "dumb" and stream.isatty()
 
 
 def terminal_width(stream: TextIO) -> int:
-    """The terminal's columns; a fixed width in pipes and files, so that the same input gives the same bytes."""
-    return shutil.get_terminal_size((WIDTH, 24)).columns if stream.isatty() else WIDTH
+    """The columns of the terminal that `stream` is, COLUMNS before what it says itself, at most WIDEST.
+
+    A fixed width in pipes and files, so that the same input gives the same bytes.
+    """
+    if not stream.isatty():
+        return WIDTH
+    told = os.environ.get("COLUMNS", "")
+    columns = int(told) if told.isascii() and told.isdigit() else 0
+    if not columns:
+        # Not shutil's: it asks standard output alone, which may be a file while the stream is a terminal.
+        with contextlib.suppress(OSError, ValueError):
+            columns = os.get_terminal_size(stream.fileno()).columns
+    return min(columns, WIDEST) or WIDTH
 
 
 def write_document(content: bytes) -> None:

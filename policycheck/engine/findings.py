@@ -9,13 +9,14 @@ import narwhals as nw
 
 from policycheck.datasets import Kind
 from policycheck.engine.backends.interface import Backend
+from policycheck.engine.causes import SUCCESS, asks_for_cause, classify
 from policycheck.engine.frame import FOR_EVER, REWOUND, ROW, Frame
 from policycheck.policy.conditions import ORDER_OPERATORS, Comparison, Condition, comparisons
 from policycheck.policy.model import NoneMatch, Rule
 from policycheck.policy.rendering import render_requirement
 from policycheck.records import JobList, api_fields, iso, moment
 from policycheck.result import EVIDENCE_LIMIT, Finding
-from policycheck.text import clean, clean_line, spell_duration, truncate
+from policycheck.text import clean, clean_line, shorten, spell_duration, truncate
 
 NO_RESOURCE = "(no ResourceArn)"
 NO_JOBS = "(no jobs)"
@@ -83,15 +84,32 @@ def _describe(rule: Rule, frame: Frame, job_list: JobList, subject: _Subject, ro
         identity={"Account": account, "Region": region, "ResourceArn": None if resource == NO_RESOURCE else resource},
         message=_message(rule, frame, newest, judged, len(records)),
         jobs=tuple(clean_line(getattr(record, dataset.id_field)) for record in records if getattr(record, dataset.id_field)),
-        cause=None if judged[REWOUND] else _cause(newest),
+        cause=_cause(rule, frame, newest, judged),
         resource_type=None if newest.ResourceType is None else clean_line(newest.ResourceType),
         evidence=tuple(_cleaned(api_fields(dataset, record)) for record in records[:EVIDENCE_LIMIT]),
     )
 
 
-def _cause(record: Any) -> str | None:
+def _cause(rule: Rule, frame: Frame, newest: Any, judged: _Values) -> str | None:
+    """The class of what went wrong with the newest job; none where the rule asks about something else, or the end was not known at as_of.
+
+    One a finding, so that counts by cause add up; what became of its other jobs is in the evidence.
+    """
+    names = {comparison.field for comparison in comparisons(rule.statement.requirement.condition)}
+    if judged[REWOUND] or not asks_for_cause(names):
+        return None
+    return "overdue" if judged.get("Overdue") else classify(judged[frame.dataset.state_field], _category(newest), getattr(newest, "StatusMessage", None))
+
+
+def _category(record: Any) -> str | None:
     category = getattr(record, "MessageCategory", None)
-    return clean_line(category) if category and category.lower() != "success" else None
+    return clean_line(category) or None if category else None
+
+
+def _issue(record: Any) -> str | None:
+    """The category, unless it says that all is well."""
+    category = _category(record)
+    return None if category is None or category.lower() == SUCCESS else category
 
 
 def _cleaned(value: Any) -> Any:
@@ -111,12 +129,18 @@ def _message(rule: Rule, frame: Frame, newest: Any, judged: _Values, count: int)
     margin = _margin(requirement.condition, frame, judged)
     jobs = dataset.noun if count == 1 else f"{dataset.noun}s, the newest"
     parts = [f"{count} {jobs}: {seen}" + (f" ({margin})" if margin else ""), _times(frame, judged)]
-    told = getattr(newest, "StatusMessage", None)
-    if told and "StatusMessage" not in names and not judged[REWOUND] and (judged[dataset.state_field] != "COMPLETED" or _cause(newest)):
-        parts.append(truncate(clean_line(told), _MESSAGE_LIMIT).rstrip("."))
+    if not judged[REWOUND] and (judged[dataset.state_field] != "COMPLETED" or _issue(newest)):
+        parts.append(_told(newest, names))
     recovered = f" unless recovered within {requirement.recovery.text}" if isinstance(requirement, NoneMatch) and requirement.recovery else ""
     parts.append(render_requirement(requirement) + recovered)
-    return clean_line("; ".join(parts))
+    return clean_line("; ".join(filter(None, parts)))
+
+
+def _told(newest: Any, names: Iterable[str]) -> str:
+    """What AWS said of a job, as it said it, where `names` do not show it already: its message and category."""
+    told = "" if "StatusMessage" in names else shorten(clean_line(getattr(newest, "StatusMessage", None) or ""), _MESSAGE_LIMIT).rstrip(".")
+    category = "" if {"MessageCategory", "Outcome"} & set(names) else truncate(_issue(newest) or "", _MESSAGE_LIMIT)
+    return f"{told} ({category})" if told and category else told or (category and f"MessageCategory {category}")
 
 
 def _times(frame: Frame, judged: _Values) -> str:
@@ -159,7 +183,8 @@ def _outcome(frame: Frame, newest: Any, judged: _Values) -> str:
     outcome = judged["Outcome"]
     if outcome is None:
         return "unknown" if judged[frame.dataset.state_field] == "COMPLETED" else "missing"
-    return f"with_issues ({_cause(newest)})" if outcome == "with_issues" else str(outcome)
+    issue = _issue(newest)
+    return f"{outcome} ({issue})" if outcome == "with_issues" and issue else str(outcome)
 
 
 def _margin(condition: Condition, frame: Frame, judged: _Values) -> str:

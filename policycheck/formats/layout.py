@@ -40,12 +40,15 @@ class Page:
         self._lines.append(defuse_commands(text.rstrip()))
 
     def add_wrapped(self, head: str, text: str, *, style: str = "", indent: int | None = None) -> None:
-        """`head`, painted, then `text` beside it; lines that follow are indented by `indent` columns, or by the head's width."""
+        """`head`, painted, then `text` beside it; lines that follow are indented by `indent` columns, or by the head's width.
+
+        A word that would reach past the edge is indented less, as far as that helps: a terminal would break an ARN or a URL in two.
+        """
         hang = display_width(head) if indent is None else indent
         lines = wrap(text, self.width, first=display_width(head), hang=hang)
         self.add((self.paint(style, head) if style else head) + next(lines, ""))
         for following in lines:
-            self.add(" " * hang + following)
+            self.add(" " * min(hang, max(self.width - display_width(following), 0)) + following)
 
     def text(self) -> str:
         """All lines, without blank ones at the end."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from policycheck.formats.cleaning import line
 from policycheck.formats.escape import code_span, table_cell
 from policycheck.formats.interface import Format, Options
-from policycheck.formats.words import count_line, finding_counts, incomplete, interval, notes, plural, severity_counts, verdict_sentence
+from policycheck.formats.words import by_cause, count_line, finding_counts, incomplete, interval, notes, plural, severity_counts, verdict_sentence
 from policycheck.records import iso
 from policycheck.resources import data_folder
 from policycheck.result import Result, RuleResult, Verdict
@@ -104,6 +104,7 @@ def _environment() -> Environment:
         "interval": lambda start, end: Markup(interval(start, end)),
         "incomplete": incomplete,
         "notes": notes,
+        "by_cause": by_cause,
         "chain": lambda lists: list(chain.from_iterable(lists)),
     }
     return environment

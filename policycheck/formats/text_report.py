@@ -10,10 +10,10 @@ from typing import assert_never
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import Format, Options
 from policycheck.formats.layout import Page, caret, pad
-from policycheck.formats.words import count_line, finding_counts, incomplete, interval, notes, plural, verdict_sentence
+from policycheck.formats.words import by_cause, count_line, finding_counts, incomplete, interval, notes, plural, verdict_sentence
 from policycheck.records import iso
 from policycheck.result import Coverage, Finding, Result, RuleResult, Severity, Verdict
-from policycheck.text import display_width, truncate
+from policycheck.text import display_width, shorten, truncate
 
 MAX_SUBJECTS = 20
 """Findings listed a rule, and waived ones beside them."""
@@ -22,6 +22,9 @@ MAX_LINES = 20
 MAX_TEXT = 400
 """Characters of one text, so that no StatusMessage floods the screen."""
 _SUBJECT_COLUMNS = 44
+"""Columns of the subjects at most; half the page where that is less."""
+_TEXT_COLUMNS = 44
+"""Columns that are enough for a text beside its subject; with less it stands below."""
 
 
 def _render(result: Result, options: Options) -> str:
@@ -38,12 +41,13 @@ def _render(result: Result, options: Options) -> str:
     if hidden:
         page.add_wrapped("", f"{plural(hidden, 'rule')} below severity {options.min_severity} not shown, but counted.")
         page.add()
+    _add_causes(page, result)
     _add_coverage(page, result)
     _add_not_seen(page, result.not_seen)
     style = {Verdict.FAIL: "error", Verdict.PASS: "pass"}.get(result.verdict, "inconclusive")
     word, _, rest = verdict_sentence(result).partition(": ")
     page.add_wrapped(f"{word}: ", rest, style="inconclusive" if result.verdict is Verdict.PASS and result.scope_uncovered else style, indent=2)
-    page.add(count_line(result))
+    page.add_wrapped("", count_line(result), indent=2)
     return page.text()
 
 
@@ -114,37 +118,62 @@ def _add_fact(page: Page, gutter: str, label: str, text: str) -> None:
 
 
 def _add_findings(page: Page, gutter: str, findings: Sequence[Finding], *, several: bool) -> None:
+    """The first findings in columns, under their place where the run has several; what all of them require is said once."""
     shown = findings[:MAX_SUBJECTS]
-    names = [_subject(finding, several=several) for finding in shown]
-    columns = max((width for width in map(display_width, names) if width <= _SUBJECT_COLUMNS), default=0)
     lead = f"{gutter} = "
+    required = _shared_end([line(finding.message, "") for finding in shown])
+    names = [_subject(finding) for finding in shown]
+    widest = min(_SUBJECT_COLUMNS, (page.width - len(lead)) // 2)
+    columns = max((width for width in map(display_width, names) if width <= widest), default=0)
+    place = ""
     for finding, name in zip(shown, names, strict=True):
-        text = truncate(_finding_text(finding), MAX_TEXT) + _job_text(finding)
-        if display_width(name) > columns:
-            page.add(page.paint("frame", lead) + name)
-            page.add_wrapped(" " * (len(lead) + 4), text)
-        else:
-            page.add_wrapped(lead, f"{pad(name, columns)}  {text}", style="frame", indent=len(lead) + 4)
+        if several and _place(finding) != place:
+            place = _place(finding)
+            page.add(page.paint("frame", lead) + place)
+        text = shorten(_finding_text(finding, required), MAX_TEXT) + _job_text(finding)
+        _add_in_columns(page, lead + ("  " if several else ""), name, columns, text)
+    if required:
+        _add_fact(page, gutter, "required: ", required)
     if len(findings) > len(shown):
         page.add(f"{page.paint('frame', lead)}and {len(findings) - len(shown):,} more: see the JSON result")
 
 
-def _subject(finding: Finding, *, several: bool) -> str:
-    """The resource part of an ARN (what stands before it is the place), or the group's key; the place, where there is more than one."""
+def _add_in_columns(page: Page, lead: str, name: str, columns: int, text: str) -> None:
+    beside = len(lead) + columns + 2
+    if page.width - beside < _TEXT_COLUMNS or not columns:
+        page.add(page.paint("frame", lead) + name)
+        page.add_wrapped(" " * (len(lead) + 4), text)
+    elif display_width(name) > columns:
+        page.add(page.paint("frame", lead) + name)
+        page.add_wrapped(" " * beside, text)
+    else:
+        page.add_wrapped(lead, f"{pad(name, columns)}  {text}", style="frame", indent=beside)
+
+
+def _shared_end(messages: Sequence[str]) -> str:
+    """The last part (after `; `) of two messages or more, where all have the same: the engine ends a message with what was required."""
+    ends = {message.rpartition("; ")[2] if "; " in message else "" for message in messages}
+    return ends.pop() if len(ends) == 1 and len(messages) > 1 else ""
+
+
+def _place(finding: Finding) -> str:
+    return truncate(f"{line(finding.account, 'account unknown')}/{line(finding.region, 'Region unknown')}", MAX_TEXT)
+
+
+def _subject(finding: Finding) -> str:
+    """The resource part of an ARN (what stands before it is the place), or the group's key."""
     subject = truncate(line(finding.subject), MAX_TEXT)
     parts = subject.split(":", 5)
-    if parts[0] == "arn" and len(parts) == 6 and parts[5]:
-        subject = parts[5]
-    if not several:
-        return subject
-    return f"{line(finding.account, 'account unknown')}/{line(finding.region, 'Region unknown')} {subject}"
+    return parts[5] if parts[0] == "arn" and len(parts) == 6 and parts[5] else subject
 
 
-def _finding_text(finding: Finding) -> str:
+def _finding_text(finding: Finding, required: str) -> str:
+    """`[cause] what was seen`; a waiver before it. `required` is left out at the end, where it is said once for all."""
     text = line(finding.message, "violates the rule")
+    text = text.removesuffix(f"; {required}") if required else text
     cause = line(finding.cause, "")
-    if cause and cause not in text:
-        text += f"; cause: {cause}"
+    if cause:
+        text = f"[{cause}] {text}"
     if finding.waiver:
         waiver = finding.waiver
         ticket = f", {line(waiver.ticket)}" if waiver.ticket else ""
@@ -157,6 +186,25 @@ def _job_text(finding: Finding) -> str:
         return ""
     first = truncate(line(finding.jobs[0]), MAX_TEXT)
     return f" (job {first})" if len(finding.jobs) == 1 else f" ({plural(len(finding.jobs), 'job')}, first {first})"
+
+
+def _add_causes(page: Page, result: Result) -> None:
+    counts = by_cause(result.rules)
+    if not counts:
+        return
+    page.add(page.paint("strong", f"By cause ({plural(result.summary.findings, 'open finding')}):"))
+    figures = [f"{plural(count.findings, 'finding')}, {plural(count.subjects, 'subject')}" for count in counts[:MAX_LINES]]
+    columns = max(map(len, figures))
+    for count, figure in zip(counts, figures, strict=False):
+        name = f"[{truncate(line(count.id), MAX_TEXT)}]" if count.id else "no cause recorded"
+        title = [count.cause.title] if count.cause else []
+        page.add_wrapped(f"  {pad(figure, columns)}  ", " ".join([name, *title, f"({count.severity})"]))
+        if count.cause:
+            _add_fact(page, "   ", "help: ", count.cause.fix)
+            _add_fact(page, "   ", "see: ", count.cause.url)
+    if len(counts) > MAX_LINES:
+        page.add(f"  and {len(counts) - MAX_LINES:,} more causes")
+    page.add()
 
 
 def _add_coverage(page: Page, result: Result) -> None:

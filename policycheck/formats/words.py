@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
 
+from policycheck.causes import CAUSES, Cause
 from policycheck.errors import ExitCode
 from policycheck.records import iso
-from policycheck.result import Basis, Coverage, Result, RuleResult, Severity, Universe, Verdict
+from policycheck.result import Basis, Coverage, Finding, Result, RuleResult, Severity, Universe, Verdict
 
 UNCOVERED = "the declared scope is not covered: an account or Region of it lacks complete coverage"
 
@@ -103,6 +105,42 @@ def severity_counts(rules: Iterable[RuleResult]) -> str:
     """Findings not waived, worst severity first: `1 high, 2 medium`."""
     counts = Counter(finding.severity for rule in rules for finding in rule.open_findings)
     return ", ".join(f"{counts[severity]:,} {severity}" for severity in Severity if counts[severity])
+
+
+@dataclass(frozen=True, slots=True)
+class CauseCount:
+    """The open findings of one cause."""
+
+    id: str
+    """Empty: of those that have none."""
+    cause: Cause | None
+    """None where there is none, or one this version does not know."""
+    severity: Severity
+    """The worst of them."""
+    findings: int
+    subjects: int
+    """Resources (or groups) they are about: one that violates two rules is counted once."""
+
+
+def by_cause(rules: Iterable[RuleResult]) -> list[CauseCount]:
+    """Open findings by cause, the worst severity first, then the most findings; what nobody can act on (`other`, none) last. Empty where none has a cause."""
+    groups: defaultdict[str, list[Finding]] = defaultdict(list)
+    for rule in rules:
+        for finding in rule.open_findings:
+            groups[finding.cause or ""].append(finding)
+    counts = [
+        CauseCount(
+            id=name,
+            cause=CAUSES.get(name),
+            severity=min((finding.severity for finding in findings), key=lambda severity: severity.rank),
+            findings=len(findings),
+            subjects=len({(finding.account, finding.region, finding.subject) for finding in findings}),
+        )
+        for name, findings in groups.items()
+    ]
+    if not any(groups):
+        return []
+    return sorted(counts, key=lambda count: (not count.id, count.severity.rank, count.id == "other", -count.findings, -count.subjects, count.id))
 
 
 def finding_counts(rule: RuleResult) -> str:

@@ -89,12 +89,6 @@ class Progress:
     done: int
     places: int
 
-    @property
-    def line(self) -> str:
-        """For a terminal."""
-        places = f", {self.done} of {self.places} places done" if self.places > 1 else ""
-        return f"{self.operation} {self.place}: {self.jobs:,} jobs{places}"
-
 
 @dataclass(frozen=True, slots=True)
 class _PageRead:

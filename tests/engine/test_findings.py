@@ -26,7 +26,7 @@ MESSAGES = [
     (
         "rule: no FAILED jobs within 24h",
         FAILED | {"StatusMessage": "Access denied.", "MessageCategory": "AccessDenied"},
-        "State FAILED~Access denied; State must not be FAILED",
+        "State FAILED~Access denied (AccessDenied); State must not be FAILED",
     ),
     ("rule: 'no FAILED, ABORTED or EXPIRED jobs'", {"State": "EXPIRED", "CompletionDate": None},
      "State EXPIRED; created 3 h before as_of; State must not be one of FAILED, ABORTED, EXPIRED"),
@@ -137,7 +137,7 @@ def test_text_of_records_is_cleaned(tmp_path: Path) -> None:
     evil = "\x1b[2J\u202e##[error]\n::error::\u200b"
     hostile = job(State="FAILED", BackupJobId=evil, ResourceArn=INSTANCE + evil, ResourceType=evil, StatusMessage=evil, MessageCategory=evil, AccountId=evil)
     (finding,) = findings("rule: no FAILED jobs", [hostile], tmp_path)
-    texts = [finding.subject, finding.message, finding.cause, finding.account, finding.resource_type, *finding.jobs]
+    texts = [finding.subject, finding.message, finding.account, finding.resource_type, *finding.jobs]
     assert all(text is not None and text.isprintable() and "\ufffd[2J" in text for text in texts)
     assert "\x1b" not in str(finding.evidence)
     assert "\u202e" not in str(finding.evidence)
@@ -169,7 +169,28 @@ def test_evidence_is_limited_and_jobs_are_not(tmp_path: Path) -> None:
     }
 
 
-def test_cause_is_what_aws_said_unless_it_was_success(tmp_path: Path) -> None:
-    for category, cause in (("AccessDenied", "AccessDenied"), ("Success", None), (None, None)):
-        (finding,) = findings("rule: no FAILED jobs", [job(State="FAILED", MessageCategory=category)], tmp_path)
-        assert finding.cause == cause
+CAUSES = [
+    ("no FAILED jobs", {"State": "FAILED", "MessageCategory": "AccessDenied"}, "access_denied"),
+    ("no FAILED jobs", {"State": "FAILED"}, "other"),
+    ("'no FAILED, EXPIRED jobs'", {"State": "EXPIRED", "CompletionDate": None}, "start_window"),
+    ("Outcome must be clean", {"State": "COMPLETED", "MessageCategory": "VSSError"}, "vss"),
+    ("no job may be overdue", {"State": "RUNNING", "CompletionDate": None, "ExpectedCompletionDate": ago(hours=1)}, "overdue"),
+    ("IAM role must contain AWSBackup", {"IamRoleArn": ROLE, "State": "COMPLETED", "MessageCategory": "SUCCESS"}, None),
+    # What the role lacks is not why the rule is violated.
+    ("IAM role must contain AWSBackup", {"IamRoleArn": ROLE, "State": "FAILED", "MessageCategory": "AccessDenied"}, None),
+]
+
+
+@pytest.mark.parametrize(("sentence", "members", "cause"), CAUSES)
+def test_cause_is_the_class_of_what_went_wrong(sentence: str, members: dict[str, Any], cause: str | None, tmp_path: Path) -> None:
+    (finding,) = findings(f"rule: {sentence}", [job(**members)], tmp_path)
+    assert finding.cause == cause
+
+
+def test_cause_is_that_of_the_newest_job(tmp_path: Path) -> None:
+    old = job(BackupJobId="a", State="FAILED", CreationDate=ago(hours=9), MessageCategory="Throttling")
+    new = job(BackupJobId="b", State="FAILED", MessageCategory="AccessDenied")
+    (finding,) = findings("rule: no FAILED jobs", [old, new], tmp_path)
+    assert finding.cause == "access_denied"
+    assert finding.message.endswith("; MessageCategory AccessDenied; State must not be FAILED")
+    assert [record["MessageCategory"] for record in finding.evidence] == ["Throttling", "AccessDenied"]

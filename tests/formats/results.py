@@ -87,7 +87,7 @@ def make_result(*rules: RuleResult, **changes: object) -> Result:
 def mixed() -> Result:
     """Every verdict, waived and open findings in one rule, two accounts, a gap in the evidence."""
     waiver = Waiver("decommissioned on 2026-12-01", "platform@example.com", "2026-11-18", "2026-12-01", "OPS-1234")
-    denied = "access denied: kms:CreateGrant"
+    denied = "kms_key"
     failed = make_rule(
         verdict=Verdict.FAIL,
         findings=(

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 
+from policycheck.causes import CAUSES
 from policycheck.formats import markdown
 from policycheck.formats.interface import Options
 from policycheck.formats.registry import FORMATS
@@ -80,6 +82,20 @@ def test_rules_left_out_for_their_severity_stay_counted() -> None:
     assert "rpo-rds" not in text
     assert "2 rules below the least severity to show: counted above, not listed below." in text
     assert "| 6 | 1 | 2 | 1 | 1 | 1 | 3 | 2 | 439 |" in text
+
+
+def test_every_cause_is_a_row_whose_words_are_no_markup() -> None:
+    findings = tuple(make_finding(f"i-{number}", cause=name) for number, name in enumerate([*CAUSES, "of | another", None]))
+    document = GFM.render(MARKDOWN.render(make_result(make_rule(verdict=Verdict.FAIL, findings=findings))))
+    assert set(re.findall(r"</?([a-z0-9]+)", document)) <= OURS
+    table = re.findall(r"<table>.*?</table>", document, re.DOTALL)[1]
+    rows = [[html.unescape(re.sub("<.*?>", "", cell)).strip() for cell in re.findall(r"<td.*?</td>", row)] for row in table.split("<tr>")[2:]]
+    causes = {row[3]: row for row in rows}
+    assert set(causes) == {*CAUSES, "of | another", "-"}
+    for name, cause in CAUSES.items():
+        assert causes[name] == ["1", "1", "high", name, cause.title, cause.fix, cause.url or "-"]
+    assert causes["of | another"][4:] == ["-", "-", "-"]
+    assert rows[-1] == ["1", "1", "high", "-", "no cause recorded", "-", "-"]
 
 
 def test_a_waiver_shows_who_when_and_why() -> None:

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from policycheck.errors import Location
 from policycheck.formats.interface import Options
-from policycheck.formats.layout import caret, pad, wrap
+from policycheck.formats.layout import Page, caret, pad, wrap
 from policycheck.formats.registry import FORMATS
-from policycheck.result import Result, Severity, Verdict
+from policycheck.formats.words import by_cause
+from policycheck.result import Finding, Result, Severity, Verdict, Waiver
 from policycheck.text import clean, display_width
 from tests.formats.results import SOURCE_LINES, clean_run, empty, make_coverage, make_finding, make_result, make_rule, mixed, results
 
@@ -20,7 +21,7 @@ SGR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def last_line(result: Result) -> str:
-    return TEXT.render(result).splitlines()[-1]
+    return TEXT.render(result, Options(width=300)).splitlines()[-1]
 
 
 @given(results, st.integers(0, 200), st.booleans())
@@ -121,7 +122,7 @@ def test_passed_rules_are_listed_on_request_only() -> None:
 
 
 def test_rules_left_out_for_their_severity_stay_counted() -> None:
-    text = TEXT.render(mixed(), Options(min_severity=Severity.HIGH))
+    text = TEXT.render(mixed(), Options(min_severity=Severity.HIGH, width=300))
     assert "rpo-rds" not in text
     assert "2 rules below severity high not shown, but counted." in text
     assert text.splitlines()[-1] == last_line(mixed())
@@ -134,13 +135,102 @@ def test_many_findings_are_capped_and_counted() -> None:
     assert "   = and 30 more: see the JSON result\n" in text
 
 
-def test_subjects_are_aligned_and_told_by_their_place_where_there_are_several() -> None:
-    findings = make_finding("i-1"), make_finding("i-12345")
-    text = TEXT.render(make_result(make_rule(verdict=Verdict.FAIL, findings=findings)))
+def failed(*findings: Finding, **changes: object) -> Result:
+    return make_result(make_rule(verdict=Verdict.FAIL, findings=findings), **changes)
+
+
+def test_subjects_are_aligned() -> None:
+    text = TEXT.render(failed(make_finding("i-1"), make_finding("i-12345")))
     assert "   = instance/i-1      1 FAILED job" in text
     assert "   = instance/i-12345  1 FAILED job" in text
-    several = TEXT.render(make_result(make_rule(verdict=Verdict.FAIL, findings=findings), coverage=(make_coverage(), make_coverage(region="us-east-1"))))
-    assert "   = 111122223333/eu-west-1 instance/i-1      1 FAILED job" in several
+
+
+def test_subjects_stand_under_their_place_where_there_are_several() -> None:
+    findings = make_finding("i-1"), make_finding("i-12345"), make_finding("i-2", account="444455556666")
+    rows = TEXT.render(failed(*findings, coverage=(make_coverage(), make_coverage(region="us-east-1"))), Options(width=200)).splitlines()
+    begin = rows.index("   = 111122223333/eu-west-1")
+    starts = ["   =   instance/i-1      1", "   =   instance/i-12345  1", "   = 444455556666/eu-west-1", "   =   instance/i-2      1"]
+    assert all(row.startswith(start) for row, start in zip(rows[begin + 1 :], starts, strict=False))
+
+
+def test_a_text_stands_below_its_subject_where_there_is_no_room_beside_it() -> None:
+    assert "   = instance/i-1\n         1 FAILED job" in TEXT.render(failed(make_finding("i-1")), Options(width=50))
+    assert "   = instance/i-1  1 FAILED job" in TEXT.render(failed(make_finding("i-1")), Options(width=80))
+
+
+@pytest.mark.parametrize(
+    ("messages", "shown", "required"),
+    [
+        (["State FAILED; x; State must not be FAILED", "State FAILED; y; State must not be FAILED"], ["State FAILED; x", "State FAILED; y"], True),
+        (["State FAILED; x; State must not be FAILED"], ["State FAILED; x; State must not be FAILED"], False),
+        (["a; one", "b; other"], ["a; one", "b; other"], False),
+        (["all the same", "all the same"], ["all the same", "all the same"], False),
+        (["a; ", "b; "], ["a;", "b;"], False),
+    ],
+)
+def test_what_all_findings_require_is_said_once(messages: list[str], shown: list[str], required: bool) -> None:
+    text = TEXT.render(failed(*(make_finding(f"i-{number}", message=message, jobs=()) for number, message in enumerate(messages))), Options(width=200))
+    for number, seen in enumerate(shown):
+        assert f"   = instance/i-{number}  {seen}\n" in text
+    assert ("   = required: State must not be FAILED\n" in text) is required
+
+
+def caused(*findings: tuple[str | None, Severity, str, bool]) -> Result:
+    """A rule a severity; a finding is (cause, severity, resource, waived)."""
+    waiver = Waiver("r", "o", "2026-11-01", "2026-12-01")
+    made = [
+        make_rule(
+            id=f"rule-{severity}",
+            severity=severity,
+            verdict=Verdict.FAIL,
+            findings=tuple(
+                make_finding(name, rule=f"rule-{severity}", severity=severity, cause=cause, waiver=waiver if waived else None)
+                for cause, level, name, waived in findings
+                if level is severity
+            ),
+        )
+        for severity in Severity
+    ]
+    return make_result(*(rule for rule in made if rule.findings))
+
+
+def test_causes_are_counted_worst_and_most_first_without_what_is_waived() -> None:
+    result = caused(
+        ("throttled", Severity.LOW, "i-1", False),
+        ("throttled", Severity.LOW, "i-2", False),
+        ("quota", Severity.LOW, "i-3", False),
+        (None, Severity.CRITICAL, "i-4", False),
+        ("kms_key", Severity.HIGH, "i-5", False),
+        ("kms_key", Severity.LOW, "i-5", False),
+        ("kms_key", Severity.LOW, "i-6", True),
+        ("vss", Severity.HIGH, "i-7", True),
+        ("other", Severity.LOW, "i-8", False),
+        ("other", Severity.LOW, "i-9", False),
+        ("of_another_version", Severity.LOW, "i-8", False),
+    )
+    assert [(count.id, str(count.severity), count.findings, count.subjects) for count in by_cause(result.rules)] == [
+        ("kms_key", "high", 2, 1),
+        ("throttled", "low", 2, 2),
+        ("of_another_version", "low", 1, 1),
+        ("quota", "low", 1, 1),
+        ("other", "low", 2, 2),
+        ("", "critical", 1, 1),
+    ]
+    text = TEXT.render(result, Options(width=200))
+    assert "\nBy cause (9 open findings):\n  2 findings, 1 subject   [kms_key] The KMS key cannot be used (high)\n    = help: See that the key" in text
+    assert "\n  1 finding, 1 subject    [of_another_version] (low)\n" in text
+    assert "\n  1 finding, 1 subject    no cause recorded (critical)\n\nRead, as of" in text
+
+
+def test_without_a_cause_there_is_no_section() -> None:
+    assert by_cause(caused((None, Severity.HIGH, "i-1", False), ("vss", Severity.HIGH, "i-2", True)).rules) == []
+    assert "By cause" not in TEXT.render(clean_run())
+
+
+def test_a_long_url_begins_further_left_rather_than_break() -> None:
+    url = "https://docs.aws.amazon.com/" + "x" * 46
+    result = make_result(make_rule(verdict=Verdict.FAIL, findings=(make_finding(),), url=url))
+    assert f"\n      {url}\n" in TEXT.render(result, Options(width=80))
 
 
 def test_a_reason_is_said_once() -> None:
@@ -176,6 +266,15 @@ def test_wrapping_keeps_every_word_and_the_width(text: str, width: int, hang: in
     lines = list(wrap(text, width, first=hang, hang=hang))
     assert " ".join(lines) == text
     assert all(display_width(row) + hang <= width or " " not in row for row in lines)
+
+
+@given(st.lists(st.text("ab中-/", min_size=1, max_size=40), min_size=1), st.integers(40, 60), st.integers(0, 30))
+def test_no_word_is_broken_and_no_line_is_longer_than_it_must_be(words: list[str], width: int, indent: int) -> None:
+    page = Page(width=width, color=False)
+    page.add_wrapped("  = ", "see " + " ".join(words), indent=indent)
+    rows = page.text().removesuffix("\n").split("\n")
+    assert " ".join(row.strip() for row in rows).removeprefix("= ") == "see " + " ".join(words)
+    assert all(display_width(row) <= width or " " not in row.strip() for row in rows)
 
 
 def test_padding_counts_columns() -> None:
