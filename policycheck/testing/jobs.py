@@ -61,7 +61,8 @@ def _read_draft(node: Entries, dataset: Dataset, as_of: datetime, document: Docu
             near = nearest(name.text, [*(field.name for field in dataset.members), *_OWN])
             document.report(name.location, f"a {dataset.noun} records no {clean_line(name.text)}", f"Did you mean {near}?" if near else "")
         elif isinstance(value, Text):
-            members[field.name] = _read_value(value, field, as_of, document)
+            read = _read_value(value, field, as_of, document)
+            members |= {} if read is None else {field.name: read}
         else:
             document.report(name.location, f"{field.name} takes one value")
     account, region = (_text(node.get(name)) for name in ("Account", "Region"))
@@ -172,7 +173,8 @@ def _common(dataset: Dataset, state: str, created: datetime, as_of: datetime, pl
         "CompletionDate": min(created + timedelta(hours=1), max(as_of, created)) if ended else None,
         "MessageCategory": "SUCCESS" if state == "COMPLETED" else None,
         "PercentDone": "100.0" if ended else "0.0",
-        "StartBy": created + timedelta(hours=8),
+        # A job expires when its start window has closed.
+        "StartBy": min(created + timedelta(hours=1), max(as_of, created)) if state == "EXPIRED" else created + timedelta(hours=8),
         "ExpectedCompletionDate": created + timedelta(days=7) if state == "RUNNING" else None,
     }
     return {name: value for name, value in values.items() if name in dataset.fields}

@@ -34,7 +34,7 @@ class _Evidence(_Model):
     restore_jobs: Jobs | None = None
     inventories: dict[Identifier, list[Any]] | None = None
     covers: Line | None = Field(None, description="How far back every list reaches; 40d where nothing says")
-    expect: dict[Identifier, ExpectationEntry | Verdict] | None = None
+    expect: dict[Identifier, Verdict | ExpectationEntry] | None = None
 
 
 class TestEntry(_Evidence):
