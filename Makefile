@@ -42,6 +42,7 @@ lint: $(READY) ## check style and the workflow file
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci examples/gitlab-ci.yml
 
 format: $(READY) ## format the code and mend what can be mended
 	@$(BIN)/ruff format

@@ -14,7 +14,7 @@ import typer
 
 from policycheck import __version__
 from policycheck.cli import check, demo, emulator, lint, permissions, schema, test, waive
-from policycheck.cli.diagnostics import show_error, show_note
+from policycheck.cli.diagnostics import show_error, show_note, show_traceback
 from policycheck.cli.terminal import open_closed_streams, silence_stdout
 from policycheck.errors import ExitCode, PolicycheckError, UsageError
 from policycheck.text import clean_line, truncate
@@ -102,4 +102,4 @@ def _show_bug(error: BaseException) -> int:
 
 def _show_traceback(error: BaseException) -> None:
     if os.environ.get("POLICYCHECK_TRACEBACK"):
-        traceback.print_exception(error)
+        show_traceback(error)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from policycheck.cli.diagnostics import show_note
-from policycheck.cli.terminal import write_document
+from policycheck.cli.terminal import is_kept, write_document
 from policycheck.errors import PolicycheckError, UsageError
 from policycheck.result import Result, Severity
 from policycheck.text import clean_line
@@ -27,7 +27,7 @@ Outputs = Annotated[
         "--output",
         "-o",
         metavar="FORMAT[=PATH]",
-        help="Report format, to stdout or to a file. Repeat for more. Formats: text, json, junit, sarif, markdown.",
+        help="Report format, to stdout or to a file. Repeat for more. Formats: text, json, junit, sarif, markdown, github, gitlab.",
     ),
 ]
 FailOn = Annotated[
@@ -55,7 +55,7 @@ def parse_outputs(texts: Sequence[str]) -> list[tuple[str, Path | None]]:
             near = nearest(name, FORMATS)
             raise UsageError(f"there is no format {name}", hint=f"Did you mean {near}?" if near else f"The formats are {', '.join(FORMATS)}.")
         if separator and not path:
-            raise UsageError(f"--output {text} names no file", hint=f"Write {name}=report.{name}, or {name} alone for stdout.")
+            raise UsageError(f"--output {text} names no file", hint=f"Write {name}=report{FORMATS[name].file_suffix}, or {name} alone for stdout.")
         outputs.append((name, Path(path) if separator and path != "-" else None))
     if sum(path is None for _, path in outputs) > 1:
         raise UsageError("only one format can go to stdout", hint="Write the others to files: --output sarif=results.sarif")
@@ -105,29 +105,43 @@ def parse_severity(option: str, text: str) -> Severity:
 def report(result: Result, outputs: Sequence[tuple[str, Path | None]], options: Options, *, quiet: bool) -> None:
     """Write every report, files first; then a line on stderr where no text report says the same.
 
+    A file holds the document as it is. What a CI runner may read as its log (a pipe, a terminal) holds the same, but nothing a runner takes for a command.
+
     Raises:
         PolicycheckError: a file could not be written; every other report was.
     """
     from policycheck.formats.output import write_atomically
     from policycheck.formats.registry import FORMATS
 
-    documents = [(path, FORMATS[name].render(result, options if path is None else replace(options, color=False))) for name, path in outputs]
+    options = _in_checkout(options)
+    documents = [(path, FORMATS[name], FORMATS[name].render(result, options if path is None else replace(options, color=False))) for name, path in outputs]
     unwritten: list[PolicycheckError] = []
-    for path, document in documents:
+    for path, entry, document in documents:
         try:
             if path is not None:
-                write_atomically(path, _encode(document))
+                write_atomically(path, _encode(document if is_kept(path) else entry.printed(document)))
         except PolicycheckError as error:
             unwritten.append(error)
-    for path, document in documents:
+    for path, entry, document in documents:
         if path is None:
-            write_document(_encode(document))
+            write_document(_encode(document if is_kept(None) else entry.printed(document)))
     if unwritten:
         raise unwritten[0]
     if not quiet and ("text", None) not in outputs:
         from policycheck.formats.words import count_line
 
         show_note(f"policycheck: {result.verdict}: {count_line(result)}")
+
+
+def _in_checkout(options: Options) -> Options:
+    """The options with the place of the working directory in the checkout of a CI job: annotations count from its top, wherever the step runs."""
+    top = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR")
+    if not top:
+        return options
+    top, here = os.path.realpath(top), os.path.realpath(os.curdir)
+    if os.path.splitdrive(top)[0] != os.path.splitdrive(here)[0] or os.path.commonpath([top, here]) != top:
+        return options
+    return replace(options, root=top, folder="" if here == top else os.path.relpath(here, top))
 
 
 def _encode(document: str | bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import TextIO
@@ -56,6 +57,16 @@ def write_document(content: bytes) -> None:
     except OSError as error:
         silence_stdout()
         raise UsageError(f"cannot write to standard output: {error.strerror or error}") from None
+
+
+def is_kept(path: Path | None) -> bool:
+    """Whether what is written to `path`, or to stdout, stays in a file. A pipe, a terminal or `/dev/stdout` may be a CI runner's log."""
+    try:
+        if path is None:
+            return stat.S_ISREG(os.fstat(sys.stdout.fileno()).st_mode)
+        return not path.exists() or path.is_file() or path.is_dir()
+    except (OSError, ValueError):  # a stdout without a descriptor; a name that no file can have, which writing will say
+        return path is not None
 
 
 def silence_stdout() -> None:

@@ -584,14 +584,14 @@ def reperform(document: Any) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> int:
-    """Read, judge, print. Untrusted text leaves as ASCII JSON, so that it cannot steer a terminal."""
+    """Read, judge, print. Untrusted text leaves as ASCII JSON without number signs, so that it can steer neither a terminal nor a CI runner."""
     try:
         require(len(arguments) == 1, "usage: reperform.py INPUT.json (- is standard input), not", arguments)
         result = reperform(json.loads(sys.stdin.buffer.read() if arguments[0] == "-" else Path(arguments[0]).read_bytes()))
     except (OSError, RecursionError, ValueError) as error:
-        sys.stderr.write(f"reperform: cannot judge: {error}\n")
+        sys.stderr.write(f"reperform: cannot judge: {error}\n".replace("##", "# # "))
         return 2
-    print(json.dumps(result, indent=2, sort_keys=True).replace("\x7f", "\\u007f"))
+    print(json.dumps(result, indent=2, sort_keys=True).replace("\x7f", "\\u007f").replace("#", "\\u0023"))
     return 0
 
 

@@ -11,6 +11,11 @@ _BACKTICKS = re.compile("`+")
 _LINK = re.compile(r"\](?=[(\[])")
 _PLACEHOLDER = re.compile(r"\{(?=\d)")
 _COMMAND = re.compile(r"^((?:\s|\x1b\[[0-9;]*m)*):(?=:)")
+_LINE_COMMAND = re.compile(r"^([^\S\n]*):(?=:)", re.MULTILINE)
+_HASH_COMMAND = re.compile(r"##(?=[a-z]*\[)", re.IGNORECASE)
+
+WORKFLOW_COMMANDS = "text/x-github-workflow-commands"
+"""The media type, of our own making, of a document whose every line is meant as a command."""
 
 
 def code_span(value: str | None, limit: int = 1000) -> str:
@@ -41,8 +46,39 @@ def plain_message(value: str) -> str:
 
 
 def defuse_commands(printed_line: str) -> str:
-    """A printed line that a GitHub Actions runner takes for plain text.
+    """A printed line that no CI runner takes for a command.
 
-    The runner looks for `::command::` at the start of a line, white space aside, and for `##[command]` anywhere in it.
+    A GitHub Actions runner looks for `::command::` at the start of a line, white space aside, and for `##[command]` anywhere in it (actions/runner,
+    ActionCommand.cs); an Azure Pipelines agent for `##vso[command]`, a TeamCity agent for `##teamcity[message]`.
     """
-    return _COMMAND.sub(r"\1: ", printed_line).replace("##[", "# #[")
+    return _HASH_COMMAND.sub("# #", _COMMAND.sub(r"\1: ", printed_line))
+
+
+def defuse_document(document: str, media_type: str) -> str:
+    """A document for a stream that a CI runner may read as its log: no line of it is a command, and JSON and XML still say exactly the same.
+
+    Meant for what is printed. A file is nobody's log, and holds the document as it is.
+    """
+    if media_type == WORKFLOW_COMMANDS:
+        return document
+    if re.search(r"[/+]json$", media_type):
+        # Only a string holds a number sign, and none of its lines is broken.
+        return _HASH_COMMAND.sub(r"\\u0023#", document)
+    if re.search(r"[/+](xml|html)$", media_type):
+        return _HASH_COMMAND.sub("&#35;#", _LINE_COMMAND.sub(r"\1&#58;", document))
+    return "\n".join(map(defuse_commands, document.split("\n")))
+
+
+def command_text(text: str) -> str:
+    """Text that may stand in a workflow command: a runner that does not know the command would look for `##[another]` in its text."""
+    return _HASH_COMMAND.sub("# #", text)
+
+
+def command_data(text: str) -> str:
+    """The text of a workflow command, escaped so that the runner reads exactly `command_text` of it."""
+    return command_text(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def command_property(value: str) -> str:
+    """A property of a workflow command, escaped likewise."""
+    return command_data(value).replace(":", "%3A").replace(",", "%2C")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from policycheck.formats.cleaning import cleaned
+from policycheck.formats.escape import defuse_document
 from policycheck.result import Result, Severity
 
 
@@ -26,7 +27,9 @@ class Options:
     source_lines: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """(path, line) of a policy file -> the text of that line, for the caret (text only)."""
     root: str = ""
-    """Absolute folder that absolute policy paths are made relative to (SARIF only): the checkout's top."""
+    """Absolute folder that absolute policy paths are made relative to (SARIF, GitHub and GitLab): the checkout's top."""
+    folder: str = ""
+    """Where relative policy paths start, seen from `root`."""
 
 
 DEFAULTS = Options()
@@ -47,3 +50,7 @@ class Format:
     def render(self, result: Result, options: Options = DEFAULTS) -> str:
         """The whole document, ending with a newline; the same result and options give the same text, encodable as UTF-8."""
         return self.writer(cleaned(result), options)
+
+    def printed(self, document: str) -> str:
+        """What `render` gave, for a stream that a CI runner may listen to: text in it is no command, JSON and XML read the same."""
+        return defuse_document(document, self.media_type)

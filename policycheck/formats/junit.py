@@ -210,6 +210,7 @@ def _evidence_lines(result: Result) -> list[str]:
         for entry in [*incomplete(result.coverage), *(entry for entry in result.coverage if entry.complete)]
     ]
     unseen = [f"not seen: {line(text)}" for text in result.not_seen]
+    lines, unseen = [truncate(text, MAX_NAME) for text in lines], [truncate(text, MAX_NAME) for text in unseen]
     return [*_first(lines, "coverage entries"), *_first(unseen, "things not seen")]
 
 

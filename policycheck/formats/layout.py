@@ -9,6 +9,7 @@ from policycheck.formats.escape import defuse_commands
 from policycheck.text import clean, display_width
 
 TAB = "    "
+_LEAST_INDENT = 2
 
 # Select Graphic Rendition parameters (ECMA-48, 8.3.117), from the 16 colours that every theme keeps readable.
 STYLES = {
@@ -48,7 +49,8 @@ class Page:
         lines = wrap(text, self.width, first=display_width(head), hang=hang)
         self.add((self.paint(style, head) if style else head) + next(lines, ""))
         for following in lines:
-            self.add(" " * min(hang, max(self.width - display_width(following), 0)) + following)
+            # Never at the edge itself: what a job list says must not look like a line of the report.
+            self.add(" " * min(hang, max(self.width - display_width(following), _LEAST_INDENT)) + following)
 
     def text(self) -> str:
         """All lines, without blank ones at the end."""

@@ -20,10 +20,11 @@ def write_atomically(path: Path, content: bytes) -> None:
         UsageError: the file cannot be written; nothing is left behind.
     """
     try:
-        target = path.resolve()
-        if target.exists() and not target.is_file() and not target.is_dir():
-            target.write_bytes(content)
+        # Asked of the name as it is: what /dev/stdout leads to has no path where it is a pipe.
+        if path.exists() and not path.is_file() and not path.is_dir():
+            path.write_bytes(content)
             return
+        target = path.resolve()
         target.parent.mkdir(parents=True, exist_ok=True)
         _replace(target, content)
     except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL in the path; RuntimeError: a loop of links

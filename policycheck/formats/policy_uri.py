@@ -1,4 +1,4 @@
-"""Where a policy file is, as a relative URI that code scanning accepts."""
+"""Where a policy file is, as a relative path or URI that code scanning accepts."""
 
 from __future__ import annotations
 
@@ -14,21 +14,27 @@ from policycheck.resources import data_folder
 OUTSIDE = "outside-the-repository"
 
 
-def relative_uri(path: str, root: str = "") -> str:
-    """The path as a relative, normalised, percent-encoded URI; never absolute, never with `..`, never with a scheme.
+def relative_uri(path: str, root: str = "", folder: str = "") -> str:
+    """`relative_path`, percent-encoded: a URI without a scheme."""
+    return quote(relative_path(path, root, folder))
 
-    A path under `root` is relative to it, one of a shipped pack starts with `policies/`. Of any other path outside, only the file's name is told, in a folder
-    that no repository has: a made-up place must not look like a real one, nor a person's home folder be published.
+
+def relative_path(path: str, root: str = "", folder: str = "") -> str:
+    """The path relative to the repository, normalised, with forward slashes; never absolute, never with `..`.
+
+    A relative path starts in `folder`, itself relative to the repository's top. A path under `root`, that top, is relative to it; one of a shipped pack starts
+    with `policies/`. Of any other path outside, only the file's name is told, in a folder that no repository has: a made-up place must not look like a real
+    one, nor a person's home folder be published.
     """
     posix = _posix(line(path, "policy"))
     if not _is_absolute(posix):
-        inside = posixpath.normpath(posix)
-        return quote(inside if _is_inside(inside) else f"{OUTSIDE}/{_name(posix)}")
-    for folder, prefix in ((root, ""), (_shipped(), "policies/")):
-        tail = _below(posix, _posix(folder))
+        inside = posixpath.normpath(posixpath.join(_posix(folder), posix))
+        return inside if _is_inside(inside) else f"{OUTSIDE}/{_name(posix)}"
+    for top, prefix in ((root, ""), (_shipped(), "policies/")):
+        tail = _below(posix, _posix(top))
         if tail:
-            return quote(prefix + tail)
-    return quote(f"{OUTSIDE}/{_name(posix)}")
+            return prefix + tail
+    return f"{OUTSIDE}/{_name(posix)}"
 
 
 def _posix(path: str) -> str:

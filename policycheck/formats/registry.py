@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from policycheck.formats import json_result, junit, markdown, sarif, text_report
+from policycheck.formats import github, gitlab, json_result, junit, markdown, sarif, text_report
 from policycheck.formats.interface import Format
 
 FORMATS: Mapping[str, Format] = MappingProxyType(
@@ -17,6 +17,8 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
             junit.FORMAT,
             sarif.FORMAT,
             markdown.FORMAT,
+            github.FORMAT,
+            gitlab.FORMAT,
         )
     }
 )

@@ -8,11 +8,11 @@ viewers would close the rule's alerts as fixed in the very run that could not ju
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from policycheck.formats.alerts import rule_fingerprint, rule_name, seen
 from policycheck.formats.cleaning import line
 from policycheck.formats.escape import code_span, plain_message
 from policycheck.formats.interface import Format, Options
@@ -25,6 +25,8 @@ SCHEMA_URI = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas
 MAX_RESULTS = 5000
 """What GitHub keeps of a run; past it, findings are aggregated, largest rules first."""
 MAX_TEXT = 1000
+MAX_NAME = 2048
+"""Longer than any ARN."""
 MAX_TAGS = 10
 MAX_NOTIFICATIONS = 100
 
@@ -54,7 +56,7 @@ def _render(result: Result, options: Options) -> str:
 
 
 def _run(result: Result, options: Options) -> Json:
-    rules = sorted(result.rules, key=_rule_id)
+    rules = sorted(result.rules, key=rule_name)
     aggregated = _aggregated(rules)
     return {
         "tool": {
@@ -67,33 +69,28 @@ def _run(result: Result, options: Options) -> Json:
         "automationDetails": {"id": "policycheck/"},
         "columnKind": "unicodeCodePoints",
         "invocations": [_invocation(result, rules, aggregated, options)],
-        "results": [entry for index, rule in enumerate(rules) for entry in _results(rule, index, options, aggregate=_rule_id(rule) in aggregated)],
+        "results": [entry for index, rule in enumerate(rules) for entry in _results(rule, index, options, aggregate=rule_name(rule) in aggregated)],
     }
-
-
-def _rule_id(rule: RuleResult) -> str:
-    """Qualified by its policy: two policies may name a rule alike."""
-    return f"{line(rule.policy)}/{line(rule.id)}"
 
 
 def _aggregated(rules: list[RuleResult]) -> frozenset[str]:
     """The rules whose findings become one result each, so that no result is dropped: those with most findings first."""
     total = sum(max(len(rule.open_findings), rule.verdict in {Verdict.FAIL, Verdict.INCONCLUSIVE}) for rule in rules)
     chosen: set[str] = set()
-    for rule in sorted(rules, key=lambda rule: (-len(rule.open_findings), _rule_id(rule))):
+    for rule in sorted(rules, key=lambda rule: (-len(rule.open_findings), rule_name(rule))):
         if total <= MAX_RESULTS:
             break
         total -= max(len(rule.open_findings) - 1, 0)
-        chosen.add(_rule_id(rule))
+        chosen.add(rule_name(rule))
     return frozenset(chosen)
 
 
 def _descriptor(rule: RuleResult) -> Json:
-    sentence = _text(rule.sentence, _rule_id(rule))
+    sentence = _text(rule.sentence, rule_name(rule))
     controls = [f"{framework}/{control}" for framework, ids in sorted(rule.controls.items()) for control in ids]
     tags = dict.fromkeys(truncate(line(tag), 100) for tag in ("security", "backup", *rule.tags, *controls))
     descriptor: Json = {
-        "id": _rule_id(rule),
+        "id": rule_name(rule),
         "shortDescription": {"text": _text(rule.title, sentence)},
         "fullDescription": {"text": sentence},
         "help": _help(rule, sentence),
@@ -125,18 +122,18 @@ def _text(value: str, fallback: str) -> str:
 def _results(rule: RuleResult, index: int, options: Options, *, aggregate: bool) -> Iterator[Json]:
     if rule.verdict is Verdict.INCONCLUSIVE:
         # Without a level: SARIF takes none then (3.27.10), and GitHub, which does not know kinds, the rule's own.
-        yield _result(rule, index, options, f"Inconclusive: {line(rule.reason, 'the evidence is not enough')}", _rule_key(rule, "inconclusive")) | {
+        yield _result(rule, index, options, f"Inconclusive: {line(rule.reason, 'the evidence is not enough')}", rule_fingerprint(rule, "inconclusive")) | {
             "kind": "review"
         }
     elif rule.verdict is Verdict.FAIL and not rule.open_findings:
-        yield _failure(rule, index, options, line(rule.reason, "the rule is violated"), _rule_key(rule, "rule"))
+        yield _failure(rule, index, options, line(rule.reason, "the rule is violated"), rule_fingerprint(rule, "rule"))
     elif aggregate:
         count = plural(len(rule.open_findings), "subject")
-        message = f"{count} violate this rule, too many for one result each: the JSON result lists them. The first is {_seen(rule.open_findings[0])}"
-        yield _failure(rule, index, options, message, _rule_key(rule, "aggregated"))
+        message = f"{count} violate this rule, too many for one result each: the JSON result lists them. The first is {seen(rule.open_findings[0])}"
+        yield _failure(rule, index, options, message, rule_fingerprint(rule, "aggregated"))
     else:
         for finding in rule.open_findings:
-            yield _failure(rule, index, options, _seen(finding), finding.fingerprint, finding=finding)
+            yield _failure(rule, index, options, seen(finding), finding.fingerprint, finding=finding)
 
 
 def _failure(rule: RuleResult, index: int, options: Options, message: str, fingerprint: str, *, finding: Finding | None = None) -> Json:
@@ -147,7 +144,7 @@ def _failure(rule: RuleResult, index: int, options: Options, message: str, finge
 def _result(rule: RuleResult, index: int, options: Options, message: str, fingerprint: str, *, finding: Finding | None = None) -> Json:
     location: Json = {"physicalLocation": _physical_location(rule, options)}
     entry: Json = {
-        "ruleId": _rule_id(rule),
+        "ruleId": rule_name(rule),
         "ruleIndex": index,
         "message": {"text": _text(message, "the rule is violated")},
         "locations": [location],
@@ -155,26 +152,21 @@ def _result(rule: RuleResult, index: int, options: Options, message: str, finger
         "partialFingerprints": {"primaryLocationLineHash": fingerprint, "policycheck/v1": fingerprint},
     }
     if finding:
-        name = line(finding.subject)
+        name = truncate(line(finding.subject), MAX_NAME)
         location["logicalLocations"] = [{"fullyQualifiedName": name, "name": truncate(name.rpartition(":")[2] or name, 255), "kind": "resource"}]
         entry["properties"] = {
-            "account": finding.account,
-            "region": finding.region,
-            "resourceType": finding.resource_type,
-            "cause": finding.cause,
-            "jobs": list(finding.jobs[:20]),
+            "account": _short(finding.account),
+            "region": _short(finding.region),
+            "resourceType": _short(finding.resource_type),
+            "cause": _short(finding.cause),
+            "jobs": [_short(job) for job in finding.jobs[:20]],
             "jobCount": len(finding.jobs),
         }
     return entry
 
 
-def _seen(finding: Finding) -> str:
-    place = "/".join(filter(None, (finding.account, finding.region)))
-    return f"{line(finding.subject)}{f' ({line(place)})' if place else ''}: {line(finding.message, 'violates the rule')}"
-
-
-def _rule_key(rule: RuleResult, what: str) -> str:
-    return hashlib.sha256(json.dumps(["policycheck/1", rule.policy, rule.id, what]).encode()).hexdigest()
+def _short(value: str | None) -> str | None:
+    return None if value is None else truncate(value, MAX_TEXT)
 
 
 def _physical_location(rule: RuleResult, options: Options) -> Json:
@@ -184,7 +176,7 @@ def _physical_location(rule: RuleResult, options: Options) -> Json:
     if (end_line, end_column) <= (start_line, start_column):
         end_line, end_column = start_line, start_column + 1
     return {
-        "artifactLocation": {"uri": relative_uri(place.path, options.root)},
+        "artifactLocation": {"uri": relative_uri(place.path, options.root, options.folder)},
         "region": {"startLine": start_line, "startColumn": start_column, "endLine": end_line, "endColumn": max(end_column, 1)},
     }
 
@@ -194,9 +186,9 @@ def _invocation(result: Result, rules: list[RuleResult], aggregated: frozenset[s
     notifications = [
         {
             "descriptor": {"id": "evidence"},
-            "associatedRule": {"id": _rule_id(rule), "index": index},
+            "associatedRule": {"id": rule_name(rule), "index": index},
             "level": "error",
-            "message": {"text": _text(f"{_rule_id(rule)} is inconclusive: {'; '.join(notes(rule)) or 'the evidence is not enough'}", "inconclusive")},
+            "message": {"text": _text(f"{rule_name(rule)} is inconclusive: {'; '.join(notes(rule)) or 'the evidence is not enough'}", "inconclusive")},
             "locations": [{"physicalLocation": _physical_location(rule, options)}],
         }
         for index, rule in inconclusive[:MAX_NOTIFICATIONS]

@@ -219,7 +219,7 @@ def _add_coverage(page: Page, result: Result) -> None:
     gaps = incomplete(result.coverage)
     for gap in gaps[:MAX_LINES]:
         reason = truncate(line(gap.reason, "no reason was given"), MAX_TEXT)
-        page.add_wrapped("  not complete: ", f"{line(gap.dataset)} {line(gap.place)}: {reason}", style="inconclusive", indent=4)
+        page.add_wrapped("  not complete: ", f"{line(gap.dataset)} {truncate(line(gap.place), MAX_TEXT)}: {reason}", style="inconclusive", indent=4)
     if len(gaps) > MAX_LINES:
         page.add(f"  and {len(gaps) - MAX_LINES:,} more that are not complete")
     page.add()
@@ -228,7 +228,7 @@ def _add_coverage(page: Page, result: Result) -> None:
 def _list_facts(entries: Sequence[Coverage]) -> list[str]:
     places = {(entry.account, entry.region) for entry in entries}
     accounts, regions = ({place[part] for place in places} for part in (0, 1))
-    where = line(entries[0].place) if len(places) == 1 else f"{plural(len(accounts), 'account')} and {plural(len(regions), 'Region')}"
+    where = truncate(line(entries[0].place), MAX_TEXT) if len(places) == 1 else f"{plural(len(accounts), 'account')} and {plural(len(regions), 'Region')}"
     sources = sorted({line(entry.source, "") for entry in entries} - {""})
     gaps = len(incomplete(entries))
     state = "complete" if not gaps else "NOT complete" if gaps == len(entries) else f"{gaps:,} of {len(entries):,} lists NOT complete"

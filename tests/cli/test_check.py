@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from policycheck.formats.registry import FORMATS
-from tests.cli.conftest import AS_OF, HOSTILE, Cli, job, save
+from tests.cli.conftest import AS_OF, HOSTILE, Cli, environment, job, save, start
+from tests.formats.runner_commands import commands
 
 FILES = {"json": "r.json", "sarif": "r.sarif", "junit": "r.xml", "markdown": "r.md", "text": "r.txt"}
 
@@ -253,23 +256,54 @@ def test_colour(variables: dict[str, str], arguments: tuple[str, ...], colour: b
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_records_cannot_speak_to_a_runner(name: str, check: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A GitHub Actions runner takes `::command::` at the start of a line and, in talk for people, `##[command]` anywhere for an order."""
-    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+def test_records_cannot_speak_to_a_runner(name: str, check: Cli, folder: Path) -> None:
     save(folder / "hostile.json", job(1, "FAILED", StatusMessage=HOSTILE, MessageCategory=HOSTILE), job(2, "FAILED", BackupJobId=HOSTILE, ResourceArn=HOSTILE))
-    outcome = check("hostile.json", "-o", name)
+    outcome = check("hostile.json", "-o", name, "-o", f"{name}=kept")
     assert outcome.code == 1
-    for line in (outcome.out + outcome.err).split("\n"):
-        assert not line.strip().startswith("::"), line
-        assert "\x1b" not in line
-        assert "\u202e" not in line
-        if name == "text":
-            assert "##[" not in line
-    assert "##[" not in outcome.err
+    assert commands(outcome.err) == []
+    found = commands(outcome.out)
+    assert {command.name for command in found} == ({"error", "notice"} if name == "github" else set())
+    assert not set(outcome.out + outcome.err) & {"\x1b", "\u202e"}
+    kept = (folder / "kept").read_text(encoding="utf-8")
+    assert outcome.out == FORMATS[name].printed(kept)
+    if name in {"json", "sarif", "gitlab"}:
+        assert json.loads(outcome.out) == json.loads(kept)
+    if name in {"json", "gitlab", "junit", "markdown"}:
+        assert "##[" in kept, "a file holds the text as it is"
+
+
+@pytest.mark.parametrize("variable", ["GITHUB_WORKSPACE", "CI_PROJECT_DIR"])
+@pytest.mark.parametrize(("top", "place"), [("..", "{name}/policy.yaml"), (".", "policy.yaml"), ("elsewhere", "policy.yaml")])
+def test_annotations_stand_where_the_checkout_has_the_policy(
+    variable: str, top: str, place: str, check: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A step may run in a folder of the checkout: places count from its top all the same."""
+    monkeypatch.setenv(variable, str((folder / top).resolve()))
+    expected = place.format(name=folder.name)
+    for named in ("policy.yaml", str(folder / "policy.yaml") if top != "elsewhere" else "./policy.yaml"):
+        assert check("bad.json", "-o", "gitlab", "-o", "sarif=r.sarif", "-o", "github=r.txt", policy=named).code == 1
+        run = json.loads((folder / "r.sarif").read_text(encoding="utf-8"))["runs"][0]
+        assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == expected
+        assert f"file={expected}," in (folder / "r.txt").read_text(encoding="utf-8")
+        assert json.loads(check("bad.json", "-o", "gitlab", policy=named).out)[0]["location"]["path"] == expected
+
+
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="no such device here")
+@pytest.mark.parametrize("output", ["json", "json=/dev/stdout"])
+def test_what_a_pipe_gets_is_defused_and_what_a_file_gets_is_not(output: str, folder: Path) -> None:
+    save(folder / "hostile.json", job(1, "FAILED", ResourceArn=HOSTILE))
+    arguments = ["check", "policy.yaml", "--jobs", "hostile.json", "--as-of", AS_OF, "-q", "-o", output]
+    piped = start(*arguments, folder=folder).communicate(timeout=60)[0].decode()
+    with (folder / "redirected").open("wb") as stream:
+        subprocess.run([sys.executable, "-m", "policycheck", *arguments], cwd=folder, env=environment(), stdout=stream, check=False, timeout=60)
+    redirected = (folder / "redirected").read_text(encoding="utf-8")
+    assert "##[" in redirected
+    assert "##[" not in piped
+    assert json.loads(piped) == json.loads(redirected)
 
 
 def test_errors_cannot_speak_to_a_runner(cli: Cli, folder: Path) -> None:
-    commands = [
+    lines = [
         ("check", "\n::error::x\x1b[2J", "--jobs", "ok.json", "--as-of", AS_OF),
         ("check", "policy.yaml", "--jobs", "##[error]\n::error::x", "--as-of", AS_OF),
         ("check", "policy.yaml", "--jobs", "ok.json", "--as-of", AS_OF, "--select", "\n::error::x##[group]"),
@@ -281,11 +315,9 @@ def test_errors_cannot_speak_to_a_runner(cli: Cli, folder: Path) -> None:
         ("lint", "hostile.yaml"),
     ]
     (folder / "hostile.yaml").write_text("policy: p\nrules:\n  - id: a\n    rule: '##[error] ::error::'\n::error::: x\n")
-    for command in commands:
+    for command in lines:
         outcome = cli(*command)
         assert outcome.code in {2, 3}, command
         assert outcome.err
-        for line in outcome.err.split("\n"):
-            assert not line.strip().startswith("::"), (command, line)
-            assert "##[" not in line
-            assert "\x1b" not in line
+        assert commands(outcome.err) == [], command
+        assert "\x1b" not in outcome.err

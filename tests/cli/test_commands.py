@@ -10,6 +10,7 @@ import pytest
 import typer
 
 from policycheck.cli.app import app
+from policycheck.formats.registry import FORMATS
 from tests.cli.conftest import ROOT, Cli
 
 GROUP = typer.main.get_command(app)
@@ -43,6 +44,11 @@ def test_help_names_every_command(cli: Cli) -> None:
 def test_help_of_check_names_the_exit_codes(cli: Cli) -> None:
     text = " ".join(cli("check", "--help").out.split())
     assert "Exit codes: 0 every rule passed; 1 findings; 2 the command or a policy is wrong; 3 the evidence is missing or not enough; 4 a bug" in text
+
+
+def test_help_of_check_names_every_format(cli: Cli) -> None:
+    """By hand, in the registry's order: to ask the registry would cost every command the time of loading it."""
+    assert f"Formats: {', '.join(FORMATS)}." in " ".join(cli("check", "--help").out.split())
 
 
 # lint

@@ -10,10 +10,11 @@ import pytest
 
 from policycheck.formats.registry import FORMATS
 from tests.cli.conftest import AS_OF, Cli, job, save
+from tests.formats.runner_commands import commands
 
 OPTIONS = [
     (("--output", "jsn"), "there is no format jsn", "Did you mean json?"),
-    (("--output", "pdf"), "there is no format pdf", "The formats are text, json, junit, sarif, markdown."),
+    (("--output", "pdf"), "there is no format pdf", f"The formats are {', '.join(FORMATS)}."),
     (("--output", "json="), "--output json= names no file", "Write json=report.json, or json alone for stdout."),
     (("--output", "json", "--output", "text"), "only one format can go to stdout", "Write the others to files: --output sarif=results.sarif"),
     (("--output", "json=a", "--output", "sarif=./b/../a"), "two formats would write the same file", ""),
@@ -200,7 +201,10 @@ def test_bug_is_one_line_and_a_code_of_its_own(error: BaseException, check: Cli,
     assert "test_errors.py:" in outcome.err
     assert "\x1b" not in outcome.err
     monkeypatch.setenv("POLICYCHECK_TRACEBACK", "1")
-    assert "Traceback (most recent call last)" in check("ok.json").err
+    traced = check("ok.json").err
+    assert "Traceback (most recent call last)" in traced
+    assert commands(traced) == []
+    assert "\x1b" not in traced
 
 
 def test_bug_in_a_report_writes_nothing(check: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

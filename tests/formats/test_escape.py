@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import html
+import json
 import re
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -9,9 +11,10 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from policycheck.formats.cleaning import line
-from policycheck.formats.escape import code_span, defuse_commands, plain_message, table_cell
+from policycheck.formats.escape import code_span, defuse_commands, defuse_document, plain_message, table_cell
 from policycheck.text import clean
 from tests.formats.results import any_text
+from tests.formats.runner_commands import commands
 
 TRICKY = st.one_of(any_text, st.text(st.sampled_from("\\|`<>a@[]()! *_~&;#{}w.:/")))
 GFM = MarkdownIt("gfm-like")
@@ -57,6 +60,8 @@ def test_a_long_text_is_cut_before_its_fence_is_chosen() -> None:
         (":::x", ": ::x"),
         ("a ##[error]x ##[group]", "a # #[error]x # #[group]"),
         ("###[x", "## #[x"),
+        ("##vso[task.setvariable variable=a]b ##teamcity[x]", "# #vso[task.setvariable variable=a]b # #teamcity[x]"),
+        ("## [x] ##x ## a[1]", "## [x] ##x ## a[1]"),
     ],
 )
 def test_a_printed_line_is_no_runner_command(text: str, shown: str) -> None:
@@ -66,8 +71,36 @@ def test_a_printed_line_is_no_runner_command(text: str, shown: str) -> None:
 @given(TRICKY)
 def test_no_line_is_a_runner_command(value: str) -> None:
     shown = defuse_commands(line(clean(value), ""))
+    assert commands(shown) == []
     assert not shown.lstrip().startswith("::")
-    assert "##[" not in shown
+    assert defuse_commands(shown) == shown
+
+
+@given(st.recursive(TRICKY, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TRICKY, inner, max_size=3), max_leaves=5))
+def test_json_that_is_printed_is_no_command_and_says_the_same(value: object) -> None:
+    for document in (json.dumps(value), json.dumps(value, indent=2)):
+        printed = defuse_document(document, "application/sarif+json")
+        assert commands(printed) == []
+        assert json.loads(printed) == json.loads(document)
+
+
+@given(TRICKY, TRICKY)
+def test_xml_that_is_printed_is_no_command_and_says_the_same(text: str, attribute: str) -> None:
+    root = ElementTree.Element("a", {"b": clean(attribute)})
+    root.text = f"\n{clean(text)}\n::error::x"
+    document = ElementTree.tostring(root, encoding="unicode")
+    printed = defuse_document(document, "application/xml")
+    assert commands(printed) == []
+    assert ElementTree.canonicalize(printed) == ElementTree.canonicalize(document)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "text/markdown", "text/csv"])
+@given(TRICKY, TRICKY)
+def test_text_that_is_printed_is_no_command(kind: str, first: str, second: str) -> None:
+    document = f"{clean(first)}\n  ::error::{clean(second)}\n"
+    printed = defuse_document(document, kind)
+    assert commands(printed) == []
+    assert printed.replace(" ", "") == document.replace(" ", "")
 
 
 @pytest.mark.parametrize(("text", "plain"), [("[a](b)", "[a] (b)"), ("{0} {12}", "{ 0} { 12}"), ("[a][b]", "[a] [b]"), ("{a} [x] (y)", "{a} [x] (y)")])

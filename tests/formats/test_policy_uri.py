@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from policycheck.formats.policy_uri import relative_uri
+from policycheck.formats.policy_uri import relative_path, relative_uri
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,19 @@ from policycheck.formats.policy_uri import relative_uri
 )
 def test_a_path_becomes_a_safe_relative_uri(path: str, root: str, uri: str) -> None:
     assert relative_uri(path, root) == uri
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("a b.yaml", "infra/backup/a b.yaml"),
+        ("../a.yaml", "infra/a.yaml"),
+        ("../../../a.yaml", "outside-the-repository/a.yaml"),
+        ("/repo/infra/a.yaml", "infra/a.yaml"),
+    ],
+)
+def test_a_relative_path_starts_where_the_run_does(path: str, shown: str) -> None:
+    assert relative_path(path, "/repo", "infra/backup") == shown
 
 
 def test_a_shipped_pack_is_told_by_its_place_in_the_package(monkeypatch: pytest.MonkeyPatch) -> None:

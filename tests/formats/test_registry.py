@@ -14,7 +14,7 @@ from tests.formats.results import CASES, mixed, results
 
 
 def test_help_order_is_fixed() -> None:
-    assert list(FORMATS) == ["text", "json", "junit", "sarif", "markdown"]
+    assert list(FORMATS) == ["text", "json", "junit", "sarif", "markdown", "github", "gitlab"]
 
 
 def test_each_format_describes_itself() -> None:

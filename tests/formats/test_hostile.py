@@ -1,0 +1,255 @@
+"""Every format with text that tries to be something else, read by a reader of its own kind: the text is data, and the document is built as with harmless text.
+
+A format without a reader here fails. A reader says how the document is built (`Structure`), and asserts what its kind of reader must never meet.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from lxml import etree
+
+from policycheck.formats.cleaning import cleaned
+from policycheck.formats.interface import Options
+from policycheck.formats.json_result import load_result
+from policycheck.formats.registry import FORMATS
+from policycheck.result import Result, Verdict
+from policycheck.text import clean, clean_line
+from tests.formats import runner_commands
+from tests.formats.results import make_coverage, make_finding, make_result, make_rule, mixed
+from tests.formats.test_gitlab import SCHEMA as GITLAB_SCHEMA
+from tests.formats.test_markdown import GFM, OURS, outside_code
+from tests.hostile import CORPUS, poisoned
+
+Structure = list[str]
+SGR = re.compile(r"\x1b\[[0-9;]*m")
+INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def result(text: str) -> Result:
+    """A run of every verdict with this text in every string."""
+    return poisoned(mixed(), text)
+
+
+def options(poisoned_result: Result, *, color: bool = False) -> Options:
+    lines = {(clean(rule.location.path), rule.location.line): f"  - {rule.sentence}" for rule in poisoned_result.rules}
+    return Options(show_passed=True, source_lines=lines, color=color)
+
+
+@cache
+def rendered(name: str, text: str) -> str:
+    made = result(text)
+    return FORMATS[name].render(made, options(made))
+
+
+# Readers
+
+
+def read_text(document: str) -> Structure:
+    """A terminal: characters that only show themselves. What stands at the left edge is ours."""
+    hidden = {character for character in document if unicodedata.category(character) in INVISIBLE and character != "\n"}
+    assert hidden == set()
+    return [re.split(r"[\[ ]", line)[0] for line in document.split("\n") if not line.startswith(" ")]
+
+
+def read_json(document: str) -> Structure:
+    assert document.isascii()
+    value = json.loads(document, parse_constant=pytest.fail)
+    return list(json_paths(value))
+
+
+def json_paths(value: object, path: str = "$") -> Iterator[str]:
+    """The place and kind of every leaf. Mappings whose keys are somebody's text have only their size."""
+    if isinstance(value, dict):
+        if path.endswith((".controls", ".evidence[]")):
+            yield f"{path}: {len(value)}"
+            return
+        for key, item in value.items():
+            yield from json_paths(item, f"{path}.{key}")
+    elif isinstance(value, list):
+        for item in value:
+            yield from json_paths(item, f"{path}[]")
+    else:
+        yield f"{path}: {type(value).__name__}"
+
+
+def read_sarif(document: str) -> Structure:
+    run: dict[str, Any] = json.loads(document)["runs"][0]
+    for text in messages(run):
+        assert text.strip()
+        assert not re.search(r"(?<!\\)\[[^\]]*\]\(", text), "an embedded link"
+        assert not re.search(r"\{\d+\}", text), "a placeholder"
+    for uri in re.findall(r'"uri": "([^"]*)"', document):
+        assert re.fullmatch(r"(?!/)[A-Za-z0-9_.~%/-]+", uri)
+        assert ".." not in uri.split("/")
+    # A rule's link is shown where it is one, and its tags are few, and each once.
+    return [path for path in read_json(document) if not re.search(r"\.(helpUri|tags\[\]): ", path)]
+
+
+def messages(value: object) -> Iterator[str]:
+    """Every text that SARIF readers look for links and placeholders in."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if key == "text" and isinstance(item, str):
+                yield item
+            else:
+                yield from messages(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from messages(item)
+
+
+def read_gitlab(document: str) -> Structure:
+    jsonschema.validate(json.loads(document), GITLAB_SCHEMA)
+    return read_json(document)
+
+
+def read_junit(document: str) -> Structure:
+    root = etree.fromstring(document.encode(), etree.XMLParser(resolve_entities=False, no_network=True))
+    assert not list(root.iter(etree.Comment, etree.ProcessingInstruction, etree.Entity))
+    assert root.getroottree().docinfo.internalDTD is None
+    for element in root.iter("failure", "error", "skipped"):
+        assert element.get("message", "").strip()
+        assert (element.text or "").strip()
+    names = [(case.get("classname"), case.get("name")) for case in root.iter("testcase")]
+    assert len(set(names)) == len(names)
+    return [f"{element.tag} {sorted(map(str, element.attrib))}" for element in root.iter()]
+
+
+def read_markdown(document: str) -> Structure:
+    shown = GFM.render(document)
+    tags = re.findall(r"</?([a-z0-9]+)[ >]", shown)
+    assert set(tags) <= OURS
+    assert not re.search(r"@[a-z]|https?:|www\.|&lt;|#\d|`", outside_code(shown))
+    assert len(document.encode()) <= 1_048_576
+    return tags
+
+
+def read_github(document: str) -> Structure:
+    found = [(line, runner_commands.parse(line, registered=runner_commands.REGISTERED)) for line in document.removesuffix("\n").split("\n")]
+    structure = []
+    for line, command in found:
+        assert command is not None, line
+        assert runner_commands.lines(line) == [line]
+        assert "##[" not in line
+        assert len(command.data.encode("utf-16-le")) // 2 <= 4096
+        assert command.data.strip()
+        assert len(command.properties["title"]) <= 255
+        assert "file" not in command.properties or not command.properties["file"].startswith(("/", "../"))
+        structure.append(f"{command.name} {sorted(command.properties)} {command.properties.get('line')}")
+    return structure
+
+
+READERS: Mapping[str, Callable[[str], Structure]] = {
+    "text": read_text,
+    "json": read_json,
+    "junit": read_junit,
+    "sarif": read_sarif,
+    "markdown": read_markdown,
+    "github": read_github,
+    "gitlab": read_gitlab,
+}
+COMMANDS = {"github"}
+"""The formats that are meant to speak to a runner."""
+
+
+def test_every_format_has_a_reader() -> None:
+    assert set(READERS) == set(FORMATS)
+
+
+def strings(value: object) -> Iterator[str]:
+    """Every string in a value that is no word of our own."""
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from (*strings(key), *strings(item))
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from strings(item)
+    elif is_dataclass(value):
+        for member in fields(value):
+            yield from strings(getattr(value, member.name))
+    elif isinstance(value, str) and not isinstance(value, Enum):
+        yield value
+
+
+def test_the_corpus_stands_in_every_string_of_a_result() -> None:
+    found = list(strings(result("POISON")))
+    assert len(found) == len(list(strings(mixed()))) > 100
+    assert all(text.startswith("POISON") for text in found)
+
+
+@pytest.mark.parametrize("text", CORPUS)
+@pytest.mark.parametrize("name", FORMATS)
+def test_hostile_text_changes_nothing_but_text(name: str, text: str) -> None:
+    """Whatever the text, the document is built as it is with a harmless one."""
+    harmless = "x" if clean_line(CORPUS[text]) else CORPUS[text][:1]
+    assert READERS[name](rendered(name, CORPUS[text])) == READERS[name](rendered(name, harmless))
+
+
+@pytest.mark.parametrize("text", CORPUS)
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_printed_is_no_command_and_reads_the_same(name: str, text: str) -> None:
+    document = rendered(name, CORPUS[text])
+    printed = FORMATS[name].printed(document)
+    if name in COMMANDS:
+        assert printed == document
+        return
+    assert runner_commands.commands(printed) == []
+    assert not re.search(r"##[a-z]*\[", printed, re.IGNORECASE)
+    assert READERS[name](printed) == READERS[name](document)
+    kind = FORMATS[name].media_type
+    if kind.endswith("json"):
+        assert json.loads(printed) == json.loads(document)
+    elif kind.endswith("xml"):
+        assert etree.tostring(etree.fromstring(printed.encode()), method="c14n") == etree.tostring(etree.fromstring(document.encode()), method="c14n")
+
+
+@pytest.mark.parametrize("text", CORPUS)
+def test_colour_is_the_only_escape_code_of_a_terminal_report(text: str) -> None:
+    made = result(CORPUS[text])
+    colored = FORMATS["text"].render(made, options(made, color=True))
+    assert SGR.sub("", colored) == rendered("text", CORPUS[text])
+    assert runner_commands.commands(SGR.sub("", colored)) == []
+
+
+@pytest.mark.parametrize("text", CORPUS)
+def test_a_saved_result_holds_the_cleaned_text_and_is_read_back(text: str) -> None:
+    made = result(CORPUS[text])
+    assert load_result(rendered("json", CORPUS[text]).encode()) == cleaned(made)
+
+
+@pytest.mark.parametrize("xsd", ["junit-windyroad.xsd", "junit-jenkins-10.xsd"])
+def test_junit_of_any_text_fits_the_published_schemas(xsd: str, schemas: Callable[[str], Path]) -> None:
+    schema = etree.XMLSchema(etree.parse(str(schemas(xsd))))
+    for text in CORPUS.values():
+        made = result(text)
+        document = etree.fromstring(FORMATS["junit"].render(made, Options(junit_strict=True)).encode())
+        schema.assertValid(document)
+
+
+@pytest.mark.parametrize("published", ["sarif-2.1.0-oasis.json", "sarif-2.1.0-codeql-action.json"])
+def test_sarif_of_any_text_fits_the_published_schemas(published: str, schemas: Callable[[str], Path]) -> None:
+    schema = json.loads(schemas(published).read_bytes())
+    validator = jsonschema.validators.validator_for(schema)(schema)
+    for text in CORPUS.values():
+        assert [error.message for error in validator.iter_errors(json.loads(rendered("sarif", text)))] == []
+
+
+def test_a_megabyte_of_text_floods_no_report() -> None:
+    text = "x" * 1_000_000
+    finding = make_finding(subject=text, message=text, cause=text, jobs=(text,), account=text, region=text, evidence=({"StatusMessage": text},))
+    coverage = make_coverage(source=text, reason=text, complete=False)
+    made = make_result(make_rule(verdict=Verdict.FAIL, findings=(finding,), reason=text), coverage=(coverage,), not_seen=(text,))
+    sizes = {name: len(entry.render(made)) for name, entry in FORMATS.items()}
+    assert sizes.pop("json") > 7_000_000, "the full result is full"
+    assert {name: size for name, size in sizes.items() if size > 60_000} == {}
