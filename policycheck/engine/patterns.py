@@ -27,7 +27,9 @@ def _pattern_diagnostics(policy: Policy, comparison: Comparison, backend: Backen
     found = []
     for literal in comparison.literals:
         if backend.pattern_problem(literal.text):
-            line = policy.lines[literal.location.line - 1] if literal.location.line <= len(policy.lines) else ""
+            # A value of the command line stands in no line of the file.
+            in_file = literal.location.path == policy.path and literal.location.line <= len(policy.lines)
+            line = policy.lines[literal.location.line - 1] if in_file else ""
             found.append(
                 Diagnostic(
                     literal.location, f"the {backend.name} engine cannot search for this pattern", "Write it with plain groups, classes and repeats.", line

@@ -238,14 +238,22 @@ def _bind_comparison(comparison: Comparison, dataset: Dataset, report: Report) -
 def find_field(name: str, dataset: Dataset, location: Location, report: Report) -> Field | None:
     """The field of that exact name, or None once the mistake is reported with the nearest name."""
     column = dataset.field(name)
-    if column is not None:
+    if column is not None and "\n" not in name and clean(name) == name:
         return column
     near = nearest(name, dataset.fields)
     others = sorted(other.name for other in DATASETS.values() if name in other.fields)
     elsewhere = f"It is a field of {' and of '.join(others)}." if others else "The fields are the API's own names; see the language reference."
-    hint = f"Did you mean {near}?" if near and not others else elsewhere
+    hint = f"Did you mean {near}?" if near and not others else _INSTEAD.get(name, elsewhere)
     report(location, f"{dataset.noun}s have no field {clean_line(name)}", hint)
     return None
+
+
+_INSTEAD = {
+    "Tags": "A tag is written Tags.NAME.",
+    "Tags.": "A tag is written Tags.NAME.",
+    "BackupVaultName": 'Compare SourceBackupVaultArn or DestinationBackupVaultArn: ending with ":prod".',
+}
+"""What is meant by names that a list does not have."""
 
 
 def nearest(word: str, words: Iterable[str]) -> str:
@@ -257,6 +265,8 @@ def nearest(word: str, words: Iterable[str]) -> str:
 
 def _operator_problem(operator: Operator, column: Field) -> tuple[str, str] | None:
     kind, name, spelled = column.kind, column.name, operator.replace("_", " ")
+    if name == "in_inventory" and operator not in {Operator.IS, Operator.PRESENT}:
+        return f"{name} is compared by name: {spelled} does not apply", "Write the inventory's name, or ask whether it is present."
     ordered = "Compare it with at least, at most, more than or less than."
     if operator in TEXT_OPERATORS and kind is Kind.ENUM:
         return f"{name} is compared by value: {spelled} does not apply", f"The values are {', '.join(column.values)}."

@@ -45,6 +45,13 @@ def parse_size(text: str) -> int:
     return int(size)
 
 
+def parse_count(text: str) -> int:
+    """A number of jobs or runs; raises ValueError."""
+    if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
+        raise ValueError("a number of jobs or runs is a whole number")
+    return int(text)
+
+
 def parse_share(text: str) -> Fraction:
     """The part of one that `99%` means, exactly; raises ValueError."""
     match = _SHARE.fullmatch(text)

@@ -6,19 +6,22 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import assert_never
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset, Kind
+from policycheck.datasets import Kind
 from policycheck.errors import Diagnostic, Location, PolicyError
-from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or, bind, find_field, nearest
+from policycheck.policy.binding import Binder, Parameters
+from policycheck.policy.conditions import Literal, find_field, nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
-from policycheck.policy.literals import parse_duration
-from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
+from policycheck.policy.measures import SHAPES
+from policycheck.policy.model import RESOURCE, AllMatch, Expectation, Following, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
 from policycheck.policy.rendering import render
 from policycheck.policy.schema import DefaultsEntry, PolicyEntry, RuleEntry, ScopeEntry
-from policycheck.policy.sentence import SentenceError, parse_sentence
+from policycheck.policy.sentence import parse_sentence
 from policycheck.policy.shape import Path as TreePath
 from policycheck.policy.shape import check_shape, find_entry, plain
-from policycheck.policy.structure import read_conditions
+from policycheck.policy.statements import REQUIREMENTS, STRUCTURED, read_statement
+from policycheck.policy.syntax import SentenceError
 from policycheck.policy.waivers import read_longest, read_waivers
 from policycheck.result import Severity
 from policycheck.text import clean, clean_line
@@ -90,9 +93,6 @@ def load_scope(path: Path, name: str) -> Scope:
 _NO_SCOPE = "the scope declares neither accounts nor regions"
 
 
-_STRUCTURED = ("dataset", "where", "within", "none", "all", "unless_recovered_within")
-
-
 class _Reader:
     """Builds one policy out of one document, noting every mistake on the way."""
 
@@ -101,6 +101,7 @@ class _Reader:
         self._overrides = overrides
         self.params: dict[str, str] = {}
         self.place_of_id = Location(document.path)
+        self._binder = Binder(document, Parameters({}))
 
     def read(self) -> Policy | None:
         """The policy, or None where the file has any mistake."""
@@ -110,6 +111,7 @@ class _Reader:
             return None
         broken = self._report_shape(root)
         self.params = self._params(root)
+        self._binder = Binder(self._document, Parameters(self.params, frozenset(self._overrides)))
         self.place_of_id = find_entry(root, "policy")
         defaults = DefaultsEntry() if ("defaults",) in broken else DefaultsEntry.model_validate(plain(root.get("defaults") or _NOTHING))
         policy_id, listed = _text(root.get("policy")) or "", root.get("rules")
@@ -169,13 +171,13 @@ class _Reader:
         statement = self._statement(node, {str(path[0]) for path in broken if path})
         if statement is None:
             return None
-        statement = self._bound(statement)
-        clock = self._clock(node, statement.list, windowed=statement.within is not None)
-        self._check_recovery(node, statement)
+        statement = self._binder.bind(statement)
+        clock = self._clock(node, statement)
+        self._check_recovery(statement)
         if broken or len(self._document.diagnostics) > before:
             return None
         entry = RuleEntry.model_validate(plain(node))
-        qualifiers = Qualifiers(clock, entry.jobs or defaults.jobs or JobChoice.ALL, entry.no_data or defaults.no_data or NoData.INCONCLUSIVE)
+        qualifiers = Qualifiers(clock, entry.jobs or defaults.jobs or statement.default_jobs, entry.no_data or defaults.no_data or NoData.INCONCLUSIVE)
         return Rule(
             id=entry.id,
             policy=policy,
@@ -193,20 +195,38 @@ class _Reader:
         )
 
     def _statement(self, node: Entries, broken: set[str]) -> Statement | None:
-        keys = [key for key in ("rule", *_STRUCTURED) if key in node.entries]
-        if broken & set(keys) or (broken and not {"rule", "none", "all"} & set(keys)):
+        keys = [key for key in ("rule", *STRUCTURED) if key in node.entries]
+        if broken & {*keys, "inventory"} or (broken and not {"rule", *REQUIREMENTS} & set(keys)):
             # What is broken already may be what seems to be missing here.
             return None
         sentence = node.get("rule")
         if not isinstance(sentence, Text):
-            return self._structured(node)
+            return read_statement(node, self._document)
         if len(keys) > 1:
             place = node.entries[keys[1]][0].location
             self._document.report(
                 place, f"{keys[1]} cannot stand beside a sentence", "Say it in the sentence, or write all of the rule in the structured form."
             )
             return None
-        return self._sentence(sentence)
+        statement = self._sentence(sentence)
+        return self._with_inventory(statement, node) if statement and "inventory" in node.entries else statement
+
+    def _with_inventory(self, statement: Statement, node: Entries) -> Statement:
+        """The statement of a sentence whose inventory stands beside it."""
+        key, value = node.entries["inventory"]
+        requirement = statement.requirement
+        if not isinstance(value, Text):
+            return statement
+        if not isinstance(requirement, Expectation) or RESOURCE not in requirement.per:
+            self._document.report(key.location, "an inventory stands beside a sentence about every resource", "Write: every resource must have ...")
+            return statement
+        said = requirement.inventory
+        if said is not None and self._filled(said.text) != self._filled(value.text):
+            self._document.report(value.location, f"the sentence names the inventory {clean_line(said.text)}", "Keep one of the two.")
+        return replace(statement, requirement=replace(requirement, inventory=said or Literal(value.text, value.location)))
+
+    def _filled(self, text: str) -> str:
+        return self.params.get(text[2:-1], text) if text.startswith("${") else text
 
     def _sentence(self, text: Text) -> Statement | None:
         location = text.location
@@ -220,110 +240,43 @@ class _Reader:
             self._document.report(error.location, error.message, error.hint)
             return None
 
-    def _structured(self, node: Entries) -> Statement | None:
-        report = self._document.report
-        asked = [key for key in ("none", "all") if key in node.entries]
-        if len(asked) != 1:
-            place = find_entry(node, "id") if not asked else node.entries[asked[1]][0].location
-            report(place, "a rule has either none or all, not both" if asked else "a rule needs exactly one of rule, none and all")
-            return None
-        dataset = _text(node.get("dataset")) or BACKUP_JOBS.name
-        within, recovery = _literal(node.get("within")), _literal(node.get("unless_recovered_within"))
-        if dataset not in DATASETS:
-            near = nearest(dataset, DATASETS)
-            hint = f"Did you mean {near}?" if near else f"The datasets are {', '.join(DATASETS)}."
-            report(node.entries["dataset"][1].location, f"there is no dataset {clean_line(dataset)}", hint)
-            # No list, no fields: only the windows can be checked.
-            return Statement(NoneMatch(And(), recovery), And(), within)
-        where = read_conditions(node.get("where"), self._document)
-        condition = read_conditions(node.get(asked[0]), self._document)
-        if isinstance(condition, And) and not condition.parts and node.entries[asked[0]][1] == Entries({}, node.entries[asked[0]][1].location):
-            report(node.entries[asked[0]][0].location, f"{asked[0]} names no condition", "Name at least one: {State: FAILED}.")
-        if asked[0] == "all" and recovery:
-            report(node.entries["unless_recovered_within"][0].location, "unless_recovered_within qualifies none, not all")
-        return Statement(NoneMatch(condition, recovery) if asked[0] == "none" else AllMatch(condition), where, within, dataset)
-
-    def _check_recovery(self, node: Entries, statement: Statement) -> None:
+    def _check_recovery(self, statement: Statement) -> None:
         requirement = statement.requirement
-        if not isinstance(requirement, NoneMatch) or requirement.recovery is None:
-            return
-        if "Outcome" not in statement.list.fields:
+        if isinstance(requirement, NoneMatch) and requirement.recovery is not None and "Outcome" not in statement.list.fields:
             self._document.report(requirement.recovery.location, f"{statement.list.noun}s have no outcome that could recover one")
-        if "clock" in node.entries:
-            self._document.report(node.entries["clock"][0].location, "clock cannot stand beside a recovery", "A recovery is judged when its deadline has come.")
 
-    def _clock(self, node: Entries, dataset: Dataset, *, windowed: bool) -> str | None:
+    def _clock(self, node: Entries, statement: Statement) -> str | None:
         clock = node.get("clock")
         if not isinstance(clock, Text):
             return None
-        if not windowed:
+        refused = _why_no_clock(statement.requirement)
+        if refused:
+            self._document.report(node.entries["clock"][0].location, *refused)
+            return None
+        if statement.within is None:
             self._document.report(clock.location, "clock needs a window", "Add within: 24h, or say within in the sentence.")
             return None
+        dataset = statement.list
         column = find_field(clock.text, dataset, clock.location, self._document.report)
         if column is not None and column.kind is not Kind.TIME:
             times = [field.name for field in dataset.members if field.kind is Kind.TIME]
             self._document.report(clock.location, f"{column.name} is no time", f"The times of a {dataset.noun} are {', '.join(times)}.")
         return clock.text
 
-    # Parameters and types
 
-    def _bound(self, statement: Statement) -> Statement:
-        """Parameters filled in, every literal typed."""
-        dataset, report = statement.list, self._document.report
-        where = bind(self._filled(statement.where), dataset, report)
-        requirement: Requirement
-        match statement.requirement:
-            case NoneMatch(condition=condition, recovery=recovery):
-                requirement = NoneMatch(bind(self._filled(condition), dataset, report), self._duration(recovery))
-            case AllMatch(condition=condition):
-                requirement = AllMatch(bind(self._filled(condition), dataset, report))
-            case Expectation() | Following():
-                raise AssertionError("a policy cannot say this yet")
-        return Statement(requirement, where, self._duration(statement.within), statement.dataset)
-
-    def _duration(self, literal: Literal | None) -> Literal | None:
-        if literal is None:
+def _why_no_clock(requirement: Requirement) -> tuple[str, str] | None:
+    """Why a clock cannot stand beside this; None where it can."""
+    match requirement:
+        case NoneMatch(recovery=recovery) if recovery is not None:
+            return "clock cannot stand beside a recovery", "A recovery is judged when its deadline has come."
+        case Following():
+            return "clock cannot stand beside a following job", "A job is judged when the deadline of the following one has come."
+        case Expectation(measure=measure) if not SHAPES[measure].clocked:
+            return f"clock cannot stand beside {measure}", f"{measure} goes by CreationDate."
+        case NoneMatch() | AllMatch() | Expectation():
             return None
-        literal = self._fill(literal)
-        try:
-            value = parse_duration(literal.text)
-        except ValueError as error:
-            hint = str(error)
-            self._document.report(literal.location, f"{clean_line(literal.text)} is no duration", f"{hint[:1].upper()}{hint[1:]}.")
-            return literal
-        if value == 0:
-            self._document.report(literal.location, "a window of no length holds nothing")
-        return replace(literal, value=value)
-
-    def _filled(self, condition: Condition) -> Condition:
-        match condition:
-            case Comparison(literals=literals):
-                return replace(condition, literals=tuple(self._fill(literal) for literal in literals))
-            case And(parts=parts):
-                return And(tuple(self._filled(part) for part in parts))
-            case Or(parts=parts):
-                return Or(tuple(self._filled(part) for part in parts))
-            case Not(part=part):
-                return Not(self._filled(part))
-
-    def _fill(self, literal: Literal) -> Literal:
-        text = literal.text
-        if "${" not in text:
-            return literal
-        name = text[2:-1]
-        if not (text.startswith("${") and text.endswith("}")) or "${" in name or "}" in name:
-            self._document.report(literal.location, f"{clean_line(text)}: a parameter stands for a whole value", "Put the whole value into the parameter.")
-            return replace(literal, text="")
-        if "${" in self.params.get(name, ""):
-            self._document.report(literal.location, f"the parameter {name} names another one", "The value of a parameter is taken as it stands.")
-            return replace(literal, text="")
-        if name not in self.params:
-            near = nearest(name, self.params)
-            self._document.report(
-                literal.location, f"there is no parameter {clean_line(name)}", f"Did you mean {near}?" if near else "Declare it under params:"
-            )
-            return literal
-        return replace(literal, text=self.params[name])
+        case _:
+            assert_never(requirement)
 
 
 _NOTHING = Entries({}, Location(""))
@@ -331,10 +284,6 @@ _NOTHING = Entries({}, Location(""))
 
 def _text(node: Node | None) -> str | None:
     return node.text if isinstance(node, Text) else None
-
-
-def _literal(node: Node | None) -> Literal | None:
-    return Literal(node.text, node.location) if isinstance(node, Text) else None
 
 
 def read_scope(node: Node | None) -> Scope:

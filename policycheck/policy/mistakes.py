@@ -96,6 +96,8 @@ def _guess_split_unit(spot: _Spot) -> Mistake | None:
 
 
 def _guess_comparison(spot: _Spot) -> Mistake | None:
+    if spot.word.lower() == "than" and spot.before.lower().split()[-2:-1] == ["go"]:
+        return spot.misfit("Write: may go longer than 26h without a clean job.")
     if spot.word.lower() == "than" or spot.word.strip("<>=") == "":
         return spot.misfit("Compare with at least, at most, more than or less than." if spot.word not in {"=", "=="} else "Write must be.")
     return None
@@ -103,6 +105,8 @@ def _guess_comparison(spot: _Spot) -> Mistake | None:
 
 def _guess_field(spot: _Spot) -> Mistake | None:
     """start delay, IAM role name, message category: a field's name taken apart."""
+    if spot.word.startswith("Tags") and "NAME" in spot.expected:
+        return spot.misfit('A tag is written Tags.Environment; a key that is no plain word is quoted: Tags."Cost Center".')
     words = list(_WORD.finditer(spot.sentence))
     here = next((index for index, word in enumerate(words) if word.start() <= spot.start < word.end()), None)
     if here is None or not ("NAME" in spot.expected or _is_field(words[here - 1][0] if here else "")):
@@ -155,7 +159,7 @@ def _guess_order(spot: _Spot) -> Mistake | None:
     if word.lower() == "overdue":
         return spot.misfit("Write: no job may be overdue")
     if not spot.before and (word.upper() in vocabulary.STATES or word.lower() in {"clean", "job", "jobs"} or word in vocabulary.TYPES):
-        return spot.misfit("A rule begins with 'no', 'for' or a field: no FAILED jobs within 24h")
+        return spot.misfit("A rule begins with 'no', 'every', 'at least', 'at most', 'the latest', 'for' or a field: no FAILED jobs within 24h")
     if word.upper() in vocabulary.STATES and "JOB" in expected:
         return spot.misfit("The state stands before the resource type: no FAILED EC2 jobs")
     if word.lower() in {"the", "last", "past", "previous"} and "PLACE" in expected:
@@ -164,6 +168,21 @@ def _guess_order(spot: _Spot) -> Mistake | None:
         return spot.misfit("The window stands last: in vault prod within 24h")
     if word.lower() == "not" and spot.previous.lower() == "be":
         return spot.misfit("Did you mean must not be?")
+    return None
+
+
+def _guess_group(spot: _Spot) -> Mistake | None:
+    """What is asked of subjects, in the words of jobs, or the other way round."""
+    word, behind = spot.word.lower(), spot.before.lower().split()
+    if word == "inventory" and "PLACE" in spot.expected:
+        return spot.misfit("An inventory stands behind its subject: every resource in inventory prod; of jobs, write: with in_inventory prod")
+    if behind[:1] == ["every"] and behind[-1:] == ["must"]:
+        if word == "have" and "BE" in spot.expected:
+            return spot.misfit("Write: for jobs, every job must have IsEncrypted true")
+        if word == "be" and "HAVE" in spot.expected:
+            return spot.misfit("Write: the latest job of every resource must be COMPLETED")
+    if word == "no" and "A" in spot.expected:
+        return spot.misfit("Write: at most 0 FAILED jobs per resource" if behind[:1] == ["every"] else "Write: no FAILED jobs within 7d")
     return None
 
 
@@ -196,7 +215,18 @@ def _guess_value(spot: _Spot) -> Mistake | None:
 
 _KNOWN = frozenset(
     word.lower()
-    for word in [*vocabulary.KEYWORDS, *vocabulary.STATES, *vocabulary.TYPES, *vocabulary.PLACES, *vocabulary.KINDS, *vocabulary.FIELDS, "jobs", "clean"]
+    for word in [
+        *vocabulary.KEYWORDS,
+        *vocabulary.SUBJECTS,
+        *vocabulary.STATES,
+        *vocabulary.TYPES,
+        *vocabulary.PLACES,
+        *vocabulary.KINDS,
+        *vocabulary.FIELDS,
+        "jobs",
+        "runs",
+        "clean",
+    ]
     + [part for phrase in vocabulary.PHRASES for part in phrase.split()]
 )
 
@@ -206,23 +236,26 @@ def _is_known(word: str) -> bool:
 
 
 _GUESSES: Sequence[Callable[[_Spot], Mistake | None]] = (
-    _guess_parameter, _guess_quotes, _guess_split_unit, _guess_comparison, _guess_field, _guess_order, _guess_list, _guess_value,
+    _guess_parameter, _guess_quotes, _guess_split_unit, _guess_comparison, _guess_field, _guess_group, _guess_order, _guess_list, _guess_value,
 )  # fmt: skip
 
 _WORDS_OF: dict[str, Sequence[str]] = {
     "STATE": vocabulary.STATES,
     "TYPE": vocabulary.TYPES,
     "PLACE": tuple(vocabulary.PLACES),
+    "SUBJECT": tuple(vocabulary.SUBJECTS),
     "KIND": tuple(vocabulary.KINDS),
     "PHRASE": tuple(vocabulary.PHRASES),
     "NAME": vocabulary.FIELDS,
     "JOB": ("jobs", "job"),
+    "RUN": ("run", "runs"),
     "A": ("a", "an"),
 }
 _DESCRIBED = {
     "STATE": ("a state",),
     "TYPE": ("a resource type",),
     "PLACE": ("vault", "plan", "Region", "account"),
+    "SUBJECT": ("a subject (resource, vault, plan, account, Region, type)",),
     "KIND": ("'copy'", "'restore'"),
     "PHRASE": ("a field",),
     "NAME": ("a field",),
@@ -248,6 +281,12 @@ def _suggest(spot: _Spot) -> str:
 
 def _list_expected(expected: Sequence[str]) -> str:
     """Keywords first, then kinds of words, the end last."""
+    if {"AT", "FEWER"} <= set(expected):
+        # The four bounds of a number.
+        expected = ["at least", "at most", *(name for name in expected if name not in {"AT", "FEWER", "LESS", "MORE"})]
+    if "SUBJECT" in expected:
+        # The fields that make groups have words, but for a few.
+        expected = [name for name in expected if name != "NAME"]
     words = list(dict.fromkeys(word for name in expected for word in _DESCRIBED.get(name, (f"'{name.lower()}'",))))
     words.sort(key=lambda word: (word == "the end", not word.startswith("'")))
     return f"Expected {', '.join(words[:-1]) + ' or ' if len(words) > 1 else ''}{words[-1]}." if words else ""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
+from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS, RESTORE_JOBS, Dataset
 from policycheck.errors import Location
 from policycheck.policy.conditions import And, Condition, Literal, Operator
 from policycheck.result import Severity, Waiver, WaiverStatus
@@ -95,6 +95,9 @@ class Following:
         return DATASETS[self.dataset]
 
 
+FOLLOWERS = {BACKUP_JOBS.name: (COPY_JOBS.name, RESTORE_JOBS.name), COPY_JOBS.name: (COPY_JOBS.name, RESTORE_JOBS.name)}
+"""The lists whose jobs can follow those of a list; AWS links no others."""
+
 RESOURCE = "ResourceArn"
 """What `per` names where each resource is a subject."""
 
@@ -119,6 +122,17 @@ class Statement:
         """How far back the rule looks: `within`, and of `newest` its limit; None: the whole coverage."""
         requirement = self.requirement
         return requirement.limit if isinstance(requirement, Expectation) and requirement.measure is Measure.NEWEST else self.within
+
+    @property
+    def default_jobs(self) -> JobChoice:
+        """Which records of composite jobs count where nothing says: a share, and a count that is not per resource, must not count a backup twice."""
+        match self.requirement:
+            case Expectation(measure=Measure.SHARE):
+                return JobChoice.TOP_LEVEL
+            case Expectation(measure=Measure.COUNT, per=per) if RESOURCE not in per:
+                return JobChoice.TOP_LEVEL
+            case _:
+                return JobChoice.ALL
 
     @property
     def lists_needed(self) -> frozenset[str]:

@@ -2,217 +2,217 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import assert_never
 
-from policycheck.datasets import BACKUP_JOBS
-from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, fields_of, parts_of
-from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, NoData, NoneMatch, Qualifiers, Requirement, Statement
-from policycheck.policy.vocabulary import KINDS, PHRASE_OF, PLACE_OF, TYPES, is_parameter, is_plain
+from policycheck.datasets import BACKUP_JOBS, Dataset
+from policycheck.policy.conditions import Comparison, Literal, Operator, fields_of
+from policycheck.policy.measures import UPPER_BOUNDS
+from policycheck.policy.model import (
+    EVERY_JOB,
+    RESOURCE,
+    AllMatch,
+    Expectation,
+    Following,
+    JobChoice,
+    Measure,
+    NoData,
+    NoneMatch,
+    Qualifiers,
+    Requirement,
+    Statement,
+)
+from policycheck.policy.phrases import Phrase, grouped, spell_conditions, spell_value, verb
 
 _ADJECTIVES = frozenset({"State", "Status", "Outcome", "Overdue"})
-_KIND_OF = {dataset: kind for kind, dataset in KINDS.items()}
-_VERBS = {Operator.IS: "be", Operator.CONTAINS: "contain", Operator.STARTS_WITH: "start with", Operator.ENDS_WITH: "end with", Operator.MATCHES: "match"}
-_TESTS = {Operator.CONTAINS: "containing", Operator.STARTS_WITH: "starting with", Operator.ENDS_WITH: "ending with", Operator.MATCHES: "matching"}
 
 
 def render(statement: Statement, qualifiers: Qualifiers | None = None) -> str:
     """The sentence that `parse_sentence` reads back as this statement, and after it in brackets what stands beside it."""
+    where = Phrase(statement.where, statement.list)
     match statement.requirement:
         case NoneMatch():
-            sentence = _render_none(statement, statement.requirement)
+            sentence = _render_none(statement, statement.requirement, where)
         case AllMatch():
-            sentence = _render_all(statement, statement.requirement)
-        case Expectation() | Following():
-            raise AssertionError("a policy cannot say this yet")
+            sentence = _render_all(statement, statement.requirement, where)
+        case Expectation():
+            sentence = _render_expectation(statement, statement.requirement, where)
+        case Following():
+            sentence = f"every {where.noun('job')}{_within(statement.within)} must be {_followed(statement.requirement)}"
         case _:
             assert_never(statement.requirement)
-    return f"{sentence}{_brackets(qualifiers)}" if qualifiers else sentence
+    return f"{sentence}{_brackets(qualifiers, statement.default_jobs)}" if qualifiers else sentence
 
 
-def _brackets(qualifiers: Qualifiers) -> str:
+def _brackets(qualifiers: Qualifiers, default_jobs: JobChoice) -> str:
     notes = []
     if qualifiers.clock:
         notes.append(f"clock {qualifiers.clock}")
-    if qualifiers.jobs is not JobChoice.ALL:
+    if qualifiers.jobs is not default_jobs:
         notes.append(f"jobs {qualifiers.jobs}")
     if qualifiers.no_data is not NoData.INCONCLUSIVE:
         notes.append(f"no_data {qualifiers.no_data}")
     return f" [{', '.join(notes)}]" if notes else ""
 
 
-def _render_none(statement: Statement, requirement: NoneMatch) -> str:
-    where = _Phrase(statement, statement.where)
-    forbidden = _Phrase(statement, requirement.condition)
+def _render_none(statement: Statement, requirement: NoneMatch, where: Phrase) -> str:
+    forbidden = Phrase(requirement.condition, statement.list)
     within = _within(statement.within)
     recovered = f" unless recovered{_within(requirement.recovery)}" if requirement.recovery else ""
-    if not where.outcomes and not where.rest:
-        if requirement.condition == Comparison("Overdue", Operator.IS, (Literal("true"),)) and not recovered:
-            return f"no {where.noun('job')} may be overdue{within}"
-        if not where.nouns and not forbidden.outcomes and not forbidden.rest and forbidden.nouns:
-            return f"no {forbidden.noun('jobs')}{within}{recovered}"
-        if not recovered and not fields_of(requirement.condition) & _ADJECTIVES and (verb := _verb(requirement.condition, negative=True)):
-            return f"{where.clause()}{verb}{within}"
-        return f"no {forbidden.beside(where).noun('jobs')}{within}{recovered}"
-    return f"for {where.noun('jobs', 'and')}{within}, no job may have {_conditions(requirement.condition)}{recovered}"
+    if where.said:
+        return f"for {where.noun('jobs', 'and')}{within}, no job may have {spell_conditions(requirement.condition)}{recovered}"
+    if requirement.condition == Comparison("Overdue", Operator.IS, (Literal("true"),)) and not recovered:
+        return f"no {where.noun('job')} may be overdue{within}"
+    if where.empty and not forbidden.said and forbidden.nouns:
+        return f"no {forbidden.noun('jobs')}{within}{recovered}"
+    if not recovered and not fields_of(requirement.condition) & _ADJECTIVES and (negated := verb(requirement.condition, negative=True)):
+        return f"{where.clause()}{negated}{within}"
+    return f"no {forbidden.beside(where).noun('jobs')}{within}{recovered}"
 
 
-def _render_all(statement: Statement, requirement: AllMatch) -> str:
-    where = _Phrase(statement, statement.where)
-    verb = _verb(requirement.condition, negative=False)
-    if verb:
-        return f"{where.clause()}{verb}{_within(statement.within)}"
-    return f"for {where.noun('jobs', 'and')}{_within(statement.within)}, every job must have {_conditions(requirement.condition)}"
+def _render_all(statement: Statement, requirement: AllMatch, where: Phrase) -> str:
+    demanded = verb(requirement.condition, negative=False)
+    if demanded:
+        return f"{where.clause()}{demanded}{_within(statement.within)}"
+    return f"for {where.noun('jobs', 'and')}{_within(statement.within)}, every job must have {spell_conditions(requirement.condition)}"
 
 
-class _Phrase:
-    """A conjunction sorted into the parts of a noun phrase: outcomes, types and places, and the rest behind `with`."""
-
-    def __init__(self, statement: Statement, condition: Condition) -> None:
-        self._statement = statement
-        self.outcomes: list[str] = []
-        self.types: list[str] = []
-        self.places: list[str] = []
-        self.rest: list[Condition] = []
-        # What is no adjective, in its order.
-        self._others: list[Condition] = []
-        for part in parts_of(condition):
-            adjectives = len(self.outcomes)
-            self._take(part)
-            if len(self.outcomes) == adjectives:
-                self._others.append(part)
-
-    def _take(self, part: Condition) -> None:
-        match part:
-            case Comparison(field=name, operator=Operator.IS) if name == self._statement.list.state_field and not self.outcomes and self._known_states(part):
-                self.outcomes.append(_listed([literal.text for literal in part.literals]))
-            case Comparison(field="Outcome", operator=Operator.IS, literals=(Literal(text="clean"),)) if not self.outcomes:
-                self.outcomes.append("clean")
-            case Comparison(field="ResourceType", operator=Operator.IS) if not self.types:
-                self.types = [literal.text if literal.text in TYPES else _quoted(literal.text) for literal in part.literals]
-            case Comparison(field=name, operator=Operator.IS) if name in PLACE_OF:
-                self.places.append(f"in {PLACE_OF[name]} {_names(part)}")
-            case Not(part=Comparison(field=name, operator=Operator.IS) as inner) if name in PLACE_OF:
-                self.places.append(f"not in {PLACE_OF[name]} {_names(inner)}")
-            case _:
-                self.rest.append(part)
-
-    def _known_states(self, part: Comparison) -> bool:
-        return all(literal.text in self._statement.list.states for literal in part.literals)
-
-    @property
-    def nouns(self) -> bool:
-        return bool(self.types or self.places)
-
-    def noun(self, job: str, join: str = "or") -> str:
-        """`FAILED EC2 or EBS jobs in vault prod with ...`"""
-        dataset = self._statement.dataset
-        kind = [] if dataset == BACKUP_JOBS.name else [_KIND_OF[dataset]]
-        types = [_listed(self.types, join)] if self.types else []
-        words = [*self.outcomes, *types, *kind, job, *self.places]
-        if self.rest:
-            words.append(f"with {' and '.join(_condition(part) for part in self.rest)}")
-        return " ".join(words)
-
-    def clause(self) -> str:
-        """`for EC2 jobs in vault prod, `; empty where the population is every backup job."""
-        empty = not (self.outcomes or self.types or self.places or self.rest)
-        return "" if empty and self._statement.dataset == BACKUP_JOBS.name else f"for {self.noun('jobs', 'and')}, "
-
-    def beside(self, where: _Phrase) -> _Phrase:
-        """One noun phrase for what is forbidden and where: types and places of the former go behind `with`."""
-        phrase = _Phrase(self._statement, And())
-        phrase.outcomes = self.outcomes
-        phrase.types, phrase.places = where.types, where.places
-        phrase.rest = self._others
-        return phrase
-
-
-def _verb(condition: Condition, *, negative: bool) -> str:
-    """`vault must be prod`, or nothing where only the general form says it."""
-    if not isinstance(condition, Comparison):
-        return ""
-    must = f"{_field(condition.field)} must {'not ' if negative else ''}"
-    texts = [_value(literal) for literal in condition.literals]
-    match condition.operator:
-        case Operator.IS if len(texts) > 1:
-            return f"{must}be one of {', '.join(texts)}"
-        case Operator.IS | Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH | Operator.MATCHES:
-            return f"{must}{_VERBS[condition.operator]} {_listed(texts)}"
-        case Operator.PRESENT:
-            return f"{must}be present" if texts == ["true"] else "" if negative else f"{must}be absent"
+def _render_expectation(statement: Statement, requirement: Expectation, where: Phrase) -> str:
+    of, within = Phrase(requirement.condition, statement.list), _within(statement.within)
+    subject = where.subject(requirement.per, requirement.inventory) if requirement.per else ""
+    match requirement.measure:
+        case Measure.COUNT | Measure.STREAK:
+            return _render_number(requirement, where, of) + within
+        case Measure.NEWEST:
+            return f"{_having(where, subject)} {_newest(requirement, of)}"
+        case Measure.SHARE:
+            return f"{_limit(requirement)} of {where.noun('jobs', 'and')}{_per(requirement, statement.list)} must {_demand(requirement, of)}{within}"
+        case Measure.LATEST:
+            return f"the latest {_latest(requirement, where) if subject else where.noun('job')} must {_demand(requirement, of)}{within}"
+        case Measure.LONGEST_GAP if subject:
+            return f"no {subject} may go {_longer(requirement)} without {of.one()}{within}"
+        case Measure.LONGEST_GAP:
+            return f"{_unless_empty(where)}{_limit(requirement)} may pass without {of.one()}{within}"
+        case Measure.MISSED_RUNS:
+            return f"{_missed(requirement, where)}{within}"
         case _:
-            return "" if negative else f"{must}be {condition.operator.replace('_', ' ')} {texts[0]}"
+            assert_never(requirement.measure)
 
 
-def _conditions(condition: Condition) -> str:
-    return " and ".join(_condition(part) for part in parts_of(condition))
+def _render_number(requirement: Expectation, where: Phrase, of: Phrase) -> str:
+    """A lower bound is asked of a subject, an upper bound of its jobs; where types and places would be read as the other's, the general forms."""
+    one_phrase = not where.said and of.said and not of.nouns
+    only_nouns = where.empty and of.nouns and not of.said
+    upper = requirement.operator in UPPER_BOUNDS
+    if (one_phrase or only_nouns) and (upper or not requirement.per):
+        jobs = of.beside(where) if one_phrase else of
+        return f"{_number(requirement, jobs)}{_per(requirement, where.dataset)}"
+    return f"{_having(where, where.subject(requirement.per, requirement.inventory) if requirement.per else '')} {_number(requirement, of)}"
 
 
-def _condition(condition: Condition) -> str:
-    match condition:
-        case Comparison(field="Outcome", operator=Operator.IS, literals=(Literal(text="with_issues"),)):
-            return "issues"
-        case Comparison():
-            return f"{_field(condition.field)} {_test(condition)}"
-        case Not(part=Comparison(operator=operator) as inner) if operator in _TESTS or (operator is Operator.IS and inner.field != "Outcome"):
-            return f"{_field(inner.field)} not {_test(inner)}"
-        case Not(part=part):
-            return f"not ({_conditions(part)})"
-        case Or(parts=parts):
-            return f"({', or '.join(_conditions(part) for part in parts)})"
-        case And():
-            return _conditions(condition)
-        case _:
-            assert_never(condition)
+def _having(where: Phrase, subject: str) -> str:
+    return f"every {subject} must have" if subject else f"{_unless_empty(where)}there must be"
 
 
-def _test(comparison: Comparison) -> str:
-    match comparison.operator:
-        case Operator.IS:
-            return _names(comparison)
-        case Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH | Operator.MATCHES:
-            return f"{_TESTS[comparison.operator]} {_names(comparison)}"
-        case Operator.PRESENT:
-            return "present" if comparison.literals[0].text == "true" else "absent"
-        case _:
-            return f"{comparison.operator.replace('_', ' ')} {_value(comparison.literals[0])}"
+def _unless_empty(where: Phrase) -> str:
+    """The `for` clause; the jobs that follow say which list they are of."""
+    return "" if where.empty else where.clause()
+
+
+def _per(requirement: Expectation, dataset: Dataset) -> str:
+    return f" per {grouped(requirement.per, requirement.inventory, dataset)}" if requirement.per else ""
+
+
+def _latest(requirement: Expectation, where: Phrase) -> str:
+    """`FAILED copy job of every RDS resource in vault prod`; what is no resource has no type, and its jobs say theirs."""
+    if RESOURCE not in requirement.per:
+        return f"{where.noun('job')} of every {grouped(requirement.per, requirement.inventory, where.dataset)}"
+    job = " ".join([*where.outcomes, Phrase(EVERY_JOB, where.dataset).noun("job")])
+    return f"{job} of every {where.without_outcomes().subject(requirement.per, requirement.inventory)}"
+
+
+def _demand(requirement: Expectation, of: Phrase) -> str:
+    if of.outcomes and not of.nouns and not of.rest:
+        return f"be {of.outcomes[0]}"
+    return f"have {spell_conditions(requirement.condition)}"
+
+
+_BOUNDS = {Operator.AT_LEAST: "at least", Operator.AT_MOST: "at most", Operator.MORE_THAN: "more than", Operator.LESS_THAN: "less than"}
+
+
+def _limit(requirement: Expectation, *, counted: bool = False) -> str:
+    assert requirement.operator is not None
+    assert requirement.limit is not None
+    bound = "fewer than" if counted and requirement.operator is Operator.LESS_THAN else _BOUNDS[requirement.operator]
+    return f"{bound} {spell_value(requirement.limit)}"
+
+
+def _number(requirement: Expectation, jobs: Phrase) -> str:
+    """`at most 2 consecutive FAILED jobs`"""
+    consecutive = " consecutive" if requirement.measure is Measure.STREAK else ""
+    return f"{_limit(requirement, counted=True)}{consecutive} {jobs.noun('job' if _is_one(requirement) else 'jobs')}"
+
+
+def _is_one(requirement: Expectation) -> bool:
+    return requirement.limit is not None and requirement.limit.text == "1"
+
+
+def _newest(requirement: Expectation, of: Phrase) -> str:
+    """`a clean job within 24h`"""
+    assert requirement.limit is not None
+    return f"{of.one()} within {'less than ' if requirement.operator is Operator.LESS_THAN else ''}{spell_value(requirement.limit)}"
+
+
+def _longer(requirement: Expectation) -> str:
+    """What is over the limit: `longer than 26h`; where the limit itself is, `26h or longer`."""
+    assert requirement.limit is not None
+    limit = spell_value(requirement.limit)
+    return f"{limit} or longer" if requirement.operator is Operator.LESS_THAN else f"longer than {limit}"
+
+
+def _missed(requirement: Expectation, where: Phrase) -> str:
+    """`no scheduled run may be missed`"""
+    none = requirement.operator is Operator.AT_MOST and requirement.limit == Literal("0")
+    runs = where.runs("run" if none or _is_one(requirement) else "runs")
+    return f"{'no' if none else _limit(requirement, counted=True)} {runs} may be missed"
+
+
+def _followed(requirement: Following) -> str:
+    return f"followed by {Phrase(requirement.condition, requirement.list).one()}{_within(requirement.within)}"
 
 
 def _within(window: Literal | None) -> str:
-    return f" within {_value(window)}" if window else ""
+    return f" within {spell_value(window)}" if window else ""
 
 
-def _field(name: str) -> str:
-    return PHRASE_OF.get(name, name)
-
-
-def _names(comparison: Comparison) -> str:
-    return " or ".join(_value(literal) for literal in comparison.literals)
-
-
-def _listed(texts: Sequence[str], join: str = "or") -> str:
-    """a; a or b; a, b or c."""
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {join} {texts[-1]}"
-
-
-def _value(literal: Literal) -> str:
-    return literal.text if is_plain(literal.text) or is_parameter(literal.text) else _quoted(literal.text)
-
-
-def _quoted(text: str) -> str:
-    return '"' + text.replace('"', '""') + '"'
-
-
-def render_requirement(requirement: Requirement) -> str:
-    """What a rule asks of each job of its population: IAM role must contain AWSBackup."""
+def render_requirement(requirement: Requirement, dataset: Dataset = BACKUP_JOBS) -> str:
+    """What a rule asks of each job of its population, or of each group: IAM role must contain AWSBackup; at most 2 FAILED jobs."""
     match requirement:
         case NoneMatch(condition=condition, recovery=recovery):
-            asked = _verb(condition, negative=True) or f"no job may have {_conditions(condition)}"
+            asked = verb(condition, negative=True) or f"no job may have {spell_conditions(condition)}"
             return f"{asked} unless recovered{_within(recovery)}" if recovery else asked
         case AllMatch(condition=condition):
-            return _verb(condition, negative=False) or f"every job must have {_conditions(condition)}"
-        case Expectation() | Following():
-            raise AssertionError("a policy cannot say this yet")
+            return verb(condition, negative=False) or f"every job must have {spell_conditions(condition)}"
+        case Expectation():
+            return _render_measured(requirement, Phrase(requirement.condition, dataset))
+        case Following():
+            return f"every job must be {_followed(requirement)}"
         case _:
             assert_never(requirement)
+
+
+def _render_measured(requirement: Expectation, of: Phrase) -> str:
+    match requirement.measure:
+        case Measure.COUNT | Measure.STREAK:
+            return _number(requirement, of)
+        case Measure.NEWEST:
+            return _newest(requirement, of)
+        case Measure.SHARE:
+            return f"{_limit(requirement)} of jobs must {_demand(requirement, of)}"
+        case Measure.LATEST:
+            return f"the latest job must {_demand(requirement, of)}"
+        case Measure.LONGEST_GAP:
+            return f"{_limit(requirement)} may pass without {of.one()}"
+        case Measure.MISSED_RUNS:
+            return _missed(requirement, Phrase(requirement.condition, of.dataset))
+        case _:
+            assert_never(requirement.measure)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from policycheck.datasets import DATASETS, Dataset, Kind
+from policycheck.datasets import DATASETS, TAGS, Dataset, Kind, Presence
 from policycheck.datasets import Field as Column
 from policycheck.policy.conditions import AGE_OPERATORS, ORDER_OPERATORS, TEXT_KINDS, TEXT_OPERATORS
-from policycheck.policy.model import JobChoice, NoData
+from policycheck.policy.measures import PER_FIELDS, SHAPES, Shape
+from policycheck.policy.model import FOLLOWERS, JobChoice, Measure, NoData
 from policycheck.result import Severity
 
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
@@ -26,6 +27,45 @@ Account = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$"), WithJsonSche
 Conditions = Annotated[dict[str, Any], WithJsonSchema(_CONDITIONS)]
 Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), WithJsonSchema({"type": "string", "format": "date"})]
 Web = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=2048)]
+
+
+def _measure_schema(measure: Measure, shape: Shape) -> dict[str, Any]:
+    parameter = r"\$\{.+\}"
+    limits: dict[str, dict[str, Any]] = {
+        "a whole number": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^([0-9]+|{parameter})$"}]},
+        "a share": {"type": "string", "pattern": f"^([0-9.]+%|{parameter})$"},
+        "a duration": _NON_EMPTY,
+    }
+    properties = {operator.value: limits[shape.limit] for operator in shape.operators}
+    of = {} if measure is Measure.MISSED_RUNS else {"of": {**_CONDITIONS, "description": "Which jobs of a group match"}}
+    size = len(of) + bool(properties)
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(of),
+        "minProperties": size,
+        "maxProperties": size,
+        "properties": {**of, **properties},
+    }
+
+
+_EXPECT: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "minProperties": 1,
+    "maxProperties": 1,
+    "properties": {measure.value: _measure_schema(measure, shape) for measure, shape in SHAPES.items()},
+}
+_PER_FIELD: dict[str, Any] = {"enum": list(PER_FIELDS)}
+_PER: dict[str, Any] = {"anyOf": [_PER_FIELD, {"type": "array", "minItems": 1, "uniqueItems": True, "items": _PER_FIELD}]}
+
+
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+Per = Annotated[list[Line], Field(min_length=1), BeforeValidator(_as_list), WithJsonSchema(_PER)]
+Measured = Annotated[dict[str, Any], WithJsonSchema(_EXPECT)]
 
 
 class _Model(BaseModel):
@@ -50,8 +90,19 @@ class DefaultsEntry(_Model):
     jobs: JobChoice | None = None
 
 
+_FOLLOWING = sorted({name for names in FOLLOWERS.values() for name in names})
+
+
+class FollowedByEntry(_Model):
+    """The job of another list that must follow."""
+
+    dataset: str = Field(description="The list it is in", json_schema_extra={"enum": [*_FOLLOWING]})
+    where: Conditions | None = Field(None, description="Conditions it must match; that it has COMPLETED is always asked")
+    within: Line = Field(description="How long after the end of the job it may complete")
+
+
 class RuleEntry(_Model):
-    """One rule: a sentence under `rule`, or the structured form with exactly one of `none` and `all`."""
+    """One rule: a sentence under `rule`, or the structured form with exactly one of `none`, `all`, `expect` and `followed_by`."""
 
     id: Identifier = Field(description="The rule's name in reports; unique in its policy")
     rule: Line | None = Field(None, description="The sentence, e.g. no FAILED EC2 jobs in vault prod within 24h")
@@ -65,6 +116,10 @@ class RuleEntry(_Model):
     none: Conditions | None = Field(None, description="No job of the population may match")
     all: Conditions | None = Field(None, description="Every job of the population must match")
     unless_recovered_within: Line | None = Field(None, description="Qualifies none: how long a failed job has to be followed by a clean one")
+    per: Per | None = Field(None, description="The fields that make one group, under expect; without it all jobs are one group")
+    inventory: Line | None = Field(None, description="The inventory whose entries are the subjects, beside per or a sentence about every resource")
+    expect: Measured | None = Field(None, description="A measure of each group must hold: {count: {of: {State: FAILED}, at_most: 2}}")
+    followed_by: FollowedByEntry | None = Field(None, description="Every job of the population must be followed by a job of another list")
     no_data: NoData | None = Field(None, description="The verdict when the population is empty under complete coverage")
     why: Line | None = Field(None, description="Why it matters")
     fix: Line | None = Field(None, description="What to do about a finding")
@@ -120,6 +175,7 @@ def json_schema() -> dict[str, Any]:
             "not": {"$ref": "#/$defs/Conditions"},
             **{name: _comparison_schema(column) for name, column in columns.items()},
         },
+        "patternProperties": {f"^{TAGS.replace('.', '[.]')}.": _comparison_schema(Column(f"{TAGS}NAME", Kind.TEXT, Presence.DERIVED))},
     }
     finish_schema(schema)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "policycheck policy", **{k: v for k, v in schema.items() if k != "title"}}

@@ -5,15 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from policycheck.datasets import DATASETS, RESOURCE_TYPES
+from policycheck.datasets import DATASETS, RESOURCE_TYPES, TAGS, Dataset
 
 KEYWORDS = (
-    "absent and at be contain containing end ending every for have in issues job least less match matching may more most must newer no not of older one or "
-    "overdue present recovered start starting than unless with within"
+    "absent and at be by consecutive contain containing end ending every fewer followed for go have in inventory issues job latest least less longer match "
+    "matching may missed more most must newer no not of older one or overdue pass per present recovered run scheduled start starting than the there unless "
+    "with within without"
 ).split()
 
 PLACES: Mapping[str, str] = {"vault": "BackupVaultName", "plan": "CreatedBy.BackupPlanName", "Region": "Region", "account": "Account"}
 """What `in vault prod` compares."""
+
+SUBJECTS: Mapping[str, str] = {
+    "resource": "ResourceArn",
+    "vault": "BackupVaultArn",
+    "plan": "CreatedBy.BackupPlanArn",
+    "account": "Account",
+    "Region": "Region",
+    "type": "ResourceType",
+}
+"""What `every vault` and `per vault` group by; every other field of a group goes by the API's name."""
+_SOURCE_VAULT = "SourceBackupVaultArn"
+"""The vault of a copy job is the one it copies from."""
 
 PHRASES: Mapping[str, str] = {
     "IAM role": "IamRoleArn",
@@ -33,18 +46,33 @@ FIELDS: tuple[str, ...] = tuple(dict.fromkeys(name for dataset in DATASETS.value
 PHRASE_OF: Mapping[str, str] = {field: phrase for phrase, field in PHRASES.items()}
 PLACE_OF: Mapping[str, str] = {field: place for place, field in PLACES.items()}
 
+
+def subject_field(word: str, dataset: Dataset) -> str:
+    """The field a subject's word means in a list; the word may be in any case."""
+    field = next(field for subject, field in SUBJECTS.items() if subject.lower() == word.lower())
+    return _SOURCE_VAULT if field == "BackupVaultArn" and _SOURCE_VAULT in dataset.fields else field
+
+
+def subject_word(field: str, dataset: Dataset) -> str:
+    """How a sentence names a field of a group."""
+    return next((word for word in SUBJECTS if subject_field(word, dataset) == field), field)
+
+
 # The end of a word: no character a longer word could go on with.
 _END = r"(?![\w.:\/*+=@%-])"
 _NEVER_VALUES = "in or and not must with within unless per for of may".split()
 
 # Words that a value must not be mistaken for: they start something else where a value may stand too.
-QUOTED_WORDS = frozenset([*_NEVER_VALUES, *"absent at containing ending less matching more newer older one present starting".split()])
+QUOTED_WORDS = frozenset([*_NEVER_VALUES, *"absent at containing ending less longer matching more newer older one present starting".split()])
 
 ABSENCES = frozenset("blank empty missing nil none null set undefined unset".split())
 """What people write for present and absent; as a value such a word is quoted, or `must not be empty` would compare with a text nobody has."""
 
 _WORD = r"[A-Za-z0-9_\/*+-][\w.:\/*+=@%-]*"
 _PLAIN = re.compile(_WORD.replace(r"\/", "/"), re.ASCII)
+
+_TAG_KEY = r"[\w.:\/+=@-]+"
+_PLAIN_TAG_KEY = re.compile(_TAG_KEY.replace(r"\/", "/"), re.ASCII)
 
 _PARAMETER = re.compile(r"\$\{[A-Za-z0-9][A-Za-z0-9._-]*\}", re.ASCII)
 
@@ -54,6 +82,30 @@ def is_plain(value: str) -> bool:
     return bool(_PLAIN.fullmatch(value)) and value.lower() not in QUOTED_WORDS | ABSENCES and not value.endswith(".") and "*" not in value
 
 
+def spell_field(name: str) -> str:
+    """How a sentence names a field: by its phrase, by the API's name, and a tag whose key is no plain word in quotes: Tags."Cost Center"."""
+    key = name.removeprefix(TAGS)
+    if name.startswith(TAGS) and not _PLAIN_TAG_KEY.fullmatch(key):
+        return f"{TAGS}{quoted(key)}"
+    return PHRASE_OF.get(name, name)
+
+
+def read_field(token: str) -> str:
+    """The field a NAME of a sentence is: what `spell_field` wrote."""
+    key = token.removeprefix(TAGS)
+    return f"{TAGS}{unquoted(key)}" if token.startswith(TAGS) and key.startswith('"') else token
+
+
+def quoted(text: str) -> str:
+    """A value in quotes; a quote within is doubled."""
+    return '"' + text.replace('"', '""') + '"'
+
+
+def unquoted(text: str) -> str:
+    """What a value in quotes says."""
+    return text[1:-1].replace('""', '"')
+
+
 def is_parameter(value: str) -> bool:
     """Whether a value is `${name}`, to be replaced as a whole."""
     return bool(_PARAMETER.fullmatch(value))
@@ -61,9 +113,10 @@ def is_parameter(value: str) -> bool:
 
 def terminals() -> str:
     """The generated part of the grammar, in Lark's notation."""
-    rows = [f"{word.upper()}.2 : /(?a:{word}){_END}/i" for word in KEYWORDS if word != "job"]
+    rows = [f"{word.upper()}.2 : /(?a:{word}){_END}/i" for word in KEYWORDS if word not in {"job", "run"}]
     rows += [
         f"JOB.2 : /(?a:jobs?){_END}/i",
+        f"RUN.2 : /(?a:runs?){_END}/i",
         f"A.2 : /(?a:an?){_END}/i",
         f"CLEAN.2 : /(?a:clean){_END}/i",
         _words("STATE", STATES, 2, "i"),
@@ -71,15 +124,16 @@ def terminals() -> str:
         _words("PLACE", PLACES, 2, "i"),
         _words("KIND", KINDS, 2, "i"),
         _words("PHRASE", PHRASES, 3, "i"),
-        _words("NAME", FIELDS, 2, ""),
+        _words("SUBJECT", SUBJECTS, 3, "i"),
+        _words("NAME", FIELDS, 2, "", rf'{re.escape(TAGS)}(?:"(?:[^"\r\n]|"")*"|{_TAG_KEY})'),
         f"PARAM : /{_PARAMETER.pattern}/",
         rf"WORD : /(?!(?:{'|'.join(_NEVER_VALUES)}){_END}){_WORD}/i",
     ]
     return "\n".join(rows)
 
 
-def _words(terminal: str, words: Iterable[str], priority: int, flags: str) -> str:
+def _words(terminal: str, words: Iterable[str], priority: int, flags: str, *patterns: str) -> str:
     longest_first = sorted(words, key=lambda word: (-len(word), word))
-    choice = "|".join(re.escape(word).replace("/", r"\/").replace(r"\ ", r"\s+") for word in longest_first)
+    choice = "|".join([*(re.escape(word).replace("/", r"\/").replace(r"\ ", r"\s+") for word in longest_first), *patterns])
     # Only ASCII letters have two cases here: without `a`, the long s and the Kelvin sign would pass for s and k.
     return f"{terminal}.{priority} : /(?a:{choice}){_END}/{flags}"

@@ -10,7 +10,7 @@ from policycheck.errors import Location, PolicyError
 from policycheck.policy.conditions import structured
 from policycheck.policy.document import Text
 from policycheck.policy.load import load_policies
-from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Policy, Statement
+from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, Statement
 
 
 def sentence(text: str) -> Text:
@@ -45,8 +45,15 @@ def structured_rule(statement: Statement) -> dict[str, object]:
             keys |= {"unless_recovered_within": recovery.text} if recovery else {}
         case AllMatch(condition=condition):
             keys["all"] = structured(condition)
-        case Expectation() | Following():
-            raise AssertionError("a policy cannot say this yet")
+        case Expectation() as expected:
+            keys |= {"per": list(expected.per) if len(expected.per) > 1 else expected.per[0]} if expected.per else {}
+            keys |= {"inventory": expected.inventory.text} if expected.inventory else {}
+            of = {} if expected.measure is Measure.MISSED_RUNS else {"of": structured(expected.condition)}
+            limit = {expected.operator.value: expected.limit.text} if expected.operator and expected.limit else {}
+            keys["expect"] = {expected.measure.value: {**of, **limit}}
+        case Following(dataset=dataset, condition=condition, within=within):
+            condition_keys = structured(condition)
+            keys["followed_by"] = {"dataset": dataset, **({"where": condition_keys} if condition_keys else {}), "within": within.text}
     return keys
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import strategies as st
 
-from policycheck.datasets import DATASETS, Dataset, Field, Kind
+from policycheck.datasets import BACKUP_JOBS, DATASETS, TAGS, Dataset, Field, Kind
 from policycheck.policy.conditions import (
     AGE_OPERATORS,
     ORDER_OPERATORS,
@@ -18,8 +20,9 @@ from policycheck.policy.conditions import (
     conjunction,
     negation,
 )
-from policycheck.policy.model import AllMatch, NoneMatch, Requirement, Statement
-from policycheck.policy.vocabulary import FIELDS, KEYWORDS, KINDS, PLACES, QUOTED_WORDS, STATES
+from policycheck.policy.measures import PER_FIELDS, SHAPES
+from policycheck.policy.model import EVERY_JOB, FOLLOWERS, RESOURCE, AllMatch, Expectation, Following, Measure, NoneMatch, Requirement, Statement
+from policycheck.policy.vocabulary import FIELDS, KEYWORDS, KINDS, PLACES, QUOTED_WORDS, STATES, SUBJECTS
 from policycheck.text import clean
 
 HARD_TEXTS = (
@@ -28,12 +31,16 @@ HARD_TEXTS = (
     "\u017fize", "\u212a", "İ", "a\tb", "\xa0", "arn:aws:iam::123456789012:role/service-role/AWSBackupDefaultServiceRole", "arn:aws:s3:::a b",
     "clean", "issues", "ec2", "failed",
 )  # fmt: skip
-_WORDS = sorted({*HARD_TEXTS, *KEYWORDS, *QUOTED_WORDS, *FIELDS, *KINDS, *PLACES, *STATES})
+_WORDS = sorted({*HARD_TEXTS, *KEYWORDS, *QUOTED_WORDS, *FIELDS, *KINDS, *PLACES, *STATES, *SUBJECTS})
 
 # A dollar sign and a brace begin a parameter, and nothing else.
 texts = st.one_of(
     st.sampled_from(_WORDS),
     st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=12).filter(lambda text: clean(text) == text and "${" not in text),
+)
+names = texts.filter(str.strip)
+tags = st.one_of(st.sampled_from(["Environment", "Cost Center", "aws:backup:plan", 'a"b', "a.b.", "a, b", "a%b", "must", "é"]), names).map(
+    lambda key: f"{TAGS}{key}"
 )
 words = texts.filter(lambda text: "*" not in text)
 accounts = st.integers(0, 10**12 - 1).map("{:012}".format)
@@ -84,7 +91,7 @@ def _literals_of(field: Field, operator: Operator) -> st.SearchStrategy[str]:
 def operators_of(field: Field) -> list[Operator]:
     """Every operator a policy may use with this field."""
     operators = [Operator.IS, Operator.PRESENT]
-    if field.kind in TEXT_KINDS:
+    if field.kind in TEXT_KINDS and field.name != "in_inventory":
         operators += sorted(TEXT_OPERATORS)
     if field.kind in {Kind.TIME, Kind.DURATION, Kind.SIZE, Kind.INTEGER}:
         operators += sorted(ORDER_OPERATORS)
@@ -97,7 +104,8 @@ def operators_of(field: Field) -> list[Operator]:
 def comparisons(draw: st.DrawFn, dataset: Dataset) -> Comparison:
     # The fields that have words of their own in a sentence are drawn more often than chance would.
     favourites = [name for name in (*PLACES.values(), dataset.state_field, "Outcome", "Overdue", "ResourceType", "Duration") if name in dataset.fields]
-    field = dataset.fields[draw(st.one_of(st.sampled_from(favourites), st.sampled_from(sorted(dataset.fields))))]
+    field = dataset.field(draw(st.one_of(st.sampled_from(favourites), st.sampled_from(sorted(dataset.fields)), tags)))
+    assert field is not None
     operator = draw(st.sampled_from(operators_of(field)))
     many = operator is Operator.IS or operator in TEXT_OPERATORS
     found = draw(st.lists(_literals_of(field, operator), min_size=1, max_size=3 if many else 1))
@@ -117,14 +125,62 @@ def conditions(dataset: Dataset) -> st.SearchStrategy[Condition]:
     )
 
 
+def _bounded(measure: Measure) -> st.SearchStrategy[tuple[Operator, str]]:
+    """An operator and a limit that a rule of this measure can fail and pass."""
+    whole = st.integers(1, 10_000).map(str)
+    shares = st.one_of(st.integers(1, 99).map("{}%".format), st.integers(1, 999).map(lambda tenths: f"{tenths / 10:.1f}%"))
+    limits = {"a whole number": whole, "a share": shares, "a duration": windows}[SHAPES[measure].limit]
+    # No more than none is a limit like any other.
+    none = st.just((Operator.AT_MOST, "0")) if SHAPES[measure].limit == "a whole number" else st.nothing()
+    return st.one_of(st.tuples(st.sampled_from(SHAPES[measure].operators), limits), none)
+
+
 @st.composite
-def statements(draw: st.DrawFn) -> Statement:
-    """A `none` or `all` statement about any list."""
-    dataset = draw(st.sampled_from(list(DATASETS.values())))
+def expectations(draw: st.DrawFn, dataset: Dataset, measure: Measure) -> Expectation:
+    """What one measure asks of groups of this list."""
+    if measure is Measure.MISSED_RUNS:
+        operator, limit = draw(_bounded(measure))
+        return Expectation(measure, operator=operator, limit=Literal(limit))
+    fields = [name for name in PER_FIELDS if name in dataset.fields]
+    per = tuple(draw(st.one_of(st.just([]), st.just([RESOURCE]), st.lists(st.sampled_from(fields), max_size=3, unique=True))))
+    inventory = draw(st.none() | names.map(Literal)) if RESOURCE in per else None
     condition = draw(conditions(dataset))
-    window = st.none() | windows.map(Literal)
+    if measure is Measure.LATEST:
+        return Expectation(measure, condition, per=per, inventory=inventory)
+    operator, limit = draw(_bounded(measure))
+    return Expectation(measure, condition, operator, Literal(limit), per, inventory)
+
+
+def _requirements(dataset: Dataset) -> st.SearchStrategy[Requirement]:
     # Restore jobs have no outcome that could recover one.
-    recovery = draw(window) if "Outcome" in dataset.fields else None
-    requirement: Requirement = NoneMatch(condition, recovery) if draw(st.booleans()) else AllMatch(condition)
+    recoveries = st.none() | windows.map(Literal) if "Outcome" in dataset.fields else st.none()
+    measures = [measure for measure in Measure if measure is not Measure.MISSED_RUNS or dataset is BACKUP_JOBS]
+    followings = [
+        st.builds(Following, st.just(name), st.just(EVERY_JOB) | conditions(DATASETS[name]), windows.map(Literal)) for name in FOLLOWERS.get(dataset.name, ())
+    ]
+    return st.one_of(
+        st.builds(NoneMatch, conditions(dataset), recoveries),
+        st.builds(AllMatch, conditions(dataset)),
+        st.sampled_from(measures).flatmap(lambda measure: expectations(dataset, measure)),
+        *followings,
+    )
+
+
+@st.composite
+def statements(draw: st.DrawFn, datasets: Sequence[Dataset] = tuple(DATASETS.values())) -> Statement:
+    """A statement of any kind about any list."""
+    dataset = draw(st.sampled_from(datasets))
+    requirement = draw(_requirements(dataset))
     where = conjunction(draw(st.lists(conditions(dataset), max_size=3)))
-    return Statement(requirement, where, draw(window), dataset.name)
+    within = draw(st.none() | windows.map(Literal))
+    match requirement:
+        case Expectation(measure=Measure.NEWEST):
+            within = None
+        case Expectation(measure=Measure.LONGEST_GAP):
+            # A window longer than any gap.
+            within = Literal(draw(st.integers(1001, 3000).map("{}w".format)))
+        case Expectation(measure=Measure.MISSED_RUNS):
+            within = Literal(draw(windows))
+        case _:
+            pass
+    return Statement(requirement, where, within, dataset.name)

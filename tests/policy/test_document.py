@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policycheck.errors import Location, PolicyError
@@ -182,6 +182,7 @@ trees = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(trees)
 def test_escaped_flow_style_reads_back(tree: object) -> None:
     def unpack(node: Node) -> object:

@@ -103,9 +103,49 @@ def test_parameter_is_overridden_and_reported_as_evaluated() -> None:
     assert policy.rules[0].sentence == 'no FAILED EC2 jobs in vault "dr vault" within 2d [no_data quiet]'
 
 
-def test_override_is_checked_like_the_value_in_the_file() -> None:
+def test_bad_override_points_at_the_option_and_says_where_it_is_used() -> None:
     said = diagnose(CASES / "good" / "sentences.yaml", {"rpo": "soon"})
-    assert "error: soon is no duration\n  --> sentences.yaml:13:" in said
+    assert said == (
+        "error: soon is no duration\n  --> --param rpo\n"
+        "   = help: A duration is one number and one unit: 90s, 90m, 24h, 7d or 2w. It is used at sentences.yaml:13:55.\n"
+    )
+
+
+def test_parameter_is_checked_at_each_place_it_stands_in(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    sentences = [
+        "no FAILED jobs within ${v}",
+        "at least ${v} of jobs must be clean",
+        "IsEncrypted must be ${v}",
+        "vault must be ${v}",
+        "no PARTIAL jobs within ${v}",
+    ]
+    rules = [{"id": f"r{number}", "rule": text} for number, text in enumerate(sentences)]
+    path.write_text(f"policy: p\nparams: {{v: 7d}}\nrules: {as_yaml(rules)}\n", encoding="utf-8")
+    said = ["1 is no duration", "1: a share is written with %", "1: this field is true or false"]
+    with pytest.raises(PolicyError) as caught:
+        load(path, {"v": "1"})
+    assert [(diagnostic.location.path, diagnostic.message) for diagnostic in caught.value.diagnostics] == [("--param v", message) for message in said]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("most", "a few", "a few: a number of jobs or runs is a whole number"),
+        ("most", "-1", "-1: a number of jobs or runs is a whole number"),
+        ("least", "0%", "0%: the rule could not fail, whatever the jobs are"),
+        ("least", "99", "99: a share is written with %"),
+        ("days", "0d", "0d: a window of no length holds nothing"),
+        ("days", "24h", "no gap within 24h is longer than 36h: the rule could not fail"),
+        ("age", "8d", "no gap within 7d is longer than 8d: the rule could not fail"),
+        ("list", "", '"" is no name of an inventory'),
+        ("list", "${age}", "the parameter list names another one"),
+    ],
+)
+def test_override_is_typed_by_its_place(name: str, value: str, message: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        load(CASES / "good" / "groups.yaml", {name: value})
+    assert (f"--param {name}", message) in [(diagnostic.location.path, diagnostic.message) for diagnostic in caught.value.diagnostics]
 
 
 def test_override_of_no_parameter_names_the_nearest() -> None:

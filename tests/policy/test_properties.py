@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from policycheck.errors import PolicyError
 from policycheck.policy.conditions import Comparison, Literal, Operator, bind, conjunction
 from policycheck.policy.load import load_policies
-from policycheck.policy.model import NoneMatch, Statement
+from policycheck.policy.model import Following, NoneMatch, Statement
 from policycheck.policy.rendering import render
-from policycheck.policy.sentence import SentenceError, parse_sentence
+from policycheck.policy.sentence import parse_sentence
+from policycheck.policy.syntax import SentenceError
 from policycheck.text import clean_line
 from tests.policy.policies import as_yaml, load, sentence, structured_rule
 from tests.policy.sentences import SENTENCES
@@ -119,8 +120,9 @@ def _parse_or_refuse(text: str) -> None:
         assert 1 <= error.location.column < error.location.end_column <= len(text) + 2
     else:
         assert parse_sentence(sentence(render(statement))) == statement
-        for condition in (statement.where, statement.requirement.condition):
-            bind(condition, statement.list, lambda *_: None)
+        requirement = statement.requirement
+        bind(statement.where, statement.list, lambda *_: None)
+        bind(requirement.condition, requirement.list if isinstance(requirement, Following) else statement.list, lambda *_: None)
 
 
 GOOD = sorted((Path(__file__).parents[1] / "cases" / "policies" / "good").glob("*.yaml"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ from policycheck.errors import Diagnostic, PolicyError
 from policycheck.policy import grammar
 from policycheck.policy.document import Text, parse_document
 from policycheck.policy.load import load_policies
-from policycheck.policy.rendering import render
-from policycheck.policy.sentence import SentenceError, parse_sentence
+from policycheck.policy.model import JobChoice
+from policycheck.policy.rendering import render, render_requirement
+from policycheck.policy.sentence import parse_sentence
+from policycheck.policy.syntax import SentenceError
 from tests.policy.policies import as_yaml, load, sentence, structured_rule
 from tests.policy.sentences import ACCEPTED, REFUSED, SENTENCES, Accepted, Refused
 
-PARAMS = "params: {vault: prod, rpo: 36h}"
+PARAMS = "params: {vault: prod, rpo: 36h, most: 2}"
 
 
 def named(row: Accepted | Refused) -> str:
@@ -25,7 +28,7 @@ def named(row: Accepted | Refused) -> str:
 def test_design_rows_come_first() -> None:
     flags = [row.design for row in ACCEPTED]
     assert flags == sorted(flags, reverse=True)
-    assert sum(flags) == 15
+    assert sum(flags) == 26
 
 
 def test_no_sentence_is_listed_twice() -> None:
@@ -52,7 +55,7 @@ def test_both_spellings_load_as_the_same_rule(row: Accepted, tmp_path: Path) -> 
     path.write_text(f"policy: p\n{PARAMS}\nrules: {as_yaml(rules)}\n", encoding="utf-8")
     said, structured = load(path).rules
     assert said.statement == structured.statement
-    assert said.sentence == structured.sentence == row.rendered.replace("${vault}", "prod").replace("${rpo}", "36h")
+    assert said.sentence == structured.sentence == row.rendered.replace("${vault}", "prod").replace("${rpo}", "36h").replace("${most}", "2")
 
 
 def diagnose_sentence(text: str, tmp_path: Path) -> tuple[Diagnostic, int]:
@@ -73,6 +76,60 @@ def test_refused_sentence_says_where_and_why(row: Refused, tmp_path: Path) -> No
     diagnostic, first = diagnose_sentence(row.sentence, tmp_path)
     columns = f"{diagnostic.location.column - first + 1}-{diagnostic.location.end_column - first + 1}"
     assert (columns, diagnostic.message, diagnostic.hint) == (row.columns, row.message, row.hint)
+
+
+def test_sentences_of_the_documentation_are_rendered_as_themselves() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
+    table = page.partition("| written | measure |")[2].partition("\n\n")[0]
+    sentences = [text for text in re.findall(r"`([^`]+)`", table) if len(text.split()) > 5 and "..." not in text]
+    assert len(sentences) == 15
+    assert [text for text in sentences if render(parse_sentence(sentence(text))) != text] == []
+
+
+REQUIREMENTS = {
+    "no FAILED jobs within 24h": "State must not be FAILED",
+    "no FAILED jobs unless recovered within 6h": "State must not be FAILED unless recovered within 6h",
+    "for EC2 jobs, duration must be at most 4h": "duration must be at most 4h",
+    "every RDS resource in vault prod must have an RDS job within 24h": "an RDS job within 24h",
+    "every resource must have a clean job within less than 24h": "a clean job within less than 24h",
+    "every resource must have at least 7 clean jobs within 8d": "at least 7 clean jobs",
+    "at most 2 FAILED EC2 jobs in vault prod per resource within 7d": "at most 2 FAILED jobs",
+    "fewer than 2 consecutive FAILED jobs within 7d": "fewer than 2 consecutive FAILED jobs",
+    "at least 99% of EC2 jobs in vault prod must be COMPLETED within 7d": "at least 99% of jobs must be COMPLETED",
+    "the latest EC2 job of every vault must have Retention at least 35d": "the latest job must have Retention at least 35d",
+    "no resource may go longer than 26h without a clean job within 28d": "at most 26h may pass without a clean job",
+    "for EC2 jobs, less than 26h may pass without a clean job within 28d": "less than 26h may pass without a clean job",
+    "no scheduled EC2 run may be missed within 7d": "no scheduled run may be missed",
+    "at most 2 scheduled runs may be missed within 7d": "at most 2 scheduled runs may be missed",
+    "every clean job must be followed by a COMPLETED copy job within 6h": "every job must be followed by a COMPLETED copy job within 6h",
+}
+
+
+@pytest.mark.parametrize("text", REQUIREMENTS)
+def test_requirement_is_told_without_its_population(text: str) -> None:
+    statement = parse_sentence(sentence(text))
+    assert render_requirement(statement.requirement, statement.list) == REQUIREMENTS[text]
+
+
+def test_requirement_of_another_list_names_its_jobs() -> None:
+    statement = parse_sentence(sentence("every resource must have an ABORTED restore job within 24h"))
+    assert render_requirement(statement.requirement, statement.list) == "an ABORTED restore job within 24h"
+
+
+@pytest.mark.parametrize(
+    ("text", "choice"),
+    [
+        ("no FAILED jobs", JobChoice.ALL),
+        ("at least 99% of jobs per resource must be COMPLETED", JobChoice.TOP_LEVEL),
+        ("at most 2 FAILED jobs per account", JobChoice.TOP_LEVEL),
+        ("at most 2 FAILED jobs", JobChoice.TOP_LEVEL),
+        ("at most 2 FAILED jobs per account and resource", JobChoice.ALL),
+        ("at most 2 consecutive FAILED jobs per account", JobChoice.ALL),
+        ("every vault must have a clean job within 24h", JobChoice.ALL),
+    ],
+)
+def test_shares_and_counts_of_no_resource_leave_members_out(text: str, choice: JobChoice) -> None:
+    assert parse_sentence(sentence(text)).default_jobs is choice
 
 
 def error_in(written: str) -> tuple[str, SentenceError]:

@@ -1,0 +1,169 @@
+"""Statements as they are judged: every parameter filled in, every literal typed, and what only shows then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from policycheck.errors import Diagnostic, Location
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, nearest
+from policycheck.policy.document import Document
+from policycheck.policy.literals import Value, parse_duration
+from policycheck.policy.measures import limit_problem, parse_limit
+from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Requirement, Statement
+from policycheck.text import clean, clean_line
+
+OPTION = "--param"
+"""Where a diagnostic points that is about a value given with it."""
+
+
+@dataclass(slots=True)
+class Parameters:
+    """The parameters of one file, and which of them the command line set."""
+
+    values: Mapping[str, str]
+    overridden: frozenset[str] = frozenset()
+
+
+class Binder:
+    """Binds the statements of one file."""
+
+    def __init__(self, document: Document, parameters: Parameters) -> None:
+        self._document = document
+        self._parameters = parameters
+        self._places: dict[str, Location] = {}
+        """By the option a value came from, where it is used first."""
+        self._broken: set[Location] = set()
+
+    def bind(self, statement: Statement) -> Statement:
+        """The statement with every literal typed; each mistake is reported once."""
+        dataset = statement.list
+        where = bind(self._filled(statement.where), dataset, self._report)
+        within = self._window(statement.within)
+        requirement: Requirement
+        match statement.requirement:
+            case NoneMatch(condition=condition, recovery=recovery):
+                requirement = NoneMatch(bind(self._filled(condition), dataset, self._report), self._window(recovery))
+            case AllMatch(condition=condition):
+                requirement = AllMatch(bind(self._filled(condition), dataset, self._report))
+            case Expectation(condition=condition):
+                requirement = self._expectation(replace(statement.requirement, condition=bind(self._filled(condition), dataset, self._report)), within)
+            case Following(dataset=name, condition=condition, within=allowance):
+                condition = bind(self._filled(condition), statement.requirement.list, self._report)
+                requirement = Following(name, condition, self._typed(allowance, _window_value))
+            case _:
+                assert_never(statement.requirement)
+        return Statement(requirement, where, within, statement.dataset)
+
+    def _expectation(self, asked: Expectation, within: Literal | None) -> Expectation:
+        if asked.inventory is not None:
+            asked = replace(asked, inventory=self._typed(asked.inventory, _inventory_name))
+        if asked.limit is None or asked.operator is None:
+            return asked
+        operator, measure = asked.operator, asked.measure
+
+        def value_of(text: str) -> Value:
+            if measure in {Measure.NEWEST, Measure.LONGEST_GAP}:
+                return _window_value(text)
+            value = parse_limit(text, measure)
+            if problem := limit_problem(operator, value):
+                raise ValueError(problem)
+            return value
+
+        asked = replace(asked, limit=self._typed(asked.limit, value_of))
+        self._check_gap(asked, within)
+        return asked
+
+    def _check_gap(self, asked: Expectation, within: Literal | None) -> None:
+        """A gap is never longer than the window: with a limit as long, whatever jobs are missing would pass."""
+        if asked.measure is not Measure.LONGEST_GAP or asked.limit is None or asked.limit.value is None or within is None or within.value is None:
+            return
+        limit, window = int(asked.limit.value), int(within.value)
+        if limit > window or (limit == window and asked.operator is Operator.AT_MOST):
+            set_here = within if within.location.path in self._places and asked.limit.location.path not in self._places else asked.limit
+            self._report(
+                set_here.location,
+                f"no gap within {clean_line(within.text)} is longer than {clean_line(asked.limit.text)}: the rule could not fail",
+                "The window must be longer than the gap: within 28d.",
+            )
+
+    # Values
+
+    def _window(self, literal: Literal | None) -> Literal | None:
+        return None if literal is None else self._typed(literal, _window_value)
+
+    def _typed(self, literal: Literal, value_of: Callable[[str], Value]) -> Literal:
+        literal = self._fill(literal)
+        if "${" in literal.text:
+            return literal  # It is reported.
+        try:
+            return replace(literal, value=value_of(literal.text))
+        except ValueError as error:
+            message, _, hint = str(error).partition("; ")
+            shown = clean_line(literal.text) or '""'
+            told = f"{shown} {message}" if message.startswith("is no ") else f"{shown}: {message}"
+            self._report(literal.location, told, f"{hint[:1].upper()}{hint[1:]}{'' if not hint or hint[-1] in '.?' else '.'}")
+            return literal
+
+    def _filled(self, condition: Condition) -> Condition:
+        match condition:
+            case Comparison(literals=literals):
+                return replace(condition, literals=tuple(self._fill(literal) for literal in literals))
+            case And(parts=parts):
+                return And(tuple(self._filled(part) for part in parts))
+            case Or(parts=parts):
+                return Or(tuple(self._filled(part) for part in parts))
+            case Not(part=part):
+                return Not(self._filled(part))
+            case _:
+                assert_never(condition)
+
+    def _fill(self, literal: Literal) -> Literal:
+        text, values = literal.text, self._parameters.values
+        if "${" not in text:
+            return literal
+        name = text[2:-1]
+        if not (text.startswith("${") and text.endswith("}")) or "${" in name or "}" in name:
+            self._report(literal.location, f"{clean_line(text)}: a parameter stands for a whole value", "Put the whole value into the parameter.")
+            return replace(literal, text="")
+        if name not in values:
+            near = nearest(name, values)
+            self._report(literal.location, f"there is no parameter {clean_line(name)}", f"Did you mean {near}?" if near else "Declare it under params:")
+            return literal
+        location = literal.location
+        if name in self._parameters.overridden:
+            location = Location(f"{OPTION} {name}")
+            self._places.setdefault(location.path, literal.location)
+        if "${" in values[name]:
+            self._report(location, f"the parameter {name} names another one", "The value of a parameter is taken as it stands.")
+            self._broken.add(location)
+            return replace(literal, text="", location=location)
+        return replace(literal, text=values[name], location=location)
+
+    def _report(self, location: Location, message: str, hint: str) -> None:
+        """A mistake in the file, or in a value of the command line: no line of the file shows that, so the place it is used at is told."""
+        if location in self._broken:
+            return
+        if location.path not in self._places:
+            self._document.report(location, message, hint)
+            return
+        mistake = Diagnostic(location, message, " ".join(filter(None, [hint, f"It is used at {self._places[location.path]}."])))
+        if mistake not in self._document.diagnostics:
+            self._document.diagnostics.append(mistake)
+
+
+def _window_value(text: str) -> int:
+    try:
+        value = parse_duration(text)
+    except ValueError as error:
+        raise ValueError(f"is no duration; {error}") from None
+    if value == 0:
+        raise ValueError("a window of no length holds nothing")
+    return value
+
+
+def _inventory_name(text: str) -> str:
+    if not text.strip() or clean(text) != text or "\n" in text:
+        raise ValueError("is no name of an inventory")
+    return text

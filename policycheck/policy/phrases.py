@@ -1,0 +1,182 @@
+"""Conditions to the phrases of a sentence: noun phrases, tests and values, in the words an author could have written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from policycheck.datasets import BACKUP_JOBS, Dataset
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, parts_of
+from policycheck.policy.vocabulary import KINDS, PLACE_OF, TYPES, is_parameter, is_plain, quoted, spell_field, subject_word
+
+_KIND_OF = {dataset: kind for kind, dataset in KINDS.items()}
+_VERBS = {Operator.IS: "be", Operator.CONTAINS: "contain", Operator.STARTS_WITH: "start with", Operator.ENDS_WITH: "end with", Operator.MATCHES: "match"}
+_TESTS = {Operator.CONTAINS: "containing", Operator.STARTS_WITH: "starting with", Operator.ENDS_WITH: "ending with", Operator.MATCHES: "matching"}
+
+
+class Phrase:
+    """A conjunction sorted into the parts of a noun phrase: outcomes, types and places, and the rest behind `with`."""
+
+    def __init__(self, condition: Condition, dataset: Dataset) -> None:
+        self.dataset = dataset
+        self.outcomes: list[str] = []
+        self.types: list[str] = []
+        self.places: list[str] = []
+        self.rest: list[Condition] = []
+        self._adjectives: list[Condition] = []
+        # What is no adjective, in its order.
+        self._others: list[Condition] = []
+        for part in parts_of(condition):
+            adjectives = len(self.outcomes)
+            self._take(part)
+            (self._others if len(self.outcomes) == adjectives else self._adjectives).append(part)
+
+    def _take(self, part: Condition) -> None:
+        match part:
+            case Comparison(field=name, operator=Operator.IS) if name == self.dataset.state_field and not self.outcomes and self._known_states(part):
+                self.outcomes.append(listed([literal.text for literal in part.literals]))
+            case Comparison(field="Outcome", operator=Operator.IS, literals=(Literal(text="clean"),)) if not self.outcomes:
+                self.outcomes.append("clean")
+            case Comparison(field="ResourceType", operator=Operator.IS) if not self.types:
+                self.types = [literal.text if literal.text in TYPES else quoted(literal.text) for literal in part.literals]
+            case Comparison(field=name, operator=Operator.IS) if name in PLACE_OF:
+                self.places.append(f"in {PLACE_OF[name]} {_names(part)}")
+            case Not(part=Comparison(field=name, operator=Operator.IS) as inner) if name in PLACE_OF:
+                self.places.append(f"not in {PLACE_OF[name]} {_names(inner)}")
+            case _:
+                self.rest.append(part)
+
+    def _known_states(self, part: Comparison) -> bool:
+        return all(literal.text in self.dataset.states for literal in part.literals)
+
+    @property
+    def nouns(self) -> bool:
+        """Whether it names types or places."""
+        return bool(self.types or self.places)
+
+    @property
+    def said(self) -> bool:
+        """Whether it says anything but types and places."""
+        return bool(self.outcomes or self.rest)
+
+    def noun(self, job: str, join: str = "or") -> str:
+        """`FAILED EC2 or EBS copy jobs in vault prod with ...`"""
+        kind = [] if self.dataset == BACKUP_JOBS else [_KIND_OF[self.dataset.name]]
+        return " ".join([*self.outcomes, *self._types(join), *kind, job, *self.places, *self._with(self.rest)])
+
+    def one(self) -> str:
+        """`a FAILED EC2 job in vault prod`."""
+        noun = self.noun("job")
+        first = noun.split(maxsplit=1)[0].strip(",")
+        return f"{'an' if first[0] in _VOWELS or first in _SPELLED_WITH_A_VOWEL else 'a'} {noun}"
+
+    def subject(self, per: Sequence[str], inventory: Literal | None) -> str:
+        """`EC2 resource and vault in inventory prod in vault x with State FAILED`"""
+        return " ".join([*self._types("or"), grouped(per, inventory, self.dataset), *self.places, *self._with([*self._adjectives, *self.rest])])
+
+    def runs(self, run: str) -> str:
+        """`scheduled EC2 run in vault prod`"""
+        return " ".join(["scheduled", *self._types("or"), run, *self.places, *self._with([*self._adjectives, *self.rest])])
+
+    def clause(self) -> str:
+        """`for EC2 jobs in vault prod, `; empty where the population is every backup job."""
+        return "" if self.empty and self.dataset == BACKUP_JOBS else f"for {self.noun('jobs', 'and')}, "
+
+    @property
+    def empty(self) -> bool:
+        """Whether it is every job of the list."""
+        return not (self.nouns or self.said)
+
+    def beside(self, where: Phrase) -> Phrase:
+        """One noun phrase for what is forbidden and where: types and places of the former go behind `with`."""
+        phrase = Phrase(And(), self.dataset)
+        phrase.outcomes = self.outcomes
+        phrase.types, phrase.places = where.types, where.places
+        phrase.rest = self._others
+        return phrase
+
+    def without_outcomes(self) -> Phrase:
+        """The rest of the phrase, where the outcomes stand elsewhere."""
+        return Phrase(And(tuple(self._others)), self.dataset)
+
+    def _types(self, join: str) -> list[str]:
+        return [listed(self.types, join)] if self.types else []
+
+    def _with(self, parts: Sequence[Condition]) -> list[str]:
+        return [f"with {' and '.join(_condition(part) for part in parts)}"] if parts else []
+
+
+_VOWELS = "AEIOUaeiou"
+_SPELLED_WITH_A_VOWEL = frozenset({"FSx", "RDS", "S3"})
+
+
+def grouped(per: Sequence[str], inventory: Literal | None, dataset: Dataset) -> str:
+    """`resource and vault in inventory prod`"""
+    words = " and ".join(subject_word(field, dataset) for field in per)
+    return f"{words} in inventory {spell_value(inventory)}" if inventory else words
+
+
+def verb(condition: Condition, *, negative: bool) -> str:
+    """`vault must be prod`, or nothing where only the general form says it."""
+    if not isinstance(condition, Comparison):
+        return ""
+    must = f"{spell_field(condition.field)} must {'not ' if negative else ''}"
+    texts = [spell_value(literal) for literal in condition.literals]
+    match condition.operator:
+        case Operator.IS if len(texts) > 1:
+            return f"{must}be one of {', '.join(texts)}"
+        case Operator.IS | Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH | Operator.MATCHES:
+            return f"{must}{_VERBS[condition.operator]} {listed(texts)}"
+        case Operator.PRESENT:
+            return f"{must}be present" if texts == ["true"] else "" if negative else f"{must}be absent"
+        case _:
+            return "" if negative else f"{must}be {condition.operator.replace('_', ' ')} {texts[0]}"
+
+
+def spell_conditions(condition: Condition) -> str:
+    """What stands behind `with` or `have`."""
+    return " and ".join(_condition(part) for part in parts_of(condition))
+
+
+def _condition(condition: Condition) -> str:
+    match condition:
+        case Comparison(field="Outcome", operator=Operator.IS, literals=(Literal(text="with_issues"),)):
+            return "issues"
+        case Comparison():
+            return f"{spell_field(condition.field)} {_test(condition)}"
+        case Not(part=Comparison(operator=operator) as inner) if operator in _TESTS or (operator is Operator.IS and inner.field != "Outcome"):
+            return f"{spell_field(inner.field)} not {_test(inner)}"
+        case Not(part=part):
+            return f"not ({spell_conditions(part)})"
+        case Or(parts=parts):
+            return f"({', or '.join(spell_conditions(part) for part in parts)})"
+        case And():
+            return spell_conditions(condition)
+        case _:
+            assert_never(condition)
+
+
+def _test(comparison: Comparison) -> str:
+    match comparison.operator:
+        case Operator.IS:
+            return _names(comparison)
+        case Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH | Operator.MATCHES:
+            return f"{_TESTS[comparison.operator]} {_names(comparison)}"
+        case Operator.PRESENT:
+            return "present" if comparison.literals[0].text == "true" else "absent"
+        case _:
+            return f"{comparison.operator.replace('_', ' ')} {spell_value(comparison.literals[0])}"
+
+
+def _names(comparison: Comparison) -> str:
+    return " or ".join(spell_value(literal) for literal in comparison.literals)
+
+
+def listed(texts: Sequence[str], join: str = "or") -> str:
+    """a; a or b; a, b or c."""
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])} {join} {texts[-1]}"
+
+
+def spell_value(literal: Literal) -> str:
+    """A value, in quotes where it would not be read as itself without."""
+    return literal.text if is_plain(literal.text) or is_parameter(literal.text) else quoted(literal.text)

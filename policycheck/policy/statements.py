@@ -1,0 +1,222 @@
+"""The structured form of a rule: its keys to a statement, each mistake reported at its key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from policycheck.datasets import BACKUP_JOBS, DATASETS
+from policycheck.policy.conditions import And, Condition, Literal, Operator, nearest
+from policycheck.policy.document import Document, Entries, Items, Node, Text
+from policycheck.policy.measures import SHAPES, Shape, Window, per_problem
+from policycheck.policy.model import FOLLOWERS, RESOURCE, AllMatch, Expectation, Following, Measure, NoneMatch, Requirement, Statement
+from policycheck.policy.shape import find_entry
+from policycheck.policy.structure import read_conditions
+from policycheck.text import clean_line
+
+REQUIREMENTS = ("none", "all", "expect", "followed_by")
+STRUCTURED = ("dataset", "where", "within", "per", *REQUIREMENTS, "unless_recovered_within")
+"""The keys that cannot stand beside a sentence: it says what they say."""
+
+
+def read_statement(node: Entries, document: Document) -> Statement | None:
+    """The statement the keys of a rule spell; None, or the part that can be read, once its mistakes are reported."""
+    return _StatementReader(node, document).read()
+
+
+def read_dataset(name: Text | None, document: Document) -> str | None:
+    """The name of a list that is judged; backup_jobs where none is named, None once a wrong one is reported."""
+    if name is None:
+        return BACKUP_JOBS.name
+    if name.text in DATASETS:
+        return name.text
+    judged = f"The datasets are {', '.join(DATASETS)}."
+    if name.text in _LISTS_OF_NO_JOBS:
+        document.report(name.location, f"{name.text} is no list of jobs: rules judge jobs", judged)
+    else:
+        near = nearest(name.text, DATASETS)
+        document.report(name.location, f"there is no dataset {clean_line(name.text)}", f"Did you mean {near}?" if near else judged)
+    return None
+
+
+_LISTS_OF_NO_JOBS = frozenset({"protected_resources", "recovery_points", "vaults"})
+
+
+class _StatementReader:
+    def __init__(self, node: Entries, document: Document) -> None:
+        self._node = node
+        self._document = document
+
+    def read(self) -> Statement | None:
+        asked = [key for key in REQUIREMENTS if key in self._node.entries]
+        if len(asked) != 1:
+            place = self._node.entries[asked[1]][0].location if asked else find_entry(self._node, "id")
+            needs = f"a rule needs exactly one of rule, {', '.join(REQUIREMENTS[:-1])} and {REQUIREMENTS[-1]}"
+            self._document.report(place, f"a rule has either {asked[0]} or {asked[1]}, not both" if asked else needs)
+            return None
+        (key,) = asked
+        dataset = read_dataset(_text(self._node, "dataset"), self._document)
+        within = _literal(self._node, "within")
+        if dataset is None:
+            # No list, no fields: only the windows can be checked.
+            return Statement(NoneMatch(And(), _literal(self._node, "unless_recovered_within")), And(), within)
+        where = read_conditions(self._node.get("where"), self._document)
+        if key != "expect":
+            self._refuse(("per", "inventory"), f"stands beside expect, not {key}")
+        if key != "none":
+            self._refuse(("unless_recovered_within",), f"qualifies none, not {key}")
+        requirement = self._requirement(key, dataset)
+        return Statement(requirement, where, within, dataset) if requirement else None
+
+    def _requirement(self, key: str, dataset: str) -> Requirement | None:
+        match key:
+            case "none":
+                return NoneMatch(self._asked(self._node, key), _literal(self._node, "unless_recovered_within"))
+            case "all":
+                return AllMatch(self._asked(self._node, key))
+            case "expect":
+                return self._expectation(dataset)
+            case _:
+                return self._following(dataset)
+
+    def _refuse(self, keys: tuple[str, ...], message: str) -> None:
+        for key in keys:
+            if key in self._node.entries:
+                self._document.report(self._node.entries[key][0].location, f"{key} {message}")
+
+    def _asked(self, node: Entries, key: str) -> Condition:
+        """Conditions that must not be empty."""
+        name, value = node.entries[key]
+        if isinstance(value, Entries) and not value.entries:
+            self._document.report(name.location, f"{key} names no condition", "Name at least one: {State: FAILED}.")
+        return read_conditions(value, self._document)
+
+    # expect
+
+    def _expectation(self, dataset: str) -> Expectation | None:
+        name, value = self._node.entries["expect"]
+        measures = ", ".join(Measure)
+        if not isinstance(value, Entries) or not value.entries:
+            self._document.report(
+                name.location, "expect names no measure", f"Write expect: {{count: {{of: {{State: FAILED}}, at_most: 2}}}}, or one of {measures}."
+            )
+            return None
+        words = [word for word, _ in value.entries.values()]
+        if len(words) > 1:
+            self._document.report(words[1].location, "expect holds one measure", "Write two rules.")
+            return None
+        (word,) = words
+        if word.text not in set(Measure):
+            near = nearest(word.text, Measure)
+            hint = f"Did you mean {near}?" if near else f"The measures are {measures}."
+            self._document.report(word.location, f"there is no measure {clean_line(word.text)}", hint)
+            return None
+        measure = Measure(word.text)
+        self._check_keys(measure, dataset)
+        per = self._per(dataset) if SHAPES[measure].per else ()
+        return self._measured(measure, word, value.entries[word.text][1], per)
+
+    def _check_keys(self, measure: Measure, dataset: str) -> None:
+        """What may stand beside a measure."""
+        shape = SHAPES[measure]
+        if shape.window is Window.REFUSED:
+            self._refuse(("within",), f"cannot stand beside {measure}: its limit is the window")
+        if shape.window is Window.NEEDED and "within" not in self._node.entries:
+            self._document.report(self._node.entries["expect"][0].location, f"{measure} needs a window", "Add within: 28d")
+        if not shape.per:
+            self._refuse(("per", "inventory"), f"cannot stand beside {measure}: it is about each resource that jobs name")
+        if measure is Measure.MISSED_RUNS and dataset != BACKUP_JOBS.name:
+            self._document.report(self._node.entries["dataset"][1].location, "only backup jobs are scheduled", "missed_runs is about backup_jobs.")
+
+    def _per(self, dataset: str) -> tuple[str, ...]:
+        value = self._node.get("per")
+        items = value.items if isinstance(value, Items) else () if value is None else (value,)
+        fields: list[str] = []
+        for item in items:
+            if not isinstance(item, Text):
+                continue  # Its shape is reported.
+            problem = per_problem(item.text, DATASETS[dataset])
+            if item.text in fields:
+                problem = (f"{item.text} is named twice", "")
+            if problem:
+                self._document.report(item.location, *problem)
+            fields.append(item.text)
+        if "inventory" in self._node.entries and RESOURCE not in fields:
+            self._document.report(self._node.entries["inventory"][0].location, "an inventory lists resources", f"Add per: {RESOURCE}")
+        return tuple(fields)
+
+    def _measured(self, measure: Measure, word: Text, value: Node, per: tuple[str, ...]) -> Expectation | None:
+        shape = SHAPES[measure]
+        if not isinstance(value, Entries):
+            self._document.report(word.location, f"{measure} takes a mapping", _example(measure))
+            return None
+        condition: Condition = And()
+        if measure is Measure.MISSED_RUNS:
+            if "of" in value.entries:
+                self._document.report(value.entries["of"][0].location, "missed_runs has no of: what was missed is no job", "Choose the runs with where.")
+        elif "of" in value.entries:
+            condition = self._asked(value, "of")
+        else:
+            self._document.report(word.location, f"{measure} does not say which jobs count", _example(measure))
+        limits = {key: entry for key, entry in value.entries.items() if key != "of"}
+        operator, limit = self._limit(measure, word, limits, shape)
+        return Expectation(measure, condition, operator, limit, per, _literal(self._node, "inventory"))
+
+    def _limit(self, measure: Measure, word: Text, limits: Mapping[str, tuple[Text, Node]], shape: Shape) -> tuple[Operator | None, Literal | None]:
+        known = [operator.value for operator in shape.operators]
+        for key, (name, _) in limits.items():
+            if key not in known:
+                near = nearest(key, [*known, "of"])
+                hint = f"Did you mean {near}?" if near else f"It takes {', '.join(['of', *known])}."
+                self._document.report(name.location, f"{measure} takes no {clean_line(key)}", hint)
+                return None, None
+        if len(limits) > 1:
+            self._document.report(list(limits.values())[1][0].location, f"{measure} has one limit", "Write two rules.")
+        elif not limits and known:
+            self._document.report(word.location, f"{measure} has no limit", f"Add one of {', '.join(known)}: {shape.limit}.")
+        if len(limits) != 1:
+            return None, None
+        ((name, value),) = limits.values()
+        if not isinstance(value, Text):
+            self._document.report(name.location, f"{name.text} takes one value")
+            return None, None
+        return Operator(name.text), Literal(value.text, value.location)
+
+    # followed_by
+
+    def _following(self, dataset: str) -> Following | None:
+        _, value = self._node.entries["followed_by"]
+        if not isinstance(value, Entries):
+            return None  # Its shape is reported.
+        following = _text(value, "dataset")
+        other = read_dataset(following, self._document)
+        within = _literal(value, "within")
+        condition = self._asked(value, "where") if "where" in value.entries else And()
+        if following is None or within is None or other is None:
+            return None
+        known = FOLLOWERS.get(dataset, ())
+        if other not in known:
+            hint = f"{' and '.join(known)} follow {dataset}." if known else f"{', '.join(FOLLOWERS)} can be followed."
+            self._document.report(following.location, f"{other} do not follow {dataset}", hint)
+            return None
+        return Following(other, condition, within)
+
+
+def _example(measure: Measure) -> str:
+    examples = {
+        Measure.SHARE: "{share: {of: {State: COMPLETED}, at_least: 99%}}",
+        Measure.NEWEST: "{newest: {of: {Outcome: clean}, at_most: 24h}}",
+        Measure.LATEST: "{latest: {of: {State: COMPLETED}}}",
+        Measure.LONGEST_GAP: "{longest_gap: {of: {Outcome: clean}, at_most: 26h}}",
+        Measure.MISSED_RUNS: "{missed_runs: {at_most: 0}}",
+    }
+    return f"Write {examples.get(measure, f'{{{measure}: {{of: {{State: FAILED}}, at_most: 2}}}}')}."
+
+
+def _text(node: Entries, key: str) -> Text | None:
+    value = node.get(key)
+    return value if isinstance(value, Text) else None
+
+
+def _literal(node: Entries, key: str) -> Literal | None:
+    value = _text(node, key)
+    return None if value is None else Literal(value.text, value.location)
