@@ -166,6 +166,16 @@ _TABLE = (
         "See that the plan still selects the resource, that its role exists, and that its resource type is opted in.",
     ),
     Cause(
+        "plan_silent",
+        "A plan makes no job any more",
+        "See whether the plan was deleted, emptied or moved; every resource of it has missed its runs since.",
+    ),
+    Cause(
+        "not_followed",
+        "No copy or restore followed in time",
+        "See that the plan's rule still copies, or that the restore testing plan still selects the resource; start the job by hand meanwhile.",
+    ),
+    Cause(
         "no_job",
         "No job at all",
         "If the resource was deleted, take it out of what must be protected; if not, add it to a plan's selection. Job lists cannot tell which.",

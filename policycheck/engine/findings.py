@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -12,7 +12,7 @@ from policycheck.engine.backends.interface import Backend
 from policycheck.engine.causes import SUCCESS, asks_for_cause, classify
 from policycheck.engine.frame import FOR_EVER, REWOUND, ROW, Frame
 from policycheck.policy.conditions import ORDER_OPERATORS, Comparison, Condition, comparisons
-from policycheck.policy.model import NoneMatch, Rule
+from policycheck.policy.model import Rule
 from policycheck.policy.rendering import render_requirement
 from policycheck.records import JobList, api_fields, iso, moment
 from policycheck.result import EVIDENCE_LIMIT, Finding
@@ -24,7 +24,7 @@ _MESSAGE_LIMIT = 200
 _SECOND = 1_000_000
 _DAY = 86_400 * _SECOND
 
-_Subject = tuple[str | None, str | None, str]
+Subject = tuple[str | None, str | None, str]
 _Values = Mapping[str, Any]
 """The values of one job as they were judged, by field; None where null."""
 
@@ -35,12 +35,12 @@ def describe_findings(rule: Rule, frame: Frame, job_list: JobList, violations: I
     Args:
         violations: (row in the job list, number of the subject) of every definite violation.
     """
-    by_subject: dict[_Subject, list[int]] = {}
+    by_subject: dict[Subject, list[int]] = {}
     for row, number in violations:
-        by_subject.setdefault(_clean_subject(*frame.subjects[number]), []).append(row)
+        by_subject.setdefault(clean_subject(*frame.subjects[number]), []).append(row)
     if not by_subject:
         return ()
-    newest = {subject: max(rows, key=lambda row: _age_key(job_list, row)) for subject, rows in by_subject.items()}
+    newest = {subject: newest_row(job_list, rows) for subject, rows in by_subject.items()}
     judged = _judged_values(rule, frame, set(newest.values()), backend)
     findings = [_describe(rule, frame, job_list, subject, by_subject[subject], judged[newest[subject]]) for subject in by_subject]
     return tuple(sorted(findings, key=lambda finding: (finding.account or "", finding.region or "", finding.subject)))
@@ -51,11 +51,18 @@ def describe_empty(rule: Rule, reason: str) -> Finding:
     return Finding(rule.id, rule.policy, rule.severity, None, None, NO_JOBS, reason)
 
 
-def _clean_subject(account: str | None, region: str | None, resource: str | None) -> _Subject:
+def clean_subject(account: str | None, region: str | None, resource: str | None) -> Subject:
+    """Account, Region and resource as findings state them."""
     return account and clean_line(account), region and clean_line(region), clean_line(resource or "") or NO_RESOURCE
 
 
-def _age_key(job_list: JobList, row: int) -> tuple[int, str]:
+def newest_row(job_list: JobList, rows: Iterable[int]) -> int:
+    """The row of the job created last; of equals, the one whose id sorts last."""
+    return max(rows, key=lambda row: age_key(job_list, row))
+
+
+def age_key(job_list: JobList, row: int) -> tuple[int, str]:
+    """What sorts the jobs of a list by age, the oldest first."""
     record = job_list.records[row]
     return record.CreationDate or 0, getattr(record, job_list.dataset.id_field) or ""
 
@@ -69,10 +76,22 @@ def _judged_values(rule: Rule, frame: Frame, rows: set[int], backend: Backend) -
     return {row: {REWOUND: rewound, **dict(zip(names, values, strict=True))} for row, rewound, *values in backend.rows(chosen)}
 
 
-def _describe(rule: Rule, frame: Frame, job_list: JobList, subject: _Subject, rows: list[int], judged: _Values) -> Finding:
-    dataset = frame.dataset
-    newest = job_list.records[max(rows, key=lambda row: _age_key(job_list, row))]
+def _describe(rule: Rule, frame: Frame, job_list: JobList, subject: Subject, rows: list[int], judged: _Values) -> Finding:
+    newest = job_list.records[newest_row(job_list, rows)]
+    message = _message(rule, frame, newest, judged, len(rows))
+    return describe_jobs(rule, job_list, subject, rows, message, _cause(rule, frame, newest, judged))
+
+
+def describe_jobs(rule: Rule, job_list: JobList, subject: Subject, rows: Sequence[int], message: str, cause: str | None) -> Finding:
+    """The finding of one subject whose jobs violate a rule.
+
+    Args:
+        rows: of the jobs, in the list.
+        message: cleaned.
+    """
+    dataset = job_list.dataset
     records = sorted((job_list.records[row] for row in rows), key=lambda record: (getattr(record, dataset.id_field) or "", record.CreationDate or 0))
+    resource_type = job_list.records[newest_row(job_list, rows)].ResourceType
     account, region, resource = subject
     return Finding(
         rule=rule.id,
@@ -82,10 +101,10 @@ def _describe(rule: Rule, frame: Frame, job_list: JobList, subject: _Subject, ro
         region=region,
         subject=resource,
         identity={"Account": account, "Region": region, "ResourceArn": None if resource == NO_RESOURCE else resource},
-        message=_message(rule, frame, newest, judged, len(records)),
+        message=message,
         jobs=tuple(clean_line(getattr(record, dataset.id_field)) for record in records if getattr(record, dataset.id_field)),
-        cause=_cause(rule, frame, newest, judged),
-        resource_type=None if newest.ResourceType is None else clean_line(newest.ResourceType),
+        cause=cause,
+        resource_type=None if resource_type is None else clean_line(resource_type),
         evidence=tuple(_cleaned(api_fields(dataset, record)) for record in records[:EVIDENCE_LIMIT]),
     )
 
@@ -98,7 +117,12 @@ def _cause(rule: Rule, frame: Frame, newest: Any, judged: _Values) -> str | None
     names = {comparison.field for comparison in comparisons(rule.statement.requirement.condition)}
     if judged[REWOUND] or not asks_for_cause(names):
         return None
-    return "overdue" if judged.get("Overdue") else classify(judged[frame.dataset.state_field], _category(newest), getattr(newest, "StatusMessage", None))
+    return "overdue" if judged.get("Overdue") else record_cause(newest, judged[frame.dataset.state_field])
+
+
+def record_cause(record: Any, state: str | None) -> str | None:
+    """The class of what AWS says of one job, in the state it was judged in."""
+    return classify(state, _category(record), getattr(record, "StatusMessage", None))
 
 
 def _category(record: Any) -> str | None:
@@ -131,8 +155,7 @@ def _message(rule: Rule, frame: Frame, newest: Any, judged: _Values, count: int)
     parts = [f"{count} {jobs}: {seen}" + (f" ({margin})" if margin else ""), _times(frame, judged)]
     if not judged[REWOUND] and (judged[dataset.state_field] != "COMPLETED" or _issue(newest)):
         parts.append(_told(newest, names))
-    recovered = f" unless recovered within {requirement.recovery.text}" if isinstance(requirement, NoneMatch) and requirement.recovery else ""
-    parts.append(render_requirement(requirement) + recovered)
+    parts.append(render_requirement(requirement, dataset))
     return clean_line("; ".join(filter(None, parts)))
 
 

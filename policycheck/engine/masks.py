@@ -90,14 +90,15 @@ def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame) -
     if any(case.leaves_out_progress for case in cases):
         overdue = nw.col("Overdue") if "Overdue" in frame.dataset.fields else nw.lit(False)
         shared[_OPEN] = frame.in_progress() & ~overdue & (nw.col("CreationDate") >= frame.as_of - LONGEST_JOB)
-    chosen = {case.chosen: _chosen_mask(case, frame) for case in cases}
+    chosen = {case.chosen: chosen_mask(case, frame) for case in cases}
     populations = {name: mask for case in cases for name, mask in _population_masks(case, frame).items()}
     violations = {name: mask for case in cases for name, mask in _violation_masks(case, frame).items()}
     kept = map(nw.col, (ROW, SUBJECT, *chosen, *populations))
     return columns.with_columns(**shared, **chosen).with_columns(**populations).select(*kept, **violations)
 
 
-def _chosen_mask(case: Case, frame: Frame) -> nw.Expr:
+def chosen_mask(case: Case, frame: Frame) -> nw.Expr:
+    """What `where`, `jobs` and the scope choose, whatever the window."""
     mask = compile_condition(case.rule.statement.where, frame) & _scope_mask(case.scope)
     match case.rule.qualifiers.jobs:
         case JobChoice.TOP_LEVEL:

@@ -78,9 +78,19 @@ def add_recovered(columns: nw.LazyFrame[Any], frame: Frame, matching: nw.Expr, a
     )
     recovers = nw.col("_clean") & (nw.col("_later") > nw.col("_created")) & (nw.col("_completed") <= nw.col("_deadline"))
     pairs = failed.join(later, on=keys, how="inner").filter(nw.col(ROW) != nw.col("_other")).select(nw.col(ROW), recovers.alias("_recovers"))
+    return add_any(columns, pairs, "_recovers", ~named, name)
+
+
+def add_any(columns: nw.LazyFrame[Any], pairs: nw.LazyFrame[Any], truth: str, unsure: nw.Expr, name: str) -> nw.LazyFrame[Any]:
+    """The frame with a column `name`: whether the truth of any of a job's pairs is true; null where one is unknown and none is true.
+
+    Args:
+        pairs: with ROW, the job's, and the column `truth`.
+        unsure: whether there may be a pair that `pairs` does not show.
+    """
     flags = pairs.group_by(ROW).agg(
-        nw.col("_recovers").fill_null(False).cast(nw.Int64).max().alias("_surely"), nw.col("_recovers").is_null().cast(nw.Int64).max().alias("_perhaps")
+        nw.col(truth).fill_null(False).cast(nw.Int64).max().alias("_surely"), nw.col(truth).is_null().cast(nw.Int64).max().alias("_perhaps")
     )
-    surely, perhaps = nw.col("_surely").fill_null(0) == 1, (nw.col("_perhaps").fill_null(0) == 1) | ~named
-    recovered = nw.when(surely).then(nw.lit(True)).otherwise(nw.when(~perhaps).then(nw.lit(False)))
-    return columns.join(flags, on=ROW, how="left").with_columns(recovered.alias(name)).drop(["_surely", "_perhaps"])
+    surely, perhaps = nw.col("_surely").fill_null(0) == 1, (nw.col("_perhaps").fill_null(0) == 1) | unsure
+    any_ = nw.when(surely).then(nw.lit(True)).otherwise(nw.when(~perhaps).then(nw.lit(False)))
+    return columns.join(flags, on=ROW, how="left").with_columns(any_.alias(name)).drop(["_surely", "_perhaps"])

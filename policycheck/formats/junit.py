@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import Format, Options
-from policycheck.formats.words import UNCOVERED, incomplete, interval, notes, plural, verdict_sentence
+from policycheck.formats.words import UNCOVERED, incomplete, interval, notes, plural, verdict_sentence, waiver_notes
 from policycheck.records import iso
 from policycheck.result import Finding, Result, RuleResult, Verdict
 from policycheck.text import truncate
@@ -129,6 +129,7 @@ def _finding_case(rule: RuleResult, finding: Finding, kind: str) -> _Case:
     if finding.jobs:
         more = f" and {len(finding.jobs) - 20:,} more" if len(finding.jobs) > 20 else ""
         details.append(f"jobs: {', '.join(finding.jobs[:20])}{more}")
+    details += _first(list(finding.details), "details")
     details += [f"fix: {rule.fix}"] if rule.fix else []
     return _Case(name, rule, kind, str(finding.severity), message, tuple(details), finding.fingerprint)
 
@@ -209,7 +210,7 @@ def _evidence_lines(result: Result) -> list[str]:
         f"{'' if entry.complete else ', NOT COMPLETE: ' + line(entry.reason)}"
         for entry in [*incomplete(result.coverage), *(entry for entry in result.coverage if entry.complete)]
     ]
-    unseen = [f"not seen: {line(text)}" for text in result.not_seen]
+    unseen = [f"waivers: {line(text)}" for text in waiver_notes(result)] + [f"not seen: {line(text)}" for text in result.not_seen]
     lines, unseen = [truncate(text, MAX_NAME) for text in lines], [truncate(text, MAX_NAME) for text in unseen]
     return [*_first(lines, "coverage entries"), *_first(unseen, "things not seen")]
 

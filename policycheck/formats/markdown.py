@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from policycheck.formats.cleaning import line
 from policycheck.formats.escape import code_span, table_cell
 from policycheck.formats.interface import Format, Options
-from policycheck.formats.words import by_cause, count_line, finding_counts, incomplete, interval, notes, plural, severity_counts, verdict_sentence
+from policycheck.formats.words import by_cause, count_line, finding_counts, incomplete, interval, notes, plural, severity_counts, verdict_sentence, waiver_notes
 from policycheck.records import iso
 from policycheck.resources import data_folder
 from policycheck.result import Result, RuleResult, Verdict
@@ -27,6 +27,7 @@ ROW_CAPS = (500, 200, 100, 50, 20, 10, 5, 2, 1)
 """Rows a table and sections of rules: the first cap whose document is small enough."""
 MAX_CELL = 500
 MAX_JOBS = 3
+MAX_DETAILS = 20
 # What a block left out of the template leaves behind. Untrusted text is on one line, so none of it is touched.
 _BLANK_LINES = re.compile(r"\n{3,}")
 
@@ -95,6 +96,7 @@ def _environment() -> Environment:
         "number": lambda value: Markup(f"{value:,}"),
         "plural": lambda count, noun: Markup(plural(count, noun)),
         "jobs": _jobs,
+        "details": _details,
     }
     environment.globals |= {
         "verdict_sentence": lambda result: Markup(verdict_sentence(result)),
@@ -105,9 +107,15 @@ def _environment() -> Environment:
         "incomplete": incomplete,
         "notes": notes,
         "by_cause": by_cause,
+        "waiver_notes": waiver_notes,
         "chain": lambda lists: list(chain.from_iterable(lists)),
     }
     return environment
+
+
+def _details(details: tuple[str, ...]) -> str:
+    """The first details as one code span, and how many more."""
+    return "; ".join(details[:MAX_DETAILS]) + (f"; and {len(details) - MAX_DETAILS:,} more" if len(details) > MAX_DETAILS else "")
 
 
 def _jobs(jobs: tuple[str, ...]) -> str:

@@ -10,13 +10,14 @@ from typing import assert_never
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import Format, Options
 from policycheck.formats.layout import Page, caret, pad
-from policycheck.formats.words import by_cause, count_line, finding_counts, incomplete, interval, notes, plural, verdict_sentence
+from policycheck.formats.words import by_cause, count_line, finding_counts, incomplete, interval, notes, plural, verdict_sentence, waiver_notes
 from policycheck.records import iso
 from policycheck.result import Coverage, Finding, Result, RuleResult, Severity, Verdict
 from policycheck.text import display_width, shorten, truncate
 
 MAX_SUBJECTS = 20
 """Findings listed a rule, and waived ones beside them."""
+MAX_DETAILS = 8
 MAX_LINES = 20
 """Entries listed of anything else."""
 MAX_TEXT = 400
@@ -43,6 +44,7 @@ def _render(result: Result, options: Options) -> str:
         page.add()
     _add_causes(page, result)
     _add_coverage(page, result)
+    _add_waivers(page, waiver_notes(result))
     _add_not_seen(page, result.not_seen)
     style = {Verdict.FAIL: "error", Verdict.PASS: "pass"}.get(result.verdict, "inconclusive")
     word, _, rest = verdict_sentence(result).partition(": ")
@@ -132,6 +134,10 @@ def _add_findings(page: Page, gutter: str, findings: Sequence[Finding], *, sever
             page.add(page.paint("frame", lead) + place)
         text = shorten(_finding_text(finding, required), MAX_TEXT) + _job_text(finding)
         _add_in_columns(page, lead + ("  " if several else ""), name, columns, text)
+        for detail in finding.details[:MAX_DETAILS]:
+            page.add_wrapped(" " * (len(lead) + 4) + "- ", truncate(line(detail), MAX_TEXT))
+        if len(finding.details) > MAX_DETAILS:
+            page.add(" " * (len(lead) + 4) + f"and {len(finding.details) - MAX_DETAILS:,} more")
     if required:
         _add_fact(page, gutter, "required: ", required)
     if len(findings) > len(shown):
@@ -249,6 +255,17 @@ def _common_interval(entries: Sequence[Coverage]) -> str:
     if max(starts) > min(ends):
         return "no interval in common"
     return ("" if len(entries) == 1 else "all reach ") + interval(max(starts), min(ends))
+
+
+def _add_waivers(page: Page, told: Sequence[str]) -> None:
+    if not told:
+        return
+    page.add(page.paint("strong", "Waivers:"))
+    for text in told[:MAX_LINES]:
+        page.add_wrapped("  - ", truncate(line(text), MAX_TEXT))
+    if len(told) > MAX_LINES:
+        page.add(f"  and {len(told) - MAX_LINES:,} more")
+    page.add()
 
 
 def _add_not_seen(page: Page, not_seen: Sequence[str]) -> None:

@@ -11,7 +11,7 @@ from typing import assert_never
 from policycheck.causes import CAUSES, Cause
 from policycheck.errors import ExitCode
 from policycheck.records import iso
-from policycheck.result import Basis, Coverage, Finding, Result, RuleResult, Severity, Universe, Verdict
+from policycheck.result import SOON_DAYS, Basis, Coverage, Finding, Result, RuleResult, Severity, Universe, Verdict, WaiverStatus
 
 UNCOVERED = "the declared scope is not covered: an account or Region of it lacks complete coverage"
 
@@ -166,6 +166,27 @@ def notes(rule: RuleResult) -> list[str]:
         )
         if text
     ]
+
+
+def waiver_notes(result: Result) -> list[str]:
+    """What a reader must know of the waivers, a sentence each: expired and unused ones, and those that end soon. Others need no word."""
+    told = []
+    for use in result.waivers:
+        by = f"the waiver of {use.rule} by {use.waiver.owner} ({use.location.path}:{use.location.line})"
+        match use.status:
+            case WaiverStatus.EXPIRED:
+                told.append(f"{by} expired on {use.waiver.expires}" + (f": {plural(use.findings, 'finding')} of it count again" if use.findings else ""))
+            case WaiverStatus.NOT_YET:
+                told.append(f"{by} is not in force before {use.waiver.granted}")
+            case WaiverStatus.IN_FORCE if not use.findings:
+                told.append(f"{by} is unused: it matches nothing that was found")
+            case WaiverStatus.IN_FORCE:
+                if use.days_left <= SOON_DAYS:
+                    left = f"in {plural(use.days_left, 'day')}" if use.days_left else "today"
+                    told.append(f"{by} ends on {use.waiver.expires}, {left}")
+            case _:
+                assert_never(use.status)
+    return told
 
 
 def spell_universe(universe: Universe) -> str:

@@ -28,7 +28,7 @@ def waivable_fields(rule: Rule) -> tuple[str, ...] | None:
     """The fields that a waiver of this rule may name; None: every field of its list, since it matches jobs."""
     match rule.statement.requirement:
         case Expectation(measure=Measure.MISSED_RUNS):
-            return ("ResourceArn", "CreatedBy.BackupPlanArn", *GROUP_FIELDS)
+            return ("ResourceArn", "CreatedBy.BackupPlanArn", "CreatedBy.BackupPlanId", *GROUP_FIELDS)
         case Expectation(per=per):
             return (*(name for name in per if name not in GROUP_FIELDS), *GROUP_FIELDS)
         case _:

@@ -158,7 +158,7 @@ MESSAGES: list[tuple[str | None, str, str | None, str | None]] = [
     (None, "", None, None),
 ]
 # Told by more than a job's own words.
-BY_OTHERS = {"overdue", "missed_run", "no_job"}
+BY_OTHERS = {"overdue", "missed_run", "plan_silent", "not_followed", "no_job"}
 
 
 @pytest.mark.parametrize(("cause", "state", "category", "message"), [row for row in MESSAGES if row[0] not in BY_OTHERS])

@@ -1,0 +1,27 @@
+"""What every rule of a run is judged against."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from policycheck.engine.backends.interface import Backend
+from policycheck.inventory import Inventory
+from policycheck.records import JobList
+from policycheck.result import Coverage
+
+
+@dataclass(frozen=True)
+class Context:
+    """The evidence of one run, and the moment it is judged at."""
+
+    lists: Mapping[str, JobList]
+    """By dataset name, de-duplicated; a list that was not read is absent."""
+    coverage: Sequence[Coverage]
+    """What was read of each list in each account and Region."""
+    as_of: datetime
+    """The aware instant that ages and windows are measured from."""
+    backend: Backend
+    inventories: Mapping[str, Inventory]
+    """By the name that rules give them."""
