@@ -15,7 +15,7 @@ PYTHON := $(or $(shell for name in python3.11 python3 python3.13 python3.12 pyth
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types layers docs docs-check slow benchmark constraints clean
+.PHONY: help setup demo test lint format types layers docs docs-check slow benchmark dist constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,8 @@ test: $(READY) ## run the tests, but for the slow ones
 lint: $(READY) ## check style and the workflow file
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
-	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/workflows/*.yml
 	@$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci examples/gitlab-ci.yml
 
 format: $(READY) ## format the code and mend what can be mended
@@ -60,19 +61,24 @@ docs: $(READY) ## write the generated pages of the documentation
 docs-check: $(READY) ## check that the generated pages are up to date
 	@$(BIN)/python docs/generate.py --check
 
-slow: $(READY) ## run the slow tests: packages, npm, other engines
+slow: $(READY) ## run the slow tests: packages, validators of workflows, npm, other engines
 	@$(BIN)/python -m pytest -q -m slow
 
 benchmark: $(READY) ## measure speed and memory
 	@$(BIN)/python -m benchmarks
 
+dist: ## build into dist/ what a release publishes, check it and try it
+	@.ci/release dist
+
 $(UV):
 	@'$(PYTHON)' -m venv --clear build/uv
 	@build/uv/bin/python $(PIP_INSTALL) uv==$(UV_VERSION)
 
-constraints: $(UV) ## resolve constraints.txt again; UPGRADE=--upgrade takes newer versions
+constraints: $(UV) ## resolve constraints.txt (and what the action installs) again; UPGRADE=--upgrade takes newer versions
 	@$(UV) pip compile pyproject.toml --quiet --no-config --extra emulator --extra dev --python-version 3.11 --universal \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) --output-file constraints.txt
+	@echo hatchling | $(UV) pip compile pyproject.toml - --quiet --no-config --constraints constraints.txt --python-version 3.11 --universal \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file action/requirements.txt
 
 clean: ## remove everything that was built or installed
 	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -106,7 +106,8 @@ def test_every_constraint_has_a_hash() -> None:
 
 
 def test_actions_are_pinned_to_a_commit_and_name_its_version() -> None:
-    used = [line for path in (ROOT / ".github" / "workflows").glob("*.yml") for line in path.read_text(encoding="utf-8").splitlines() if "uses:" in line]
+    files = [ROOT / "action.yml", *(path for folder in (".github", "examples") for path in (ROOT / folder / "workflows").glob("*.yml"))]
+    used = [line for path in files for line in path.read_text(encoding="utf-8").splitlines() if "uses:" in line and "uses: ./" not in line]
     assert used
     assert [line for line in used if not re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line)] == []
 

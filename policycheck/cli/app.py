@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from policycheck import __version__
-from policycheck.cli import check, demo, emulator, lint, permissions, schema, test, waive
+from policycheck.cli import check, completion, demo, emulator, lint, permissions, schema, test, waive
 from policycheck.cli.diagnostics import show_error, show_note, show_traceback
 from policycheck.cli.terminal import open_closed_streams, silence_stdout
 from policycheck.errors import ExitCode, PolicycheckError, UsageError
@@ -43,7 +43,11 @@ def _show_version(value: bool) -> None:
 
 
 @app.callback()
-def _root(version: Annotated[bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit.")] = False) -> None:
+def _root(
+    version: Annotated[bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit.")] = False,
+    show_completion: completion.ShowCompletion = None,
+    install_completion: completion.InstallCompletion = None,
+) -> None:
     """Judge what AWS Backup jobs did against policies that read like the sentence an auditor signs."""
 
 
@@ -51,8 +55,13 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code, whatever goes wrong."""
     open_closed_streams()
     try:
+        command = typer.main.get_command(app)
+        if completion.asks(arguments):
+            return completion.answer(command)
+        # typer itself would answer whatever the arguments say.
+        os.environ.pop(completion.VARIABLE, None)
         # Nothing asked is nothing judged: help, and a code that no pipeline takes for a pass.
-        code = typer.main.get_command(app).main(args=list(arguments) or ["--help"], prog_name="policycheck", standalone_mode=False)
+        code = command.main(args=list(arguments) or ["--help"], prog_name="policycheck", standalone_mode=False)
         sys.stdout.flush()
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from policycheck.cli import completion
 from policycheck.cli.diagnostics import show_note
 from policycheck.cli.terminal import is_kept, write_document
 from policycheck.errors import PolicycheckError, UsageError
@@ -27,11 +28,18 @@ Outputs = Annotated[
         "--output",
         "-o",
         metavar="FORMAT[=PATH]",
+        autocompletion=completion.formats,
         help="Report format, to stdout or to a file. Repeat for more. Formats: text, json, junit, sarif, markdown, github, gitlab.",
     ),
 ]
 FailOn = Annotated[
-    str, typer.Option("--fail-on", metavar="SEVERITY", help="The least severity that fails the run: critical, high, medium, low, info or never.")
+    str,
+    typer.Option(
+        "--fail-on",
+        metavar="SEVERITY",
+        autocompletion=completion.severities,
+        help="The least severity that fails the run: critical, high, medium, low, info or never.",
+    ),
 ]
 MinSeverity = Annotated[
     str | None, typer.Option("--min-severity", metavar="SEVERITY", help="Show only findings of this severity or worse; changes nothing else.")

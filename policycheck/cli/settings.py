@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from policycheck.cli import completion
 from policycheck.cli.diagnostics import show_note
 from policycheck.errors import UsageError
 
@@ -31,7 +32,9 @@ Config = Annotated[
 NoConfig = Annotated[bool, typer.Option("--no-config", help="Read no run file.")]
 Policies = Annotated[
     list[str] | None,
-    typer.Argument(metavar="POLICY", help="Policy files, folders or names of shipped packs. Without any: those of the run file."),
+    typer.Argument(
+        metavar="POLICY", autocompletion=completion.packs, help="Policy files, folders or names of shipped packs. Without any: those of the run file."
+    ),
 ]
 
 _CONNECTION = (

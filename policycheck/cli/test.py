@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from policycheck.cli import completion
 from policycheck.cli.diagnostics import show_note
 from policycheck.cli.terminal import write_document
 from policycheck.errors import ExitCode, UsageError
@@ -17,7 +18,9 @@ _FORMATS = ("text", "junit")
 
 
 def test(
-    policies: Annotated[list[str] | None, typer.Argument(metavar="POLICY", help="Policies, folders, shipped packs, or test files.")] = None,
+    policies: Annotated[
+        list[str] | None, typer.Argument(metavar="POLICY", autocompletion=completion.packs, help="Policies, folders, shipped packs, or test files.")
+    ] = None,
     output: Annotated[list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[=PATH]", help="text or junit, to stdout or to a file.")] = None,
     mutate: Annotated[bool, typer.Option("--mutate", help="Change the rules, one thing at a time, and list the changes that no test notices.")] = False,
     killed: Annotated[int, typer.Option("--killed", metavar="PERCENT", min=0, max=100, help="With --mutate: fewer killed mutants fail the run.")] = 0,

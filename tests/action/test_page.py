@@ -1,0 +1,49 @@
+"""The first ten minutes of docs/github-action.md are done: its files are written, its workflow's step is run, and is green and then red."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.action.conftest import Action
+from tests.action.runner import INPUTS, OUTPUTS, ROOT
+
+PAGE = (ROOT / "docs" / "github-action.md").read_text(encoding="utf-8")
+POLICY, JOBS, WORKFLOW = re.findall(r"^```(?:yaml|json)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[:3]
+EXAMPLES = sorted((ROOT / "examples" / "workflows").glob("*.yml"))
+
+
+def steps(workflow: str) -> list[dict[str, Any]]:
+    jobs = YAML(typ="safe").load(workflow)["jobs"]
+    return [step for job in jobs.values() for step in job["steps"]]
+
+
+@pytest.mark.parametrize(("state", "code", "result"), [("COMPLETED", 0, "pass"), ("FAILED", 1, "fail")])
+def test_the_run_is_green_and_then_red(action: Action, repository: Path, state: str, code: int, result: str) -> None:
+    for name, text in {"policies/first.yaml": POLICY, "backups/jobs.json": JOBS.replace("COMPLETED", state)}.items():
+        (repository / name).parent.mkdir()
+        (repository / name).write_text(text, encoding="utf-8")
+    (step,) = (step for step in steps(WORKFLOW) if "policycheck@" in step["uses"])
+    run = action(**{name.replace("-", "_"): value for name, value in step["with"].items()})
+    assert (run.code, run.outputs["result"]) == (code, result), run.log
+    found = [command.properties["line"] for command in run.commands if command.name == "error"]
+    assert found == (["3"] if code else [])
+
+
+def test_every_file_the_page_links_to_exists() -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", PAGE + (ROOT / "docs" / "editors.md").read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_examples_use_inputs_and_outputs_that_exist(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    used = [step for step in steps(text) if "policycheck@" in step.get("uses", "")]
+    assert used
+    assert {name for step in used for name in step["with"]} <= set(INPUTS)
+    assert set(re.findall(r"steps\.policycheck\.outputs\.([\w-]+)", text)) <= set(OUTPUTS)

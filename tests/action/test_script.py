@@ -1,0 +1,122 @@
+"""The action's script, called in this process: the command line it makes, how it shortens, what it refuses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.core import TyperGroup
+
+from action import run as script
+from policycheck.cli.app import app
+
+REPORTS = Path("/reports")
+OUTPUTS = [f"--output={name}=/reports/{file}" for name, file in script.REPORTS.items()]
+
+
+@pytest.fixture(autouse=True)
+def _no_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("policies", *(name for name, _ in (*script.ONE, *script.MANY))):
+        monkeypatch.delenv(f"INPUT_{name.upper().replace('-', '_')}", raising=False)
+
+
+def test_without_inputs_the_run_file_says_everything() -> None:
+    assert script.command_line(REPORTS) == ["check", "--output=text", *OUTPUTS, "--"]
+
+
+def test_each_line_is_one_argument_joined_to_its_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INPUT_POLICIES", "\n a b.yaml\r\n\n--help\n")
+    monkeypatch.setenv("INPUT_JOBS", "-\n$(x)")
+    monkeypatch.setenv("INPUT_ROLE_ARNS", "arn:aws:iam::111122223333:role/a\narn:aws:iam::444455556666:role/b")
+    monkeypatch.setenv("INPUT_AS_OF", " now ")
+    assert script.command_line(REPORTS)[2 + len(OUTPUTS) :] == [
+        "--as-of=now", "--jobs=-", "--jobs=$(x)", "--role-arn=arn:aws:iam::111122223333:role/a", "--role-arn=arn:aws:iam::444455556666:role/b",
+        "--", "a b.yaml", "--help",
+    ]  # fmt: skip
+
+
+def test_a_line_ends_at_a_line_feed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INPUT_POLICIES", "a\u2028b\x0bc\nd")
+    assert script.command_line(REPORTS)[-2:] == ["a\u2028b\x0bc", "d"]
+
+
+# Options of the design that `check` does not have yet: until it does, their inputs end in exit code 2, which names the option.
+PLANNED = {"--wait", "--poll"}
+
+
+def test_every_option_is_one_of_check() -> None:
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    known = {option for parameter in group.commands["check"].params for option in parameter.opts}
+    assert {option for _, option in (*script.ONE, *script.MANY)} - known <= PLANNED
+
+
+@pytest.mark.parametrize(
+    ("code", "said", "verdict"),
+    [
+        (0, "pass", "pass"), (0, "fail", "fail"), (0, "inconclusive", "inconclusive"), (0, "splendid", "error"), (0, None, "error"),
+        (1, "fail", "fail"), (1, None, "error"), (2, None, "error"), (2, "pass", "error"), (3, "pass", "inconclusive"), (3, "fail", "fail"),
+        (3, "inconclusive", "inconclusive"), (3, None, "inconclusive"), (4, None, "error"), (130, "pass", "error"),
+    ],
+)  # fmt: skip
+def test_the_verdict(code: int, said: str | None, verdict: str) -> None:
+    assert script.verdict(code, None if said is None else {"verdict": said, "summary": {}}) == verdict
+
+
+def test_a_success_without_a_result_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("RUNNER_TEMP", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"):
+        monkeypatch.setenv(name, str(tmp_path if name == "RUNNER_TEMP" else tmp_path / name))
+    program = script.environment_folder() / "bin" / "policycheck"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+    program.chmod(0o755)
+    assert script.main(["check"]) == script.BUG
+    assert "result=error\n" in (tmp_path / "GITHUB_OUTPUT").read_text(encoding="utf-8")
+    assert "::error title=policycheck::error: policycheck ended well and left no result" in capsys.readouterr().out
+
+
+COMPLETE: dict[str, Any] = {"summary": {"inconclusive": 0, "rules": 2}, "coverage": [{"complete": True}]}
+
+
+@pytest.mark.parametrize(
+    ("code", "result", "handed_on"),
+    [
+        (0, COMPLETE, True),
+        (1, COMPLETE, True),
+        (3, COMPLETE, False),
+        (2, COMPLETE, False),
+        (1, COMPLETE | {"coverage": [{"complete": True}, {"complete": False}]}, False),
+        (0, COMPLETE | {"summary": {"inconclusive": 1, "rules": 2}}, False),
+        (1, COMPLETE | {"rules": [{"possible": 0}, {"possible": 1}]}, False),
+        (1, COMPLETE | {"scope_uncovered": True}, False),
+        (0, None, False),
+    ],
+)
+def test_only_complete_evidence_may_close_alerts(tmp_path: Path, code: int, result: dict[str, Any] | None, handed_on: bool) -> None:
+    (tmp_path / script.REPORTS["sarif"]).touch()
+    path, why = script._sarif(tmp_path, code, result)
+    assert bool(path) is handed_on
+    assert bool(why) is (not handed_on and result is not None and code != script.USAGE)
+
+
+@given(st.lists(st.text("ab|`é", max_size=30) | st.sampled_from(["<details><summary>x</summary>", "</details>"]), max_size=40), st.integers(200, 600))
+def test_a_document_is_shortened_to_whole_lines_and_closes_what_it_opens(lines: list[str], limit: int) -> None:
+    document = "".join(f"{line}\n" for line in lines)
+    short = script.shorten(document, limit)
+    assert len(short) <= limit
+    if len(document) <= limit:
+        assert short == document
+        return
+    body, notice, _ = short.partition("\n**Shortened:**")
+    assert notice
+    prefixes = ["".join(f"{line}\n" for line in lines[:count]) for count in range(len(lines) + 1)]
+    assert any(body == prefix + "</details>\n" * max(opened(prefix), 0) for prefix in prefixes)
+
+
+def opened(document: str) -> int:
+    lines = document.splitlines()
+    return sum(line.startswith("<details") for line in lines) - sum(line.startswith("</details") for line in lines)
