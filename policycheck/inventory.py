@@ -51,6 +51,10 @@ class Listing:
             for entry in inventories[name].entries:
                 self._by_arn.setdefault(entry.arn, []).append((name, entry))
         self.names = frozenset(inventories)
+        entries = [entry for inventory in inventories.values() for entry in inventory.entries]
+        tagged, named = any(entry.tags for entry in entries), any(entry.account_name is not None for entry in entries)
+        self.said = frozenset({*(["Tags"] if tagged else []), *(["AccountName"] if named else [])})
+        """What any entry says: `Tags`, `AccountName`. What none does is unknown of all."""
 
     def is_in(self, resource: Resource, name: str) -> bool | None:
         """Whether the inventory of that name lists the resource; None where that cannot be told."""

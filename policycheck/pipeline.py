@@ -26,7 +26,7 @@ def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail
     Raises:
         PolicyError: a pattern the engine cannot search for.
     """
-    rules = judge(policies, evidence.lists, evidence.coverage, as_of, backend)
+    rules = judge(policies, evidence.lists, evidence.coverage, as_of, backend, inventories=evidence.inventories)
     return Result(
         as_of=as_of,
         tool_version=__version__,
@@ -41,7 +41,8 @@ def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail
 
 
 def _datasets(policy: Policy) -> list[str]:
-    return sorted({rule.statement.dataset for rule in policy.rules})
+    """The names of all lists that its rules need."""
+    return sorted({name for rule in policy.rules for name in rule.statement.lists_needed})
 
 
 def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:

@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from policycheck import __version__
-from policycheck.datasets import BACKUP_JOBS, COPY_JOBS
+from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, Dataset
+from policycheck.errors import Location
+from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.pipeline import run
-from policycheck.policy.model import Policy
+from policycheck.policy.model import Measure, Policy, Qualifiers, Rule, Statement
 from policycheck.result import Basis, Coverage, PolicyInfo, Result, Severity, Verdict
 from policycheck.sources.interface import Evidence
+from tests.engine.expectations import clean, duration, expect
 from tests.engine.lists import ACCOUNT, AS_OF, BACKEND, REGION, Job, job, job_list, load
 
 POLICY = "policy: p\ntitle: Title\nrules:\n  - {id: r, rule: no FAILED jobs within 24h}\n"
@@ -85,3 +88,28 @@ def test_jobs_of_all_lists_are_counted(tmp_path: Path) -> None:
     both = replace(found, lists={**found.lists, "copy_jobs": job_list([{"CopyJobId": "c"}], COPY_JOBS)})
     assert judge(load(POLICY, tmp_path), both).jobs == 3
     assert BACKUP_JOBS.name in both.lists
+
+
+def test_scope_is_noted_for_every_list_that_a_rule_needs(tmp_path: Path) -> None:
+    """Who must have been restored is asked of the backup jobs: what they do not cover, this run cannot judge."""
+    (policy,) = load(SCOPED.replace(", 444455556666", ""), tmp_path)
+    restores = replace(grouped_rule(RESTORE_JOBS), id="restores")
+    entry = Coverage("restore_jobs", ACCOUNT, REGION, AS_OF - timedelta(days=60), AS_OF, 1, basis=Basis.OBSERVED)
+    found = Evidence({"restore_jobs": job_list([{"RestoreJobId": "r"}], RESTORE_JOBS), "backup_jobs": job_list([])}, (entry,), ())
+    result = judge([replace(policy, rules=(restores,))], found)
+    assert result.not_seen == ("p: 111122223333 is declared and no list of backup jobs covers it",)
+    assert (result.scope_uncovered, result.exit_code) == (True, 3)
+
+
+def test_inventories_of_the_evidence_reach_the_rules(tmp_path: Path) -> None:
+    (policy,) = load(POLICY, tmp_path)
+    rule = grouped_rule(BACKUP_JOBS, inventory="prod")
+    entries = (InventoryEntry("arn:aws:ec2:eu-west-1:111122223333:instance/never"),)
+    found = replace(evidence([job()]), inventories={"prod": Inventory("prod", "prod.csv", entries)})
+    result = judge([replace(policy, rules=(rule,))], found)
+    assert [(finding.subject, finding.cause) for finding in result.rules[0].findings] == [(entries[0].arn, "no_job")]
+
+
+def grouped_rule(dataset: Dataset, inventory: str | None = None) -> Rule:
+    requirement = expect(Measure.COUNT, clean(dataset), "at_least 1", inventory=inventory)
+    return Rule("r", "p", Statement(requirement, within=duration("7d"), dataset=dataset.name), Qualifiers(), "", Location("p.yaml"))

@@ -1,4 +1,4 @@
-"""What every rule of a run is judged against."""
+"""What rules are judged on, whatever their kind."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from policycheck.result import Coverage
 
 @dataclass(frozen=True)
 class Context:
-    """The evidence of one run, and the moment it is judged at."""
+    """The evidence of one run, the instant it is judged at, and the engine that computes."""
 
     lists: Mapping[str, JobList]
-    """By dataset name, de-duplicated; a list that was not read is absent."""
+    """By dataset name, de-duplicated; a dataset that was not read is absent."""
     coverage: Sequence[Coverage]
     """What was read of each list in each account and Region."""
     as_of: datetime
     """The aware instant that ages and windows are measured from."""
     backend: Backend
     inventories: Mapping[str, Inventory]
-    """By the name that rules give them."""
+    """By the names that rules give them."""

@@ -6,22 +6,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, assert_never
 
 import narwhals as nw
 
 from policycheck.datasets import DATASETS
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.compile import compile_condition
+from policycheck.engine.context import Context
 from policycheck.engine.findings import describe_empty, describe_findings
+from policycheck.engine.following import judge_following
 from policycheck.engine.frame import ROW, SUBJECT, build_frame
-from policycheck.engine.masks import Case, add_masks
+from policycheck.engine.groups import judge_groups
+from policycheck.engine.masks import Case, add_masks, fields_decisive, fields_read
 from policycheck.engine.patterns import check_patterns
-from policycheck.engine.recovery import add_recovered, fields_needed
+from policycheck.engine.recovery import add_recovered
+from policycheck.engine.runs import judge_runs
 from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
-from policycheck.policy.conditions import fields_of
-from policycheck.policy.model import Policy
+from policycheck.inventory import Inventory
+from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy
 from policycheck.records import JobList, micros
 from policycheck.result import Coverage, RuleResult, Verdict
 
@@ -40,7 +44,15 @@ class _Counts:
     pending: int
 
 
-def judge(policies: Sequence[Policy], lists: Mapping[str, JobList], coverage: Sequence[Coverage], as_of: datetime, backend: Backend) -> tuple[RuleResult, ...]:
+def judge(
+    policies: Sequence[Policy],
+    lists: Mapping[str, JobList],
+    coverage: Sequence[Coverage],
+    as_of: datetime,
+    backend: Backend,
+    *,
+    inventories: Mapping[str, Inventory] | None = None,
+) -> tuple[RuleResult, ...]:
     """Judge every rule of every policy.
 
     Args:
@@ -48,6 +60,7 @@ def judge(policies: Sequence[Policy], lists: Mapping[str, JobList], coverage: Se
         lists: by dataset name, de-duplicated; a dataset that was not read is absent.
         coverage: what was read of each list in each account and Region.
         as_of: the aware instant that ages and windows are measured from.
+        inventories: by the names that rules give them.
 
     Returns:
         One result a rule, in rule order; findings sorted by account, Region and subject.
@@ -57,21 +70,51 @@ def judge(policies: Sequence[Policy], lists: Mapping[str, JobList], coverage: Se
     """
     cases = [Case(number, rule, policy.scope) for number, (policy, rule) in enumerate((p, r) for p in policies for r in p.rules)]
     check_patterns(policies, backend)
+    context = Context(lists, coverage, as_of, backend, inventories or {})
+    alike: dict[_Judge, list[Case]] = {}
+    for case in cases:
+        alike.setdefault(_judge_of(case), []).append(case)
     results: dict[int, RuleResult] = {}
-    for name, dataset in DATASETS.items():
-        chosen = [case for case in cases if case.rule.statement.dataset == name]
-        if not chosen:
-            continue
-        job_list = lists.get(name)
-        if job_list is None:
-            results |= {case.number: not_read(case.rule, dataset) for case in chosen}
-        else:
-            results |= _judge_list(chosen, job_list, coverage, as_of, backend)
+    for judge_cases, chosen in alike.items():
+        results |= judge_cases(chosen, context)
     return tuple(results[case.number] for case in cases)
 
 
-def _judge_list(cases: Sequence[Case], job_list: JobList, coverage: Sequence[Coverage], as_of: datetime, backend: Backend) -> dict[int, RuleResult]:
-    frame = build_frame(job_list, _fields(cases), micros(as_of), backend)
+_Judge = Callable[[Sequence[Case], Context], dict[int, RuleResult]]
+
+
+def _judge_of(case: Case) -> _Judge:
+    """What judges a rule: all rules of one kind are judged together."""
+    match case.rule.statement.requirement:
+        case NoneMatch() | AllMatch():
+            return _judge_jobs
+        case Expectation(measure=Measure.MISSED_RUNS):
+            return judge_runs
+        case Expectation():
+            return judge_groups
+        case Following():
+            return judge_following
+        case _:
+            assert_never(case.rule.statement.requirement)
+
+
+def _judge_jobs(cases: Sequence[Case], context: Context) -> dict[int, RuleResult]:
+    """Rules that judge each job by itself."""
+    results: dict[int, RuleResult] = {}
+    for name, dataset in DATASETS.items():
+        chosen = [case for case in cases if case.rule.statement.dataset == name]
+        job_list = context.lists.get(name)
+        if chosen and job_list is None:
+            results |= {case.number: not_read(case.rule, dataset) for case in chosen}
+        elif chosen and job_list is not None:
+            results |= _judge_list(chosen, job_list, context)
+    return results
+
+
+def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> dict[int, RuleResult]:
+    coverage, as_of, backend = context.coverage, context.as_of, context.backend
+    fields = sorted({name for case in cases for name in fields_read(case)})
+    frame = build_frame(job_list, fields, micros(as_of), backend, context.inventories)
     columns = frame.columns
     for case in cases:
         if case.recovery is not None:
@@ -84,7 +127,7 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, coverage: Sequence[Cov
     for case in cases:
         found = describe_findings(case.rule, frame, job_list, violations.get(case.number, ()), backend)
         tally = counts[case.number]
-        unknown = partial(name_unknown, _fields_decisive(case), frame, masks, case.violation if tally.possible else case.population, backend)
+        unknown = partial(name_unknown, fields_decisive(case), frame, masks, case.violation if tally.possible else case.population, backend)
         verdict, reason = _decide(case, tally, coverage, as_of, len(job_list), unknown)
         if verdict is Verdict.FAIL and not found:
             found = (describe_empty(case.rule, reason),)
@@ -100,28 +143,6 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, coverage: Sequence[Cov
             findings=found,
         )
     return results
-
-
-def _fields(cases: Sequence[Case]) -> list[str]:
-    """The fields that this list's rules read, in a stable order."""
-    names: set[str] = (
-        {"Overdue"} if "Overdue" in DATASETS[cases[0].rule.statement.dataset].fields and any(case.leaves_out_progress for case in cases) else set()
-    )
-    for case in cases:
-        statement = case.rule.statement
-        names |= fields_of(statement.where) | fields_of(statement.requirement.condition)
-        if case.rule.qualifiers.clock:
-            names.add(case.rule.qualifiers.clock)
-        if case.recovery is not None:
-            names |= fields_needed(statement.list)
-    return sorted(names)
-
-
-def _fields_decisive(case: Case) -> set[str]:
-    """The fields that decide about a job of this rule: of its conditions, and of its window."""
-    statement, clock = case.rule.statement, case.rule.qualifiers.clock
-    windowed = set() if statement.within is None or clock else {"CreationDate", "CompletionDate"}
-    return {*_fields([case]), *windowed}
 
 
 _KNOWN = "_known"

@@ -105,7 +105,7 @@ def describe_jobs(rule: Rule, job_list: JobList, subject: Subject, rows: Sequenc
         jobs=tuple(clean_line(getattr(record, dataset.id_field)) for record in records if getattr(record, dataset.id_field)),
         cause=cause,
         resource_type=None if resource_type is None else clean_line(resource_type),
-        evidence=tuple(_cleaned(api_fields(dataset, record)) for record in records[:EVIDENCE_LIMIT]),
+        evidence=tuple(clean_fields(api_fields(dataset, record)) for record in records[:EVIDENCE_LIMIT]),
     )
 
 
@@ -136,11 +136,12 @@ def _issue(record: Any) -> str | None:
     return None if category is None or category.lower() == SUCCESS else category
 
 
-def _cleaned(value: Any) -> Any:
+def clean_fields(value: Any) -> Any:
+    """Any JSON value with all its text cleaned."""
     if isinstance(value, str):
         return clean(value)
     if isinstance(value, dict):
-        return {clean_line(key): _cleaned(item) for key, item in value.items()}
+        return {clean_line(key): clean_fields(item) for key, item in value.items()}
     return value
 
 

@@ -68,7 +68,7 @@ def _build_own(dataset: Dataset, cases: Sequence[Case], context: Context) -> Fra
     for case in cases:
         if case.rule.statement.list == dataset:
             fields |= fields_of(case.rule.statement.where) | {link.job for link in _links(case)}
-    return build_frame(context.lists[dataset.name], sorted(fields), micros(context.as_of), context.backend)
+    return build_frame(context.lists[dataset.name], sorted(fields), micros(context.as_of), context.backend, context.inventories)
 
 
 def _build_other(dataset: Dataset, cases: Sequence[Case], context: Context) -> Frame:
@@ -76,7 +76,7 @@ def _build_other(dataset: Dataset, cases: Sequence[Case], context: Context) -> F
     for case in cases:
         if _requirement(case).list == dataset:
             fields |= fields_of(_requirement(case).condition) | {link.follower for link in _links(case)}
-    return build_frame(context.lists[dataset.name], sorted(fields), micros(context.as_of), context.backend)
+    return build_frame(context.lists[dataset.name], sorted(fields), micros(context.as_of), context.backend, context.inventories)
 
 
 def _judge(case: Case, frame: Frame, other: Frame, context: Context) -> RuleResult:

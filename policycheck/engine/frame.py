@@ -75,8 +75,8 @@ class Frame:
                 return self.in_progress() | (nw.col(self.dataset.state_field) == "EXPIRED")
             case Presence.DERIVED:
                 if field.name.startswith(TAGS) or field.name == "AccountName":
-                    # An inventory that lists the resource and does not say has no such tag; of a resource in none nobody has said anything.
-                    return nw.col(LISTED).fill_null(False)
+                    # Where inventories say tags at all, one that lists the resource and lacks this one knows that there is none.
+                    return nw.col(LISTED).fill_null(False) if field.name.partition(".")[0] in self.recorded else False
                 known = _DERIVED_MISSING.get(field.name)
                 return known(self) if known else False
 
@@ -125,6 +125,7 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
     derived = {name: _DERIVED[name](dataset, as_of).alias(name) for name in fields if dataset.fields[name].derived and name in _DERIVED}
     if derived:
         frame = frame.with_columns(**derived)
+    recorded |= Listing(inventories or {}).said
     named = frozenset(inventories or ()) if "in_inventory" in fields else frozenset()
     return Frame(dataset, as_of, backend.persist(frame), recorded, tuple(numbers), named)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, assert_never
 
@@ -10,11 +10,16 @@ import narwhals as nw
 
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.frame import ROW, SUBJECT, Frame
-from policycheck.engine.recovery import LONGEST_JOB, deadline_in_window, deadline_to_come
-from policycheck.policy.conditions import fields_of
-from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, NoneMatch, Rule, Scope
+from policycheck.engine.recovery import LONGEST_JOB, deadline_in_window, deadline_to_come, end_of, fields_needed
+from policycheck.policy.conditions import Condition, fields_of
+from policycheck.policy.model import RESOURCE, AllMatch, Expectation, Following, JobChoice, Measure, NoneMatch, Rule, Scope
 
+PROGRESS = "_progress"
+END = "_end"
+"""Whether a job is in progress, and when it ended: columns of the masks of rules on groups."""
 _OPEN = "_open"
+_BY_CREATION = frozenset({Measure.NEWEST, Measure.LONGEST_GAP, Measure.MISSED_RUNS})
+"""Measures whose window is told by CreationDate alone: when the data that a restore returns to was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,39 @@ class Case:
     @property
     def window(self) -> str:
         """Rules of one window share its column."""
-        return f"window_{self.window_length}_{self.rule.qualifiers.clock}_{self.recovery}"
+        return f"window_{self.window_length}_{self.rule.qualifiers.clock}_{self.recovery}_{self.measure in _BY_CREATION}"
+
+    @property
+    def listed(self) -> str:
+        """What `where` and the scope choose: whoever these jobs name is a subject of a rule on groups."""
+        return f"listed_{self.number}"
+
+    @property
+    def matching(self) -> str:
+        """Whether a job is what a rule on groups measures, wherever it stands."""
+        return f"matching_{self.number}"
+
+    @property
+    def measured(self) -> str:
+        """Whether a measure looks at a job: it is in the population, and for counts, ages and gaps it matches, for shares it is decided."""
+        return f"measured_{self.number}"
+
+    @property
+    def outside(self) -> str:
+        """What `where`, `jobs` and the scope choose outside the window."""
+        return f"outside_{self.number}"
+
+    @property
+    def measure(self) -> Measure | None:
+        """None: the rule judges each job by itself."""
+        requirement = self.rule.statement.requirement
+        return requirement.measure if isinstance(requirement, Expectation) else None
+
+    @property
+    def per(self) -> tuple[str, ...]:
+        """The fields that tell the groups of a rule."""
+        requirement = self.rule.statement.requirement
+        return requirement.per if isinstance(requirement, Expectation) else ()
 
     @property
     def undecided(self) -> str:
@@ -71,35 +108,72 @@ class Case:
     @property
     def window_length(self) -> int | None:
         """Microseconds that the window reaches back from as_of; None: no window."""
-        within = self.rule.statement.within
-        return int(within.value) if within is not None and within.value is not None else None
+        window = self.rule.statement.window
+        return int(window.value) if window is not None and window.value is not None else None
+
+    @property
+    def asks_outcome(self) -> bool:
+        """Whether the rule's conditions read what a job in progress does not have yet."""
+        return bool(fields_of(self.rule.statement.requirement.condition) & {"State", "Status", "Outcome"})
 
     @property
     def leaves_out_progress(self) -> bool:
-        """Whether a job in progress is undecided: it has no outcome yet that `all` could ask about."""
-        asked = fields_of(self.rule.statement.requirement.condition)
-        return isinstance(self.rule.statement.requirement, AllMatch) and bool(asked & {"State", "Status", "Outcome"})
+        """Whether a job in progress is undecided: it has no outcome yet that `all` or a share could ask about."""
+        judged = isinstance(self.rule.statement.requirement, AllMatch) or self.measure is Measure.SHARE
+        return judged and self.asks_outcome
 
 
-def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame) -> nw.LazyFrame[Any]:
+def fields_read(case: Case) -> set[str]:
+    """The fields of its list that a rule's columns come from."""
+    statement = case.rule.statement
+    names = fields_of(statement.where) | fields_of(statement.requirement.condition) | set(case.per) - {RESOURCE}
+    if case.rule.qualifiers.clock:
+        names.add(case.rule.qualifiers.clock)
+    if case.recovery is not None:
+        names |= fields_needed(statement.list)
+    if case.leaves_out_progress and "Overdue" in statement.list.fields:
+        names.add("Overdue")
+    return names
+
+
+def fields_decisive(case: Case) -> set[str]:
+    """The fields that decide about a job of this rule: of its conditions, and of its window."""
+    windowed = set() if case.window_length is None or case.rule.qualifiers.clock else {"CreationDate", "CompletionDate"}
+    return fields_read(case) | (windowed - {"CompletionDate"} if case.measure in _BY_CREATION else windowed)
+
+
+def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame, more: Mapping[str, nw.Expr] | None = None) -> nw.LazyFrame[Any]:
     """Each rule's columns: who violates, who is in the population, who would be without the window, who is undecided.
 
     In three steps, so that what several masks need is said once: for a short list, saying it takes longer than computing it.
+
+    Args:
+        more: other columns to add, by name.
     """
     shared = {case.window: _window_mask(case, frame) for case in cases}
+    measured = [case for case in cases if case.measure is not None]
+    if measured:
+        shared |= {PROGRESS: frame.in_progress(), END: end_of(frame.dataset)}
     if any(case.leaves_out_progress for case in cases):
         overdue = nw.col("Overdue") if "Overdue" in frame.dataset.fields else nw.lit(False)
         shared[_OPEN] = frame.in_progress() & ~overdue & (nw.col("CreationDate") >= frame.as_of - LONGEST_JOB)
     chosen = {case.chosen: chosen_mask(case, frame) for case in cases}
     populations = {name: mask for case in cases for name, mask in _population_masks(case, frame).items()}
     violations = {name: mask for case in cases for name, mask in _violation_masks(case, frame).items()}
-    kept = map(nw.col, (ROW, SUBJECT, *chosen, *populations))
-    return columns.with_columns(**shared, **chosen).with_columns(**populations).select(*kept, **violations)
+    kept = [ROW, SUBJECT, *chosen, *populations]
+    if measured:
+        kept += ["CreationDate", frame.dataset.state_field, PROGRESS, END, *sorted({name for case in measured for name in case.per if name != RESOURCE})]
+    return columns.with_columns(**shared, **chosen).with_columns(**populations).select(*map(nw.col, dict.fromkeys(kept)), **violations, **(more or {}))
+
+
+def listed_mask(where: Condition, scope: Scope, frame: Frame) -> nw.Expr:
+    """What a `where` and the scope choose, at any time and of all kinds of jobs."""
+    return compile_condition(where, frame) & _scope_mask(scope)
 
 
 def chosen_mask(case: Case, frame: Frame) -> nw.Expr:
     """What `where`, `jobs` and the scope choose, whatever the window."""
-    mask = compile_condition(case.rule.statement.where, frame) & _scope_mask(case.scope)
+    mask = listed_mask(case.rule.statement.where, case.scope, frame)
     match case.rule.qualifiers.jobs:
         case JobChoice.TOP_LEVEL:
             return mask & nw.col("ParentJobId").is_null()
@@ -116,7 +190,10 @@ def _population_masks(case: Case, frame: Frame) -> dict[str, nw.Expr]:
     masks = {case.population: inside}
     if case.recovery is not None:
         masks[case.elsewhere] = nw.col(case.chosen) & ~frame.in_progress()
-    if case.leaves_out_progress:
+    if case.measure is not None:
+        # A job in progress leaves the share, not the population.
+        masks |= {case.matching: compile_condition(case.rule.statement.requirement.condition, frame)}
+    elif case.leaves_out_progress:
         masks |= {case.population: inside & ~nw.col(_OPEN), case.undecided: inside & nw.col(_OPEN)}
     return masks
 
@@ -133,10 +210,37 @@ def _violation_masks(case: Case, frame: Frame) -> dict[str, nw.Expr]:
             return {case.violation: population & violation & ~nw.col(case.recovered), case.pending: pending}
         case AllMatch(condition=condition):
             return {case.violation: population & ~compile_condition(condition, frame, settled=True)}
-        case Expectation() | Following():
-            raise AssertionError("judged in groups, or with another list")
+        case Expectation(measure=measure):
+            return {
+                case.measured: _measured_mask(case, measure, frame),
+                case.listed: listed_mask(case.rule.statement.where, case.scope, frame),
+                case.outside: nw.col(case.chosen) & ~nw.col(case.window),
+                case.undecided: population & nw.col(_OPEN) if case.leaves_out_progress else nw.lit(False),
+            }
+        case Following():
+            raise AssertionError("judged with another list")
         case _:
             assert_never(case.rule.statement.requirement)
+
+
+def _measured_mask(case: Case, measure: Measure, frame: Frame) -> nw.Expr:
+    population, matching = nw.col(case.population), nw.col(case.matching)
+    match measure:
+        case Measure.COUNT | Measure.LONGEST_GAP:
+            return population & matching
+        case Measure.NEWEST:
+            # Of all the coverage: how old the newest is, is told even where that is far too old.
+            return nw.col(case.chosen) & matching
+        case Measure.SHARE:
+            return population & ~nw.col(_OPEN) if case.leaves_out_progress else population
+        case Measure.LATEST:
+            return population & ~frame.in_progress()
+        case Measure.STREAK:
+            return population
+        case Measure.MISSED_RUNS:
+            raise AssertionError("runs are no jobs")
+        case _:
+            assert_never(measure)
 
 
 def _scope_mask(scope: Scope) -> nw.Expr:
@@ -162,6 +266,8 @@ def _window_mask(case: Case, frame: Frame) -> nw.Expr:
         if known is False:
             return inside
         return nw.when(nw.col(clock).is_null() & known).then(nw.lit(False)).otherwise(inside)
+    if case.measure in _BY_CREATION:
+        return nw.col("CreationDate") >= start
     return (nw.col("CreationDate") >= start) | _ended_since(frame, start) | frame.in_progress()
 
 

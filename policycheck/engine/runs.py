@@ -37,7 +37,7 @@ def judge_runs(cases: Sequence[Case], context: Context) -> dict[int, RuleResult]
     if not cases:
         return {}
     fields = sorted(set().union(*(fields_of(case.rule.statement.where) for case in cases)))
-    frame = build_frame(job_list, fields, micros(context.as_of), context.backend)
+    frame = build_frame(job_list, fields, micros(context.as_of), context.backend, context.inventories)
     masks = context.backend.persist(frame.columns.select(nw.col(ROW), **{case.chosen: chosen_mask(case, frame) for case in cases}))
     rows = context.backend.rows(masks.select(nw.col(ROW), *(nw.col(case.chosen) for case in cases)))
     jobs = _plan_jobs(job_list, [row for row, *_ in rows])

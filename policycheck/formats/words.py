@@ -159,7 +159,7 @@ def notes(rule: RuleResult) -> list[str]:
             rule.reason,
             spell_universe(rule.universe) if rule.universe else "",
             f"{plural(rule.undecided, 'job')} in progress, undecided" if rule.undecided else "",
-            f"{plural(rule.possible, 'job')} could violate if what is unknown of them were known" if rule.possible else "",
+            f"{plural(rule.possible, 'subject' if rule.universe else 'job')} could violate if what is unknown of them were known" if rule.possible else "",
             f"{plural(rule.pending, 'deadline')} pending" if rule.pending else "",
             f"breaches at {iso(rule.breach.at)} unless a job completes: {rule.breach.subject}" if rule.breach else "",
             *rule.notes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from policycheck.datasets import BACKUP_JOBS, Dataset
-from policycheck.policy.conditions import Comparison, Literal, Operator, fields_of
+from policycheck.policy.conditions import Comparison, Condition, Literal, Operator, fields_of
 from policycheck.policy.measures import UPPER_BOUNDS
 from policycheck.policy.model import (
     EVERY_JOB,
@@ -182,6 +182,11 @@ def _followed(requirement: Following) -> str:
 
 def _within(window: Literal | None) -> str:
     return f" within {spell_value(window)}" if window else ""
+
+
+def render_jobs(statement: Statement, condition: Condition, job: str) -> str:
+    """The jobs of a statement's list that a condition describes: `clean EC2 job in vault prod`, or with `jobs` for `job` those words in the plural."""
+    return Phrase(condition, statement.list).noun(job)
 
 
 def render_requirement(requirement: Requirement, dataset: Dataset = BACKUP_JOBS) -> str:

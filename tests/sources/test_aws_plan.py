@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from policycheck.datasets import RESTORE_JOBS
 from policycheck.policy.load import load_policies
-from policycheck.policy.model import Policy
+from policycheck.policy.model import Measure, Policy, Statement
 from policycheck.sources.plan import FetchPlan, plan_fetch
+from tests.engine.expectations import clean, duration, expect
 
 AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SCOPES = {"": "", "regions": "scope: {regions: [eu-west-1]}\n", "accounts": "scope: {accounts: [111122223333]}\n"}
@@ -95,3 +98,19 @@ def test_a_list_without_a_horizon_reaches_as_far_as_its_rules_look(tmp_path: Pat
 
 def test_declared_regions_are_known_to_the_plan(tmp_path: Path) -> None:
     assert planned(tmp_path, "rule: no FAILED jobs", scope="regions").declared_regions == frozenset({"eu-west-1"})
+
+
+def test_rules_on_groups_fetch_all_backup_jobs_of_thirty_days(tmp_path: Path) -> None:
+    """A resource whose jobs stopped is seen in the old ones only, whatever window, type or vault the other rules of the run have."""
+    (policy,) = policies(tmp_path, "rule: no FAILED EC2 jobs in vault prod within 24h")
+    requirement = expect(Measure.COUNT, clean(RESTORE_JOBS), "at_least 1")
+    rule = replace(policy.rules[0], id="restored", statement=Statement(requirement, within=duration("90d"), dataset=RESTORE_JOBS.name))
+    plan = plan_fetch([replace(policy, rules=(*policy.rules, rule))], AS_OF)
+    assert plan == FetchPlan(("backup_jobs", "restore_jobs"), older={"restore_jobs": before(days=98)})
+
+
+def test_an_inventory_names_the_resources_so_that_backup_jobs_are_not_fetched(tmp_path: Path) -> None:
+    (policy,) = policies(tmp_path, "rule: no FAILED jobs")
+    requirement = expect(Measure.COUNT, clean(RESTORE_JOBS), "at_least 1", inventory="prod")
+    rule = replace(policy.rules[0], statement=Statement(requirement, within=duration("7d"), dataset=RESTORE_JOBS.name))
+    assert plan_fetch([replace(policy, rules=(rule,))], AS_OF) == FetchPlan(("restore_jobs",))

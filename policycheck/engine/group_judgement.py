@@ -1,0 +1,211 @@
+"""One group of jobs, one measure: whether it violates, and what a finding says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, assert_never
+
+from policycheck.engine.masks import Case
+from policycheck.engine.measures import (
+    FinishedJob,
+    Number,
+    Range,
+    StreakJob,
+    Truth,
+    is_lower,
+    longest_gap,
+    longest_run,
+    measure_count,
+    measure_gap,
+    measure_latest,
+    measure_newest,
+    measure_share,
+    measure_streak,
+    violates,
+)
+from policycheck.engine.subjects import Group
+from policycheck.policy.conditions import Operator
+from policycheck.policy.model import Expectation, Measure, NoData
+from policycheck.records import JobList
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Where the window of a group begins, and whether the group is new in it."""
+
+    start: int | None
+    """Of the window; None: no window."""
+    new: Truth = False
+    first: int | None = None
+    """CreationDate of its first backup job, where it is or may be new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a measure says of one group."""
+
+    group: Group
+    edge: Edge
+    violation: Truth
+    value: Range | None = None
+    """None: of `latest`, or nothing to measure."""
+    rows: tuple[int, ...] = ()
+    """The jobs that a finding lists."""
+    decided: int = 0
+    """Of `share`: how many jobs certainly count."""
+    gap: tuple[int, int] | None = None
+    """Of `longest_gap`: the longest, in favour of the group."""
+    nothing: bool = False
+    """There was nothing to measure,"""
+    passed_over: bool = False
+    """and `no_data` says to go on."""
+    pending: bool = False
+    """It is new, and short of a lower bound."""
+    possible_for: str = ""
+    """Why it possibly violates: what is unknown of its `jobs`, its `edge`, or whether it is a `group` of the rule."""
+
+
+Rows = Sequence[tuple[Any, ...]]
+"""(number of the key, row, whether the measure looks at it, and what the measure needs beside that: see `_measure`)."""
+
+
+def judge_group(case: Case, group: Group, jobs: Rows, edge: Edge, as_of: int, job_list: JobList) -> Judgement:
+    """Measure one group.
+
+    Args:
+        jobs: those of its jobs that the measure looks at, or may: (key, row, certainly or None), and after these `share`: whether it matches; `newest` and
+            `longest_gap`: CreationDate; `latest`: whether it matches, its end, CreationDate; `streak`: whether it matches, whether it is in progress,
+            CreationDate.
+        as_of: microseconds.
+    """
+    judgement = _measure(case, group, jobs, edge, as_of, job_list)
+    if judgement.violation is not False and not judgement.possible_for:
+        reason = "jobs" if group.sure else "group"
+        return replace(judgement, violation=judgement.violation if group.sure else None, possible_for=reason)
+    return judgement
+
+
+def _measure(case: Case, group: Group, jobs: Rows, edge: Edge, as_of: int, job_list: JobList) -> Judgement:
+    requirement = case.rule.statement.requirement
+    assert isinstance(requirement, Expectation)
+    match requirement.measure:
+        case Measure.COUNT:
+            return _count(requirement, group, jobs, edge)
+        case Measure.SHARE:
+            return _share(case, requirement, group, jobs, edge)
+        case Measure.NEWEST:
+            value = measure_newest(((job[2], job[3]) for job in jobs), as_of)
+            violation = _violates(value, requirement)
+            return Judgement(group, edge, violation, value, _newest(jobs, job_list) if violation else ())
+        case Measure.LATEST:
+            return _latest(case, group, jobs, edge, job_list)
+        case Measure.STREAK:
+            return _streak(case, requirement, group, jobs, edge, job_list)
+        case Measure.LONGEST_GAP:
+            return _gap(requirement, group, jobs, edge, as_of, job_list)
+        case Measure.MISSED_RUNS:
+            raise AssertionError("missed runs are judged from schedules")
+        case _:
+            assert_never(requirement.measure)
+
+
+def limit_of(requirement: Expectation) -> tuple[Operator, Number]:
+    """The operator and the bound value of its limit."""
+    value = requirement.limit.value if requirement.limit is not None else None
+    if requirement.operator is None or value is None or isinstance(value, str):
+        raise AssertionError(f"{requirement.measure} without a limit")
+    return requirement.operator, value
+
+
+def _violates(value: Range, requirement: Expectation) -> Truth:
+    return violates(value, *limit_of(requirement))
+
+
+def _count(requirement: Expectation, group: Group, jobs: Rows, edge: Edge) -> Judgement:
+    value = measure_count(job[2] for job in jobs)
+    violation = _violates(value, requirement)
+    if not is_lower(limit_of(requirement)[0]):
+        return Judgement(group, edge, violation, value, tuple(job[1] for job in jobs if job[2]))
+    if violation is not False and edge.new is not False:
+        if edge.new:
+            return Judgement(group, edge, False, value, pending=True)
+        return Judgement(group, edge, None, value, possible_for="edge")
+    return Judgement(group, edge, violation, value)
+
+
+def _share(case: Case, requirement: Expectation, group: Group, jobs: Rows, edge: Edge) -> Judgement:
+    value = measure_share((job[2], job[3]) for job in jobs)
+    if value is None:
+        return _nothing(case, group, edge)
+    wanted = not is_lower(limit_of(requirement)[0])
+    rows = tuple(job[1] for job in jobs if job[2] and job[3] is wanted)
+    return Judgement(group, edge, _violates(value, requirement), value, rows, decided=sum(job[2] is True for job in jobs))
+
+
+def _latest(case: Case, group: Group, jobs: Rows, edge: Edge, job_list: JobList) -> Judgement:
+    # Of the jobs whose end is certain only the last ones can decide.
+    last = max((job[4] for job in jobs if job[2] and job[4] is not None), default=None)
+    jobs = [job for job in jobs if not job[2] or job[4] is None or job[4] == last]
+    latest = measure_latest([FinishedJob(job[2], job[3], job[4], job[5], job_id(job_list, job[1])) for job in jobs])
+    if latest is None:
+        return _nothing(case, group, edge)
+    return Judgement(group, edge, latest.violation, rows=tuple(jobs[position][1] for position in latest.candidates))
+
+
+def _streak(case: Case, requirement: Expectation, group: Group, jobs: Rows, edge: Edge, job_list: JobList) -> Judgement:
+    # Of records alike in time and id the one that does not match stands first, so that their order means nothing.
+    ordered = sorted(jobs, key=lambda job: (job[5] is None, job[5] or 0))
+    if len({job[5] for job in ordered}) < len(ordered):
+        ordered.sort(key=lambda job: (job[5] is None, job[5] or 0, job_id(job_list, job[1]), (False, None, True).index(job[3]), job[2] is None))
+    asked = case.asks_outcome
+    seen = [StreakJob(job[2], job[3], job[4] if asked else False, job[5] is not None) for job in ordered]
+    value = measure_streak(seen)
+    rows: tuple[int, ...] = ()
+    if not is_lower(limit_of(requirement)[0]):
+        rows = tuple(ordered[position][1] for position in longest_run(seen) if seen[position][:3] == (True, True, False))
+    return Judgement(group, edge, _violates(value, requirement), value, rows)
+
+
+def _gap(requirement: Expectation, group: Group, jobs: Rows, edge: Edge, as_of: int, job_list: JobList) -> Judgement:
+    if edge.start is None:
+        raise AssertionError("a gap needs a window")
+    earliest = edge.first if edge.new and edge.first is not None else edge.start
+    latest = edge.first if edge.new is not False and edge.first is not None else edge.start
+    seen = [(job[2], job[3]) for job in jobs]
+    value = measure_gap(seen, earliest, latest, as_of)
+    violation = _violates(value, requirement)
+    if violation is False:
+        return Judgement(group, edge, violation, value)
+    gap = longest_gap((created for match, created in seen if match is not False and created is not None), latest, as_of)
+    sure_of_edge = latest == earliest or _violates(measure_gap(seen, latest, latest, as_of), requirement) is not False
+    reason = "" if violation or sure_of_edge else "edge"
+    return Judgement(group, edge, violation, value, _newest(jobs, job_list), gap=gap, possible_for=reason)
+
+
+def _newest(jobs: Rows, job_list: JobList) -> tuple[int, ...]:
+    """The row of the newest definite match, if any; of equals the id that sorts last."""
+    newest = max((job[3] for job in jobs if job[2] and job[3] is not None), default=None)
+    if newest is None:
+        return ()
+    return (max((job[1] for job in jobs if job[2] and job[3] == newest), key=lambda row: job_id(job_list, row)),)
+
+
+def _nothing(case: Case, group: Group, edge: Edge) -> Judgement:
+    """What `no_data` makes of a group that has nothing to measure."""
+    match case.rule.qualifiers.no_data:
+        case NoData.INCONCLUSIVE:
+            return Judgement(group, edge, False, nothing=True)
+        case NoData.PASS | NoData.SKIP:
+            return Judgement(group, edge, False, nothing=True, passed_over=True)
+        case NoData.QUIET:
+            return Judgement(group, edge, False, nothing=True, passed_over=group.quiet)
+        case NoData.FAIL:
+            return Judgement(group, edge, True, nothing=True)
+        case _:
+            assert_never(case.rule.qualifiers.no_data)
+
+
+def job_id(job_list: JobList, row: int) -> str:
+    """The id of a record; empty where it has none."""
+    return getattr(job_list.records[row], job_list.dataset.id_field) or ""

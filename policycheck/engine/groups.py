@@ -1,0 +1,286 @@
+"""Rules on groups of jobs to verdicts: counts, shares, ages, streaks and gaps of each subject (docs/groups.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, assert_never
+
+import narwhals as nw
+
+from policycheck.datasets import BACKUP_JOBS, DATASETS
+from policycheck.engine.context import Context
+from policycheck.engine.entries import of_resources
+from policycheck.engine.findings import describe_empty
+from policycheck.engine.frame import ROW, SUBJECT, build_frame
+from policycheck.engine.group_findings import Describer, spell_subject
+from policycheck.engine.group_judgement import Edge, Judgement, judge_group
+from policycheck.engine.masks import END, PROGRESS, Case, add_masks, fields_decisive, fields_read, listed_mask
+from policycheck.engine.measures import NEVER
+from policycheck.engine.scope import in_scope
+from policycheck.engine.subjects import KEY, Group, ListView, Subjects, Tally, find_subjects
+from policycheck.engine.unknown import name_unknown
+from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
+from policycheck.inventory import Listing
+from policycheck.policy.conditions import fields_of
+from policycheck.policy.model import RESOURCE, Expectation, Measure, NoData
+from policycheck.records import iso, micros, moment
+from policycheck.result import Breach, Finding, RuleResult, Universe, Verdict
+from policycheck.text import clean_line, spell_duration
+
+_DAY = 86_400_000_000
+_MOST_NOTES = 10
+
+
+def judge_groups(cases: Sequence[Case], context: Context) -> dict[int, RuleResult]:
+    """The results of rules that expect something of groups of jobs (all measures but missed runs), by the number of the rule."""
+    results = {case.number: result for case in cases if (result := _not_judged(case, context)) is not None}
+    judged = [case for case in cases if case.number not in results]
+    views = {name: view for name in DATASETS if (view := _view(name, judged, context)) is not None}
+    listing = Listing(context.inventories)
+    alike: dict[tuple[str, tuple[str, ...]], list[Case]] = {}
+    for case in judged:
+        alike.setdefault((case.rule.statement.dataset, case.per), []).append(case)
+    for (name, _), together in alike.items():
+        tallies = views[name].tallies(together)
+        for case in together:
+            results[case.number] = _Ruling(case, views[name], views.get(BACKUP_JOBS.name), context).result(tallies[case.number], listing)
+    return results
+
+
+def expectation(case: Case) -> Expectation:
+    """What a rule on groups requires."""
+    requirement = case.rule.statement.requirement
+    if not isinstance(requirement, Expectation):
+        raise AssertionError(f"rule {case.rule.id} is not about groups")
+    return requirement
+
+
+def _not_judged(case: Case, context: Context) -> RuleResult | None:
+    """The result of a rule that lacks a list or its inventory."""
+    missing = [name for name in DATASETS if name in case.rule.statement.lists_needed and name not in context.lists]
+    if missing:
+        return not_read(case.rule, DATASETS[missing[0]])
+    inventory = expectation(case).inventory
+    if inventory is not None and inventory.text not in context.inventories:
+        return rule_result(case.rule, Verdict.INCONCLUSIVE, f"this run has no inventory {clean_line(inventory.text)}")
+    return None
+
+
+def _view(name: str, cases: Sequence[Case], context: Context) -> ListView | None:
+    """One list with what all these rules ask of it; None where none does."""
+    own = [case for case in cases if case.rule.statement.dataset == name]
+    # Rules on another list learn from the backup jobs who must have a job there.
+    asking = [case for case in cases if case.rule.statement.dataset != name and name in case.rule.statement.lists_needed]
+    if not own and not asking:
+        return None
+    wheres = [of_resources(case.rule.statement.where) for case in asking]
+    fields = {field for case in own for field in fields_read(case)} | {field for where in wheres for field in fields_of(where)}
+    job_list = context.lists[name]
+    frame = build_frame(job_list, sorted(fields), micros(context.as_of), context.backend, context.inventories)
+    asked = {case.listed: listed_mask(where, case.scope, frame) for case, where in zip(asking, wheres, strict=True)}
+    masks = add_masks(frame.columns, own, frame, asked) if own else frame.columns.select(nw.col(ROW, SUBJECT), **asked)
+    return ListView(job_list, frame, context.backend.persist(masks), context.backend)
+
+
+@dataclass
+class _Ruling:
+    """One rule being judged."""
+
+    case: Case
+    view: ListView
+    backups: ListView | None
+    context: Context
+
+    @property
+    def as_of(self) -> int:
+        return micros(self.context.as_of)
+
+    def result(self, tallies: Mapping[int, Tally], listing: Listing) -> RuleResult:
+        case, rule = self.case, self.case.rule
+        named = expectation(case).inventory
+        inventory = self.context.inventories[named.text] if named is not None else None
+        subjects = find_subjects(case, self.view, tallies, self.backups, inventory, listing)
+        jobs = self._jobs_of(subjects)
+        nothing = not case.per and subjects.chosen is False
+        judgements = [] if nothing else [self._judge(group, jobs[number]) for number, group in enumerate(subjects.groups)]
+        short = self._short()
+        verdict, reason = self._decide(subjects, judgements, short)
+        violated = [item for item in judgements if item.violation is True and not (item.nothing and short)]
+        findings: tuple[Finding, ...] = ()
+        if verdict is Verdict.FAIL:
+            findings = Describer(case, self.view, self.context).findings(violated) or (describe_empty(rule, reason),)
+        return rule_result(
+            rule,
+            verdict,
+            reason,
+            examined=subjects.examined,
+            subjects=subjects.count,
+            undecided=subjects.undecided,
+            possible=sum(item.violation is None for item in judgements),
+            pending=sum(item.pending for item in judgements),
+            universe=self._universe(subjects),
+            breach=self._breach(judgements) if verdict is Verdict.PASS else None,
+            notes=self._notes(judgements),
+            findings=findings,
+        )
+
+    def _jobs_of(self, subjects: Subjects) -> list[list[tuple[Any, ...]]]:
+        """For each group, the jobs its measure looks at: see `judge_group`."""
+        case = self.case
+        keyed, _ = self.view.keyed(case.per)
+        columns = [nw.col(KEY), nw.col(ROW), nw.col(case.measured).alias("measured")]
+        match expectation(case).measure:
+            case Measure.COUNT:
+                more = []
+            case Measure.SHARE:
+                more = [case.matching]
+            case Measure.NEWEST | Measure.LONGEST_GAP:
+                more = ["CreationDate"]
+            case Measure.LATEST:
+                more = [case.matching, END, "CreationDate"]
+            case Measure.STREAK:
+                more = [case.matching, PROGRESS, "CreationDate"]
+            case Measure.MISSED_RUNS:
+                raise AssertionError("missed runs are judged from schedules")
+            case other:
+                assert_never(other)
+        rows = self.context.backend.rows(keyed.filter(nw.col(case.measured).fill_null(True)).select(*columns, *map(nw.col, more)))
+        jobs: list[list[tuple[Any, ...]]] = [[] for _ in subjects.groups]
+        # The rows of one key stand together.
+        for key, found in groupby(rows, itemgetter(0)):
+            together = list(found)
+            for number, belongs in subjects.of_key.get(key, ()):
+                jobs[number] += together if belongs else [(*row[:2], None, *row[3:]) for row in together]
+        return jobs
+
+    def _judge(self, group: Group, jobs: Sequence[tuple[Any, ...]]) -> Judgement:
+        return judge_group(self.case, group, jobs, self._edge(group), self.as_of, self.view.job_list)
+
+    def _edge(self, group: Group) -> Edge:
+        """Where the window of a group begins."""
+        case, length = self.case, self.case.window_length
+        start = None if length is None else self.as_of - length
+        if start is None or RESOURCE not in case.per or group.entry is not None or self.backups is None:
+            return Edge(start)
+        history = self.backups.history(group.subject)
+        if history is None or (history.first is not None and history.first <= start):
+            return Edge(start)
+        if history.first is None or history.undated:
+            # A job without a date may be the first.
+            return Edge(start, None, self.as_of if history.first is None else history.first)
+        covered = self._backups_from.get(group.subject[:2])
+        return Edge(start, True if covered is not None and covered < history.first - _DAY else None, history.first)
+
+    @cached_property
+    def _backups_from(self) -> dict[tuple[str | None, str | None], int]:
+        """From when on the list of backup jobs is complete, by account and Region."""
+        entries = [entry for entry in self.context.coverage if entry.dataset == BACKUP_JOBS.name and entry.complete]
+        return {(entry.account, entry.region): micros(entry.start) for entry in entries if entry.start is not None}
+
+    def _short(self) -> str:
+        """Why the evidence does not reach; empty where it does."""
+        case, context = self.case, self.context
+        name = case.rule.statement.dataset
+        short = short_evidence(case.scope, context.coverage, name, case.window_length, context.as_of, len(self.view.job_list))
+        if short or BACKUP_JOBS.name not in case.rule.statement.lists_needed - {name}:
+            return short
+        return short_evidence(case.scope, context.coverage, BACKUP_JOBS.name, None, context.as_of, len(context.lists[BACKUP_JOBS.name]))
+
+    def _decide(self, subjects: Subjects, judgements: Sequence[Judgement], short: str) -> tuple[Verdict, str]:
+        """The verdict and its reason, in the order of docs/groups.md."""
+        case, rule, view = self.case, self.case.rule, self.view
+        violated = [item for item in judgements if item.violation is True]
+        if any(not item.nothing for item in violated):
+            return Verdict.FAIL, ""
+        if short:
+            return Verdict.INCONCLUSIVE, short
+        if violated:
+            return Verdict.FAIL, ""
+        possible = sum(item.violation is None for item in judgements)
+        if possible:
+            return Verdict.INCONCLUSIVE, f"{possible:,} of {counted(len(judgements), 'subject')} could violate it: {self._why(judgements)}"
+        if subjects.strays:
+            fields = " or ".join(case.per)
+            return (
+                Verdict.INCONCLUSIVE,
+                f"{counted(subjects.strays, rule.statement.list.noun)} may belong to any subject or to none: no {fields} recorded",
+            )
+        empty = [item for item in judgements if item.nothing]
+        if not case.per and subjects.chosen is None:
+            return Verdict.INCONCLUSIVE, f"no job certainly belongs to it: {self._unknown(view.masks, case.chosen)}"
+        if not judgements:
+            return decide_empty(rule, 0, len(view.job_list))
+        if any(not item.passed_over for item in empty):
+            return Verdict.INCONCLUSIVE, _nothing_to_measure(case, sum(not item.passed_over for item in empty), len(judgements))
+        if len(empty) == len(judgements) and rule.qualifiers.no_data is NoData.SKIP:
+            return Verdict.SKIPPED, _nothing_to_measure(case, len(empty), len(judgements))
+        return Verdict.PASS, ""
+
+    def _why(self, judgements: Sequence[Judgement]) -> str:
+        """What would have to be known, of the groups that possibly violate."""
+        reasons = {item.possible_for for item in judgements if item.violation is None}
+        found = [self._unknown_jobs()] if "jobs" in reasons else []
+        if "edge" in reasons:
+            found.append("whether the first backup job listed is its first is unknown")
+        if "group" in reasons:
+            found.append("whether it is a subject of the rule is unknown")
+        return "; ".join(found)
+
+    def _unknown_jobs(self) -> str:
+        case = self.case
+        looked_at = self.view.masks.filter(nw.col(case.measured).fill_null(True))
+        for column in (case.measured, case.matching, case.population):
+            if self.context.backend.rows(looked_at.filter(nw.col(column).is_null()).select(nw.len()))[0][0]:
+                return self._unknown(looked_at, column)
+        return "when a job was created or ended, or whose it is, is unknown"
+
+    def _unknown(self, masks: nw.LazyFrame[Any], column: str) -> str:
+        return name_unknown(fields_decisive(self.case), self.view.frame, masks, column, self.context.backend)
+
+    def _universe(self, subjects: Subjects) -> Universe:
+        case = self.case
+        named = expectation(case).inventory
+        if named is not None:
+            return Universe(f"inventory {clean_line(named.text)}", None, subjects.count, inventory=True)
+        source = BACKUP_JOBS if RESOURCE in case.per else case.rule.statement.list
+        starts = [
+            entry.start
+            for entry in self.context.coverage
+            if entry.dataset == source.name and entry.start is not None and in_scope(case.scope, entry.account, entry.region)
+        ]
+        return Universe(f"{source.noun}s", min(starts, default=None), subjects.count)
+
+    def _breach(self, judgements: Sequence[Judgement]) -> Breach | None:
+        """The subject whose newest job is the oldest, and when it will be older than the limit."""
+        length = self.case.window_length
+        if self.case.measure is not Measure.NEWEST or length is None:
+            return None
+        ages = [(-item.value.most, item.group.values) for item in judgements if item.value is not None and item.value.most < NEVER]
+        if not ages:
+            return None
+        age, values = min(ages, key=lambda pair: (pair[0], tuple(value or "" for value in pair[1])))
+        return Breach(moment(self.as_of + int(age) + length), spell_subject(self.case.per, values))
+
+    def _notes(self, judgements: Sequence[Judgement]) -> tuple[str, ...]:
+        """What is pending until when, and what had nothing to measure."""
+        notes = []
+        waiting = sorted((item for item in judgements if item.pending), key=lambda item: (item.edge.first or 0, item.group.values[0] or ""))
+        for item in waiting[:_MOST_NOTES]:
+            first, length = item.edge.first or 0, self.case.window_length or 0
+            due = f"pending until {iso(moment(first + length))}, {spell_duration(length)} after its first backup job"
+            notes.append(f"{spell_subject(self.case.per, item.group.values)} is new: {due}")
+        if len(waiting) > _MOST_NOTES:
+            notes.append(f"and {len(waiting) - _MOST_NOTES:,} more new subjects pending")
+        passed = sum(item.passed_over for item in judgements)
+        if passed:
+            notes.append(f"{_nothing_to_measure(self.case, passed, len(judgements))}: passed over, as no_data {self.case.rule.qualifiers.no_data} says")
+        return tuple(notes)
+
+
+def _nothing_to_measure(case: Case, count: int, groups: int) -> str:
+    what = "a decided job" if case.measure is Measure.SHARE else "a finished job"
+    return f"{count:,} of {counted(groups, 'subject')} without {what} in the window"

@@ -1,0 +1,358 @@
+"""Who a rule on groups is about: the groups of its list, the resources that backup jobs name, or the entries of an inventory (docs/groups.md)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, reduce
+from operator import and_, itemgetter
+from typing import Any, NamedTuple
+
+import narwhals as nw
+
+from policycheck.engine.backends.interface import Backend, ColumnType
+from policycheck.engine.entries import choose_entry
+from policycheck.engine.frame import ROW, SUBJECT, Frame
+from policycheck.engine.masks import Case
+from policycheck.engine.measures import Truth
+from policycheck.engine.scope import in_scope
+from policycheck.inventory import Inventory, InventoryEntry, Listing
+from policycheck.policy.model import RESOURCE
+from policycheck.records import JobList
+
+KEY = "_key"
+"""The number of the values that tell a record's group."""
+_MAY = "_may"
+
+Membership = tuple[tuple[int, bool], ...]
+"""(position of an owner or group, whether records certainly belong to it)."""
+
+Triple = tuple[str | None, str | None, str | None]
+"""Account, Region and ResourceArn."""
+
+
+class Key(NamedTuple):
+    """What a record says of its group."""
+
+    subject: Triple
+    """As far as `per` asks for it."""
+    values: tuple[str | None, ...]
+    """Of the `per` fields beside ResourceArn, in their order."""
+    complete: bool
+    """Whether it has all `per` fields."""
+
+
+class Tally(NamedTuple):
+    """What the records of one key are, to one rule."""
+
+    listed: Truth
+    """Whether any is chosen by `where` and the scope: none is, one is, or one may be."""
+    chosen: Truth
+    """Likewise with `jobs`."""
+    outside: bool
+    """Whether one is certainly chosen outside the window."""
+    examined: int
+    """How many are certainly in the population,"""
+    may: int
+    """and how many may be, those included."""
+    undecided: int
+
+
+class History(NamedTuple):
+    """The jobs of one resource in one list, whatever `where` says."""
+
+    first: int | None
+    """CreationDate, in microseconds."""
+    last: int | None
+    undated: bool
+    """Whether one has no CreationDate."""
+
+
+@dataclass
+class ListView:
+    """One list with the columns of the rules on groups that ask it, and what is counted of it once for all of them."""
+
+    job_list: JobList
+    frame: Frame
+    masks: nw.LazyFrame[Any]
+    backend: Backend
+    _keyed: dict[tuple[str, ...], tuple[nw.LazyFrame[Any], Sequence[Key]]] = field(default_factory=dict)
+    _histories: dict[Triple, History] | None = None
+    _by_arn: defaultdict[str | None, list[Triple]] = field(default_factory=lambda: defaultdict(list))
+
+    def keyed(self, per: tuple[str, ...]) -> tuple[nw.LazyFrame[Any], Sequence[Key]]:
+        """The masks with the column KEY, sorted by it and by CreationDate, and the keys by number."""
+        if per not in self._keyed:
+            numbered, keys = self._number(per)
+            self._keyed[per] = self.backend.persist(numbered.sort(KEY, "CreationDate")), keys
+        return self._keyed[per]
+
+    def _number(self, per: tuple[str, ...]) -> tuple[nw.LazyFrame[Any], Sequence[Key]]:
+        if not per:
+            return self.masks.with_columns(nw.lit(0).cast(nw.Int64).alias(KEY)), [Key((None, None, None), (), True)]
+        if per == (RESOURCE,):
+            keys = [Key(subject, (), subject[2] is not None) for subject in self.frame.subjects]
+            return self.masks.with_columns(nw.col(SUBJECT).alias(KEY)), keys
+        others = [name for name in per if name != RESOURCE]
+        rows = self.backend.rows(self.masks.select(nw.col(ROW), nw.col(SUBJECT), *map(nw.col, others)))
+        numbers: dict[Key, int] = {}
+        of_row = []
+        for _, subject, *values in rows:
+            triple = self.frame.subjects[subject] if RESOURCE in per else _place(others, values)
+            complete = None not in values and (RESOURCE not in per or triple[2] is not None)
+            of_row.append(numbers.setdefault(Key(triple, tuple(values), complete), len(numbers)))
+        table = self.backend.frame({ROW: (ColumnType.INTEGER, [row[0] for row in rows]), KEY: (ColumnType.INTEGER, of_row)})
+        return self.masks.join(table, on=ROW, how="left"), list(numbers)
+
+    def tallies(self, cases: Sequence[Case]) -> dict[int, dict[int, Tally]]:
+        """By the number of the rule, then by that of the key. All these rules have the same `per`."""
+        keyed, _ = self.keyed(cases[0].per)
+        truths = [name for case in cases for name in (case.listed, case.chosen, case.outside)]
+        sums = [name for case in cases for name in (case.population, case.undecided)]
+        populations = [case.population for case in cases]
+        found = keyed.group_by(KEY).agg(
+            nw.col(*truths).cast(nw.Int64).max(),
+            nw.col(*truths).fill_null(True).cast(nw.Int64).max().name.suffix(_MAY),
+            nw.col(*sums).cast(nw.Int64).sum(),
+            nw.col(*populations).fill_null(True).cast(nw.Int64).sum().name.suffix(_MAY),
+        )
+        names = [KEY, *truths, *(name + _MAY for name in truths), *sums, *(name + _MAY for name in populations)]
+        tallies: dict[int, dict[int, Tally]] = {case.number: {} for case in cases}
+        # An engine's groups come in no order.
+        for row in sorted(self.backend.rows(found.select(*map(nw.col, names))), key=itemgetter(0)):
+            said = dict(zip(names, row, strict=True))
+            for case in cases:
+                tallies[case.number][said[KEY]] = Tally(
+                    listed=True if said[case.listed] else None if said[case.listed + _MAY] else False,
+                    chosen=True if said[case.chosen] else None if said[case.chosen + _MAY] else False,
+                    outside=bool(said[case.outside]),
+                    examined=said[case.population] or 0,
+                    may=said[case.population + _MAY] or 0,
+                    undecided=said[case.undecided] or 0,
+                )
+        return tallies
+
+    def listed_subjects(self, case: Case) -> dict[Triple, Truth]:
+        """The resources that some record names which `where` and the scope choose; None where they only may."""
+        listed = nw.col(case.listed)
+        rows = sorted(self.backend.rows(self.masks.filter(listed.fill_null(True)).group_by(SUBJECT).agg(listed.cast(nw.Int64).max())), key=itemgetter(0))
+        return {self.frame.subjects[number]: True if sure else None for number, sure in rows if self.frame.subjects[number][2] is not None}
+
+    def history(self, subject: Triple) -> History | None:
+        """Of one resource; of an inventory's entry, as far as it says which. None where no record names it."""
+        histories = self.histories()
+        if subject in histories:
+            return histories[subject]
+        if not self._by_arn:
+            for triple in histories:
+                self._by_arn[triple[2]].append(triple)
+        found = [histories[triple] for triple in self._by_arn.get(subject[2], ()) if None in subject[:2] and all(map(_equal, triple, subject))]
+        if not found:
+            return None
+        times = [time for history in found for time in (history.first, history.last) if time is not None]
+        return History(min(times, default=None), max(times, default=None), any(history.undated for history in found))
+
+    @cached_property
+    def types(self) -> Mapping[str, str]:
+        """The type of each resource, as its records say; the last in the alphabet where they differ."""
+        pairs = {(getattr(record, self.job_list.dataset.resource_field), record.ResourceType) for record in self.job_list.records}
+        return dict(sorted((resource, kind) for resource, kind in pairs if resource is not None and kind is not None))
+
+    def histories(self) -> Mapping[Triple, History]:
+        """Of every resource in the list."""
+        if self._histories is None:
+            created = nw.col("CreationDate")
+            table = self.frame.columns.select(nw.col(SUBJECT), created, created.is_null().cast(nw.Int64).alias(ROW))
+            rows = self.backend.rows(table.group_by(SUBJECT).agg(created.min().alias("_first"), created.max().alias("_last"), nw.col(ROW).max()))
+            self._histories = {self.frame.subjects[number]: History(first, last, bool(undated)) for number, first, last, undated in rows}
+        return self._histories
+
+
+def _place(names: Sequence[str], values: Sequence[str | None]) -> Triple:
+    said = dict(zip(names, values, strict=True))
+    return said.get("Account"), said.get("Region"), None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One group of jobs that a rule measures."""
+
+    subject: Triple
+    """None where `per` does not ask, or where an inventory does not say."""
+    values: tuple[str | None, ...]
+    """Of all `per` fields, in their order."""
+    sure: bool
+    """Whether the rule is certainly about it: else what it violates is possible only."""
+    entry: InventoryEntry | None = None
+    quiet: bool = False
+    """Whether it has a record that is certainly chosen outside the window."""
+    keys: tuple[int, ...] = ()
+    """The numbers of the keys whose records may be its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """The groups of one rule, and which records belong to them."""
+
+    groups: tuple[Group, ...]
+    of_key: Mapping[int, Membership]
+    """By the number of a key, the groups of its records."""
+    count: int
+    """Resources or entries, where `per` asks for them, else groups."""
+    examined: int
+    undecided: int
+    strays: int
+    """Records that may be in the population and do not say which group is theirs."""
+    chosen: Truth
+    """Whether any record is chosen by `where`, `jobs` and the scope, at any time."""
+
+
+_Place = tuple[int, tuple[str | None, ...]]
+"""A group of an owner: its position, and the values of the other `per` fields."""
+
+
+class _Owner(NamedTuple):
+    """A resource, or an inventory's entry, that has groups."""
+
+    subject: Triple
+    sure: bool
+    entry: InventoryEntry | None = None
+
+
+def find_subjects(
+    case: Case, view: ListView, tallies: Mapping[int, Tally], backups: ListView | None, inventory: Inventory | None, listing: Listing
+) -> Subjects:
+    """The groups of one rule.
+
+    Args:
+        view: the rule's own list.
+        tallies: of this rule, by the number of the key.
+        backups: the list of backup jobs, where the rule needs it to know who must have a job.
+        inventory: the one whose entries are the subjects; None: the jobs name them.
+        listing: all inventories of the run.
+    """
+    _, keys = view.keyed(case.per)
+    if RESOURCE in case.per:
+        owners, owned = _owners(case, view, keys, backups, inventory, listing)
+        groups, of_key = (_lone_groups(tallies, owners, owned), owned) if case.per == (RESOURCE,) else _owned_groups(case, keys, tallies, owners, owned)
+    else:
+        owners, owned = [], dict.fromkeys(range(len(keys)), ())
+        groups, of_key = _plain_groups(case, keys, tallies)
+    stray = [number for number in tallies if not keys[number].complete and (owned[number] or keys[number].subject[2] is None)]
+    counted = [number for number in tallies if inventory is None or any(sure for _, sure in owned[number])]
+    return Subjects(
+        groups=tuple(groups),
+        of_key=of_key,
+        count=len(owners) if RESOURCE in case.per else len(groups),
+        examined=sum(tallies[number].examined for number in counted),
+        undecided=sum(tallies[number].undecided for number in counted),
+        strays=sum(tallies[number].may for number in stray),
+        chosen=_any(tally.chosen for tally in tallies.values()),
+    )
+
+
+def _any(truths: Iterable[Truth]) -> Truth:
+    seen = set(truths)
+    return True if True in seen else None if None in seen else False
+
+
+def _plain_groups(case: Case, keys: Sequence[Key], tallies: Mapping[int, Tally]) -> tuple[list[Group], dict[int, Membership]]:
+    """Of records alone; without `per` the one group always exists."""
+    if not case.per:
+        return [Group((None, None, None), (), True, quiet=any(tally.outside for tally in tallies.values()), keys=(0,))], {0: ((0, True),)}
+    groups: list[Group] = []
+    of_key: dict[int, Membership] = {}
+    for number, tally in tallies.items():
+        if keys[number].complete and tally.listed is not False:
+            of_key[number] = ((len(groups), True),)
+            groups.append(Group(keys[number].subject, keys[number].values, tally.listed is True, quiet=tally.outside, keys=(number,)))
+    return groups, of_key
+
+
+def _owners(
+    case: Case, view: ListView, keys: Sequence[Key], backups: ListView | None, inventory: Inventory | None, listing: Listing
+) -> tuple[list[_Owner], dict[int, Membership]]:
+    """Who must have a group, and by the number of a key whose its records are."""
+    if inventory is not None:
+        entries = [entry for entry in inventory.entries if in_scope(case.scope, entry.account, entry.region)]
+        asked = [(entry, choose_entry(case.rule.statement.where, entry, listing)) for entry in entries]
+        owners = [_Owner((entry.account, entry.region, entry.arn), truth is True, entry) for entry, truth in asked if truth is not False]
+        by_arn: defaultdict[str | None, list[int]] = defaultdict(list)
+        for position, owner in enumerate(owners):
+            by_arn[owner.subject[2]].append(position)
+        return owners, {number: _entries_of(key.subject, owners, by_arn) for number, key in enumerate(keys)}
+    listed = view.listed_subjects(case)
+    if backups is not None and backups is not view:
+        for subject, truth in backups.listed_subjects(case).items():
+            listed[subject] = truth or listed.get(subject)
+    positions = {subject: position for position, subject in enumerate(listed)}
+    owned: dict[int, Membership] = {number: ((positions[key.subject], True),) if key.subject in positions else () for number, key in enumerate(keys)}
+    return [_Owner(subject, truth is True) for subject, truth in listed.items()], owned
+
+
+def _entries_of(subject: Triple, owners: Sequence[_Owner], by_arn: Mapping[str | None, Sequence[int]]) -> Membership:
+    found = []
+    for position in by_arn.get(subject[2], ()) if subject[2] is not None else ():
+        same = reduce(and_, (_equal(said, entry) for said, entry in zip(subject[:2], owners[position].subject[:2], strict=True)))
+        if same:
+            found.append((position, None not in [said for said, entry in zip(subject, owners[position].subject, strict=True) if entry is not None]))
+    return tuple(found)
+
+
+def _equal(said: str | None, entry: str | None) -> bool:
+    """Whether a record may be of an entry: as far as both say."""
+    return said is None or entry is None or said == entry
+
+
+def _lone_groups(tallies: Mapping[int, Tally], owners: Sequence[_Owner], owned: Mapping[int, Membership]) -> list[Group]:
+    """One group for each owner."""
+    keys: list[list[int]] = [[] for _ in owners]
+    quiet = [False] * len(owners)
+    for number, tally in tallies.items():
+        for position, belongs in owned[number]:
+            keys[position].append(number)
+            quiet[position] |= belongs and tally.outside
+    return [
+        Group(owner.subject, owner.subject[2:], owner.sure, owner.entry, was_quiet, tuple(numbers))
+        for owner, was_quiet, numbers in zip(owners, quiet, keys, strict=True)
+    ]
+
+
+def _owned_groups(
+    case: Case, keys: Sequence[Key], tallies: Mapping[int, Tally], owners: Sequence[_Owner], owned: Mapping[int, Membership]
+) -> tuple[list[Group], dict[int, Membership]]:
+    """A group for each owner and each set of values that its records have; one without values for an owner that has none."""
+    numbers: dict[_Place, int] = {}
+    sure: defaultdict[_Place, bool] = defaultdict(bool)
+    quiet: defaultdict[_Place, bool] = defaultdict(bool)
+    members: dict[int, list[tuple[_Place, bool]]] = {}
+    incomplete = set()
+    for number, tally in tallies.items():
+        for position, belongs in owned[number]:
+            if not keys[number].complete and tally.listed is not False:
+                incomplete.add(position)
+            if not keys[number].complete or tally.listed is False:
+                continue
+            place = (position, keys[number].values)
+            numbers.setdefault(place, len(numbers))
+            sure[place] |= owners[position].sure and belongs and tally.listed is True
+            quiet[place] |= belongs and tally.outside
+            members.setdefault(number, []).append((place, belongs))
+    with_group = {position for position, _ in numbers}
+    for position, owner in enumerate(owners):
+        if position not in with_group:
+            # Records that do not say the other values may be of any group, or of none.
+            place = (position, (None,) * (len(case.per) - 1))
+            numbers[place] = len(numbers)
+            sure[place] = owner.sure and position not in incomplete
+    keys_of: defaultdict[_Place, list[int]] = defaultdict(list)
+    for number, found in members.items():
+        for place, _ in found:
+            keys_of[place].append(number)
+    groups = []
+    for place in numbers:
+        owner, others = owners[place[0]], iter(place[1])
+        values = tuple(owner.subject[2] if name == RESOURCE else next(others) for name in case.per)
+        groups.append(Group(owner.subject, values, sure[place], owner.entry, quiet[place], tuple(keys_of[place])))
+    return groups, {number: tuple((numbers[place], belongs) for place, belongs in found) for number, found in members.items()}

@@ -1,0 +1,103 @@
+"""Rules on groups, built without files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from policycheck.datasets import BACKUP_JOBS, DATASETS, RESTORE_JOBS, Dataset
+from policycheck.engine.evaluate import judge
+from policycheck.errors import Location
+from policycheck.inventory import Inventory, InventoryEntry
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Operator, bind
+from policycheck.policy.literals import parse_duration, parse_share
+from policycheck.policy.model import RESOURCE, Expectation, Measure, Policy, Qualifiers, Rule, Scope, Statement
+from policycheck.result import Basis, Coverage, RuleResult
+from tests.engine.lists import ACCOUNT, AS_OF, BACKEND, REGION, Job, job, job_list
+
+CLEAN: Job = {"MessageCategory": "SUCCESS"}
+FAILED: Job = {"State": "FAILED", "MessageCategory": "AccessDenied"}
+RUNNING: Job = {"State": "RUNNING", "CompletionDate": None}
+EACH = (RESOURCE,)
+
+
+def arn(name: str, account: str = ACCOUNT, region: str = REGION) -> str:
+    return f"arn:aws:ec2:{region}:{account}:instance/{name}"
+
+
+def at(hours: float, name: str = "i-1", /, **changes: Any) -> dict[str, Any]:
+    """A backup job of a resource, created this many hours before as_of and COMPLETED an hour later; its id tells both."""
+    created = AS_OF - timedelta(hours=hours)
+    times = {"CreationDate": created.timestamp(), "InitiationDate": None, "CompletionDate": min(created + timedelta(hours=1), AS_OF).timestamp()}
+    return job(**{"BackupJobId": f"{name}@{hours:g}", "ResourceArn": arn(name), **times, **changes})
+
+
+def condition(field: str, *texts: str, dataset: Dataset = BACKUP_JOBS, operator: Operator = Operator.IS) -> Condition:
+    return bound(Comparison(field, operator, tuple(map(Literal, texts))), dataset)
+
+
+def bound(wanted: Condition, dataset: Dataset = BACKUP_JOBS) -> Condition:
+    def refuse(place: Location, message: str, hint: str) -> None:
+        raise AssertionError(f"{message} {hint}")
+
+    return bind(wanted, dataset, refuse)
+
+
+def clean(dataset: Dataset = BACKUP_JOBS) -> Condition:
+    return condition("Status", "COMPLETED", dataset=dataset) if dataset is RESTORE_JOBS else condition("Outcome", "clean", dataset=dataset)
+
+
+def expect(measure: Measure, of: Condition, limit: str = "", per: tuple[str, ...] = EACH, inventory: str | None = None) -> Expectation:
+    """`limit` is `at_most 2`, `at_least 99%`, `at_most 24h`; empty: none."""
+    word, _, text = limit.partition(" ")
+    value = None
+    if limit:
+        value = parse_share(text) if text.endswith("%") else int(text) if text.isdigit() else parse_duration(text)
+    literal = Literal(text, value=value) if limit else None
+    return Expectation(measure, of, Operator(word) if limit else None, literal, per, Literal(inventory) if inventory else None)
+
+
+def duration(text: str | None) -> Literal | None:
+    return Literal(text, value=parse_duration(text)) if text else None
+
+
+def covered(jobs: int = 1, dataset: str = "backup_jobs", account: str | None = ACCOUNT, days: float = 30, **changes: Any) -> Coverage:
+    return Coverage(dataset, account, REGION, AS_OF - timedelta(days=days), AS_OF, jobs, **{"basis": Basis.OBSERVED, **changes})
+
+
+def grouped(
+    requirement: Expectation,
+    records: Sequence[Job] = (),
+    *,
+    within: str | None = None,
+    where: Condition | None = None,
+    dataset: Dataset = BACKUP_JOBS,
+    others: Mapping[str, Sequence[Job]] | None = None,
+    scope: Scope | None = None,
+    coverage: Sequence[Coverage] | None = None,
+    inventories: Mapping[str, Sequence[InventoryEntry]] | None = None,
+    as_of: datetime = AS_OF,
+    **qualifiers: Any,
+) -> RuleResult:
+    """One rule judged on one list, by default covered for 30 days in the one place of these tests.
+
+    Args:
+        records: of the rule's own list.
+        others: other lists, by dataset name.
+        qualifiers: those of the rule.
+    """
+    lists = {dataset.name: records, **(others or {})}
+    statement = Statement(requirement, where or And(), duration(within), dataset.name)
+    rule = Rule("r", "p", statement, Qualifiers(**qualifiers), "", Location("p.yaml"))
+    covers = [covered(len(found), name) for name, found in lists.items()] if coverage is None else coverage
+    named = {name: Inventory(name, "x.csv", tuple(entries)) for name, entries in (inventories or {}).items()}
+    policy = Policy("p", "", "p.yaml", (rule,), scope or Scope())
+    read = {name: job_list(found, DATASETS[name]) for name, found in lists.items()}
+    (result,) = judge([policy], read, covers, as_of, BACKEND, inventories=named)
+    return result
+
+
+def said(result: RuleResult) -> tuple[str, list[str]]:
+    """The verdict, and of each finding the last part of its subject."""
+    return result.verdict.value, [finding.subject.rpartition("/")[2] for finding in result.findings]
