@@ -4,8 +4,9 @@
     python3 reperform.py INPUT.json        (or - for standard input; Python 3.8 or newer, nothing else)
 
 INPUT holds the raw job lists, the moment they are judged at (`as_of`) and the rules; the verdicts are printed as JSON, to be compared with policycheck's.
-Exit status: 0 judged, whatever the verdicts; 2 the input is not understood. The script follows the page "How a verdict is reached" of policycheck's
-documentation, was written apart from the program it checks, and reads from top to bottom: three values, lists, literals, records, conditions, rules.
+Exit status: 0 judged, whatever the verdicts; 2 the input is not understood. The script follows the pages "How a verdict is reached" and "Groups, schedules
+and following jobs" of policycheck's documentation, was written apart from the program it checks, and reads from top to bottom: three values, lists, literals,
+records, conditions, inventories, evidence, coverage, then the rules: of jobs, of following jobs, of groups, of schedules; last the document.
 True, False and None (unknown) are the three values. Times and durations are whole microseconds, times since 1970 UTC.
 """
 
@@ -16,7 +17,7 @@ import operator
 import re
 import sys
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta, timezone, tzinfo
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,7 @@ from typing import Any, NamedTuple
 SCHEMA = "policycheck/reperform/1"
 MISSING = object()  # the member is known to be missing: a comparison with it is false
 UNKNOWN = object()  # nobody can say what the member was: a comparison with it is unknown
+UTC = timezone.utc  # noqa: UP017 (datetime.UTC came with Python 3.11)
 SECOND, HOUR, DAY = 10**6, 3600 * 10**6, 86400 * 10**6
 FOR_EVER = float("inf")  # more than any duration
 
@@ -73,6 +75,13 @@ class JobList:
                 prefix = word
             else:
                 self.fields[prefix + word] = (presence, kind)
+        self.fields.update({"AccountName": ("derived", "text"), "in_inventory": ("derived", "name")})
+
+    def field(self, name: str) -> tuple[str, str]:
+        """Presence and kind; a tag of an inventory may have any name. A name no list has is refused."""
+        tag = name.startswith("Tags.") and name != "Tags."
+        require(tag or name in self.fields, "no such field in this list", name)
+        return ("derived", "text") if tag else self.fields[name]
 
 
 LISTS = {
@@ -125,6 +134,7 @@ TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(\.\d+)?)?(?:[
 DURATIONS = {"s": SECOND, "m": 60 * SECOND, "h": HOUR, "d": DAY, "w": 7 * DAY}
 SIZES = {"": 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "PB": 10**15}
 SIZES.update({"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "PiB": 2**50})
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 TEXT_KINDS = ("text", "word", "enum", "arn", "account")
 COMPARISONS: dict[str, Any] = {"equals": operator.eq}
 TEXT_COMPARISONS = {
@@ -175,11 +185,13 @@ def read_literal(kind: str, asked: str, text: Any) -> Any:
         return read_quantity(text, DURATIONS)
     if kind in TEXT_KINDS and asked == "matches":
         return re.compile(text)
+    if kind == "name" and asked == "equals":
+        return text
     if kind in TEXT_KINDS and (asked == "equals" or asked in TEXT_COMPARISONS):
         return text.lower() if kind == "word" else text
     if kind == "integer" and re.fullmatch(r"-\d+", text, re.ASCII):
         return int(text)
-    require(kind not in (*TEXT_KINDS, "boolean") and (asked == "equals" or asked in ORDER_COMPARISONS), f"cannot be asked of a {kind}", asked)
+    require(kind not in (*TEXT_KINDS, "boolean", "name") and (asked == "equals" or asked in ORDER_COMPARISONS), f"cannot be asked of a {kind}", asked)
     return read_time(text, date_alone=True) if kind == "time" else read_quantity(text, {"duration": DURATIONS, "size": SIZES}.get(kind, {"": 1}))
 
 
@@ -253,14 +265,14 @@ def read_conditions(conditions: Any, jobs: JobList) -> list[Part]:
             require(name == "not" or (isinstance(wanted, list) and wanted), "any needs a list", wanted)
             parts.append(Part(name, "", (), tuple(read_conditions(branch, jobs) for branch in ([wanted] if name == "not" else wanted))))
             continue
-        require(name in jobs.fields, "no such field in this list", name)
+        kind = jobs.field(name)[1]
         require(wanted != {} and not (isinstance(wanted, dict) and "equals" in wanted), f"{name} needs a value or operators", wanted)
         for asked, literals in wanted.items() if isinstance(wanted, dict) else [("equals", wanted)]:
             values = literals if isinstance(literals, list) else [literals]
             require(values, f"{name} needs a value", values)
             known = jobs.in_progress + jobs.finished if name == jobs.state else ["clean", "with_issues", "unknown"] if name == "Outcome" else values
             require(asked != "equals" or all(value in known for value in values), f"{name} is never", values)
-            parts.append(Part(asked, name, tuple(read_literal(jobs.fields[name][1], asked, value) for value in values), ()))
+            parts.append(Part(asked, name, tuple(read_literal(kind, asked, value) for value in values), ()))
     return parts
 
 
@@ -269,13 +281,114 @@ def fields_named(parts: list[Part]) -> set[str]:
     return {part.field for part in parts} | {name for part in parts for branch in part.inside for name in fields_named(branch)}
 
 
+def answers(jobs: JobList, part: Part, value: Any, as_of: int) -> list[bool]:
+    """Whether a recorded value meets the operator, for each value the author wrote."""
+    word = jobs.field(part.field)[1] == "word" and part.asked != "matches"
+    seen = value.lower() if word else as_of - value if part.asked in AGE_COMPARISONS else value
+    return [bool(COMPARISONS[part.asked](seen, wanted)) for wanted in part.wanted]
+
+
+def compare_value(jobs: JobList, part: Part, value: Any, as_of: int) -> bool | None:
+    """One operator with one or more values, any of which may hold, asked of a value, of MISSING or of UNKNOWN."""
+    if part.asked == "present":
+        return any_of(None if value is UNKNOWN else (value is not MISSING) == wanted for wanted in part.wanted)
+    if value is UNKNOWN or value is MISSING:
+        return None if value is UNKNOWN else False
+    return any(answers(jobs, part, value, as_of))
+
+
+def holds(parts: list[Part], ask: Callable[[Part, bool | None], bool | None], harmless: bool | None = None) -> bool | None:
+    """A mapping holds where all its parts hold; under `not` the harmless answer is the other one."""
+    found = []
+    for part in parts:
+        if part.asked == "any":
+            found.append(any_of(holds(branch, ask, harmless) for branch in part.inside))
+        elif part.asked == "not":
+            found.append(negate(holds(part.inside[0], ask, negate(harmless))))
+        else:
+            found.append(ask(part, harmless))
+    return all_of(found)
+
+
+ENTRY_MEMBERS = {"ResourceArn": "arn", "Account": "account", "Region": "region", "ResourceType": "type", "ResourceName": "name", "AccountName": "account_name"}
+ENTRY_TEXTS = tuple(ENTRY_MEMBERS.values())
+
+
+def check_keys(value: Any, what: str, allowed: str) -> None:
+    """A mapping with known keys only: a key that is not understood could change a verdict."""
+    require(isinstance(value, dict), f"{what} is not a mapping", value)
+    require(set(value) <= set(allowed.split()), f"{what} has keys that are not understood", sorted(set(value) - set(allowed.split())))
+
+
+class Inventories:
+    """Resources that someone says exist, by the name of each inventory."""
+
+    def __init__(self, given: Any) -> None:
+        """Every entry has an ARN, and what else it says is text; what it does not say is unknown."""
+        require(isinstance(given, dict), "inventories are not a mapping", given)
+        self.entries: dict[str, list[dict[str, Any]]] = {}
+        self.by_arn: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+        for name in sorted(given):
+            require(isinstance(given[name], list), "an inventory is not a list of entries", name)
+            self.entries[name] = [dict(entry) for entry in given[name]]
+            for number, entry in enumerate(self.entries[name]):
+                check_keys(entry, "an entry of an inventory", " ".join(ENTRY_TEXTS) + " tags")
+                require(entry.get("arn") and all(isinstance(entry.get(key), (str, type(None))) for key in ENTRY_TEXTS), "not an arn and texts", entry)
+                tags = entry.get("tags") or {}
+                require(isinstance(tags, dict) and all(isinstance(value, str) for value in tags.values()), "tags are not texts", entry)
+                entry["number"] = number
+                self.by_arn.setdefault(entry["arn"], []).append((name, entry))
+
+    def listing(self, arn: str | None, account: str | None, region: str | None) -> list[tuple[str, bool | None, dict[str, Any]]]:
+        """Name of the inventory, whether the entry is of this resource, and the entry: its ARN is equal, and its account and Region as far as it states
+        them. Of an unknown ARN nobody can say."""
+        if arn is None:
+            return [(name, None, {}) for name in self.entries]
+        found = []
+        for name, entry in self.by_arn.get(arn, []):
+            stated = [(entry.get("account"), account), (entry.get("region"), region)]
+            found.append((name, all_of(None if theirs is None else mine == theirs for mine, theirs in stated if mine is not None), entry))
+        return found
+
+    def ask(self, part: Part, listing: list[tuple[str, bool | None, dict[str, Any]]]) -> bool | None:
+        """`in_inventory`: whether one of the inventories that are named lists the resource, or with `present` any. One that was not given is unknown."""
+        if part.asked != "present":
+            return any_of(any_of(own for name, own, _ in listing if name == wanted) if wanted in self.entries else None for wanted in part.wanted)
+        anywhere = any_of(own for _, own, _ in listing) if self.entries else None
+        return any_of(anywhere if wanted else negate(anywhere) for wanted in part.wanted)
+
+    def value(self, name: str, listing: list[tuple[str, bool | None, dict[str, Any]]]) -> Any:
+        """A tag or the account's name, from the first entry of the resource that has it, in the order of the inventories' names. Where entries list the
+        resource and none has it, it is known to be missing; where none lists the resource, or nobody can say which do, it is unknown."""
+        if None in [own for _, own, _ in listing]:
+            return UNKNOWN
+        found = [entry_value(entry, name) for _, own, entry in listing if own]
+        return next((value for value in found if value is not UNKNOWN), MISSING if found else UNKNOWN)
+
+    def select(self, parts: list[Part], entry: dict[str, Any], jobs: JobList) -> bool | None:
+        """Conditions of `where`, asked of an entry instead of a job."""
+        return holds(parts, lambda part, _: self.ask_entry(part, entry, jobs))
+
+    def ask_entry(self, part: Part, entry: dict[str, Any], jobs: JobList) -> bool | None:
+        if part.field == "in_inventory":
+            return self.ask(part, self.listing(entry["arn"], entry.get("account"), entry.get("region")))
+        return compare_value(jobs, part, entry_value(entry, part.field), 0)
+
+
+def entry_value(entry: dict[str, Any], field: str) -> Any:
+    """What an entry says of a field; what it does not say is unknown."""
+    tags = entry.get("tags") or {}
+    value = tags.get(field[len("Tags.") :]) if field.startswith("Tags.") else entry.get(ENTRY_MEMBERS[field])
+    return UNKNOWN if value is None else value
+
+
 class Evidence:
     """One list as it stood at as_of, and what can be said of its jobs."""
 
-    def __init__(self, jobs: JobList, records: Any, as_of: int) -> None:
+    def __init__(self, jobs: JobList, records: Any, as_of: int, inventories: Inventories) -> None:
         """One record for each job id; then which members this list knows; then what had not happened by as_of goes."""
         require(isinstance(records, list), "not a list of records", records)
-        self.kind, self.as_of = jobs, as_of
+        self.kind, self.as_of, self.inventories = jobs, as_of, inventories
         found = drop_duplicates([read_record(record, jobs) for record in records], jobs, self.place)
         self.known = {name for job in found for name in job}
         self.jobs = [job for job in found if job.get("CreationDate", as_of) <= as_of]
@@ -316,6 +429,8 @@ class Evidence:
 
     def value(self, job: dict[str, Any], name: str) -> Any:
         """The value of a member or of a derived field, MISSING or UNKNOWN."""
+        if name == "AccountName" or name.startswith("Tags."):
+            return self.inventories.value(name, self.listing(job))
         if name == "ResourceArn" or self.kind.fields[name][0] != "derived":
             return self.member(job, self.kind.resource if name == "ResourceArn" else name)
         if name in ("Elapsed", "StartDelay"):
@@ -332,6 +447,10 @@ class Evidence:
             return UNKNOWN if here is None or there is None else here != there
         answer = there if name.startswith("Destination") else here
         return UNKNOWN if answer is None else answer
+
+    def listing(self, job: dict[str, Any]) -> list[tuple[str, bool | None, dict[str, Any]]]:
+        """Which entries of the inventories are of the job's resource."""
+        return self.inventories.listing(job.get(self.kind.resource), *self.place(job))
 
     def duration(self, job: dict[str, Any]) -> Any:
         """From the start (creation where no start is recorded) to the end; in progress, to as_of. A job that expired without an end never ran."""
@@ -370,37 +489,23 @@ class Evidence:
         return days * DAY if days >= 0 else UNKNOWN if self.kind.lifecycle + ".DeleteAfterEvent" in job else FOR_EVER
 
     def compare(self, job: dict[str, Any], part: Part, harmless: bool | None) -> bool | None:
-        """One operator with one or more values, any of which may hold. `harmless` is the answer that does not violate, None where nothing can: the
-        duration of a job in progress only grows, and a comparison that later time could still change is not held against the job."""
-        kind, value = self.kind.fields[part.field][1], self.value(job, part.field)
-        if part.asked == "present":
-            return any_of(None if value is UNKNOWN else (value is not MISSING) == wanted for wanted in part.wanted)
-        if value is UNKNOWN or value is MISSING:
-            return None if value is UNKNOWN else False
-
-        def answers(value: Any) -> list[bool]:
-            seen = value.lower() if kind == "word" and part.asked != "matches" else self.as_of - value if part.asked in AGE_COMPARISONS else value
-            return [bool(COMPARISONS[part.asked](seen, wanted)) for wanted in part.wanted]
-
-        if part.field == "Outcome" and value == "unknown" and not any(answers("unknown")):
-            ways = {any(answers("clean")), any(answers("with_issues"))}
-            return None if len(ways) == 2 else ways.pop()
-        if part.field == "Duration" and harmless is not None and self.state_in(job, self.kind.in_progress):
+        """One operator asked of a job. `harmless` is the answer that does not violate, None where nothing can: the duration of a job in progress only
+        grows, and a comparison that later time could still change is not held against the job."""
+        if part.field == "in_inventory":
+            return self.inventories.ask(part, self.listing(job))
+        value = self.value(job, part.field)
+        if part.asked != "present" and part.field == "Outcome" and value == "unknown":
+            ways = {any(answers(self.kind, part, way, self.as_of)) for way in ("clean", "with_issues")}
+            return True if any(answers(self.kind, part, "unknown", self.as_of)) else None if len(ways) == 2 else ways.pop()
+        so_far = part.field == "Duration" and part.asked != "present" and isinstance(value, int) and self.state_in(job, self.kind.in_progress)
+        if so_far and harmless is not None:
             settled = {"at_least": True, "more_than": True, "at_most": False, "less_than": False}.get(part.asked)
-            return any(answer if answer is settled else harmless for answer in answers(value))
-        return any(answers(value))
+            return any(answer if answer is settled else harmless for answer in answers(self.kind, part, value, self.as_of))
+        return compare_value(self.kind, part, value, self.as_of)
 
     def holds(self, job: dict[str, Any], parts: list[Part], harmless: bool | None = None) -> bool | None:
-        """A mapping holds where all its parts hold; under `not` the harmless answer is the other one."""
-        answers = []
-        for part in parts:
-            if part.asked == "any":
-                answers.append(any_of(self.holds(job, branch, harmless) for branch in part.inside))
-            elif part.asked == "not":
-                answers.append(negate(self.holds(job, part.inside[0], negate(harmless))))
-            else:
-                answers.append(self.compare(job, part, harmless))
-        return all_of(answers)
+        """Whether the job satisfies the conditions."""
+        return holds(parts, lambda part, quiet: self.compare(job, part, quiet), harmless)
 
     def deadline(self, job: dict[str, Any], patience: int) -> int | None:
         """Until when the job may be recovered: its end and the time allowed after it; None where nobody can say when it ended."""
@@ -452,31 +557,185 @@ class Evidence:
         reached = [None if moment is None else moment is not MISSING and moment >= start for moment in (job.get("CreationDate"), end)]
         return any_of([self.state_in(job, self.kind.in_progress), *reached])
 
-    def covers(self, start: int | None, scope: dict[str, list[str]], claimed: list[int]) -> bool:
-        """Whether the list speaks for every place in scope from the window's start to as_of. A list saved to a file is taken to reach 25 hours beyond its
-        oldest and newest time in each account and Region, and as far as the user claims. Every declared place must show a job or be said to have none."""
-        places: dict[tuple[Any, Any], list[int]] = {}
-        for job in self.jobs:
-            times = [job.get(name, MISSING) for name in ("CreationDate", "InitiationDate", "CompletionDate")]
-            places.setdefault(self.place(job), []).extend(time for time in times if time is not MISSING and time <= self.as_of)
-        if not any(in_scope(place, scope) for place in places):
-            return False
-        for place, times in places.items():
-            own = [min(times) - 25 * HOUR, max(times) + 25 * HOUR] if times else []
-            apart = own and claimed and (claimed[1] < own[0] or claimed[0] > own[1])
-            edges = max(own, claimed) if apart else own + claimed  # nobody speaks for the time between two that do not meet
-            if start is not None and in_scope(place, scope) and not (edges and min(edges) <= start and max(edges) >= self.as_of):
-                return False
-        wanted = [account for account in scope["accounts"] if account not in scope["may_be_empty"]]
-        if scope["accounts"] and scope["regions"]:
-            return all((account, region) in places or f"{account}/{region}" in scope["may_be_empty"] for account in wanted for region in scope["regions"])
-        return set(wanted) <= {account for account, _ in places} and set(scope["regions"]) <= {region for _, region in places}
+
+class Reach(NamedTuple):
+    """What a list speaks for in one account and Region: from when to when (None: no time at all), and whether all of it was read."""
+
+    start: int | None
+    end: int | None
+    complete: bool
+
+
+def asserted_reach(evidence: Evidence, claimed: list[int]) -> dict[tuple[Any, Any], Reach]:
+    """A list saved to a file is taken to reach 25 hours beyond its oldest and newest time in each account and Region, and as far as the user claims."""
+    places: dict[tuple[Any, Any], list[int]] = {}
+    for job in evidence.jobs:
+        times = [job.get(name, MISSING) for name in ("CreationDate", "InitiationDate", "CompletionDate")]
+        places.setdefault(evidence.place(job), []).extend(time for time in times if time is not MISSING and time <= evidence.as_of)
+    reach = {}
+    for place, times in places.items():
+        own = [min(times) - 25 * HOUR, max(times) + 25 * HOUR] if times else []
+        apart = own and claimed and (claimed[1] < own[0] or claimed[0] > own[1])
+        edges = max(own, claimed) if apart else own + claimed  # nobody speaks for the time between two that do not meet
+        reach[place] = Reach(min(edges), max(edges), True) if edges else Reach(None, None, True)
+    return reach
+
+
+def observed_reach(rows: Any, dataset: str) -> dict[tuple[Any, Any], Reach]:
+    """What the fetch saw of a list. Of several rows for one place all must be complete, and the later counts alone where they do not meet."""
+    require(isinstance(rows, list), "coverage is not a list", rows)
+    found: dict[tuple[Any, Any], list[tuple[int, int, bool]]] = {}
+    for row in rows:
+        check_keys(row, "a row of coverage", "dataset account region from to complete")
+        require(row["dataset"] in LISTS and isinstance(row["complete"], bool), "not a row of coverage", row)
+        require(all(isinstance(row.get(key), (str, type(None))) for key in ("account", "region")), "not a place", row)
+        stated = row.get("from") is not None and row.get("to") is not None
+        edges = (read_time(row["from"], True), read_time(row["to"], True)) if stated else (0, -1)  # no time at all
+        require(not stated or edges[0] <= edges[1], "coverage that ends before it begins", row)
+        if row["dataset"] == dataset:
+            found.setdefault((row.get("account"), row.get("region")), []).append((*edges, row["complete"]))
+    reach = {}
+    for place, intervals in found.items():
+        start = end = None
+        for begins, ends, _ in sorted(interval for interval in intervals if interval[0] <= interval[1]):
+            start, end = (begins, ends) if start is None or end is None or begins > end else (start, max(end, ends))
+        reach[place] = Reach(start, end, all(complete for _, _, complete in intervals))
+    return reach
 
 
 def in_scope(place: tuple[Any, Any], scope: dict[str, list[str]]) -> bool:
     """Out of scope is what is known not to be declared: an unknown account or Region stays in. An empty half declares nothing."""
     account, region = place
     return all(here is None or not half or here in half for here, half in ((account, scope["accounts"]), (region, scope["regions"])))
+
+
+class Case:
+    """All that rules are judged on: the lists, what they cover, what must be covered, the inventories."""
+
+    def __init__(self, document: dict[str, Any], as_of: int, scope: dict[str, list[str]], claimed: list[int]) -> None:
+        self.as_of, self.scope = as_of, scope
+        self.inventories = Inventories(document.get("inventories") or {})
+        self.evidence = {name: Evidence(jobs, document["lists"].get(name, []), as_of, self.inventories) for name, jobs in LISTS.items()}
+        self.read = set(document["lists"])
+        self.observed = document.get("coverage") is not None
+        require(not (self.observed and claimed), "covers widens what files are taken to cover, and cannot stand beside coverage", claimed)
+        self.reach = {
+            name: observed_reach(document["coverage"], name) if self.observed else asserted_reach(evidence, claimed) for name, evidence in self.evidence.items()
+        }
+        self.backups_of: dict[Any, list[dict[str, Any]]] = {}  # by ResourceArn
+        for job in self.evidence["backup_jobs"].jobs:
+            self.backups_of.setdefault(job.get("ResourceArn"), []).append(job)
+        self.accounts_with_jobs = {evidence.place(job)[0] for evidence in self.evidence.values() for job in evidence.jobs}
+
+    def reaches(self, dataset: str, place: tuple[Any, Any], start: int, end: int) -> bool:
+        """Whether all that the list held of a place between two moments was read."""
+        reach = self.reach[dataset].get(place)
+        return reach is not None and reach.complete and reach.start is not None and reach.end is not None and reach.start <= start and end <= reach.end
+
+    def covers(self, dataset: str, start: int | None) -> bool:
+        """Whether the list was read, speaks for every place in scope from the window's start to as_of, and shows every declared place."""
+        evidence, reach = self.evidence[dataset], self.reach[dataset]
+        seen = {place for place in [*reach, *map(evidence.place, evidence.jobs)] if in_scope(place, self.scope)}
+        if dataset not in self.read or not seen:
+            return False
+        for place in seen:
+            if place not in reach or not reach[place].complete or (start is not None and not self.reaches(dataset, place, start, self.as_of)):
+                return False
+        accounts, regions = self.scope["accounts"], self.scope["regions"]
+        if accounts and regions:
+            shown = all((account, region) in seen or self.excused(account, region) for account in accounts for region in regions)
+        else:
+            here = {account for account, _ in seen}
+            shown = {account for account in accounts if not self.excused(account)} <= here and set(regions) <= {region for _, region in seen}
+        return shown and all(account in self.accounts_with_jobs or self.always_excused(account) for account in accounts)
+
+    def excused(self, account: str, region: str | None = None) -> bool:
+        """Whether a declared place may be absent from files. What was to be fetched is never excused: it was fetched, or it is not known."""
+        names = [account] if region is None else [account, f"{account}/{region}"]
+        return not self.observed and any(name in self.scope["may_be_empty"] for name in names)
+
+    def always_excused(self, account: str) -> bool:
+        """Whether a declared account may have no job in any list."""
+        excused, regions = self.scope["may_be_empty"], self.scope["regions"]
+        return account in excused or bool(regions and all(f"{account}/{region}" in excused for region in regions))
+
+
+class Choice(NamedTuple):
+    """What every rule says of the jobs it looks at."""
+
+    dataset: str
+    where: list[Part]
+    start: int | None  # of the window; None: the whole coverage
+    clock: str | None
+    jobs: str
+    no_data: str
+
+
+def read_choice(rule: dict[str, Any], as_of: int, jobs_unless_said: str = "all") -> Choice:
+    """The keys that choose the population; a rule that says too little or too much is refused."""
+    dataset = rule.get("dataset", "backup_jobs")
+    jobs, choice, no_data, clock = LISTS[dataset], rule.get("jobs", jobs_unless_said), rule.get("no_data", "inconclusive"), rule.get("clock")
+    require(choice in ("all", "top_level", "members"), "unknown choice of jobs", choice)
+    require(no_data in ("inconclusive", "pass", "fail", "skip", "quiet"), "unknown no_data", no_data)
+    require(clock is None or jobs.fields.get(clock, ("", ""))[1] == "time", "not a time of this list", clock)
+    start = as_of - int(read_quantity(rule["within"], DURATIONS)) if "within" in rule else None
+    return Choice(dataset, read_conditions(rule.get("where", {}), jobs), start, clock, choice, no_data)
+
+
+def chosen_in(case: Case, choice: Choice, job: dict[str, Any]) -> tuple[bool | None, bool | None]:
+    """Whether scope and `where` choose the job, whatever the time; and whether `jobs` does as well."""
+    evidence = case.evidence[choice.dataset]
+    selected = all_of([in_scope(evidence.place(job), case.scope), evidence.holds(job, choice.where)])
+    return selected, all_of([selected, choice.jobs == "all" or ("ParentJobId" in job) == (choice.jobs == "members")])
+
+
+def still_open(evidence: Evidence, job: dict[str, Any], waits: bool) -> bool | None:
+    """Whether a job is in progress, not overdue and young, so that its State or Outcome is still to come. Only a rule that names one of these waits."""
+    overdue, created = evidence.overdue(job), job.get("CreationDate")
+    fresh = None if created is None else created >= evidence.as_of - 8 * DAY
+    return all_of([waits, evidence.state_in(job, evidence.kind.in_progress), None if overdue is UNKNOWN else not overdue, fresh])
+
+
+def names_outcome(parts: list[Part], jobs: JobList) -> bool:
+    """Whether the conditions name State (Status) or Outcome anywhere."""
+    return bool(fields_named(parts) & {jobs.state, "Outcome"})
+
+
+class Judged(NamedTuple):
+    """What a rule of jobs says of one job."""
+
+    job: dict[str, Any]
+    population: bool | None
+    violates: bool | None
+    undecided: bool
+    pending: bool
+    outside: bool  # chosen, but not in the window
+    may_be_in: bool  # nobody can say that it is not in the population
+
+
+def judge_jobs(rule: dict[str, Any], case: Case) -> dict[str, Any]:
+    """`none` and `all`: each job by itself."""
+    choice = read_choice(rule, case.as_of)
+    evidence, forbids, patience = case.evidence[choice.dataset], "none" in rule, read_patience(rule, LISTS[choice.dataset])
+    conditions = read_conditions(rule["none" if forbids else "all"], evidence.kind)
+    waits = not forbids and names_outcome(conditions, evidence.kind)
+    judged = []
+    for job in evidence.jobs:
+        matched, answer = chosen_in(case, choice, job)[1], evidence.holds(job, conditions, harmless=not forbids)
+        ended = True if patience is None else negate(evidence.state_in(job, evidence.kind.in_progress))
+        concerned, deadline = all_of([matched, answer, ended]), None if patience is None else evidence.deadline(job, patience)
+        recovered = patience is not None and concerned is not False and evidence.recovered(job, deadline)
+        in_window = evidence.in_window(job, choice.start, choice.clock) if patience is None else evidence.due_in_window(job, choice.start, patience)
+        eligible = all_of([matched, in_window, ended])
+        open_still = still_open(evidence, job, waits)
+        population = all_of([eligible, negate(open_still)])
+        violates = all_of([population, answer if forbids else negate(answer), negate(recovered)])
+        waiting = concerned is True and deadline is not None and deadline > case.as_of and recovered is not True
+        outside = matched is True and ended is True and in_window is False
+        may_be_in = population is None or (eligible is None and open_still is True)
+        judged.append(Judged(job, population, violates, eligible is True and open_still is True, waiting, outside, may_be_in))
+    start = None if choice.start is None else choice.start - (patience or 0)
+    return sum_up(rule, choice, judged, evidence, case.covers(choice.dataset, start))
 
 
 def read_patience(rule: dict[str, Any], jobs: JobList) -> int | None:
@@ -489,78 +748,911 @@ def read_patience(rule: dict[str, Any], jobs: JobList) -> int | None:
     return int(read_quantity(rule["unless_recovered_within"], DURATIONS))
 
 
-def judge(rule: dict[str, Any], evidence: Evidence, fetched: bool, scope: dict[str, list[str]], claimed: list[int]) -> dict[str, Any]:
-    """One rule: which jobs are in its population, which of them violate it, and what may be claimed of it."""
-    jobs, choice, no_data, clock = evidence.kind, rule.get("jobs", "all"), rule.get("no_data", "inconclusive"), rule.get("clock")
-    require(choice in ("all", "top_level", "members"), "unknown choice of jobs", choice)
-    require(no_data in ("inconclusive", "pass", "fail", "skip", "quiet"), "unknown no_data", no_data)
-    require(clock is None or jobs.fields.get(clock, ("", ""))[1] == "time", "not a time of this list", clock)
-    start = evidence.as_of - int(read_quantity(rule["within"], DURATIONS)) if "within" in rule else None
-    forbids, patience = "none" in rule, read_patience(rule, jobs)
-    where, conditions = read_conditions(rule.get("where", {}), jobs), read_conditions(rule["none" if forbids else "all"], jobs)
-    waits = not forbids and bool(fields_named(conditions) & {jobs.state, "Outcome"})
-    examined = undecided = possible = pending = 0
-    may_be_in = seen_outside = False
-    violations = []
-    for job in evidence.jobs:
-        chosen = in_scope(evidence.place(job), scope) and (choice == "all" or ("ParentJobId" in job) == (choice == "members"))
-        matched, answer = all_of([chosen, evidence.holds(job, where)]), evidence.holds(job, conditions, harmless=not forbids)
-        ended = True if patience is None else negate(evidence.state_in(job, jobs.in_progress))
-        concerned, deadline = all_of([matched, answer, ended]), None if patience is None else evidence.deadline(job, patience)
-        recovered = patience is not None and concerned is not False and evidence.recovered(job, deadline)
-        in_window = evidence.in_window(job, start, clock) if patience is None else evidence.due_in_window(job, start, patience)
-        eligible = all_of([matched, in_window, ended])
-        overdue = evidence.overdue(job)
-        created = job.get("CreationDate")
-        fresh = None if created is None else created >= evidence.as_of - 8 * DAY
-        open_still = all_of([waits, evidence.state_in(job, jobs.in_progress), None if overdue is UNKNOWN else not overdue, fresh])
-        population = all_of([eligible, negate(open_still)])
-        violates = all_of([population, answer if forbids else negate(answer), negate(recovered)])
-        violations += [job] if violates else []
-        examined += population is True
-        undecided += eligible is True and open_still is True
-        pending += concerned is True and deadline is not None and deadline > evidence.as_of and recovered is not True
-        possible += violates is None
-        may_be_in = may_be_in or population is None or (eligible is None and open_still is True)
-        seen_outside = seen_outside or (matched is True and ended is True and in_window is False)
+def sum_up(rule: dict[str, Any], choice: Choice, judged: list[Judged], evidence: Evidence, enough: bool) -> dict[str, Any]:
+    """The verdict of a rule of jobs. Waivers, once the document has them, are applied to its findings here, before the verdict."""
+    violations = [one.job for one in judged if one.violates]
+    examined, undecided = sum(one.population is True for one in judged), sum(one.undecided for one in judged)
+    possible, pending = sum(one.violates is None for one in judged), sum(one.pending for one in judged)
+    findings = group_jobs(violations, evidence)
     if violations:
         verdict = "fail"
-    elif not fetched or not evidence.covers(None if start is None else start - (patience or 0), scope, claimed) or possible:
+    elif not enough or possible:
         verdict = "inconclusive"
     elif examined:
         verdict = "pass"
-    elif may_be_in or undecided:
+    elif undecided or any(one.may_be_in for one in judged):
         verdict = "inconclusive"
     else:
-        verdict = {"skip": "skipped", "quiet": "pass" if seen_outside else "inconclusive"}.get(no_data, no_data)
-    counts = {"examined": examined, "undecided": undecided, "possible": possible, "pending": pending}
-    findings = group(violations, evidence)
-    if verdict == "fail" and not findings:
-        findings = [{"account": None, "region": None, "subject": "(no jobs)", "jobs": []}]
-    return dict(counts, id=rule["id"], verdict=verdict, findings=findings)
+        quiet = "pass" if any(one.outside for one in judged) else "inconclusive"
+        verdict, findings = without_data(choice.no_data, quiet)
+    subjects = len(group_jobs([one.job for one in judged if one.population], evidence))
+    return result_of(rule, verdict, findings, examined, subjects=subjects, undecided=undecided, possible=possible, pending=pending)
 
 
-def group(violations: list[dict[str, Any]], evidence: Evidence) -> list[dict[str, Any]]:
+def without_data(no_data: str, quiet: str = "inconclusive") -> tuple[str, list[dict[str, Any]]]:
+    """Verdict and findings of a rule that has nothing to judge."""
+    verdict = {"skip": "skipped", "quiet": quiet}.get(no_data, no_data)
+    return verdict, [{"account": None, "region": None, "subject": "(no jobs)", "jobs": []}] if verdict == "fail" else []
+
+
+def result_of(rule: dict[str, Any], verdict: str, findings: list[dict[str, Any]], examined: int = 0, **counts: int) -> dict[str, Any]:
+    """What is printed of a rule; findings in the order of account, Region and subject, one that is missing first."""
+    keys = ("account", "region", "subject")
+    order = sorted(findings, key=lambda finding: [(finding[key] is not None, finding[key] or "") for key in keys])
+    none = {"subjects": 0, "undecided": 0, "possible": 0, "pending": 0}
+    return {"id": rule["id"], "verdict": verdict, "examined": examined, **none, **counts, "findings": order}
+
+
+def ids_of(jobs: Iterable[dict[str, Any]], evidence: Evidence) -> list[str]:
+    """Their ids, sorted; a job without an id has none to list."""
+    return sorted(job[evidence.kind.id] for job in jobs if job.get(evidence.kind.id))
+
+
+def group_jobs(violations: list[dict[str, Any]], evidence: Evidence) -> list[dict[str, Any]]:
     """One finding for each account, Region and resource, with the ids of its jobs."""
-    groups: dict[tuple[Any, ...], list[str]] = {}
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for job in violations:
-        key = (*evidence.place(job), job.get(evidence.kind.resource, "(no ResourceArn)"))
-        groups.setdefault(key, []).extend([job[evidence.kind.id]] if job.get(evidence.kind.id) else [])
-    order = sorted(groups, key=lambda key: [(part is not None, part or "") for part in key])
-    return [{"account": key[0], "region": key[1], "subject": key[2], "jobs": sorted(groups[key])} for key in order]
+        groups.setdefault((*evidence.place(job), job.get(evidence.kind.resource, "(no ResourceArn)")), []).append(job)
+    return [{"account": key[0], "region": key[1], "subject": key[2], "jobs": ids_of(jobs, evidence)} for key, jobs in groups.items()]
 
 
-def check_keys(value: Any, what: str, allowed: str) -> None:
-    """A mapping with known keys only: a key that is not understood could change a verdict."""
-    require(isinstance(value, dict), f"{what} is not a mapping", value)
-    require(set(value) <= set(allowed.split()), f"{what} has keys that are not understood", sorted(set(value) - set(allowed.split())))
+FOLLOWERS = {"backup_jobs": ("copy_jobs", "restore_jobs"), "copy_jobs": ("copy_jobs", "restore_jobs")}
+
+
+def judge_following(rule: dict[str, Any], case: Case) -> dict[str, Any]:
+    """`followed_by`: every job of the population must be followed by a matching job of another list that completed in time."""
+    asked = rule["followed_by"]
+    check_keys(asked, "followed_by", "dataset where within")
+    choice, patience, other = read_choice(rule, case.as_of), int(read_quantity(asked["within"], DURATIONS)), asked["dataset"]
+    require(rule.get("clock") is None, "followed_by goes by deadlines, and cannot stand beside clock", rule.get("clock"))
+    require(other in FOLLOWERS.get(choice.dataset, ()), f"jobs of this list do not follow {choice.dataset}", other)
+    evidence, later = case.evidence[choice.dataset], case.evidence[other]
+    wanted = read_conditions(asked.get("where", {}), later.kind)
+    matching = [(job, all_of([later.holds(job, wanted), later.state_in(job, ["COMPLETED"])])) for job in later.jobs]
+    by_link: dict[Any, list[tuple[dict[str, Any], bool | None]]] = {}
+    for job, held in matching:
+        if held is not False:
+            by_link.setdefault(link_of(job, evidence, later), []).append((job, held))
+    judged = []
+    for job in evidence.jobs:
+        matched, ended = chosen_in(case, choice, job)[1], negate(evidence.state_in(job, evidence.kind.in_progress))
+        in_window, deadline = evidence.due_in_window(job, choice.start, patience), evidence.deadline(job, patience)
+        population = all_of([matched, in_window, ended])
+        concerned = population is not False or all_of([matched, ended]) is True
+        near = [one for link in links_of(job, evidence, by_link) for one in by_link.get(link, [])]
+        answer = any_of(is_followed(job, evidence, one, held, later, deadline) for one, held in near) if concerned else False
+        if answer is False and not is_covered(job, evidence, case, other, patience):
+            answer = None  # what followed may not have been read
+        violates = all_of([population, negate(answer)])
+        waiting = all_of([matched, ended]) is True and deadline is not None and deadline > case.as_of and answer is not True
+        outside = matched is True and ended is True and in_window is False
+        judged.append(Judged(job, population, violates, False, waiting, outside, population is None))
+    start = None if choice.start is None else choice.start - patience
+    return sum_up(rule, choice, judged, evidence, case.covers(choice.dataset, start) and other in case.read)
+
+
+def is_followed(job: dict[str, Any], evidence: Evidence, other: dict[str, Any], held: bool | None, later: Evidence, deadline: int | None) -> bool | None:
+    """Whether the other job is linked to this one, matches (`held`), and completed by the deadline."""
+    end = other.get("CompletionDate", MISSING)
+    in_time = None if deadline is None or end is MISSING else end <= deadline
+    return all_of([held, in_time, is_linked(job, evidence, other, later)])
+
+
+def link_of(other: dict[str, Any], evidence: Evidence, later: Evidence) -> tuple[str, str | None]:
+    """What a job says it copied or restored: the backup job, where a copy has its id, else the recovery point (None: it does not say)."""
+    if evidence.kind.id == "BackupJobId" and other.get("CreatedByBackupJobId"):
+        return "job", other["CreatedByBackupJobId"]
+    return "point", other.get("SourceRecoveryPointArn" if later.kind.id == "CopyJobId" else "RecoveryPointArn")
+
+
+def point_of(job: dict[str, Any], evidence: Evidence) -> str | None:
+    """The recovery point that a job left; None where there is none."""
+    return job.get("RecoveryPointArn" if evidence.kind.id == "BackupJobId" else "DestinationRecoveryPointArn")
+
+
+def links_of(job: dict[str, Any], evidence: Evidence, known: Iterable[Any]) -> list[Any]:
+    """The links that may be to this job, so that not all jobs need be asked: any of a backup job where it has no id itself."""
+    identity = job.get(evidence.kind.id)
+    by_id = [("job", identity)] if identity else [link for link in known if link[0] == "job"]
+    points = {("point", None), ("point", point_of(job, evidence))}
+    return [*by_id, *points]
+
+
+def is_linked(job: dict[str, Any], evidence: Evidence, other: dict[str, Any], later: Evidence) -> bool | None:
+    """Whether the other job copied or restored what this one left. An id counts in its own account and Region alone."""
+    kind, link = link_of(other, evidence, later)
+    if kind == "job":
+        here, there = (job.get(evidence.kind.id) or None, *evidence.place(job)), (link, *later.place(other))
+        return all_of(None if here[part] is None or there[part] is None else here[part] == there[part] for part in range(3))
+    left = point_of(job, evidence)
+    return False if left is None else None if link is None else left == link
+
+
+def is_covered(job: dict[str, Any], evidence: Evidence, case: Case, other: str, patience: int) -> bool:
+    """Whether all that could have followed the job was read: at its place, or where its copy went, from its end to its deadline."""
+    deadline, place = evidence.deadline(job, patience), evidence.place(job)
+    if evidence.kind.id == "CopyJobId":
+        place = (arn_part(job.get("DestinationBackupVaultArn"), 4), arn_part(job.get("DestinationBackupVaultArn"), 3))
+    return deadline is not None and None not in place and other in case.read and case.reaches(other, place, deadline - patience, deadline)
+
+
+ORDINARY = "ResourceArn BackupVaultArn BackupVaultName CreatedBy.BackupPlanArn CreatedBy.BackupPlanName CreatedBy.BackupPlanId ResourceType Account Region"
+GROUP_FIELDS = {
+    "backup_jobs": ORDINARY.split(),
+    "copy_jobs": [*ORDINARY.split(), "SourceBackupVaultArn", "DestinationBackupVaultArn", "DestinationAccount", "DestinationRegion"],
+    "restore_jobs": ORDINARY.split(),
+}
+MEASURES = {  # operators, kind of the value, within
+    "count": (tuple(ORDER_COMPARISONS), "number", "optional"),
+    "streak": (tuple(ORDER_COMPARISONS), "number", "optional"),
+    "share": (tuple(ORDER_COMPARISONS), "share", "optional"),
+    "newest": (("at_most", "less_than"), "duration", "refused"),
+    "latest": ((), "", "optional"),
+    "longest_gap": (("at_most", "less_than"), "duration", "needed"),
+    "missed_runs": (("at_most", "less_than"), "number", "needed"),
+}
+RESOURCE_FIELDS = ("ResourceType", "Account", "Region", "ResourceArn", "ResourceName", "AccountName", "in_inventory")  # and every Tags.NAME
+
+
+class Expectation(NamedTuple):
+    """What `expect` asks of each group."""
+
+    measure: str
+    of: list[Part]
+    asked: str  # the operator; empty of latest
+    limit: Any
+    per: list[str]
+    inventory: str | None
+    choice: Choice
+    waits: bool  # `of` names State or Outcome: jobs in progress may still change
+
+    @property
+    def lower(self) -> bool:
+        """Whether more is better."""
+        return self.asked in ("at_least", "more_than")
+
+    def violated_by(self, value: Any) -> bool:
+        return not COMPARISONS[self.asked](value, self.limit)
+
+
+def read_expectation(rule: dict[str, Any], case: Case) -> Expectation:
+    """`expect` holds one measure; what it may and must say is in the table above."""
+    require(isinstance(rule["expect"], dict) and len(rule["expect"]) == 1, "expect needs one measure", rule["expect"])
+    ((measure, asked),) = rule["expect"].items()
+    require(measure in MEASURES, "no such measure", measure)
+    operators, kind, within = MEASURES[measure]
+    check_keys(asked, measure, " ".join(("of", *operators)))
+    limits = [(name, text) for name, text in asked.items() if name != "of"]
+    require(len(limits) == (1 if operators else 0), f"{measure} needs one limit, or none", asked)
+    require(bool(asked.get("of")) != (measure == "missed_runs"), f"{measure} needs conditions under of, or must not have them", asked)
+    require(within != "needed" or "within" in rule, f"{measure} needs within", rule["id"])
+    require(within != "refused" or "within" not in rule, f"the limit of {measure} is its window", rule["id"])
+    require(rule.get("clock") is None or (within == "optional" and "within" in rule), f"clock cannot stand here beside {measure}", rule["id"])
+    operator_asked, limit = (limits[0][0], read_limit(kind, limits[0][1])) if limits else ("", 0)
+    dataset, per, inventory = rule.get("dataset", "backup_jobs"), rule.get("per") or [], rule.get("inventory")
+    known = [name for name in GROUP_FIELDS[dataset] if name in LISTS[dataset].fields]
+    require(isinstance(per, list) and len(set(per)) == len(per) and set(per) <= set(known), "per names other fields than it can, or one twice", per)
+    require(inventory is None or (isinstance(inventory, str) and "ResourceArn" in per), "inventory needs per with ResourceArn", inventory)
+    require(measure != "missed_runs" or (dataset == "backup_jobs" and not per), "missed_runs is about each resource of backup jobs", rule["id"])
+    counted_once = measure == "share" or (measure == "count" and "ResourceArn" not in per)
+    choice = read_choice(rule, case.as_of, "top_level" if counted_once else "all")
+    of = read_conditions(asked.get("of", {}), LISTS[dataset])
+    if measure == "newest":
+        choice = choice._replace(start=case.as_of - int(limit))
+    if measure in ("newest", "longest_gap"):
+        choice = choice._replace(clock="CreationDate")
+    return Expectation(measure, of, operator_asked, limit, per, inventory, choice, names_outcome(of, LISTS[dataset]))
+
+
+def read_limit(kind: str, text: Any) -> Any:
+    """A whole number, a share of one, or microseconds."""
+    require(isinstance(text, str), "a literal must be text, as it was written", text)
+    if kind == "number":
+        require(re.fullmatch(r"\d+", text, re.ASCII), "not a whole number", text)
+        return int(text)
+    if kind == "duration":
+        return int(read_quantity(text, DURATIONS))
+    require(text.endswith("%"), "a share is written 99%", text)
+    share = read_quantity(text[:-1], {"": 1}) / 100
+    require(share <= 1, "a share is at most 100%", text)
+    return share
+
+
+class Row(NamedTuple):
+    """One record, as a rule of groups sees it."""
+
+    job: dict[str, Any]
+    selected: bool | None  # by `where` and the scope: makes subjects
+    chosen: bool | None  # by `jobs` as well
+    population: bool | None  # and in the window
+    outside: bool  # chosen, but not in the window
+    undecided: bool | None  # of share: still in progress, left out
+    matches: bool | None
+    created: int | None
+
+    def counted(self, always: bool = False) -> bool | None:
+        """Whether the job is in the population; of `newest`, at any time of the coverage."""
+        return self.chosen if always else all_of([self.population, negate(self.undecided)])
+
+
+class Group:
+    """One subject, its records, and whether it certainly is a subject."""
+
+    def __init__(self, place: tuple[Any, Any], subject: str, arn: str | None, sure: bool) -> None:
+        self.place, self.subject, self.arn, self.sure = place, subject, arn, sure
+        self.rows: list[Row] = []
+
+
+class Finding(NamedTuple):
+    """What a measure says of a group: true, false, unknown, or nothing to measure; and the jobs that show it."""
+
+    violates: bool | None
+    jobs: list[dict[str, Any]]
+    nothing: bool = False
+    pending: bool = False
+
+
+def read_rows(expectation: Expectation, case: Case) -> list[Row]:
+    """Every record of the rule's list."""
+    choice, evidence, rows = expectation.choice, case.evidence[expectation.choice.dataset], []
+    for job in evidence.jobs:
+        selected, chosen = chosen_in(case, choice, job)
+        in_window = evidence.in_window(job, choice.start, choice.clock)
+        population, undecided = all_of([chosen, in_window]), still_open(evidence, job, expectation.measure == "share" and expectation.waits)
+        outside = chosen is True and in_window is False
+        rows.append(Row(job, selected, chosen, population, outside, undecided, evidence.holds(job, expectation.of), job.get("CreationDate")))
+    return rows
+
+
+def about_resources(parts: list[Part]) -> list[Part]:
+    """The parts of `where` that can be asked of a resource: a part of the top-level conjunction that names another field is left out. A mapping alone in
+    an `any`, or denied twice, belongs to that conjunction itself."""
+    kept = []
+    for part in parts:
+        if part.asked == "any" and len(part.inside) == 1:
+            kept += about_resources(part.inside[0])
+        elif part.asked == "not" and len(part.inside[0]) == 1 and part.inside[0][0].asked == "not":
+            kept += about_resources(part.inside[0][0].inside[0])
+        elif all(name in RESOURCE_FIELDS or name.startswith("Tags.") for name in fields_named([part]) - {""}):
+            kept.append(part)
+    return kept
+
+
+def find_subjects(expectation: Expectation, case: Case, rows: list[Row]) -> dict[Any, bool]:
+    """The resources that must have evidence, by (account, Region, ARN) or by the entry's number; true where one certainly is a subject."""
+    subjects: dict[Any, bool] = {}
+    narrowed, choice = about_resources(expectation.choice.where), expectation.choice
+    if expectation.inventory is not None:
+        for number, entry in enumerate(case.inventories.entries[expectation.inventory]):
+            selected = case.inventories.select(narrowed, entry, LISTS[choice.dataset])
+            if in_scope((entry.get("account"), entry.get("region")), case.scope) and selected is not False:
+                subjects[number] = selected is True
+        return subjects
+    found = [(resource_of(row.job, case.evidence[choice.dataset]), row.selected) for row in rows]
+    if choice.dataset != "backup_jobs":
+        backups = case.evidence["backup_jobs"]
+        found += [(resource_of(job, backups), all_of([in_scope(backups.place(job), case.scope), backups.holds(job, narrowed)])) for job in backups.jobs]
+    for resource, selected in found:
+        if resource is not None and selected is not False:
+            subjects[resource] = subjects.get(resource, False) or selected is True
+    return subjects
+
+
+def resource_of(job: dict[str, Any], evidence: Evidence) -> tuple[str, str, str] | None:
+    """Account, Region and ARN; None where one of them is not known."""
+    account, region = evidence.place(job)
+    arn = job.get(evidence.kind.resource)
+    return None if account is None or region is None or arn is None else (account, region, arn)
+
+
+def subjects_of(row: Row, expectation: Expectation, case: Case, subjects: dict[Any, bool]) -> list[tuple[Any, bool | None]]:
+    """The subjects a record belongs to, surely or possibly; an unknown one is None. Without ResourceArn in `per` the subject is ()."""
+    evidence = case.evidence[expectation.choice.dataset]
+    if "ResourceArn" not in expectation.per:
+        return [((), True)]
+    if expectation.inventory is None:
+        resource = resource_of(row.job, evidence)
+        return [(resource, None if resource is None else True)]
+    if row.job.get(evidence.kind.resource) is None:
+        return [(None, None)]
+    listed = [(entry["number"], own) for name, own, entry in evidence.listing(row.job) if name == expectation.inventory and own is not False]
+    return [(number, own) for number, own in listed if number in subjects]
+
+
+def form_groups(expectation: Expectation, case: Case, rows: list[Row]) -> tuple[list[Group], list[Row], bool]:
+    """The groups with their records; the records whose population is settled by the inventory; and whether a record belongs to an unknown group."""
+    resources, evidence = "ResourceArn" in expectation.per, case.evidence[expectation.choice.dataset]
+    subjects = find_subjects(expectation, case, rows) if resources else {(): True}
+    others = [name for name in expectation.per if name != "ResourceArn"]
+    groups: dict[Any, bool] = {} if others else {(subject, ()): sure for subject, sure in subjects.items()}
+    placed: list[tuple[Row, Any]] = []
+    settled, unknown = [], False
+    for record in rows:
+        belongs = subjects_of(record, expectation, case, subjects)
+        inside = any_of(own for _, own in belongs) if expectation.inventory is not None else True
+        row = record._replace(population=all_of([record.population, inside]), chosen=all_of([record.chosen, inside]))
+        settled.append(row)
+        values = [evidence.value(row.job, name) for name in others]
+        complete = not any(value is UNKNOWN or value is MISSING for value in values)
+        unknown = unknown or (row.counted() is not False and not (complete and all(own for _, own in belongs)))
+        for subject in [subject for subject, own in belongs if own and complete]:
+            key = (subject, tuple(values))
+            placed.append((row, key))
+            if others and row.selected is not False and (not resources or subject in subjects):
+                groups[key] = groups.get(key, False) or (row.selected is True and subjects[subject])
+    for subject in subjects.keys() - {key[0] for key in groups} if resources else []:
+        groups[(subject, (None,) * len(others))] = subjects[subject]
+    made = {key: make_group(key, sure, expectation, case, others) for key, sure in groups.items()}
+    for row, key in placed:
+        if key in made:
+            made[key].rows.append(row)
+    return list(made.values()), settled, unknown
+
+
+def make_group(key: Any, sure: bool, expectation: Expectation, case: Case, others: list[str]) -> Group:
+    """A group and its name: the ResourceArn, the values in the order of `per`, or `all`."""
+    subject, values = key[0], {name: key[1][place] for place, name in enumerate(others)}
+    account, region, arn = values.get("Account"), values.get("Region"), None
+    if expectation.inventory is not None:
+        entry = case.inventories.entries[expectation.inventory][subject]
+        account, region, arn = entry.get("account"), entry.get("region"), entry["arn"]
+    elif subject:
+        account, region, arn = subject
+    values.update({"ResourceArn": arn, "Account": values.get("Account") or account, "Region": values.get("Region") or region})
+    name = " / ".join(str(values[field] or f"(no {field})") for field in expectation.per) or "all"
+    return Group((account, region), name, arn, sure)
+
+
+def judge_groups(rule: dict[str, Any], case: Case) -> dict[str, Any]:
+    """`expect`: a measure of each group."""
+    expectation = read_expectation(rule, case)
+    if expectation.measure == "missed_runs":
+        return judge_missed_runs(rule, expectation, case)
+    if expectation.inventory is not None and expectation.inventory not in case.inventories.entries:
+        return result_of(rule, "inconclusive", [])  # nobody knows who must have jobs
+    groups, rows, doubtful = form_groups(expectation, case, read_rows(expectation, case))
+    no_data, dataset = expectation.choice.no_data, expectation.choice.dataset
+    if not expectation.per and not any(row.chosen for row in rows):  # an upper bound must not be met by a misspelt vault
+        groups[0].sure = False
+        doubtful = doubtful or any(row.chosen is None for row in rows)
+    assessed = [(group, assess(group, expectation, case)) for group in groups]
+    definite = [(group, found) for group, found in assessed if found.violates and group.sure]
+    possible = sum(found.violates is None or (found.violates is True and not group.sure) for group, found in assessed)
+    nothing = [(group, found) for group, found in assessed if found.nothing]
+    enough = case.covers(dataset, expectation.choice.start) and resources_are_covered(groups, expectation, case)
+    if "ResourceArn" in expectation.per and expectation.inventory is None:
+        enough = enough and case.covers("backup_jobs", None)
+    findings = [finding_of(group, found, case.evidence[dataset]) for group, found in [*definite, *(nothing if no_data == "fail" else [])]]
+    if definite:
+        verdict = "fail"
+    elif not enough or possible or doubtful:
+        verdict, findings = "inconclusive", []
+    elif not groups:
+        verdict, findings = without_data(no_data)
+    else:
+        verdict = verdict_without_measure(nothing, no_data, len(nothing) == len(groups))
+        findings = findings if verdict == "fail" else []
+    undecided = sum(all_of([row.population, row.undecided]) is True for row in rows)
+    examined, pending = sum(row.counted() is True for row in rows), sum(found.pending for _, found in assessed)
+    return result_of(rule, verdict, findings, examined, subjects=len(groups), undecided=undecided, possible=possible, pending=pending)
+
+
+def verdict_without_measure(nothing: list[tuple[Group, Finding]], no_data: str, all_of_them: bool) -> str:
+    """What `no_data` makes of a rule that nothing violates, some of whose groups have nothing to measure."""
+    if not nothing:
+        return "pass"
+    waiting = any(all_of([row.population, row.undecided]) is not False for group, _ in nothing for row in group.rows)
+    unseen = no_data == "quiet" and not all(any(row.outside for row in group.rows) for group, _ in nothing)
+    unsure = no_data == "fail" and not all(group.sure or group.subject == "all" for group, _ in nothing)
+    if no_data == "inconclusive" or waiting or unseen or unsure:
+        return "inconclusive"
+    return "fail" if no_data == "fail" else "skipped" if no_data == "skip" and all_of_them else "pass"
+
+
+def finding_of(group: Group, found: Finding, evidence: Evidence) -> dict[str, Any]:
+    """One violating group."""
+    return {"account": group.place[0], "region": group.place[1], "subject": group.subject, "jobs": ids_of(found.jobs, evidence)}
+
+
+def resources_are_covered(groups: list[Group], expectation: Expectation, case: Case) -> bool:
+    """Whether the rule's list was read wherever a resource is: where nobody looked, no bad job was seen either."""
+    reach = case.reach[expectation.choice.dataset]
+    return all(group.arn is None or None in group.place or group.place in reach or case.excused(*group.place) for group in groups)
+
+
+def assess(group: Group, expectation: Expectation, case: Case) -> Finding:
+    """The measure, taken in favour of the group and against it: what even the favourable value violates is definite."""
+    measure, rows = expectation.measure, group.rows
+    if not expectation.per and measure not in ("share", "latest") and not any(row.chosen is not False for row in rows):
+        return Finding(False, [], nothing=True)
+    if measure == "latest":
+        return assess_latest(group, case.evidence[expectation.choice.dataset])
+    new, first = newness(group, expectation, case) if measure in ("count", "longest_gap") else (False, None)
+    values: list[Any]
+    if measure == "longest_gap":
+        start = int(expectation.choice.start or 0)
+        appeared = start if first is None or new is False else first
+        values = [longest_gap(rows, appeared, case.as_of, True), longest_gap(rows, appeared if new else start, case.as_of, False)]
+    elif measure == "newest":
+        values = [newest(rows, case.as_of, favourable) for favourable in (True, False)]
+    elif measure == "share":
+        if all(row.counted() is False for row in rows):
+            return Finding(False, [], nothing=True)
+        values = [share(rows, high) for high in (expectation.lower, not expectation.lower)]
+    else:
+        value = count if measure == "count" else streak
+        values = [value(rows, high, expectation, case) for high in (expectation.lower, not expectation.lower)]
+    worst, best = [value is None or expectation.violated_by(value) for value in reversed(values)]
+    best = best and values[0] is not None  # a share of nothing is no definite violation
+    if measure == "count" and expectation.lower and new is not False and worst:
+        return Finding(False, [], pending=True) if new else Finding(None, [])
+    violates = True if best else None if worst else False
+    return Finding(violates, shown_by(rows, expectation, case) if violates else [])
+
+
+def shown_by(rows: list[Row], expectation: Expectation, case: Case) -> list[dict[str, Any]]:
+    """The jobs that a finding names."""
+    measure = expectation.measure
+    if measure in ("newest", "longest_gap"):
+        matching = [row for row in rows if definite(row, measure == "newest") and row.created is not None]
+        identity = case.evidence[expectation.choice.dataset].kind.id
+        return [max(matching, key=lambda row: (row.created, row.job.get(identity, ""))).job] if matching else []
+    if expectation.lower:
+        return [row.job for row in rows if measure == "share" and row.counted() is True and row.matches is False]
+    if measure == "streak":
+        return max(runs_of(rows, False, expectation, case), key=len)  # the first of equals
+    return [row.job for row in rows if definite(row)]
+
+
+def definite(row: Row, always: bool = False) -> bool:
+    """Certainly in the population, and certainly a match."""
+    return row.counted(always) is True and row.matches is True
+
+
+def possible_match(row: Row, always: bool = False) -> bool:
+    return row.counted(always) is not False and row.matches is not False
+
+
+def count(rows: list[Row], high: bool, _expectation: Expectation, _case: Case) -> int:
+    """How many jobs match: the possible ones where more is favoured, else the definite ones."""
+    return sum(possible_match(row) if high else definite(row) for row in rows)
+
+
+def share(rows: list[Row], high: bool) -> Fraction | None:
+    """Matching jobs out of the decided ones; None where no job is left to count. A job that may be out counts on the side that is favoured, or not at all."""
+    matching = decided = 0
+    for row in rows:
+        if row.counted() is True:
+            decided, matching = decided + 1, matching + (possible_match(row) if high else definite(row))
+        elif row.counted() is None and high and row.matches is not False:
+            decided, matching = decided + 1, matching + 1
+        elif row.counted() is None and not high and row.matches is not True:
+            decided += 1
+    return Fraction(matching, decided) if decided else None
+
+
+def newest(rows: list[Row], as_of: int, favourable: bool) -> Any:
+    """The age of the newest matching job; one without CreationDate may have been created just now. Without a job the age has no end."""
+    matching = [row.created for row in rows if (possible_match(row, True) if favourable else definite(row, True))]
+    if favourable and None in matching:
+        return 0
+    return min((as_of - created for created in matching if created is not None), default=FOR_EVER)
+
+
+def longest_gap(rows: list[Row], edge: int, as_of: int, favourable: bool) -> int:
+    """The longest time without a matching job, from the edge to as_of."""
+    matching = [row.created for row in rows if (possible_match(row) if favourable else definite(row))]
+    if favourable and None in matching:
+        return 0
+    longest, last = 0, edge
+    for moment in [*sorted(created for created in matching if created is not None and created > edge), as_of]:
+        longest, last = max(longest, moment - last), moment
+    return longest
+
+
+def runs_of(rows: list[Row], high: bool, expectation: Expectation, case: Case) -> list[list[dict[str, Any]]]:
+    """The runs of consecutive matching jobs among those with a CreationDate: as long as may be where more is favoured, else as short."""
+    evidence = case.evidence[expectation.choice.dataset]
+    runs: list[list[dict[str, Any]]] = [[]]
+    dated = [row for row in rows if row.created is not None and row.counted() is not False]
+    for row in sorted(dated, key=lambda row: (row.created, row.job.get(evidence.kind.id, ""), str(row[1:]))):
+        passed_over = evidence.state_in(row.job, evidence.kind.in_progress) if expectation.waits else False
+        surely_counted = row.counted() is True and passed_over is False
+        if passed_over:
+            continue
+        if (row.matches is not False) if high else (row.matches is True and surely_counted):
+            runs[-1].append(row.job)
+        elif (surely_counted and row.matches is False) if high else row.matches is not True:
+            runs.append([])
+    return runs
+
+
+def streak(rows: list[Row], high: bool, expectation: Expectation, case: Case) -> int:
+    """The length of that run. A job without CreationDate that may match extends it, or counts nothing; one that does not match may stand, and break a
+    run, anywhere."""
+    undated = [row for row in rows if row.created is None and row.counted() is not False]
+    runs = [len(run) for run in runs_of(rows, high, expectation, case)]
+    if high:
+        return max(runs) + sum(row.matches is not False for row in undated)
+    breaks, length = sum(row.matches is False for row in undated), 0
+    while sum(run // (length + 1) for run in runs) > breaks:  # so many breaks leave no run longer than this
+        length += 1
+    return length
+
+
+def assess_latest(group: Group, evidence: Evidence) -> Finding:
+    """The job that ended last must match. Where nobody can say which did, every job that may have is a candidate."""
+    sure: list[tuple[Any, Row]] = []
+    candidates: list[Row] = []
+    some_sure = False
+    for row in group.rows:
+        finished, end = evidence.state_in(row.job, evidence.kind.finished), evidence.deadline(row.job, 0)
+        if row.counted() is False or finished is False:
+            continue
+        certain = row.counted() is True and finished is True
+        some_sure = some_sure or certain
+        if certain and end is not None:
+            sure.append(((end, row.created or -1, row.job.get(evidence.kind.id, "")), row))
+        else:
+            candidates.append(row)
+    last = max((rank for rank, _ in sure), default=None)
+    candidates += [row for rank, row in sure if rank == last]
+    if not candidates:
+        return Finding(False, [], nothing=True)
+    if all(row.matches is True for row in candidates):
+        return Finding(False, [])
+    violates = True if some_sure and all(row.matches is False for row in candidates) else None
+    return Finding(violates, [row.job for row in candidates] if violates else [])
+
+
+def newness(group: Group, expectation: Expectation, case: Case) -> tuple[bool | None, int | None]:
+    """Whether a resource appeared in the window, and its first backup job. It did where the backup jobs of its place were read from more than a day before;
+    where they were not, or a job of it does not say when or where it was created, nobody knows."""
+    start, backups = expectation.choice.start, case.evidence["backup_jobs"]
+    if start is None or group.arn is None or expectation.inventory is not None:
+        return False, None
+    own = [(backups.place(job), job.get("CreationDate")) for job in case.backups_of.get(group.arn, [])]
+    dated = [created for place, created in own if place == group.place and created is not None]
+    if not dated or min(dated) <= start:
+        return False, None
+    doubtful = any(None in place or (place == group.place and created is None) for place, created in own)
+    reach = case.reach["backup_jobs"].get(group.place)
+    reaches = reach is not None and reach.complete and reach.start is not None and reach.start < min(dated) - 24 * HOUR
+    return (True if reaches and not doubtful else None), min(dated)
+
+
+class CronError(ValueError):
+    """A schedule that cannot be computed."""
+
+
+MONTHS = {name: number for number, name in enumerate("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split(), 1)}
+WEEKDAYS = {name: number for number, name in enumerate("SUN MON TUE WED THU FRI SAT".split(), 1)}
+EARLIEST, LATEST = 1970, 2199  # the years AWS allows
+
+
+def cron_number(text: str, low: int, high: int, names: dict[str, int]) -> int:
+    """A number or a name of the field."""
+    number = names.get(text, int(text) if re.fullmatch(r"\d{1,4}", text, re.ASCII) else -1)
+    if not low <= number <= high:
+        raise CronError(f"{text} is not from {low} to {high}")
+    return number
+
+
+def cron_values(text: str, low: int, high: int, names: dict[str, int], steps: bool = True) -> set[int]:
+    """The values of a field: `*`, or a list of numbers and ranges; a range may wrap around. `/n` takes every n-th, from a number on to the field's end."""
+    values: set[int] = set()
+    for item in text.split(","):
+        base, slash, step = item.partition("/")
+        if slash and not steps:
+            raise CronError("no steps in this field")
+        every = cron_number(step, 1, high, {}) if slash else 1
+        first, dash, last = base.partition("-")
+        if base == "*" and (slash or text == "*"):
+            begin, end = low, high
+        else:
+            begin = cron_number(first, low, high, names)
+            end = cron_number(last, low, high, names) if dash else high if slash else begin
+        if end < begin and high == LATEST:
+            raise CronError("years do not wrap around")
+        around = [*range(begin, end + 1)] if begin <= end else [*range(begin, high + 1), *range(low, end + 1)]
+        values.update(around[::every])
+    return values
+
+
+def last_of_month(year: int, month: int) -> date:
+    return date(year + month // 12, month % 12 + 1, 1) - timedelta(days=1)
+
+
+def weekday_nearest(day: date) -> date:
+    """The Monday to Friday nearest to a day, in the same month."""
+    if day.weekday() == 5:
+        return day - timedelta(days=1) if day.day > 1 else day + timedelta(days=2)
+    if day.weekday() == 6:
+        return day + timedelta(days=1) if day < last_of_month(day.year, day.month) else day - timedelta(days=2)
+    return day
+
+
+class Schedule:
+    """The moments of an AWS cron expression (minutes, hours, day of month, month, day of week with 1 = Sunday, year) in a time zone."""
+
+    def __init__(self, cron: Any, zone: Any) -> None:
+        """What AWS does not define raises CronError."""
+        found = re.fullmatch(r"cron\(([^()]*)\)", cron.strip()) if isinstance(cron, str) else None
+        fields = found.group(1).upper().split() if found else []
+        if len(fields) != 6:
+            raise CronError("not cron(...) with six fields")
+        minutes, hours, of_month, months, of_week, years = fields
+        self.of_month, self.of_week = of_month, of_week
+        if (self.of_month == "?") == (self.of_week == "?"):
+            raise CronError("one of day-of-month and day-of-week must be ?")
+        self.minutes, self.hours = sorted(cron_values(minutes, 0, 59, {})), sorted(cron_values(hours, 0, 23, {}))
+        self.months, self.years = cron_values(months, 1, 12, MONTHS), cron_values(years, EARLIEST, LATEST, {})
+        self.zone = read_zone(zone)
+        self.days: dict[date, list[int]] = {}
+        self.found: dict[int, int | None] = {}
+        self.runs_on(date(2000, 1, 1))  # refuse a field of days that means nothing before any is asked for
+
+    def runs_on(self, day: date) -> bool:
+        """Whether the fields of days, the month and the year allow this day."""
+        if self.of_week == "?":
+            chosen = [self.is_day_of_month(item, day) for item in self.of_month.split(",")]
+        else:
+            chosen = [self.is_day_of_week(item, day) for item in self.of_week.split(",")]
+        return any(chosen) and day.month in self.months and day.year in self.years
+
+    def is_day_of_month(self, item: str, day: date) -> bool:
+        """L is the last day, LW the last weekday, nW the weekday nearest to the n-th."""
+        last = last_of_month(day.year, day.month)
+        if item in ("L", "LW"):
+            return day == (last if item == "L" else weekday_nearest(last))
+        if item.endswith("W"):
+            number = cron_number(item[:-1], 1, 31, {})
+            return number <= last.day and day == weekday_nearest(day.replace(day=number))
+        if item == "*" and self.of_month != "*":
+            raise CronError("* stands alone")
+        return day.day in cron_values(item, 1, 31, {})
+
+    def is_day_of_week(self, item: str, day: date) -> bool:
+        """L is Saturday, nL the last n-th day of the week in the month, n#k the k-th."""
+        weekday = day.isoweekday() % 7 + 1
+        if item == "L":
+            return weekday == 7
+        if item.endswith("L"):
+            return weekday == cron_number(item[:-1], 1, 7, WEEKDAYS) and (day + timedelta(days=7)).month != day.month
+        if "#" in item:
+            if "," in self.of_week:
+                raise CronError("# stands alone")
+            number, _, instance = item.partition("#")
+            asked = (cron_number(number, 1, 7, WEEKDAYS), cron_number(instance, 1, 5, {}))
+            return asked == (weekday, (day.day + 6) // 7)
+        if item == "*" and self.of_week != "*":
+            raise CronError("* stands alone")
+        return weekday in cron_values(item, 1, 7, WEEKDAYS, steps=False)
+
+    def moments(self, day: date) -> list[int]:
+        """The runs of a local day, in order. A local time that a clock change skips has no run, one that it repeats has one, the first."""
+        if day not in self.days:
+            self.days[day] = []
+            for hour in self.hours if self.runs_on(day) else []:
+                for minute in self.minutes:
+                    local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=self.zone)
+                    moment = local.astimezone(UTC)
+                    if moment.astimezone(self.zone).replace(tzinfo=None, fold=0) == local.replace(tzinfo=None):
+                        self.days[day].append((moment - EPOCH) // timedelta(microseconds=1))
+            self.days[day].sort()
+        return self.days[day]
+
+    def between(self, after: int, until: int) -> list[int]:
+        """The runs later than one moment and not later than another."""
+        day, runs = day_of(after) - timedelta(days=2), []
+        while day <= day_of(until) + timedelta(days=2):
+            runs += [moment for moment in self.moments(day) if after < moment <= until]
+            day += timedelta(days=1)
+        return runs
+
+    def latest(self, until: int) -> int | None:
+        """The last run at or before a moment; None where there is none since 1970."""
+        if until not in self.found:
+            day, before = day_of(until) + timedelta(days=2), [0][:0]
+            while not before and day.year >= max(min(self.years), EARLIEST + 1):
+                before = [moment for moment in self.moments(day) if moment <= until]
+                day -= timedelta(days=1)
+            self.found[until] = max(before, default=None)
+        return self.found[until]
+
+
+def day_of(moment: int) -> date:
+    return (EPOCH + timedelta(microseconds=moment)).date()
+
+
+def read_zone(name: Any) -> tzinfo:
+    """The time zone of that name. Only a Python that has none of them is the reader's trouble; a name that nobody knows is the schedule's."""
+    if name in (None, "UTC"):
+        return UTC
+    try:
+        import zoneinfo  # here, because Python 3.8 lacks it and only schedules need it
+    except ImportError:
+        raise InputError("schedules with a time zone need Python 3.9 or newer") from None
+    require(zoneinfo.available_timezones(), "this machine has no time zones; install the tzdata package to judge the schedule of", name)
+    try:
+        return zoneinfo.ZoneInfo(name)
+    except (KeyError, OSError, TypeError, ValueError) as error:
+        raise CronError(f"no time zone {name!a}") from error
+
+
+PLAN, RULE = "CreatedBy.BackupPlanId", "CreatedBy.BackupRuleId"
+TOLERANCE, USUAL_START_WINDOW = 60 * SECOND, 8 * HOUR
+
+
+class Run(NamedTuple):
+    """A due run that no job answers."""
+
+    resource: tuple[str, str, str]
+    plan: str
+    moment: int
+    definite: bool  # no record may have answered it, and the group is a sure one
+    rule: str
+
+
+class Plans:
+    """The scheduled backup jobs, their schedules and what they missed."""
+
+    def __init__(self, case: Case, expectation: Expectation) -> None:
+        self.as_of, self.start, self.evidence = case.as_of, int(expectation.choice.start or 0), case.evidence["backup_jobs"]
+        self.schedules: dict[Any, Schedule | None] = {}
+        self.groups: dict[tuple[Any, ...], bool] = {}  # account, Region, ARN, plan, rule; whether it is a sure group
+        self.records: dict[Any, list[dict[str, Any]]] = {}  # of the plan in that place, and by the group
+        self.examined, self.doubtful = 0, False
+        for job in self.evidence.jobs:
+            if PLAN in job:
+                self.records.setdefault((*self.evidence.place(job), job[PLAN]), []).append(job)
+            if PLAN not in job or RULE not in job:
+                continue
+            chosen, created, resource = chosen_in(case, expectation.choice, job)[1], job.get("CreationDate"), resource_of(job, self.evidence)
+            self.examined += chosen is True and created is not None and created >= self.start
+            if resource is None or created is None:
+                self.doubtful = self.doubtful or chosen is not False
+                continue
+            key = (*resource, job[PLAN], job[RULE])
+            self.records.setdefault(key, []).append(job)
+            if chosen is not False:
+                self.groups[key] = self.groups.get(key, False) or chosen is True
+
+    def schedule(self, job: dict[str, Any]) -> Schedule | None:
+        """When the job's rule runs; None where that cannot be computed."""
+        key = (job.get("CreatedBy.BackupRuleCron"), job.get("CreatedBy.BackupRuleTimezone"))
+        if key not in self.schedules:
+            try:
+                self.schedules[key] = Schedule(*key)
+            except CronError:
+                self.schedules[key] = None
+        return self.schedules[key]
+
+    def segments(self, key: tuple[Any, ...]) -> list[tuple[dict[str, Any], int]]:
+        """The first record of each time without a change of schedule or plan version, and the moment up to which it is judged. What lies between the last
+        record of one and the first of the next is judged by nobody."""
+        ordered = sorted(self.records[key], key=lambda job: (job["CreationDate"], job.get("BackupJobId", "")))
+        found: list[tuple[dict[str, Any], int]] = []
+        for job in ordered:
+            if found and schedule_of(found[-1][0]) == schedule_of(job):
+                found[-1] = (found[-1][0], job["CreationDate"])
+            else:
+                found.append((job, job["CreationDate"]))
+        return [*found[:-1], (found[-1][0], self.as_of)]
+
+    def start_window(self, first: dict[str, Any], key: tuple[Any, ...], schedule: Schedule) -> int:
+        """How long after a run its job may start: the longest that any job of this rule was given."""
+        account, region, _, plan, rule = key
+        given = []
+        for job in self.records[(account, region, plan)]:
+            if job.get(RULE) == rule and schedule_of(job) == schedule_of(first) and "CreationDate" in job and "StartBy" in job:
+                run = schedule.latest(job["CreationDate"] + TOLERANCE)
+                given += [job["StartBy"] - run] if run is not None and job["StartBy"] > run else []
+        return max(given, default=USUAL_START_WINDOW)
+
+    def answers(self, key: tuple[Any, ...], schedule: Schedule, window: int) -> tuple[dict[int, bool | None], bool | None]:
+        """The runs that some job of the plan on that resource came for: created after the run (or a minute before), before the next, and while its start
+        window was open. Then the answer to all others: a job that does not say when it was created may have come for any."""
+        account, region, arn, plan, _ = key
+        came: dict[int, bool | None] = {}
+        other: bool | None = False
+        for job in self.records[(account, region, plan)]:
+            own = None if "ResourceArn" not in job else job["ResourceArn"] == arn
+            if own is False:
+                continue
+            if "CreationDate" not in job:
+                other = None
+                continue
+            run = schedule.latest(job["CreationDate"] + TOLERANCE)
+            if run is not None and job["CreationDate"] <= run + window:
+                came[run] = any_of([came.get(run, False), own])
+        return came, other
+
+    def missed(self, key: tuple[Any, ...]) -> tuple[list[Run], int, bool]:
+        """Of one group: the runs that nobody answered, how many were due, and whether all its schedules can be computed."""
+        runs, due, computed = [], 0, True
+        for first, end in self.segments(key):
+            schedule = self.schedule(first)
+            if schedule is None:
+                computed = False
+                continue
+            window = self.start_window(first, key, schedule)
+            came, other = self.answers(key, schedule, window)
+            for run in schedule.between(max(first["CreationDate"] + TOLERANCE, self.start - 1), end):
+                if run + window > self.as_of:
+                    continue
+                due += 1
+                answer = any_of([came.get(run, False), other])
+                if answer is not True:
+                    runs.append(Run(key[:3], key[3], run, answer is False and self.groups[key], first.get("CreatedBy.BackupRuleName") or key[4]))
+        return runs, due, computed
+
+
+def schedule_of(job: dict[str, Any]) -> tuple[Any, ...]:
+    """What must stay the same within a segment; a missing time zone is UTC."""
+    return job.get("CreatedBy.BackupRuleCron"), job.get("CreatedBy.BackupRuleTimezone", "UTC"), job.get("CreatedBy.BackupPlanVersion")
+
+
+def judge_missed_runs(rule: dict[str, Any], expectation: Expectation, case: Case) -> dict[str, Any]:
+    """`missed_runs`: the runs that a plan's schedule promised, and the jobs that came."""
+    plans = Plans(case, expectation)
+    missed: dict[tuple[str, str, str], list[Run]] = {}
+    due_in: dict[tuple[str, str, str], set[tuple[str, str, str]]] = {}  # account, Region and plan: the resources with due runs
+    undecided, sure_due, possible_due = 0, 0, 0
+    for key, sure in plans.groups.items():
+        runs, due, computed = plans.missed(key)
+        missed.setdefault(key[:3], []).extend(runs)
+        undecided += not computed
+        sure_due, possible_due = sure_due + (due if sure else 0), possible_due + (0 if sure else due)
+        if due:
+            due_in.setdefault((key[0], key[1], key[3]), set()).add(key[:3])
+    exceeded = {resource: expectation.violated_by(sum(run.definite for run in runs)) for resource, runs in missed.items()}
+    possible = sum(expectation.violated_by(len(runs)) and not exceeded[resource] for resource, runs in missed.items())
+    violating = {resource: sorted(run for run in missed[resource] if run.definite) for resource, over in exceeded.items() if over}
+    findings = missed_findings(violating, due_in, plans)
+    if violating:
+        verdict = "fail"
+    elif not case.covers("backup_jobs", plans.start) or possible or plans.doubtful or (undecided and undecided == len(plans.groups)):
+        verdict = "inconclusive"
+    elif sure_due:
+        verdict = "pass"
+    elif undecided or possible_due:
+        verdict = "inconclusive"
+    else:
+        verdict, findings = without_data(expectation.choice.no_data)
+    return result_of(rule, verdict, findings, plans.examined, subjects=len(missed), undecided=undecided, possible=possible)
+
+
+def missed_findings(violating: dict[Any, list[Run]], due_in: dict[Any, set[Any]], plans: Plans) -> list[dict[str, Any]]:
+    """One finding a resource, but one a plan that fell silent for all its resources; a resource that missed runs of other plans too keeps its own."""
+    findings, told = [], set()
+    for place, resources in due_in.items():
+        runs = sorted(run for resource in resources for run in violating.get(resource, []) if run.plan == place[2])
+        silent = len(resources) >= 2 and resources <= {run.resource for run in runs}
+        if not silent or any(job.get("CreationDate", plans.as_of) >= min(run.moment for run in runs) - TOLERANCE for job in plans.records[place]):
+            continue
+        told.update(runs)
+        named = [job for job in plans.records[place] if "CreatedBy.BackupPlanArn" in job]
+        newest_named = max(named, key=lambda job: (job["CreationDate"], job.get("BackupJobId", "")), default={})
+        subject = newest_named.get("CreatedBy.BackupPlanArn", place[2])
+        findings.append({"account": place[0], "region": place[1], "subject": subject, "jobs": [], "missed": times_of(runs)})
+    for resource, runs in violating.items():
+        if not told.issuperset(runs) or not runs:
+            findings.append({"account": resource[0], "region": resource[1], "subject": resource[2], "jobs": [], "missed": times_of(runs)})
+    return findings
+
+
+def times_of(runs: list[Run]) -> list[str]:
+    """The moments, oldest first, each once."""
+    return [(EPOCH + timedelta(microseconds=moment)).strftime("%Y-%m-%dT%H:%M:%SZ") for moment in sorted({run.moment for run in runs})]
 
 
 def reperform(document: Any) -> dict[str, Any]:
     """Judge every rule of a document of schema policycheck/reperform/1; raises InputError where it is not understood."""
     reading = "the document"
     try:
-        check_keys(document, "it", "schema as_of covers scope lists rules")
+        # Waivers are to become a key of the document, and are to be applied in `sum_up`, `judge_groups` and `judge_missed_runs`, before the verdict.
+        check_keys(document, "it", "schema as_of covers coverage scope inventories lists rules")
         require(document["schema"] == SCHEMA, f"not {SCHEMA}", document["schema"])
         as_of, claimed = read_time(document["as_of"], True), [read_time(time, True) for time in document.get("covers") or []]
         require(len(claimed) in (0, 2) and claimed == sorted(claimed), "covers is not [from, to]", claimed)
@@ -569,18 +1661,23 @@ def reperform(document: Any) -> dict[str, Any]:
         scope = {name: declared.get(name) or [] for name in ("accounts", "regions", "may_be_empty")}
         require(all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in scope.values()), "not lists of text", scope)
         check_keys(document["lists"], "lists", " ".join(LISTS))
-        evidence = {name: Evidence(jobs, document["lists"].get(name, []), as_of) for name, jobs in LISTS.items()}
+        case = Case(document, as_of, scope, claimed)
         results = []
         for rule in document["rules"]:
             reading = "a rule"
-            check_keys(rule, "it", "id dataset where within clock jobs none all no_data unless_recovered_within")
-            require(isinstance(rule["id"], str) and ("none" in rule) != ("all" in rule), "needs an id and either none or all", rule)
+            check_keys(rule, "it", "id dataset where within clock jobs none all expect followed_by per inventory no_data unless_recovered_within")
+            kinds = [kind for kind in JUDGES if kind in rule]
+            require(isinstance(rule["id"], str) and len(kinds) == 1, "needs an id and either none, all, expect or followed_by", rule)
             reading = f"rule {rule['id']!a}"
-            dataset = rule.get("dataset", "backup_jobs")
-            results.append(judge(rule, evidence[dataset], dataset in document["lists"], scope, claimed))
+            require(kinds == ["expect"] or not rule.keys() & {"per", "inventory"}, "per and inventory stand beside expect", rule)
+            require("none" in rule or kinds == ["all"] or "unless_recovered_within" not in rule, "unless_recovered_within qualifies none", rule)
+            results.append(JUDGES[kinds[0]](rule, case))
         return {"rules": sorted(results, key=lambda result: str(result["id"]))}
     except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError, re.error) as error:
         raise InputError(f"{reading}: {error if isinstance(error, InputError) else ascii(error)}") from error
+
+
+JUDGES = {"none": judge_jobs, "all": judge_jobs, "followed_by": judge_following, "expect": judge_groups}
 
 
 def main(arguments: list[str]) -> int:

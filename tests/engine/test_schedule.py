@@ -369,7 +369,8 @@ def test_an_unknown_time_zone_is_refused(zone: str) -> None:
 
 def test_a_machine_without_time_zones_is_told_apart_and_still_reads_utc(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     schedule = parse_schedule("0 5 ? * * *")
-    monkeypatch.setitem(sys.modules, "tzdata", None)
+    for name in {"tzdata", *(module for module in sys.modules if module.startswith("tzdata."))}:
+        monkeypatch.setitem(sys.modules, name, None)
     ZoneInfo.clear_cache()
     reset_tzpath([tmp_path])
     try:

@@ -74,10 +74,29 @@ def running(**changes: object) -> Json:
     return job(State="RUNNING", CompletionDate=None, MessageCategory=None, ExpectedCompletionDate=at(1)) | changes
 
 
-def judge(records: list[Json], /, *, dataset: str = "backup_jobs", scope: Json | None = None, covers: list[str] | None = WIDE, **rule: Any) -> Json:
-    """The one result of one rule over one list."""
-    rules = [{"id": "r", "dataset": dataset, **rule}]
-    document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22T00:00:00Z", "covers": covers, "scope": scope, "lists": {dataset: records}, "rules": rules}
+def judge(
+    records: list[Json],
+    /,
+    *,
+    dataset: str = "backup_jobs",
+    scope: Json | None = None,
+    covers: list[str] | None = WIDE,
+    others: dict[str, list[Json]] | None = None,
+    inventories: dict[str, list[Json]] | None = None,
+    coverage: list[Json] | None = None,
+    **rule: Any,
+) -> Json:
+    """The one result of one rule over one list; `others` are further lists. Observed `coverage` takes the place of what is claimed."""
+    document = {
+        "schema": reperform.SCHEMA,
+        "as_of": "2020-09-22T00:00:00Z",
+        "covers": None if coverage is not None else covers,
+        "coverage": coverage,
+        "scope": scope,
+        "inventories": inventories,
+        "lists": {dataset: records, **(others or {})},
+        "rules": [{"id": "r", "dataset": dataset, **rule}],
+    }
     result: Json = reperform.reperform(json.loads(json.dumps(document)))["rules"][0]
     return result
 
@@ -92,3 +111,13 @@ def truth(conditions: Json, first: Json, *others: Json, dataset: str = "backup_j
 
 def outcome(result: Json) -> tuple[str, int, int, int]:
     return result["verdict"], result["examined"], result["undecided"], result["possible"]
+
+
+def said(result: Json) -> tuple[str, int, int]:
+    """Verdict, subjects and possible violations."""
+    return result["verdict"], result["subjects"], result["possible"]
+
+
+def found(result: Json) -> dict[str, list[str]]:
+    """The jobs of each finding by its subject."""
+    return {finding["subject"]: finding["jobs"] for finding in result["findings"]}

@@ -1,4 +1,4 @@
-"""Hypothesis strategies: job lists with missing members and odd times, and conditions over them. Few values, so that they meet."""
+"""Hypothesis strategies: job lists with missing members and odd times, conditions over them, and estates of several lists. Few values, so that they meet."""
 
 from __future__ import annotations
 
@@ -146,3 +146,135 @@ def conditions() -> st.SearchStrategy[Condition]:
 
 def optional_conditions() -> st.SearchStrategy[Condition]:
     return st.just(And()) | conditions()
+
+
+# Estates: lists that belong together. Members are missing more seldom than above, so that groups are decided as well as unknown.
+_RESOURCES = ["arn:aws:ec2:eu-west-1:111122223333:instance/i-1", "arn:aws:rds:eu-west-1:111122223333:db:a", "arn:aws:s3:::bucket"]
+_VAULTS = [*_ARNS["BackupVaultArn"], "arn:aws:backup:eu-west-1:111122223333:backup-vault:second"]
+_POINTS = [f"arn:aws:backup:eu-west-1:111122223333:recovery-point:{number}" for number in range(4)]
+_FAR_POINTS = [f"arn:aws:backup:us-east-1:444455556666:recovery-point:{number}" for number in range(3)]
+_CRONS = ["cron(0 5 * * ? *)", "cron(0 5 * * ? *)", "cron(0 0/12 ? * * *)", "cron(30 2 ? * SUN-MON *)", "cron(0 5 LW * ? *)", "rate(1 day)"]
+_STATES = ["COMPLETED", "COMPLETED", "COMPLETED", "FAILED", "RUNNING", "NEWSTATE"]
+_RESOURCE_TYPES = ["EC2", "RDS", "ec2"]
+
+
+def _mostly(draw: st.DrawFn, values: st.SearchStrategy[Any], of: int = 12) -> Any:
+    """A value, or None once in so many times."""
+    return None if draw(st.integers(1, of)) == of else draw(values)
+
+
+def _known(members: Job) -> Job:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+@st.composite
+def _times(draw: st.DrawFn) -> Job:
+    """A creation on a quarter of an hour in the last ten days, mostly near five o'clock, and an end after it, before as_of or not."""
+    created = (
+        AS_OF - draw(st.integers(0, 10)) * 24 * HOUR + draw(st.sampled_from([5 * HOUR, 5 * HOUR, 5 * HOUR + 900, 5 * HOUR - 30, 0, 13 * HOUR, 2.5 * HOUR]))
+    )
+    ended = created + draw(st.sampled_from([900, HOUR, 8 * HOUR, 26 * HOUR]))
+    return {"CreationDate": _mostly(draw, st.just(created), 16), "CompletionDate": _mostly(draw, st.just(ended))}
+
+
+@st.composite
+def estate_backup_jobs(draw: st.DrawFn) -> Job:
+    times, state, plan = draw(_times()), _mostly(draw, st.sampled_from([*_STATES, "EXPIRED", "PENDING"]), 20), draw(st.sampled_from(["p", "p", "q", None]))
+    created_by = {
+        "BackupPlanId": plan,
+        "BackupPlanArn": f"arn:aws:backup:eu-west-1:111122223333:backup-plan:{plan}",
+        "BackupPlanVersion": draw(st.sampled_from(["v1", "v1", "v1", "v2"])),
+        "BackupRuleId": _mostly(draw, st.sampled_from(["r", "r", "s"])),
+        "BackupRuleCron": _mostly(draw, st.sampled_from(_CRONS), 8),
+        "BackupRuleTimezone": draw(st.sampled_from([None, None, "UTC", "Europe/Berlin"])),
+    }
+    ended = state not in {"RUNNING", "PENDING", "EXPIRED"}
+    start_by = times["CreationDate"] and times["CreationDate"] + draw(st.sampled_from([HOUR, 8 * HOUR]))
+    return _known(
+        {
+            "BackupJobId": _mostly(draw, st.sampled_from([f"j{number}" for number in range(40)]), 20),
+            "AccountId": draw(st.sampled_from(["111122223333", "111122223333", "444455556666"])),
+            "BackupVaultArn": _mostly(draw, st.sampled_from(_VAULTS), 20),
+            "ResourceArn": _mostly(draw, st.sampled_from(_RESOURCES), 20),
+            "ResourceType": _mostly(draw, st.sampled_from(_RESOURCE_TYPES)),
+            "State": state,
+            "CreationDate": times["CreationDate"],
+            "CompletionDate": times["CompletionDate"] if ended else None,
+            "StartBy": _mostly(draw, st.just(start_by)),
+            "ExpectedCompletionDate": _mostly(draw, st.sampled_from([AS_OF - HOUR, AS_OF + HOUR])),
+            "MessageCategory": _mostly(draw, st.sampled_from(["SUCCESS", "SUCCESS", "AccessDenied"]), 8),
+            "RecoveryPointArn": _mostly(draw, st.sampled_from(_POINTS), 6),
+            "ParentJobId": draw(st.sampled_from([None, None, None, "j1"])),
+            "CreatedBy": None if plan is None else _known(created_by),
+        }
+    )
+
+
+@st.composite
+def estate_copy_jobs(draw: st.DrawFn) -> Job:
+    state, times = _mostly(draw, st.sampled_from(_STATES), 20), draw(_times())
+    return _known(
+        {
+            **times,
+            "CopyJobId": _mostly(draw, st.sampled_from([f"c{number}" for number in range(20)]), 20),
+            "AccountId": draw(st.sampled_from(["111122223333", "111122223333", "444455556666"])),
+            "SourceBackupVaultArn": _mostly(draw, st.sampled_from(_VAULTS), 20),
+            "DestinationBackupVaultArn": _mostly(draw, st.sampled_from(_VAULTS)),
+            "SourceRecoveryPointArn": _mostly(draw, st.sampled_from([*_POINTS, *_FAR_POINTS])),
+            "DestinationRecoveryPointArn": _mostly(draw, st.sampled_from(_FAR_POINTS), 6),
+            "CreatedByBackupJobId": draw(st.sampled_from([None, "j1", "j2", "j3", "j4"])),
+            "ResourceArn": _mostly(draw, st.sampled_from(_RESOURCES), 20),
+            "ResourceType": _mostly(draw, st.sampled_from(_RESOURCE_TYPES)),
+            "State": state,
+            "CompletionDate": None if state == "RUNNING" else times["CompletionDate"],
+            "MessageCategory": _mostly(draw, st.sampled_from(["SUCCESS", "AccessDenied"]), 8),
+        }
+    )
+
+
+@st.composite
+def estate_restore_jobs(draw: st.DrawFn) -> Job:
+    status, times = _mostly(draw, st.sampled_from(_STATES), 20), draw(_times())
+    return _known(
+        {
+            **times,
+            "RestoreJobId": _mostly(draw, st.sampled_from([f"r{number}" for number in range(20)]), 20),
+            "AccountId": draw(st.sampled_from(["111122223333", "111122223333", "444455556666"])),
+            "SourceResourceArn": _mostly(draw, st.sampled_from(_RESOURCES)),
+            "BackupVaultArn": _mostly(draw, st.sampled_from(_VAULTS)),
+            "RecoveryPointArn": _mostly(draw, st.sampled_from([*_POINTS, *_FAR_POINTS])),
+            "ResourceType": _mostly(draw, st.sampled_from(_RESOURCE_TYPES)),
+            "Status": status,
+            "CompletionDate": None if status == "RUNNING" else times["CompletionDate"],
+        }
+    )
+
+
+Estate = dict[str, list[Job]]
+
+
+@st.composite
+def estates(draw: st.DrawFn) -> Estate:
+    """Lists by name; one of the others, or even that of the backup jobs, may not have been read."""
+    made = {"backup_jobs": (estate_backup_jobs(), 12), "copy_jobs": (estate_copy_jobs(), 6), "restore_jobs": (estate_restore_jobs(), 6)}
+    return {name: draw(st.lists(jobs, max_size=most)) for name, (jobs, most) in made.items() if draw(st.integers(0, 9))}
+
+
+@st.composite
+def inventory_entries(draw: st.DrawFn) -> Job:
+    return _known(
+        {
+            "arn": draw(st.sampled_from([*_RESOURCES, "arn:aws:dynamodb:eu-west-1:111122223333:table/never"])),
+            "account": draw(st.sampled_from(["111122223333", "111122223333", "444455556666", None])),
+            "region": draw(st.sampled_from(["eu-west-1", "eu-west-1", "us-east-1", None])),
+            "type": draw(st.sampled_from(["EC2", "RDS", None])),
+            "account_name": draw(st.sampled_from(["Prod", "Test", None])),
+            "tags": draw(st.sampled_from([{}, {"env": "prod"}, {"env": "test"}])),
+        }
+    )
+
+
+def inventories() -> st.SearchStrategy[dict[str, list[Job]]]:
+    """Inventories by name, none of them empty and none with an entry twice."""
+    entries = st.lists(inventory_entries(), min_size=1, max_size=4, unique_by=lambda entry: (entry["arn"], entry.get("account"), entry.get("region")))
+    return st.dictionaries(st.sampled_from(["prod", "dr"]), entries, max_size=2)

@@ -205,9 +205,9 @@ def test_findings_are_grouped_by_place_and_resource() -> None:
 @pytest.mark.parametrize(
     ("rule", "expected"),
     [
-        ({"expect": {}}, "not understood"),
-        ({"none": {}, "all": {}}, "either none or all"),
-        ({}, "either none or all"),
+        ({"expext": {}}, "not understood"),
+        ({"none": {}, "all": {}}, "either none, all, expect or followed_by"),
+        ({}, "either none, all, expect or followed_by"),
         ({"none": {"Stat": "FAILED"}}, "no such field"),
         ({"none": {"State": "FAILD"}}, "never"),
         ({"none": {"State": []}}, "needs a value"),

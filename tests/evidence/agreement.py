@@ -1,0 +1,123 @@
+"""The same lists and rules for the engine and for `reperform.py`, and what each says of them in one form."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+import msgspec
+
+from policycheck.datasets import DATASETS
+from policycheck.engine.backends.polars import PolarsBackend
+from policycheck.engine.evaluate import judge
+from policycheck.inventory import Inventory, InventoryEntry
+from policycheck.policy.conditions import structured
+from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, Requirement, Rule, Scope
+from policycheck.records import EPOCH, JobList, iso, record_type
+from policycheck.result import RuleResult
+from policycheck.sources.lists import assert_coverage, deduplicate
+from tests.evidence.jobs import AS_OF, Estate, Job
+
+AS_OF_TIME = EPOCH + timedelta(seconds=AS_OF)
+BACKEND = PolarsBackend()
+
+Claim = tuple[datetime, datetime] | None
+
+
+def spell(rule: Rule) -> dict[str, Any]:
+    """The rule as `reperform.py` reads it."""
+    statement, qualifiers = rule.statement, rule.qualifiers
+    keys = {
+        "id": rule.id,
+        "dataset": statement.dataset,
+        "where": structured(statement.where),
+        "within": statement.within and statement.within.text,
+        "clock": qualifiers.clock,
+        "jobs": qualifiers.jobs.value,
+        "no_data": qualifiers.no_data.value,
+        **_spell_requirement(statement.requirement),
+    }
+    return {key: value for key, value in keys.items() if value is not None}
+
+
+def _spell_requirement(requirement: Requirement) -> dict[str, Any]:
+    match requirement:
+        case NoneMatch(condition=condition, recovery=recovery):
+            return {"none": structured(condition), "unless_recovered_within": recovery and recovery.text}
+        case AllMatch(condition=condition):
+            return {"all": structured(condition)}
+        case Expectation(measure=measure, condition=condition, operator=operator, limit=limit):
+            asked: dict[str, Any] = {} if measure is Measure.MISSED_RUNS else {"of": structured(condition)}
+            if operator is not None and limit is not None:
+                asked[operator.value] = limit.text
+            inventory = requirement.inventory and requirement.inventory.text
+            return {"expect": {measure.value: asked}, "per": list(requirement.per) or None, "inventory": inventory}
+        case Following(dataset=dataset, condition=condition, within=within):
+            return {"followed_by": {"dataset": dataset, "where": structured(condition), "within": within.text}}
+        case _:
+            assert_never(requirement)
+
+
+def document(estate: Estate, rules: Sequence[Rule], scope: Scope, covers: Claim, inventories: Mapping[str, list[Job]] | None = None) -> dict[str, Any]:
+    """What `reperform.py` reads."""
+    return {
+        "schema": "policycheck/reperform/1",
+        "as_of": iso(AS_OF_TIME),
+        "covers": covers and [iso(edge) for edge in covers],
+        "scope": {"accounts": list(scope.accounts), "regions": list(scope.regions), "may_be_empty": list(scope.may_be_empty)},
+        "inventories": dict(inventories or {}),
+        "lists": estate,
+        "rules": [spell(rule) for rule in rules],
+    }
+
+
+def judge_by_engine(
+    estate: Estate, rules: Sequence[Rule], scope: Scope, covers: Claim, inventories: Mapping[str, list[Job]] | None = None
+) -> tuple[RuleResult, ...]:
+    """What the engine finds. An empty list is one that was read; one that is absent was not."""
+    lists = {}
+    for name, jobs in estate.items():
+        records = msgspec.convert(copy.deepcopy(jobs), list[record_type(DATASETS[name])])  # type: ignore[misc]  # the struct is made at run time
+        lists[name], _ = deduplicate(JobList.of(DATASETS[name], records))
+    coverage = assert_coverage(lists, AS_OF_TIME, covers, {name: [("jobs.json", job_list)] for name, job_list in lists.items()})
+    # Rules of jobs are judged without inventories, too.
+    given: dict[str, Any] = {} if inventories is None else {"inventories": {name: _inventory(name, entries) for name, entries in inventories.items()}}
+    return judge([Policy("p", "", "p.yaml", tuple(rules), scope)], lists, coverage, AS_OF_TIME, BACKEND, **given)
+
+
+def _inventory(name: str, entries: list[Job]) -> Inventory:
+    made = (
+        InventoryEntry(
+            entry["arn"],
+            account=entry.get("account"),
+            region=entry.get("region"),
+            name=entry.get("name"),
+            resource_type=entry.get("type"),
+            account_name=entry.get("account_name"),
+            tags=entry.get("tags", {}),
+        )
+        for entry in entries
+    )
+    return Inventory(name, "inventory.yaml", tuple(made))
+
+
+def said(result: RuleResult) -> dict[str, Any]:
+    """What the engine's result and that of `reperform.py` have in common."""
+    findings = [{"account": f.account, "region": f.region, "subject": f.subject, "jobs": list(f.jobs)} for f in result.findings]
+    return {
+        "id": result.id,
+        "verdict": result.verdict.value,
+        "examined": result.examined,
+        "subjects": result.subjects,
+        "undecided": result.undecided,
+        "possible": result.possible,
+        "pending": result.pending,
+        "findings": sorted(findings, key=str),
+    }
+
+
+def reperformed(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The same of an answer of `reperform.py`; which runs were missed is a detail of the engine's findings, in words."""
+    return [dict(rule, findings=sorted(({k: v for k, v in f.items() if k != "missed"} for f in rule["findings"]), key=str)) for rule in answer["rules"]]

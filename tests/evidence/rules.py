@@ -1,0 +1,107 @@
+"""Hypothesis strategies of the rules of groups, schedules and following jobs, bound and ready to be judged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from policycheck.datasets import DATASETS, Dataset
+from policycheck.errors import Location
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, conjunction
+from policycheck.policy.literals import parse_duration, parse_share
+from policycheck.policy.model import RESOURCE, Expectation, Following, JobChoice, Measure, NoData, Qualifiers, Requirement, Rule, Statement
+
+_DURATIONS = ["12h", "24h", "2d", "5d", "9d"]
+
+
+def _refuse(place: Location, message: str, hint: str) -> None:
+    raise AssertionError(f"{message} {hint}")
+
+
+def _is(name: str, *texts: str) -> Condition:
+    return Comparison(name, Operator.IS, tuple(Literal(text) for text in texts))
+
+
+def _leaves(dataset: Dataset) -> list[Condition]:
+    """Conditions that these lists meet and miss."""
+    state = dataset.state_field
+    leaves = [_is(state, "COMPLETED"), _is(state, "FAILED"), _is("ResourceType", "EC2"), _is("Account", "111122223333"), _is("Region", "eu-west-1")]
+    leaves += [_is("Duration", "1h"), Comparison("Duration", Operator.AT_MOST, (Literal("8h"),)), Comparison("ResourceArn", Operator.CONTAINS, (Literal("1"),))]
+    leaves += [
+        _is("in_inventory", "prod"),
+        _is("Tags.env", "prod"),
+        _is("AccountName", "Prod"),
+        Comparison("in_inventory", Operator.PRESENT, (Literal("true"),)),
+    ]
+    return leaves if state == "Status" else [*leaves, _is("Outcome", "clean")] * 2
+
+
+def conditions(dataset: Dataset) -> st.SearchStrategy[Condition]:
+    """One of the leaves, denied, or two of them; bound."""
+    leaves = st.sampled_from(_leaves(dataset))
+    pairs = st.lists(leaves, min_size=2, max_size=2)
+    made = leaves | leaves | leaves.map(Not) | pairs.map(conjunction) | pairs.map(lambda parts: Or(tuple(parts)))
+    return made.map(lambda condition: bind(condition, dataset, _refuse))
+
+
+def _duration(text: str) -> Literal:
+    return Literal(text, value=parse_duration(text))
+
+
+_BOTH = [Operator.AT_LEAST, Operator.AT_MOST, Operator.MORE_THAN, Operator.LESS_THAN]
+_UPPER = [Operator.AT_MOST, Operator.LESS_THAN]
+
+
+@st.composite
+def _limits(draw: st.DrawFn, measure: Measure) -> tuple[Operator | None, Literal | None]:
+    match measure:
+        case Measure.LATEST:
+            return None, None
+        case Measure.SHARE:
+            text = draw(st.sampled_from(["0%", "33.3%", "50%", "99%", "100%"]))
+            return draw(st.sampled_from(_BOTH)), Literal(text, value=parse_share(text))
+        case Measure.NEWEST | Measure.LONGEST_GAP:
+            return draw(st.sampled_from(_UPPER)), _duration(draw(st.sampled_from(_DURATIONS)))
+        case _:
+            number = draw(st.integers(0, 3))
+            return draw(st.sampled_from(_UPPER if measure is Measure.MISSED_RUNS else _BOTH)), Literal(str(number), value=number)
+
+
+@st.composite
+def expectations(draw: st.DrawFn, dataset: Dataset, measure: Measure) -> Expectation:
+    others = ["BackupVaultArn", "ResourceType", "Account", "Region", "CreatedBy.BackupPlanId", "DestinationBackupVaultArn"]
+    own = [name for name in others if dataset.field(name) is not None]
+    per = draw(st.sampled_from([(), (RESOURCE,), (RESOURCE,), (RESOURCE,), *((name,) for name in own), *((RESOURCE, name) for name in own), tuple(own[:2])]))
+    operator, limit = draw(_limits(measure))
+    if measure is Measure.MISSED_RUNS:
+        return Expectation(measure, operator=operator, limit=limit)
+    inventory = draw(st.sampled_from([None, None, None, Literal("prod", value="prod"), Literal("gone", value="gone")])) if RESOURCE in per else None
+    return Expectation(measure, draw(conditions(dataset)), operator, limit, per, inventory)
+
+
+FOLLOWERS = [("backup_jobs", "copy_jobs"), ("backup_jobs", "restore_jobs"), ("copy_jobs", "copy_jobs"), ("copy_jobs", "restore_jobs")]
+
+
+@st.composite
+def group_rules(draw: st.DrawFn, measure: Measure, number: int = 0) -> Rule:
+    """A rule of that measure on any list it can be of."""
+    dataset = DATASETS["backup_jobs" if measure is Measure.MISSED_RUNS else draw(st.sampled_from(["backup_jobs", "backup_jobs", *DATASETS]))]
+    needed, refused = measure in {Measure.LONGEST_GAP, Measure.MISSED_RUNS}, measure is Measure.NEWEST
+    within = None if refused or not (needed or draw(st.booleans())) else _duration(draw(st.sampled_from(_DURATIONS)))
+    clock = draw(st.sampled_from([None, None, "CreationDate", "CompletionDate"])) if within and not needed else None
+    return _rule(draw, number, draw(expectations(dataset, measure)), dataset, within, clock)
+
+
+@st.composite
+def following_rules(draw: st.DrawFn, number: int = 0) -> Rule:
+    dataset, other = draw(st.sampled_from(FOLLOWERS))
+    condition = draw(st.just(And()) | conditions(DATASETS[other]))
+    within = _duration(draw(st.sampled_from(_DURATIONS))) if draw(st.booleans()) else None
+    return _rule(draw, number, Following(other, condition, _duration(draw(st.sampled_from(_DURATIONS)))), DATASETS[dataset], within, None)
+
+
+def _rule(draw: st.DrawFn, number: int, requirement: Requirement, dataset: Dataset, within: Literal | None, clock: str | None) -> Rule:
+    where: Any = draw(st.just(And()) | st.just(And()) | conditions(dataset))
+    qualifiers = Qualifiers(clock, draw(st.sampled_from([JobChoice.ALL, JobChoice.ALL, *JobChoice])), draw(st.sampled_from(NoData)))
+    return Rule(f"r{number}", "p", Statement(requirement, where, within, dataset.name), qualifiers, "", Location("p.yaml"))
