@@ -128,6 +128,8 @@ class Finding:
     evidence: tuple[Mapping[str, Any], ...] = ()
     """The API fields of the jobs, in the order of `jobs`; at most EVIDENCE_LIMIT of them."""
     waiver: Waiver | None = None
+    rows: tuple[int, ...] = field(default=(), compare=False, repr=False)
+    """Where its jobs stand in their list, for as long as the run has it; no report shows it."""
     identity: Mapping[str, str | None] = field(default_factory=dict)
     """The fields that tell the subject, with their values; None where a record lacks one."""
     details: tuple[str, ...] = ()
@@ -191,6 +193,10 @@ class RuleResult:
     notes: tuple[str, ...] = ()
     """What a reader must know beside the reason, a clean sentence each: what is pending until when, what was not judged."""
     findings: tuple[Finding, ...] = ()
+    waivers: tuple[WaiverUse, ...] = ()
+    """Every waiver of the rule, in the order of its policy."""
+    beneath: tuple[Verdict, str] | None = field(default=None, compare=False, repr=False)
+    """Of a rule that fails: the verdict and its reason if nothing had violated, for waivers to fall back on; None: a plain pass."""
     title: str = ""
     why: str = ""
     fix: str = ""
@@ -245,8 +251,11 @@ class Result:
     """None: never."""
     scope_uncovered: bool = False
     """A declared account or Region has no complete coverage."""
-    waivers: tuple[WaiverUse, ...] = ()
-    """Every waiver of the policies, in their order."""
+
+    @property
+    def waivers(self) -> tuple[WaiverUse, ...]:
+        """Every waiver of the rules that were judged."""
+        return tuple(use for rule in self.rules for use in rule.waivers)
 
     @property
     def summary(self) -> Summary:

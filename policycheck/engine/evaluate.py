@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, assert_never
@@ -24,6 +24,7 @@ from policycheck.engine.recovery import add_recovered
 from policycheck.engine.runs import judge_runs
 from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
+from policycheck.engine.waivers import apply_waivers
 from policycheck.inventory import Inventory
 from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy
 from policycheck.records import JobList, micros
@@ -77,7 +78,8 @@ def judge(
     results: dict[int, RuleResult] = {}
     for judge_cases, chosen in alike.items():
         results |= judge_cases(chosen, context)
-    return tuple(results[case.number] for case in cases)
+    waivers = {(policy.id, grant.rule): [one for one in policy.waivers if one.rule == grant.rule] for policy in policies for grant in policy.waivers}
+    return tuple(apply_waivers(results[case.number], case, waivers.get((case.rule.policy, case.rule.id), ()), context) for case in cases)
 
 
 _Judge = Callable[[Sequence[Case], Context], dict[int, RuleResult]]
@@ -135,6 +137,7 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
             case.rule,
             verdict,
             reason,
+            beneath=_decide(case, replace(tally, definite=0), coverage, as_of, len(job_list), unknown) if tally.definite else None,
             examined=tally.examined,
             subjects=tally.subjects,
             undecided=tally.undecided,

@@ -105,6 +105,7 @@ def describe_jobs(rule: Rule, job_list: JobList, subject: Subject, rows: Sequenc
         jobs=tuple(clean_line(getattr(record, dataset.id_field)) for record in records if getattr(record, dataset.id_field)),
         cause=cause,
         resource_type=None if resource_type is None else clean_line(resource_type),
+        rows=tuple(rows),
         evidence=tuple(clean_fields(api_fields(dataset, record)) for record in records[:EVIDENCE_LIMIT]),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import narwhals as nw
@@ -94,6 +94,7 @@ def _judge(case: Case, frame: Frame, other: Frame, context: Context) -> RuleResu
         rule,
         verdict,
         reason,
+        beneath=_decide(case, replace(counts, definite=0), frame, masks, context) if counts.definite else None,
         examined=counts.examined,
         subjects=counts.subjects,
         pending=counts.pending,

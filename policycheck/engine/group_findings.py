@@ -8,18 +8,21 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 from operator import attrgetter
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 import narwhals as nw
 
 from policycheck.datasets import BACKUP_JOBS
+from policycheck.engine.causes import asks_for_cause
 from policycheck.engine.context import Context
-from policycheck.engine.findings import NO_RESOURCE, clean_fields
+from policycheck.engine.findings import NO_RESOURCE, clean_fields, record_cause
+from policycheck.engine.frame import ROW
 from policycheck.engine.group_judgement import Judgement, job_id, limit_of
 from policycheck.engine.masks import Case
 from policycheck.engine.measures import is_lower
 from policycheck.engine.scope import in_scope
 from policycheck.engine.subjects import KEY, ListView, Triple
+from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import RESOURCE, Expectation, Measure
 from policycheck.policy.rendering import render_jobs
 from policycheck.records import api_fields, iso, micros, moment
@@ -36,6 +39,14 @@ def spell_subject(per: Sequence[str], values: Sequence[str | None]) -> str:
     """The name of a group in findings and notes: the values of the `per` fields in order, or `all`."""
     nothing = {RESOURCE: NO_RESOURCE}
     return " / ".join(clean_line(value or "") or nothing.get(name, f"(no {name})") for name, value in zip(per, values, strict=True)) or "all"
+
+
+class _Job(NamedTuple):
+    """A job as it was judged."""
+
+    created: int | None
+    row: int
+    state: str | None
 
 
 class Describer:
@@ -73,10 +84,36 @@ class Describer:
             subject=spell_subject(self._case.per, judged.group.values),
             message=clean_line("; ".join(filter(None, [self._seen(judged), silence]))),
             jobs=tuple(clean_line(name) for row in rows if (name := job_id(self._view.job_list, row))),
-            cause=NO_JOB if silence else None,
+            cause=NO_JOB if silence else self._cause(judged),
+            identity=self._identity(judged),
             resource_type=self._resource_type(judged),
             evidence=tuple(clean_fields(api_fields(dataset, records[row])) for row in rows[:EVIDENCE_LIMIT]),
         )
+
+    def _identity(self, judged: Judgement) -> dict[str, str | None]:
+        account, region, _ = judged.group.subject
+        place = {"Account": account, "Region": region} if RESOURCE in self._case.per else {}
+        told = {**place, **dict(zip(self._case.per, judged.group.values, strict=True))}
+        return {name: value and clean_line(value) for name, value in told.items()}
+
+    def _cause(self, judged: Judgement) -> str | None:
+        """The class of what went wrong with the newest job that is to blame: one that violates, or that ended otherwise since the newest match."""
+        measure, records = self._requirement.measure, self._view.job_list.records
+        if not asks_for_cause(fields_of(self._requirement.condition)):
+            return None
+        jobs = sorted((job for key in judged.group.keys for job in self._chosen_jobs.get(key, ())), key=lambda job: (job.created or 0, job.row), reverse=True)
+        if measure is Measure.NEWEST or (measure is Measure.COUNT and not judged.rows):
+            since = records[judged.rows[0]].CreationDate if judged.rows else -1
+            blamed = [job for job in jobs if job.created is not None and job.created > since]
+        elif measure is Measure.LONGEST_GAP:
+            first, last = judged.gap or (0, 0)
+            blamed = [job for job in jobs if job.created is not None and first < job.created <= last]
+        else:
+            rows = set(judged.rows)
+            blamed = [job for job in jobs if job.row in rows]
+        finished = self._view.job_list.dataset.finished
+        causes = (record_cause(records[job.row], job.state) for job in blamed if job.state in finished)
+        return next(filter(None, causes), None)
 
     def _jobs(self, word: str) -> str:
         """`clean job`, `FAILED EC2 jobs`: what is measured."""
@@ -161,22 +198,22 @@ class Describer:
         return "; ".join([*parts, f"the latest must be a {self._jobs('job')}"])
 
     @cached_property
-    def _chosen_jobs(self) -> dict[int, list[tuple[int | None, str | None]]]:
-        """(CreationDate, state) of the jobs that `where`, `jobs` and the scope certainly choose, of the groups that violate, by the number of their key."""
+    def _chosen_jobs(self) -> dict[int, list[_Job]]:
+        """The jobs that `where`, `jobs` and the scope certainly choose, of the groups that violate, by the number of their key."""
         keyed, _ = self._view.keyed(self._case.per)
         state = self._view.job_list.dataset.state_field
         chosen = keyed.filter(nw.col(KEY).is_in(self._keys) & nw.col(self._case.chosen).fill_null(False)).select(
-            nw.col(KEY), nw.col("CreationDate"), nw.col(state)
+            nw.col(KEY), nw.col("CreationDate"), nw.col(ROW), nw.col(state)
         )
-        found: dict[int, list[tuple[int | None, str | None]]] = {}
-        for key, created, told in self._context.backend.rows(chosen):
-            found.setdefault(key, []).append((created, told))
+        found: dict[int, list[_Job]] = {}
+        for key, *job in self._context.backend.rows(chosen):
+            found.setdefault(key, []).append(_Job(*job))
         return found
 
     def _states_since(self, judged: Judgement, time: int, when: str) -> str:
         """`3 jobs since then: FAILED`; empty where there is none."""
-        jobs = [job for key in judged.group.keys for job in self._chosen_jobs.get(key, ()) if job[0] is not None and job[0] > time]
-        counts = Counter(state or "state unknown" for _, state in jobs)
+        jobs = [job for key in judged.group.keys for job in self._chosen_jobs.get(key, ()) if job.created is not None and job.created > time]
+        counts = Counter(job.state or "state unknown" for job in jobs)
         if not counts:
             return ""
         states = ", ".join(sorted(counts, key=lambda state: (-counts[state], state)))

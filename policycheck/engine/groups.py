@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -109,6 +109,7 @@ class _Ruling:
         judgements = [] if nothing else [self._judge(group, jobs[number]) for number, group in enumerate(subjects.groups)]
         short = self._short()
         verdict, reason = self._decide(subjects, judgements, short)
+        kept = [replace(item, violation=False, nothing=False) if item.violation is True else item for item in judgements]
         violated = [item for item in judgements if item.violation is True and not (item.nothing and short)]
         findings: tuple[Finding, ...] = ()
         if verdict is Verdict.FAIL:
@@ -117,6 +118,7 @@ class _Ruling:
             rule,
             verdict,
             reason,
+            beneath=self._decide(subjects, kept, short) if verdict is Verdict.FAIL and violated else None,
             examined=subjects.examined,
             subjects=subjects.count,
             undecided=subjects.undecided,

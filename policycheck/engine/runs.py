@@ -125,14 +125,13 @@ def _result(case: Case, tally: _Tally, records: PlanRecords, frame: Frame, masks
         unsure = masks.filter(nw.col(ROW).is_in(tally.unsure))
         unknown = name_unknown(fields_of(rule.statement.where), frame, unsure, case.chosen, context.backend)
     subjects = {(group.place, group.resource) for group in tally.groups}
-    if definite:
-        verdict, reason = Verdict.FAIL, ""
-    elif short := short_evidence(case.scope, context.coverage, BACKUP_JOBS.name, case.window_length, context.as_of, len(records.job_list)):
-        verdict, reason = Verdict.INCONCLUSIVE, short
+    if short := short_evidence(case.scope, context.coverage, BACKUP_JOBS.name, case.window_length, context.as_of, len(records.job_list)):
+        beneath = Verdict.INCONCLUSIVE, short
     elif possible:
-        verdict, reason = Verdict.INCONCLUSIVE, f"{len(possible):,} of {counted(len(subjects), 'resource')} could violate it: {unknown}"
+        beneath = Verdict.INCONCLUSIVE, f"{len(possible):,} of {counted(len(subjects), 'resource')} could violate it: {unknown}"
     else:
-        verdict, reason = _decide(case, tally, unknown, len(records.job_list))
+        beneath = _decide(case, tally, unknown, len(records.job_list))
+    verdict, reason = (Verdict.FAIL, "") if definite else beneath
     due = {group: runs.due for group, runs in tally.groups.items() if runs.due}
     findings = describe_missed(rule, definite, due, records)
     if verdict is Verdict.FAIL and not findings:
@@ -141,6 +140,7 @@ def _result(case: Case, tally: _Tally, records: PlanRecords, frame: Frame, masks
         rule,
         verdict,
         reason,
+        beneath=beneath if definite else None,
         examined=tally.examined,
         subjects=len(subjects),
         undecided=tally.undecided,

@@ -42,7 +42,6 @@ def document(result: Result) -> dict[str, Any]:
         "coverage": [_coverage(entry) for entry in result.coverage],
         "not_seen": list(result.not_seen),
         "rules": [_rule(rule) for rule in result.rules],
-        "waivers": [_waiver(use) for use in result.waivers],
     }
 
 
@@ -90,6 +89,7 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
         "url": rule.url,
         "tags": list(rule.tags),
         "findings": [_finding(finding) for finding in rule.findings],
+        "waivers": [_waiver(use) for use in rule.waivers],
     }
 
 
@@ -176,13 +176,17 @@ def _inward(given: dict[str, Any]) -> dict[str, Any]:
         "jobs": given["summary"]["jobs"],
         "coverage": [{**entry, "start": entry["from"], "end": entry["to"]} for entry in given["coverage"]],
         "rules": [_inward_rule(rule) for rule in given["rules"]],
-        "waivers": [{**use, "waiver": use} for use in given["waivers"]],
     }
 
 
 def _inward_rule(rule: dict[str, Any]) -> dict[str, Any]:
     universe = rule["universe"] and {**rule["universe"], "start": rule["universe"]["from"]}
-    return {**rule, "universe": universe, "findings": [{**finding, "rule": rule["id"], "policy": rule["policy"]} for finding in rule["findings"]]}
+    return {
+        **rule,
+        "universe": universe,
+        "findings": [{**finding, "rule": rule["id"], "policy": rule["policy"]} for finding in rule["findings"]],
+        "waivers": [{**use, "waiver": use} for use in rule["waivers"]],
+    }
 
 
 def _contradiction(result: Result) -> str:

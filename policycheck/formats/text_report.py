@@ -131,7 +131,8 @@ def _add_findings(page: Page, gutter: str, findings: Sequence[Finding], *, sever
     for finding, name in zip(shown, names, strict=True):
         if several and _place(finding) != place:
             place = _place(finding)
-            page.add(page.paint("frame", lead) + place)
+            if place:
+                page.add(page.paint("frame", lead) + place)
         text = shorten(_finding_text(finding, required), MAX_TEXT) + _job_text(finding)
         _add_in_columns(page, lead + ("  " if several else ""), name, columns, text)
         for detail in finding.details[:MAX_DETAILS]:
@@ -163,6 +164,9 @@ def _shared_end(messages: Sequence[str]) -> str:
 
 
 def _place(finding: Finding) -> str:
+    """Empty where the finding is about a group of no one place."""
+    if finding.account is None and finding.region is None and not {"Account", "Region"} & finding.identity.keys():
+        return ""
     return truncate(f"{line(finding.account, 'account unknown')}/{line(finding.region, 'Region unknown')}", MAX_TEXT)
 
 

@@ -11,7 +11,7 @@ from typing import assert_never
 from policycheck.causes import CAUSES, Cause
 from policycheck.errors import ExitCode
 from policycheck.records import iso
-from policycheck.result import SOON_DAYS, Basis, Coverage, Finding, Result, RuleResult, Severity, Universe, Verdict, WaiverStatus
+from policycheck.result import SOON_DAYS, Basis, Coverage, Finding, Result, RuleResult, Severity, Universe, Verdict, WaiverStatus, WaiverUse
 
 UNCOVERED = "the declared scope is not covered: an account or Region of it lacks complete coverage"
 
@@ -170,23 +170,33 @@ def notes(rule: RuleResult) -> list[str]:
 
 def waiver_notes(result: Result) -> list[str]:
     """What a reader must know of the waivers, a sentence each: expired and unused ones, and those that end soon. Others need no word."""
-    told = []
+    told: dict[tuple[str, str, str], list[WaiverUse]] = {}
     for use in result.waivers:
-        by = f"the waiver of {use.rule} by {use.waiver.owner} ({use.location.path}:{use.location.line})"
-        match use.status:
-            case WaiverStatus.EXPIRED:
-                told.append(f"{by} expired on {use.waiver.expires}" + (f": {plural(use.findings, 'finding')} of it count again" if use.findings else ""))
-            case WaiverStatus.NOT_YET:
-                told.append(f"{by} is not in force before {use.waiver.granted}")
-            case WaiverStatus.IN_FORCE if not use.findings:
-                told.append(f"{by} is unused: it matches nothing that was found")
-            case WaiverStatus.IN_FORCE:
-                if use.days_left <= SOON_DAYS:
-                    left = f"in {plural(use.days_left, 'day')}" if use.days_left else "today"
-                    told.append(f"{by} ends on {use.waiver.expires}, {left}")
-            case _:
-                assert_never(use.status)
-    return told
+        if what := _waiver_news(use):
+            told.setdefault((use.rule, use.waiver.owner, what), []).append(use)
+    notes = []
+    for (rule, owner, what), uses in told.items():
+        place = f"{uses[0].location.path}:{uses[0].location.line}"
+        which = f"the waiver of {rule} by {owner} ({place})" if len(uses) == 1 else f"{len(uses):,} waivers of {rule} by {owner} (the first at {place})"
+        found = sum(use.findings for use in uses)
+        again = f": {plural(found, 'finding')} count{'s' if found == 1 else ''} again" if found and uses[0].status is WaiverStatus.EXPIRED else ""
+        notes.append(f"{which}: {what}{again}")
+    return notes
+
+
+def _waiver_news(use: WaiverUse) -> str:
+    match use.status:
+        case WaiverStatus.EXPIRED:
+            return f"expired on {use.waiver.expires}"
+        case WaiverStatus.NOT_YET:
+            return f"not in force before {use.waiver.granted}"
+        case WaiverStatus.IN_FORCE if not use.findings:
+            return "unused, nothing that was found matches"
+        case WaiverStatus.IN_FORCE:
+            left = f"in {plural(use.days_left, 'day')}" if use.days_left else "today"
+            return f"ends on {use.waiver.expires}, {left}" if use.days_left <= SOON_DAYS else ""
+        case _:
+            assert_never(use.status)
 
 
 def spell_universe(universe: Universe) -> str:

@@ -51,7 +51,7 @@ class TestCount:
         (finding,) = result.findings
         assert (finding.jobs, finding.message) == (("i-1@1", "i-1@2"), "2 FAILED jobs within 7d, at most 1, 1 over")
         assert [record["State"] for record in finding.evidence] == ["FAILED", "FAILED"]
-        assert (result.examined, result.subjects, finding.resource_type, finding.cause) == (4, 2, "EC2", None)
+        assert (result.examined, result.subjects, finding.resource_type, finding.cause) == (4, 2, "EC2", "access_denied")
 
     def test_finding_of_too_few_lists_none(self) -> None:
         (finding,) = grouped(expect(Measure.COUNT, clean(), "at_least 7"), [ok(1), ok(300)], within="8d").findings
@@ -176,7 +176,7 @@ class TestNewest:
     def test_message_tells_how_old_and_what_came_since(self) -> None:
         (finding,) = self.newest(ok(60), ok(41), bad(30), bad(20), bad(1)).findings
         assert finding.message == "newest clean job is 41 h old, at most 36h, 5 h over; 3 jobs since then: FAILED"
-        assert (finding.jobs, finding.cause) == (("i-1@41",), None)
+        assert (finding.jobs, finding.cause) == (("i-1@41",), "access_denied")
 
     def test_resource_whose_jobs_stopped_fails(self) -> None:
         result = self.newest(ok(72), ok(96), ok(3, "i-2"), limit="at_most 24h")

@@ -89,8 +89,16 @@ def mixed() -> Result:
     """Every verdict, waived and open findings in one rule, two accounts, a gap in the evidence."""
     waiver = Waiver("decommissioned on 2026-12-01", "platform@example.com", "2026-11-18", "2026-12-01", "OPS-1234")
     denied = "kms_key"
+    uses = (
+        WaiverUse("prod-backups", "no-failed-ec2", waiver, WaiverStatus.IN_FORCE, 11, 1, Location("waivers.yaml", 2, 5)),
+        WaiverUse("prod-backups", "no-failed-ec2", replace(waiver, expires="2026-11-19"), WaiverStatus.EXPIRED, -1, 2, Location("waivers.yaml", 9, 5)),
+        WaiverUse("prod-backups", "no-failed-ec2", replace(waiver, granted="2026-11-21"), WaiverStatus.NOT_YET, 30, 0, Location("waivers.yaml", 16, 5)),
+        WaiverUse("prod-backups", "no-failed-ec2", replace(waiver, expires="2027-06-01"), WaiverStatus.IN_FORCE, 193, 0, Location("waivers.yaml", 23, 5)),
+        WaiverUse("prod-backups", "no-failed-ec2", replace(waiver, expires="2027-06-01"), WaiverStatus.IN_FORCE, 193, 0, Location("waivers.yaml", 30, 5)),
+    )
     failed = make_rule(
         verdict=Verdict.FAIL,
+        waivers=uses,
         findings=(
             make_finding("i-0abc", cause=denied, evidence=({"BackupJobId": "6E2C0F1A-0000-4000-8000-000000000001", "State": "FAILED", "PercentDone": "0.0"},)),
             make_finding("i-0def01234567890", message="2 FAILED jobs, the last 9 h ago", cause=denied, jobs=("a-1", "b-2"), account="444455556666"),
@@ -117,6 +125,7 @@ def mixed() -> Result:
                 subject="arn:aws:rds:eu-west-1:111122223333:db:orders-production-replica-number-two-of-three",
                 message="newest clean job is 41 h old, limit 36 h",
                 cause="no_job",
+                details=("missed run 2026-11-18T05:00:00Z", "missed run 2026-11-19T05:00:00Z"),
                 jobs=(),
                 resource_type="RDS",
             ),
@@ -253,6 +262,21 @@ def rules(draw: st.DrawFn) -> RuleResult:
         breach=draw(st.none() | st.builds(Breach, _times, any_text)),
         notes=draw(st.lists(any_text, max_size=2).map(tuple)),
         findings=tuple(found),
+        waivers=draw(
+            st.lists(
+                st.builds(
+                    WaiverUse,
+                    any_text,
+                    any_text,
+                    _waivers,
+                    st.sampled_from(WaiverStatus),
+                    st.integers(-400, 400),
+                    _counts,
+                    st.builds(Location, any_text, _counts, _counts),
+                ),
+                max_size=2,
+            ).map(tuple)
+        ),
         title=draw(any_text),
         why=draw(any_text),
         fix=draw(any_text),
@@ -286,17 +310,4 @@ results = st.builds(
     jobs=_counts,
     fail_on=st.none() | st.sampled_from(Severity),
     scope_uncovered=st.booleans(),
-    waivers=st.lists(
-        st.builds(
-            WaiverUse,
-            any_text,
-            any_text,
-            _waivers,
-            st.sampled_from(WaiverStatus),
-            st.integers(-400, 400),
-            _counts,
-            st.builds(Location, any_text, _counts, _counts),
-        ),
-        max_size=2,
-    ).map(tuple),
 )
