@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from policycheck import __version__
@@ -10,8 +11,9 @@ from policycheck.datasets import DATASETS
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.evaluate import judge
 from policycheck.engine.scope import in_scope, uncovered_scope
+from policycheck.inventory import Inventory
 from policycheck.policy.model import Policy
-from policycheck.result import PolicyInfo, Result, Severity
+from policycheck.result import PolicyInfo, Result, RuleResult, Severity
 from policycheck.sources.interface import Evidence
 
 
@@ -31,13 +33,25 @@ def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail
         as_of=as_of,
         tool_version=__version__,
         policies=tuple(PolicyInfo(policy.id, policy.title, policy.path) for policy in policies),
-        rules=rules,
+        rules=_named(rules, evidence.inventories),
         coverage=evidence.coverage,
         not_seen=tuple(dict.fromkeys((*evidence.not_seen, *_unseen(policies, evidence), *evidence.warnings))),
         jobs=sum(len(job_list) for job_list in evidence.lists.values()),
         fail_on=fail_on,
         scope_uncovered=any(uncovered_scope(policy.scope, evidence.coverage, name) for policy in policies for name in _datasets(policy)),
     )
+
+
+def _named(rules: Sequence[RuleResult], inventories: Mapping[str, Inventory]) -> tuple[RuleResult, ...]:
+    """The rules with what inventories call the accounts of their findings; of several names the first by inventory and entry."""
+    names: dict[str | None, str] = {}
+    for _, inventory in sorted(inventories.items()):
+        for entry in inventory.entries:
+            if entry.account is not None and entry.account_name is not None:
+                names.setdefault(entry.account, entry.account_name)
+    if not names:
+        return tuple(rules)
+    return tuple(replace(rule, findings=tuple(replace(found, account_name=names.get(found.account)) for found in rule.findings)) for rule in rules)
 
 
 def _datasets(policy: Policy) -> list[str]:

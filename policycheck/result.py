@@ -128,12 +128,19 @@ class Finding:
     evidence: tuple[Mapping[str, Any], ...] = ()
     """The API fields of the jobs, in the order of `jobs`; at most EVIDENCE_LIMIT of them."""
     waiver: Waiver | None = None
+    account_name: str | None = None
+    """What an inventory calls the account."""
     rows: tuple[int, ...] = field(default=(), compare=False, repr=False)
     """Where its jobs stand in their list, for as long as the run has it; no report shows it."""
     identity: Mapping[str, str | None] = field(default_factory=dict)
     """The fields that tell the subject, with their values; None where a record lacks one."""
     details: tuple[str, ...] = ()
     """What belongs to the message and is too long for it, a clean line each: the runs that were missed."""
+
+    @property
+    def named_account(self) -> str | None:
+        """`444455556666 (shop)`, or the account alone."""
+        return f"{self.account} ({self.account_name})" if self.account and self.account_name else self.account
 
     @property
     def fingerprint(self) -> str:

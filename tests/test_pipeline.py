@@ -113,3 +113,11 @@ def test_inventories_of_the_evidence_reach_the_rules(tmp_path: Path) -> None:
 def grouped_rule(dataset: Dataset, inventory: str | None = None) -> Rule:
     requirement = expect(Measure.COUNT, clean(dataset), "at_least 1", inventory=inventory)
     return Rule("r", "p", Statement(requirement, within=duration("7d"), dataset=dataset.name), Qualifiers(), "", Location("p.yaml"))
+
+
+def test_findings_say_what_an_inventory_calls_their_account(tmp_path: Path) -> None:
+    entry = InventoryEntry("arn:aws:s3:::logs", ACCOUNT, account_name="shop")
+    found = evidence([job(State="FAILED")])
+    for inventories, name in (({}, None), ({"all": Inventory("all", "all.csv", (entry,))}, "shop")):
+        (rule,) = judge(load(POLICY, tmp_path), replace(found, inventories=inventories)).rules
+        assert [(finding.account_name, finding.named_account) for finding in rule.findings] == [(name, f"{ACCOUNT} ({name})" if name else ACCOUNT)]

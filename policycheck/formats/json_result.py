@@ -116,6 +116,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     return {
         "subject": finding.subject,
         "account": finding.account,
+        "account_name": finding.account_name,
         "region": finding.region,
         "resource_type": finding.resource_type,
         "jobs": list(finding.jobs),

@@ -167,7 +167,7 @@ def _place(finding: Finding) -> str:
     """Empty where the finding is about a group of no one place."""
     if finding.account is None and finding.region is None and not {"Account", "Region"} & finding.identity.keys():
         return ""
-    return truncate(f"{line(finding.account, 'account unknown')}/{line(finding.region, 'Region unknown')}", MAX_TEXT)
+    return truncate(f"{line(finding.named_account, 'account unknown')}/{line(finding.region, 'Region unknown')}", MAX_TEXT)
 
 
 def _subject(finding: Finding) -> str:

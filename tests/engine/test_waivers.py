@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,14 @@ NONE = "no FAILED jobs within 24h"
 
 
 def judged(
-    rule: str, jobs: list[Job], folder: Path, *waivers: str, granted: str = "2026-11-20", expires: str = "2026-12-20", reach: int = 60, **inventories: Inventory
+    rule: str,
+    jobs: Sequence[Job],
+    folder: Path,
+    *waivers: str,
+    granted: str = "2026-11-20",
+    expires: str = "2026-12-20",
+    reach: int = 60,
+    **inventories: Inventory,
 ) -> RuleResult:
     """One rule, and a waiver for each `match`, on a list that is whole for so many days."""
     listed = "".join(

@@ -101,8 +101,10 @@ def mixed() -> Result:
         waivers=uses,
         findings=(
             make_finding("i-0abc", cause=denied, evidence=({"BackupJobId": "6E2C0F1A-0000-4000-8000-000000000001", "State": "FAILED", "PercentDone": "0.0"},)),
-            make_finding("i-0def01234567890", message="2 FAILED jobs, the last 9 h ago", cause=denied, jobs=("a-1", "b-2"), account="444455556666"),
-            make_finding("i-0fff", waiver=waiver, account="444455556666"),
+            make_finding(
+                "i-0def01234567890", message="2 FAILED jobs, the last 9 h ago", cause=denied, jobs=("a-1", "b-2"), account="444455556666", account_name="shop"
+            ),
+            make_finding("i-0fff", waiver=waiver, account="444455556666", account_name="shop"),
         ),
         why="A failed job leaves the instance without a restore point for the day.",
         fix="Grant the backup role kms:CreateGrant on the key; AWS Backup does not retry a failed job.",
@@ -236,6 +238,7 @@ def rules(draw: st.DrawFn) -> RuleResult:
                 evidence=st.lists(_evidence, max_size=2).map(tuple),
                 waiver=st.none() | _waivers,
                 identity=st.dictionaries(any_text, st.none() | any_text, max_size=2),
+                account_name=st.none() | any_text,
                 details=st.lists(any_text, max_size=2).map(tuple),
             ),
             max_size=4,
