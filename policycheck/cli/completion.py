@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from policycheck.cli.diagnostics import show_note
 from policycheck.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
@@ -50,7 +51,7 @@ def _install(value: str | None) -> None:
         from typer._completion_shared import install
 
         shell, path = install(shell=_shell("--install-completion", value), prog_name="policycheck", complete_var=VARIABLE)
-        typer.echo(f"{shell} completes policycheck from its next start on: {path}")
+        show_note(f"{shell} completes policycheck from its next start on: {path}")
         raise typer.Exit
 
 
