@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING
 from policycheck.formats.cleaning import line
 from policycheck.formats.escape import code_span, table_cell
 from policycheck.formats.interface import Format, Options
-from policycheck.formats.words import by_cause, count_line, finding_counts, incomplete, interval, notes, plural, severity_counts, verdict_sentence, waiver_notes
+from policycheck.formats.words import (
+    breach_notes,
+    by_cause,
+    count_line,
+    finding_counts,
+    incomplete,
+    interval,
+    notes,
+    plural,
+    severity_counts,
+    verdict_sentence,
+    waiver_notes,
+)
 from policycheck.records import iso
 from policycheck.resources import data_folder
 from policycheck.result import Result, RuleResult, Verdict
@@ -108,6 +120,7 @@ def _environment() -> Environment:
         "notes": notes,
         "by_cause": by_cause,
         "waiver_notes": waiver_notes,
+        "breach_notes": breach_notes,
         "chain": lambda lists: list(chain.from_iterable(lists)),
     }
     return environment

@@ -10,7 +10,7 @@ from typing import assert_never
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import Format, Options
 from policycheck.formats.layout import Page, caret, pad
-from policycheck.formats.words import by_cause, count_line, finding_counts, incomplete, interval, notes, plural, verdict_sentence, waiver_notes
+from policycheck.formats.words import breach_notes, by_cause, count_line, finding_counts, incomplete, interval, notes, plural, verdict_sentence, waiver_notes
 from policycheck.records import iso
 from policycheck.result import Coverage, Finding, Result, RuleResult, Severity, Verdict
 from policycheck.text import display_width, shorten, truncate
@@ -44,8 +44,9 @@ def _render(result: Result, options: Options) -> str:
         page.add()
     _add_causes(page, result)
     _add_coverage(page, result)
-    _add_waivers(page, waiver_notes(result))
-    _add_not_seen(page, result.not_seen)
+    _add_list(page, "Next to breach:", breach_notes(result))
+    _add_list(page, "Waivers:", waiver_notes(result))
+    _add_list(page, "Not seen by this run:", result.not_seen)
     style = {Verdict.FAIL: "error", Verdict.PASS: "pass"}.get(result.verdict, "inconclusive")
     word, _, rest = verdict_sentence(result).partition(": ")
     page.add_wrapped(f"{word}: ", rest, style="inconclusive" if result.verdict is Verdict.PASS and result.scope_uncovered else style, indent=2)
@@ -261,25 +262,14 @@ def _common_interval(entries: Sequence[Coverage]) -> str:
     return ("" if len(entries) == 1 else "all reach ") + interval(max(starts), min(ends))
 
 
-def _add_waivers(page: Page, told: Sequence[str]) -> None:
+def _add_list(page: Page, title: str, told: Sequence[str]) -> None:
     if not told:
         return
-    page.add(page.paint("strong", "Waivers:"))
+    page.add(page.paint("strong", title))
     for text in told[:MAX_LINES]:
         page.add_wrapped("  - ", truncate(line(text), MAX_TEXT))
     if len(told) > MAX_LINES:
-        page.add(f"  and {len(told) - MAX_LINES:,} more")
-    page.add()
-
-
-def _add_not_seen(page: Page, not_seen: Sequence[str]) -> None:
-    if not not_seen:
-        return
-    page.add(page.paint("strong", "Not seen by this run:"))
-    for text in not_seen[:MAX_LINES]:
-        page.add_wrapped("  - ", truncate(line(text), MAX_TEXT))
-    if len(not_seen) > MAX_LINES:
-        page.add(f"  - and {len(not_seen) - MAX_LINES:,} more")
+        page.add(f"  - and {len(told) - MAX_LINES:,} more")
     page.add()
 
 

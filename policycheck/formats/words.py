@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from policycheck.causes import CAUSES, Cause
 from policycheck.errors import ExitCode
 from policycheck.records import iso
 from policycheck.result import SOON_DAYS, Basis, Coverage, Finding, Result, RuleResult, Severity, Universe, Verdict, WaiverStatus, WaiverUse
+from policycheck.text import spell_duration
 
 UNCOVERED = "the declared scope is not covered: an account or Region of it lacks complete coverage"
 
@@ -161,10 +162,18 @@ def notes(rule: RuleResult) -> list[str]:
             f"{plural(rule.undecided, 'job')} in progress, undecided" if rule.undecided else "",
             f"{plural(rule.possible, 'subject' if rule.universe else 'job')} could violate if what is unknown of them were known" if rule.possible else "",
             f"{plural(rule.pending, 'deadline')} pending" if rule.pending else "",
-            f"breaches at {iso(rule.breach.at)} unless a job completes: {rule.breach.subject}" if rule.breach else "",
             *rule.notes,
         )
         if text
+    ]
+
+
+def breach_notes(result: Result) -> list[str]:
+    """Of the rules that pass because a job is new enough, when each will fail next, the soonest first."""
+    coming = sorted(((rule.breach.at, rule.id, rule.breach.subject) for rule in result.rules if rule.breach), key=lambda found: found[:2])
+    return [
+        f"{rule} breaches in {spell_duration((at - result.as_of) // timedelta(microseconds=1))} unless a job completes, at {iso(at)}: {subject}"
+        for at, rule, subject in coming
     ]
 
 

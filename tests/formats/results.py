@@ -158,6 +158,7 @@ def mixed() -> Result:
         id="s3", sentence="no FAILED S3 jobs within 7d", verdict=Verdict.SKIPPED, examined=0, subjects=0, reason="no S3 job, and no_data is skip"
     )
     passed = make_rule(id="no-expired", title="", sentence="no EXPIRED jobs within 7d", severity=Severity.CRITICAL, location=Location(PATH, 40, 5, 40, 20))
+    passed = replace(passed, breach=Breach(AS_OF + timedelta(hours=3, minutes=10), "arn:aws:rds:eu-west-1:111122223333:db:orders"))
     coverage = (
         make_coverage(),
         make_coverage(account="444455556666", jobs=0),
