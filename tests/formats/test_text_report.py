@@ -117,7 +117,7 @@ def test_a_failure_below_fail_on_is_a_warning() -> None:
 
 
 def test_passed_rules_are_listed_on_request_only() -> None:
-    assert "no-expired" not in TEXT.render(mixed())
+    assert "pass[no-expired]" not in TEXT.render(mixed())
     assert "pass[no-expired]: nothing found; 41 jobs examined\n" in TEXT.render(mixed(), Options(show_passed=True))
 
 
