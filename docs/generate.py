@@ -20,6 +20,7 @@ from policycheck.cli.app import app
 from policycheck.datasets import DATASETS, Dataset, Presence
 from policycheck.formats.registry import FORMATS
 from policycheck.policy.grammar import tables_fit, write_tables
+from policycheck.policy.lint.registry import CHECKS
 from policycheck.policy.runfile import run_file_schema
 from policycheck.policy.schema import json_schema
 
@@ -68,6 +69,30 @@ def causes() -> str:
     for cause in CAUSES.values():
         parts += [f"## `{cause.id}`: {cause.title}", cause.fix + (f" See <{cause.url}>." if cause.url else "")]
     return "\n\n".join(parts) + "\n"
+
+
+_LINT_GROUPS = {
+    "PC0": "Logic and values",
+    "PC1": "Evidence",
+    "PC2": "Waivers",
+    "PC3": "The policy file",
+    "PC4": "Tests",
+    "PC5": "Schedules",
+    "PC9": "Suppressions",
+}
+
+
+def lint() -> str:
+    """The page of lint, with the index of its checks."""
+    page = (DOCS / "lint" / "README.md").read_text(encoding="utf-8")
+    before, start, rest = page.partition("<!-- checks: generated -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    parts = [""]
+    for prefix, title in _LINT_GROUPS.items():
+        checks = [check for check in CHECKS.values() if check.code.startswith(prefix)]
+        rows = [f"| [{check.code}]({check.code}.md) | {check.name} | {check.level} | {check.summary} |" for check in checks]
+        parts += [f"### {title}", "", "| code | name | level | finds |", "|---|---|---|---|", *rows, ""]
+    return "".join([before, start, "\n".join(parts), "\n", end, after])
 
 
 _MISSING = {
@@ -125,6 +150,7 @@ PAGES = {
     "rules.md": rules,
     "fields.md": fields,
     "causes.md": causes,
+    "lint/README.md": lint,
     "policy.schema.json": schema,
     "run-file.schema.json": run_file,
 }

@@ -1,25 +1,138 @@
-"""`policycheck lint`: load policies and say everything that is wrong with them."""
+"""`policycheck lint`: load policies, say everything that is wrong with them, and everything that is suspicious."""
 
 from __future__ import annotations
 
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
+from policycheck import __version__
 from policycheck.cli.diagnostics import show_note
-from policycheck.cli.policies import load_all
-from policycheck.cli.settings import Config, NoConfig, Policies, settle
+from policycheck.cli.evidence import parse_as_of
+from policycheck.cli.policies import Params, Waivers, load_all
+from policycheck.cli.reports import NEVER, in_checkout, parse_outputs, spare_inputs, write_reports
+from policycheck.cli.settings import Config, NoConfig, Policies, Settings, settle
+from policycheck.cli.terminal import colored, terminal_width
+from policycheck.errors import ExitCode, UsageError
+from policycheck.text import clean_line
+
+if TYPE_CHECKING:
+    from policycheck.formats.lint.interface import LintReport
+    from policycheck.policy.lint.finding import Level
+
+Codes = Annotated[list[str] | None, typer.Option("--select", metavar="CODE", help="Check for these codes only (PC101, or a prefix: PC1). Repeat for more.")]
+NoCodes = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE", help="Do not check for these codes (PC101, or a prefix: PC1). Repeat for more.")]
+FailLevel = Annotated[str, typer.Option("--fail-on", metavar="LEVEL", help="The least level that fails the run: error, warning, info or never.")]
+MinLevel = Annotated[
+    str | None,
+    typer.Option("--min-severity", metavar="LEVEL", help="Show findings of this level or worse; warning, unless --fail-on is info. Changes no count."),
+]
+Reports = Annotated[
+    list[str] | None,
+    typer.Option("--output", "-o", metavar="FORMAT[=PATH]", help="text, json, sarif or github, to stdout or to a file. Repeat for more."),
+]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="TIME|now", help="The instant at which waivers are looked at, ISO 8601; now, unless the run file says.")
+]
 
 
 def lint(
     context: typer.Context,
     policies: Policies = None,
+    output_lint: Reports = None,
+    select_codes: Codes = None,
+    ignore_codes: NoCodes = None,
+    fail_level: FailLevel = "warning",
+    min_level: MinLevel = None,
+    as_of: AsOf = None,
+    param: Params = None,
+    waivers: Waivers = None,
+    no_color: Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")] = False,
     config: Config = None,
     no_config: NoConfig = False,
 ) -> None:
-    """Check policy files and the run file without judging anything; every mistake of every file is shown. Exit 2 if there is any."""
+    """Check policy files and the run file without judging anything: every mistake, and everything suspicious.
+
+    Each finding has a code with a page of its own in docs/lint. `# policycheck: ignore[PC101] reason` at a rule lets one stand.
+
+    Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 the command or a policy is wrong.
+    """
+    from policycheck.formats.interface import Options
+    from policycheck.formats.lint.registry import LINT_FORMATS
+
+    settings = settle(context)
+    outputs = parse_outputs(output_lint or [], LINT_FORMATS)
+    codes = _choose(select_codes or [], ignore_codes or [])
+    fail_on = None if fail_level.lower() == NEVER else _parse_level("--fail-on", fail_level)
+    shown = _parse_level("--min-severity", min_level or ("info" if fail_level.lower() == "info" else "warning"))
+    read: list[str | Path] = [*(path for path, _ in settings.files), *(settings.waivers or ()), *([settings.run_file.name] if settings.run_file else [])]
+    spare_inputs(outputs, read, ())
+    report = replace(_find(settings, codes), fail_on=fail_on, shown=shown)
+    options = in_checkout(Options(color=colored(sys.stdout, no_color=no_color), width=terminal_width(sys.stdout)))
+    rendered = [(path, LINT_FORMATS[name], replace(options, color=options.color and path is None)) for name, path in outputs]
+    write_reports([(path, entry, entry.render(report, chosen)) for path, entry, chosen in rendered])
+    if ("text", None) not in outputs:
+        _tell(report)
+    if report.failed:
+        raise typer.Exit(int(ExitCode.FINDINGS))
+
+
+def _choose(select: Sequence[str], ignore: Sequence[str]) -> frozenset[str]:
+    from policycheck.policy.lint.runner import choose_codes
+
+    try:
+        return choose_codes(select, ignore)
+    except ValueError as error:
+        message, _, hint = str(error).partition("; ")
+        raise UsageError(message, hint=hint) from None
+
+
+def _parse_level(option: str, text: str) -> Level:
+    from policycheck.policy.conditions import nearest
+    from policycheck.policy.lint.finding import Level
+
+    try:
+        return Level(text.lower())
+    except ValueError:
+        known = [*Level, NEVER] if option == "--fail-on" else list(Level)
+        near = nearest(text, known)
+        hint = f"Did you mean {near}?" if near else f"The levels are {', '.join(known)}."
+        raise UsageError(f"{option}: there is no level {clean_line(text)}", hint=hint) from None
+
+
+def _find(settings: Settings, codes: frozenset[str]) -> LintReport:
+    """Load the policies and check them; raises as `load_all` does, and where the engine cannot search for a pattern."""
     from policycheck.engine.backends.polars import PolarsBackend
     from policycheck.engine.patterns import check_patterns
+    from policycheck.formats.lint.interface import LintReport
+    from policycheck.policy.lint.finding import Run
+    from policycheck.policy.lint.runner import lint as run_checks
+    from policycheck.policy.runfile import NOW
+    from policycheck.testing.lint import find_in_tests, find_limits_below_schedule
 
-    loaded = load_all(settle(context))
-    check_patterns(loaded, PolarsBackend())
+    loaded, backend = load_all(settings), PolarsBackend()
+    check_patterns(loaded, backend)
+    named = frozenset(text.partition("=")[0] for text in settings.inventory or ())
+    run = Run(loaded, parse_as_of(settings.as_of or NOW), saved_lists=bool(settings.jobs), inventories=named or None)
+    more = find_in_tests(run, settings.files, codes, backend)
+    if "PC501" in codes:
+        more["PC501"] = list(find_limits_below_schedule(run))
+    findings = run_checks(run, codes, more, _waiver_lines(settings))
     rules = sum(len(policy.rules) for policy in loaded)
-    show_note(f"{len(loaded)} {'policy' if len(loaded) == 1 else 'policies'}, {rules} {'rule' if rules == 1 else 'rules'}: no errors")
+    return LintReport(findings, tuple(sorted(codes)), len(loaded), rules, run.as_of, __version__)
+
+
+def _waiver_lines(settings: Settings) -> Mapping[str, Sequence[str]]:
+    """The text of the waiver files, for carets; all of them were read already."""
+    return {Path(text).as_posix(): re.split(r"\r\n|\r|\n", Path(text).read_text(encoding="utf-8-sig")) for text in settings.waivers or ()}
+
+
+def _tell(report: LintReport) -> None:
+    from policycheck.formats.lint.interface import count_line
+
+    show_note(f"policycheck: {count_line(report)}")

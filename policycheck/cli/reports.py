@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
@@ -51,19 +51,33 @@ def parse_fail_on(text: str) -> Severity | None:
     return None if text.lower() == NEVER else parse_severity("--fail-on", text)
 
 
-def parse_outputs(texts: Sequence[str]) -> list[tuple[str, Path | None]]:
-    """FORMAT or FORMAT=PATH, text to stdout where none is given; at most one to stdout, each file once."""
+class Printable(Protocol):
+    """What both kinds of report formats can do."""
+
+    @property
+    def file_suffix(self) -> str: ...
+
+    def printed(self, document: str) -> str: ...
+
+
+def parse_outputs(texts: Sequence[str], formats: Mapping[str, Printable] | None = None) -> list[tuple[str, Path | None]]:
+    """FORMAT or FORMAT=PATH, text to stdout where none is given; at most one to stdout, each file once.
+
+    Args:
+        formats: those of the command; without them, those of results.
+    """
     from policycheck.formats.registry import FORMATS
     from policycheck.policy.conditions import nearest
 
+    known: Mapping[str, Printable] = FORMATS if formats is None else formats
     outputs: list[tuple[str, Path | None]] = []
     for text in texts:
         name, separator, path = text.partition("=")
-        if name not in FORMATS:
-            near = nearest(name, FORMATS)
-            raise UsageError(f"there is no format {name}", hint=f"Did you mean {near}?" if near else f"The formats are {', '.join(FORMATS)}.")
+        if name not in known:
+            near = nearest(name, known)
+            raise UsageError(f"there is no format {name}", hint=f"Did you mean {near}?" if near else f"The formats are {', '.join(known)}.")
         if separator and not path:
-            raise UsageError(f"--output {text} names no file", hint=f"Write {name}=report{FORMATS[name].file_suffix}, or {name} alone for stdout.")
+            raise UsageError(f"--output {text} names no file", hint=f"Write {name}=report{known[name].file_suffix}, or {name} alone for stdout.")
         outputs.append((name, Path(path) if separator and path != "-" else None))
     if sum(path is None for _, path in outputs) > 1:
         raise UsageError("only one format can go to stdout", hint="Write the others to files: --output sarif=results.sarif")
@@ -118,11 +132,24 @@ def report(result: Result, outputs: Sequence[tuple[str, Path | None]], options: 
     Raises:
         PolicycheckError: a file could not be written; every other report was.
     """
-    from policycheck.formats.output import write_atomically
     from policycheck.formats.registry import FORMATS
 
-    options = _in_checkout(options)
-    documents = [(path, FORMATS[name], FORMATS[name].render(result, options if path is None else replace(options, color=False))) for name, path in outputs]
+    options = in_checkout(options)
+    write_reports([(path, FORMATS[name], FORMATS[name].render(result, options if path is None else replace(options, color=False))) for name, path in outputs])
+    if not quiet and ("text", None) not in outputs:
+        from policycheck.formats.words import count_line
+
+        show_note(f"policycheck: {result.verdict}: {count_line(result)}")
+
+
+def write_reports(documents: Sequence[tuple[Path | None, Printable, str]]) -> None:
+    """Write every document, files first, each as its place needs it.
+
+    Raises:
+        PolicycheckError: a file could not be written; every other report was.
+    """
+    from policycheck.formats.output import write_atomically
+
     unwritten: list[PolicycheckError] = []
     for path, entry, document in documents:
         try:
@@ -135,13 +162,9 @@ def report(result: Result, outputs: Sequence[tuple[str, Path | None]], options: 
             write_document(_encode(document if is_kept(None) else entry.printed(document)))
     if unwritten:
         raise unwritten[0]
-    if not quiet and ("text", None) not in outputs:
-        from policycheck.formats.words import count_line
-
-        show_note(f"policycheck: {result.verdict}: {count_line(result)}")
 
 
-def _in_checkout(options: Options) -> Options:
+def in_checkout(options: Options) -> Options:
     """The options with the place of the working directory in the checkout of a CI job: annotations count from its top, wherever the step runs."""
     top = os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR")
     if not top:

@@ -117,6 +117,8 @@ def settle(context: typer.Context) -> Settings:
     run_file = read_run_file(options.pop("config", None), no_config=options.pop("no_config", False), quiet=options.get("quiet", False))
     named, params = options.pop("policies", None) or [], parse_params(options.pop("param", None) or [])
     files = find_files(named, run_file, context.command_path)
+    # A command may have options of its own.
+    options = {name: value for name, value in options.items() if name in _FIELDS}
     if run_file is None:
         return Settings(files, params=params, **options)
     given = {name for name in options if _is_given(context, name)}

@@ -8,13 +8,12 @@ from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any, TypeVar, cast
 
-from policycheck.result import Result
 from policycheck.text import clean, clean_line
 
 T = TypeVar("T")
 
 
-def cleaned(result: Result) -> Result:
+def cleaned(result: T) -> T:
     """The same result with `text.clean` applied to every string in it, at any depth.
 
     What is read from outside is cleaned where it enters; this is the second lock, and what makes a result that a test or another program built as safe

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from policycheck.errors import Location
 from policycheck.formats.alerts import rule_fingerprint, rule_name, seen
 from policycheck.formats.cleaning import line
 from policycheck.formats.escape import code_span, plain_message
@@ -86,12 +87,12 @@ def _aggregated(rules: list[RuleResult]) -> frozenset[str]:
 
 
 def _descriptor(rule: RuleResult) -> Json:
-    sentence = _text(rule.sentence, rule_name(rule))
+    sentence = message_text(rule.sentence, rule_name(rule))
     controls = [f"{framework}/{control}" for framework, ids in sorted(rule.controls.items()) for control in ids]
     tags = dict.fromkeys(truncate(line(tag), 100) for tag in ("security", "backup", *rule.tags, *controls))
     descriptor: Json = {
         "id": rule_name(rule),
-        "shortDescription": {"text": _text(rule.title, sentence)},
+        "shortDescription": {"text": message_text(rule.title, sentence)},
         "fullDescription": {"text": sentence},
         "help": _help(rule, sentence),
         "defaultConfiguration": {"level": LEVELS[rule.severity]},
@@ -108,14 +109,15 @@ def _descriptor(rule: RuleResult) -> Json:
 
 
 def _help(rule: RuleResult, sentence: str) -> Json:
-    parts = [("Rule", sentence), ("Why", _text(rule.why, "")), ("Fix", _text(rule.fix, "")), ("See", _text(rule.url, ""))]
+    parts = [("Rule", sentence), ("Why", message_text(rule.why, "")), ("Fix", message_text(rule.fix, "")), ("See", message_text(rule.url, ""))]
     return {
         "text": "\n".join(f"{label}: {text}" for label, text in parts if text),
         "markdown": "\n\n".join(f"**{label}:** {code_span(text)}" for label, text in parts if text),
     }
 
 
-def _text(value: str, fallback: str) -> str:
+def message_text(value: str, fallback: str) -> str:
+    """A message without links and placeholders, as long as GitHub shows; the fallback where nothing is left."""
     return plain_message(truncate(line(value, ""), MAX_TEXT)) or fallback
 
 
@@ -142,11 +144,11 @@ def _failure(rule: RuleResult, index: int, options: Options, message: str, finge
 
 
 def _result(rule: RuleResult, index: int, options: Options, message: str, fingerprint: str, *, finding: Finding | None = None) -> Json:
-    location: Json = {"physicalLocation": _physical_location(rule, options)}
+    location: Json = {"physicalLocation": physical_location(rule.location, options)}
     entry: Json = {
         "ruleId": rule_name(rule),
         "ruleIndex": index,
-        "message": {"text": _text(message, "the rule is violated")},
+        "message": {"text": message_text(message, "the rule is violated")},
         "locations": [location],
         # GitHub takes the first and no other; the second says how it was made.
         "partialFingerprints": {"primaryLocationLineHash": fingerprint, "policycheck/v1": fingerprint},
@@ -169,8 +171,8 @@ def _short(value: str | None) -> str | None:
     return None if value is None else truncate(value, MAX_TEXT)
 
 
-def _physical_location(rule: RuleResult, options: Options) -> Json:
-    place = rule.location
+def physical_location(place: Location, options: Options) -> Json:
+    """Where a text stands, as code scanning takes it: a relative URI, and a region that is never empty."""
     start_line, start_column = max(place.line, 1), max(place.column, 1)
     end_line, end_column = place.end_line, place.end_column
     if (end_line, end_column) <= (start_line, start_column):
@@ -188,8 +190,8 @@ def _invocation(result: Result, rules: list[RuleResult], aggregated: frozenset[s
             "descriptor": {"id": "evidence"},
             "associatedRule": {"id": rule_name(rule), "index": index},
             "level": "error",
-            "message": {"text": _text(f"{rule_name(rule)} is inconclusive: {'; '.join(notes(rule)) or 'the evidence is not enough'}", "inconclusive")},
-            "locations": [{"physicalLocation": _physical_location(rule, options)}],
+            "message": {"text": message_text(f"{rule_name(rule)} is inconclusive: {'; '.join(notes(rule)) or 'the evidence is not enough'}", "inconclusive")},
+            "locations": [{"physicalLocation": physical_location(rule.location, options)}],
         }
         for index, rule in inconclusive[:MAX_NOTIFICATIONS]
     ]
@@ -216,7 +218,7 @@ def _invocation(result: Result, rules: list[RuleResult], aggregated: frozenset[s
 
 
 def _notification(identifier: str, level: str, text: str) -> Json:
-    return {"descriptor": {"id": identifier}, "level": level, "message": {"text": _text(text, identifier)}}
+    return {"descriptor": {"id": identifier}, "level": level, "message": {"text": message_text(text, identifier)}}
 
 
 FORMAT = Format("sarif", "SARIF 2.1.0 for code scanning", ".sarif", "application/sarif+json", _render)

@@ -93,6 +93,7 @@ class _Reader:
 
     def __init__(self, document: Document, path: Path) -> None:
         self._document, self._path = document, path
+        self._policies: dict[tuple[object, ...], Policy] = {}
 
     def read(self) -> list[PolicyTest]:
         root = self._document.root
@@ -149,8 +150,11 @@ class _Reader:
             )
         folder = Path(self._document.path).parent
         shown = (folder / named if named else folder / path.name).as_posix()
-        (policy,) = load_policies([(path, shown)], params)
-        return policy
+        key = (path, *sorted(params.items()))
+        if key not in self._policies:
+            # Most tests of a file are of one policy as it stands: read once, it is the same.
+            (self._policies[key],) = load_policies([(path, shown)], params)
+        return self._policies[key]
 
     def _list(self, node: Node | None, name: str, as_of: datetime) -> JobList:
         dataset = DATASETS[name]

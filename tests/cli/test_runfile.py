@@ -104,19 +104,19 @@ def test_no_config_reads_no_run_file(cli: Cli, project: Path) -> None:
 
 
 def test_lint_and_permissions_take_the_policies_of_the_run_file(cli: Cli, project: Path) -> None:
-    assert cli("lint") == (0, "", "1 policy, 2 rules: no errors\n")
+    assert cli("lint", "--select", "PC0") == (0, "1 policy, 2 rules: no errors, no warnings\n", "")
     assert json.loads(cli("permissions").out)["Statement"][0]["Action"] == ["backup:ListBackupJobs"]
     (project / "policies/copies.yaml").write_text("policy: c\nrules: [{id: copies, rule: no FAILED copy jobs}]\n")
     assert json.loads(cli("permissions").out)["Statement"][0]["Action"] == ["backup:ListBackupJobs", "backup:ListCopyJobs"]
     write(project, "ignore: [copies]\n")
     assert json.loads(cli("permissions", "--no-config", "policies").out)["Statement"][0]["Action"] == ["backup:ListBackupJobs", "backup:ListCopyJobs"]
     assert json.loads(cli("permissions").out)["Statement"][0]["Action"] == ["backup:ListBackupJobs"]
-    assert cli("lint").err == "2 policies, 3 rules: no errors\n"
+    assert cli("lint", "--select", "PC0").out == "2 policies, 3 rules: no errors, no warnings\n"
 
 
 def test_a_run_file_is_no_policy_of_its_folder(cli: Cli, project: Path) -> None:
     (project / "policies/policycheck.yaml").write_text(RUN_FILE)
-    assert cli("lint", "policies").err == "1 policy, 2 rules: no errors\n"
+    assert cli("lint", "policies", "--select", "PC0").out == "1 policy, 2 rules: no errors, no warnings\n"
 
 
 # The command line wins: what the run file says, what the command line says, and what comes of it

@@ -1,0 +1,1 @@
+"""What is suspicious in policies, found without a job list."""

@@ -1,0 +1,101 @@
+"""What checks ask of a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from policycheck.errors import Location
+from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, Or, comparisons, fields_of, parts_of
+from policycheck.policy.lint.satisfiability import recorded
+from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, Measure, Rule
+from policycheck.text import clean_line
+
+OUTCOME_FIELDS = frozenset({"State", "Status", "Outcome", "MessageCategory"})
+"""What a rule names that judges how jobs end."""
+FRESHNESS = frozenset({Measure.NEWEST, Measure.LONGEST_GAP})
+"""The measures whose limit is a length of time."""
+DAY = 86_400_000_000
+HOUR = 3_600_000_000
+
+
+def chosen(rule: Rule) -> Condition:
+    """What every record of the rule's population satisfies: `where`, the choice of `jobs`, and a clock that is recorded."""
+    parts: list[Condition] = [rule.statement.where]
+    if rule.qualifiers.jobs is not JobChoice.ALL:
+        parts.append(recorded("ParentJobId", there=rule.qualifiers.jobs is JobChoice.MEMBERS))
+    if rule.qualifiers.clock:
+        parts.append(recorded(rule.qualifiers.clock))
+    return And(tuple(parts))
+
+
+def asked(rule: Rule) -> Condition:
+    """What the rule asks of its own list; of a rule on following jobs, nothing."""
+    requirement = rule.statement.requirement
+    return And() if isinstance(requirement, Following) else requirement.condition
+
+
+def own_conditions(rule: Rule) -> Condition:
+    """Every condition on the rule's own list, in one."""
+    return And((rule.statement.where, asked(rule)))
+
+
+def all_comparisons(rule: Rule) -> Iterator[Comparison]:
+    """Every comparison of a rule, those on following jobs among them."""
+    yield from comparisons(rule.statement.where)
+    yield from comparisons(rule.statement.requirement.condition)
+
+
+def judges_outcomes(rule: Rule) -> bool:
+    """Whether the rule judges how jobs of its list end."""
+    if isinstance(rule.statement.requirement, Following):
+        return False
+    return bool(fields_of(rule.statement.requirement.condition) & OUTCOME_FIELDS)
+
+
+def wants(rule: Rule) -> bool:
+    """Whether the rule asks for jobs that match, rather than for their absence."""
+    requirement = rule.statement.requirement
+    match requirement:
+        case AllMatch() | Following():
+            return True
+        case Expectation(measure=Measure.NEWEST | Measure.LATEST | Measure.LONGEST_GAP):
+            return True
+        case Expectation(operator=operator):
+            return operator in {Operator.AT_LEAST, Operator.MORE_THAN}
+        case _:
+            return False
+
+
+def positive(condition: Condition) -> Iterator[Comparison]:
+    """The comparisons that are asked for, none that stands under a `not`."""
+    match condition:
+        case Comparison():
+            yield condition
+        case And(parts=parts) | Or(parts=parts):
+            for part in parts:
+                yield from positive(part)
+        case Not(part=Not(part=part)):
+            yield from positive(part)
+        case Not():
+            return
+
+
+def required(condition: Condition, name: str) -> tuple[str, ...]:
+    """The values of which a conjunction lets a field have one, in its own spelling; none where it does not say."""
+    for part in parts_of(condition):
+        if isinstance(part, Comparison) and part.field == name and part.operator is Operator.IS:
+            return tuple(literal.text for literal in part.literals)
+        if isinstance(part, And) and (found := required(part, name)):
+            return found
+    return ()
+
+
+def place_of(rule: Rule, *locations: Location) -> Location:
+    """The first of these that is a place in the rule's own file, else the rule's own: a value may come from the command line."""
+    return next((location for location in locations if location.path == rule.location.path), rule.location)
+
+
+def shown(condition: Condition) -> str:
+    """A condition in few words, for a message: its fields."""
+    names = list(dict.fromkeys(comparison.field for comparison in comparisons(condition)))
+    return clean_line(names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else "nothing")

@@ -1,0 +1,60 @@
+"""Every check, by its code: PC0xx logic and values, PC1xx evidence, PC2xx waivers, PC3xx the file, PC4xx tests, PC5xx schedules, PC9xx suppressions.
+
+A code keeps its meaning for ever; one that is given up is not given again. Each has its page in docs/lint.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from policycheck.policy.lint import evidence, logic, policyfile, values, waiving
+from policycheck.policy.lint.finding import Check, Checks, Level
+
+ERROR, WARNING, INFO = Level
+
+CHECKS: Checks = MappingProxyType(
+    {
+        check.code: check
+        for check in (
+            Check("PC001", "contradictory-population", ERROR, "where can be true of no job", logic.find_contradictory_population),
+            Check("PC002", "contradictory-condition", ERROR, "what the rule asks of a job can be true of none", logic.find_contradictory_condition),
+            Check("PC003", "rule-cannot-fail", ERROR, "no job that the rule chooses can violate it", logic.find_rule_that_cannot_fail),
+            Check("PC004", "rule-cannot-pass", ERROR, "every job that the rule chooses violates it", logic.find_rule_that_cannot_pass),
+            Check("PC005", "population-out-of-scope", ERROR, "where names only what the scope leaves out", logic.find_population_out_of_scope),
+            Check("PC006", "dead-alternative", WARNING, "a value or an alternative that the rest of the rule excludes", logic.find_dead_alternative),
+            Check("PC007", "repeated-value", WARNING, "a list names one value twice", logic.find_repeated_value),
+            Check("PC010", "near-miss-value", WARNING, "a value that is a known one but for its spelling", values.find_near_miss),
+            Check("PC011", "malformed-region", WARNING, "a Region that AWS cannot have", values.find_malformed_region),
+            Check("PC101", "failed-alone", WARNING, "FAILED is forbidden, and nothing judges EXPIRED, ABORTED or PARTIAL", evidence.find_failed_alone),
+            Check("PC102", "unknown-outcome-accepted", WARNING, "a job whose outcome nobody recorded counts as good", evidence.find_accepted_unknown_outcome),
+            Check("PC103", "issues-unjudged", INFO, "no rule looks at jobs that COMPLETED with issues", evidence.find_unjudged_issues),
+            Check("PC104", "window-beyond-horizon", WARNING, "a window longer than AWS lists backup jobs", evidence.find_window_beyond_horizon),
+            Check("PC105", "limit-below-an-hour", WARNING, "a freshness that no backup plan can keep", evidence.find_limit_below_an_hour),
+            Check("PC106", "limit-without-slack", INFO, "a freshness of exactly the interval of a daily or weekly plan", evidence.find_limit_without_slack),
+            Check("PC107", "outcome-without-window", INFO, "a rule on each job's end without a window", evidence.find_outcome_without_window),
+            Check("PC108", "clock-hides-jobs", WARNING, "a clock that keeps ended jobs out of every window", evidence.find_clock_that_hides_jobs),
+            Check("PC109", "silence-passes", WARNING, "nothing found passes, and a name in where may be misspelt", evidence.find_silence_that_passes),
+            Check("PC110", "unreliable-size", WARNING, "a size of backups of which AWS records none", evidence.find_unreliable_size),
+            Check("PC111", "missing-inventory", WARNING, "an inventory that the run file does not name", evidence.find_missing_inventory),
+            Check("PC112", "service-role-judged", INFO, "a rule on role names that finds AWS Backup's own role", evidence.find_service_role),
+            Check("PC201", "expired-waiver", WARNING, "a waiver that does not hold any more", waiving.find_expired_waiver),
+            Check("PC202", "waiver-expires-soon", INFO, "a waiver that ends within 14 days", waiving.find_waiver_that_expires_soon),
+            Check("PC203", "waiver-matches-nothing", WARNING, "a waiver that no finding of its rule can match", waiving.find_waiver_that_matches_nothing),
+            Check("PC204", "everything-waived", INFO, "a waiver of every finding of a rule", waiving.find_waiver_of_everything),
+            Check("PC205", "repeated-waiver", WARNING, "two waivers of the same findings at the same time", waiving.find_repeated_waiver),
+            Check("PC301", "unused-param", WARNING, "a parameter that nothing uses", policyfile.find_unused_param),
+            Check("PC302", "duplicate-rule", WARNING, "two rules that say the same", policyfile.find_duplicate_rule),
+            Check("PC303", "unexplained-rule", INFO, "a rule without why or fix", policyfile.find_unexplained_rule),
+            Check("PC304", "undeclared-scope", INFO, "a policy that does not say what must be covered", policyfile.find_undeclared_scope),
+            Check("PC305", "idle-exception", WARNING, "may_be_empty names what the scope does not declare", policyfile.find_idle_exception),
+            Check("PC306", "malformed-control", WARNING, "a control id that its framework cannot have", policyfile.find_malformed_control),
+            Check("PC307", "unlisted-control", INFO, "a control that is not known to ask about backups", policyfile.find_unlisted_control),
+            Check("PC308", "misspelt-framework", WARNING, "a framework that is a known one but for its spelling", policyfile.find_misspelt_framework),
+            Check("PC401", "rule-never-seen-failing", WARNING, "a rule that no test of its policy has seen fail"),
+            Check("PC402", "untested-policy", INFO, "a policy without a test"),
+            Check("PC501", "limit-below-schedule", WARNING, "a freshness shorter than the interval of the schedule that the rule names"),
+            Check("PC901", "malformed-suppression", WARNING, "a suppression without a reason, or of a code that does not exist"),
+            Check("PC902", "unused-suppression", WARNING, "a suppression of what is not found"),
+        )
+    }
+)
