@@ -10,7 +10,7 @@ import narwhals as nw
 from policycheck.datasets import Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.causes import SUCCESS, asks_for_cause, classify
-from policycheck.engine.frame import FOR_EVER, REWOUND, ROW, Frame
+from policycheck.engine.frame import FOR_EVER, REWOUND, ROW, Frame, inventory_column
 from policycheck.policy.conditions import ORDER_OPERATORS, Comparison, Condition, comparisons
 from policycheck.policy.model import Rule
 from policycheck.policy.rendering import render_requirement
@@ -71,7 +71,10 @@ def _judged_values(rule: Rule, frame: Frame, rows: set[int], backend: Backend) -
     """What the engine compared, so that a message never tells another story than the verdict: rewound, and derived once."""
     dataset = frame.dataset
     wanted = [dataset.state_field, "CreationDate", "CompletionDate", *(name for name in ("StartBy", "ExpectedCompletionDate") if name in dataset.fields)]
-    names = list(dict.fromkeys([*wanted, *(comparison.field for comparison in comparisons(rule.statement.requirement.condition))]))
+    asked = (comparison.field for comparison in comparisons(rule.statement.requirement.condition))
+    # In which inventories a resource is, is no one value: the frame has a column for each.
+    inventories = [inventory_column(name) for name in sorted(frame.inventories)]
+    names = list(dict.fromkeys([*wanted, *(name for name in asked if dataset.fields[name].kind is not Kind.NAME), *inventories]))
     chosen = frame.columns.filter(nw.col(ROW).is_in(sorted(rows))).select(nw.col(ROW), nw.col(REWOUND), *map(nw.col, names))
     return {row: {REWOUND: rewound, **dict(zip(names, values, strict=True))} for row, rewound, *values in backend.rows(chosen)}
 
@@ -180,6 +183,8 @@ def _times(frame: Frame, judged: _Values) -> str:
 def _value(name: str, frame: Frame, newest: Any, judged: _Values) -> str:
     """One judged value, in words."""
     field = frame.dataset.fields[name]
+    if field.kind is Kind.NAME:
+        return ", ".join(clean_line(one) for one in sorted(frame.inventories) if judged[inventory_column(one)]) or "none"
     value = judged[name]
     if name == "Outcome":
         return _outcome(frame, newest, judged)

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from policycheck.datasets import DATASETS, TAGS, Dataset, Kind, Presence
+from policycheck.datasets import BACKUP_JOBS, DATASETS, TAGS, Dataset, Kind, Presence
 from policycheck.datasets import Field as Column
 from policycheck.policy.conditions import AGE_OPERATORS, ORDER_OPERATORS, TEXT_KINDS, TEXT_OPERATORS
 from policycheck.policy.measures import PER_FIELDS, SHAPES, Shape
@@ -78,16 +78,16 @@ class ScopeEntry(_Model):
     accounts: Annotated[list[Account], Field(min_length=1)] | Literal["organization"] | None = Field(
         None, description="Account ids of 12 digits, or: organization"
     )
-    regions: Annotated[list[str], Field(min_length=1)] | None = Field(None, description="AWS Regions, eu-west-1")
-    may_be_empty: list[Scalar] | None = Field(None, description="Accounts or account/Region pairs that may have no job at all")
+    regions: Annotated[list[str], Field(min_length=1)] | None = Field(None, description="AWS Regions: eu-west-1")
+    may_be_empty: list[Scalar] | None = Field(None, description="Accounts or account/Region pairs that may have no job at all: 444455556666/us-east-1")
 
 
 class DefaultsEntry(_Model):
     """Values for every rule of the file that does not say otherwise."""
 
-    severity: Severity | None = None
-    no_data: NoData | None = None
-    jobs: JobChoice | None = None
+    severity: Severity | None = Field(default=None, description="How bad a violation is", json_schema_extra={"default": "medium"})
+    no_data: NoData | None = Field(default=None, description="The verdict when there is nothing to judge", json_schema_extra={"default": "inconclusive"})
+    jobs: JobChoice | None = Field(default=None, description="Which records of composite jobs are looked at; where nothing says, each rule's own default holds")
 
 
 _FOLLOWING = sorted({name for names in FOLLOWERS.values() for name in names})
@@ -96,35 +96,57 @@ _FOLLOWING = sorted({name for names in FOLLOWERS.values() for name in names})
 class FollowedByEntry(_Model):
     """The job of another list that must follow."""
 
-    dataset: str = Field(description="The list it is in", json_schema_extra={"enum": [*_FOLLOWING]})
-    where: Conditions | None = Field(None, description="Conditions it must match; that it has COMPLETED is always asked")
-    within: Line = Field(description="How long after the end of the job it may complete")
+    dataset: str = Field(description="The list it is in: copy or restore jobs", json_schema_extra={"enum": [*_FOLLOWING]})
+    where: Conditions | None = Field(None, description="Conditions the following job must match; that it has COMPLETED is always asked")
+    within: Line = Field(description="How long after the end of the job the following one may complete: 6h")
 
 
 class RuleEntry(_Model):
     """One rule: a sentence under `rule`, or the structured form with exactly one of `none`, `all`, `expect` and `followed_by`."""
 
     id: Identifier = Field(description="The rule's name in reports; unique in its policy")
-    rule: Line | None = Field(None, description="The sentence, e.g. no FAILED EC2 jobs in vault prod within 24h")
+    rule: Line | None = Field(
+        None,
+        description="The sentence: no FAILED EC2 jobs in vault prod within 24h. Beside it may stand clock, jobs, no_data, inventory and what reports say",
+    )
     title: Line | None = Field(None, description="A few words for lists of findings; the sentence is shown beside it")
-    severity: Severity | None = Field(None, description="How bad a violation is; medium where nothing says")
-    dataset: str | None = Field(None, description="Which list is judged", json_schema_extra={"enum": list(DATASETS)})
-    where: Conditions | None = Field(None, description="Conditions that choose the rule's population")
-    within: Line | None = Field(None, description="A window back from as_of: 90m, 24h, 7d")
-    clock: Line | None = Field(None, description="The time that must lie in the window; without it a job created, running or ended in the window is in it")
-    jobs: JobChoice | None = Field(None, description="Composite jobs: all records, parents and plain jobs, or members")
-    none: Conditions | None = Field(None, description="No job of the population may match")
-    all: Conditions | None = Field(None, description="Every job of the population must match")
-    unless_recovered_within: Line | None = Field(None, description="Qualifies none: how long a failed job has to be followed by a clean one")
-    per: Per | None = Field(None, description="The fields that make one group, under expect; without it all jobs are one group")
-    inventory: Line | None = Field(None, description="The inventory whose entries are the subjects, beside per or a sentence about every resource")
-    expect: Measured | None = Field(None, description="A measure of each group must hold: {count: {of: {State: FAILED}, at_most: 2}}")
-    followed_by: FollowedByEntry | None = Field(None, description="Every job of the population must be followed by a job of another list")
-    no_data: NoData | None = Field(None, description="The verdict when the population is empty under complete coverage")
-    why: Line | None = Field(None, description="Why it matters")
-    fix: Line | None = Field(None, description="What to do about a finding")
+    severity: Severity | None = Field(None, description="How bad a violation is; --fail-on goes by it", json_schema_extra={"default": "medium"})
+    dataset: str | None = Field(None, description="Which list is judged", json_schema_extra={"enum": list(DATASETS), "default": BACKUP_JOBS.name})
+    where: Conditions | None = Field(None, description="Conditions that choose the rule's population; without it every job is in it")
+    within: Line | None = Field(
+        None, description="A window back from as_of: 90m, 24h, 7d; without it the rule looks at all that is covered. newest takes none: its limit is its window"
+    )
+    clock: Line | None = Field(
+        None, description="The field of a time that must lie in the window; without it a job that was created, running or ended in the window is in it"
+    )
+    jobs: JobChoice | None = Field(
+        None,
+        description="Composite jobs: all records, parents and plain jobs (no ParentJobId), or members. "
+        "Without it: all; top_level of share, and of a count that is not per resource, so that no backup counts twice",
+    )
+    none: Conditions | None = Field(None, description="No job of the population may match these conditions")
+    all: Conditions | None = Field(None, description="Every job of the population must match these conditions")
+    unless_recovered_within: Line | None = Field(
+        None, description="Beside none: how long after its end a job that matches may be made good by a clean job of the same resource and vault"
+    )
+    per: Per | None = Field(None, description="Beside expect: the fields that make one group; without it all jobs are one group")
+    inventory: Line | None = Field(
+        None,
+        description="Beside per with ResourceArn, or a sentence about every resource: the subjects are its entries, whether or not a job names them",
+    )
+    expect: Measured | None = Field(None, description="A measure of each group must keep to a limit: {count: {of: {State: FAILED}, at_most: 2}}")
+    followed_by: FollowedByEntry | None = Field(None, description="Every job of the population must be followed by a job of another list, in time")
+    no_data: NoData | None = Field(
+        None,
+        description="The verdict when the population is empty though the lists are complete; quiet passes where the same jobs are found outside the window",
+        json_schema_extra={"default": "inconclusive"},
+    )
+    why: Line | None = Field(None, description="Why it matters; reports say it")
+    fix: Line | None = Field(None, description="What to do about a finding; reports say it")
     url: Web | None = Field(None, description="Where to read more")
-    controls: dict[str, list[Scalar]] | None = Field(None, description="Ids of the controls this rule tests, by framework: {soc2: [A1.2]}")
+    controls: dict[str, list[Scalar]] | None = Field(
+        None, description="Ids of the controls this rule tests, by framework: {soc2: [A1.2]}; --framework chooses by it"
+    )
     tags: list[Line] | None = Field(None, description="Words of your own; reports carry them")
 
 
@@ -132,31 +154,33 @@ class WaiverEntry(_Model):
     """A finding that is known, accepted and owned, until a date."""
 
     rule: Line = Field(description="The rule's id; in a file of waivers also POLICY/RULE")
-    match: Conditions | Literal["any"] = Field(description="Which jobs, or of a rule on groups which subjects; any: every finding of the rule")
+    match: Conditions | Literal["any"] = Field(
+        description="Which jobs, or of a rule on groups which subjects (by the fields of per, Account, Region and ResourceType); any: every finding of the rule"
+    )
     reason: Line = Field(description="Why the finding is accepted")
     owner: Line = Field(description="Who answers for it")
     ticket: Line | None = Field(None, description="Where it is followed up")
     granted: Day = Field(description="The first day it holds, UTC: 2026-11-20")
-    expires: Day = Field(description="The last day it holds, UTC")
+    expires: Day = Field(description="The last day it holds, UTC; at most max_waiver after granted")
 
 
 class WaiversEntry(_Model):
     """A file of waivers of policycheck."""
 
-    waivers: list[WaiverEntry]
+    waivers: list[WaiverEntry] = Field(description="Findings that are accepted")
 
 
 class PolicyEntry(_Model):
     """A policy file of policycheck."""
 
     policy: Identifier = Field(description="The policy's name in reports; unique in a run")
-    title: Line | None = None
-    scope: ScopeEntry | None = None
+    title: Line | None = Field(None, description="What reports call the policy")
+    scope: ScopeEntry | None = Field(None, description="What must be covered before any rule can pass; --scope and the run file replace it")
     params: dict[Identifier, Scalar] | None = Field(None, description="Values for ${name}; --param NAME=VALUE overrides them")
-    defaults: DefaultsEntry | None = None
-    rules: list[RuleEntry] = Field(min_length=1)
+    defaults: DefaultsEntry | None = Field(None, description="Values for every rule of the file that does not say otherwise")
+    rules: list[RuleEntry] = Field(min_length=1, description="The rules, in the order reports show them")
     waivers: list[WaiverEntry] | None = Field(None, description="Findings that are accepted, each with an owner and an end; also in files of their own")
-    max_waiver: Line | None = Field(None, description="The longest a waiver of this policy may hold, 90d; a year where nothing says")
+    max_waiver: Line | None = Field(None, description="The longest a waiver of this policy may hold: 90d; without it a year")
 
 
 def json_schema() -> dict[str, Any]:
@@ -210,7 +234,8 @@ def finish_schema(node: Any) -> None:
             if len(choices) == 1:
                 node.pop("anyOf")
                 node.update({**choices[0], **node})
-            node.pop("default", None)
+            if node.get("default", ...) is None:
+                del node["default"]
         if node.pop("$comment", None) == _CONDITIONS["$comment"]:
             node["$ref"] = "#/$defs/Conditions"
         for child in node.values():

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from policycheck.policy.schema import Identifier, Line, Scalar
 from policycheck.result import Verdict
 
-Jobs = Annotated[list[dict[str, Any]], Field(description="Records with the members that matter; the rest is filled in")]
+Jobs = list[dict[str, Any]]
+_JOBS = "records with the members that matter; the rest is filled in"
 
 
 class _Model(BaseModel):
@@ -19,36 +20,42 @@ class _Model(BaseModel):
 class ExpectationEntry(_Model):
     """What must come of one rule."""
 
-    verdict: Verdict
-    findings: list[Line] | None = Field(None, description="The subjects found, whole or the last part of the ARN; all of them")
-    waived: list[Line] | None = Field(None, description="The subjects whose findings are waived")
-    reason: Line | None = Field(None, description="A part of the reason, or of some finding's message")
-    cause: Line | None = Field(None, description="The cause of every finding")
+    verdict: Verdict = Field(description="The rule's verdict")
+    findings: list[Line] | None = Field(
+        None, description="Every subject that must be found, whole or by the end of its ARN; a fail needs it, and no other subject may be found"
+    )
+    waived: list[Line] | None = Field(None, description="Every subject whose finding must be waived")
+    reason: Line | None = Field(None, description="A part of the verdict's reason, of a note or of a finding's message")
+    cause: Line | None = Field(None, description="The cause that every finding must have")
 
 
 class _Evidence(_Model):
-    as_of: Line | None = Field(None, description="The instant everything is measured from, ISO 8601")
-    params: dict[Identifier, Scalar] | None = None
-    jobs: Jobs | None = None
-    copy_jobs: Jobs | None = None
-    restore_jobs: Jobs | None = None
-    inventories: dict[Identifier, list[Any]] | None = None
-    covers: Line | None = Field(None, description="How far back every list reaches; 40d where nothing says")
-    expect: dict[Identifier, Verdict | ExpectationEntry] | None = None
+    as_of: Line | None = Field(None, description="The instant everything is measured from, ISO 8601; each test needs one, its own or the file's")
+    params: dict[Identifier, Scalar] | None = Field(None, description="Values of the policy's parameters; those of a test go before the file's")
+    jobs: Jobs | None = Field(None, description=f"Backup jobs: {_JOBS}")
+    copy_jobs: Jobs | None = Field(None, description=f"Copy jobs: {_JOBS}")
+    restore_jobs: Jobs | None = Field(None, description=f"Restore jobs: {_JOBS}")
+    inventories: dict[Identifier, list[Any]] | None = Field(None, description="Inventories by the name that rules give them: lists of ARNs or of entries")
+    covers: Line | None = Field(None, description="How far back every list reaches", json_schema_extra={"default": "40d"})
+    expect: dict[Identifier, Verdict | ExpectationEntry] | None = Field(
+        None, description="What must come of each rule, by its id: a verdict alone, or a mapping; of a rule that is not named nothing may be found"
+    )
 
 
 class TestEntry(_Evidence):
     """One test."""
 
-    name: Line
+    name: Line = Field(description="What the test shows; reports call it so")
 
 
 class TestsEntry(_Evidence):
     """A file of tests of one policy: one test, or several under `tests`."""
 
-    policy: Line | None = Field(None, description="The policy's file, relative to this one; NAME.yaml of NAME.test.yaml where nothing says")
-    name: Line | None = None
-    tests: Annotated[list[TestEntry], Field(min_length=1)] | None = None
+    policy: Line | None = Field(None, description="The policy's file, relative to this one; without it NAME.yaml of NAME.test.yaml")
+    name: Line | None = Field(None, description="What the test shows; without it the file's name")
+    tests: Annotated[list[TestEntry], Field(min_length=1)] | None = Field(
+        None, description="Several tests; jobs and expectations then stand in each, and what else stands beside them holds for all"
+    )
 
 
 LISTS = {"jobs": "backup_jobs", "copy_jobs": "copy_jobs", "restore_jobs": "restore_jobs"}

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from policycheck.engine.compile import compile_condition
+from policycheck.engine.evaluate import judge
 from policycheck.engine.frame import ROW, build_frame
 from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.policy.conditions import fields_of
 from policycheck.records import micros
-from tests.engine.lists import AS_OF, BACKEND, INSTANCE, condition, job, job_list
+from policycheck.result import Coverage, Verdict
+from tests.engine.lists import AS_OF, BACKEND, INSTANCE, condition, job, job_list, load
 
 OTHER = "arn:aws:ec2:eu-west-1:111122223333:instance/i-2"
 JOBS = [job(), job(BackupJobId="j2", ResourceArn=OTHER), job(BackupJobId="j3", ResourceArn=None)]
@@ -54,3 +57,23 @@ def test_a_tag_of_a_resource_that_no_inventory_lists_is_unknown(tmp_path: Path) 
 @pytest.mark.parametrize("text", ["in_inventory: prod", "in_inventory: {present: false}", "Tags.Env: prod", "AccountName: {present: true}"])
 def test_a_run_without_an_inventory_knows_nothing_of_it(text: str, tmp_path: Path) -> None:
     assert _truth(text, tmp_path, {}) == [None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("rule", "inventories", "verdict", "told"),
+    [
+        ("none: {in_inventory: {present: false}}", {"prod": PROD}, Verdict.FAIL, "in_inventory none"),
+        ("all: {in_inventory: dr}", {"prod": PROD, "dr": DR}, Verdict.FAIL, "in_inventory prod"),
+        ("all: {Tags.Env: prod, in_inventory: prod}", {"prod": PROD}, Verdict.FAIL, "Tags.Env missing, in_inventory none"),
+        ("none: {in_inventory: nowhere}", {"prod": PROD}, Verdict.INCONCLUSIVE, "in_inventory is unknown"),
+        ("none: {in_inventory: prod}", {}, Verdict.INCONCLUSIVE, "in_inventory is unknown"),
+    ],
+)
+def test_a_rule_may_ask_it_of_every_job(rule: str, inventories: dict[str, Inventory], verdict: Verdict, told: str, tmp_path: Path) -> None:
+    jobs = [job()] if "dr" in inventories else [job(ResourceArn=OTHER)]
+    coverage = [Coverage("backup_jobs", "111122223333", "eu-west-1", AS_OF - timedelta(days=60), AS_OF, 1)]
+    (result,) = judge(
+        load(f"policy: p\nrules:\n  - {{id: r, {rule}}}\n", tmp_path), {"backup_jobs": job_list(jobs)}, coverage, AS_OF, BACKEND, inventories=inventories
+    )
+    assert result.verdict is verdict
+    assert told in "".join(finding.message for finding in result.findings) + result.reason
