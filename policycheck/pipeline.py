@@ -12,9 +12,11 @@ from policycheck.engine.backends.interface import Backend
 from policycheck.engine.evaluate import judge
 from policycheck.engine.scope import in_scope, uncovered_scope
 from policycheck.inventory import Inventory
-from policycheck.policy.model import Policy
+from policycheck.policy.conditions import Operator, comparisons
+from policycheck.policy.model import Expectation, Policy
 from policycheck.result import PolicyInfo, Result, RuleResult, Severity
 from policycheck.sources.interface import Evidence
+from policycheck.text import clean_line
 
 
 def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail_on: Severity | None, backend: Backend) -> Result:
@@ -59,6 +61,19 @@ def _datasets(policy: Policy) -> list[str]:
     return sorted({name for rule in policy.rules for name in rule.statement.lists_needed})
 
 
+def _named_inventories(policy: Policy) -> set[str]:
+    """The inventories that its rules ask about."""
+    names: set[str] = set()
+    for rule in policy.rules:
+        requirement = rule.statement.requirement
+        if isinstance(requirement, Expectation) and requirement.inventory is not None:
+            names.add(clean_line(requirement.inventory.text))
+        for comparison in (*comparisons(rule.statement.where), *comparisons(requirement.condition)):
+            if comparison.field == "in_inventory" and comparison.operator is Operator.IS:
+                names |= {clean_line(literal.text) for literal in comparison.literals}
+    return names
+
+
 def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
     """What these policies ask about and this evidence cannot show."""
     notes = []
@@ -75,6 +90,9 @@ def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
                 noun = DATASETS[name].noun
                 jobs = f"{noun} is outside the declared scope and was" if outside == 1 else f"{noun}s are outside the declared scope and were"
                 notes.append(f"{policy.id}: {outside:,} {jobs} not judged")
+    for policy in policies:
+        missing = sorted(_named_inventories(policy) - set(evidence.inventories))
+        notes += [f"{policy.id}: no inventory {name} was given (--inventory {name}=PATH)" for name in missing]
     rewound = sum(entry.complete and entry.reason.startswith("reconstructed") for entry in evidence.coverage)
     if rewound:
         lists = "1 list holds" if rewound == 1 else f"{rewound} lists hold"

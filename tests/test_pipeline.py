@@ -121,3 +121,15 @@ def test_findings_say_what_an_inventory_calls_their_account(tmp_path: Path) -> N
     for inventories, name in (({}, None), ({"all": Inventory("all", "all.csv", (entry,))}, "shop")):
         (rule,) = judge(load(POLICY, tmp_path), replace(found, inventories=inventories)).rules
         assert [(finding.account_name, finding.named_account) for finding in rule.findings] == [(name, f"{ACCOUNT} ({name})" if name else ACCOUNT)]
+
+
+def test_an_inventory_that_a_rule_names_and_nobody_gave_is_not_seen(tmp_path: Path) -> None:
+    asked = "none: {in_inventory: [dr, prod]}", "rule: every resource in inventory all must have a clean job within 24h"
+    text = "policy: p\nrules:\n" + "".join(f"  - {{id: r{number}, {rule}}}\n" for number, rule in enumerate(asked))
+    given = {"prod": Inventory("prod", "prod.csv", (InventoryEntry("arn:aws:s3:::logs"),))}
+    result = judge(load(text, tmp_path), replace(evidence([job()]), inventories=given))
+    assert [note for note in result.not_seen if "inventory" in note] == [
+        "p: no inventory all was given (--inventory all=PATH)",
+        "p: no inventory dr was given (--inventory dr=PATH)",
+    ]
+    assert {rule.verdict for rule in result.rules} == {Verdict.INCONCLUSIVE}
