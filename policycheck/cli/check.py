@@ -92,7 +92,7 @@ def judge(settings: Settings) -> None:
     threshold = parse_fail_on(settings.fail_on)
     shown = None if settings.min_severity is None else parse_severity("--min-severity", settings.min_severity)
     connection = _connection(settings)
-    instant, claimed = _times(settings, connection)
+    instant, claimed = parse_times(settings.jobs, settings.as_of, settings.covers, connection)
     policies = load(settings)
     _spare_inputs(settings, outputs)
     evidence = _gather(settings, policies, connection, instant, claimed)
@@ -148,18 +148,18 @@ def _gather(settings: Settings, policies: Sequence[Policy], connection: Connecti
     return replace(evidence, inventories=inventories)
 
 
-def _times(settings: Settings, connection: Connection) -> tuple[datetime, tuple[datetime, datetime] | None]:
+def parse_times(jobs: Sequence[str] | None, as_of: str | None, covers: str | None, connection: Connection) -> tuple[datetime, tuple[datetime, datetime] | None]:
     """The instant, and the claim of what files cover; raises UsageError where the options contradict the source."""
     from policycheck.policy.runfile import NOW
     from policycheck.sources.connection import Connection as Defaults
 
-    if settings.jobs:
+    if jobs:
         if connection != Defaults():
             raise UsageError("--jobs reads saved lists, and the options of a connection are for AWS", hint="Leave out one or the other.")
-        if settings.as_of is None:
+        if as_of is None:
             hint = "--as-of now, or the time it was saved: --as-of 2026-11-20T06:00:00Z"
             raise UsageError("a saved list does not say when it was made: --as-of is needed", hint=hint)
-        return parse_as_of(settings.as_of), parse_covers(settings.covers) if settings.covers else None
-    if settings.covers:
+        return parse_as_of(as_of), parse_covers(covers) if covers else None
+    if covers:
         raise UsageError("--covers is a claim about saved lists; what is fetched says for itself what it covers", hint="Name the lists with --jobs.")
-    return parse_as_of(settings.as_of or NOW), None
+    return parse_as_of(as_of or NOW), None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from policycheck.policy.model import Policy
     from policycheck.sources.connection import Connection
     from policycheck.sources.interface import Evidence
+    from policycheck.sources.plan import FetchPlan
 
 
 def gather_files(paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, quiet: bool) -> Evidence:
@@ -28,11 +29,24 @@ def gather_files(paths: Sequence[str], *, as_of: datetime, covers: tuple[datetim
 
 def gather_aws(connection: Connection, policies: Sequence[Policy], *, as_of: datetime, quiet: bool) -> Evidence:
     """The lists these policies need, fetched now."""
-    from policycheck.sources.aws import fetch_jobs
     from policycheck.sources.plan import plan_fetch
 
+    return _fetch(connection, plan_fetch(policies, as_of), as_of=as_of, quiet=quiet)
+
+
+def gather_all(connection: Connection, *, as_of: datetime, quiet: bool) -> Evidence:
+    """Every list there is, as far back as AWS lists it, fetched now."""
+    from policycheck.datasets import DATASETS
+    from policycheck.sources.plan import FetchPlan
+
+    return _fetch(connection, FetchPlan(tuple(DATASETS)), as_of=as_of, quiet=quiet)
+
+
+def _fetch(connection: Connection, plan: FetchPlan, *, as_of: datetime, quiet: bool) -> Evidence:
+    from policycheck.sources.aws import fetch_jobs
+
     with show_progress(quiet=quiet) as progress:
-        evidence = fetch_jobs(connection, plan_fetch(policies, as_of), as_of=as_of, progress=progress, keep_pages=False)
+        evidence = fetch_jobs(connection, plan, as_of=as_of, progress=progress, keep_pages=False)
     _warn(evidence, quiet=quiet)
     return evidence
 

@@ -1,0 +1,124 @@
+"""`policycheck init`: a first policy from what the job lists hold."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from policycheck.cli import connection as aws
+from policycheck.cli.check import AsOf, Covers, Jobs, parse_times
+from policycheck.cli.diagnostics import show_note
+from policycheck.cli.evidence import gather_all, gather_files
+from policycheck.cli.terminal import is_kept, write_document
+from policycheck.errors import UsageError
+from policycheck.text import clean_line
+
+if TYPE_CHECKING:
+    from policycheck.drafting.trial import TriedDraft
+    from policycheck.sources.connection import Connection
+    from policycheck.sources.interface import Evidence
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_RULES_NAMED = 8
+
+
+def init(
+    jobs: Jobs = None,
+    as_of: AsOf = None,
+    covers: Covers = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the policy goes; without it to stdout.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over the file if it is there.")] = False,
+    policy_id: Annotated[str, typer.Option("--policy-id", metavar="NAME", help="The policy's id.")] = "baseline",
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary, warning or progress on stderr.")] = False,
+    profile: aws.Profile = None,
+    region: aws.Regions = None,
+    role_arn: aws.RoleArns = None,
+    account_id: aws.AccountId = None,
+    endpoint_url: aws.EndpointUrl = None,
+    ca_bundle: aws.CaBundle = None,
+    no_verify_ssl: aws.NoVerifySsl = False,
+    no_sign_request: aws.NoSignRequest = False,
+    cli_read_timeout: aws.ReadTimeout = 60,
+    cli_connect_timeout: aws.ConnectTimeout = 60,
+) -> None:
+    """Write a first policy from what job lists hold: their schedules, types, roles and vaults.
+
+    Every limit is the longest interval of a schedule, an hour, and the 95th percentile of Elapsed; comments say where each number comes from. What there is
+    too little evidence for is left out, and a comment says why.
+
+    Exit codes: 0 the policy was written; 2 the command is wrong; 3 the lists are missing or not enough for a single rule.
+    """
+    from policycheck.drafting.trial import draft_and_try
+    from policycheck.engine.backends.polars import PolarsBackend
+
+    if not _ID.fullmatch(policy_id):
+        raise UsageError(f"--policy-id {clean_line(policy_id)} is no id", hint="Letters, digits, dots, dashes and underscores: prod-backups.")
+    _spare(output, jobs, force=force)
+    connection = aws.connect(
+        profile=profile,
+        regions=region,
+        role_arns=role_arn,
+        account_id=account_id,
+        endpoint_url=endpoint_url,
+        ca_bundle=ca_bundle,
+        no_verify_ssl=no_verify_ssl,
+        no_sign_request=no_sign_request,
+        read_timeout=cli_read_timeout,
+        connect_timeout=cli_connect_timeout,
+    )
+    evidence, instant = _gather(jobs, as_of, covers, connection, quiet=quiet)
+    tried = draft_and_try(evidence, as_of=instant, policy=policy_id, backend=PolarsBackend())
+    _write(tried.text, output)
+    if not quiet:
+        _tell(tried, output)
+
+
+def _spare(output: Path | None, jobs: list[str] | None, *, force: bool) -> None:
+    """Refuse to write over a file that nobody gave up, or into the lists that are read."""
+    from policycheck.cli.reports import spare_inputs
+
+    if output is None:
+        return
+    spare_inputs([("policy", output)], jobs or (), jobs or ())
+    # A device or a pipe is there to be written to.
+    if not force and (output.is_file() or output.is_symlink()) and is_kept(output):
+        raise UsageError(f"{clean_line(str(output))} is there already", hint="Name another file, or write over it with --force.")
+
+
+def _gather(jobs: list[str] | None, as_of: str | None, covers: str | None, connection: Connection, *, quiet: bool) -> tuple[Evidence, datetime]:
+    instant, claimed = parse_times(jobs, as_of, covers, connection)
+    if jobs:
+        return gather_files(jobs, as_of=instant, covers=claimed, quiet=quiet), instant
+    return gather_all(connection, as_of=instant, quiet=quiet), instant
+
+
+def _write(text: str, output: Path | None) -> None:
+    from policycheck.formats.output import write_atomically
+
+    if output is None:
+        write_document(text.encode())
+    else:
+        write_atomically(output, text.encode())
+
+
+def _tell(tried: TriedDraft, output: Path | None) -> None:
+    """On stderr: what was written, and what it says of the lists it was drafted from."""
+    rules, left = len(tried.draft.proposals), len(tried.draft.omissions)
+    where = f" in {clean_line(str(output))}" if output is not None else ""
+    note = f", {left} left out (the comments say why)" if left else ""
+    show_note(f"policycheck: {rules} {'rule' if rules == 1 else 'rules'}{where}{note}")
+    if not tried.findings:
+        show_note("policycheck: no findings with these lists")
+        return
+    findings = f"{tried.findings:,} {'finding' if tried.findings == 1 else 'findings'} in {tried.failed} {'rule' if tried.failed == 1 else 'rules'}"
+    show_note(f"policycheck: {findings} with these lists; mend them or waive them before you rely on the policy:")
+    failed = [result for result in tried.results if result.findings]
+    for result in failed[:_RULES_NAMED]:
+        count = len(result.findings)
+        show_note(f"{result.id}: {count:,} {'finding' if count == 1 else 'findings'} ({result.sentence})")
+    if len(failed) > _RULES_NAMED:
+        show_note(f"and {len(failed) - _RULES_NAMED} more {'rule' if len(failed) == _RULES_NAMED + 1 else 'rules'}")

@@ -1,0 +1,95 @@
+"""A draft of a policy out of a profile: which rules there are, in which order, and what is said above them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from policycheck.drafting.followers import FollowerDrafter
+from policycheck.drafting.jobs import JobDrafter
+from policycheck.drafting.plans import Planner
+from policycheck.drafting.profile import Profile
+from policycheck.drafting.proposal import Draft, Parameters, counted, is_writable, listed, section, shown
+from policycheck.drafting.rhythm import plan_rhythms
+from policycheck.errors import EvidenceError
+from policycheck.policy.literals import parse_account
+from policycheck.policy.model import Scope
+from policycheck.records import iso, moment
+
+_MOST_NAMED = 20
+
+
+def draft_policy(profile: Profile, policy: str) -> Draft:
+    """The first policy for what some lists hold.
+
+    Every limit is the longest interval of a schedule, an hour, and the 95th percentile of Elapsed, up to the full hour. What there is too little evidence for
+    is left out, with the reason.
+
+    Raises:
+        EvidenceError: the lists hold no backup job.
+    """
+    if not profile.jobs:
+        raise EvidenceError(
+            "there is no backup job to draft a policy from", hint="Save a list with aws backup list-backup-jobs, in the account and Region where jobs run."
+        )
+    parameters = Parameters()
+    planner = Planner(profile, *plan_rhythms(profile), parameters)
+    jobs, followers = JobDrafter(profile, planner, parameters), FollowerDrafter(profile, planner)
+    sections = [
+        section("How jobs end", [*jobs.outcomes()]),
+        section("How fresh backups are", [*planner.freshness(), *planner.missed_runs()]),
+        section("How jobs are made", [*jobs.roles(), *jobs.vaults(), *jobs.encryption(), *planner.retention(), *jobs.durations()]),
+        section("Copies", [*followers.copies()]),
+        section("Restores", [*followers.restores()]),
+    ]
+    scope, said = _scope(profile)
+    return Draft(
+        policy=policy,
+        title="What the backups of this organization keep to",
+        notes=(*_notes(profile), *said),
+        scope=scope,
+        parameters=parameters.declared,
+        sections=tuple(sections),
+    )
+
+
+def _notes(profile: Profile) -> list[str]:
+    """What the lists hold, a sentence each."""
+    lists = [counted(len(profile.jobs), "backup job")]
+    lists += [counted(len(found), noun) for found, noun in ((profile.copies, "copy job"), (profile.restores, "restore job")) if found is not None]
+    created = [job.created for job in profile.jobs if job.created is not None]
+    since = f", the oldest of {iso(moment(min(created)))}" if created else ""
+    return [
+        f"Drafted from {', '.join(lists)} as of {iso(moment(profile.as_of))}{since}.",
+        "Read every rule before you rely on it: it says what was, which need not be what was promised. A limit is the longest interval of the schedule, "
+        "an hour, and the 95th percentile of Elapsed (by nearest rank: a time that a job really took), up to the full hour.",
+        f"Types: {_tally(job.type for job in profile.jobs)}.",
+        f"Vaults: {_tally(job.vault for job in profile.jobs)}.",
+        f"Roles: {_tally(job.role_arn.rpartition('/')[2] for job in profile.jobs if job.role_arn)}.",
+        f"Plans: {_tally((job.plan.name or job.plan.id) if job.plan else '(by hand)' for job in profile.jobs)}.",
+    ]
+
+
+def _tally(values: Iterable[str | None]) -> str:
+    counts = Counter(value for value in values if value)
+    ranked = sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))
+    return listed((f"{shown(name)} {count:,}" for name, count in ranked), _MOST_NAMED) or "none is recorded"
+
+
+def _scope(profile: Profile) -> tuple[Scope, list[str]]:
+    """The accounts and Regions where jobs ran, and what could not be declared."""
+    known = [(account, region) for account, region in profile.places if account and region and _is_account(account) and is_writable(region)]
+    accounts, regions = sorted({account for account, _ in known}), sorted({region for _, region in known})
+    empty = [f"{account}/{region}" for account in accounts for region in regions if (account, region) not in known]
+    said = []
+    if len(known) < len(profile.places):
+        said.append("Some jobs do not say in which account and Region they ran, or name one that cannot be: those are not in the scope.")
+    return Scope(tuple(accounts), tuple(regions), tuple(empty)), said
+
+
+def _is_account(text: str) -> bool:
+    try:
+        parse_account(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,137 @@
+"""`policycheck init`: what it writes where, what it says, and what it never writes over."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from policycheck.cli.app import run
+from policycheck.emulator.clock import Clock
+from policycheck.emulator.organization import organization, write
+from policycheck.emulator.server import Endpoint, serve
+from policycheck.emulator.store import Store
+from tests.cli.conftest import AS_OF, Cli
+from tests.test_readme import blocks_of, execute, matches
+
+PAGE = (Path(__file__).parents[2] / "docs" / "init.md").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def lists(folder: Path) -> Path:
+    """The sample organization's lists, in jobs/."""
+    write(organization(datetime.fromisoformat(AS_OF)), folder / "jobs")
+    return folder
+
+
+@pytest.fixture
+def init(cli: Cli, lists: Path) -> Cli:
+    return lambda *arguments: cli("init", "--jobs", "jobs", "--as-of", AS_OF, *arguments)
+
+
+def test_the_policy_goes_to_stdout_and_the_summary_to_stderr(init: Cli) -> None:
+    outcome = init()
+    assert outcome.code == 0
+    assert outcome.out.startswith("# Drafted from 1,999 backup jobs, 240 copy jobs, 186 restore jobs as of 2026-11-20T06:00:00Z")
+    assert re.search(r"^policycheck: \d+ findings in \d+ rules with these lists", outcome.err, re.MULTILINE)
+    assert "no-failed-jobs: 10 findings (no FAILED, ABORTED, EXPIRED or PARTIAL jobs within 24h)" in outcome.err
+
+
+def test_what_is_written_is_linted_and_finds_what_the_summary_says(init: Cli, cli: Cli) -> None:
+    told = init("--output", "policies/first.yaml", "--policy-id", "first")
+    assert told.code == 0
+    assert told.out == ""
+    assert cli("lint", "policies/first.yaml").code == 0
+    checked = cli("check", "policies/first.yaml", "--jobs", "jobs", "--as-of", AS_OF, "--output", "json")
+    assert checked.code == 1
+    result = json.loads(checked.out)
+    assert f"{result['summary']['findings']} findings in {result['summary']['failed']} rules" in told.err
+    assert result["summary"]["inconclusive"] == 0
+    assert f"{result['summary']['rules']} rules in policies/first.yaml" in told.err
+    assert [rule["id"] for rule in result["rules"] if not rule["examined"]] == []
+    assert {rule["policy"] for rule in result["rules"]} == {"first"}
+
+
+def test_a_file_is_written_over_only_with_force(init: Cli, lists: Path) -> None:
+    (lists / "mine.yaml").write_text("mine\n", encoding="utf-8")
+    refused = init("--output", "mine.yaml")
+    assert (refused.code, refused.out) == (2, "")
+    assert "mine.yaml is there already" in refused.err
+    assert "--force" in refused.err
+    assert (lists / "mine.yaml").read_text(encoding="utf-8") == "mine\n"
+    assert init("--output", "mine.yaml", "--force").code == 0
+    assert (lists / "mine.yaml").read_text(encoding="utf-8").startswith("# Drafted from")
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_a_job_list_is_never_written_over_nor_a_policy_put_among_them(force: list[str], init: Cli, cli: Cli) -> None:
+    among = init("--output", "jobs/policy.yaml", *force)
+    assert among.code == 2
+    assert "into a folder of job lists" in among.err
+    over = cli("init", "--jobs", "ok.json", "--as-of", AS_OF, "--output", "ok.json", *force)
+    assert over.code == 2
+    assert "would overwrite ok.json" in over.err
+
+
+def test_quiet_says_nothing_beside_the_policy(init: Cli) -> None:
+    assert init("--quiet").err == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--jobs", "ok.json"], 2, "--as-of is needed"),
+        (["--jobs", "ok.json", "--as-of", AS_OF, "--policy-id", "a b"], 2, "--policy-id a b is no id"),
+        (["--jobs", "ok.json", "--as-of", AS_OF, "--region", "eu-west-1"], 2, "--jobs reads saved lists"),
+        (["--jobs", "none.json", "--as-of", AS_OF], 3, "does not exist"),
+        (["--jobs", "empty.json", "--as-of", AS_OF], 3, "there is no backup job to draft a policy from"),
+    ],
+)
+def test_a_mistake_is_one_message_and_no_policy(arguments: list[str], code: int, said: str, cli: Cli, folder: Path) -> None:
+    (folder / "empty.json").write_text('{"BackupJobs": []}', encoding="utf-8")
+    outcome = cli("init", *arguments)
+    assert (outcome.code, outcome.out) == (code, "")
+    assert said in outcome.err
+
+
+@pytest.fixture
+def endpoint(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
+    """A healthy organization, served; the clocks of endpoint and client agree."""
+    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+        monkeypatch.setenv(name, str(folder / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    now = datetime.now(UTC).replace(microsecond=0)
+    with serve(Store.of_organization(organization(now, healthy=True), Clock(now, running=True))) as served:
+        for name, value in served.environment.items():
+            monkeypatch.setenv(name, value)
+        yield served
+
+
+def test_from_aws_every_list_is_fetched(endpoint: Endpoint, cli: Cli) -> None:
+    outcome = cli("init", "--region", "eu-west-1", "--region", "us-east-1", "--endpoint-url", endpoint.url)
+    assert outcome.code == 0
+    assert {"ListBackupJobs", "ListCopyJobs", "ListRestoreJobs"} <= {request.operation for request in endpoint.requests}
+    assert "policycheck: no findings with these lists" in outcome.err
+    assert "restore jobs" in outcome.out
+
+
+@pytest.mark.usefixtures("lists")
+def test_the_documentation_shows_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    shown = [part for block in blocks_of(PAGE, "console") for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]]
+    assert shown
+    for part in shown:
+        command, _, output = part.partition("\n")
+        _, printed = execute(command)
+        assert matches(output, printed), printed
+
+
+def test_run_needs_no_more_than_its_arguments(lists: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (lists / "policycheck.yaml").write_text("not: a run file\n", encoding="utf-8")
+    assert run(["init", "--jobs", "jobs", "--as-of", AS_OF, "--quiet"]) == 0
+    assert capfd.readouterr().out.startswith("# Drafted")
