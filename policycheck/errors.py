@@ -7,6 +7,7 @@ PolicycheckError
 └── EvidenceError     exit 3: the evidence is missing, unreadable or short
     ├── JobFileError  a saved job list cannot be used
     └── FetchError    AWS did not give a complete list
+        └── LastingError  and will not, until somebody mends what is wrong
 """
 
 from __future__ import annotations
@@ -99,3 +100,7 @@ class JobFileError(EvidenceError):
 
 class FetchError(EvidenceError):
     """AWS did not give a complete list. `place` names operation, account and Region."""
+
+
+class LastingError(FetchError):
+    """A fetch failed for a reason that does not mend itself: credentials, permissions, settings. Asking again in a minute is of no use."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,6 +13,7 @@ import typer
 
 from policycheck.cli import connection as aws
 from policycheck.cli.evidence import gather_aws, gather_files, parse_as_of, parse_covers
+from policycheck.cli.gate import Poll, Wait, open_gate, parse_pace
 from policycheck.cli.policies import Framework, Ignore, Params, ScopeFile, Select, Waivers, load, source_lines
 from policycheck.cli.reports import FailOn, MinSeverity, Outputs, parse_fail_on, parse_outputs, parse_severity, report, spare_inputs
 from policycheck.cli.settings import Config, NoConfig, Policies, Settings, settle
@@ -58,6 +60,8 @@ def check(
     select: Select = None,
     ignore: Ignore = None,
     framework: Framework = None,
+    wait: Wait = None,
+    poll: Poll = None,
     fail_on: FailOn = "low",
     min_severity: MinSeverity = None,
     show_passed: Annotated[bool, typer.Option("--show-passed", help="Show the rules that passed as well.")] = False,
@@ -82,6 +86,7 @@ def check(
     What is not given here is taken from the run file, policycheck.yaml.
 
     Exit codes: 0 every rule passed; 1 findings; 2 the command or a policy is wrong; 3 the evidence is missing or not enough; 4 a bug in policycheck.
+    A gate (--wait) that is stopped ends with 130 or 143: that is no pass.
     """
     judge(settle(context))
 
@@ -92,16 +97,13 @@ def judge(settings: Settings) -> None:
     threshold = parse_fail_on(settings.fail_on)
     shown = None if settings.min_severity is None else parse_severity("--min-severity", settings.min_severity)
     connection = _connection(settings)
+    pace = parse_pace(settings)
     instant, claimed = parse_times(settings.jobs, settings.as_of, settings.covers, connection)
     policies = load(settings)
     _spare_inputs(settings, outputs)
-    evidence = _gather(settings, policies, connection, instant, claimed)
 
-    from policycheck.engine.backends.polars import PolarsBackend
     from policycheck.formats.interface import Options
-    from policycheck.pipeline import run
 
-    result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=PolarsBackend())
     options = Options(
         color=colored(sys.stdout, no_color=settings.no_color),
         width=terminal_width(sys.stdout),
@@ -110,6 +112,15 @@ def judge(settings: Settings) -> None:
         junit_strict=settings.junit_strict,
         source_lines=source_lines(policies),
     )
+    if pace is not None:
+        write = partial(report, outputs=outputs, options=options, quiet=settings.quiet)
+        raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write))
+    evidence = _gather(settings, policies, connection, instant, claimed)
+
+    from policycheck.engine.backends.polars import PolarsBackend
+    from policycheck.pipeline import run
+
+    result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=PolarsBackend())
     report(result, outputs, options, quiet=settings.quiet)
     raise typer.Exit(int(result.exit_code))
 

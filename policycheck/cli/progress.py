@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
+from policycheck.cli.diagnostics import show_note
 from policycheck.cli.terminal import terminal_width
 from policycheck.text import clean_line, display_width
 
@@ -29,7 +30,7 @@ def show_progress(*, quiet: bool) -> Iterator[Callable[[Progress], None] | None]
     if quiet:
         yield None
         return
-    if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+    if not _is_painted(sys.stderr):
         yield LogLines(sys.stderr, time.monotonic)
         return
     bar = Bar(sys.stderr, time.monotonic)
@@ -77,6 +78,32 @@ class LogLines:
             _write(self._stream, f"policycheck: fetching: {_counts(progress)}\n")
 
 
+class StatusLine:
+    """What a run waits for: a line of a terminal that is gone once the waiting is over; in a log a line that stays."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._painted = False
+
+    def show(self, text: str) -> None:
+        if not _is_painted(self._stream):
+            show_note(f"policycheck: {text}")
+            return
+        self._painted = True
+        _write(self._stream, _START_OF_LINE + _cut(clean_line(text[:1].upper() + text[1:]), terminal_width(self._stream) - 1))
+
+    def __enter__(self) -> StatusLine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._painted:
+            _write(self._stream, _START_OF_LINE)
+
+
+def _is_painted(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM") != "dumb"
+
+
 def bar_line(progress: Progress, width: int) -> str:
     """`Fetching [####------------] 2 of 8 places, 12,345 jobs; 111122223333/eu-west-1 ListBackupJobs`, cut to `width` columns.
 
@@ -84,7 +111,10 @@ def bar_line(progress: Progress, width: int) -> str:
     """
     filled = _BAR * progress.done // progress.places if progress.places else 0
     bar = f"[{'#' * filled}{'-' * (_BAR - filled)}] " if progress.places > 1 else ""
-    text = clean_line(f"Fetching {bar}{_counts(progress)}; {progress.place} {progress.operation}")
+    return _cut(clean_line(f"Fetching {bar}{_counts(progress)}; {progress.place} {progress.operation}"), width)
+
+
+def _cut(text: str, width: int) -> str:
     while display_width(text) > width:
         text = text[:-1]
     return text.rstrip()

@@ -82,6 +82,8 @@ class Settings:
     select: Sequence[str] | None = None
     ignore: Sequence[str] | None = None
     framework: Sequence[str] | None = None
+    wait: str | None = None
+    poll: str | None = None
     fail_on: str = "low"
     min_severity: str | None = None
     show_passed: bool = False

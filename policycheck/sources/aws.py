@@ -6,12 +6,13 @@ What is asked for is in `plan`, how AWS is reached in `connection`, why no page 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import chain
+from typing import Protocol
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS
-from policycheck.errors import FetchError, PolicycheckError, UsageError
+from policycheck.errors import FetchError, LastingError, PolicycheckError, UsageError
 from policycheck.records import MICROSECOND, JobList, iso
 from policycheck.result import Coverage
 from policycheck.sources.aws_errors import UnknownClientError
@@ -29,12 +30,26 @@ MOST_SKEW = timedelta(minutes=5)
 """How far a clock may be off before ages and windows are: AWS itself refuses signatures made further off."""
 
 
+class Kept(Protocol):
+    """What an earlier fetch read of the same places."""
+
+    def narrow(self, requests: Sequence[Request], start: datetime) -> Sequence[Request]:
+        """The requests for what may have changed since; `start` is this machine's clock."""
+        ...
+
+    def merge(self, read: Sequence[ReadPlace]) -> list[ReadPlace]:
+        """What was read now, made whole with what was read before."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class FetchedEvidence(Evidence):
     """Evidence that AWS gave in this run, with its answers as received."""
 
     pages: PageStore | None = None
     """None where they were not to be kept. Whoever is done with them closes them."""
+    refused: frozenset[tuple[str, str | None, str]] = field(default_factory=frozenset)
+    """(dataset, account, Region) of the lists that failed for a reason that does not mend itself."""
 
 
 def fetch_jobs(
@@ -45,6 +60,7 @@ def fetch_jobs(
     progress: Callable[[Progress], None] | None = None,
     keep_pages: bool = True,
     now: Callable[[], datetime] = local_clock,
+    kept: Kept | None = None,
 ) -> FetchedEvidence:
     """Fetch every list of the plan from every account and Region of the connection.
 
@@ -53,6 +69,7 @@ def fetch_jobs(
         progress: called after each page, in this thread.
         keep_pages: whether to keep the answers as received, for evidence.
         now: this machine's clock.
+        kept: what an earlier fetch read: only what may have changed since is asked for. Not beside `keep_pages`: the answers would not hold all jobs.
 
     Returns:
         The lists, de-duplicated; where one of several places failed, its coverage is not complete and says why, and what was read of it is kept.
@@ -69,8 +86,13 @@ def fetch_jobs(
     places = [Place(role, region) for role in connection.role_arns or (None,) for region in session.regions()]
     pages = PageStore() if keep_pages else None
     try:
-        reader = Reader(session, _requests(connection, plan, start, as_of), pages, now, alone=len(places) == 1)
+        requests: Sequence[Request] = _requests(connection, plan, start, as_of)
+        if kept is not None:
+            requests = kept.narrow(requests, start)
+        reader = Reader(session, requests, pages, now, alone=len(places) == 1)
         read = reader.read(places, progress or (lambda _: None))
+        if kept is not None:
+            read = kept.merge(read)
         return _Fetch(connection, plan, session, as_of, start).evidence(read, pages)
     except BaseException:
         if pages is not None:
@@ -127,7 +149,13 @@ class _Fetch:
         coverage = self._coverage(asked, accounts)
         warnings = tuple(self._warnings(asked))
         not_seen = (*self._not_fetched(), *self._not_enabled(disabled), *self._unknown_accounts(coverage))
-        return FetchedEvidence(lists, coverage, not_seen, warnings, pages=pages)
+        refused = frozenset(
+            (name, accounts[part.place.role_arn], part.place.region)
+            for part in asked
+            for name, found in part.lists.items()
+            if isinstance(found.error, LastingError)
+        )
+        return FetchedEvidence(lists, coverage, not_seen, warnings, pages=pages, refused=refused)
 
     def _disabled(self, read: Sequence[ReadPlace]) -> set[Place]:
         """Places of `--region all` whose Region is not enabled, as far as that can be told.
@@ -159,7 +187,8 @@ class _Fetch:
         first = errors[0]
         others = len(errors) - 1
         more = f"; and {others} more {'place' if others == 1 else 'places'} failed" if others else ""
-        kind = UsageError if isinstance(first, UsageError) else FetchError
+        lasting = all(isinstance(error, LastingError) for error in errors)
+        kind = UsageError if isinstance(first, UsageError) else LastingError if lasting else FetchError
         raise kind(first.message + more, hint=first.hint, place=first.place)
 
     def _accounts(self, read: Sequence[ReadPlace]) -> dict[str | None, str | None]:

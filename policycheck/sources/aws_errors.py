@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from botocore import exceptions as b
 from botocore.parsers import ResponseParserError
 
-from policycheck.errors import FetchError, PolicycheckError, UsageError
+from policycheck.errors import FetchError, LastingError, PolicycheckError, UsageError
 from policycheck.text import clean_line, truncate
 
 _LOGIN = "log in again (`aws sso login`, `aws login`), then run the command again"
@@ -31,7 +31,7 @@ _OS_ERROR = re.compile(r"\[Errno -?\d+\] ([^'\")>\]]+)")
 _VERIFY = re.compile(r"certificate verify failed: ([^()]+)")
 
 
-class UnknownClientError(FetchError):
+class UnknownClientError(LastingError):
     """AWS does not know the credentials: they are of no use anywhere, or the Region is not enabled in the account."""
 
 
@@ -67,7 +67,7 @@ def explain(error: Exception, operation: str = "", place: str = "", *, service: 
         return _explain_answer(error, operation, where, service)
     for row in _ROWS:
         if isinstance(error, row.types) and (row.only is None or row.only(error)):
-            kind = UsageError if row.usage else FetchError
+            kind = UsageError if row.usage else LastingError if isinstance(error, _LASTING) else FetchError
             return kind(row.message.format_map(_Details(error)), hint=row.hint, place=where)
     if isinstance(error, b.BotoCoreError):
         return FetchError(f"boto3 gave up: {type(error).__name__}: {scrub(error)}", place=where)
@@ -169,6 +169,13 @@ _ROWS = (
     _Row((EOFError,), "the profile asks for an MFA code, and there is no terminal to ask at", _ONE_SESSION),
 )  # fmt: skip
 
+_LASTING = (
+    *(b.NoCredentialsError, b.NoAuthTokenError, b.PartialCredentialsError, b.ProfileNotFound, b.NoRegionError, b.ConfigParseError, b.ConfigNotFound),
+    *(b.SSOError, b.TokenRetrievalError, getattr(b, "LoginError", b.SSOError), b.RefreshWithMFAUnsupportedError, b.MissingDependencyException),
+    *(b.InvalidConfigError, b.InvalidRetryConfigurationError, b.SSLError, b.InvalidProxiesConfigError, FileNotFoundError, PermissionError, EOFError),
+)
+"""Exceptions whose cause lies in this machine's settings or in a login."""
+
 _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized", "AuthorizationError"})
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _UNKNOWN = frozenset({"UnrecognizedClientException", "UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId", "InvalidToken", "AuthFailure"})
@@ -185,7 +192,7 @@ def _explain_answer(error: Any, operation: str, where: str, service: str) -> Fet
     metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
     code, status, attempts = str(details.get("Code", "")), int(metadata.get("HTTPStatusCode", 0)), int(metadata.get("RetryAttempts", 0)) + 1
     said = scrub(details.get("Message", ""))
-    kind: type[FetchError] = FetchError
+    kind: type[FetchError] = LastingError if code in _DENIED | _EXPIRED | _SIGNATURE else FetchError
     if code in ("", str(status)) and status not in (429, *range(500, 600)):
         message, hint = f"the answer is not one of AWS (status {status})", _NETWORK
     elif code in _DENIED:

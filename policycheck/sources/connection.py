@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from policycheck import __version__
-from policycheck.errors import FetchError, PolicycheckError, UsageError
+from policycheck.errors import LastingError, PolicycheckError, UsageError
 from policycheck.text import clean_line
 
 ALL_REGIONS = "all"
@@ -135,7 +135,7 @@ class AwsSession:
             # A value with a line break would end up, in parts, in the errors of whoever makes a header of it.
             if value is not None and not (isinstance(value, str) and value.isascii() and value.isprintable() and not any(map(str.isspace, value))):
                 problem = "is no text" if not isinstance(value, str) else "holds a space, a line break or a character that no key has"
-                raise FetchError(f"the {name} that was found {problem}", hint="copy the credentials again, on one line each, or log in anew")
+                raise LastingError(f"the {name} that was found {problem}", hint="copy the credentials again, on one line each, or log in anew")
 
     @property
     def default_region(self) -> str | None:
@@ -160,7 +160,7 @@ class AwsSession:
             if not named and self.default_region:
                 named = (self.default_region,)
         if not named:
-            raise FetchError("no Region is named", hint="name one with --region (or all), AWS_REGION or the profile's region")
+            raise LastingError("no Region is named", hint="name one with --region (or all), AWS_REGION or the profile's region")
         return named
 
     def _partition(self) -> str:

@@ -44,15 +44,11 @@ def test_a_line_ends_at_a_line_feed_alone(monkeypatch: pytest.MonkeyPatch) -> No
     assert script.command_line(REPORTS)[-2:] == ["a\u2028b\x0bc", "d"]
 
 
-# Options of the design that `check` does not have yet: until it does, their inputs end in exit code 2, which names the option.
-PLANNED = {"--wait", "--poll"}
-
-
 def test_every_option_is_one_of_check() -> None:
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
     known = {option for parameter in group.commands["check"].params for option in parameter.opts}
-    assert {option for _, option in (*script.ONE, *script.MANY)} - known <= PLANNED
+    assert {option for _, option in (*script.ONE, *script.MANY)} - known == set()
 
 
 @pytest.mark.parametrize(

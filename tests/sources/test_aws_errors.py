@@ -11,7 +11,7 @@ from botocore.parsers import ResponseParserError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policycheck.errors import ExitCode, FetchError, UsageError
+from policycheck.errors import ExitCode, FetchError, LastingError, UsageError
 from policycheck.sources.aws_errors import UnknownClientError, explain, explained, scrub
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
@@ -155,3 +155,19 @@ def test_what_aws_says_of_permissions_is_kept(text: str) -> None:
 def test_a_line_is_never_long() -> None:
     details: Any = explain(answer("ValidationException", 400, "word " * 1000))
     assert len(details.message) < 400
+
+
+@pytest.mark.parametrize(
+    ("error", "lasting"),
+    [
+        *((error, True) for error in (b.NoCredentialsError(), b.UnauthorizedSSOTokenError(), b.NoRegionError(), b.ProfileNotFound(profile="x"))),
+        *((answer(code), True) for code in ("AccessDeniedException", "ExpiredToken", "UnrecognizedClientException", "SignatureDoesNotMatch")),
+        *((answer(code, status), False) for code, status in (("ThrottlingException", 400), ("InternalFailure", 500), ("", 503), ("Strange", 400))),
+        *((kind(endpoint_url=URL, error="x"), False) for kind in (b.EndpointConnectionError, b.ReadTimeoutError, b.ConnectionClosedError)),
+        (b.MetadataRetrievalError(error_msg="404"), False),
+    ],
+    ids=str,
+)
+def test_what_does_not_mend_itself_is_told_apart(error: Exception, lasting: bool) -> None:
+    """Where it is not certain, asking again may help."""
+    assert isinstance(explain(error, "ListBackupJobs"), LastingError) is lasting
