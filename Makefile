@@ -15,7 +15,7 @@ PYTHON := $(or $(shell for name in python3.11 python3 python3.13 python3.12 pyth
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types layers docs docs-check slow benchmark dist constraints clean
+.PHONY: help setup demo test lint format types layers docs docs-check slow mutants benchmark dist constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -63,6 +63,9 @@ docs-check: $(READY) ## check that the generated pages are up to date
 
 slow: $(READY) ## run the slow tests: packages, validators of workflows, npm, other engines
 	@$(BIN)/python -m pytest -q -m slow
+
+mutants: $(READY) ## change the shipped packs one thing at a time, and fail where their tests notice less than 90% of it
+	@$(BIN)/policycheck test policies/ --mutate --killed 90
 
 benchmark: $(READY) ## measure speed and memory
 	@$(BIN)/python -m benchmarks

@@ -73,7 +73,9 @@ def test_ci_tests_first_and_runs_every_check() -> None:
     script = ROOT / ".ci" / "run"
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", script], check=True)
-    assert re.findall(r"^make ([a-z-]+)$", script.read_text(encoding="utf-8"), re.MULTILINE) == ["test", "lint", "types", "layers", "docs-check", "slow"]
+    assert re.findall(r"^make ([a-z-]+)$", script.read_text(encoding="utf-8"), re.MULTILINE) == [
+        "test", "lint", "types", "layers", "docs-check", "mutants", "slow",
+    ]  # fmt: skip
 
 
 def test_changelog_begins_with_the_version_of_the_package() -> None:

@@ -37,7 +37,7 @@ def find_policies(arguments: Sequence[str], folder: Path | None = None) -> list[
         elif path.exists():
             found.setdefault(path.resolve(), path.as_posix())
         else:
-            pack = _find_pack(argument)
+            pack = find_pack(argument, wanted="policy file, folder or shipped pack")
             found.setdefault(pack, f"policies/{pack.name}")
     return list(found.items())
 
@@ -47,13 +47,14 @@ def shipped_packs() -> dict[str, Path]:
     return {file.stem: file for file in sorted(data_folder("policies").glob("*.yaml")) if _is_policy(file)}
 
 
-def _find_pack(name: str) -> Path:
+def find_pack(name: str, wanted: str = "shipped pack") -> Path:
+    """The shipped pack of that name; raises UsageError, saying what was `wanted`."""
     packs = shipped_packs()
     if name in packs:
         return packs[name]
     near = nearest(name, packs)
     hint = f"Did you mean {near}?" if near else f"The shipped packs are {', '.join(packs)}."
-    raise UsageError(f"there is no policy file, folder or shipped pack {clean_line(name)}", hint=hint)
+    raise UsageError(f"there is no {wanted} {clean_line(name)}", hint=hint)
 
 
 def _is_policy(file: Path) -> bool:

@@ -10,7 +10,21 @@ from typing import assert_never
 from policycheck.datasets import Dataset, Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or
-from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, Measure, NoneMatch, Policy, Requirement, Rule, Statement
+from policycheck.policy.model import (
+    RESOURCE,
+    AllMatch,
+    Expectation,
+    Following,
+    JobChoice,
+    Measure,
+    NoData,
+    NoneMatch,
+    Policy,
+    Qualifiers,
+    Requirement,
+    Rule,
+    Statement,
+)
 from policycheck.policy.rendering import render
 from policycheck.testing.document import PolicyTest
 from policycheck.testing.runner import run_test
@@ -81,49 +95,61 @@ def _applied(mutant: Mutant, test: PolicyTest) -> Rule:
 def mutate(policy: Policy, rule: Rule) -> Iterator[Mutant]:
     """The mutants of one rule, numbered in a fixed order."""
     number = 0
-    for what, statement, jobs in _changes(rule):
-        if statement == rule.statement and jobs is rule.qualifiers.jobs:
+    for what, statement, qualifiers in _changes(rule):
+        if (statement, qualifiers) == (rule.statement, rule.qualifiers):
             continue
         number += 1
-        qualifiers = replace(rule.qualifiers, jobs=jobs)
         changed = replace(rule, statement=statement, qualifiers=qualifiers, sentence=render(statement, qualifiers))
         yield Mutant(policy, rule, changed, f"{number}: {what}")
 
 
-def _changes(rule: Rule) -> Iterator[tuple[str, Statement, JobChoice]]:
-    statement, jobs = rule.statement, rule.qualifiers.jobs
+def _changes(rule: Rule) -> Iterator[tuple[str, Statement, Qualifiers]]:
+    statement, qualifiers = rule.statement, rule.qualifiers
     if statement.within is not None:
         for literal in _lengths(statement.within):
-            yield f"within {literal.text}", replace(statement, within=literal), jobs
-    for what, where in _condition_changes(statement.where, statement.list):
-        yield f"where: {what}", replace(statement, where=where), jobs
+            yield f"within {literal.text}", replace(statement, within=literal), qualifiers
+    for what, where in _condition_changes(statement.where, statement.list, _states_of_population(statement)):
+        yield f"where: {what}", replace(statement, where=where), qualifiers
     for what, requirement in _requirement_changes(statement):
-        yield what, replace(statement, requirement=requirement), jobs
-    if jobs is not JobChoice.ALL:
-        yield "jobs all", statement, JobChoice.ALL
+        yield what, replace(statement, requirement=requirement), qualifiers
+    jobs = JobChoice.TOP_LEVEL if qualifiers.jobs is JobChoice.ALL else JobChoice.ALL
+    yield f"jobs {jobs}", statement, replace(qualifiers, jobs=jobs)
+    # Nothing weakens a rule more than to pass where there was nothing to judge.
+    no_data = NoData.FAIL if qualifiers.no_data is NoData.PASS else NoData.PASS
+    yield f"no data: {no_data}", statement, replace(qualifiers, no_data=no_data)
+    if qualifiers.clock is not None:
+        yield "without clock", statement, replace(qualifiers, clock=None)
 
 
 def _requirement_changes(statement: Statement) -> Iterator[tuple[str, Requirement]]:
     requirement = statement.requirement
     match requirement:
         case NoneMatch(condition=condition, recovery=recovery):
-            yield from ((what, replace(requirement, condition=changed)) for what, changed in _condition_changes(condition, statement.list))
+            states = _states_of_population(statement)
+            yield from ((what, replace(requirement, condition=changed)) for what, changed in _condition_changes(condition, statement.list, states))
             if recovery is not None:
                 yield "without recovery", replace(requirement, recovery=None)
                 yield from ((f"recovery {literal.text}", replace(requirement, recovery=literal)) for literal in _lengths(recovery))
         case AllMatch(condition=condition):
-            yield from ((what, replace(requirement, condition=changed)) for what, changed in _condition_changes(condition, statement.list))
+            states = statement.list.states
+            yield from ((what, replace(requirement, condition=changed)) for what, changed in _condition_changes(condition, statement.list, states))
         case Expectation():
             yield from _expectation_changes(requirement, statement.list)
         case Following(condition=condition, within=within):
-            yield from ((what, replace(requirement, condition=changed)) for what, changed in _condition_changes(condition, requirement.list))
+            yield from ((what, replace(requirement, condition=changed)) for what, changed in _follower_changes(condition, requirement.list))
             yield from ((f"followed within {literal.text}", replace(requirement, within=literal)) for literal in _lengths(within))
         case _:
             assert_never(requirement)
 
 
 def _expectation_changes(requirement: Expectation, dataset: Dataset) -> Iterator[tuple[str, Requirement]]:
-    yield from ((f"of: {what}", replace(requirement, condition=changed)) for what, changed in _condition_changes(requirement.condition, dataset))
+    # A job in progress is neither the latest nor part of a streak of states.
+    states = dataset.finished if requirement.measure in {Measure.LATEST, Measure.STREAK} else dataset.states
+    yield from ((f"of: {what}", replace(requirement, condition=changed)) for what, changed in _condition_changes(requirement.condition, dataset, states))
+    for field in requirement.per:
+        rest = tuple(other for other in requirement.per if other != field)
+        # Without resources there is nothing that an inventory could list.
+        yield f"not per {field}", replace(requirement, per=rest, inventory=requirement.inventory if RESOURCE in rest else None)
     limit, operator = requirement.limit, requirement.operator
     if limit is None or operator is None:
         return
@@ -136,7 +162,8 @@ def _expectation_changes(requirement: Expectation, dataset: Dataset) -> Iterator
             count = int(limit.value or 0)
             limits = [Literal(str(other), value=other) for other in (count - 1, count + 1) if other >= 0]
     yield from ((f"limit {literal.text}", replace(requirement, limit=literal)) for literal in limits)
-    if requirement.measure not in {Measure.NEWEST, Measure.LONGEST_GAP, Measure.MISSED_RUNS}:
+    # A whole number's edge is the next number, which stands above.
+    if requirement.measure in {Measure.SHARE, Measure.NEWEST, Measure.LONGEST_GAP}:
         yield f"{_EDGES[operator].replace('_', ' ')} {limit.text}", replace(requirement, operator=_EDGES[operator])
 
 
@@ -154,44 +181,72 @@ def _lengths(literal: Literal) -> Iterator[Literal]:
             yield Literal(f"{length // 1_000_000}s", value=length)
 
 
-def _condition_changes(condition: Condition, dataset: Dataset) -> Iterator[tuple[str, Condition]]:
+def _states_of_population(statement: Statement) -> Sequence[str]:
+    """The states of the jobs a rule looks at. Some look at jobs that have ended alone: there another state in progress changes nothing."""
+    match statement.requirement:
+        case Following() | Expectation(measure=Measure.LATEST):
+            return statement.list.finished
+        case NoneMatch(recovery=recovery) if recovery is not None:
+            return statement.list.finished
+        case _:
+            return statement.list.states
+
+
+def _follower_changes(condition: Condition, dataset: Dataset) -> Iterator[tuple[str, Condition]]:
+    """As of any condition, but for what changes nothing: a job that follows must have COMPLETED, whether the rule says so or not."""
+    without = None
+    if isinstance(condition, And):
+        completed = Comparison(dataset.state_field, Operator.IS, (Literal("COMPLETED", value="COMPLETED"),))
+        without = And(tuple(part for part in condition.parts if part != completed))
+    for what, changed in _condition_changes(condition, dataset, ()):
+        if changed != without:
+            yield what, changed
+
+
+def _condition_changes(condition: Condition, dataset: Dataset, states: Sequence[str]) -> Iterator[tuple[str, Condition]]:
+    """Changes of a condition.
+
+    Args:
+        states: the states that a job the condition is asked of can be in.
+    """
     match condition:
         case Comparison():
-            yield from _comparison_changes(condition, dataset)
+            yield from _comparison_changes(condition, dataset, states)
         case And(parts=parts):
             for index, part in enumerate(parts):
                 rest = parts[:index] + parts[index + 1 :]
                 yield f"without part {index + 1}", And(rest)
-                yield from ((what, And((*parts[:index], changed, *parts[index + 1 :]))) for what, changed in _condition_changes(part, dataset))
+                yield from ((what, And((*parts[:index], changed, *parts[index + 1 :]))) for what, changed in _condition_changes(part, dataset, states))
         case Or(parts=parts):
             for index, part in enumerate(parts):
                 rest = parts[:index] + parts[index + 1 :]
                 yield f"without alternative {index + 1}", rest[0] if len(rest) == 1 else Or(rest)
-                yield from ((what, Or((*parts[:index], changed, *parts[index + 1 :]))) for what, changed in _condition_changes(part, dataset))
+                yield from ((what, Or((*parts[:index], changed, *parts[index + 1 :]))) for what, changed in _condition_changes(part, dataset, states))
         case Not(part=part):
             yield "not taken away", part
-            yield from ((what, Not(changed)) for what, changed in _condition_changes(part, dataset))
+            yield from ((what, Not(changed)) for what, changed in _condition_changes(part, dataset, states))
         case _:
             assert_never(condition)
 
 
-def _comparison_changes(comparison: Comparison, dataset: Dataset) -> Iterator[tuple[str, Condition]]:
+def _comparison_changes(comparison: Comparison, dataset: Dataset, states: Sequence[str]) -> Iterator[tuple[str, Condition]]:
     literals, operator, name = comparison.literals, comparison.operator, comparison.field
     yield f"not {name}", Not(comparison)
     if len(literals) > 1:
         for index, literal in enumerate(literals):
             yield f"{name} without {literal.text}", replace(comparison, literals=literals[:index] + literals[index + 1 :])
-    if operator in _EDGES:
+    kind = dataset.fields[name].kind
+    # A whole number's edge is the next number, which stands below.
+    if operator in _EDGES and kind not in {Kind.INTEGER, Kind.SIZE}:
         yield f"{name} {_EDGES[operator].replace('_', ' ')}", replace(comparison, operator=_EDGES[operator])
     if operator in _TEXTS:
         yield f"{name} {_TEXTS[operator].replace('_', ' ')}", replace(comparison, operator=_TEXTS[operator])
-    kind = dataset.fields[name].kind
-    if operator is Operator.IS and name == dataset.state_field:
-        for state in dataset.states:
-            if all(literal.text != state for literal in literals):
-                yield f"{name} or {state}", replace(comparison, literals=(*literals, Literal(state, value=state)))
+    if operator is Operator.IS and kind is Kind.ENUM:
+        values = states if name == dataset.state_field else dataset.fields[name].values
+        for value in (value for value in values if all(literal.text != value for literal in literals)):
+            yield f"{name} or {value}", replace(comparison, literals=(*literals, Literal(value, value=value)))
     elif operator in _EDGES and (kind is Kind.DURATION or operator in {Operator.OLDER_THAN, Operator.NEWER_THAN}):
         yield from ((f"{name} {literal.text}", replace(comparison, literals=(literal,))) for literal in _lengths(literals[0]))
     elif operator in _EDGES and kind in {Kind.INTEGER, Kind.SIZE}:
-        for value in (int(literals[0].value or 0) - 1, int(literals[0].value or 0) + 1):
-            yield f"{name} {value}", replace(comparison, literals=(Literal(str(value), value=value),))
+        for number in (int(literals[0].value or 0) - 1, int(literals[0].value or 0) + 1):
+            yield f"{name} {number}", replace(comparison, literals=(Literal(str(number), value=number),))
