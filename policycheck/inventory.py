@@ -64,6 +64,11 @@ class Listing:
         """Whether any inventory lists the resource; None where there is none to ask."""
         return self._any(resource, self._found(resource)) if self.names else None
 
+    def is_told(self, resource: Resource) -> bool:
+        """Whether it is known which entries are of the resource, and there are any: what these lack it does not have."""
+        found = [entry.lists(resource[0], resource[1]) for _, entry in self._found(resource)]
+        return True in found and None not in found
+
     def tag(self, resource: Resource, name: str) -> str | None:
         return next((entry.tags[name] for entry in self._entries(resource) if name in entry.tags), None)
 
@@ -74,7 +79,8 @@ class Listing:
         return self._by_arn.get(resource[2] or "", ())
 
     def _entries(self, resource: Resource) -> Iterable[InventoryEntry]:
-        return (entry for _, entry in self._found(resource) if entry.lists(resource[0], resource[1]))
+        """Those of the resource; none where it is unknown of any whether it is."""
+        return (entry for _, entry in self._found(resource) if entry.lists(resource[0], resource[1])) if self.is_told(resource) else ()
 
     def _any(self, resource: Resource, pairs: Iterable[tuple[str, InventoryEntry]]) -> bool | None:
         if resource[2] is None:

@@ -69,8 +69,8 @@ class GroupRuns(NamedTuple):
     due: int
     missed: tuple[Run, ...]
     """In order."""
-    certain: bool
-    """False where a job that does not say its resource or its time may have answered."""
+    doubtful: tuple[Run, ...]
+    """Those that a job which does not say its resource, its place or its time may have answered."""
     gaps: tuple[tuple[int, int], ...]
     """Times of which nothing is known, since the schedule changed in them, and in which a run of the old or the new one falls."""
     problems: tuple[str, ...]
@@ -95,7 +95,8 @@ class PlanHistory:
         self._by_schedule: defaultdict[tuple[Place, str, str, RuleSchedule], list[PlanJob]] = defaultdict(list)
         self._created: defaultdict[tuple[Place, str, str], list[int]] = defaultdict(list)
         self._earliest: dict[tuple[str | None, str], int] = {}
-        self._uncertain: set[tuple[Place, str]] = set()
+        self._vague: defaultdict[str, list[PlanJob]] = defaultdict(list)
+        """By plan, the jobs that do not say all of their place, their resource and their time."""
         self._calendars: dict[tuple[str | None, str], _Calendar] = {}
         self._start_windows: dict[tuple[Place, str, str, RuleSchedule], int] = {}
         for job in jobs:
@@ -104,8 +105,8 @@ class PlanHistory:
             created.sort()
 
     def _add(self, job: PlanJob) -> None:
-        if job.resource is None or job.created is None:
-            self._uncertain.add((job.place, job.plan))
+        if job.resource is None or job.created is None or None in job.place:
+            self._vague[job.plan].append(job)
         if job.created is None:
             return
         if job.resource is not None:
@@ -121,6 +122,8 @@ class PlanHistory:
         """The runs of a group that has a job, from `start` to as_of."""
         due = 0
         missed: list[Run] = []
+        doubtful: list[Run] = []
+        vague = [job for job in self._vague[group.plan] if _may_be_of(job, group)]
         problems: dict[str, None] = {}
         segments = self._segments(group)
         for segment in segments:
@@ -131,9 +134,23 @@ class PlanHistory:
             first, stop = self._due(group, segment, calendar, start)
             due += max(stop - first, 0)
             answered = self._answered(group, segment, calendar, first, stop)
-            missed += [Run(calendar.runs[index], segment.schedule) for index in range(first, stop) if index not in answered]
-        certain = (group.place, group.plan) not in self._uncertain
-        return GroupRuns(due, tuple(missed), certain, tuple(self._gaps(segments, start)), tuple(problems))
+            unanswered = [index for index in range(first, stop) if index not in answered]
+            open_ = self._perhaps_answered(group, segment, calendar, vague)
+            missed += [Run(calendar.runs[index], segment.schedule) for index in unanswered if open_ is not None and index not in open_]
+            doubtful += [Run(calendar.runs[index], segment.schedule) for index in unanswered if open_ is None or index in open_]
+        return GroupRuns(due, tuple(missed), tuple(doubtful), tuple(self._gaps(segments, start)), tuple(problems))
+
+    def _perhaps_answered(self, group: Group, segment: _Segment, calendar: _Calendar, vague: Iterable[PlanJob]) -> set[int] | None:
+        """The indexes of the calendar's runs that a vague job may answer; None: any."""
+        window = self._start_window(group, segment.schedule)
+        found = set()
+        for job in vague:
+            if job.created is None:
+                return None
+            index = calendar.latest(job.created)
+            if index is not None and job.created <= calendar.runs[index] + window:
+                found.add(index)
+        return found
 
     def _segments(self, group: Group) -> list[_Segment]:
         """Step 2."""
@@ -187,6 +204,13 @@ class PlanHistory:
         if key not in self._calendars:
             self._calendars[key] = _Calendar(schedule, self._earliest[key], self._as_of + TOLERANCE)
         return self._calendars[key]
+
+
+def _may_be_of(job: PlanJob, group: Group) -> bool:
+    """Whether a job of the plan may be of the group's resource; one that does not say its place says no resource either."""
+    if any(said not in (None, part) for said, part in zip(job.place, group.place, strict=True)):
+        return False
+    return job.resource in (None, group.resource) or None in job.place
 
 
 class _Calendar:

@@ -97,8 +97,16 @@ def _find_followers(rule: Rule, job_list: JobList, rows: Sequence[int], other: O
     found: defaultdict[int, list[_Follower]] = defaultdict(list)
     for row, *values in sorted(judged, key=lambda values: age_key(other.job_list, values[0]), reverse=True):
         for followed in following[row]:
-            found[followed].append(_Follower(other.job_list.records[row], *values))
+            if _may_follow(job_list, followed, other, row):
+                found[followed].append(_Follower(other.job_list.records[row], *values))
     return found
+
+
+def _may_follow(job_list: JobList, followed: int, other: OtherList, row: int) -> bool:
+    """No job follows itself, nor one that was created after it."""
+    created, later = job_list.records[followed].CreationDate, other.job_list.records[row].CreationDate
+    itself = job_list is other.job_list and followed == row
+    return not itself and (created is None or later is None or later >= created)
 
 
 def _key(link: Link, name: str, job_list: JobList, row: int) -> tuple[Link, str, tuple[str | None, ...]]:

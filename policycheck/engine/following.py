@@ -110,7 +110,7 @@ def _masks(case: Case, frame: Frame, other: Frame, context: Context) -> nw.LazyF
     place = ("DestinationAccount", "DestinationRegion") if "DestinationAccount" in frame.dataset.fields else ("Account", "Region")
     end = end_of(frame.dataset)
     columns = frame.columns.with_columns(**{END: end, DEADLINE: end + allowance})
-    columns = add_followed(columns, links, other, _requirement(case).condition, context.backend, _FOLLOWED)
+    columns = add_followed(columns, links, other, _requirement(case).condition, context.backend, _FOLLOWED, same_list=frame.dataset is other.dataset)
     columns = add_covered(columns, place, [entry for entry in context.coverage if entry.dataset == other.dataset.name], context.backend, _COVERED)
     columns = columns.with_columns(**{_CHOSEN: chosen_mask(case, frame)})
     columns = columns.with_columns(

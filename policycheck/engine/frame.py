@@ -23,6 +23,8 @@ REWOUND = "_rewound"
 LIFECYCLE = "_lifecycle"
 LISTED = "_listed"
 """Whether any inventory of the run lists the resource."""
+TOLD = "_told"
+"""Whether it is known which entries of inventories are of the resource, and there are any."""
 FOR_EVER = 2**62
 _DAY = 86_400_000_000
 # Longer than any retention AWS accepts, and less than for ever in microseconds.
@@ -76,7 +78,7 @@ class Frame:
             case Presence.DERIVED:
                 if field.name.startswith(TAGS) or field.name == "AccountName":
                     # Where inventories say tags at all, one that lists the resource and lacks this one knows that there is none.
-                    return nw.col(LISTED).fill_null(False) if field.name.partition(".")[0] in self.recorded else False
+                    return nw.col(TOLD) if field.name.partition(".")[0] in self.recorded else False
                 known = _DERIVED_MISSING.get(field.name)
                 return known(self) if known else False
 
@@ -169,7 +171,10 @@ def _listed(fields: Collection[str], resources: Sequence[Resource], inventories:
         known: dict[Resource, Any] = {}
         return [known[resource] if resource in known else known.setdefault(resource, said(resource)) for resource in resources]
 
-    columns: dict[str, tuple[ColumnType, list[Any]]] = {LISTED: (ColumnType.BOOLEAN, column(listing.is_listed))}
+    columns: dict[str, tuple[ColumnType, list[Any]]] = {
+        LISTED: (ColumnType.BOOLEAN, column(listing.is_listed)),
+        TOLD: (ColumnType.BOOLEAN, column(listing.is_told)),
+    }
     if "in_inventory" in fields:
         columns |= {inventory_column(name): (ColumnType.BOOLEAN, column(partial(listing.is_in, name=name))) for name in sorted(inventories)}
     if "AccountName" in fields:

@@ -60,17 +60,30 @@ class Judgement:
     """There was nothing to measure,"""
     passed_over: bool = False
     """and `no_data` says to go on."""
+    waiting: bool = False
+    """All that could be measured is still in progress."""
     pending: bool = False
     """It is new, and short of a lower bound."""
     possible_for: str = ""
-    """Why it possibly violates: what is unknown of its `jobs`, its `edge`, or whether it is a `group` of the rule."""
+    """Why it possibly violates: what is unknown of its `jobs`, its `edge`, what the `coverage` lacks, or whether it is a `group` of the rule."""
 
 
 Rows = Sequence[tuple[Any, ...]]
 """(number of the key, row, whether the measure looks at it, and what the measure needs beside that: see `_measure`)."""
 
 
-def judge_group(case: Case, group: Group, jobs: Rows, edge: Edge, as_of: int, job_list: JobList) -> Judgement:
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a group is judged in."""
+
+    edge: Edge
+    shown: bool
+    """Whether a job that the list lacks is known not to have happened where the group is."""
+    waiting: bool
+    """Whether a job of it is undecided, or may be."""
+
+
+def judge_group(case: Case, group: Group, jobs: Rows, setting: Setting, as_of: int, job_list: JobList) -> Judgement:
     """Measure one group.
 
     Args:
@@ -79,11 +92,22 @@ def judge_group(case: Case, group: Group, jobs: Rows, edge: Edge, as_of: int, jo
             CreationDate.
         as_of: microseconds.
     """
-    judgement = _measure(case, group, jobs, edge, as_of, job_list)
+    judgement = _measure(case, group, jobs, setting.edge, as_of, job_list)
+    if judgement.nothing and setting.waiting:
+        return Judgement(group, setting.edge, False, waiting=True)
     if judgement.violation is not False and not judgement.possible_for:
+        if judgement.violation and group.sure and _is_undoable(case) and not setting.shown:
+            return replace(judgement, violation=None, possible_for="coverage")
         reason = "jobs" if group.sure else "group"
         return replace(judgement, violation=judgement.violation if group.sure else None, possible_for=reason)
     return judgement
+
+
+def _is_undoable(case: Case) -> bool:
+    """Whether jobs that nobody listed could undo a violation; a count that is over its limit stays over it."""
+    requirement = case.rule.statement.requirement
+    assert isinstance(requirement, Expectation)
+    return requirement.measure not in {Measure.COUNT, Measure.STREAK} or is_lower(limit_of(requirement)[0])
 
 
 def _measure(case: Case, group: Group, jobs: Rows, edge: Edge, as_of: int, job_list: JobList) -> Judgement:

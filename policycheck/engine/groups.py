@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,12 +13,13 @@ from typing import Any, assert_never
 import narwhals as nw
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS
+from policycheck.engine.absence import Absence
 from policycheck.engine.context import Context
 from policycheck.engine.entries import of_resources
 from policycheck.engine.findings import describe_empty
 from policycheck.engine.frame import ROW, SUBJECT, build_frame
 from policycheck.engine.group_findings import Describer, spell_subject
-from policycheck.engine.group_judgement import Edge, Judgement, judge_group
+from policycheck.engine.group_judgement import Edge, Judgement, Setting, judge_group
 from policycheck.engine.masks import END, PROGRESS, Case, add_masks, fields_decisive, fields_read, listed_mask
 from policycheck.engine.measures import NEVER
 from policycheck.engine.scope import in_scope
@@ -33,6 +35,7 @@ from policycheck.text import clean_line, spell_duration
 
 _DAY = 86_400_000_000
 _MOST_NOTES = 10
+_MOST_PLACES = 3
 
 
 def judge_groups(cases: Sequence[Case], context: Context) -> dict[int, RuleResult]:
@@ -106,8 +109,8 @@ class _Ruling:
         subjects = find_subjects(case, self.view, tallies, self.backups, inventory, listing)
         jobs = self._jobs_of(subjects)
         nothing = not case.per and subjects.chosen is False
-        judgements = [] if nothing else [self._judge(group, jobs[number]) for number, group in enumerate(subjects.groups)]
-        short = self._short()
+        judgements = [] if nothing else [self._judge(group, jobs[number], tallies) for number, group in enumerate(subjects.groups)]
+        short = self._short(subjects)
         verdict, reason = self._decide(subjects, judgements, short)
         kept = [replace(item, violation=False, nothing=False) if item.violation is True else item for item in judgements]
         violated = [item for item in judgements if item.violation is True and not (item.nothing and short)]
@@ -159,8 +162,15 @@ class _Ruling:
                 jobs[number] += together if belongs else [(*row[:2], None, *row[3:]) for row in together]
         return jobs
 
-    def _judge(self, group: Group, jobs: Sequence[tuple[Any, ...]]) -> Judgement:
-        return judge_group(self.case, group, jobs, self._edge(group), self.as_of, self.view.job_list)
+    def _judge(self, group: Group, jobs: Sequence[tuple[Any, ...]], tallies: Mapping[int, Tally]) -> Judgement:
+        waiting = any(tallies[number].waiting for number in group.keys)
+        setting = Setting(self._edge(group), self._absence.is_shown(group.subject[:2]), waiting)
+        return judge_group(self.case, group, jobs, setting, self.as_of, self.view.job_list)
+
+    @cached_property
+    def _absence(self) -> Absence:
+        case = self.case
+        return Absence(case.scope, self.context.coverage, case.rule.statement.dataset, case.window_length, self.context.as_of)
 
     def _edge(self, group: Group) -> Edge:
         """Where the window of a group begins."""
@@ -168,14 +178,15 @@ class _Ruling:
         start = None if length is None else self.as_of - length
         if start is None or RESOURCE not in case.per or group.entry is not None or self.backups is None:
             return Edge(start)
-        history = self.backups.history(group.subject)
-        if history is None or (history.first is not None and history.first <= start):
+        history, unplaced = self.backups.history(group.subject), self.backups.has_unplaced(group.subject)
+        first = None if history is None else history.first
+        if (history is None and not unplaced) or (first is not None and first <= start):
             return Edge(start)
-        if history.first is None or history.undated:
-            # A job without a date may be the first.
-            return Edge(start, None, self.as_of if history.first is None else history.first)
+        if history is None or first is None or history.undated or unplaced:
+            # A job without a date, or without a place, may be the first.
+            return Edge(start, None, self.as_of if first is None else first)
         covered = self._backups_from.get(group.subject[:2])
-        return Edge(start, True if covered is not None and covered < history.first - _DAY else None, history.first)
+        return Edge(start, True if covered is not None and covered < first - _DAY else None, first)
 
     @cached_property
     def _backups_from(self) -> dict[tuple[str | None, str | None], int]:
@@ -183,8 +194,20 @@ class _Ruling:
         entries = [entry for entry in self.context.coverage if entry.dataset == BACKUP_JOBS.name and entry.complete]
         return {(entry.account, entry.region): micros(entry.start) for entry in entries if entry.start is not None}
 
-    def _short(self) -> str:
+    def _short(self, subjects: Subjects) -> str:
         """Why the evidence does not reach; empty where it does."""
+        return "; ".join(filter(None, [self._short_list(), *self._unread_places(subjects)]))
+
+    def _unread_places(self, subjects: Subjects) -> list[str]:
+        """Where subjects are and the rule's list was not read, a phrase each."""
+        found = {group.subject for group in subjects.groups if not self._absence.is_read(group.subject[:2])}
+        counts = Counter("/".join(clean_line(part or "any") for part in subject[:2]) for subject in found)
+        noun = self.case.rule.statement.list.noun
+        return [
+            f"no list of {noun}s covers {place}, where {counted(count, 'subject')} {'is' if count == 1 else 'are'}" for place, count in sorted(counts.items())
+        ][:_MOST_PLACES]
+
+    def _short_list(self) -> str:
         case, context = self.case, self.context
         name = case.rule.statement.dataset
         short = short_evidence(case.scope, context.coverage, name, case.window_length, context.as_of, len(self.view.job_list))
@@ -202,6 +225,8 @@ class _Ruling:
             return Verdict.INCONCLUSIVE, short
         if violated:
             return Verdict.FAIL, ""
+        if not case.per and subjects.chosen is None:
+            return Verdict.INCONCLUSIVE, f"no job certainly belongs to it: {self._unknown(view.masks, case.chosen)}"
         possible = sum(item.violation is None for item in judgements)
         if possible:
             return Verdict.INCONCLUSIVE, f"{possible:,} of {counted(len(judgements), 'subject')} could violate it: {self._why(judgements)}"
@@ -212,8 +237,8 @@ class _Ruling:
                 f"{counted(subjects.strays, rule.statement.list.noun)} may belong to any subject or to none: no {fields} recorded",
             )
         empty = [item for item in judgements if item.nothing]
-        if not case.per and subjects.chosen is None:
-            return Verdict.INCONCLUSIVE, f"no job certainly belongs to it: {self._unknown(view.masks, case.chosen)}"
+        if waiting := sum(item.waiting for item in judgements):
+            return Verdict.INCONCLUSIVE, f"{waiting:,} of {counted(len(judgements), 'subject')} with jobs in progress alone: nothing is decided yet"
         if not judgements:
             return decide_empty(rule, 0, len(view.job_list))
         if any(not item.passed_over for item in empty):
@@ -228,6 +253,10 @@ class _Ruling:
         found = [self._unknown_jobs()] if "jobs" in reasons else []
         if "edge" in reasons:
             found.append("whether the first backup job listed is its first is unknown")
+        if "coverage" in reasons:
+            noun, length = self.case.rule.statement.list.noun, self.case.window_length
+            since = "" if length is None else f"from {iso(moment(self.as_of - length))} "
+            found.append(f"no complete list of {noun}s shows {since}to {iso(self.context.as_of)} that there was no other job")
         if "group" in reasons:
             found.append("whether it is a subject of the rule is unknown")
         return "; ".join(found)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 import narwhals as nw
@@ -12,7 +15,6 @@ from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.frame import ROW, Frame
-from policycheck.engine.recovery import add_any
 from policycheck.policy.conditions import Condition
 from policycheck.records import micros
 from policycheck.result import Basis, Coverage
@@ -41,59 +43,109 @@ LINKS: dict[tuple[str, str], tuple[Link, ...]] = {
 """By the list that is followed and the one that follows; of several links the first whose member a following job records counts."""
 
 
-def add_followed(columns: nw.LazyFrame[Any], links: Sequence[Link], following: Frame, condition: Condition, backend: Backend, name: str) -> nw.LazyFrame[Any]:
+def add_followed(
+    columns: nw.LazyFrame[Any], links: Sequence[Link], following: Frame, condition: Condition, backend: Backend, name: str, *, same_list: bool
+) -> nw.LazyFrame[Any]:
     """The frame with a column `name`: whether a job was followed; null is unknown.
-
-    Whoever follows in time, the one that completed first does; so one row a key is enough, however many jobs name the same one.
 
     Args:
         columns: of the jobs, with the column DEADLINE.
         following: the list of the jobs that follow.
         condition: what these must match, beside having COMPLETED.
+        same_list: whether the jobs themselves are in that list; none follows itself.
     """
     truth = compile_condition(condition, following) & (nw.col(following.dataset.state_field) == "COMPLETED")
-    candidates = following.columns.with_columns(_truth=truth).filter(nw.col("_truth").fill_null(True))
-    pairs: list[nw.LazyFrame[Any]] = []
-    for link in links:
-        named = ~_unnamed(link.follower)
-        pairs.append(_pairs(columns, link, candidates.filter(named)))
-        candidates = candidates.filter(~named)
-    completed = nw.col("CompletionDate")
-    ((count, dated, earliest),) = backend.rows(candidates.select(nw.len(), completed.count().alias("_dated"), completed.min()))
-    unsure: nw.Expr = nw.lit(False)
-    if count:
-        # These name no job, so each of them may follow any job that can be named.
-        in_time = nw.col(DEADLINE).is_null() | nw.lit(dated < count)
-        unsure = ~_unnamed(links[-1].job) & (in_time if earliest is None else in_time | (nw.col(DEADLINE) >= earliest))
-    return add_any(columns, nw.concat(pairs), "_follows", unsure.fill_null(True), name)
+    names = [ROW, "_truth", "CreationDate", "CompletionDate", "Account", "Region", *(link.follower for link in links)]
+    candidates = following.columns.with_columns(_truth=truth).filter(nw.col("_truth").fill_null(True)).select(*map(nw.col, names))
+    followers = Followers(links)
+    for row, sure, created, completed, *place in backend.rows(candidates):
+        followers.add(row, sure, created, completed, (place[0], place[1]), place[2:])
+    jobs = columns.select(*map(nw.col, (ROW, "CreationDate", DEADLINE, "Account", "Region", *(link.job for link in links))))
+    found = [
+        (row, followers.follow(row if same_list else None, created, deadline, (account, region), named))
+        for row, created, deadline, account, region, *named in backend.rows(jobs)
+    ]
+    table = backend.frame({ROW: (ColumnType.INTEGER, [row for row, _ in found]), name: (ColumnType.BOOLEAN, [followed for _, followed in found])})
+    return columns.join(table, on=ROW, how="left")
 
 
-def _unnamed(member: str) -> nw.Expr:
-    """An empty text names nothing, as little as a missing one."""
-    return nw.col(member).is_null() | (nw.col(member) == "")
+_Place = tuple[str | None, str | None]
 
 
-def _first_completions(candidates: nw.LazyFrame[Any], keys: Sequence[str]) -> nw.LazyFrame[Any]:
-    """For each key, when the first surely matching and the first possibly matching job completed, and whether one does not say."""
-    completed = nw.col("CompletionDate")
-    marked = candidates.with_columns(_sure=nw.when(nw.col("_truth")).then(completed), _undated=completed.is_null().cast(nw.Int64))
-    return marked.group_by(*keys).agg(nw.col("_sure").min(), completed.min().alias("_maybe"), nw.col("_undated").max())
+class _Times:
+    """When followers alike were created and completed; of any number the one that completed first after a moment is found at once."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[float, float, int]] = []
+        self._created: list[float] = []
+        self._first: list[list[tuple[float, int]]] = []
+
+    def add(self, created: float, completed: float, row: int) -> None:
+        self._found.append((created, completed, row))
+
+    def any_by(self, deadline: float, created: float, but: int | None) -> bool:
+        """Whether one other than `but` was created at `created` or later and completed by the deadline."""
+        if len(self._created) < len(self._found):
+            self._found.sort()
+            self._created = [time for time, _, _ in self._found]
+            # From each on, the two that completed first: one may be `but`.
+            self._first = [[]] * len(self._found)
+            first: list[tuple[float, int]] = []
+            for index in reversed(range(len(self._found))):
+                first = sorted([*first, self._found[index][1:]])[:2]
+                self._first[index] = first
+        index = bisect_left(self._created, created)
+        return index < len(self._first) and any(completed <= deadline and row != but for completed, row in self._first[index])
 
 
-def _pairs(columns: nw.LazyFrame[Any], link: Link, candidates: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-    """(ROW, `_follows`): every job with what is known of those that name it."""
-    keys = [link.follower, "Account", "Region"] if link.placed else [link.follower]
-    first = _first_completions(candidates, keys).rename({key: f"_by_{key}" for key in keys})
-    jobs = columns.select(nw.col(ROW), nw.col(DEADLINE), nw.col(link.job).alias("_named"), nw.col("Account"), nw.col("Region"))
-    joined = jobs.filter(~_unnamed("_named")).join(first, left_on="_named", right_on=f"_by_{link.follower}", how="inner")
-    linked: nw.Expr = nw.lit(True)
-    if link.placed:
-        linked = (nw.col("Account") == nw.col("_by_Account")) & (nw.col("Region") == nw.col("_by_Region"))
-        joined = joined.filter(linked.fill_null(True))
-    surely = linked & (nw.col("_sure") <= nw.col(DEADLINE))
-    perhaps = (nw.col("_undated") == 1) | (nw.col("_maybe") <= nw.col(DEADLINE)) | nw.col(DEADLINE).is_null()
-    follows = nw.when(surely).then(nw.lit(True)).otherwise(nw.when(~perhaps).then(nw.lit(False)))
-    return joined.select(nw.col(ROW), follows.alias("_follows"))
+class Followers:
+    """The jobs of another list that may follow, by what they name; what one does not say makes it unknown whether it follows."""
+
+    def __init__(self, links: Sequence[Link]) -> None:
+        self._links = links
+        self._sure: defaultdict[tuple[int, str, _Place | None], _Times] = defaultdict(_Times)
+        self._perhaps: defaultdict[tuple[int, str | None], defaultdict[_Place | None, _Times]] = defaultdict(lambda: defaultdict(_Times))
+        self._nameless = _Times()
+
+    def add(self, row: int, sure: bool | None, created: int | None, completed: int | None, place: _Place, named: Sequence[str | None]) -> None:
+        """One job that matches (True) or may (None), in the order of the links with what it names; an empty text names nothing."""
+        earliest, latest = inf if created is None else created, -inf if completed is None else completed
+        number = next((number for number, name in enumerate(named) if name), None)
+        if number is None:
+            self._nameless.add(earliest, latest, row)
+            return
+        name, where = named[number] or "", place if self._links[number].placed else None
+        if sure and created is not None and completed is not None:
+            self._sure[number, name, where].add(created, completed, row)
+        self._perhaps[number, name][where].add(earliest, latest, row)
+        if self._links[number].placed:
+            # A job without an id may be the one that is named.
+            self._perhaps[number, None][where].add(earliest, latest, row)
+
+    def follow(self, row: int | None, created: int | None, deadline: int | None, place: _Place, named: Sequence[str | None]) -> bool | None:
+        """Whether a job was followed; None where it may have been.
+
+        Args:
+            row: its own, where it is in the same list.
+            named: its id or its recovery point, in the order of the links; without a recovery point nothing is linked to it by one.
+        """
+        since, until = -inf if created is None else created, inf if deadline is None else deadline
+        for number, (link, name) in enumerate(zip(self._links, named, strict=True)):
+            where = place if link.placed else None
+            known = created is not None and deadline is not None and not (link.placed and None in place)
+            if name and known and (number, name, where) in self._sure and self._sure[number, name, where].any_by(until, since, row):
+                return True
+        for number, (link, name) in enumerate(zip(self._links, named, strict=True)):
+            if not name and not link.placed:
+                continue
+            for where, times in self._perhaps.get((number, name or None), {}).items():
+                if (where is None or _may_be(where, place)) and times.any_by(until, since, row):
+                    return None
+        return None if named[-1] and self._nameless.any_by(until, since, row) else False
+
+
+def _may_be(place: _Place, other: _Place) -> bool:
+    return all(one is None or two is None or one == two for one, two in zip(place, other, strict=True))
 
 
 def add_covered(columns: nw.LazyFrame[Any], place: tuple[str, str], coverage: Sequence[Coverage], backend: Backend, name: str) -> nw.LazyFrame[Any]:

@@ -191,9 +191,8 @@ def _population_masks(case: Case, frame: Frame) -> dict[str, nw.Expr]:
     if case.recovery is not None:
         masks[case.elsewhere] = nw.col(case.chosen) & ~frame.in_progress()
     if case.measure is not None:
-        # A job in progress leaves the share, not the population.
         masks |= {case.matching: compile_condition(case.rule.statement.requirement.condition, frame)}
-    elif case.leaves_out_progress:
+    if case.leaves_out_progress:
         masks |= {case.population: inside & ~nw.col(_OPEN), case.undecided: inside & nw.col(_OPEN)}
     return masks
 
@@ -215,7 +214,7 @@ def _violation_masks(case: Case, frame: Frame) -> dict[str, nw.Expr]:
                 case.measured: _measured_mask(case, measure, frame),
                 case.listed: listed_mask(case.rule.statement.where, case.scope, frame),
                 case.outside: nw.col(case.chosen) & ~nw.col(case.window),
-                case.undecided: population & nw.col(_OPEN) if case.leaves_out_progress else nw.lit(False),
+                **({} if case.leaves_out_progress else {case.undecided: nw.lit(False)}),
             }
         case Following():
             raise AssertionError("judged with another list")
@@ -231,12 +230,10 @@ def _measured_mask(case: Case, measure: Measure, frame: Frame) -> nw.Expr:
         case Measure.NEWEST:
             # Of all the coverage: how old the newest is, is told even where that is far too old.
             return nw.col(case.chosen) & matching
-        case Measure.SHARE:
-            return population & ~nw.col(_OPEN) if case.leaves_out_progress else population
+        case Measure.SHARE | Measure.STREAK:
+            return population
         case Measure.LATEST:
             return population & ~frame.in_progress()
-        case Measure.STREAK:
-            return population
         case Measure.MISSED_RUNS:
             raise AssertionError("runs are no jobs")
         case _:

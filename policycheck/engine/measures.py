@@ -228,7 +228,8 @@ def measure_latest(jobs: Sequence[FinishedJob]) -> Latest | None:
     if not sure and not open_:
         return None
     if sure:
-        open_.append(max(sure, key=lambda position: _end_key(jobs[position])))
+        last = max(_end_key(jobs[position]) for position in sure)
+        open_ += [position for position in sure if _end_key(jobs[position]) == last]
     matches = [jobs[position].match for position in open_]
     if all(match is True for match in matches):
         return Latest(tuple(open_), False)
@@ -236,6 +237,5 @@ def measure_latest(jobs: Sequence[FinishedJob]) -> Latest | None:
     return Latest(tuple(open_), True if definite else None)
 
 
-def _end_key(job: FinishedJob) -> tuple[int, int, str, int]:
-    # Of records alike in all three the one that does not match stands for them, so that their order means nothing.
-    return job.end or 0, -1 if job.created is None else job.created, job.job_id, (True, None, False).index(job.match)
+def _end_key(job: FinishedJob) -> tuple[int, int, str]:
+    return job.end or 0, -1 if job.created is None else job.created, job.job_id

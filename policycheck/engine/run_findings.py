@@ -38,9 +38,12 @@ class PlanRecords:
         self._names: dict[tuple[Any, ...], str] = {}
         self._types: dict[tuple[Place, str | None], str] = {}
 
-    def newest_job(self, place: Place, plan: str) -> int:
-        """When the newest job of a plan was created there. Of a plan with a job that does not say, no run is definitely missed."""
-        return max(job.created or 0 for job in self._of(place, plan))
+    def newest_job(self, place: Place, plan: str) -> int | None:
+        """When the newest job of a plan was created that was, or may have been, there; None where one does not say when."""
+        unplaced = (job for job in self._jobs if job.plan == plan and None in job.place)
+        near = [job for job in unplaced if all(said in (None, part) for said, part in zip(job.place, place, strict=True))]
+        times = [job.created for job in (*self._of(place, plan), *near)]
+        return None if None in times else max(time for time in times if time is not None)
 
     def plan_subject(self, place: Place, plan: str) -> str:
         """The plan's ARN, else its id."""
@@ -82,12 +85,16 @@ class PlanRecords:
     def _newest(self, jobs: Sequence[PlanJob], member: str) -> str | None:
         """What the newest of the jobs that records this member says."""
         head, _, tail = member.rpartition(".")
+        told: list[tuple[tuple[int, str], str]] = []
         for job in jobs:
             record = self.job_list.records[job.row]
             value: str | None = getattr(getattr(record, head) if head else record, tail)
+            if told and _age(job) != told[0][0]:
+                break
             if value is not None:
-                return value
-        return None
+                told.append((_age(job), value))
+        # Of jobs alike in age and id, so that their order means nothing.
+        return max(told)[1] if told else None
 
 
 def _age(job: PlanJob) -> tuple[int, str]:
@@ -126,15 +133,16 @@ def _silent_plans(violations: _Violations, due: Mapping[Group, int], records: Pl
     silent = {}
     for (place, plan), runs in missed.items():
         named = resources[place, plan]
-        all_violate = len(named) > 1 and all((place, resource) in violations for resource in named)
-        if all_violate and records.newest_job(place, plan) < min(one.run.moment for one in runs) - TOLERANCE:
+        all_violate = len(named) > 1 and named <= {one.group.resource for one in runs}
+        newest = records.newest_job(place, plan) if all_violate else None
+        if newest is not None and newest < min(one.run.moment for one in runs) - TOLERANCE:
             silent[place, plan] = runs
     return silent
 
 
 def _describe_plan(rule: Rule, plan: _Plan, missed: Sequence[MissedRun], records: PlanRecords) -> Finding:
     place, plan_id = plan
-    since = f"no job since {iso(moment(records.newest_job(place, plan_id)))}"
+    since = f"no job since {iso(moment(records.newest_job(place, plan_id) or 0))}"
     by_resource: defaultdict[str, int] = defaultdict(int)
     by_run: defaultdict[tuple[int, str], int] = defaultdict(int)
     for one in missed:

@@ -10,6 +10,7 @@ from typing import Any
 import narwhals as nw
 
 from policycheck.datasets import BACKUP_JOBS
+from policycheck.engine.absence import Absence
 from policycheck.engine.context import Context
 from policycheck.engine.expected_runs import Group, GroupRuns, Place, PlanHistory, PlanJob, RuleSchedule
 from policycheck.engine.findings import describe_empty
@@ -46,7 +47,8 @@ def judge_runs(cases: Sequence[Case], context: Context) -> dict[int, RuleResult]
     results = {}
     for index, case in enumerate(cases, start=1):
         chosen = {values[0]: values[index] for values in rows if values[index] is not False}
-        tally = _measure(case, history, [(job, chosen[job.row]) for job in jobs if job.rule is not None and job.row in chosen], frame.as_of)
+        scheduled = [(job, chosen[job.row]) for job in jobs if job.rule is not None and job.row in chosen]
+        tally = _measure(case, history, scheduled, frame.as_of, Absence(case.scope, context.coverage, BACKUP_JOBS.name, case.window_length, context.as_of))
         results[case.number] = _result(case, tally, records, frame, masks, context)
     return results
 
@@ -72,13 +74,15 @@ class _Tally:
 
     examined: int = 0
     unplaced: int = 0
-    """Scheduled jobs that may be chosen and do not say their resource or their time."""
+    """Scheduled jobs that may be chosen and do not say their resource, their place or their time."""
     unsure: list[int] = field(default_factory=list)
     """The rows of scheduled jobs of which it is unknown whether the rule chooses them."""
     groups: dict[Group, GroupRuns] = field(default_factory=dict)
     sure: set[Group] = field(default_factory=set)
     missed: defaultdict[Resource, list[MissedRun]] = field(default_factory=lambda: defaultdict(list))
     """What each resource definitely missed."""
+    unread: set[Place] = field(default_factory=set)
+    """Where no complete list shows that a job did not come."""
     perhaps: defaultdict[Resource, int] = field(default_factory=lambda: defaultdict(int))
     """How many runs more each may have missed."""
 
@@ -87,11 +91,12 @@ class _Tally:
         return sum(bool(runs.problems) for runs in self.groups.values())
 
 
-def _measure(case: Case, history: PlanHistory, chosen: Sequence[tuple[PlanJob, bool | None]], as_of: int) -> _Tally:
+def _measure(case: Case, history: PlanHistory, chosen: Sequence[tuple[PlanJob, bool | None]], as_of: int, absence: Absence) -> _Tally:
     """The runs of every group of a rule.
 
     Args:
         chosen: the scheduled jobs that the rule chooses (True) or may choose (None).
+        absence: of backup jobs, in the rule's window.
     """
     tally = _Tally()
     start = as_of - (case.window_length or 0)
@@ -99,7 +104,7 @@ def _measure(case: Case, history: PlanHistory, chosen: Sequence[tuple[PlanJob, b
         if surely is None:
             tally.unsure.append(job.row)
         tally.examined += surely is True and job.created is not None and job.created >= start
-        if job.resource is None or job.created is None:
+        if job.resource is None or job.created is None or None in job.place:
             tally.unplaced += 1
             continue
         group = Group(job.place, job.resource, job.plan, job.rule or "")
@@ -109,7 +114,10 @@ def _measure(case: Case, history: PlanHistory, chosen: Sequence[tuple[PlanJob, b
             tally.sure.add(group)
     for group, runs in tally.groups.items():
         subject = group.place, group.resource
-        if group in tally.sure and runs.certain:
+        tally.perhaps[subject] += len(runs.doubtful)
+        if not absence.is_shown(group.place):
+            tally.unread.add(group.place)
+        if group in tally.sure and group.place not in tally.unread:
             tally.missed[subject] += [MissedRun(run, group) for run in runs.missed]
         else:
             tally.perhaps[subject] += len(runs.missed)
@@ -120,7 +128,9 @@ def _result(case: Case, tally: _Tally, records: PlanRecords, frame: Frame, masks
     rule = case.rule
     definite = {subject: missed for subject, missed in tally.missed.items() if _violates(case, len(missed))}
     possible = [subject for subject, more in tally.perhaps.items() if subject not in definite and _violates(case, len(tally.missed[subject]) + more)]
-    unknown = "a job of their plan says no ResourceArn or no CreationDate"
+    unknown = "a job of their plan says no ResourceArn, no Account, no Region or no CreationDate"
+    if tally.unread:
+        unknown = f"no complete list of {BACKUP_JOBS.noun}s shows that no job came"
     if not tally.sure >= tally.groups.keys():
         unsure = masks.filter(nw.col(ROW).is_in(tally.unsure))
         unknown = name_unknown(fields_of(rule.statement.where), frame, unsure, case.chosen, context.backend)
@@ -162,7 +172,7 @@ def _decide(case: Case, tally: _Tally, unknown: str, read: int) -> tuple[Verdict
     due = [group for group, runs in tally.groups.items() if runs.due]
     if tally.unplaced:
         says = "scheduled job says" if tally.unplaced == 1 else "scheduled jobs say"
-        return Verdict.INCONCLUSIVE, f"{tally.unplaced:,} {says} no ResourceArn or no CreationDate, so that it is unknown whose runs are answered"
+        return Verdict.INCONCLUSIVE, f"{tally.unplaced:,} {says} no ResourceArn, Account, Region or CreationDate, so that it is unknown whose runs are answered"
     problems = list(dict.fromkeys(problem for runs in tally.groups.values() for problem in runs.problems))
     if tally.undecided and (tally.undecided == len(tally.groups) or not due):
         which = "no schedule can be computed" if tally.undecided == len(tally.groups) else "no other run was due"

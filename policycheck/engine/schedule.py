@@ -30,9 +30,9 @@ _DAY = 24 * 60 * _MINUTE
 
 _WRAPPED = re.compile(r"cron\(([^()]*)\)", re.IGNORECASE)
 _VALUES = re.compile(r"(?P<first>\*|[0-9]{1,4}|[A-Z]{3})(?:-(?P<last>[0-9]{1,4}|[A-Z]{3}))?(?:/(?P<step>[0-9]{1,4}))?")
-_NEAREST = re.compile(r"([0-9]{1,2})W")
-_LAST = re.compile(r"([0-9]|[A-Z]{3})L")
-_NTH = re.compile(r"([0-9]|[A-Z]{3})#([0-9])")
+_NEAREST = re.compile(r"([0-9]{1,4})W")
+_LAST = re.compile(r"([0-9]{1,4}|[A-Z]{3})L")
+_NTH = re.compile(r"([0-9]{1,4}|[A-Z]{3})#([0-9]{1,4})")
 _MACHINE_ZONES = ("localtime", "posixrules", "posix/", "right/")
 
 
@@ -107,6 +107,7 @@ class _Field:
     high: int
     names: tuple[str, ...] = ()
     wraps: bool = True
+    steps: bool = True
 
     @property
     def size(self) -> int:
@@ -117,7 +118,7 @@ _MINUTES = _Field("minutes", 0, 59)
 _HOURS = _Field("hours", 0, 23)
 _DAYS_OF_MONTH = _Field("day of month", 1, 31)
 _MONTHS = _Field("month", 1, 12, tuple("JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()))
-_DAYS_OF_WEEK = _Field("day of week", 1, 7, tuple("SUN MON TUE WED THU FRI SAT".split()))
+_DAYS_OF_WEEK = _Field("day of week", 1, 7, tuple("SUN MON TUE WED THU FRI SAT".split()), steps=False)
 _YEARS = _Field("year", 1970, 2199, wraps=False)
 
 
@@ -271,6 +272,8 @@ def _split(expression: str) -> list[str]:
     words = (wrapped[1] if wrapped else text).upper().split()
     if len(words) != 6 or not text.isascii():
         raise ScheduleError(f"{_quote(expression)} is no cron expression of six fields: minutes, hours, day of month, month, day of week, year")
+    if listed := next((word for word in words if "," in word and any(term.startswith("*") for term in word.split(","))), None):
+        raise ScheduleError(f"{_quote(listed)} has * in a list; AWS does not say what else it could add to all")
     return words
 
 
@@ -279,6 +282,8 @@ def _values(term: str, field: _Field) -> frozenset[int]:
     parts = _VALUES.fullmatch(term)
     if parts is None or (parts["first"] == "*" and parts["last"] is not None):
         raise _refuse(term, field)
+    if parts["step"] is not None and not field.steps:
+        raise ScheduleError(f"{_quote(term)} in the field {field.name} has a step; AWS lists none there")
     first = field.low if parts["first"] == "*" else _value(parts["first"], field)
     last = first if parts["step"] is None and parts["first"] != "*" else field.high
     if parts["last"] is not None:

@@ -27,27 +27,33 @@ def uncovered_scope(scope: Scope, coverage: Sequence[Coverage], dataset: str) ->
         coverage: of every list of the run; an account needs a job in any of them, a place coverage in this one.
     """
     problems = ["the accounts of the organization are not known to this run"] if scope.organization else []
-    complete = [entry for entry in coverage if entry.dataset == dataset and entry.complete and (entry.jobs or entry.basis is Basis.OBSERVED)]
-    places: set[Pair] = {(entry.account, entry.region) for entry in complete}
-    missing = [
-        (account, region)
-        for account, region in _declared(scope)
-        if not _excused(scope, account, region) and not any(account in (None, a) and region in (None, r) for a, r in places)
-    ]
+    missing = missing_places(scope, coverage, dataset)
     noun = DATASETS[dataset].noun
     problems += [f"{'/'.join(part for part in pair if part)} is declared and no list of {noun}s covers it" for pair in missing]
     named = {account for account, _ in missing}
     populated = {entry.account for entry in coverage if entry.jobs}
-    excused = {account for account in scope.accounts if all(_excused(scope, account, region) for region in scope.regions or (None,))}
+    excused = {account for account in scope.accounts if all(is_excused(scope, account, region) for region in scope.regions or (None,))}
     problems += [f"{account} is declared and has no job" for account in scope.accounts if account not in populated | named | excused]
     return problems
+
+
+def missing_places(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> list[Pair]:
+    """The declared accounts and Regions that no complete list covers, and that may not be empty; a half that is not declared is None."""
+    complete = [entry for entry in coverage if entry.dataset == dataset and entry.complete and (entry.jobs or entry.basis is Basis.OBSERVED)]
+    places: set[Pair] = {(entry.account, entry.region) for entry in complete}
+    return [
+        (account, region)
+        for account, region in _declared(scope)
+        if not is_excused(scope, account, region) and not any(account in (None, a) and region in (None, r) for a, r in places)
+    ]
 
 
 def _declared(scope: Scope) -> Iterable[Pair]:
     return ((account, region) for account in scope.accounts or (None,) for region in scope.regions or (None,) if account or region)
 
 
-def _excused(scope: Scope, account: str | None, region: str | None) -> bool:
+def is_excused(scope: Scope, account: str | None, region: str | None) -> bool:
+    """Whether a declared place may have no job."""
     return account in scope.may_be_empty or f"{account}/{region}" in scope.may_be_empty
 
 

@@ -57,6 +57,8 @@ class Tally(NamedTuple):
     may: int
     """and how many may be, those included."""
     undecided: int
+    waiting: bool
+    """Whether one is undecided, or may be."""
 
 
 class History(NamedTuple):
@@ -110,14 +112,13 @@ class ListView:
         keyed, _ = self.keyed(cases[0].per)
         truths = [name for case in cases for name in (case.listed, case.chosen, case.outside)]
         sums = [name for case in cases for name in (case.population, case.undecided)]
-        populations = [case.population for case in cases]
         found = keyed.group_by(KEY).agg(
             nw.col(*truths).cast(nw.Int64).max(),
             nw.col(*truths).fill_null(True).cast(nw.Int64).max().name.suffix(_MAY),
             nw.col(*sums).cast(nw.Int64).sum(),
-            nw.col(*populations).fill_null(True).cast(nw.Int64).sum().name.suffix(_MAY),
+            nw.col(*sums).fill_null(True).cast(nw.Int64).sum().name.suffix(_MAY),
         )
-        names = [KEY, *truths, *(name + _MAY for name in truths), *sums, *(name + _MAY for name in populations)]
+        names = [KEY, *truths, *(name + _MAY for name in truths), *sums, *(name + _MAY for name in sums)]
         tallies: dict[int, dict[int, Tally]] = {case.number: {} for case in cases}
         # An engine's groups come in no order.
         for row in sorted(self.backend.rows(found.select(*map(nw.col, names))), key=itemgetter(0)):
@@ -130,6 +131,7 @@ class ListView:
                     examined=said[case.population] or 0,
                     may=said[case.population + _MAY] or 0,
                     undecided=said[case.undecided] or 0,
+                    waiting=bool(said[case.undecided + _MAY]),
                 )
         return tallies
 
@@ -137,21 +139,29 @@ class ListView:
         """The resources that some record names which `where` and the scope choose; None where they only may."""
         listed = nw.col(case.listed)
         rows = sorted(self.backend.rows(self.masks.filter(listed.fill_null(True)).group_by(SUBJECT).agg(listed.cast(nw.Int64).max())), key=itemgetter(0))
-        return {self.frame.subjects[number]: True if sure else None for number, sure in rows if self.frame.subjects[number][2] is not None}
+        return {self.frame.subjects[number]: True if sure else None for number, sure in rows if None not in self.frame.subjects[number]}
 
     def history(self, subject: Triple) -> History | None:
         """Of one resource; of an inventory's entry, as far as it says which. None where no record names it."""
         histories = self.histories()
         if subject in histories:
             return histories[subject]
-        if not self._by_arn:
-            for triple in histories:
-                self._by_arn[triple[2]].append(triple)
-        found = [histories[triple] for triple in self._by_arn.get(subject[2], ()) if None in subject[:2] and all(map(_equal, triple, subject))]
+        found = [histories[triple] for triple in self._alike(subject) if None in subject[:2]]
         if not found:
             return None
         times = [time for history in found for time in (history.first, history.last) if time is not None]
         return History(min(times, default=None), max(times, default=None), any(history.undated for history in found))
+
+    def has_unplaced(self, subject: Triple) -> bool:
+        """Whether a record of its ARN that does not say its account or its Region may be of a resource."""
+        return any(None in triple for triple in self._alike(subject))
+
+    def _alike(self, subject: Triple) -> list[Triple]:
+        """What records with its ARN say of their place, as far as both say the same."""
+        if not self._by_arn:
+            for triple in self.histories():
+                self._by_arn[triple[2]].append(triple)
+        return [triple for triple in self._by_arn.get(subject[2], ()) if all(map(_equal, triple, subject))]
 
     @cached_property
     def types(self) -> Mapping[str, str]:
@@ -239,7 +249,7 @@ def find_subjects(
     else:
         owners, owned = [], dict.fromkeys(range(len(keys)), ())
         groups, of_key = _plain_groups(case, keys, tallies)
-    stray = [number for number in tallies if not keys[number].complete and (owned[number] or keys[number].subject[2] is None)]
+    stray = [number for number in tallies if _is_stray(case, keys[number], owned[number], by_inventory=inventory is not None)]
     counted = [number for number in tallies if inventory is None or any(sure for _, sure in owned[number])]
     return Subjects(
         groups=tuple(groups),
@@ -252,6 +262,13 @@ def find_subjects(
     )
 
 
+def _is_stray(case: Case, key: Key, owned: Membership, *, by_inventory: bool) -> bool:
+    """Whether records do not say which group is theirs. An inventory's entry may have those that say its ARN alone."""
+    if RESOURCE not in case.per:
+        return not key.complete
+    return key.subject[2] is None or (None in key.subject and not by_inventory) or (bool(owned) and not key.complete)
+
+
 def _any(truths: Iterable[Truth]) -> Truth:
     seen = set(truths)
     return True if True in seen else None if None in seen else False
@@ -260,7 +277,8 @@ def _any(truths: Iterable[Truth]) -> Truth:
 def _plain_groups(case: Case, keys: Sequence[Key], tallies: Mapping[int, Tally]) -> tuple[list[Group], dict[int, Membership]]:
     """Of records alone; without `per` the one group always exists."""
     if not case.per:
-        return [Group((None, None, None), (), True, quiet=any(tally.outside for tally in tallies.values()), keys=(0,))], {0: ((0, True),)}
+        sure = _any(tally.chosen for tally in tallies.values()) is True
+        return [Group((None, None, None), (), sure, quiet=any(tally.outside for tally in tallies.values()), keys=(0,))], {0: ((0, True),)}
     groups: list[Group] = []
     of_key: dict[int, Membership] = {}
     for number, tally in tallies.items():
@@ -353,6 +371,8 @@ def _owned_groups(
     groups = []
     for place in numbers:
         owner, others = owners[place[0]], iter(place[1])
-        values = tuple(owner.subject[2] if name == RESOURCE else next(others) for name in case.per)
+        own = {"Account": owner.subject[0], "Region": owner.subject[1]}
+        # A resource without a record is where it is all the same.
+        values = tuple(owner.subject[2] if name == RESOURCE else next(others) or own.get(name) for name in case.per)
         groups.append(Group(owner.subject, values, sure[place], owner.entry, quiet[place], tuple(keys_of[place])))
     return groups, {number: tuple((numbers[place], belongs) for place, belongs in found) for number, found in members.items()}

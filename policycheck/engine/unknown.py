@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import reduce
+from operator import or_
 from typing import Any
 
 import narwhals as nw
 
-from policycheck.datasets import Kind
 from policycheck.engine.backends.interface import Backend
-from policycheck.engine.frame import LISTED, ROW, Frame
+from policycheck.engine.frame import LISTED, ROW, Frame, inventory_column
 
 # Enough to name the members; a list of an old client lacks them in every record.
 _MOST_ROWS = 1000
@@ -32,10 +33,10 @@ def name_unknown(fields: Collection[str], frame: Frame, masks: nw.LazyFrame[Any]
 
 def _unknown(name: str, frame: Frame) -> nw.Expr | None:
     """Whether a null is unknown; None where it never is."""
-    field = frame.dataset.fields[name]
-    if field.kind is Kind.NAME:
-        return nw.col(LISTED).is_null()
-    known = frame.known_missing(field)
+    if name == "in_inventory":
+        listed = [LISTED, *map(inventory_column, sorted(frame.inventories))]
+        return reduce(or_, (nw.col(column).is_null() for column in listed))
+    known = frame.known_missing(frame.dataset.fields[name])
     if isinstance(known, bool):
         return None if known else nw.col(name).is_null()
     return nw.col(name).is_null() & ~known.fill_null(False)

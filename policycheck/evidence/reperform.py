@@ -338,6 +338,8 @@ class Inventories:
                 require(isinstance(tags, dict) and all(isinstance(value, str) for value in tags.values()), "tags are not texts", entry)
                 entry["number"] = number
                 self.by_arn.setdefault(entry["arn"], []).append((name, entry))
+        listed = [entry for entries in self.entries.values() for entry in entries]
+        self.said = {"Tags": any(entry.get("tags") for entry in listed), "AccountName": any(entry.get("account_name") is not None for entry in listed)}
 
     def listing(self, arn: str | None, account: str | None, region: str | None) -> list[tuple[str, bool | None, dict[str, Any]]]:
         """Name of the inventory, whether the entry is of this resource, and the entry: its ARN is equal, and its account and Region as far as it states
@@ -359,11 +361,15 @@ class Inventories:
 
     def value(self, name: str, listing: list[tuple[str, bool | None, dict[str, Any]]]) -> Any:
         """A tag or the account's name, from the first entry of the resource that has it, in the order of the inventories' names. Where entries list the
-        resource and none has it, it is known to be missing; where none lists the resource, or nobody can say which do, it is unknown."""
+        resource and none has it, it is missing; where none lists the resource, or nobody can say which do, it is unknown."""
         if None in [own for _, own, _ in listing]:
             return UNKNOWN
         found = [entry_value(entry, name) for _, own, entry in listing if own]
-        return next((value for value in found if value is not UNKNOWN), MISSING if found else UNKNOWN)
+        return next((value for value in found if value is not UNKNOWN), self.absent(name) if found else UNKNOWN)
+
+    def absent(self, name: str) -> Any:
+        """What it means that entries lack a field: no such tag (no such name) where any entry of the run has tags (a name); else nobody recorded them."""
+        return MISSING if self.said.get(name.partition(".")[0]) else UNKNOWN
 
     def select(self, parts: list[Part], entry: dict[str, Any], jobs: JobList) -> bool | None:
         """Conditions of `where`, asked of an entry instead of a job."""
@@ -372,7 +378,8 @@ class Inventories:
     def ask_entry(self, part: Part, entry: dict[str, Any], jobs: JobList) -> bool | None:
         if part.field == "in_inventory":
             return self.ask(part, self.listing(entry["arn"], entry.get("account"), entry.get("region")))
-        return compare_value(jobs, part, entry_value(entry, part.field), 0)
+        value = entry_value(entry, part.field)
+        return compare_value(jobs, part, self.absent(part.field) if value is UNKNOWN else value, 0)
 
 
 def entry_value(entry: dict[str, Any], field: str) -> Any:
@@ -609,6 +616,11 @@ def in_scope(place: tuple[Any, Any], scope: dict[str, list[str]]) -> bool:
     return all(here is None or not half or here in half for here, half in ((account, scope["accounts"]), (region, scope["regions"])))
 
 
+def is_part(place: tuple[Any, Any], other: tuple[Any, Any], loosely: bool = False) -> bool:
+    """Whether the other place is this one, as far as this one is stated; loosely: as far as both are."""
+    return all(place[half] is None or place[half] == other[half] or (loosely and other[half] is None) for half in (0, 1))
+
+
 class Case:
     """All that rules are judged on: the lists, what they cover, what must be covered, the inventories."""
 
@@ -622,6 +634,10 @@ class Case:
         self.reach = {
             name: observed_reach(document["coverage"], name) if self.observed else asserted_reach(evidence, claimed) for name, evidence in self.evidence.items()
         }
+        self.seen = {  # the places in scope of each list
+            name: {place for place in [*self.reach[name], *map(evidence.place, evidence.jobs)] if in_scope(place, scope)}
+            for name, evidence in self.evidence.items()
+        }
         self.backups_of: dict[Any, list[dict[str, Any]]] = {}  # by ResourceArn
         for job in self.evidence["backup_jobs"].jobs:
             self.backups_of.setdefault(job.get("ResourceArn"), []).append(job)
@@ -634,22 +650,35 @@ class Case:
 
     def covers(self, dataset: str, start: int | None) -> bool:
         """Whether the list was read, speaks for every place in scope from the window's start to as_of, and shows every declared place."""
-        evidence, reach = self.evidence[dataset], self.reach[dataset]
-        seen = {place for place in [*reach, *map(evidence.place, evidence.jobs)] if in_scope(place, self.scope)}
+        reach, seen = self.reach[dataset], self.seen[dataset]
         if dataset not in self.read or not seen:
             return False
         for place in seen:
             if place not in reach or not reach[place].complete or (start is not None and not self.reaches(dataset, place, start, self.as_of)):
                 return False
-        accounts, regions = self.scope["accounts"], self.scope["regions"]
-        if accounts and regions:
-            shown = all((account, region) in seen or self.excused(account, region) for account in accounts for region in regions)
-        else:
-            here = {account for account, _ in seen}
-            shown = {account for account in accounts if not self.excused(account)} <= here and set(regions) <= {region for _, region in seen}
-        return shown and all(account in self.accounts_with_jobs or self.always_excused(account) for account in accounts)
+        shown = not self.not_shown(dataset)
+        return shown and all(account in self.accounts_with_jobs or self.always_excused(account) for account in self.scope["accounts"])
 
-    def excused(self, account: str, region: str | None = None) -> bool:
+    def not_shown(self, dataset: str) -> list[tuple[str | None, str | None]]:
+        """The declared places that the list does not show, and that may not be empty; a half that is not declared is None."""
+        accounts: list[Any] = self.scope["accounts"] or [None]
+        regions: list[Any] = self.scope["regions"] or [None]
+        declared = [(account, region) for account in accounts for region in regions if account or region]
+        return [place for place in declared if not any(is_part(place, other) for other in self.seen[dataset]) and not self.excused(*place)]
+
+    def shows(self, dataset: str, place: tuple[Any, Any]) -> bool:
+        """Whether the list was read at a place at all, as far as the place is stated, or may be empty there."""
+        return any(is_part(place, other) and in_scope(other, self.scope) for other in self.reach[dataset]) or self.excused(*place)
+
+    def shows_absence(self, dataset: str, place: tuple[Any, Any], start: int | None) -> bool:
+        """Whether a job that is not in the list did not happen: wherever the place may be, as far as it is stated, the list is complete from the start of
+        the window to as_of."""
+        there = [other for other in self.reach[dataset] if in_scope(other, self.scope) and is_part(place, other)]
+        unread = any(is_part(place, other, loosely=True) for other in self.not_shown(dataset))
+        begin = self.as_of if start is None else start
+        return bool(there) and not unread and all(self.reaches(dataset, other, begin, self.as_of) for other in there)
+
+    def excused(self, account: str | None, region: str | None = None) -> bool:
         """Whether a declared place may be absent from files. What was to be fetched is never excused: it was fetched, or it is not known."""
         names = [account] if region is None else [account, f"{account}/{region}"]
         return not self.observed and any(name in self.scope["may_be_empty"] for name in names)
@@ -808,6 +837,8 @@ def judge_following(rule: dict[str, Any], case: Case) -> dict[str, Any]:
     require(other in FOLLOWERS.get(choice.dataset, ()), f"jobs of this list do not follow {choice.dataset}", other)
     evidence, later = case.evidence[choice.dataset], case.evidence[other]
     wanted = read_conditions(asked.get("where", {}), later.kind)
+    if not {choice.dataset, other} <= case.read:
+        return result_of(rule, "inconclusive", [])
     matching = [(job, all_of([later.holds(job, wanted), later.state_in(job, ["COMPLETED"])])) for job in later.jobs]
     by_link: dict[Any, list[tuple[dict[str, Any], bool | None]]] = {}
     for job, held in matching:
@@ -828,26 +859,29 @@ def judge_following(rule: dict[str, Any], case: Case) -> dict[str, Any]:
         outside = matched is True and ended is True and in_window is False
         judged.append(Judged(job, population, violates, False, waiting, outside, population is None))
     start = None if choice.start is None else choice.start - patience
-    return sum_up(rule, choice, judged, evidence, case.covers(choice.dataset, start) and other in case.read)
+    return sum_up(rule, choice, judged, evidence, case.covers(choice.dataset, start))
 
 
 def is_followed(job: dict[str, Any], evidence: Evidence, other: dict[str, Any], held: bool | None, later: Evidence, deadline: int | None) -> bool | None:
-    """Whether the other job is linked to this one, matches (`held`), and completed by the deadline."""
-    end = other.get("CompletionDate", MISSING)
+    """Whether the other job is linked to this one, matches (`held`), was not created before it, and completed by the deadline. No job follows itself."""
+    if other is job:
+        return False
+    end, created, other_created = other.get("CompletionDate", MISSING), job.get("CreationDate"), other.get("CreationDate")
     in_time = None if deadline is None or end is MISSING else end <= deadline
-    return all_of([held, in_time, is_linked(job, evidence, other, later)])
+    later_made = None if created is None or other_created is None else other_created >= created
+    return all_of([held, in_time, later_made, is_linked(job, evidence, other, later)])
 
 
 def link_of(other: dict[str, Any], evidence: Evidence, later: Evidence) -> tuple[str, str | None]:
     """What a job says it copied or restored: the backup job, where a copy has its id, else the recovery point (None: it does not say)."""
     if evidence.kind.id == "BackupJobId" and other.get("CreatedByBackupJobId"):
         return "job", other["CreatedByBackupJobId"]
-    return "point", other.get("SourceRecoveryPointArn" if later.kind.id == "CopyJobId" else "RecoveryPointArn")
+    return "point", other.get("SourceRecoveryPointArn" if later.kind.id == "CopyJobId" else "RecoveryPointArn") or None
 
 
 def point_of(job: dict[str, Any], evidence: Evidence) -> str | None:
-    """The recovery point that a job left; None where there is none."""
-    return job.get("RecoveryPointArn" if evidence.kind.id == "BackupJobId" else "DestinationRecoveryPointArn")
+    """The recovery point that a job left; None where there is none. An empty text names none."""
+    return job.get("RecoveryPointArn" if evidence.kind.id == "BackupJobId" else "DestinationRecoveryPointArn") or None
 
 
 def links_of(job: dict[str, Any], evidence: Evidence, known: Iterable[Any]) -> list[Any]:
@@ -910,6 +944,16 @@ class Expectation(NamedTuple):
     def lower(self) -> bool:
         """Whether more is better."""
         return self.asked in ("at_least", "more_than")
+
+    @property
+    def undoable(self) -> bool:
+        """Whether jobs that nobody listed could undo a violation: what a list does not show must then be known not to have happened."""
+        return self.lower or self.measure not in ("count", "streak")
+
+    @property
+    def needed(self) -> set[str]:
+        """The lists without which nothing is judged."""
+        return {self.choice.dataset} | ({"backup_jobs"} if "ResourceArn" in self.per and self.inventory is None else set())
 
     def violated_by(self, value: Any) -> bool:
         return not COMPARISONS[self.asked](value, self.limit)
@@ -990,6 +1034,7 @@ class Finding(NamedTuple):
     jobs: list[dict[str, Any]]
     nothing: bool = False
     pending: bool = False
+    waiting: bool = False  # all that could be measured is still in progress
 
 
 def read_rows(expectation: Expectation, case: Case) -> list[Row]:
@@ -1059,34 +1104,53 @@ def subjects_of(row: Row, expectation: Expectation, case: Case, subjects: dict[A
     return [(number, own) for number, own in listed if number in subjects]
 
 
-def form_groups(expectation: Expectation, case: Case, rows: list[Row]) -> tuple[list[Group], list[Row], bool]:
-    """The groups with their records; the records whose population is settled by the inventory; and whether a record belongs to an unknown group."""
+class Formed(NamedTuple):
+    """The groups with their records; how many subjects they are of; all records, with what the inventory settles; and whether one is of an unknown group."""
+
+    groups: list[Group]
+    subjects: int
+    rows: list[Row]
+    unknown: bool
+
+
+def belonging(row: Row, own: bool | None) -> Row:
+    """The record as one that is in the population only if it belongs."""
+    return row._replace(population=all_of([row.population, own]), chosen=all_of([row.chosen, own]), outside=row.outside and own is True)
+
+
+def form_groups(expectation: Expectation, case: Case, rows: list[Row]) -> Formed:
+    """Every record finds its subjects, and with its values of the other `per` fields its groups."""
     resources, evidence = "ResourceArn" in expectation.per, case.evidence[expectation.choice.dataset]
     subjects = find_subjects(expectation, case, rows) if resources else {(): True}
     others = [name for name in expectation.per if name != "ResourceArn"]
     groups: dict[Any, bool] = {} if others else {(subject, ()): sure for subject, sure in subjects.items()}
     placed: list[tuple[Row, Any]] = []
-    settled, unknown = [], False
+    settled, unknown, incomplete = [], False, set()
     for record in rows:
         belongs = subjects_of(record, expectation, case, subjects)
-        inside = any_of(own for _, own in belongs) if expectation.inventory is not None else True
-        row = record._replace(population=all_of([record.population, inside]), chosen=all_of([record.chosen, inside]))
+        row = belonging(record, any_of(own for _, own in belongs)) if expectation.inventory is not None else record
         settled.append(row)
         values = [evidence.value(row.job, name) for name in others]
         complete = not any(value is UNKNOWN or value is MISSING for value in values)
-        unknown = unknown or (row.counted() is not False and not (complete and all(own for _, own in belongs)))
-        for subject in [subject for subject, own in belongs if own and complete]:
+        nowhere = any(subject is None for subject, _ in belongs) or (bool(belongs) and not complete)
+        unknown = unknown or (row.counted() is not False and nowhere)
+        for subject, own in belongs:
+            if subject is None or (resources and subject not in subjects):
+                continue
+            if not complete:
+                incomplete.update([subject] if row.selected is not False else [])
+                continue
             key = (subject, tuple(values))
-            placed.append((row, key))
-            if others and row.selected is not False and (not resources or subject in subjects):
-                groups[key] = groups.get(key, False) or (row.selected is True and subjects[subject])
+            placed.append((belonging(record, own), key))
+            if others and row.selected is not False:
+                groups[key] = groups.get(key, False) or (row.selected is True and own is True and subjects[subject])
     for subject in subjects.keys() - {key[0] for key in groups} if resources else []:
-        groups[(subject, (None,) * len(others))] = subjects[subject]
+        groups[(subject, (None,) * len(others))] = subjects[subject] and subject not in incomplete
     made = {key: make_group(key, sure, expectation, case, others) for key, sure in groups.items()}
     for row, key in placed:
         if key in made:
             made[key].rows.append(row)
-    return list(made.values()), settled, unknown
+    return Formed(list(made.values()), len(subjects) if resources else len(made), settled, unknown)
 
 
 def make_group(key: Any, sure: bool, expectation: Expectation, case: Case, others: list[str]) -> Group:
@@ -1110,43 +1174,49 @@ def judge_groups(rule: dict[str, Any], case: Case) -> dict[str, Any]:
         return judge_missed_runs(rule, expectation, case)
     if expectation.inventory is not None and expectation.inventory not in case.inventories.entries:
         return result_of(rule, "inconclusive", [])  # nobody knows who must have jobs
-    groups, rows, doubtful = form_groups(expectation, case, read_rows(expectation, case))
-    no_data, dataset = expectation.choice.no_data, expectation.choice.dataset
-    if not expectation.per and not any(row.chosen for row in rows):  # an upper bound must not be met by a misspelt vault
-        groups[0].sure = False
-        doubtful = doubtful or any(row.chosen is None for row in rows)
-    assessed = [(group, assess(group, expectation, case)) for group in groups]
-    definite = [(group, found) for group, found in assessed if found.violates and group.sure]
-    possible = sum(found.violates is None or (found.violates is True and not group.sure) for group, found in assessed)
-    nothing = [(group, found) for group, found in assessed if found.nothing]
-    enough = case.covers(dataset, expectation.choice.start) and resources_are_covered(groups, expectation, case)
-    if "ResourceArn" in expectation.per and expectation.inventory is None:
+    if not expectation.needed <= case.read:
+        return result_of(rule, "inconclusive", [])
+    formed = form_groups(expectation, case, read_rows(expectation, case))
+    groups, no_data, dataset, chosen = formed.groups, expectation.choice.no_data, expectation.choice.dataset, any_of(row.chosen for row in formed.rows)
+    enough = case.covers(dataset, expectation.choice.start) and all(case.shows(dataset, group.place) for group in groups)
+    if expectation.needed != {dataset}:
         enough = enough and case.covers("backup_jobs", None)
-    findings = [finding_of(group, found, case.evidence[dataset]) for group, found in [*definite, *(nothing if no_data == "fail" else [])]]
+    if not expectation.per:
+        groups[0].sure = chosen is True
+        groups = [] if chosen is False else groups  # an upper bound must not be met by a misspelt vault
+    assessed = [(group, settle(group, assess(group, expectation, case), expectation, case)) for group in groups]
+    definite = [(group, found) for group, found in assessed if found.violates and (enough or not found.nothing)]
+    possible = sum(found.violates is None for _, found in assessed)
+    findings = [finding_of(group, found, case.evidence[dataset]) for group, found in definite]
     if definite:
         verdict = "fail"
-    elif not enough or possible or doubtful:
-        verdict, findings = "inconclusive", []
+    elif not enough or possible or formed.unknown or (not expectation.per and chosen is None) or any(found.waiting for _, found in assessed):
+        verdict = "inconclusive"
     elif not groups:
         verdict, findings = without_data(no_data)
     else:
-        verdict = verdict_without_measure(nothing, no_data, len(nothing) == len(groups))
-        findings = findings if verdict == "fail" else []
-    undecided = sum(all_of([row.population, row.undecided]) is True for row in rows)
-    examined, pending = sum(row.counted() is True for row in rows), sum(found.pending for _, found in assessed)
-    return result_of(rule, verdict, findings, examined, subjects=len(groups), undecided=undecided, possible=possible, pending=pending)
+        verdict = verdict_without_measure([group for group, found in assessed if found.nothing], no_data, len(groups))
+    undecided = sum(all_of([row.population, row.undecided]) is True for row in formed.rows)
+    examined, pending = sum(row.counted() is True for row in formed.rows), sum(found.pending for _, found in assessed)
+    return result_of(rule, verdict, findings, examined, subjects=formed.subjects, undecided=undecided, possible=possible, pending=pending)
 
 
-def verdict_without_measure(nothing: list[tuple[Group, Finding]], no_data: str, all_of_them: bool) -> str:
+def settle(group: Group, found: Finding, expectation: Expectation, case: Case) -> Finding:
+    """What is known to violate: a sure subject, and where jobs that nobody listed could undo it, one whose place was read from the window's start to as_of."""
+    if found.nothing and expectation.choice.no_data == "fail":
+        found = found._replace(violates=True)
+    if not found.violates:
+        return found
+    shown = not expectation.undoable or case.shows_absence(expectation.choice.dataset, group.place, expectation.choice.start)
+    return found if group.sure and shown else found._replace(violates=None)
+
+
+def verdict_without_measure(nothing: list[Group], no_data: str, count: int) -> str:
     """What `no_data` makes of a rule that nothing violates, some of whose groups have nothing to measure."""
-    if not nothing:
-        return "pass"
-    waiting = any(all_of([row.population, row.undecided]) is not False for group, _ in nothing for row in group.rows)
-    unseen = no_data == "quiet" and not all(any(row.outside for row in group.rows) for group, _ in nothing)
-    unsure = no_data == "fail" and not all(group.sure or group.subject == "all" for group, _ in nothing)
-    if no_data == "inconclusive" or waiting or unseen or unsure:
+    unseen = no_data == "quiet" and not all(any(row.outside for row in group.rows) for group in nothing)
+    if nothing and (no_data == "inconclusive" or unseen):
         return "inconclusive"
-    return "fail" if no_data == "fail" else "skipped" if no_data == "skip" and all_of_them else "pass"
+    return "skipped" if no_data == "skip" and len(nothing) == count else "pass"
 
 
 def finding_of(group: Group, found: Finding, evidence: Evidence) -> dict[str, Any]:
@@ -1154,17 +1224,9 @@ def finding_of(group: Group, found: Finding, evidence: Evidence) -> dict[str, An
     return {"account": group.place[0], "region": group.place[1], "subject": group.subject, "jobs": ids_of(found.jobs, evidence)}
 
 
-def resources_are_covered(groups: list[Group], expectation: Expectation, case: Case) -> bool:
-    """Whether the rule's list was read wherever a resource is: where nobody looked, no bad job was seen either."""
-    reach = case.reach[expectation.choice.dataset]
-    return all(group.arn is None or None in group.place or group.place in reach or case.excused(*group.place) for group in groups)
-
-
 def assess(group: Group, expectation: Expectation, case: Case) -> Finding:
     """The measure, taken in favour of the group and against it: what even the favourable value violates is definite."""
     measure, rows = expectation.measure, group.rows
-    if not expectation.per and measure not in ("share", "latest") and not any(row.chosen is not False for row in rows):
-        return Finding(False, [], nothing=True)
     if measure == "latest":
         return assess_latest(group, case.evidence[expectation.choice.dataset])
     new, first = newness(group, expectation, case) if measure in ("count", "longest_gap") else (False, None)
@@ -1177,7 +1239,8 @@ def assess(group: Group, expectation: Expectation, case: Case) -> Finding:
         values = [newest(rows, case.as_of, favourable) for favourable in (True, False)]
     elif measure == "share":
         if all(row.counted() is False for row in rows):
-            return Finding(False, [], nothing=True)
+            waiting = any(all_of([row.population, row.undecided]) is not False for row in rows)
+            return Finding(False, [], nothing=not waiting, waiting=waiting)
         values = [share(rows, high) for high in (expectation.lower, not expectation.lower)]
     else:
         value = count if measure == "count" else streak
@@ -1200,7 +1263,7 @@ def shown_by(rows: list[Row], expectation: Expectation, case: Case) -> list[dict
     if expectation.lower:
         return [row.job for row in rows if measure == "share" and row.counted() is True and row.matches is False]
     if measure == "streak":
-        return max(runs_of(rows, False, expectation, case), key=len)  # the first of equals
+        return max(reversed(runs_of(rows, False, expectation, case)), key=len)  # the last of equals
     return [row.job for row in rows if definite(row)]
 
 
@@ -1255,7 +1318,7 @@ def runs_of(rows: list[Row], high: bool, expectation: Expectation, case: Case) -
     evidence = case.evidence[expectation.choice.dataset]
     runs: list[list[dict[str, Any]]] = [[]]
     dated = [row for row in rows if row.created is not None and row.counted() is not False]
-    for row in sorted(dated, key=lambda row: (row.created, row.job.get(evidence.kind.id, ""), str(row[1:]))):
+    for row in sorted(dated, key=lambda row: (row.created, row.job.get(evidence.kind.id, ""), (False, None, True).index(row.matches))):
         passed_over = evidence.state_in(row.job, evidence.kind.in_progress) if expectation.waits else False
         surely_counted = row.counted() is True and passed_over is False
         if passed_over:
@@ -1268,14 +1331,16 @@ def runs_of(rows: list[Row], high: bool, expectation: Expectation, case: Case) -
 
 
 def streak(rows: list[Row], high: bool, expectation: Expectation, case: Case) -> int:
-    """The length of that run. A job without CreationDate that may match extends it, or counts nothing; one that does not match may stand, and break a
-    run, anywhere."""
+    """The length of that run. A job without CreationDate may stand anywhere: one that may match extends the run, or counts nothing; one that may not match
+    breaks nothing, or a run between any two of its jobs."""
+    state_in, kind = case.evidence[expectation.choice.dataset].state_in, case.evidence[expectation.choice.dataset].kind
     undated = [row for row in rows if row.created is None and row.counted() is not False]
+    undated = [row for row in undated if not (expectation.waits and state_in(row.job, kind.in_progress))]
     runs = [len(run) for run in runs_of(rows, high, expectation, case)]
     if high:
         return max(runs) + sum(row.matches is not False for row in undated)
-    breaks, length = sum(row.matches is False for row in undated), 0
-    while sum(run // (length + 1) for run in runs) > breaks:  # so many breaks leave no run longer than this
+    breaks, length = sum(row.matches is not True for row in undated), min(1, max(runs))
+    while sum((run - 1) // length for run in runs if run) > breaks:  # a run of 5 is in parts of at most 2 after two breaks
         length += 1
     return length
 
@@ -1307,18 +1372,20 @@ def assess_latest(group: Group, evidence: Evidence) -> Finding:
 
 def newness(group: Group, expectation: Expectation, case: Case) -> tuple[bool | None, int | None]:
     """Whether a resource appeared in the window, and its first backup job. It did where the backup jobs of its place were read from more than a day before;
-    where they were not, or a job of it does not say when or where it was created, nobody knows."""
+    where they were not, or a job of it does not say when or where it was created, nobody knows; the first may then have been any until as_of."""
     start, backups = expectation.choice.start, case.evidence["backup_jobs"]
     if start is None or group.arn is None or expectation.inventory is not None:
         return False, None
-    own = [(backups.place(job), job.get("CreationDate")) for job in case.backups_of.get(group.arn, [])]
-    dated = [created for place, created in own if place == group.place and created is not None]
-    if not dated or min(dated) <= start:
+    near = [(backups.place(job), job.get("CreationDate")) for job in case.backups_of.get(group.arn, [])]
+    own = [created for place, created in near if place == group.place]
+    dated = [created for created in own if created is not None]
+    unplaced = any(None in place and is_part(place, group.place) for place, _ in near)
+    if (not own and not unplaced) or any(created <= start for created in dated):
         return False, None
-    doubtful = any(None in place or (place == group.place and created is None) for place, created in own)
+    first = min(dated, default=case.as_of)
     reach = case.reach["backup_jobs"].get(group.place)
-    reaches = reach is not None and reach.complete and reach.start is not None and reach.start < min(dated) - 24 * HOUR
-    return (True if reaches and not doubtful else None), min(dated)
+    reaches = reach is not None and reach.complete and reach.start is not None and reach.start < first - 24 * HOUR
+    return (True if reaches and not unplaced and len(own) == len(dated) else None), first
 
 
 class CronError(ValueError):
@@ -1339,15 +1406,16 @@ def cron_number(text: str, low: int, high: int, names: dict[str, int]) -> int:
 
 
 def cron_values(text: str, low: int, high: int, names: dict[str, int], steps: bool = True) -> set[int]:
-    """The values of a field: `*`, or a list of numbers and ranges; a range may wrap around. `/n` takes every n-th, from a number on to the field's end."""
+    """The values of a field: `*`, or a list of numbers and ranges; a range may wrap around. `/n` takes every n-th, from a number on to the field's end.
+    `*` stands in no list."""
     values: set[int] = set()
     for item in text.split(","):
         base, slash, step = item.partition("/")
         if slash and not steps:
             raise CronError("no steps in this field")
-        every = cron_number(step, 1, high, {}) if slash else 1
+        every = cron_number(step, 1, high - low + 1, {}) if slash else 1
         first, dash, last = base.partition("-")
-        if base == "*" and (slash or text == "*"):
+        if base == "*" and item == text:
             begin, end = low, high
         else:
             begin = cron_number(first, low, high, names)
@@ -1377,10 +1445,11 @@ class Schedule:
 
     def __init__(self, cron: Any, zone: Any) -> None:
         """What AWS does not define raises CronError."""
-        found = re.fullmatch(r"cron\(([^()]*)\)", cron.strip()) if isinstance(cron, str) else None
-        fields = found.group(1).upper().split() if found else []
+        text = cron.strip() if isinstance(cron, str) and cron.isascii() else ""
+        found = re.fullmatch(r"cron\(([^()]*)\)", text, re.IGNORECASE)
+        fields = (found.group(1) if found else text).upper().split()  # AWS writes the six fields with and without cron(...)
         if len(fields) != 6:
-            raise CronError("not cron(...) with six fields")
+            raise CronError("not six fields")
         minutes, hours, of_month, months, of_week, years = fields
         self.of_month, self.of_week = of_month, of_week
         if (self.of_month == "?") == (self.of_week == "?"):
@@ -1390,7 +1459,9 @@ class Schedule:
         self.zone = read_zone(zone)
         self.days: dict[date, list[int]] = {}
         self.found: dict[int, int | None] = {}
-        self.runs_on(date(2000, 1, 1))  # refuse a field of days that means nothing before any is asked for
+        years, months = sorted(self.years), sorted(self.months)
+        if not any(self.runs_on(date(year, month, day + 1)) for year in years for month in months for day in range(last_of_month(year, month).day)):
+            raise CronError("no date that exists")
 
     def runs_on(self, day: date) -> bool:
         """Whether the fields of days, the month and the year allow this day."""
@@ -1408,8 +1479,8 @@ class Schedule:
         if item.endswith("W"):
             number = cron_number(item[:-1], 1, 31, {})
             return number <= last.day and day == weekday_nearest(day.replace(day=number))
-        if item == "*" and self.of_month != "*":
-            raise CronError("* stands alone")
+        if item.startswith("*") and item != self.of_month:
+            raise CronError("* stands in no list")
         return day.day in cron_values(item, 1, 31, {})
 
     def is_day_of_week(self, item: str, day: date) -> bool:
@@ -1425,8 +1496,8 @@ class Schedule:
             number, _, instance = item.partition("#")
             asked = (cron_number(number, 1, 7, WEEKDAYS), cron_number(instance, 1, 5, {}))
             return asked == (weekday, (day.day + 6) // 7)
-        if item == "*" and self.of_week != "*":
-            raise CronError("* stands alone")
+        if item.startswith("*") and item != self.of_week:
+            raise CronError("* stands in no list")
         return weekday in cron_values(item, 1, 7, WEEKDAYS, steps=False)
 
     def moments(self, day: date) -> list[int]:
@@ -1469,6 +1540,8 @@ def read_zone(name: Any) -> tzinfo:
     """The time zone of that name. Only a Python that has none of them is the reader's trouble; a name that nobody knows is the schedule's."""
     if name in (None, "UTC"):
         return UTC
+    if isinstance(name, str) and name.startswith(("localtime", "posixrules", "posix/", "right/")):
+        raise CronError(f"{name!a} is a file of this machine, and no time zone of AWS's")
     try:
         import zoneinfo  # here, because Python 3.8 lacks it and only schedules need it
     except ImportError:
@@ -1502,9 +1575,12 @@ class Plans:
         self.schedules: dict[Any, Schedule | None] = {}
         self.groups: dict[tuple[Any, ...], bool] = {}  # account, Region, ARN, plan, rule; whether it is a sure group
         self.records: dict[Any, list[dict[str, Any]]] = {}  # of the plan in that place, and by the group
+        self.unplaced: dict[str, list[dict[str, Any]]] = {}  # by plan: records that do not say their account or Region
         self.examined, self.doubtful = 0, False
         for job in self.evidence.jobs:
-            if PLAN in job:
+            if PLAN in job and None in self.evidence.place(job):
+                self.unplaced.setdefault(job[PLAN], []).append(job)
+            elif PLAN in job:
                 self.records.setdefault((*self.evidence.place(job), job[PLAN]), []).append(job)
             if PLAN not in job or RULE not in job:
                 continue
@@ -1517,6 +1593,10 @@ class Plans:
             self.records.setdefault(key, []).append(job)
             if chosen is not False:
                 self.groups[key] = self.groups.get(key, False) or chosen is True
+
+    def of_plan(self, place: tuple[Any, ...]) -> list[dict[str, Any]]:
+        """The records of a plan in an account and Region, and those that may be there."""
+        return self.records[place] + [job for job in self.unplaced.get(place[2], []) if is_part(self.evidence.place(job), place[:2])]
 
     def schedule(self, job: dict[str, Any]) -> Schedule | None:
         """When the job's rule runs; None where that cannot be computed."""
@@ -1531,7 +1611,7 @@ class Plans:
     def segments(self, key: tuple[Any, ...]) -> list[tuple[dict[str, Any], int]]:
         """The first record of each time without a change of schedule or plan version, and the moment up to which it is judged. What lies between the last
         record of one and the first of the next is judged by nobody."""
-        ordered = sorted(self.records[key], key=lambda job: (job["CreationDate"], job.get("BackupJobId", "")))
+        ordered = sorted(self.records[key], key=lambda job: (job["CreationDate"], job.get("BackupJobId", ""), [part or "" for part in schedule_of(job)]))
         found: list[tuple[dict[str, Any], int]] = []
         for job in ordered:
             if found and schedule_of(found[-1][0]) == schedule_of(job):
@@ -1552,12 +1632,13 @@ class Plans:
 
     def answers(self, key: tuple[Any, ...], schedule: Schedule, window: int) -> tuple[dict[int, bool | None], bool | None]:
         """The runs that some job of the plan on that resource came for: created after the run (or a minute before), before the next, and while its start
-        window was open. Then the answer to all others: a job that does not say when it was created may have come for any."""
+        window was open. A job that does not say its resource, or its place, may be of this one. Then the answer to all others: a job that does not say when
+        it was created may have come for any."""
         account, region, arn, plan, _ = key
         came: dict[int, bool | None] = {}
         other: bool | None = False
-        for job in self.records[(account, region, plan)]:
-            own = None if "ResourceArn" not in job else job["ResourceArn"] == arn
+        for job in self.of_plan((account, region, plan)):
+            own = None if "ResourceArn" not in job or None in self.evidence.place(job) else job["ResourceArn"] == arn
             if own is False:
                 continue
             if "CreationDate" not in job:
@@ -1595,12 +1676,16 @@ def schedule_of(job: dict[str, Any]) -> tuple[Any, ...]:
 
 def judge_missed_runs(rule: dict[str, Any], expectation: Expectation, case: Case) -> dict[str, Any]:
     """`missed_runs`: the runs that a plan's schedule promised, and the jobs that came."""
+    if "backup_jobs" not in case.read:
+        return result_of(rule, "inconclusive", [])
     plans = Plans(case, expectation)
     missed: dict[tuple[str, str, str], list[Run]] = {}
     due_in: dict[tuple[str, str, str], set[tuple[str, str, str]]] = {}  # account, Region and plan: the resources with due runs
     undecided, sure_due, possible_due = 0, 0, 0
     for key, sure in plans.groups.items():
         runs, due, computed = plans.missed(key)
+        if not case.shows_absence("backup_jobs", key[:2], plans.start):
+            runs = [run._replace(definite=False) for run in runs]  # the job may have come unseen
         missed.setdefault(key[:3], []).extend(runs)
         undecided += not computed
         sure_due, possible_due = sure_due + (due if sure else 0), possible_due + (0 if sure else due)
@@ -1629,11 +1714,11 @@ def missed_findings(violating: dict[Any, list[Run]], due_in: dict[Any, set[Any]]
     for place, resources in due_in.items():
         runs = sorted(run for resource in resources for run in violating.get(resource, []) if run.plan == place[2])
         silent = len(resources) >= 2 and resources <= {run.resource for run in runs}
-        if not silent or any(job.get("CreationDate", plans.as_of) >= min(run.moment for run in runs) - TOLERANCE for job in plans.records[place]):
+        if not silent or any(job.get("CreationDate", plans.as_of) >= min(run.moment for run in runs) - TOLERANCE for job in plans.of_plan(place)):
             continue
         told.update(runs)
         named = [job for job in plans.records[place] if "CreatedBy.BackupPlanArn" in job]
-        newest_named = max(named, key=lambda job: (job["CreationDate"], job.get("BackupJobId", "")), default={})
+        newest_named = max(named, key=lambda job: (job["CreationDate"], job.get("BackupJobId", ""), job["CreatedBy.BackupPlanArn"]), default={})
         subject = newest_named.get("CreatedBy.BackupPlanArn", place[2])
         findings.append({"account": place[0], "region": place[1], "subject": subject, "jobs": [], "missed": times_of(runs)})
     for resource, runs in violating.items():

@@ -182,7 +182,7 @@ def test_access_that_is_refused_twice_ends_the_gate(open_world: Callable[..., Wo
     world = open_world("AssumeRole@444455556666:*=denied")
     world.start_backup(ends_after=timedelta(minutes=10))
     outcome = world.hold(*role)
-    assert outcome.code == ExitCode.FINDINGS
+    assert outcome.code == ExitCode.EVIDENCE
     assert world.slept == [30]
     assert "444455556666/eu-west-1 was refused again" in outcome.err
 

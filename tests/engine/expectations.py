@@ -63,7 +63,8 @@ def duration(text: str | None) -> Literal | None:
 
 
 def covered(jobs: int = 1, dataset: str = "backup_jobs", account: str | None = ACCOUNT, days: float = 30, **changes: Any) -> Coverage:
-    return Coverage(dataset, account, REGION, AS_OF - timedelta(days=days), AS_OF, jobs, **{"basis": Basis.OBSERVED, **changes})
+    entry = {"region": REGION, "start": AS_OF - timedelta(days=days), "end": AS_OF, "jobs": jobs, "basis": Basis.OBSERVED}
+    return Coverage(dataset, account, **{**entry, **changes})
 
 
 def grouped(

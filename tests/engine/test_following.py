@@ -84,6 +84,11 @@ def judged(
     return judge_following([rule(other=other, dataset=dataset, **changes)], context(lists, read))[0]
 
 
+def judged_list(copies: Sequence[Job], **changes: Any) -> RuleResult:
+    """Copy jobs that other copy jobs must follow."""
+    return judge_following([rule(**changes)], context({COPY_JOBS.name: copies}, [covered(COPY_JOBS)]))[0]
+
+
 def message(result: RuleResult) -> str:
     (finding,) = result.findings
     return finding.message
@@ -266,18 +271,36 @@ def test_a_job_without_a_recovery_point_was_not_copied_by_it(named: dict[str, An
     assert judged([backup(**named)], [copied()]).verdict is Verdict.PASS
 
 
-def test_a_job_without_an_id_is_not_named_by_one() -> None:
-    assert judged([backup(BackupJobId=None)], [copied()]).verdict is Verdict.FAIL
+def test_a_job_without_an_id_may_be_the_one_that_is_named() -> None:
+    assert judged([backup(BackupJobId=None)], [copied()]).possible == 1
+    assert judged([backup(BackupJobId="")], [copied(CreatedByBackupJobId="b2")]).possible == 1
+    assert judged([backup(BackupJobId=None)], [copied(AccountId=OTHER)]).verdict is Verdict.FAIL
     assert judged([backup(BackupJobId="")], [copied(CreatedByBackupJobId="", SourceRecoveryPointArn=COPIED)]).verdict is Verdict.FAIL
+
+
+def test_a_copy_that_was_created_before_the_job_does_not_follow_it() -> None:
+    created = (AS_OF - timedelta(hours=10)).isoformat()
+    assert judged([backup(9)], [copied(CreationDate=created)]).verdict is Verdict.PASS
+    before = (AS_OF - timedelta(hours=10, microseconds=1)).isoformat()
+    assert message(judged([backup(9)], [copied(CreationDate=before)])).endswith("no copy job followed it")
+    assert judged([backup(9)], [copied(CreationDate=None)]).possible == 1
+    assert judged([backup(9, CreationDate=None)], [copied(CreationDate=before)]).possible == 1
+
+
+def test_no_copy_follows_itself() -> None:
+    itself = copied(7, DestinationBackupVaultArn=VAULT, DestinationRecoveryPointArn=POINT)
+    asked: dict[str, Any] = {"dataset": COPY_JOBS, "other": COPY_JOBS, "where": compare("CopyJobId", "c1", dataset=COPY_JOBS)}
+    assert message(judged_list([itself], **asked)).endswith("no copy job followed it")
+    assert judged_list([itself, {**itself, "CopyJobId": "c2"}], **asked).verdict is Verdict.PASS
 
 
 def test_a_job_that_may_still_be_followed_is_pending_and_named() -> None:
     result = judged([backup(9), backup(2, BackupJobId="b2", RecoveryPointArn=COPIED)], [copied()])
     assert (result.verdict, result.examined, result.pending, result.findings) == (Verdict.PASS, 1, 1, ())
     assert result.notes == ("BackupJobId b2: may be followed until 2026-11-20T10:00:00Z",)
-    followed = copied(1, CopyJobId="c2", CreatedByBackupJobId="b2")
+    followed = copied(1, CopyJobId="c2", CreatedByBackupJobId="b2", CreationDate=ago(hours=2))
     assert judged([backup(9), backup(2, BackupJobId="b2")], [copied(), followed]).pending == 0
-    perhaps = copied(1, CopyJobId="c2", CreatedByBackupJobId="b2", State=None)
+    perhaps = copied(1, CopyJobId="c2", CreatedByBackupJobId="b2", State=None, CreationDate=ago(hours=2))
     assert judged([backup(9), backup(2, BackupJobId="b2")], [copied(), perhaps]).pending == 1
 
 
@@ -402,6 +425,7 @@ def _followed(own: Job, other: Job, allowance: timedelta) -> bool | None:
         None if kind is None else kind == "EC2",
         None if state is None else state == "COMPLETED",
         None if ended is None else AS_OF - timedelta(hours=ended) <= deadline,
+        None if other["created"] is None else other["created"] <= own["hours"] + 1,
     ]
     return False if False in parts else None if None in parts else True
 
@@ -422,6 +446,7 @@ others = st.fixed_dictionaries(
         "State": st.sampled_from(["COMPLETED", "COMPLETED", "FAILED", None]),
         "ResourceType": st.sampled_from(["EC2", "EC2", "RDS", None]),
         "hours": st.sampled_from([None, *range(1, 20)]),
+        "created": st.sampled_from([None, 25, *range(1, 20)]),
     }
 )
 
@@ -435,9 +460,9 @@ def test_who_is_followed_is_what_a_plain_reading_says(own: list[dict[str, Any]],
     copies = [
         copied(
             one["hours"],
-            **{name: value for name, value in one.items() if name != "hours"},
+            **{name: value for name, value in one.items() if name not in {"hours", "created"}},
             CopyJobId=f"c{number}",
-            CreationDate=ago(hours=25),
+            CreationDate=None if one["created"] is None else ago(hours=one["created"]),
             SourceBackupVaultArn=vault,
             ResourceArn=bucket,
         )

@@ -299,7 +299,7 @@ def test_a_scheduled_job_without_time_or_resource_is_no_pass(unknown: dict[str, 
     whole = on(range(12, 21))
     result = judged([*whole, *on([11], **unknown, BackupPlanId="p2", BackupJobId="odd")])
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason == "1 scheduled job says no ResourceArn or no CreationDate, so that it is unknown whose runs are answered"
+    assert result.reason == "1 scheduled job says no ResourceArn, Account, Region or CreationDate, so that it is unknown whose runs are answered"
     # One that the rule certainly does not choose does not matter, unless it is of the same plan.
     assert judged([*whole, *on([11], **unknown, BackupPlanId="p2", ResourceType="RDS")], where=compare("ResourceType", "EC2")).verdict is Verdict.PASS
 
@@ -307,9 +307,11 @@ def test_a_scheduled_job_without_time_or_resource_is_no_pass(unknown: dict[str, 
 @pytest.mark.parametrize("unknown", [{"CreationDate": None}, {"ResourceArn": None}])
 def test_a_job_of_the_plan_without_time_or_resource_may_have_answered(unknown: dict[str, None]) -> None:
     gap, odd = on([12, 13, 14, 15, 16, 18, 19, 20]), on([17], **unknown, BackupRuleId=None, BackupJobId="odd")
+    # Another run than that it could have come for is certainly missed.
+    assert judged([*on([12, 13, 14, 15, 16, 18, 20]), *odd]).verdict is (Verdict.FAIL if "ResourceArn" in unknown else Verdict.INCONCLUSIVE)
     result = judged([*gap, *odd])
     assert (result.verdict, result.possible, result.findings) == (Verdict.INCONCLUSIVE, 1, ())
-    assert result.reason == "1 of 1 resource could violate it: a job of their plan says no ResourceArn or no CreationDate"
+    assert result.reason == "1 of 1 resource could violate it: a job of their plan says no ResourceArn, no Account, no Region or no CreationDate"
     # What another plan missed is certain all the same.
     other = on([12, 13, 14, 15, 16, 18, 19, 20], BackupPlanId="p2", ResourceArn=VOLUME)
     both = judged([*gap, *odd, *other])
@@ -357,11 +359,14 @@ def test_where_no_run_was_due_no_data_decides(no_data: NoData, verdict: Verdict)
     assert judged([], no_data=no_data).verdict is verdict
 
 
-def test_short_evidence_is_no_pass_and_a_missed_run_is_a_fail_all_the_same() -> None:
+def test_short_evidence_is_no_pass_and_a_run_it_does_not_show_is_possibly_missed() -> None:
     short = [covered(start=AS_OF - timedelta(days=6))]
     result = judged(on(range(12, 21)), coverage=short)
     assert (result.verdict, "covered from" in result.reason) == (Verdict.INCONCLUSIVE, True)
-    assert judged(on([15, 16, 18, 20]), coverage=short).verdict is Verdict.FAIL
+    gap = judged(on([15, 16, 18, 20]), coverage=short)
+    assert (gap.verdict, gap.possible, gap.findings) == (Verdict.INCONCLUSIVE, 1, ())
+    stale = judged(on([15, 16, 18]), coverage=[covered(end=AS_OF - timedelta(days=2))])
+    assert (stale.verdict, stale.possible, "is covered to" in stale.reason) == (Verdict.INCONCLUSIVE, 1, True)
 
 
 def test_a_list_that_was_not_read_is_no_pass() -> None:

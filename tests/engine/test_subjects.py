@@ -242,7 +242,8 @@ class TestInventories:
         bucket = "arn:aws:s3:::logs"
         mine = ok(1, ResourceArn=bucket)
         assert said(self.newest([InventoryEntry(bucket)], mine))[0] == "pass"
-        assert said(self.newest([InventoryEntry(bucket, "444455556666")], mine))[0] == "fail"
+        there = [covered(1), covered(1, account="444455556666")]
+        assert said(self.newest([InventoryEntry(bucket, "444455556666")], mine, coverage=there))[0] == "fail"
         # Where the job does not say it may be of the entry.
         nowhere = ok(1, ResourceArn=bucket, AccountId=None, BackupVaultArn=None)
         places = [covered(1), covered(1, account=None)]
@@ -289,3 +290,20 @@ def test_where_is_asked_of_an_entry_as_far_as_it_is_about_resources(where: Condi
 
 def test_asserted_coverage_is_believed() -> None:
     assert said(newest_clean(ok(1), coverage=[covered(1, basis=Basis.ASSERTED)]))[0] == "pass"
+
+
+def test_whether_an_inventory_lists_a_resource_may_be_what_is_unknown() -> None:
+    bucket = "arn:aws:s3:::logs"
+    nowhere = ok(1, ResourceArn=bucket, AccountId=None, BackupVaultArn=None)
+    more: dict[str, Any] = {"inventories": {"prod": [InventoryEntry(bucket, ACCOUNT)]}, "coverage": [covered(1, account=None, region=None)]}
+    result = grouped(expect(Measure.COUNT, clean(), "at_most 0", per=()), [nowhere], where=condition("in_inventory", "prod"), **more)
+    assert (result.verdict, result.possible) == ("inconclusive", 1)
+    assert "in_inventory is unknown in its record" in result.reason
+
+
+def test_what_entries_lack_is_known_once_it_is_known_which_are_of_the_resource() -> None:
+    entries = [InventoryEntry("arn:aws:s3:::logs", ACCOUNT, tags={"env": "prod"}), InventoryEntry("arn:aws:s3:::logs", tags={"team": "a"})]
+    listing = Listing({"prod": Inventory("prod", "x.csv", tuple(entries))})
+    here, nowhere = (ACCOUNT, REGION, "arn:aws:s3:::logs"), (None, REGION, "arn:aws:s3:::logs")
+    assert (listing.tag(here, "env"), listing.tag(here, "team"), listing.tag(here, "owner"), listing.is_told(here)) == ("prod", "a", None, True)
+    assert (listing.tag(nowhere, "team"), listing.is_told(nowhere), listing.is_listed(nowhere)) == (None, False, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, assert_never
@@ -16,7 +17,7 @@ from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.policy.conditions import structured
 from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, Requirement, Rule, Scope
 from policycheck.records import EPOCH, JobList, iso, record_type
-from policycheck.result import RuleResult
+from policycheck.result import Finding, RuleResult
 from policycheck.sources.lists import assert_coverage, deduplicate
 from tests.evidence.jobs import AS_OF, Estate, Job
 
@@ -105,7 +106,6 @@ def _inventory(name: str, entries: list[Job]) -> Inventory:
 
 def said(result: RuleResult) -> dict[str, Any]:
     """What the engine's result and that of `reperform.py` have in common."""
-    findings = [{"account": f.account, "region": f.region, "subject": f.subject, "jobs": list(f.jobs)} for f in result.findings]
     return {
         "id": result.id,
         "verdict": result.verdict.value,
@@ -114,10 +114,21 @@ def said(result: RuleResult) -> dict[str, Any]:
         "undecided": result.undecided,
         "possible": result.possible,
         "pending": result.pending,
-        "findings": sorted(findings, key=str),
+        "findings": sorted(map(_said_of, result.findings), key=str),
     }
 
 
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?=: rule )")
+
+
+def _said_of(finding: Finding) -> dict[str, Any]:
+    """A finding without its words; the runs that were missed are in these alone."""
+    found = {"account": finding.account, "region": finding.region, "subject": finding.subject, "jobs": list(finding.jobs)}
+    if finding.cause in {"missed_run", "plan_silent"}:
+        found["missed"] = sorted({told[0] for line in finding.details if (told := _MOMENT.match(line))})
+    return found
+
+
 def reperformed(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The same of an answer of `reperform.py`; which runs were missed is a detail of the engine's findings, in words."""
-    return [dict(rule, findings=sorted(({k: v for k, v in f.items() if k != "missed"} for f in rule["findings"]), key=str)) for rule in answer["rules"]]
+    """The same of an answer of `reperform.py`."""
+    return [dict(rule, findings=sorted(rule["findings"], key=str)) for rule in answer["rules"]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -258,6 +259,71 @@ def estates(draw: st.DrawFn) -> Estate:
     """Lists by name; one of the others, or even that of the backup jobs, may not have been read."""
     made = {"backup_jobs": (estate_backup_jobs(), 12), "copy_jobs": (estate_copy_jobs(), 6), "restore_jobs": (estate_restore_jobs(), 6)}
     return {name: draw(st.lists(jobs, max_size=most)) for name, (jobs, most) in made.items() if draw(st.integers(0, 9))}
+
+
+def _sound_estate(seed: int) -> Estate:
+    """Ten days of a few resources that are backed up, copied and restored every day, but for a few days, failures and members."""
+    chance = Random(seed)
+    lists: Estate = {"backup_jobs": [], "copy_jobs": [], "restore_jobs": []}
+    for name, arn in enumerate(_RESOURCES[chance.randint(0, 2) :]):
+        account, vault, plan, cron = (chance.choice(some) for some in (["111122223333", "111122223333", "444455556666"], _VAULTS, "ppq", _CRONS))
+        began, ended = chance.choice([9, 9, 9, 3]), chance.choice([0, 0, 0, 2, 4])
+        for day in range(began, ended - 1, -1):
+            if chance.random() < 0.1:
+                continue
+            created, point = AS_OF - day * 24 * HOUR - 19 * HOUR, f"arn:aws:backup:eu-west-1:111122223333:recovery-point:{name}-{day}"
+            state = chance.choice(["COMPLETED"] * 6 + ["FAILED", "RUNNING"])
+            job: Job = {
+                "BackupJobId": f"j{name}-{day}",
+                "AccountId": account,
+                "BackupVaultArn": vault,
+                "ResourceArn": arn,
+                "ResourceType": "EC2" if name else "RDS",
+            }
+            job |= {"State": state, "CreationDate": created, "StartBy": created + 8 * HOUR, "ExpectedCompletionDate": AS_OF + HOUR}
+            ids = {"BackupPlanId": plan, "BackupRuleId": "r", "BackupPlanVersion": "v1", "BackupRuleCron": cron}
+            job["CreatedBy"] = {**ids, "BackupPlanArn": f"arn:aws:backup:eu-west-1:111122223333:backup-plan:{plan}"}
+            lists["backup_jobs"].append(job)
+            if state == "RUNNING":
+                continue
+            job |= {"CompletionDate": created + HOUR, "MessageCategory": "SUCCESS" if state == "COMPLETED" else "AccessDenied"}
+            if state == "COMPLETED":
+                job["RecoveryPointArn"] = point
+                lists["copy_jobs"] += _copies(chance, job)
+                lists["restore_jobs"] += _restores(chance, job, day)
+    for _ in range(chance.choice([0, 0, 1, 2, 3])):
+        job = chance.choice([job for jobs in lists.values() for job in jobs] or [{"State": ""}])
+        for member in chance.choice([["AccountId", "BackupVaultArn", "SourceBackupVaultArn"], [chance.choice(list(job) or ["State"])]]):
+            job.pop(member, None)
+    return lists
+
+
+def _copies(chance: Random, job: Job) -> list[Job]:
+    made = job["CompletionDate"] + chance.choice([0, HOUR, 12 * HOUR])
+    kept = {name: job[name] for name in ("AccountId", "ResourceArn", "ResourceType")}
+    names = {"CreatedByBackupJobId": job["BackupJobId"]} if chance.random() < 0.5 else {}
+    state = chance.choice(["COMPLETED", "COMPLETED", "COMPLETED", "FAILED"])
+    copy = {"CopyJobId": f"c-{job['BackupJobId']}", "State": state, "CreationDate": made, "CompletionDate": made + HOUR, **kept, **names}
+    copy |= {
+        "SourceBackupVaultArn": job["BackupVaultArn"],
+        "DestinationBackupVaultArn": chance.choice(_VAULTS),
+        "SourceRecoveryPointArn": job["RecoveryPointArn"],
+    }
+    copy |= {"DestinationRecoveryPointArn": f"{job['RecoveryPointArn']}-far", "MessageCategory": "SUCCESS"}
+    return [copy] if chance.random() < 0.9 else []
+
+
+def _restores(chance: Random, job: Job, day: int) -> list[Job]:
+    made = job["CompletionDate"] + chance.choice([HOUR, 24 * HOUR])
+    point = job["RecoveryPointArn"] + chance.choice(["", "-far"])
+    restore = {"RestoreJobId": f"r-{job['BackupJobId']}", "AccountId": job["AccountId"], "SourceResourceArn": job["ResourceArn"], "Status": "COMPLETED"}
+    restore |= {"BackupVaultArn": job["BackupVaultArn"], "RecoveryPointArn": point, "CreationDate": made, "CompletionDate": made + HOUR}
+    return [restore | {"ResourceType": job["ResourceType"]}] if day % 2 else []
+
+
+def sound_estates() -> st.SearchStrategy[Estate]:
+    """Lists in which most groups are decided."""
+    return st.integers(0, 2**32 - 1).map(_sound_estate)
 
 
 @st.composite

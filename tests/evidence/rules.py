@@ -59,13 +59,18 @@ def _limits(draw: st.DrawFn, measure: Measure) -> tuple[Operator | None, Literal
         case Measure.LATEST:
             return None, None
         case Measure.SHARE:
-            text = draw(st.sampled_from(["0%", "33.3%", "50%", "99%", "100%"]))
-            return draw(st.sampled_from(_BOTH)), Literal(text, value=parse_share(text))
+            operator = draw(st.sampled_from(_BOTH))
+            # A limit that any share keeps, or none, is refused.
+            ends = {Operator.AT_LEAST: "100%", Operator.LESS_THAN: "100%", Operator.AT_MOST: "0%", Operator.MORE_THAN: "0%"}
+            text = draw(st.sampled_from([ends[operator], "33.3%", "50%", "99%"]))
+            return operator, Literal(text, value=parse_share(text))
         case Measure.NEWEST | Measure.LONGEST_GAP:
             return draw(st.sampled_from(_UPPER)), _duration(draw(st.sampled_from(_DURATIONS)))
         case _:
-            number = draw(st.integers(0, 3))
-            return draw(st.sampled_from(_UPPER if measure is Measure.MISSED_RUNS else _BOTH)), Literal(str(number), value=number)
+            operator = draw(st.sampled_from(_UPPER if measure is Measure.MISSED_RUNS else _BOTH))
+            # Fewer than none, and none at least, are refused.
+            number = draw(st.integers(operator in {Operator.LESS_THAN, Operator.AT_LEAST}, 3))
+            return operator, Literal(str(number), value=number)
 
 
 @st.composite

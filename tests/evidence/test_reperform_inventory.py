@@ -82,7 +82,8 @@ def test_values_come_from_the_first_inventory_by_name_that_has_them() -> None:
     inventories = {"z": [entry(tags={"env": "z", "owner": "z"}, account_name="Z")], "a": [entry(tags={"env": "a"}, account_name=None)]}
     for conditions in ({"Tags.env": "a"}, {"Tags.owner": "z"}, {"AccountName": "Z"}):
         assert truth(conditions, job(), inventories) is True
-    assert truth({"AccountName": {"present": "false"}}, job(), {"a": inventories["a"]}) is True
+    assert truth({"AccountName": {"present": "false"}}, job(), {"a": [*inventories["a"], entry(R3)]}) is True
+    assert truth({"AccountName": {"present": "false"}}, job(), {"a": inventories["a"]}) is None  # nobody recorded any
 
 
 def test_an_entry_that_may_be_of_the_resource_leaves_its_values_unknown() -> None:
@@ -105,7 +106,9 @@ def test_the_subjects_are_the_entries() -> None:
     assert result["findings"][0] == {"account": A, "region": "eu-west-1", "subject": R3, "jobs": []}
     assert said(rule(jobs, [entry()])) == ("pass", 1, 0)
     assert said(rule(jobs, [entry(), entry(R2)])) == ("fail", 2, 0)
-    assert said(rule(jobs, [entry(account=B)]))[:2] == ("fail", 1)  # the job ran in another account
+    there = job(BackupJobId="j3", AccountId=B, ResourceArn=R3)
+    assert said(rule([*jobs, there], [entry(account=B)])) == ("fail", 1, 0)  # the job ran in another account
+    assert said(rule(jobs, [entry(account=B)])) == ("inconclusive", 1, 1)  # where nobody looked
     assert said(rule(jobs, [entry(account=None, region=None)])) == ("pass", 1, 0)
 
 
@@ -122,9 +125,9 @@ def test_a_rule_whose_inventory_is_not_there_is_inconclusive() -> None:
         ({"ResourceType": "EC2"}, ("inconclusive", 1, 1)),
         ({"ResourceName": "web"}, ("fail", 2, 1)),
         ({"ResourceName": {"starts_with": "x"}}, ("inconclusive", 1, 1)),
-        ({"AccountName": "Prod"}, ("fail", 2, 1)),
-        ({"Tags.env": "prod"}, ("fail", 2, 1)),
-        ({"Tags.env": "test"}, ("inconclusive", 1, 1)),
+        ({"AccountName": "Prod"}, ("fail", 1, 0)),  # some entry has one, so that this one is known to have none
+        ({"Tags.env": "prod"}, ("fail", 1, 0)),
+        ({"Tags.env": "test"}, ("inconclusive", 0, 0)),
         ({"Account": B}, ("inconclusive", 1, 1)),
         ({"Region": "eu-west-1"}, ("fail", 2, 1)),
         ({"in_inventory": "prod"}, ("fail", 2, 0)),
@@ -153,7 +156,7 @@ def test_a_job_that_may_belong_to_an_entry_is_never_passed_over() -> None:
     count: Json = {"count": {"of": {"State": "FAILED"}, "at_most": "0"}}
     assert said(rule([job(), job(BackupJobId="j2", ResourceArn=None, State="FAILED")], [entry()], expect=count)) == ("inconclusive", 1, 0)
     lost = job(BackupJobId="j2", AccountId=None, BackupVaultArn=None, ResourceArn="arn:aws:s3:::b", State="FAILED")
-    assert said(rule([job(), lost], [entry(), entry("arn:aws:s3:::b")], expect=count)) == ("inconclusive", 2, 0)
+    assert said(rule([job(), lost], [entry(), entry("arn:aws:s3:::b")], expect=count)) == ("inconclusive", 2, 1)
     assert said(rule([job(), lost], [entry()], expect=count)) == ("pass", 1, 0)  # of no entry, wherever it ran
 
 

@@ -76,7 +76,7 @@ def test_a_rule_of_resources_needs_the_backup_jobs() -> None:
     assert restore_rule(None, restored("r1", R1, 10))["verdict"] == "inconclusive"
     assert restore_rule([], restored("r1", R1, 10))["verdict"] == "inconclusive"
     assert restore_rule([made("a", 3)], restored("r1", R1, 10))["verdict"] == "pass"
-    assert restore_rule(None, restored("r1", R1, 100))["verdict"] == "fail"
+    assert restore_rule(None, restored("r1", R1, 100))["verdict"] == "inconclusive"
     scope = {"accounts": [A, B], "regions": ["eu-west-1"]}
     both = [restored("r1", R1, 10), restored("r2", R1, 10, AccountId=B)]
     assert restore_rule([made("a", 3)], *both, scope=scope)["verdict"] == "inconclusive"
@@ -89,12 +89,12 @@ def test_other_fields_of_a_group_come_from_the_rules_own_list() -> None:
     backups = [made("a", 3), made("b", 3, ResourceArn=R2)]
     keys: Json = {"dataset": "copy_jobs", "others": {"backup_jobs": backups}, "per": ["ResourceArn", "DestinationBackupVaultArn"]}
     result = judge(copies, expect={"count": {"of": DONE, "at_least": "1"}}, **keys)
-    assert (result["subjects"], set(found(result))) == (3, {f"{R1} / {far}", f"{R2} / (no DestinationBackupVaultArn)"})
+    assert (result["subjects"], set(found(result))) == (2, {f"{R1} / {far}", f"{R2} / (no DestinationBackupVaultArn)"})
     assert f"{R1} / {dr}" not in found(result)
     # A sure resource in a vault where it may not be chosen.
     elsewhere = doubtful("b", 3, State="FAILED", BackupVaultArn=ARN + "2")
     count: Json = {"where": EC2, "at_least": "1", "per": ["ResourceArn", "BackupVaultArn"]}
-    assert said(expect("count", made("a", 3), elsewhere, **count)) == ("inconclusive", 2, 1)
+    assert said(expect("count", made("a", 3), elsewhere, **count)) == ("inconclusive", 1, 1)
 
 
 def test_a_gap_begins_no_earlier_than_the_resource() -> None:
@@ -156,6 +156,29 @@ def test_short_evidence_is_no_pass_and_no_data_does_not_help(measure: str, limit
     short = ["2020-09-21T12:00:00Z", "2020-09-22"]
     assert verdict(measure, made("a", 3), within="90h", covers=short, no_data="pass", **limit) == "inconclusive"
     assert verdict(measure, made("a", 3), within="90h", no_data="pass", **limit) == "pass"
+
+
+@pytest.mark.parametrize(
+    ("measure", "limit", "definite"),
+    [
+        ("count", {"at_least": "3"}, False),
+        ("count", {"at_most": "1"}, True),
+        ("streak", {"more_than": "2"}, False),
+        ("streak", {"less_than": "2"}, True),
+        ("share", {"at_least": "99%"}, False),
+        ("share", {"at_most": "10%"}, False),
+        ("newest", {"at_most": "40h"}, False),
+        ("longest_gap", {"at_most": "24h"}, False),
+        ("latest", {}, False),
+    ],
+)
+def test_what_further_jobs_could_undo_needs_a_list_that_is_complete(measure: str, limit: Json, definite: bool) -> None:
+    jobs = [made("z", 300), made("a", 50, State="FAILED"), made("b", 49), made("c", 48), made("d", 47, State="FAILED")]
+    keys: Json = {**PER, **({} if measure == "newest" else {"within": "90h"}), **limit}
+    assert verdict(measure, *jobs, **keys) == "fail"
+    for short in (["2020-09-20T12:00:00Z", "2020-09-21T23:59:59Z"], None):  # to a second before as_of; as far as the list itself goes
+        result = expect(measure, *jobs, covers=short, **keys)
+        assert said(result) == (("fail", 1, 0) if definite else ("inconclusive", 1, 1))
 
 
 def test_where_nobody_looked_no_bad_job_was_seen() -> None:

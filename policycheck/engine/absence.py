@@ -1,0 +1,57 @@
+"""What a list does not show: whether that means that it did not happen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from policycheck.engine.scope import Pair, in_scope, is_excused, missing_places
+from policycheck.policy.model import Scope
+from policycheck.records import micros
+from policycheck.result import Basis, Coverage
+
+
+class Absence:
+    """Where a job that one list lacks is known not to have happened in a window (docs/groups.md, Absence)."""
+
+    def __init__(self, scope: Scope, coverage: Sequence[Coverage], dataset: str, length: int | None, as_of: datetime) -> None:
+        """
+        Args:
+            coverage: of every list of the run.
+            length: microseconds that the window reaches back from as_of; None: no window, and only its end counts.
+        """
+        self._scope, self._as_of = scope, micros(as_of)
+        self._start = self._as_of - (length or 0)
+        self._entries = [entry for entry in coverage if entry.dataset == dataset and in_scope(scope, entry.account, entry.region)]
+        self._missing = missing_places(scope, coverage, dataset)
+        self._shown: dict[Pair, bool] = {}
+
+    def is_read(self, place: Pair) -> bool:
+        """Whether the list was read at a place at all, as far as the place is stated, or may be empty there."""
+        return any(_states(place, entry) and _has_jobs(entry) for entry in self._entries) or is_excused(self._scope, *place)
+
+    def is_shown(self, place: Pair) -> bool:
+        """Whether the list is complete from the window's start to as_of wherever the place may be, as far as it is stated."""
+        if place not in self._shown:
+            self._shown[place] = self._is_complete(place)
+        return self._shown[place]
+
+    def _is_complete(self, place: Pair) -> bool:
+        entries = [entry for entry in self._entries if _states(place, entry)]
+        unread = any(all(mine in (None, theirs) or theirs is None for mine, theirs in zip(place, other, strict=True)) for other in self._missing)
+        somewhere = self._scope.organization and place[0] is None
+        return bool(entries) and not unread and not somewhere and all(map(self._reaches, entries))
+
+    def _reaches(self, entry: Coverage) -> bool:
+        if not entry.complete or not _has_jobs(entry) or entry.start is None or entry.end is None:
+            return False
+        return micros(entry.start) <= self._start and micros(entry.end) >= self._as_of
+
+
+def _has_jobs(entry: Coverage) -> bool:
+    """A file without a job from a place says nothing of it."""
+    return bool(entry.jobs) or entry.basis is Basis.OBSERVED
+
+
+def _states(place: Pair, entry: Coverage) -> bool:
+    return place[0] in (None, entry.account) and place[1] in (None, entry.region)
