@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from policycheck import __version__
-from policycheck.cli import check, completion, demo, emulator, init, lint, packs, permissions, schema, test, waive
+from policycheck.cli import check, completion, demo, emulator, explain, init, lint, packs, permissions, schema, test, waive
 from policycheck.cli.diagnostics import show_error, show_note, show_traceback
 from policycheck.cli.terminal import open_closed_streams, silence_stdout
 from policycheck.errors import ExitCode, PolicycheckError, UsageError
@@ -31,6 +31,7 @@ app.command("init")(init.init)
 app.command("lint")(lint.lint)
 app.command("test")(test.test)
 app.command("packs")(packs.packs)
+app.command("explain")(explain.explain)
 app.command("waive")(waive.waive)
 app.command("schema")(schema.schema)
 app.command("permissions")(permissions.permissions)

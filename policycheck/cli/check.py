@@ -96,7 +96,7 @@ def judge(settings: Settings) -> None:
     outputs = parse_outputs(settings.output or [])
     threshold = parse_fail_on(settings.fail_on)
     shown = None if settings.min_severity is None else parse_severity("--min-severity", settings.min_severity)
-    connection = _connection(settings)
+    connection = connect(settings)
     pace = parse_pace(settings)
     instant, claimed = parse_times(settings.jobs, settings.as_of, settings.covers, connection)
     policies = load(settings)
@@ -115,7 +115,7 @@ def judge(settings: Settings) -> None:
     if pace is not None:
         write = partial(report, outputs=outputs, options=options, quiet=settings.quiet)
         raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write))
-    evidence = _gather(settings, policies, connection, instant, claimed)
+    evidence = gather(settings, policies, connection, instant, claimed)
 
     from policycheck.engine.backends.polars import PolarsBackend
     from policycheck.pipeline import run
@@ -125,7 +125,8 @@ def judge(settings: Settings) -> None:
     raise typer.Exit(int(result.exit_code))
 
 
-def _connection(settings: Settings) -> Connection:
+def connect(settings: Settings) -> Connection:
+    """How AWS would be reached."""
     return aws.connect(
         profile=settings.profile,
         regions=settings.region,
@@ -148,7 +149,8 @@ def _spare_inputs(settings: Settings, outputs: Sequence[tuple[str, Path | None]]
     spare_inputs(outputs, [*(path for path, _ in settings.files), *jobs, *others], jobs)
 
 
-def _gather(settings: Settings, policies: Sequence[Policy], connection: Connection, as_of: datetime, covers: tuple[datetime, datetime] | None) -> Evidence:
+def gather(settings: Settings, policies: Sequence[Policy], connection: Connection, as_of: datetime, covers: tuple[datetime, datetime] | None) -> Evidence:
+    """The evidence that these policies are judged on, read or fetched."""
     from policycheck.sources.inventories import read_inventories
 
     inventories = read_inventories(settings.inventory or ())

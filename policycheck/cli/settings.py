@@ -118,6 +118,8 @@ def settle(context: typer.Context) -> Settings:
     options = dict(context.params)
     run_file = read_run_file(options.pop("config", None), no_config=options.pop("no_config", False), quiet=options.get("quiet", False))
     named, params = options.pop("policies", None) or [], parse_params(options.pop("param", None) or [])
+    # What a command has beside these is its own.
+    options = {name: value for name, value in options.items() if name in _FIELDS}
     files = find_files(named, run_file, context.command_path)
     # A command may have options of its own.
     options = {name: value for name, value in options.items() if name in _FIELDS}

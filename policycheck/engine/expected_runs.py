@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -75,6 +75,18 @@ class GroupRuns(NamedTuple):
     """Times of which nothing is known, since the schedule changed in them, and in which a run of the old or the new one falls."""
     problems: tuple[str, ...]
     """Why the runs of a part of its time cannot be computed, a clean line each; empty where all can."""
+
+
+class ExpectedRun(NamedTuple):
+    """One run of a group, and the jobs that answer it."""
+
+    run: Run
+    window: int
+    """How long after it a job may answer, in microseconds."""
+    due: bool
+    """Whether that time has passed."""
+    answers: tuple[int, ...]
+    """When the jobs were created that answer it."""
 
 
 class _Segment(NamedTuple):
@@ -151,6 +163,18 @@ class PlanHistory:
             if index is not None and job.created <= calendar.runs[index] + window:
                 found.add(index)
         return found
+
+    def runs(self, group: Group, start: int) -> Iterator[ExpectedRun]:
+        """Every run that is expected of a group from `start` to as_of, with what answers it: what `judge` counts, one by one."""
+        for segment in self._segments(group):
+            calendar, window = self._calendar(segment.schedule), self._start_window(group, segment.schedule)
+            first, stop = self._due(group, segment, calendar, start)
+            created = self._created[group.place, group.resource, group.plan]
+            for index in range(first, bisect_right(calendar.runs, segment.end)):
+                run = calendar.runs[index]
+                near = created[bisect_left(created, run - TOLERANCE) : bisect_right(created, run + window)]
+                answers = tuple(moment for moment in near if calendar.latest(moment) == index)
+                yield ExpectedRun(Run(run, segment.schedule), window, index < stop, answers)
 
     def _segments(self, group: Group) -> list[_Segment]:
         """Step 2."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import narwhals as nw
 
-from policycheck.datasets import Kind
+from policycheck.datasets import Field, Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.causes import SUCCESS, asks_for_cause, classify
 from policycheck.engine.frame import FOR_EVER, REWOUND, ROW, Frame, inventory_column
@@ -193,6 +193,11 @@ def _value(name: str, frame: Frame, newest: Any, judged: _Values) -> str:
     if name == "Overdue" and value:
         due = judged["ExpectedCompletionDate" if judged[frame.dataset.state_field] == "RUNNING" else "StartBy"]
         return f"since {spell_duration(frame.as_of - due)}"
+    return spell_value(field, value)
+
+
+def spell_value(field: Field, value: Any) -> str:
+    """A value of a field as the engine has it, in words; clean, on one line."""
     match field.kind:
         case Kind.TIME:
             return iso(moment(value))
@@ -200,7 +205,7 @@ def _value(name: str, frame: Frame, newest: Any, judged: _Values) -> str:
             return "for ever"
         case Kind.DURATION:
             # A retention is a number of days, always.
-            return f"{value // _DAY} d" if name == "Retention" else spell_duration(value)
+            return f"{value // _DAY} d" if field.name == "Retention" else spell_duration(value)
         case Kind.BOOLEAN:
             return str(value).lower()
         case Kind.SIZE:

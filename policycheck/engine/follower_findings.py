@@ -37,9 +37,10 @@ class Unfollowed(NamedTuple):
     deadline: int
 
 
-class _Follower(NamedTuple):
+class Follower(NamedTuple):
     """A job that follows another, as it was judged."""
 
+    row: int
     record: Any
     state: str | None
     completed: int | None
@@ -64,7 +65,7 @@ def describe_unfollowed(
     for job in violations:
         by_subject[clean_subject(*frame.subjects[job.subject])][job.row] = job
     newest = {subject: newest_row(job_list, jobs) for subject, jobs in by_subject.items()}
-    followers = _find_followers(rule, job_list, list(newest.values()), other, backend)
+    followers = find_followers(rule, job_list, list(newest.values()), other, backend)
     findings = []
     for subject, jobs in by_subject.items():
         row = newest[subject]
@@ -73,7 +74,7 @@ def describe_unfollowed(
     return tuple(sorted(findings, key=lambda finding: (finding.account or "", finding.region or "", finding.subject)))
 
 
-def _find_followers(rule: Rule, job_list: JobList, rows: Sequence[int], other: OtherList, backend: Backend) -> Mapping[int, list[_Follower]]:
+def find_followers(rule: Rule, job_list: JobList, rows: Sequence[int], other: OtherList, backend: Backend) -> Mapping[int, list[Follower]]:
     """The jobs that certainly follow each of these, the newest first."""
     wanted: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
     for row in rows:
@@ -94,11 +95,11 @@ def _find_followers(rule: Rule, job_list: JobList, rows: Sequence[int], other: O
     state, matches = nw.col(other.frame.dataset.state_field), compile_condition(requirement.condition, other.frame)
     chosen = other.frame.columns.filter(nw.col(ROW).is_in(sorted(following)))
     judged = backend.rows(chosen.select(nw.col(ROW), state.alias("_state"), nw.col("CompletionDate"), matches.alias("_matches")))
-    found: defaultdict[int, list[_Follower]] = defaultdict(list)
+    found: defaultdict[int, list[Follower]] = defaultdict(list)
     for row, *values in sorted(judged, key=lambda values: age_key(other.job_list, values[0]), reverse=True):
         for followed in following[row]:
             if _may_follow(job_list, followed, other, row):
-                found[followed].append(_Follower(other.job_list.records[row], *values))
+                found[followed].append(Follower(row, other.job_list.records[row], *values))
     return found
 
 
@@ -113,18 +114,18 @@ def _key(link: Link, name: str, job_list: JobList, row: int) -> tuple[Link, str,
     return link, name, job_list.places()[row] if link.placed else ()
 
 
-def _failed(follower: _Follower, other: OtherList) -> bool:
+def _failed(follower: Follower, other: OtherList) -> bool:
     return follower.state in other.frame.dataset.finished and follower.state != "COMPLETED"
 
 
-def _cause_of(followers: Sequence[_Follower], other: OtherList) -> str:
+def _cause_of(followers: Sequence[Follower], other: OtherList) -> str:
     """Of the newest job that followed and failed, what AWS said; else that nobody followed."""
     failed = next((follower for follower in followers if _failed(follower, other)), None)
     cause = record_cause(failed.record, failed.state) if failed else None
     return NOT_FOLLOWED if cause in {None, OTHER} else cause
 
 
-def _message(rule: Rule, frame: Frame, job: Unfollowed, job_list: JobList, count: int, followers: Sequence[_Follower], other: OtherList) -> str:
+def _message(rule: Rule, frame: Frame, job: Unfollowed, job_list: JobList, count: int, followers: Sequence[Follower], other: OtherList) -> str:
     """`backup job completed 9 h before as_of; no COMPLETED copy job by 2026-11-20T03:00:00Z (within 6h); nearest: copy job X FAILED`."""
     requirement = rule.statement.requirement
     assert isinstance(requirement, Following)
@@ -141,7 +142,7 @@ def _asks_state_alone(requirement: Following, other: OtherList) -> bool:
     return condition == And() or (isinstance(condition, Comparison) and condition.field == other.frame.dataset.state_field)
 
 
-def _seen(followers: Sequence[_Follower], deadline: int, other: OtherList) -> str:
+def _seen(followers: Sequence[Follower], deadline: int, other: OtherList) -> str:
     noun = other.frame.dataset.noun
     if not followers:
         return f"no {noun} followed it"
@@ -153,7 +154,7 @@ def _seen(followers: Sequence[_Follower], deadline: int, other: OtherList) -> st
     return f"nearest: {noun} {name} {_outcome(nearest, deadline, other)}{more}"
 
 
-def _outcome(follower: _Follower, deadline: int, other: OtherList) -> str:
+def _outcome(follower: Follower, deadline: int, other: OtherList) -> str:
     if follower.state == "COMPLETED" and follower.completed is not None:
         if follower.completed > deadline:
             late = follower.completed - deadline

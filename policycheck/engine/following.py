@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import narwhals as nw
 
@@ -46,6 +46,28 @@ def judge_following(cases: Sequence[Case], context: Context) -> dict[int, RuleRe
             others[other.name] = _build_other(other, cases, context)
         results[case.number] = _judge(case, frames[own.name], others[other.name], context)
     return results
+
+
+class FollowedJob(NamedTuple):
+    """What is judged of one job: see `_masks`."""
+
+    row: int
+    end: int | None
+    deadline: int | None
+    population: bool | None
+    followed: bool | None
+    covered: bool
+    pending: bool | None
+    violation: bool | None
+
+
+def trace_following(case: Case, context: Context) -> tuple[Frame, OtherList, list[FollowedJob]]:
+    """What one rule makes of each job of its list, and the list of the jobs that follow. Both lists are there."""
+    own, other = case.rule.statement.list, _requirement(case).list
+    frame, following = _build_own(own, [case], context), _build_other(other, [case], context)
+    names = (ROW, END, DEADLINE, _POPULATION, _FOLLOWED, _COVERED, _PENDING, _VIOLATION)
+    rows = context.backend.rows(_masks(case, frame, following, context).select(*map(nw.col, names)))
+    return frame, OtherList(following, context.lists[other.name], _links(case)), [FollowedJob(*row) for row in rows]
 
 
 def _requirement(case: Case) -> Following:

@@ -54,6 +54,18 @@ def judge_groups(cases: Sequence[Case], context: Context) -> dict[int, RuleResul
     return results
 
 
+def measure_groups(case: Case, context: Context) -> tuple[ListView, list[Judgement]]:
+    """What the measure of one rule says of each of its groups, and the list it is about. The lists it needs are there, and so is its inventory."""
+    name = case.rule.statement.dataset
+    view = _view(name, [case], context)
+    if view is None:
+        raise AssertionError(f"rule {case.rule.id} asks no list")
+    backups = view if name == BACKUP_JOBS.name else _view(BACKUP_JOBS.name, [case], context)
+    ruling = _Ruling(case, view, backups, context)
+    _, judgements = ruling.judgements(view.tallies([case])[case.number], Listing(context.inventories))
+    return view, judgements
+
+
 def expectation(case: Case) -> Expectation:
     """What a rule on groups requires."""
     requirement = case.rule.statement.requirement
@@ -102,14 +114,18 @@ class _Ruling:
     def as_of(self) -> int:
         return micros(self.context.as_of)
 
+    def judgements(self, tallies: Mapping[int, Tally], listing: Listing) -> tuple[Subjects, list[Judgement]]:
+        """Whom the rule is about, and what its measure says of each group."""
+        named = expectation(self.case).inventory
+        inventory = self.context.inventories[named.text] if named is not None else None
+        subjects = find_subjects(self.case, self.view, tallies, self.backups, inventory, listing)
+        jobs = self._jobs_of(subjects)
+        nothing = not self.case.per and subjects.chosen is False
+        return subjects, [] if nothing else [self._judge(group, jobs[number], tallies) for number, group in enumerate(subjects.groups)]
+
     def result(self, tallies: Mapping[int, Tally], listing: Listing) -> RuleResult:
         case, rule = self.case, self.case.rule
-        named = expectation(case).inventory
-        inventory = self.context.inventories[named.text] if named is not None else None
-        subjects = find_subjects(case, self.view, tallies, self.backups, inventory, listing)
-        jobs = self._jobs_of(subjects)
-        nothing = not case.per and subjects.chosen is False
-        judgements = [] if nothing else [self._judge(group, jobs[number], tallies) for number, group in enumerate(subjects.groups)]
+        subjects, judgements = self.judgements(tallies, listing)
         short = self._short(subjects)
         verdict, reason = self._decide(subjects, judgements, short)
         kept = [replace(item, violation=False, nothing=False) if item.violation is True else item for item in judgements]

@@ -51,7 +51,12 @@ class Case:
     @property
     def window(self) -> str:
         """Rules of one window share its column."""
-        return f"window_{self.window_length}_{self.rule.qualifiers.clock}_{self.recovery}_{self.measure in _BY_CREATION}"
+        return f"window_{self.window_length}_{self.rule.qualifiers.clock}_{self.recovery}_{self.by_creation}"
+
+    @property
+    def by_creation(self) -> bool:
+        """Whether the window is told by CreationDate alone."""
+        return self.measure in _BY_CREATION
 
     @property
     def listed(self) -> str:
@@ -139,7 +144,7 @@ def fields_read(case: Case) -> set[str]:
 def fields_decisive(case: Case) -> set[str]:
     """The fields that decide about a job of this rule: of its conditions, and of its window."""
     windowed = set() if case.window_length is None or case.rule.qualifiers.clock else {"CreationDate", "CompletionDate"}
-    return fields_read(case) | (windowed - {"CompletionDate"} if case.measure in _BY_CREATION else windowed)
+    return fields_read(case) | (windowed - {"CompletionDate"} if case.by_creation else windowed)
 
 
 def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame, more: Mapping[str, nw.Expr] | None = None) -> nw.LazyFrame[Any]:
@@ -150,7 +155,7 @@ def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame, m
     Args:
         more: other columns to add, by name.
     """
-    shared = {case.window: _window_mask(case, frame) for case in cases}
+    shared = {case.window: window_mask(case, frame) for case in cases}
     measured = [case for case in cases if case.measure is not None]
     if measured:
         shared |= {PROGRESS: frame.in_progress(), END: end_of(frame.dataset)}
@@ -168,21 +173,26 @@ def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame, m
 
 def listed_mask(where: Condition, scope: Scope, frame: Frame) -> nw.Expr:
     """What a `where` and the scope choose, at any time and of all kinds of jobs."""
-    return compile_condition(where, frame) & _scope_mask(scope)
+    return compile_condition(where, frame) & scope_mask(scope)
 
 
 def chosen_mask(case: Case, frame: Frame) -> nw.Expr:
     """What `where`, `jobs` and the scope choose, whatever the window."""
     mask = listed_mask(case.rule.statement.where, case.scope, frame)
-    match case.rule.qualifiers.jobs:
+    return mask if case.rule.qualifiers.jobs is JobChoice.ALL else mask & jobs_mask(case.rule.qualifiers.jobs)
+
+
+def jobs_mask(jobs: JobChoice) -> nw.Expr:
+    """Which records of composite jobs a rule looks at. Never null."""
+    match jobs:
         case JobChoice.TOP_LEVEL:
-            return mask & nw.col("ParentJobId").is_null()
+            return nw.col("ParentJobId").is_null()
         case JobChoice.MEMBERS:
-            return mask & ~nw.col("ParentJobId").is_null()
+            return ~nw.col("ParentJobId").is_null()
         case JobChoice.ALL:
-            return mask
+            return nw.lit(True)
         case _:
-            assert_never(case.rule.qualifiers.jobs)
+            assert_never(jobs)
 
 
 def _population_masks(case: Case, frame: Frame) -> dict[str, nw.Expr]:
@@ -240,7 +250,8 @@ def _measured_mask(case: Case, measure: Measure, frame: Frame) -> nw.Expr:
             assert_never(measure)
 
 
-def _scope_mask(scope: Scope) -> nw.Expr:
+def scope_mask(scope: Scope) -> nw.Expr:
+    """What the declared scope does not rule out. Never null."""
     mask = nw.lit(True)
     if scope.accounts:
         mask = mask & (nw.col("Account").is_null() | nw.col("Account").is_in(list(scope.accounts)))
@@ -249,7 +260,8 @@ def _scope_mask(scope: Scope) -> nw.Expr:
     return mask
 
 
-def _window_mask(case: Case, frame: Frame) -> nw.Expr:
+def window_mask(case: Case, frame: Frame) -> nw.Expr:
+    """Whether a record is in the window of a rule."""
     length = case.window_length
     if case.recovery is not None:
         return deadline_in_window(frame, case.recovery, length)
@@ -263,7 +275,7 @@ def _window_mask(case: Case, frame: Frame) -> nw.Expr:
         if known is False:
             return inside
         return nw.when(nw.col(clock).is_null() & known).then(nw.lit(False)).otherwise(inside)
-    if case.measure in _BY_CREATION:
+    if case.by_creation:
         return nw.col("CreationDate") >= start
     return (nw.col("CreationDate") >= start) | _ended_since(frame, start) | frame.in_progress()
 

@@ -41,7 +41,7 @@ def judge_runs(cases: Sequence[Case], context: Context) -> dict[int, RuleResult]
     frame = build_frame(job_list, fields, micros(context.as_of), context.backend, context.inventories)
     masks = context.backend.persist(frame.columns.select(nw.col(ROW), **{case.chosen: chosen_mask(case, frame) for case in cases}))
     rows = context.backend.rows(masks.select(nw.col(ROW), *(nw.col(case.chosen) for case in cases)))
-    jobs = _plan_jobs(job_list, [row for row, *_ in rows])
+    jobs = plan_jobs(job_list, [row for row, *_ in rows])
     history = PlanHistory(jobs, frame.as_of)
     records = PlanRecords(job_list, jobs)
     results = {}
@@ -53,7 +53,7 @@ def judge_runs(cases: Sequence[Case], context: Context) -> dict[int, RuleResult]
     return results
 
 
-def _plan_jobs(job_list: JobList, rows: Iterable[int]) -> list[PlanJob]:
+def plan_jobs(job_list: JobList, rows: Iterable[int]) -> list[PlanJob]:
     """The jobs that plans made. What is read of a job here is what no later time takes back."""
     places = job_list.places()
     jobs = []

@@ -1,14 +1,27 @@
-"""The structured form of a rule: its keys to a statement, each mistake reported at its key."""
+"""The structured form of a rule: its keys to a statement, each mistake reported at its key; and a statement to its keys."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import assert_never
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS
-from policycheck.policy.conditions import And, Condition, Literal, Operator, nearest
+from policycheck.policy.conditions import And, Condition, Literal, Operator, Structured, nearest, structured
 from policycheck.policy.document import Document, Entries, Items, Node, Text
 from policycheck.policy.measures import SHAPES, Shape, Window, per_problem
-from policycheck.policy.model import FOLLOWERS, RESOURCE, AllMatch, Expectation, Following, Measure, NoneMatch, Requirement, Statement
+from policycheck.policy.model import (
+    FOLLOWERS,
+    RESOURCE,
+    AllMatch,
+    Expectation,
+    Following,
+    Measure,
+    NoData,
+    NoneMatch,
+    Qualifiers,
+    Requirement,
+    Statement,
+)
 from policycheck.policy.shape import find_entry
 from policycheck.policy.structure import read_conditions
 from policycheck.text import clean_line
@@ -21,6 +34,39 @@ STRUCTURED = ("dataset", "where", "within", "per", *REQUIREMENTS, "unless_recove
 def read_statement(node: Entries, document: Document) -> Statement | None:
     """The statement the keys of a rule spell; None, or the part that can be read, once its mistakes are reported."""
     return _StatementReader(node, document).read()
+
+
+def structured_rule(statement: Statement, qualifiers: Qualifiers | None = None) -> Structured:
+    """A statement, and what stands beside it, in the structured form of a policy file; what is the default is left out."""
+    keys: Structured = {"dataset": statement.dataset} if statement.dataset != BACKUP_JOBS.name else {}
+    where = structured(statement.where)
+    keys |= {"where": where} if where else {}
+    keys |= {"within": statement.within.text} if statement.within else {}
+    if qualifiers is not None:
+        keys |= {"clock": qualifiers.clock} if qualifiers.clock else {}
+        keys |= {"jobs": qualifiers.jobs.value} if qualifiers.jobs is not statement.default_jobs else {}
+    keys |= _structured_requirement(statement.requirement)
+    if qualifiers is not None and qualifiers.no_data is not NoData.INCONCLUSIVE:
+        keys["no_data"] = qualifiers.no_data.value
+    return keys
+
+
+def _structured_requirement(requirement: Requirement) -> Structured:
+    match requirement:
+        case NoneMatch(condition=condition, recovery=recovery):
+            return {"none": structured(condition), **({"unless_recovered_within": recovery.text} if recovery else {})}
+        case AllMatch(condition=condition):
+            return {"all": structured(condition)}
+        case Expectation(measure=measure, condition=condition, operator=operator, limit=limit, per=per, inventory=inventory):
+            keys: Structured = {"per": list(per) if len(per) > 1 else per[0]} if per else {}
+            keys |= {"inventory": inventory.text} if inventory else {}
+            of = {} if measure is Measure.MISSED_RUNS else {"of": structured(condition)}
+            return {**keys, "expect": {measure.value: {**of, **({operator.value: limit.text} if operator and limit else {})}}}
+        case Following(dataset=dataset, condition=condition, within=within):
+            conditions = structured(condition)
+            return {"followed_by": {"dataset": dataset, **({"where": conditions} if conditions else {}), "within": within.text}}
+        case _:
+            assert_never(requirement)
 
 
 def read_dataset(name: Text | None, document: Document) -> str | None:

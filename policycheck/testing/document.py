@@ -119,13 +119,10 @@ class _Reader:
         if as_of is None:
             return None
         policy = self._policy(root, {**_params(root), **_params(entry)})
-        lists = {LISTS[key]: self._list(entry.get(key), LISTS[key], as_of) for key in LISTS}
-        inventories = self._inventories(entry.get("inventories") or root.get("inventories"))
-        reach = self._reach(entry.get("covers") or root.get("covers"))
+        evidence = read_evidence(entry, root, policy, as_of, self._document)
         expected = self._expected(entry, policy)
         if len(self._document.diagnostics) > before:
             return None
-        evidence = Evidence(lists, _coverage(lists, policy, as_of, as_of - reach), (), inventories=inventories)
         name = _text(entry.get("name")) or self._path.name.partition(".")[0]
         return PolicyTest(clean_line(name), place, policy, as_of, evidence, expected)
 
@@ -156,35 +153,6 @@ class _Reader:
             (self._policies[key],) = load_policies([(path, shown)], params)
         return self._policies[key]
 
-    def _list(self, node: Node | None, name: str, as_of: datetime) -> JobList:
-        dataset = DATASETS[name]
-        records = read_jobs(node, dataset, as_of, self._document)
-        try:
-            decoded: list[Any] = msgspec.convert(records, list[record_type(dataset)])  # type: ignore[misc]  # the struct is made at run time
-            return deduplicate(JobList.of(dataset, decoded))[0]
-        except (msgspec.ValidationError, RecordError) as error:
-            if node is not None:
-                self._document.report(node.location, f"a {dataset.noun} of the test cannot be: {clean_line(str(error))}")
-            return JobList.of(dataset, [])
-
-    def _inventories(self, node: Node | None) -> dict[str, Inventory]:
-        found: dict[str, Inventory] = {}
-        for name, (key, value) in node.entries.items() if isinstance(node, Entries) else ():
-            try:
-                found[name] = parse_inventory(name, self._document.path, json.dumps(plain(value)).encode())
-            except EvidenceError as error:
-                self._document.report(key.location, error.message)
-        return found
-
-    def _reach(self, node: Node | None) -> timedelta:
-        if not isinstance(node, Text):
-            return REACH
-        try:
-            return timedelta(microseconds=parse_duration(node.text))
-        except ValueError as error:
-            self._document.report(node.location, f"covers: {error}")
-            return REACH
-
     def _expected(self, entry: Entries, policy: Policy) -> dict[str, Expectation]:
         node = entry.get("expect")
         if not isinstance(node, Entries) or not node.entries:
@@ -205,6 +173,51 @@ class _Reader:
         if entry.verdict is not Verdict.FAIL and entry.findings:
             self._document.report(key.location, f"a rule that has findings is no {entry.verdict}", "Findings that are waived stand under waived.")
         return Expectation(entry.verdict, tuple(entry.findings or ()), tuple(entry.waived or ()), entry.reason, entry.cause, key.location)
+
+
+def read_evidence(entry: Entries, root: Entries, policy: Policy, as_of: datetime, document: Document) -> Evidence:
+    """The lists, inventories and coverage that one test stands for; mistakes are reported.
+
+    Args:
+        entry: the test.
+        root: of its file, where inventories and coverage may stand for all of its tests.
+    """
+    lists = {LISTS[key]: _read_list(entry.get(key), LISTS[key], as_of, document) for key in LISTS}
+    inventories = _read_inventories(entry.get("inventories") or root.get("inventories"), document)
+    reach = _read_reach(entry.get("covers") or root.get("covers"), document)
+    return Evidence(lists, _coverage(lists, policy, as_of, as_of - reach), (), inventories=inventories)
+
+
+def _read_list(node: Node | None, name: str, as_of: datetime, document: Document) -> JobList:
+    dataset = DATASETS[name]
+    records = read_jobs(node, dataset, as_of, document)
+    try:
+        decoded: list[Any] = msgspec.convert(records, list[record_type(dataset)])  # type: ignore[misc]  # the struct is made at run time
+        return deduplicate(JobList.of(dataset, decoded))[0]
+    except (msgspec.ValidationError, RecordError) as error:
+        if node is not None:
+            document.report(node.location, f"a {dataset.noun} of the test cannot be: {clean_line(str(error))}")
+        return JobList.of(dataset, [])
+
+
+def _read_inventories(node: Node | None, document: Document) -> dict[str, Inventory]:
+    found: dict[str, Inventory] = {}
+    for name, (key, value) in node.entries.items() if isinstance(node, Entries) else ():
+        try:
+            found[name] = parse_inventory(name, document.path, json.dumps(plain(value)).encode())
+        except EvidenceError as error:
+            document.report(key.location, error.message)
+    return found
+
+
+def _read_reach(node: Node | None, document: Document) -> timedelta:
+    if not isinstance(node, Text):
+        return REACH
+    try:
+        return timedelta(microseconds=parse_duration(node.text))
+    except ValueError as error:
+        document.report(node.location, f"covers: {error}")
+        return REACH
 
 
 def _params(node: Entries) -> dict[str, str]:

@@ -137,6 +137,11 @@ def _text(node: Node | None) -> str | None:
     return node.text if isinstance(node, Text) else None
 
 
+def resource_arn(kind: str, name: str, place: str = f"{REGION}:{ACCOUNT}") -> str:
+    """The ARN of a resource of this type; the place is Region:account."""
+    return f"arn:aws:{_ARNS.get(kind, kind.lower().replace(' ', '') + ':{place}:').format(place=place)}{name}"
+
+
 def _fill(draft: _Draft, dataset: Dataset, as_of: datetime, number: int, serial: int) -> dict[str, Any]:
     """One record, nested as the API nests it."""
     shift = draft.every * number
@@ -144,8 +149,7 @@ def _fill(draft: _Draft, dataset: Dataset, as_of: datetime, number: int, serial:
     place = f"{draft.region}:{draft.account}"
     kind = given.get("ResourceType", "EC2")
     resource = given.get(dataset.resource_field) or f"resource-{serial - number}"
-    arn = resource if resource.startswith("arn:") else f"arn:aws:{_ARNS.get(kind, kind.lower().replace(' ', '') + ':{place}:').format(place=place)}{resource}"
-    given[dataset.resource_field] = arn
+    given[dataset.resource_field] = resource if resource.startswith("arn:") else resource_arn(kind, resource, place)
     created = given.get("CreationDate", as_of - timedelta(hours=2) + shift)
     state = given.get(dataset.state_field, "COMPLETED")
     record = {

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from policycheck.cli.diagnostics import render_diagnostic
 from policycheck.errors import Location, PolicyError
-from policycheck.policy.conditions import structured
 from policycheck.policy.document import Text
 from policycheck.policy.load import load_policies
-from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, Statement
+from policycheck.policy.model import Policy
 
 
 def sentence(text: str) -> Text:
@@ -31,30 +30,6 @@ def diagnose(path: Path, params: Mapping[str, str] | None = None) -> str:
     except PolicyError as error:
         return "".join(f"{render_diagnostic(diagnostic)}\n" for diagnostic in error.diagnostics)
     return ""
-
-
-def structured_rule(statement: Statement) -> dict[str, object]:
-    """A statement in the structured form of a policy file, defaults left out."""
-    keys: dict[str, object] = {"dataset": statement.dataset} if statement.dataset != "backup_jobs" else {}
-    where = structured(statement.where)
-    keys |= {"where": where} if where else {}
-    keys |= {"within": statement.within.text} if statement.within else {}
-    match statement.requirement:
-        case NoneMatch(condition=condition, recovery=recovery):
-            keys["none"] = structured(condition)
-            keys |= {"unless_recovered_within": recovery.text} if recovery else {}
-        case AllMatch(condition=condition):
-            keys["all"] = structured(condition)
-        case Expectation() as expected:
-            keys |= {"per": list(expected.per) if len(expected.per) > 1 else expected.per[0]} if expected.per else {}
-            keys |= {"inventory": expected.inventory.text} if expected.inventory else {}
-            of = {} if expected.measure is Measure.MISSED_RUNS else {"of": structured(expected.condition)}
-            limit = {expected.operator.value: expected.limit.text} if expected.operator and expected.limit else {}
-            keys["expect"] = {expected.measure.value: {**of, **limit}}
-        case Following(dataset=dataset, condition=condition, within=within):
-            condition_keys = structured(condition)
-            keys["followed_by"] = {"dataset": dataset, **({"where": condition_keys} if condition_keys else {}), "within": within.text}
-    return keys
 
 
 def as_yaml(node: object) -> str:

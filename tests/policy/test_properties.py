@@ -14,9 +14,10 @@ from policycheck.policy.load import load_policies
 from policycheck.policy.model import Following, NoneMatch, Statement
 from policycheck.policy.rendering import render
 from policycheck.policy.sentence import parse_sentence
+from policycheck.policy.statements import structured_rule
 from policycheck.policy.syntax import SentenceError
 from policycheck.text import clean_line
-from tests.policy.policies import as_yaml, load, sentence, structured_rule
+from tests.policy.policies import as_yaml, load, sentence
 from tests.policy.sentences import SENTENCES
 from tests.policy.strategies import HARD_TEXTS, statements
 

@@ -15,7 +15,8 @@ from policycheck.datasets import DATASETS
 from policycheck.policy.conditions import Operator
 from policycheck.policy.schema import DefaultsEntry, PolicyEntry, RuleEntry, ScopeEntry, json_schema
 from policycheck.policy.sentence import parse_sentence
-from tests.policy.policies import sentence, structured_rule
+from policycheck.policy.statements import structured_rule
+from tests.policy.policies import sentence
 from tests.policy.sentences import ACCEPTED, SENTENCE_FILE
 
 CASES = Path(__file__).parents[1] / "cases" / "policies"

@@ -14,8 +14,9 @@ from policycheck.policy.load import load_policies
 from policycheck.policy.model import JobChoice
 from policycheck.policy.rendering import render, render_requirement
 from policycheck.policy.sentence import parse_sentence
+from policycheck.policy.statements import structured_rule
 from policycheck.policy.syntax import SentenceError
-from tests.policy.policies import as_yaml, load, sentence, structured_rule
+from tests.policy.policies import as_yaml, load, sentence
 from tests.policy.sentences import ACCEPTED, REFUSED, SENTENCES, Accepted, Refused
 
 PARAMS = "params: {vault: prod, rpo: 36h, most: 2}"

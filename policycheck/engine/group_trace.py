@@ -1,0 +1,235 @@
+"""Why a group of jobs violates a rule, or does not: what was measured, both ways, of which jobs; and the runs that were expected."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from fractions import Fraction
+from typing import assert_never
+
+import narwhals as nw
+
+from policycheck.datasets import BACKUP_JOBS
+from policycheck.engine.absence import Absence
+from policycheck.engine.context import Context
+from policycheck.engine.expected_runs import ExpectedRun, Group, PlanHistory, PlanJob
+from policycheck.engine.findings import clean_subject
+from policycheck.engine.frame import ROW, build_frame
+from policycheck.engine.group_findings import spell_subject
+from policycheck.engine.group_judgement import Judgement, limit_of
+from policycheck.engine.groups import expectation, measure_groups
+from policycheck.engine.job_trace import COULD, KEEPS, VIOLATES, SubjectOutcome, SubjectTrace, name_job, place_key, sort_rows, trace_jobs
+from policycheck.engine.masks import Case, chosen_mask
+from policycheck.engine.measures import NEVER, Number, is_lower
+from policycheck.engine.notes import name_briefly
+from policycheck.engine.runs import plan_jobs
+from policycheck.engine.subjects import KEY
+from policycheck.engine.trace import Question, Tracer
+from policycheck.engine.verdict import counted
+from policycheck.policy.conditions import fields_of
+from policycheck.policy.model import Measure
+from policycheck.records import iso, micros, moment
+from policycheck.text import clean_line, spell_duration
+
+_MOST_LISTED = 30
+NOTHING, PENDING = "nothing to measure", "pending"
+
+
+class GroupTrace:
+    """Of rules that expect something of groups."""
+
+    def __init__(self, case: Case, context: Context) -> None:
+        self._case, self._context = case, context
+        self._view, judgements = measure_groups(case, context)
+        self.job_list = self._view.job_list
+        keyed, _ = self._view.keyed(case.per)
+        self._columns = context.backend.persist(
+            self._view.frame.columns.join(keyed.select(nw.col(ROW), nw.col(KEY), *map(nw.col, self._asked)), on=ROW, how="left")
+        )
+        rows: defaultdict[int, list[int]] = defaultdict(list)
+        for key, row in context.backend.rows(keyed.select(nw.col(KEY), nw.col(ROW))):
+            rows[key].append(row)
+        found = [(self._outcome(judged, rows), judged) for judged in judgements]
+        self._subjects = sorted(found, key=lambda pair: place_key(pair[0]))
+
+    @property
+    def _asked(self) -> tuple[str, ...]:
+        case = self._case
+        return (case.population, case.matching, case.measured)
+
+    def _outcome(self, judged: Judgement, rows: Mapping[int, Sequence[int]]) -> SubjectOutcome:
+        account, region, _ = judged.group.subject
+        told = VIOLATES if judged.violation else COULD if judged.violation is None else PENDING if judged.pending else NOTHING if judged.nothing else KEEPS
+        own = sort_rows(self.job_list, [row for key in judged.group.keys for row in rows[key]])
+        name = spell_subject(self._case.per, judged.group.values)
+        decisive = next(iter(sort_rows(self.job_list, judged.rows)), None)
+        return SubjectOutcome(account and clean_line(account), region and clean_line(region), name, told, own, decisive)
+
+    def subjects(self) -> Sequence[SubjectOutcome]:
+        return [subject for subject, _ in self._subjects]
+
+    def trace(self, subject: SubjectOutcome, rows: Sequence[int]) -> SubjectTrace:
+        judged = next(judged for known, judged in self._subjects if known is subject)
+        tracer = Tracer(self._view.frame)
+        steps = tracer.answers(self._questions(tracer), self._columns, rows, self._context.backend)
+        listed = list(dict.fromkeys([*subject.jobs[:_MOST_LISTED], *rows]))
+        chosen = self._columns.filter(nw.col(ROW).is_in(listed)).select(nw.col(ROW), *map(nw.col, self._asked))
+        outcomes = {row: self._told(*values) for row, *values in self._context.backend.rows(chosen)}
+        whole = trace_jobs(self._view.frame, self.job_list, listed, dict.fromkeys(listed, ()), outcomes, self._context)
+        lines = [f"{_when(job.created)}  {job.state or 'state unknown'}  {job.id}: {job.outcome}" for job in whole]
+        older = len(subject.jobs) - len(listed)
+        jobs = trace_jobs(self._view.frame, self.job_list, rows, steps, outcomes, self._context)
+        more = [f"and {counted(older, 'older job')}"] if older > 0 else []
+        return SubjectTrace(subject, tuple(self._measured(judged)), tuple(jobs), (*lines, *more))
+
+    def _told(self, population: bool | None, matching: bool | None, measured: bool | None) -> str:
+        """What the measure makes of one job."""
+        if self._case.measure is Measure.NEWEST and measured:
+            return "matches"
+        if population is False:
+            return "not in the population"
+        known = population is True and matching is not None
+        return ("matches" if matching else "does not match") if known else "may match" if matching is not False else "may be in the population"
+
+    def _questions(self, tracer: Tracer) -> list[Question]:
+        case, statement = self._case, self._case.rule.statement
+        chosen = [*tracer.condition("where", statement.where), *tracer.window(case), *tracer.choice(case.rule.qualifiers.jobs, case.scope)]
+        questions = [tracer.column("in the population", nw.col(case.population), chosen), *tracer.condition("matches", statement.requirement.condition)]
+        return [*questions, tracer.column("counts for the measure", nw.col(case.measured))]
+
+    def _measured(self, judged: Judgement) -> Iterator[str]:
+        requirement = expectation(self._case)
+        if judged.nothing:
+            yield f"nothing to measure: no job of it {'is decided' if requirement.measure is Measure.SHARE else 'has finished'} in the window"
+        elif judged.value is not None:
+            operator, limit = limit_of(requirement)
+            lower = is_lower(operator)
+            best, worst = (judged.value.most, judged.value.least) if lower else (judged.value.least, judged.value.most)
+            measure = requirement.measure.replace("_", " ")
+            yield f"{measure}: {spell_measure(requirement.measure, best)}" + ("" if best == worst else " at best")
+            if best != worst:
+                yield f"{measure}: {spell_measure(requirement.measure, worst)} at worst, where what is unknown speaks against it"
+            yield f"limit: {operator.replace('_', ' ')} {spell_measure(requirement.measure, limit)}"
+        elif requirement.measure is Measure.LATEST:
+            names = ", ".join(name_job(self.job_list, row) for row in judged.rows)
+            yield f"the latest finished job: {names}" if len(judged.rows) == 1 else f"the latest finished job is one of {names}: which is unknown"
+        yield from self._edges(judged)
+
+    def _edges(self, judged: Judgement) -> Iterator[str]:
+        edge, expected = judged.edge, expectation(self._case)
+        given_time = expected.measure is Measure.LONGEST_GAP or (expected.measure is Measure.COUNT and is_lower(limit_of(expected)[0]))
+        if given_time and edge.first is not None and edge.new is not False:
+            sure = "it is new" if edge.new else "whether it is new is unknown"
+            yield f"{sure}: its first backup job listed was created {iso(moment(edge.first))}"
+        if judged.gap is not None:
+            yield f"the longest gap: {iso(moment(judged.gap[0]))} to {iso(moment(judged.gap[1]))}"
+        if not judged.group.sure:
+            yield "whether it is a subject of the rule is unknown"
+
+
+def _when(created: int | None) -> str:
+    return "created at an unknown time" if created is None else iso(moment(created))
+
+
+def spell_measure(measure: Measure, value: Number) -> str:
+    """A measured value, or a limit, in words."""
+    match measure:
+        case Measure.COUNT | Measure.STREAK | Measure.MISSED_RUNS:
+            return f"{int(value):,}"
+        case Measure.SHARE:
+            return f"{float(Fraction(value) * 100):.4f}".rstrip("0").rstrip(".") + "%"
+        case Measure.NEWEST | Measure.LONGEST_GAP:
+            return "no such job" if value >= NEVER else spell_duration(int(value))
+        case Measure.LATEST:
+            return ""
+        case _:
+            assert_never(measure)
+
+
+class RunTrace:
+    """Of rules about missed runs."""
+
+    def __init__(self, case: Case, context: Context) -> None:
+        self._case, self._context = case, context
+        self.job_list = context.lists[BACKUP_JOBS.name]
+        fields = sorted(fields_of(case.rule.statement.where))
+        self._frame = build_frame(self.job_list, fields, micros(context.as_of), context.backend, context.inventories)
+        masks = self._frame.columns.select(nw.col(ROW), chosen_mask(case, self._frame).alias(case.chosen))
+        self._chosen = dict(context.backend.rows(masks))
+        self._jobs = plan_jobs(self.job_list, list(self._chosen))
+        self._history = PlanHistory(self._jobs, self._frame.as_of)
+        self._absence = Absence(case.scope, context.coverage, BACKUP_JOBS.name, case.window_length, context.as_of)
+        self._groups: defaultdict[tuple[str | None, str | None, str], dict[Group, bool]] = defaultdict(dict)
+        for job in self._jobs:
+            chosen = self._chosen[job.row]
+            placed = job.resource is not None and job.created is not None and None not in job.place
+            if job.rule is not None and job.resource is not None and placed and chosen is not False:
+                group = Group(job.place, job.resource, job.plan, job.rule)
+                known = self._groups[(*job.place, job.resource)]
+                known[group] = known.get(group, False) or chosen is True
+        self._subjects = sorted((self._outcome(triple) for triple in self._groups), key=place_key)
+
+    @property
+    def _start(self) -> int:
+        return self._frame.as_of - (self._case.window_length or 0)
+
+    def _runs(self, group: Group) -> list[ExpectedRun]:
+        return list(self._history.runs(group, self._start))
+
+    def _counts(self, groups: Mapping[Group, bool]) -> tuple[int, int, int]:
+        """How many runs were definitely missed, how many more may have been, and how many were due."""
+        missed = perhaps = due = 0
+        for group, sure in groups.items():
+            judged = self._history.judge(group, self._start)
+            due += judged.due
+            perhaps += len(judged.doubtful)
+            shown = sure and self._absence.is_shown(group.place)
+            missed, perhaps = (missed + len(judged.missed), perhaps) if shown else (missed, perhaps + len(judged.missed))
+        return missed, perhaps, due
+
+    def _outcome(self, triple: tuple[str | None, str | None, str]) -> SubjectOutcome:
+        missed, perhaps, due = self._counts(self._groups[triple])
+        operator, limit = limit_of(expectation(self._case))
+        strict = operator.value == "less_than"
+        over, may = (count >= limit if strict else count > limit for count in (missed, missed + perhaps))
+        told = VIOLATES if over else COULD if may else KEEPS if due else NOTHING
+        account, region, subject = clean_subject(*triple)
+        rows = [job.row for job in self._jobs if (*job.place, job.resource) == triple]
+        return SubjectOutcome(account, region, subject, told, sort_rows(self.job_list, rows))
+
+    def subjects(self) -> Sequence[SubjectOutcome]:
+        return self._subjects
+
+    def trace(self, subject: SubjectOutcome, rows: Sequence[int]) -> SubjectTrace:
+        case = self._case
+        triple = next(known for known in self._groups if clean_subject(*known) == (subject.account, subject.region, subject.subject))
+        missed, perhaps, due = self._counts(self._groups[triple])
+        operator, limit = limit_of(expectation(case))
+        measured = [f"missed runs: {missed:,} of {due:,} due" + (f", and {perhaps:,} more may have been missed" if perhaps else "")]
+        measured.append(f"limit: {operator.replace('_', ' ')} {spell_measure(Measure.MISSED_RUNS, limit)}")
+        runs = [line for group in self._groups[triple] for line in self._told(group)]
+        tracer = Tracer(self._frame)
+        questions = [*tracer.condition("where", case.rule.statement.where), *tracer.choice(case.rule.qualifiers.jobs, case.scope)]
+        chosen = [tracer.column("chosen", chosen_mask(case, self._frame), questions)]
+        steps = tracer.answers(chosen, self._frame.columns, rows, self._context.backend)
+        outcomes = {row: {True: "chosen", None: "may be chosen", False: "not chosen"}[self._chosen[row]] for row in rows}
+        jobs = trace_jobs(self._frame, self.job_list, rows, steps, outcomes, self._context)
+        return SubjectTrace(subject, tuple(measured), tuple(jobs), tuple(runs))
+
+    def _told(self, group: Group) -> Iterator[str]:
+        by_time: defaultdict[int, list[PlanJob]] = defaultdict(list)
+        for job in self._jobs:
+            if (job.place, job.resource, job.plan) == (group.place, group.resource, group.plan) and job.created is not None:
+                by_time[job.created].append(job)
+        judged = self._history.judge(group, self._start)
+        head = f"plan {name_briefly(group.plan)}, rule {name_briefly(group.rule)}"
+        for expected in self._runs(group):
+            when, schedule = iso(moment(expected.run.moment)), expected.run.schedule
+            names = ", ".join(name_briefly(job.id or "(no BackupJobId)") for time in expected.answers for job in by_time[time])
+            window = f"start window to {iso(moment(expected.run.moment + expected.window))}"
+            told = f"answered by {names}" if names else "not due yet: its start window is open" if not expected.due else "missed"
+            perhaps = ", unless a job that does not say its resource, place or time answered" if expected.run in judged.doubtful else ""
+            yield f"{when}: {told}{perhaps} ({head}, {name_briefly(schedule.cron or '')} in {name_briefly(schedule.timezone)}, {window})"
+        yield from (f"undecided: {head}: {problem}" for problem in judged.problems)
+        for first, last in judged.gaps:
+            yield f"not judged: {head}, {iso(moment(first))} to {iso(moment(last))}, while its schedule changed"

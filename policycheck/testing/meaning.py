@@ -1,0 +1,222 @@
+"""What a rule means, in words: whom it judges, what would make it fail, what it needs to know, and when it cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import assert_never
+
+from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset, Presence
+from policycheck.engine.masks import Case, fields_decisive
+from policycheck.policy.conditions import Condition, Operator, fields_of
+from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, Measure, NoData, NoneMatch, Rule, Scope
+from policycheck.policy.phrases import grouped, spell_conditions
+from policycheck.text import clean_line
+
+Lines = list[tuple[str, str]]
+"""(heading, text)."""
+
+
+def describe_population(rule: Rule, scope: Scope) -> Lines:
+    """Which jobs a rule judges: the list, the conditions, the window, composite jobs, the scope, and who the subjects are."""
+    statement = rule.statement
+    dataset = statement.list
+    where = "every one" if statement.where == EVERY_JOB else f"with {_said(statement.where)}"
+    lines = [("list", f"{dataset.noun}s ({dataset.operation})"), ("where", where), ("window", _window(rule)), ("jobs", _JOBS[rule.qualifiers.jobs])]
+    lines.append(("scope", _scope(scope)))
+    if isinstance(statement.requirement, Expectation):
+        lines.append(("subjects", _subjects(statement.requirement, dataset)))
+    return lines
+
+
+def _said(condition: Condition) -> str:
+    return clean_line(spell_conditions(condition))
+
+
+_JOBS = {
+    JobChoice.ALL: "all records: plain jobs, composite jobs and their members",
+    JobChoice.TOP_LEVEL: "records without ParentJobId, so that a composite job counts once",
+    JobChoice.MEMBERS: "members of composite jobs only (records with a ParentJobId)",
+}
+
+
+def _window(rule: Rule) -> str:
+    statement, length = rule.statement, rule.statement.window
+    allowance = allowance_of(rule)
+    begins = f"from as_of - {length.text} to as_of, both edges in" if length else "up to as_of"
+    if allowance:
+        return f"jobs whose deadline, {allowance} after their end, lies {begins}; a job in progress has none yet"
+    if length is None:
+        return "none: all that the lists cover"
+    if rule.qualifiers.clock:
+        return f"{rule.qualifiers.clock} {begins}"
+    if _measure(statement.requirement) is Measure.MISSED_RUNS:
+        return f"runs {begins} whose start window has passed"
+    if Case(0, rule, Scope()).by_creation:
+        later = "; how old the newest is, is asked of all the lists cover" if _measure(statement.requirement) is Measure.NEWEST else ""
+        return f"CreationDate {begins}{later}"
+    return f"created, ended or still running {begins}: a job that began before the window and ended in it is in it"
+
+
+def allowance_of(rule: Rule) -> str:
+    """How long after its end a job's deadline is, as the author wrote it; empty where it has none."""
+    match rule.statement.requirement:
+        case NoneMatch(recovery=recovery):
+            return recovery.text if recovery else ""
+        case Following(within=within):
+            return within.text
+        case AllMatch() | Expectation():
+            return ""
+        case _:
+            assert_never(rule.statement.requirement)
+
+
+def _measure(requirement: object) -> Measure | None:
+    return requirement.measure if isinstance(requirement, Expectation) else None
+
+
+def _scope(scope: Scope) -> str:
+    if not scope.declared:
+        return "none declared: whatever accounts and Regions the lists have"
+    accounts = "the accounts of the organization" if scope.organization else ", ".join(scope.accounts)
+    declared = " in ".join(filter(None, [accounts, ", ".join(scope.regions)]))
+    return clean_line(f"{declared}; each must be covered" + (f", and may be empty: {', '.join(scope.may_be_empty)}" if scope.may_be_empty else ""))
+
+
+def _subjects(expected: Expectation, dataset: Dataset) -> str:
+    if expected.measure is Measure.MISSED_RUNS:
+        return "every resource that a scheduled job of a backup plan names"
+    if not expected.per:
+        return "one group of all these jobs"
+    if expected.inventory is not None:
+        return f"every entry of the inventory {clean_line(expected.inventory.text)} that these conditions do not rule out, whether or not a job names it"
+    every = f"every {grouped(expected.per, None, dataset)}"
+    return f"{every} that a backup job names, at any time the lists cover" if RESOURCE in expected.per else f"{every} that a {dataset.noun} names"
+
+
+def describe_failure(rule: Rule) -> Iterator[str]:
+    """What would make it fail, a sentence each."""
+    requirement, noun = rule.statement.requirement, rule.statement.list.noun
+    match requirement:
+        case NoneMatch(condition=condition, recovery=recovery):
+            yield f"one {noun} of these that has {_said(condition)}"
+            if recovery is not None:
+                yield f"unless a clean {noun} of the same resource and vault was created after it, and completed at most {recovery.text} after its end"
+        case AllMatch(condition=condition):
+            yield f"one {noun} of these that does not have {_said(condition)}"
+            if Case(0, rule, Scope()).leaves_out_progress:
+                yield "a job in progress is undecided and left out, unless it is overdue or more than 8 days old"
+        case Expectation():
+            yield _failing_measure(requirement, rule.statement.list)
+            if requirement.measure is Measure.COUNT and requirement.operator in {Operator.AT_LEAST, Operator.MORE_THAN} and RESOURCE in requirement.per:
+                yield "a resource whose first backup job was created in the window is new, and pending where it is short"
+        case Following(condition=condition, within=within):
+            with_ = "" if condition == EVERY_JOB else f" with {_said(condition)}"
+            yield f"one {noun} of these without a {requirement.list.noun}{with_} that names it and has COMPLETED at most {within.text} after its end"
+            yield "a job whose deadline is still to come is pending"
+        case _:
+            assert_never(requirement)
+    if "Duration" in fields_of(requirement.condition) and not isinstance(requirement, Expectation | Following):
+        yield "a job in progress violates only once its time so far is past the limit"
+
+
+_BROKEN = {
+    Operator.AT_LEAST: "less than {}",
+    Operator.AT_MOST: "more than {}",
+    Operator.MORE_THAN: "{} or less",
+    Operator.LESS_THAN: "{} or more",
+}
+
+
+def _failing_measure(expected: Expectation, dataset: Dataset) -> str:
+    one = f"one {grouped(expected.per, None, dataset)}" if expected.per else "the group"
+    limit = _BROKEN[expected.operator].format(expected.limit.text) if expected.operator and expected.limit else ""
+    what = _said(expected.condition)
+    match expected.measure:
+        case Measure.COUNT:
+            return f"{one} with {limit} {dataset.noun}s of these that have {what}".replace("less than", "fewer than")
+        case Measure.STREAK:
+            return f"{one} whose longest run of consecutive {dataset.noun}s with {what} is {limit}"
+        case Measure.SHARE:
+            return f"{one} of whose {dataset.noun}s {limit} have {what}"
+        case Measure.NEWEST:
+            return f"{one} whose newest {dataset.noun} with {what} was created {limit} before as_of, or that has none"
+        case Measure.LATEST:
+            return f"{one} whose {dataset.noun} that ended last does not have {what}"
+        case Measure.LONGEST_GAP:
+            return f"{one} with {limit} between two {dataset.noun}s with {what}, the window's start and as_of counting as ends"
+        case Measure.MISSED_RUNS:
+            return f"one resource with {limit} scheduled runs that were due in the window and that no job of its plan answered"
+        case _:
+            assert_never(expected.measure)
+
+
+def describe_needs(rule: Rule) -> Iterator[str]:
+    """The evidence without which it cannot pass."""
+    statement, length, allowance = rule.statement, rule.statement.window, allowance_of(rule)
+    for name in DATASETS:
+        if name not in statement.lists_needed:
+            continue
+        noun, actions = DATASETS[name].noun, f"backup:{DATASETS[name].operation}"
+        if name != statement.dataset and isinstance(statement.requirement, Following):
+            yield f"the list of {noun}s ({actions}), complete where a following job would run, from each job's end to its deadline"
+        elif name != statement.dataset:
+            yield f"the list of {noun}s ({actions}), complete in every account and Region in scope: it says which resources there are"
+        else:
+            back = " - ".join(filter(None, ["as_of", length.text if length else "", allowance if length else ""]))
+            reach = f"from {back} to as_of" if length else "whatever time it covers"
+            yield f"the list of {noun}s ({actions}), complete in every account and Region in scope, {reach}"
+    inventories = [text for text in [_inventory(statement.requirement)] if text]
+    yield from (f"the inventory {name}: --inventory {name}=PATH" for name in inventories)
+    asked = {name.partition(".")[0] for name in fields_of(statement.where) | fields_of(statement.requirement.condition)} & {
+        "Tags",
+        "AccountName",
+        "in_inventory",
+    }
+    if asked:
+        yield f"an inventory that says {' and '.join(sorted(asked))}: no job list does"
+
+
+def _inventory(requirement: object) -> str:
+    return clean_line(requirement.inventory.text) if isinstance(requirement, Expectation) and requirement.inventory is not None else ""
+
+
+def describe_doubt(rule: Rule) -> Iterator[str]:
+    """When it is inconclusive."""
+    yield "any of that evidence is missing or does not reach, and nothing seen violates"
+    dataset = rule.statement.list
+    case = Case(0, rule, Scope())
+    windowed = case.window_length is not None and not rule.qualifiers.clock and not case.by_creation
+    fields = fields_decisive(case) | ({dataset.state_field} if windowed or case.leaves_out_progress else set())
+    always = sorted(name for name in fields if (dataset.field(name) or _NO_FIELD).presence in {Presence.ALWAYS, Presence.WHEN_ENDED})
+    since = sorted(name for name in fields if (dataset.field(name) or _NO_FIELD).presence is Presence.SINCE or name in {"Outcome", "Retention"})
+    if always:
+        yield f"a job that does not say one of these could violate: {', '.join(always)}"
+    if since:
+        yield f"no job of the list says one of these, as where an old client saved it, and a job could violate: {', '.join(since)}"
+    requirement = rule.statement.requirement
+    if isinstance(requirement, Expectation) and requirement.per:
+        yield f"a job that may belong to it does not say its {' or '.join(requirement.per)}"
+    if isinstance(requirement, Following):
+        yield f"a {requirement.list.noun} that may follow does not say which job it follows, when it completed, or what it must match"
+    if _measure(requirement) is Measure.MISSED_RUNS:
+        yield "no schedule can be computed from what the jobs record (BackupRuleCron, BackupRuleTimezone)"
+
+
+_NO_FIELD = BACKUP_JOBS.fields["ParentJobId"]
+
+
+def describe_no_data(rule: Rule) -> str:
+    """What becomes of it where nothing is to be judged."""
+    match rule.qualifiers.no_data:
+        case NoData.INCONCLUSIVE:
+            return "inconclusive: an empty population is no evidence"
+        case NoData.QUIET:
+            return "quiet: passes where these conditions match a job outside the window, else inconclusive (a misspelt name matches none)"
+        case NoData.PASS:
+            return "pass: there need not be such a job"
+        case NoData.FAIL:
+            return "fail: there must be such a job"
+        case NoData.SKIP:
+            return "skip: the rule is skipped"
+        case _:
+            assert_never(rule.qualifiers.no_data)

@@ -1,0 +1,83 @@
+"""Explanations of rules of every kind: golden texts, and a structured form that loads as the same rule."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from policycheck.result import Verdict
+from policycheck.testing.explanation import Explanation, explain, write_yaml
+from policycheck.testing.explanation_report import ExplanationPage, explanation_document, write_json
+from tests.policy.goldens import assert_equals_golden
+from tests.testing.explained import BACKEND, RULES, load, write_policy
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+
+def made(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Explanation:
+    monkeypatch.chdir(folder)
+    path = write_policy(folder)
+    policy, rules = load(Path(path.name))
+    return explain(policy, rules[name], Path(path.name), BACKEND)
+
+
+@pytest.mark.parametrize("name", list(RULES))
+def test_an_explanation_reads_as_the_golden_text(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = ExplanationPage(width=100, color=False)
+    page.add_explanation(made(name, tmp_path, monkeypatch), expression=False)
+    assert_equals_golden(page.text(), GOLDEN / f"explain-{name}.txt")
+
+
+@pytest.mark.parametrize("name", list(RULES))
+def test_the_structured_form_loads_as_the_same_rule(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    explained = made(name, tmp_path, monkeypatch)
+    path = tmp_path / "again.yaml"
+    path.write_text(f"policy: again\n{explained.structured}", encoding="utf-8")
+    _, rules = load(path)
+    again = rules[name]
+    assert (again.statement, again.qualifiers, again.sentence) == (explained.rule.statement, explained.rule.qualifiers, explained.rule.sentence)
+
+
+def test_json_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    explained = made("none", tmp_path, monkeypatch)
+    document = json.loads(write_json(explanation_document(explained)))
+    assert document["schema"] == "policycheck/explanation/1"
+    assert document["structured"] == explained.structured
+    assert document["samples"]["fail"]["verdict"] == "fail"
+    assert document["samples"]["fail"]["test"]["jobs"][0]["State"] == "FAILED"
+    assert document["tests"]["seen_to_fail"] is True
+    assert [waiver["owner"] for waiver in document["waivers"]] == ["ops"]
+    assert set(document["expressions"]) == {"where", "window", "none"}
+
+
+def test_tests_are_run_and_those_that_name_the_rule_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tests = made("none", tmp_path, monkeypatch).tests
+    assert [(test.name, test.expected, test.verdict, test.passed) for test in tests.naming] == [("a failed job is found", Verdict.FAIL, Verdict.FAIL, True)]
+    latest = made("latest", tmp_path, monkeypatch).tests
+    # Seen to fail by the test that names only the other rules.
+    assert [test.name for test in latest.naming] == ["wrong on purpose"]
+    assert latest.fired
+
+
+def test_tests_that_cannot_be_read_are_said_to_be_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = write_policy(tmp_path)
+    (tmp_path / "explained.more.test.yaml").write_text("as_of: never\nexpect: {none: pass}\n", encoding="utf-8")
+    policy, rules = load(Path(path.name))
+    problem = explain(policy, rules["none"], Path(path.name), BACKEND).tests.problem
+    assert problem.startswith("explained.more.test.yaml:1:")
+
+
+@pytest.mark.parametrize("text", ["\x1b[2J", "\u202e", "a\x9bb"])
+def test_what_a_terminal_would_obey_is_not_printed(text: str) -> None:
+    page = ExplanationPage(width=100, color=False)
+    page._block(write_yaml({"x": text}))  # the block is the one part that is not a clean line already
+    assert text not in page.text()
+
+
+def test_commands_of_ci_runners_are_not_printed() -> None:
+    page = ExplanationPage(width=100, color=False)
+    page._block("::error::x\n")
+    assert "::error" not in page.text()

@@ -1,0 +1,194 @@
+"""Traces of subjects: on any lists they say what the engine's verdicts say, and each step follows from those below it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from policycheck.datasets import BACKUP_JOBS, DATASETS
+from policycheck.engine.evaluate import judge
+from policycheck.engine.expected_runs import Group, PlanHistory
+from policycheck.engine.findings import NO_JOBS
+from policycheck.engine.job_trace import VIOLATES, RuleTrace
+from policycheck.engine.runs import plan_jobs
+from policycheck.engine.trace import Step
+from policycheck.errors import Location, UsageError
+from policycheck.policy.conditions import Condition
+from policycheck.policy.model import AllMatch, Expectation, JobChoice, Measure, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
+from policycheck.records import JobList, record_type
+from policycheck.sources.interface import Evidence
+from policycheck.sources.lists import assert_coverage, deduplicate
+from policycheck.testing.subject_search import find_traces, trace_rule
+from tests.engine.cases import compare, duration
+from tests.engine.lists import AS_OF as DAY
+from tests.engine.lists import job, job_list
+from tests.evidence.agreement import AS_OF_TIME, BACKEND
+from tests.evidence.jobs import Estate, estates
+from tests.evidence.rules import conditions, following_rules, group_rules
+
+FAST = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+Truth = bool | None
+
+
+@st.composite
+def job_rules(draw: st.DrawFn) -> Rule:
+    """`none` and `all`, with windows, recovery and choices of jobs."""
+    condition, where = draw(conditions(BACKUP_JOBS)), draw(conditions(BACKUP_JOBS))
+    within = draw(st.sampled_from([None, duration("24h"), duration("9d")]))
+    recovery = draw(st.sampled_from([None, None, duration("12h")]))
+    requirement: Requirement = NoneMatch(condition, recovery) if draw(st.booleans()) else AllMatch(condition)
+    jobs = draw(st.sampled_from(JobChoice))
+    return Rule("r", "p", Statement(requirement, where, within), Qualifiers(None, jobs), "", Location("p.yaml"))
+
+
+RULES = st.one_of(job_rules(), following_rules(), *(group_rules(measure) for measure in Measure))
+SCOPES = st.sampled_from([Scope(), Scope(("111122223333",), ("eu-west-1",))])
+
+
+def evidence_of(estate: Estate) -> Evidence:
+    lists = {}
+    for name, jobs in estate.items():
+        records = msgspec.convert(copy.deepcopy(jobs), list[record_type(DATASETS[name])])  # type: ignore[misc]  # the struct is made at run time
+        lists[name], _ = deduplicate(JobList.of(DATASETS[name], records))
+    coverage = assert_coverage(lists, AS_OF_TIME, None, {name: [("jobs.json", found)] for name, found in lists.items()})
+    return Evidence(lists, coverage, ())
+
+
+def all_of(truths: Sequence[Truth]) -> Truth:
+    return False if False in truths else None if None in truths else True
+
+
+def denied(truth: Truth) -> Truth:
+    return None if truth is None else not truth
+
+
+def follows(step: Step) -> Truth:
+    """What a step must be, from those below it."""
+    truths = [denied(inner.truth) if inner.asked.startswith("in progress") else inner.truth for inner in step.steps]
+    match step.asked:
+        case "any of":
+            return denied(all_of([denied(truth) for truth in truths]))
+        case "not":
+            return denied(all_of(truths))
+        case _:
+            return all_of(truths)
+
+
+def every(steps: Sequence[Step]) -> Iterator[Step]:
+    for step in steps:
+        yield step
+        yield from every(step.steps)
+
+
+def followed(step: Step) -> bool:
+    """Whether the followers below it were looked up among those that certainly follow, so that there may be more."""
+    return step.asked.startswith("followed by")
+
+
+@settings(FAST, max_examples=60)
+@given(estates(), RULES, SCOPES)
+def test_a_trace_says_what_the_verdict_says_and_each_step_follows_from_those_below(estate: Estate, rule: Rule, scope: Scope) -> None:
+    policy, evidence = Policy("p", "", "p.yaml", (rule,), scope), evidence_of(estate)
+    (result,) = judge([policy], evidence.lists, evidence.coverage, AS_OF_TIME, BACKEND)
+    trace = trace_rule(policy, rule, evidence, AS_OF_TIME, BACKEND)
+    if trace is None:
+        assert not rule.statement.lists_needed <= evidence.lists.keys() or getattr(rule.statement.requirement, "inventory", None)
+        return
+    violating = {subject.subject for subject in trace.subjects() if subject.outcome == VIOLATES}
+    found = {finding.subject for finding in result.findings if finding.subject != NO_JOBS}
+    if isinstance(rule.statement.requirement, Expectation):
+        # A silent plan speaks for its resources, and what has nothing to measure is no finding where the evidence is short.
+        assert bool(found) <= bool(violating)
+        assert result.verdict == "fail" or all(any(line.startswith("nothing") for line in measured) for measured in violating_measures(trace))
+    else:
+        assert violating == found
+    for subject in trace.subjects():
+        for made in trace.trace(subject, subject.jobs).jobs:
+            for step in every(made.steps):
+                assert not step.steps or followed(step) or step.truth is follows(step), step
+            check_job(rule, made.steps)
+
+
+def violating_measures(trace: RuleTrace) -> list[tuple[str, ...]]:
+    return [trace.trace(subject, ()).measured for subject in trace.subjects() if subject.outcome == VIOLATES]
+
+
+def check_job(rule: Rule, steps: Sequence[Step]) -> None:
+    """What violates follows from the steps beside it."""
+    said = {step.asked.split(" within ")[0]: step.truth for step in steps}
+    requirement = rule.statement.requirement
+    if isinstance(requirement, NoneMatch):
+        recovered = [denied(said["recovered"])] if "recovered" in said else []
+        assert said["violates"] is all_of([said["in the population"], said["is what no job may be"], *recovered])
+    elif isinstance(requirement, AllMatch):
+        assert said["violates"] is all_of([said["in the population"], denied(said["is what every job must be"])])
+
+
+@settings(FAST, max_examples=40)
+@given(estates())
+def test_the_runs_that_no_job_answers_are_those_that_are_missed(estate: Estate) -> None:
+    jobs = evidence_of(estate).lists.get(BACKUP_JOBS.name)
+    made = plan_jobs(jobs, range(len(jobs))) if jobs is not None else []
+    as_of = round(AS_OF_TIME.timestamp()) * 1_000_000
+    history, start = PlanHistory(made, as_of), as_of - 9 * 86_400_000_000
+    for one in made:
+        if one.rule is None or one.resource is None or one.created is None:
+            continue
+        group = Group(one.place, one.resource, one.plan, one.rule)
+        judged, runs = history.judge(group, start), list(history.runs(group, start))
+        assert [expected.run for expected in runs if expected.due and not expected.answers] == list(judged.missed)
+        assert sum(expected.due for expected in runs) == judged.due
+
+
+# Who is meant
+
+
+@pytest.fixture
+def trace() -> RuleTrace:
+    arns = [f"arn:aws:ec2:eu-west-1:111122223333:instance/{name}" for name in ("i-1", "x-i-1", "i-2")]
+    jobs = [job(BackupJobId=f"j{number}", ResourceArn=arn) for number, arn in enumerate(chain(arns, arns))]
+    listed = job_list(jobs)
+    rule = Rule("r", "p", Statement(NoneMatch(conditions_of("FAILED"))), Qualifiers(), "", Location("p.yaml"))
+    made = trace_rule(Policy("p", "", "p.yaml", (rule,)), rule, Evidence({"backup_jobs": listed}, (), ()), DAY, BACKEND)
+    assert made is not None
+    return made
+
+
+def conditions_of(state: str) -> Condition:
+    return compare("State", state)
+
+
+@pytest.mark.parametrize(("text", "names"), [("i-1", ["i-1"]), ("instance/i-2", ["i-2"]), ("-1", ["i-1", "x-i-1"]), ("2", ["i-2"])])
+def test_a_subject_is_meant_by_the_end_of_its_name_whole_words_first(text: str, names: list[str], trace: RuleTrace) -> None:
+    assert [made.subject.subject.rpartition("/")[2] for made in find_traces(trace, text, None, 5)] == names
+
+
+def test_a_job_is_shown_alone(trace: RuleTrace) -> None:
+    (made,) = find_traces(trace, None, "j4", 5)
+    assert [shown.id for shown in made.jobs] == ["j4"]
+
+
+def test_the_newest_jobs_are_shown(trace: RuleTrace) -> None:
+    (made,) = find_traces(trace, "i-2", None, 1)
+    assert [shown.id for shown in made.jobs] == ["j5"]
+
+
+@pytest.mark.parametrize(("text", "name"), [("i-3", None), (None, "j9"), ("i-1", "j1")])
+def test_who_is_not_there_is_a_mistake(text: str | None, name: str | None, trace: RuleTrace) -> None:
+    with pytest.raises(UsageError):
+        find_traces(trace, text, name, 5)
+
+
+def test_too_many_of_one_name_are_a_mistake() -> None:
+    jobs = job_list([job(BackupJobId=f"j{number}", ResourceArn=f"arn:aws:ec2:eu-west-1:111122223333:instance/{number}-x") for number in range(11)])
+    rule = Rule("r", "p", Statement(NoneMatch(conditions_of("FAILED"))), Qualifiers(), "", Location("p.yaml"))
+    made = trace_rule(Policy("p", "", "p.yaml", (rule,)), rule, Evidence({"backup_jobs": jobs}, (), ()), DAY, BACKEND)
+    assert made is not None
+    with pytest.raises(UsageError, match="11 subjects"):
+        find_traces(made, "-x", None, 5)
