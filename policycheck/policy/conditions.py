@@ -110,16 +110,19 @@ def _rank(condition: Condition) -> int:
     match condition:
         case Comparison(field="State" | "Status", operator=Operator.IS):
             return 0
-        case Comparison(field="Outcome", operator=Operator.IS):
+        case Comparison(field="Outcome", operator=Operator.IS, literals=(Literal(text="clean"),)):
+            # The one outcome that is an adjective: clean jobs with issues.
             return 1
-        case Comparison(field="ResourceType", operator=Operator.IS):
+        case Comparison(field="Outcome", operator=Operator.IS):
             return 2
+        case Comparison(field="ResourceType", operator=Operator.IS):
+            return 3
         case Comparison(field=name, operator=Operator.IS) if name in _PLACES:
-            return 3 + _PLACES.index(name)
+            return 4 + _PLACES.index(name)
         case Not(part=Comparison(field=name, operator=Operator.IS)) if name in _PLACES:
-            return 3 + _PLACES.index(name)
+            return 4 + _PLACES.index(name)
         case _:
-            return 3 + len(_PLACES)
+            return 4 + len(_PLACES)
 
 
 def parts_of(condition: Condition) -> tuple[Condition, ...]:
