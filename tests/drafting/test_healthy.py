@@ -36,7 +36,7 @@ def wrong(results: dict[str, RuleResult]) -> dict[str, str]:
     return {name: f"{result.verdict}: {result.reason}" for name, result in results.items() if result.verdict is not Verdict.PASS or not result.examined}
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [seed if seed < SEEDS[4] else pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS])
 def test_a_healthy_organization_keeps_to_its_draft_that_day_and_the_next(seed: int) -> None:
     made = estate(seed)
     tried = drafted(made.evidence(made.as_of, observed=seed % 2 == 0), made.as_of)

@@ -52,7 +52,7 @@ claims = st.sampled_from([None, (AS_OF_TIME - timedelta(days=40), AS_OF_TIME), (
 FAST = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.explicit, Phase.reuse, Phase.generate])
 
 
-@settings(FAST, max_examples=120)
+@settings(FAST, max_examples=60)
 @given(jobs=job_lists(), chosen=st.tuples(rules(0), rules(1), rules(2), rules(3)), scope=scopes() | st.just(Scope()), covers=claims)
 def test_engine_and_reperform_say_the_same(jobs: list[Job], chosen: tuple[Rule, ...], scope: Scope, covers: Claim) -> None:
     found = [said(result) for result in judge_by_engine({"backup_jobs": jobs}, chosen, scope, covers)]

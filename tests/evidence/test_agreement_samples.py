@@ -111,10 +111,10 @@ MONTH = (AS_OF_TIME.replace(month=8, day=20), AS_OF_TIME)
     ("change", "covers", "expected"),
     [
         (_whole, MONTH, {"pass", "fail"}),
-        (_stale, None, {"pass", "fail", "inconclusive"}),
-        (_short, None, {"fail", "inconclusive"}),
-        (_full_of_holes, MONTH, {"pass", "fail", "inconclusive"}),
-        (_without_restores, MONTH, {"pass", "fail", "inconclusive"}),
+        pytest.param(_stale, None, {"pass", "fail", "inconclusive"}, marks=pytest.mark.slow),
+        pytest.param(_short, None, {"fail", "inconclusive"}, marks=pytest.mark.slow),
+        pytest.param(_full_of_holes, MONTH, {"pass", "fail", "inconclusive"}, marks=pytest.mark.slow),
+        pytest.param(_without_restores, MONTH, {"pass", "fail", "inconclusive"}, marks=pytest.mark.slow),
     ],
 )
 def test_of_the_sample_organization_both_say_the_same(

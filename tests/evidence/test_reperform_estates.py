@@ -18,7 +18,7 @@ RULES = st.tuples(*(group_rules(measure, number) for number, measure in enumerat
 Inventories = dict[str, list[Job]]
 
 
-@settings(FAST, max_examples=60)
+@settings(FAST, max_examples=30)
 @given(estates(), RULES, st.just(Scope()) | scopes(), claims, inventories(), st.data())
 def test_the_order_of_records_rules_and_lists_changes_nothing(
     estate: Estate, rules: tuple[Rule, ...], scope: Scope, covers: Claim, listed: Inventories, data: st.DataObject
@@ -28,7 +28,7 @@ def test_the_order_of_records_rules_and_lists_changes_nothing(
     assert reperform(first) == reperform(second)
 
 
-@settings(FAST, max_examples=60)
+@settings(FAST, max_examples=30)
 @given(estates(), RULES, st.just(Scope()) | scopes(), claims, inventories())
 def test_no_pass_beside_a_possible_violation_or_a_list_that_was_not_read(
     estate: Estate, rules: tuple[Rule, ...], scope: Scope, covers: Claim, listed: Inventories

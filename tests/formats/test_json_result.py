@@ -62,7 +62,7 @@ def test_a_number_json_lacks_is_written_as_text() -> None:
 
 
 @given(results)
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_a_saved_result_renders_to_the_same_bytes_again(result: Result) -> None:
     text = JSON.render(result)
     assert JSON.render(load_result(text.encode())) == text

@@ -28,7 +28,7 @@ def cases(root: ET.Element) -> list[ET.Element]:
 
 
 @given(results)
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_every_finding_is_a_failing_case_whatever_its_text(result: Result) -> None:
     root = parse(result)
     violated = sum(len(rule.open_findings) or rule.verdict is Verdict.FAIL for rule in result.rules)
@@ -41,14 +41,14 @@ def test_every_finding_is_a_failing_case_whatever_its_text(result: Result) -> No
 
 
 @given(results)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_names_are_unique(result: Result) -> None:
     names = [(case.get("classname"), case.get("name")) for case in cases(parse(result))]
     assert len(names) == len(set(names))
 
 
 @given(results)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_what_could_not_be_judged_is_an_error(result: Result) -> None:
     root = parse(result)
     inconclusive = sum(rule.verdict is Verdict.INCONCLUSIVE for rule in result.rules)

@@ -41,7 +41,7 @@ def test_display_options_change_no_machine_format(case: str, name: str) -> None:
 
 @pytest.mark.parametrize("name", FORMATS)
 @given(results)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_any_result_renders_to_a_file_that_encodes_and_ends_with_one_newline(name: str, result: Result) -> None:
     text = FORMATS[name].render(result)
     assert text.encode().endswith(b"\n")

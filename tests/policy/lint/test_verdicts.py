@@ -51,7 +51,7 @@ def policies(draw: st.DrawFn) -> Policy:
 
 
 @given(policies(), job_lists())
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 def test_a_verdict_is_never_what_lint_says_it_cannot_be(policy: Policy, jobs: list[Job]) -> None:
     codes = {finding.code for finding in lint(Run((policy,), NOW), CODES, {})}
     if not codes:
