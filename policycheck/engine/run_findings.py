@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from policycheck.engine.expected_runs import TOLERANCE, Group, Place, PlanJob, Run
 from policycheck.engine.findings import NO_RESOURCE, Subject, clean_subject
 from policycheck.engine.notes import name_briefly
+from policycheck.engine.subjects import resource_types
 from policycheck.engine.verdict import counted
 from policycheck.policy.model import Expectation, Rule
 from policycheck.records import JobList, iso, moment
@@ -36,7 +37,7 @@ class PlanRecords:
         self._jobs = jobs
         self._by_plan: dict[_Plan, list[PlanJob]] = {}
         self._names: dict[tuple[Any, ...], str] = {}
-        self._types: dict[tuple[Place, str | None], str] = {}
+        self._types: Mapping[str, str] = {}
 
     def newest_job(self, place: Place, plan: str) -> int | None:
         """When the newest job of a plan was created that was, or may have been, there; None where one does not say when."""
@@ -64,14 +65,11 @@ class PlanRecords:
             self._names[key] = name_briefly(self._newest(jobs, "CreatedBy.BackupRuleName") or rule)
         return self._names[key]
 
-    def resource_type(self, place: Place, resource: str) -> str | None:
-        """As the newest job of the resource says that any plan made."""
+    def resource_type(self, resource: str) -> str | None:
         if not self._types:
-            for job in sorted(self._jobs, key=_age):
-                found = self.job_list.records[job.row].ResourceType
-                if found is not None:
-                    self._types[job.place, job.resource] = clean_line(found)
-        return self._types.get((place, resource))
+            self._types = resource_types(self.job_list)
+        told = self._types.get(resource)
+        return told and clean_line(told)
 
     def _of(self, place: Place, plan: str) -> list[PlanJob]:
         """All jobs of a plan, the newest first."""
@@ -180,7 +178,7 @@ def _describe_resource(rule: Rule, subject: Subject, missed: Sequence[MissedRun]
         clean_line(_spell_missed(rule, missed, records)),
         cause="missed_run",
         identity={"Account": account, "Region": region, "ResourceArn": resource},
-        resource_type=records.resource_type(missed[0].group.place, missed[0].group.resource),
+        resource_type=records.resource_type(missed[0].group.resource),
         details=tuple(line for _, line in details),
     )
 

@@ -165,9 +165,7 @@ class ListView:
 
     @cached_property
     def types(self) -> Mapping[str, str]:
-        """The type of each resource, as its records say; the last in the alphabet where they differ."""
-        pairs = {(getattr(record, self.job_list.dataset.resource_field), record.ResourceType) for record in self.job_list.records}
-        return dict(sorted((resource, kind) for resource, kind in pairs if resource is not None and kind is not None))
+        return resource_types(self.job_list)
 
     def histories(self) -> Mapping[Triple, History]:
         """Of every resource in the list."""
@@ -177,6 +175,12 @@ class ListView:
             rows = self.backend.rows(table.group_by(SUBJECT).agg(created.min().alias("_first"), created.max().alias("_last"), nw.col(ROW).max()))
             self._histories = {self.frame.subjects[number]: History(first, last, bool(undated)) for number, first, last, undated in rows}
         return self._histories
+
+
+def resource_types(job_list: JobList) -> Mapping[str, str]:
+    """The type of each resource, by its ARN, as its records say; the last in the alphabet where they differ."""
+    pairs = {(getattr(record, job_list.dataset.resource_field), record.ResourceType) for record in job_list.records}
+    return dict(sorted((resource, kind) for resource, kind in pairs if resource is not None and kind is not None))
 
 
 def _place(names: Sequence[str], values: Sequence[str | None]) -> Triple:

@@ -9,6 +9,7 @@ from typing import Any
 
 import narwhals as nw
 
+from policycheck.datasets import Field
 from policycheck.engine.backends.interface import ColumnType
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
@@ -76,6 +77,15 @@ def _matching_rows(match: Condition, findings: Sequence[Finding], case: Case, co
     return {row for row, waived in context.backend.rows(chosen) if waived}
 
 
+class _FindingsFrame(Frame):
+    """A row each finding. What tells a finding is a value or unknown: nothing is known to be missing, as a member of a record may be."""
+
+    __slots__ = ()
+
+    def known_missing(self, field: Field) -> bool:
+        return False
+
+
 def _matching_groups(match: Condition, findings: Sequence[Finding], case: Case, context: Context) -> set[int]:
     """The findings on groups, by their number, whose fields a condition certainly matches."""
     if not findings:
@@ -85,5 +95,5 @@ def _matching_groups(match: Condition, findings: Sequence[Finding], case: Case, 
     for name in names:
         said = [finding.resource_type if name == "ResourceType" and name not in finding.identity else finding.identity.get(name) for finding in findings]
         values[name] = (ColumnType.TEXT, said)
-    frame = Frame(dataset, micros(context.as_of), context.backend.frame(values), frozenset(names), ())
+    frame = _FindingsFrame(dataset, micros(context.as_of), context.backend.frame(values), frozenset(names), ())
     return {row for row, waived in context.backend.rows(frame.columns.select(nw.col(ROW), compile_condition(match, frame).alias("waived"))) if waived}

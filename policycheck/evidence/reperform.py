@@ -6,7 +6,7 @@
 INPUT holds the raw job lists, the moment they are judged at (`as_of`) and the rules; the verdicts are printed as JSON, to be compared with policycheck's.
 Exit status: 0 judged, whatever the verdicts; 2 the input is not understood. The script follows the pages "How a verdict is reached" and "Groups, schedules
 and following jobs" of policycheck's documentation, was written apart from the program it checks, and reads from top to bottom: three values, lists, literals,
-records, conditions, inventories, evidence, coverage, then the rules: of jobs, of following jobs, of groups, of schedules; last the document.
+records, conditions, inventories, evidence, coverage, waivers, then the rules: of jobs, of following jobs, of groups, of schedules; last the document.
 True, False and None (unknown) are the three values. Times and durations are whole microseconds, times since 1970 UTC.
 """
 
@@ -401,6 +401,8 @@ class Evidence:
         self.jobs = [job for job in found if job.get("CreationDate", as_of) <= as_of]
         for job in self.jobs:
             rewind(job, jobs, as_of)
+        types = {(job[jobs.resource], job["ResourceType"]) for job in self.jobs if jobs.resource in job and "ResourceType" in job}
+        self.types = dict(sorted(types))  # by resource; of several the one that sorts last
         self.perhaps_clean: dict[tuple[Any, Any], list[dict[str, Any]]] = {}  # by resource and vault: what may have recovered an earlier job
         for job in self.jobs:
             if self.is_clean(job) is not False:
@@ -689,6 +691,79 @@ class Case:
         return account in excused or bool(regions and all(f"{account}/{region}" in excused for region in regions))
 
 
+PLACE_AND_TYPE = ["Account", "Region", "ResourceType"]
+
+
+class Waivers:
+    """What is accepted of one rule as of now."""
+
+    def __init__(self, rule: dict[str, Any], listed: list[dict[str, Any]], as_of: int) -> None:
+        """Every waiver of the rule is read, in force or not."""
+        self.jobs, self.as_of, self.everything = LISTS[rule.get("dataset", "backup_jobs")], as_of, False
+        self.matches: list[list[Part]] = []
+        for waiver in listed:
+            granted, expires = read_day(waiver["granted"]), read_day(waiver["expires"])
+            require(granted <= expires, "a waiver expires before it is granted", waiver)
+            parts = [] if waiver["match"] == "any" else read_conditions(waiver["match"], self.jobs)
+            require(waiver["match"] == "any" or says_something(parts), "a waiver with empty conditions", waiver["match"])
+            allowed = waivable_fields(rule)
+            require(allowed is None or fields_named(parts) - {""} <= {*allowed}, "a waiver names fields that do not tell the groups of", rule["id"])
+            if granted <= as_of < expires + DAY:
+                self.everything = self.everything or waiver["match"] == "any"
+                self.matches += [parts] if parts else []
+
+    def take_jobs(self, jobs: list[dict[str, Any]], evidence: Evidence) -> bool:
+        """Whether a finding that lists these jobs is waived: each of them definitely matches some waiver."""
+        matched = (any(evidence.holds(job, parts) is True for parts in self.matches) for job in jobs)
+        return self.everything or (bool(jobs) and all(matched))
+
+    def take_fields(self, fields: dict[str, Any]) -> bool:
+        """Whether a finding that is told by these fields is waived: they definitely match one waiver. A field without a value is unknown."""
+
+        def ask(part: Part, _: bool | None) -> bool | None:
+            value = fields.get(part.field)
+            return compare_value(self.jobs, part, UNKNOWN if value is None else value, self.as_of)
+
+        return self.everything or any(holds(parts, ask) is True for parts in self.matches)
+
+
+def read_day(text: Any) -> int:
+    """Midnight UTC of a date."""
+    require(isinstance(text, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII), "not a date", text)
+    return read_time(text, date_alone=True)
+
+
+def says_something(parts: list[Part]) -> bool:
+    """Whether no mapping of the conditions is empty, and so true of everything."""
+    return bool(parts) and all(says_something(branch) for part in parts for branch in part.inside)
+
+
+def waivable_fields(rule: dict[str, Any]) -> list[str] | None:
+    """What a waiver of a rule on groups may name; None: it matches jobs, and may name any field of these."""
+    if "expect" not in rule:
+        return None
+    told = ["ResourceArn", "CreatedBy.BackupPlanArn", "CreatedBy.BackupPlanId"] if "missed_runs" in rule["expect"] else rule.get("per") or []
+    return [*told, *PLACE_AND_TYPE]
+
+
+def read_waivers(document: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
+    """The waivers by rule. One that names no rule, or several, is refused."""
+    by_rule: dict[str, list[dict[str, Any]]] = {}
+    ids = [rule.get("id") for rule in document["rules"] if isinstance(rule, dict)]
+    for waiver in document.get("waivers") or []:
+        check_keys(waiver, "a waiver", "rule match granted expires")
+        require(ids.count(waiver["rule"]) == 1, "a waiver needs the id of one rule", waiver["rule"])
+        by_rule.setdefault(waiver["rule"], []).append(waiver)
+    return by_rule
+
+
+def waive(verdict: str, findings: list[dict[str, Any]]) -> str:
+    """The verdict with findings, each waived or not, of a rule that has that verdict without them: one that is open fails it."""
+    if not all(finding["waived"] for finding in findings):
+        return "fail"
+    return "waived" if findings and verdict != "inconclusive" else verdict
+
+
 class Choice(NamedTuple):
     """What every rule says of the jobs it looks at."""
 
@@ -742,7 +817,7 @@ class Judged(NamedTuple):
     may_be_in: bool  # nobody can say that it is not in the population
 
 
-def judge_jobs(rule: dict[str, Any], case: Case) -> dict[str, Any]:
+def judge_jobs(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str, Any]:
     """`none` and `all`: each job by itself."""
     choice = read_choice(rule, case.as_of)
     evidence, forbids, patience = case.evidence[choice.dataset], "none" in rule, read_patience(rule, LISTS[choice.dataset])
@@ -764,7 +839,7 @@ def judge_jobs(rule: dict[str, Any], case: Case) -> dict[str, Any]:
         may_be_in = population is None or (eligible is None and open_still is True)
         judged.append(Judged(job, population, violates, eligible is True and open_still is True, waiting, outside, may_be_in))
     start = None if choice.start is None else choice.start - (patience or 0)
-    return sum_up(rule, choice, judged, evidence, case.covers(choice.dataset, start))
+    return sum_up(rule, choice, judged, evidence, case.covers(choice.dataset, start), waivers)
 
 
 def read_patience(rule: dict[str, Any], jobs: JobList) -> int | None:
@@ -777,15 +852,13 @@ def read_patience(rule: dict[str, Any], jobs: JobList) -> int | None:
     return int(read_quantity(rule["unless_recovered_within"], DURATIONS))
 
 
-def sum_up(rule: dict[str, Any], choice: Choice, judged: list[Judged], evidence: Evidence, enough: bool) -> dict[str, Any]:
-    """The verdict of a rule of jobs. Waivers, once the document has them, are applied to its findings here, before the verdict."""
+def sum_up(rule: dict[str, Any], choice: Choice, judged: list[Judged], evidence: Evidence, enough: bool, waivers: Waivers) -> dict[str, Any]:
+    """The verdict of a rule of jobs."""
     violations = [one.job for one in judged if one.violates]
     examined, undecided = sum(one.population is True for one in judged), sum(one.undecided for one in judged)
     possible, pending = sum(one.violates is None for one in judged), sum(one.pending for one in judged)
-    findings = group_jobs(violations, evidence)
-    if violations:
-        verdict = "fail"
-    elif not enough or possible:
+    findings = [finding_of_jobs(key, jobs, evidence, waivers) for key, jobs in group_jobs(violations, evidence).items()]
+    if not enough or possible:
         verdict = "inconclusive"
     elif examined:
         verdict = "pass"
@@ -793,15 +866,15 @@ def sum_up(rule: dict[str, Any], choice: Choice, judged: list[Judged], evidence:
         verdict = "inconclusive"
     else:
         quiet = "pass" if any(one.outside for one in judged) else "inconclusive"
-        verdict, findings = without_data(choice.no_data, quiet)
+        verdict, findings = without_data(choice.no_data, waivers, quiet)
     subjects = len(group_jobs([one.job for one in judged if one.population], evidence))
-    return result_of(rule, verdict, findings, examined, subjects=subjects, undecided=undecided, possible=possible, pending=pending)
+    return result_of(rule, waive(verdict, findings), findings, examined, subjects=subjects, undecided=undecided, possible=possible, pending=pending)
 
 
-def without_data(no_data: str, quiet: str = "inconclusive") -> tuple[str, list[dict[str, Any]]]:
+def without_data(no_data: str, waivers: Waivers, quiet: str = "inconclusive") -> tuple[str, list[dict[str, Any]]]:
     """Verdict and findings of a rule that has nothing to judge."""
     verdict = {"skip": "skipped", "quiet": quiet}.get(no_data, no_data)
-    return verdict, [{"account": None, "region": None, "subject": "(no jobs)", "jobs": []}] if verdict == "fail" else []
+    return verdict, [{"account": None, "region": None, "subject": "(no jobs)", "jobs": [], "waived": waivers.everything}] if verdict == "fail" else []
 
 
 def result_of(rule: dict[str, Any], verdict: str, findings: list[dict[str, Any]], examined: int = 0, **counts: int) -> dict[str, Any]:
@@ -817,18 +890,24 @@ def ids_of(jobs: Iterable[dict[str, Any]], evidence: Evidence) -> list[str]:
     return sorted(job[evidence.kind.id] for job in jobs if job.get(evidence.kind.id))
 
 
-def group_jobs(violations: list[dict[str, Any]], evidence: Evidence) -> list[dict[str, Any]]:
-    """One finding for each account, Region and resource, with the ids of its jobs."""
+def group_jobs(jobs: list[dict[str, Any]], evidence: Evidence) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+    """The jobs of each account, Region and resource."""
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
-    for job in violations:
+    for job in jobs:
         groups.setdefault((*evidence.place(job), job.get(evidence.kind.resource, "(no ResourceArn)")), []).append(job)
-    return [{"account": key[0], "region": key[1], "subject": key[2], "jobs": ids_of(jobs, evidence)} for key, jobs in groups.items()]
+    return groups
+
+
+def finding_of_jobs(key: tuple[Any, ...], jobs: list[dict[str, Any]], evidence: Evidence, waivers: Waivers) -> dict[str, Any]:
+    """One finding, of the jobs that violate for one account, Region and resource."""
+    waived = waivers.take_jobs(jobs, evidence)
+    return {"account": key[0], "region": key[1], "subject": key[2], "jobs": ids_of(jobs, evidence), "waived": waived}
 
 
 FOLLOWERS = {"backup_jobs": ("copy_jobs", "restore_jobs"), "copy_jobs": ("copy_jobs", "restore_jobs")}
 
 
-def judge_following(rule: dict[str, Any], case: Case) -> dict[str, Any]:
+def judge_following(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str, Any]:
     """`followed_by`: every job of the population must be followed by a matching job of another list that completed in time."""
     asked = rule["followed_by"]
     check_keys(asked, "followed_by", "dataset where within")
@@ -859,7 +938,7 @@ def judge_following(rule: dict[str, Any], case: Case) -> dict[str, Any]:
         outside = matched is True and ended is True and in_window is False
         judged.append(Judged(job, population, violates, False, waiting, outside, population is None))
     start = None if choice.start is None else choice.start - patience
-    return sum_up(rule, choice, judged, evidence, case.covers(choice.dataset, start))
+    return sum_up(rule, choice, judged, evidence, case.covers(choice.dataset, start), waivers)
 
 
 def is_followed(job: dict[str, Any], evidence: Evidence, other: dict[str, Any], held: bool | None, later: Evidence, deadline: int | None) -> bool | None:
@@ -1020,10 +1099,10 @@ class Row(NamedTuple):
 
 
 class Group:
-    """One subject, its records, and whether it certainly is a subject."""
+    """One subject, its place, the fields that tell it (None: without a value), its records, and whether it certainly is a subject."""
 
-    def __init__(self, place: tuple[Any, Any], subject: str, arn: str | None, sure: bool) -> None:
-        self.place, self.subject, self.arn, self.sure = place, subject, arn, sure
+    def __init__(self, place: tuple[Any, Any], fields: dict[str, Any], subject: str, sure: bool) -> None:
+        self.place, self.fields, self.subject, self.sure = place, fields, subject, sure
         self.rows: list[Row] = []
 
 
@@ -1156,22 +1235,24 @@ def form_groups(expectation: Expectation, case: Case, rows: list[Row]) -> Formed
 def make_group(key: Any, sure: bool, expectation: Expectation, case: Case, others: list[str]) -> Group:
     """A group and its name: the ResourceArn, the values in the order of `per`, or `all`."""
     subject, values = key[0], {name: key[1][place] for place, name in enumerate(others)}
-    account, region, arn = values.get("Account"), values.get("Region"), None
+    account, region, arn, resource_type = values.get("Account"), values.get("Region"), None, None
     if expectation.inventory is not None:
         entry = case.inventories.entries[expectation.inventory][subject]
-        account, region, arn = entry.get("account"), entry.get("region"), entry["arn"]
+        account, region, arn, resource_type = entry.get("account"), entry.get("region"), entry["arn"], entry.get("type")
     elif subject:
         account, region, arn = subject
     values.update({"ResourceArn": arn, "Account": values.get("Account") or account, "Region": values.get("Region") or region})
     name = " / ".join(str(values[field] or f"(no {field})") for field in expectation.per) or "all"
-    return Group((account, region), name, arn, sure)
+    if "ResourceType" not in values:
+        values["ResourceType"] = resource_type or case.evidence[expectation.choice.dataset].types.get(arn)
+    return Group((account, region), values, name, sure)
 
 
-def judge_groups(rule: dict[str, Any], case: Case) -> dict[str, Any]:
+def judge_groups(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str, Any]:
     """`expect`: a measure of each group."""
     expectation = read_expectation(rule, case)
     if expectation.measure == "missed_runs":
-        return judge_missed_runs(rule, expectation, case)
+        return judge_missed_runs(rule, expectation, case, waivers)
     if expectation.inventory is not None and expectation.inventory not in case.inventories.entries:
         return result_of(rule, "inconclusive", [])  # nobody knows who must have jobs
     if not expectation.needed <= case.read:
@@ -1187,18 +1268,16 @@ def judge_groups(rule: dict[str, Any], case: Case) -> dict[str, Any]:
     assessed = [(group, settle(group, assess(group, expectation, case), expectation, case)) for group in groups]
     definite = [(group, found) for group, found in assessed if found.violates and (enough or not found.nothing)]
     possible = sum(found.violates is None for _, found in assessed)
-    findings = [finding_of(group, found, case.evidence[dataset]) for group, found in definite]
-    if definite:
-        verdict = "fail"
-    elif not enough or possible or formed.unknown or (not expectation.per and chosen is None) or any(found.waiting for _, found in assessed):
+    findings = [finding_of(group, found, case.evidence[dataset], waivers) for group, found in definite]
+    if not enough or possible or formed.unknown or (not expectation.per and chosen is None) or any(found.waiting for _, found in assessed):
         verdict = "inconclusive"
     elif not groups:
-        verdict, findings = without_data(no_data)
+        verdict, findings = without_data(no_data, waivers)
     else:
         verdict = verdict_without_measure([group for group, found in assessed if found.nothing], no_data, len(groups))
     undecided = sum(all_of([row.population, row.undecided]) is True for row in formed.rows)
     examined, pending = sum(row.counted() is True for row in formed.rows), sum(found.pending for _, found in assessed)
-    return result_of(rule, verdict, findings, examined, subjects=formed.subjects, undecided=undecided, possible=possible, pending=pending)
+    return result_of(rule, waive(verdict, findings), findings, examined, subjects=formed.subjects, undecided=undecided, possible=possible, pending=pending)
 
 
 def settle(group: Group, found: Finding, expectation: Expectation, case: Case) -> Finding:
@@ -1219,9 +1298,10 @@ def verdict_without_measure(nothing: list[Group], no_data: str, count: int) -> s
     return "skipped" if no_data == "skip" and len(nothing) == count else "pass"
 
 
-def finding_of(group: Group, found: Finding, evidence: Evidence) -> dict[str, Any]:
+def finding_of(group: Group, found: Finding, evidence: Evidence, waivers: Waivers) -> dict[str, Any]:
     """One violating group."""
-    return {"account": group.place[0], "region": group.place[1], "subject": group.subject, "jobs": ids_of(found.jobs, evidence)}
+    told = {"account": group.place[0], "region": group.place[1], "subject": group.subject}
+    return {**told, "jobs": ids_of(found.jobs, evidence), "waived": waivers.take_fields(group.fields)}
 
 
 def assess(group: Group, expectation: Expectation, case: Case) -> Finding:
@@ -1374,9 +1454,10 @@ def newness(group: Group, expectation: Expectation, case: Case) -> tuple[bool | 
     """Whether a resource appeared in the window, and its first backup job. It did where the backup jobs of its place were read from more than a day before;
     where they were not, or a job of it does not say when or where it was created, nobody knows; the first may then have been any until as_of."""
     start, backups = expectation.choice.start, case.evidence["backup_jobs"]
-    if start is None or group.arn is None or expectation.inventory is not None:
+    arn = group.fields["ResourceArn"]
+    if start is None or arn is None or expectation.inventory is not None:
         return False, None
-    near = [(backups.place(job), job.get("CreationDate")) for job in case.backups_of.get(group.arn, [])]
+    near = [(backups.place(job), job.get("CreationDate")) for job in case.backups_of.get(arn, [])]
     own = [created for place, created in near if place == group.place]
     dated = [created for created in own if created is not None]
     unplaced = any(None in place and is_part(place, group.place) for place, _ in near)
@@ -1674,7 +1755,7 @@ def schedule_of(job: dict[str, Any]) -> tuple[Any, ...]:
     return job.get("CreatedBy.BackupRuleCron"), job.get("CreatedBy.BackupRuleTimezone", "UTC"), job.get("CreatedBy.BackupPlanVersion")
 
 
-def judge_missed_runs(rule: dict[str, Any], expectation: Expectation, case: Case) -> dict[str, Any]:
+def judge_missed_runs(rule: dict[str, Any], expectation: Expectation, case: Case, waivers: Waivers) -> dict[str, Any]:
     """`missed_runs`: the runs that a plan's schedule promised, and the jobs that came."""
     if "backup_jobs" not in case.read:
         return result_of(rule, "inconclusive", [])
@@ -1694,21 +1775,19 @@ def judge_missed_runs(rule: dict[str, Any], expectation: Expectation, case: Case
     exceeded = {resource: expectation.violated_by(sum(run.definite for run in runs)) for resource, runs in missed.items()}
     possible = sum(expectation.violated_by(len(runs)) and not exceeded[resource] for resource, runs in missed.items())
     violating = {resource: sorted(run for run in missed[resource] if run.definite) for resource, over in exceeded.items() if over}
-    findings = missed_findings(violating, due_in, plans)
-    if violating:
-        verdict = "fail"
-    elif not case.covers("backup_jobs", plans.start) or possible or plans.doubtful or (undecided and undecided == len(plans.groups)):
+    findings = missed_findings(violating, due_in, plans, waivers)
+    if not case.covers("backup_jobs", plans.start) or possible or plans.doubtful or (undecided and undecided == len(plans.groups)):
         verdict = "inconclusive"
     elif sure_due:
         verdict = "pass"
     elif undecided or possible_due:
         verdict = "inconclusive"
     else:
-        verdict, findings = without_data(expectation.choice.no_data)
-    return result_of(rule, verdict, findings, plans.examined, subjects=len(missed), undecided=undecided, possible=possible)
+        verdict, findings = without_data(expectation.choice.no_data, waivers)
+    return result_of(rule, waive(verdict, findings), findings, plans.examined, subjects=len(missed), undecided=undecided, possible=possible)
 
 
-def missed_findings(violating: dict[Any, list[Run]], due_in: dict[Any, set[Any]], plans: Plans) -> list[dict[str, Any]]:
+def missed_findings(violating: dict[Any, list[Run]], due_in: dict[Any, set[Any]], plans: Plans, waivers: Waivers) -> list[dict[str, Any]]:
     """One finding a resource, but one a plan that fell silent for all its resources; a resource that missed runs of other plans too keeps its own."""
     findings, told = [], set()
     for place, resources in due_in.items():
@@ -1719,12 +1798,19 @@ def missed_findings(violating: dict[Any, list[Run]], due_in: dict[Any, set[Any]]
         told.update(runs)
         named = [job for job in plans.records[place] if "CreatedBy.BackupPlanArn" in job]
         newest_named = max(named, key=lambda job: (job["CreationDate"], job.get("BackupJobId", ""), job["CreatedBy.BackupPlanArn"]), default={})
-        subject = newest_named.get("CreatedBy.BackupPlanArn", place[2])
-        findings.append({"account": place[0], "region": place[1], "subject": subject, "jobs": [], "missed": times_of(runs)})
+        field, subject = ("CreatedBy.BackupPlanArn", newest_named["CreatedBy.BackupPlanArn"]) if newest_named else (PLAN, place[2])
+        findings.append(missed_finding({"Account": place[0], "Region": place[1], field: subject}, subject, runs, waivers))
     for resource, runs in violating.items():
         if not told.issuperset(runs) or not runs:
-            findings.append({"account": resource[0], "region": resource[1], "subject": resource[2], "jobs": [], "missed": times_of(runs)})
+            fields = {"Account": resource[0], "Region": resource[1], "ResourceArn": resource[2], "ResourceType": plans.evidence.types.get(resource[2])}
+            findings.append(missed_finding(fields, resource[2], runs, waivers))
     return findings
+
+
+def missed_finding(fields: dict[str, Any], subject: str, runs: list[Run], waivers: Waivers) -> dict[str, Any]:
+    """One finding of missed runs, told by these fields."""
+    told = {"account": fields["Account"], "region": fields["Region"], "subject": subject, "jobs": []}
+    return {**told, "missed": times_of(runs), "waived": waivers.take_fields(fields)}
 
 
 def times_of(runs: list[Run]) -> list[str]:
@@ -1736,8 +1822,7 @@ def reperform(document: Any) -> dict[str, Any]:
     """Judge every rule of a document of schema policycheck/reperform/1; raises InputError where it is not understood."""
     reading = "the document"
     try:
-        # Waivers are to become a key of the document, and are to be applied in `sum_up`, `judge_groups` and `judge_missed_runs`, before the verdict.
-        check_keys(document, "it", "schema as_of covers coverage scope inventories lists rules")
+        check_keys(document, "it", "schema as_of covers coverage scope inventories lists rules waivers")
         require(document["schema"] == SCHEMA, f"not {SCHEMA}", document["schema"])
         as_of, claimed = read_time(document["as_of"], True), [read_time(time, True) for time in document.get("covers") or []]
         require(len(claimed) in (0, 2) and claimed == sorted(claimed), "covers is not [from, to]", claimed)
@@ -1747,7 +1832,7 @@ def reperform(document: Any) -> dict[str, Any]:
         require(all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in scope.values()), "not lists of text", scope)
         check_keys(document["lists"], "lists", " ".join(LISTS))
         case = Case(document, as_of, scope, claimed)
-        results = []
+        waivers, results = read_waivers(document), []
         for rule in document["rules"]:
             reading = "a rule"
             check_keys(rule, "it", "id dataset where within clock jobs none all expect followed_by per inventory no_data unless_recovered_within")
@@ -1756,7 +1841,7 @@ def reperform(document: Any) -> dict[str, Any]:
             reading = f"rule {rule['id']!a}"
             require(kinds == ["expect"] or not rule.keys() & {"per", "inventory"}, "per and inventory stand beside expect", rule)
             require("none" in rule or kinds == ["all"] or "unless_recovered_within" not in rule, "unless_recovered_within qualifies none", rule)
-            results.append(JUDGES[kinds[0]](rule, case))
+            results.append(JUDGES[kinds[0]](rule, case, Waivers(rule, waivers.get(rule["id"], []), as_of)))
         return {"rules": sorted(results, key=lambda result: str(result["id"]))}
     except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError, re.error) as error:
         raise InputError(f"{reading}: {error if isinstance(error, InputError) else ascii(error)}") from error

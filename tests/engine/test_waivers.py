@@ -132,3 +132,10 @@ def test_tags_of_an_inventory_can_be_named(tmp_path: Path) -> None:
     inventory = Inventory("prod", "prod.csv", (InventoryEntry(INSTANCE, tags={"Env": "dev"}), InventoryEntry(OTHER, tags={"Env": "prod"})))
     result = judged(f"rule: {NONE}", FAILED, tmp_path, "{Tags.Env: dev}", prod=inventory)
     assert waived(result) == [True, False]
+
+
+@pytest.mark.parametrize("match", ["{CreatedBy.BackupPlanArn: {present: false}}", "{not: {CreatedBy.BackupPlanId: p9}}"])
+def test_what_a_finding_does_not_tell_is_unknown(match: str, tmp_path: Path) -> None:
+    plan = {"BackupPlanId": "p1", "BackupRuleId": "r1", "BackupPlanVersion": "1", "BackupRuleCron": "cron(0 3 ? * * *)", "BackupRuleTimezone": "UTC"}
+    jobs = [job(CreatedBy=plan, CreationDate=ago(hours=75), InitiationDate=None, CompletionDate=ago(hours=74), StartBy=ago(hours=74))]
+    assert judged("rule: no scheduled run may be missed within 7d", jobs, tmp_path, match).verdict is Verdict.FAIL

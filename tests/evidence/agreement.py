@@ -15,7 +15,7 @@ from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.engine.evaluate import judge
 from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.policy.conditions import structured
-from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, Requirement, Rule, Scope
+from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, Requirement, Rule, Scope, WaiverGrant
 from policycheck.records import EPOCH, JobList, iso, record_type
 from policycheck.result import Finding, RuleResult
 from policycheck.sources.lists import assert_coverage, deduplicate
@@ -61,7 +61,19 @@ def _spell_requirement(requirement: Requirement) -> dict[str, Any]:
             assert_never(requirement)
 
 
-def document(estate: Estate, rules: Sequence[Rule], scope: Scope, covers: Claim, inventories: Mapping[str, list[Job]] | None = None) -> dict[str, Any]:
+def _spell_waiver(grant: WaiverGrant) -> dict[str, Any]:
+    match = "any" if grant.match is None else structured(grant.match)
+    return {"rule": grant.rule, "match": match, "granted": grant.granted.isoformat(), "expires": grant.expires.isoformat()}
+
+
+def document(
+    estate: Estate,
+    rules: Sequence[Rule],
+    scope: Scope,
+    covers: Claim,
+    inventories: Mapping[str, list[Job]] | None = None,
+    waivers: Sequence[WaiverGrant] = (),
+) -> dict[str, Any]:
     """What `reperform.py` reads."""
     return {
         "schema": "policycheck/reperform/1",
@@ -71,11 +83,17 @@ def document(estate: Estate, rules: Sequence[Rule], scope: Scope, covers: Claim,
         "inventories": dict(inventories or {}),
         "lists": estate,
         "rules": [spell(rule) for rule in rules],
+        "waivers": [_spell_waiver(grant) for grant in waivers],
     }
 
 
 def judge_by_engine(
-    estate: Estate, rules: Sequence[Rule], scope: Scope, covers: Claim, inventories: Mapping[str, list[Job]] | None = None
+    estate: Estate,
+    rules: Sequence[Rule],
+    scope: Scope,
+    covers: Claim,
+    inventories: Mapping[str, list[Job]] | None = None,
+    waivers: Sequence[WaiverGrant] = (),
 ) -> tuple[RuleResult, ...]:
     """What the engine finds. An empty list is one that was read; one that is absent was not."""
     lists = {}
@@ -85,7 +103,7 @@ def judge_by_engine(
     coverage = assert_coverage(lists, AS_OF_TIME, covers, {name: [("jobs.json", job_list)] for name, job_list in lists.items()})
     # Rules of jobs are judged without inventories, too.
     given: dict[str, Any] = {} if inventories is None else {"inventories": {name: _inventory(name, entries) for name, entries in inventories.items()}}
-    return judge([Policy("p", "", "p.yaml", tuple(rules), scope)], lists, coverage, AS_OF_TIME, BACKEND, **given)
+    return judge([Policy("p", "", "p.yaml", tuple(rules), scope, tuple(waivers))], lists, coverage, AS_OF_TIME, BACKEND, **given)
 
 
 def _inventory(name: str, entries: list[Job]) -> Inventory:
@@ -123,7 +141,7 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ(?=: rule )")
 
 def _said_of(finding: Finding) -> dict[str, Any]:
     """A finding without its words; the runs that were missed are in these alone."""
-    found = {"account": finding.account, "region": finding.region, "subject": finding.subject, "jobs": list(finding.jobs)}
+    found = {"account": finding.account, "region": finding.region, "subject": finding.subject, "jobs": list(finding.jobs), "waived": finding.waiver is not None}
     if finding.cause in {"missed_run", "plan_silent"}:
         found["missed"] = sorted({told[0] for line in finding.details if (told := _MOMENT.match(line))})
     return found

@@ -84,6 +84,7 @@ def judge(
     others: dict[str, list[Json]] | None = None,
     inventories: dict[str, list[Json]] | None = None,
     coverage: list[Json] | None = None,
+    waivers: list[Json] | None = None,
     **rule: Any,
 ) -> Json:
     """The one result of one rule over one list; `others` are further lists. Observed `coverage` takes the place of what is claimed."""
@@ -96,6 +97,7 @@ def judge(
         "inventories": inventories,
         "lists": {dataset: records, **(others or {})},
         "rules": [{"id": "r", "dataset": dataset, **rule}],
+        "waivers": waivers,
     }
     result: Json = reperform.reperform(json.loads(json.dumps(document)))["rules"][0]
     return result

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import strategies as st
@@ -10,7 +11,10 @@ from policycheck.datasets import DATASETS, Dataset
 from policycheck.errors import Location
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, conjunction
 from policycheck.policy.literals import parse_duration, parse_share
-from policycheck.policy.model import RESOURCE, Expectation, Following, JobChoice, Measure, NoData, Qualifiers, Requirement, Rule, Statement
+from policycheck.policy.model import RESOURCE, Expectation, Following, JobChoice, Measure, NoData, Qualifiers, Requirement, Rule, Statement, WaiverGrant
+from policycheck.policy.waivers import waivable_fields
+from policycheck.result import Waiver
+from tests.evidence.agreement import AS_OF_TIME
 
 _DURATIONS = ["12h", "24h", "2d", "5d", "9d"]
 
@@ -110,3 +114,48 @@ def _rule(draw: st.DrawFn, number: int, requirement: Requirement, dataset: Datas
     where: Any = draw(st.just(And()) | st.just(And()) | conditions(dataset))
     qualifiers = Qualifiers(clock, draw(st.sampled_from([JobChoice.ALL, JobChoice.ALL, *JobChoice])), draw(st.sampled_from(NoData)))
     return Rule(f"r{number}", "p", Statement(requirement, where, within, dataset.name), qualifiers, "", Location("p.yaml"))
+
+
+_WAIVABLE = {
+    RESOURCE: (Operator.CONTAINS, "i-1", "rds"),
+    "Account": (Operator.IS, "111122223333", "444455556666"),
+    "Region": (Operator.IS, "eu-west-1", "us-east-1"),
+    "ResourceType": (Operator.IS, "ec2", "RDS"),
+    "State": (Operator.IS, "FAILED", "RUNNING"),
+    "Status": (Operator.IS, "FAILED", "RUNNING"),
+    "BackupVaultArn": (Operator.ENDS_WITH, "prod", "dr"),
+    "DestinationBackupVaultArn": (Operator.ENDS_WITH, "prod", "dr"),
+    "CreatedBy.BackupPlanId": (Operator.IS, "p", "q"),
+    "CreatedBy.BackupPlanArn": (Operator.ENDS_WITH, "p", "q"),
+    "Tags.env": (Operator.IS, "prod", "test"),
+    "Duration": (Operator.AT_MOST, "1h", "30h"),
+}
+"""Operators and values with which a waiver names a field."""
+
+
+def _matches(rule: Rule) -> st.SearchStrategy[Condition]:
+    dataset, fields = DATASETS[rule.statement.dataset], waivable_fields(rule)
+    named = [name for name in _WAIVABLE if dataset.field(name) is not None and (fields is None or name in fields)]
+    compared = [Comparison(name, operator, (Literal(text),)) for name in named for operator, *texts in [_WAIVABLE[name]] for text in texts]
+    told = [Comparison(name, Operator.PRESENT, (Literal(text),)) for name in named for text in ("true", "false")]
+    # Many waivers must meet a finding, or nothing is told of them.
+    leaves = st.sampled_from(compared) | st.sampled_from(compared).map(Not) | st.sampled_from(told)
+    pairs = st.lists(leaves, min_size=2, max_size=2)
+    made = leaves | leaves | pairs.map(conjunction) | pairs.map(lambda parts: Or(tuple(parts)))
+    return made.map(lambda condition: bind(condition, dataset, _refuse))
+
+
+@st.composite
+def waivers(draw: st.DrawFn, rule: Rule) -> WaiverGrant:
+    """A waiver of that rule, mostly in force: from today, until today, expired yesterday, or not before tomorrow."""
+    match = draw(st.none() | _matches(rule) | _matches(rule) | _matches(rule))
+    first, last = draw(st.sampled_from([(0, 30), (-30, 0), (0, 0), (-3, 3), (-30, -1), (1, 30)]))
+    granted, expires = ((AS_OF_TIME + timedelta(days=days)).date() for days in (first, last))
+    signed = Waiver("known", "ops", granted.isoformat(), expires.isoformat())
+    return WaiverGrant(rule.policy, rule.id, match, signed, granted, expires, Location("p.yaml"))
+
+
+@st.composite
+def waiver_lists(draw: st.DrawFn, rules: tuple[Rule, ...]) -> list[WaiverGrant]:
+    """Up to two waivers of each rule."""
+    return [waiver for rule in rules for waiver in draw(st.lists(waivers(rule), max_size=2))]

@@ -15,6 +15,7 @@ from policycheck.policy.literals import parse_duration
 from policycheck.policy.model import AllMatch, JobChoice, NoData, NoneMatch, Qualifiers, Requirement, Rule, Scope, Statement
 from tests.evidence.agreement import AS_OF_TIME, Claim, document, judge_by_engine, reperformed, said
 from tests.evidence.jobs import Job, conditions, job_lists, optional_conditions
+from tests.evidence.rules import waiver_lists
 
 
 def _refuse(place: Location, message: str, hint: str) -> None:
@@ -53,10 +54,11 @@ FAST = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], pha
 
 
 @settings(FAST, max_examples=60)
-@given(jobs=job_lists(), chosen=st.tuples(rules(0), rules(1), rules(2), rules(3)), scope=scopes() | st.just(Scope()), covers=claims)
-def test_engine_and_reperform_say_the_same(jobs: list[Job], chosen: tuple[Rule, ...], scope: Scope, covers: Claim) -> None:
-    found = [said(result) for result in judge_by_engine({"backup_jobs": jobs}, chosen, scope, covers)]
-    assert found == reperformed(reperform(document({"backup_jobs": jobs}, chosen, scope, covers)))
+@given(jobs=job_lists(), chosen=st.tuples(rules(0), rules(1), rules(2), rules(3)), scope=scopes() | st.just(Scope()), covers=claims, data=st.data())
+def test_engine_and_reperform_say_the_same(jobs: list[Job], chosen: tuple[Rule, ...], scope: Scope, covers: Claim, data: st.DataObject) -> None:
+    waivers = data.draw(waiver_lists(chosen))
+    found = [said(result) for result in judge_by_engine({"backup_jobs": jobs}, chosen, scope, covers, waivers=waivers)]
+    assert found == reperformed(reperform(document({"backup_jobs": jobs}, chosen, scope, covers, waivers=waivers)))
 
 
 @settings(FAST, max_examples=40)

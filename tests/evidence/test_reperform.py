@@ -195,9 +195,9 @@ def test_a_list_that_was_not_fetched_is_never_a_pass() -> None:
 def test_findings_are_grouped_by_place_and_resource() -> None:
     jobs = [job(BackupJobId="z", CompletionDate=at(-2.5)), job(BackupJobId="a"), job(BackupJobId="b", AccountId=B), job(BackupJobId="c", ResourceArn=None)]
     assert judge(jobs, none={})["findings"] == [
-        {"account": A, "region": "eu-west-1", "subject": "(no ResourceArn)", "jobs": ["c"]},
-        {"account": A, "region": "eu-west-1", "subject": RESOURCE, "jobs": ["a", "z"]},
-        {"account": B, "region": "eu-west-1", "subject": RESOURCE, "jobs": ["b"]},
+        {"account": A, "region": "eu-west-1", "subject": "(no ResourceArn)", "jobs": ["c"], "waived": False},
+        {"account": A, "region": "eu-west-1", "subject": RESOURCE, "jobs": ["a", "z"], "waived": False},
+        {"account": B, "region": "eu-west-1", "subject": RESOURCE, "jobs": ["b"], "waived": False},
     ]
     assert judge([RESTORE], dataset="restore_jobs", none={})["findings"][0]["subject"] == RESOURCE
 
@@ -259,7 +259,7 @@ def test_a_record_that_is_not_understood_is_refused(changes: Json, expected: str
 
 @pytest.mark.parametrize(
     "document",
-    [None, [], {}, {"schema": "policycheck/reperform/2"}, {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "lists": {}, "rules": [], "waivers": []}],
+    [None, [], {}, {"schema": "policycheck/reperform/2"}, {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "lists": {}, "rules": [], "waiver": []}],
 )
 def test_a_document_that_is_not_understood_is_refused(document: object) -> None:
     with pytest.raises(InputError):

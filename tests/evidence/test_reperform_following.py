@@ -72,7 +72,7 @@ def test_a_job_is_followed_or_it_is_a_finding() -> None:
     passed = follow([backup()], [copied(), *OTHERS])
     assert (passed["verdict"], passed["examined"], passed["pending"]) == ("pass", 1, 0)
     alone = follow([backup()], OTHERS)
-    assert (alone["verdict"], alone["findings"]) == ("fail", [{"account": A, "region": "eu-west-1", "subject": RESOURCE, "jobs": ["j1"]}])
+    assert (alone["verdict"], alone["findings"]) == ("fail", [{"account": A, "region": "eu-west-1", "subject": RESOURCE, "jobs": ["j1"], "waived": False}])
 
 
 @pytest.mark.parametrize(

@@ -146,7 +146,7 @@ def test_a_finding_of_newest_names_the_newest_match() -> None:
     result = expect("newest", *jobs, at_most="24h", **PER)
     assert found(result) == {R1: ["b"], R2: []}
     assert (result["examined"], result["subjects"]) == (2, 2)
-    assert result["findings"][0] == {"account": A, "region": "eu-west-1", "subject": R1, "jobs": ["b"]}
+    assert result["findings"][0] == {"account": A, "region": "eu-west-1", "subject": R1, "jobs": ["b"], "waived": False}
 
 
 def test_the_limit_of_newest_is_its_window() -> None:

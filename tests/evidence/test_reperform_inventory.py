@@ -103,7 +103,7 @@ def test_the_subjects_are_the_entries() -> None:
     jobs = [job(), job(BackupJobId="j2", ResourceArn=R2, State="FAILED")]
     result = rule(jobs, [entry(), entry(R3)])
     assert (said(result), result["examined"], found(result)) == (("fail", 2, 0), 1, {R3: []})
-    assert result["findings"][0] == {"account": A, "region": "eu-west-1", "subject": R3, "jobs": []}
+    assert result["findings"][0] == {"account": A, "region": "eu-west-1", "subject": R3, "jobs": [], "waived": False}
     assert said(rule(jobs, [entry()])) == ("pass", 1, 0)
     assert said(rule(jobs, [entry(), entry(R2)])) == ("fail", 2, 0)
     there = job(BackupJobId="j3", AccountId=B, ResourceArn=R3)

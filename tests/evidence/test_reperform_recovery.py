@@ -41,7 +41,7 @@ def test_the_clean_job_is_no_violation_and_the_failed_one_is_without_it() -> Non
     assert outcome(judge([failed(), clean()], none=FAILED)) == ("fail", 2, 0, 0)
     alone = recovery(failed())
     assert outcome(alone) == ("fail", 1, 0, 0)
-    assert alone["findings"] == [{"account": A, "region": "eu-west-1", "subject": RESOURCE, "jobs": ["failed"]}]
+    assert alone["findings"] == [{"account": A, "region": "eu-west-1", "subject": RESOURCE, "jobs": ["failed"], "waived": False}]
     assert alone["pending"] == 0
 
 

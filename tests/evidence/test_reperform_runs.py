@@ -205,6 +205,7 @@ def test_a_run_without_a_job_is_missed() -> None:
         "region": "eu-west-1",
         "subject": RESOURCE,
         "jobs": [],
+        "waived": False,
         "missed": ["2020-09-19T05:00:00Z", "2020-09-20T05:00:00Z"],
     }
     assert missed(scheduled(FIVE[18]), scheduled(FIVE[21]), limit="2")["verdict"] == "pass"

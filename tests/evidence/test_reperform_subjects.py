@@ -18,7 +18,7 @@ def test_groups_are_told_by_place_too() -> None:
     assert said(expect("count", *jobs, at_least="1")) == ("pass", 1, 0)
     assert found(expect("count", *jobs, at_least="3", per=["Region", "BackupVaultArn"])) == {f"eu-west-1 / {ARN}": []}
     [finding] = expect("count", *jobs, at_least="2", per=["Account"], where={"Account": B})["findings"]
-    assert finding == {"account": B, "region": None, "subject": B, "jobs": []}
+    assert finding == {"account": B, "region": None, "subject": B, "jobs": [], "waived": False}
 
 
 def test_what_has_no_place_in_a_group_is_never_passed_over() -> None:
