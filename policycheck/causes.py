@@ -177,8 +177,9 @@ _TABLE = (
     ),
     Cause(
         "no_job",
-        "No job at all",
-        "If the resource was deleted, take it out of what must be protected; if not, add it to a plan's selection. Job lists cannot tell which.",
+        "No job in that time, of any state",
+        "If the resource was deleted, take it out of what must be protected; if not, see whether a plan (of restores: a restore testing plan) still "
+        "selects it, and whether its schedule is rarer than the rule's limit. Job lists cannot tell which.",
         f"{_HELP}aws-backup-troubleshoot-scheduled-backup-plans",
     ),
     Cause("other", "Another cause", "Read the job's StatusMessage; AWS Backup does not retry a failed job."),

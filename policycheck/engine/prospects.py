@@ -118,6 +118,8 @@ def _hope(rule: Rule, result: RuleResult, later: _Later) -> str:
     if any(not entry.complete for entry in _entries(rule, later.context)):
         return "a list that could not be read may be read the next time"
     noun = rule.statement.list.noun
+    if result.reason.startswith("nothing to judge"):
+        return f"no {noun} matches it yet: see that the names in the rule are right"
     progress = sum(not later.is_settled(dataset, record) for dataset, record in later.records(rule))
     running = f"{counted(progress, noun)} {'is' if progress == 1 else 'are'} in progress" if progress else ""
     if _is_mendable(rule) or result.verdict is Verdict.INCONCLUSIVE:

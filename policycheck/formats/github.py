@@ -15,7 +15,7 @@ from policycheck.formats.cleaning import line
 from policycheck.formats.escape import WORKFLOW_COMMANDS, command_data, command_property, command_text
 from policycheck.formats.interface import Format, Options
 from policycheck.formats.policy_uri import relative_path
-from policycheck.formats.words import UNCOVERED, count_line, finding_counts, incomplete, notes, plural, verdict_sentence
+from policycheck.formats.words import UNCOVERED, count_line, evidence_help, finding_counts, incomplete, notes, plural, verdict_sentence
 from policycheck.result import Result, RuleResult, Severity, Verdict
 from policycheck.text import truncate
 
@@ -74,7 +74,11 @@ def _weight(rule: RuleResult) -> str:
 
 def _rule_message(rule: RuleResult) -> str:
     """The counts and the sentence, then as many subjects as fit, then what to do about them."""
-    tail = [f"{label}: {text}" for label, text in (("Why", rule.why), ("Fix", rule.fix), ("See", rule.url)) if line(text, "")]
+    tail = [
+        f"{label}: {text}"
+        for label, text in (("Why", rule.why), ("Fix", rule.fix if rule.verdict is Verdict.FAIL else evidence_help(rule.reason)), ("See", rule.url))
+        if line(text, "")
+    ]
     sentence = f"Rule {rule_name(rule)}: {line(rule.sentence)}"
     if rule.verdict is Verdict.INCONCLUSIVE:
         first, *more = notes(rule) if line(rule.reason, "") else ["the evidence is not enough", *notes(rule)]

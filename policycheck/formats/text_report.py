@@ -10,7 +10,19 @@ from typing import assert_never
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import Format, Options
 from policycheck.formats.layout import Page, caret, pad
-from policycheck.formats.words import breach_notes, by_cause, count_line, finding_counts, incomplete, interval, notes, plural, verdict_sentence, waiver_notes
+from policycheck.formats.words import (
+    breach_notes,
+    by_cause,
+    count_line,
+    evidence_help,
+    finding_counts,
+    incomplete,
+    interval,
+    notes,
+    plural,
+    verdict_sentence,
+    waiver_notes,
+)
 from policycheck.records import iso
 from policycheck.result import Coverage, Finding, Result, RuleResult, Severity, Verdict
 from policycheck.text import display_width, shorten, truncate
@@ -69,7 +81,8 @@ def _add_rule(page: Page, rule: RuleResult, result: Result, options: Options) ->
         _add_fact(page, gutter, "note: ", note)
     if rule.verdict in {Verdict.FAIL, Verdict.INCONCLUSIVE}:
         _add_fact(page, gutter, "why: ", rule.why)
-        _add_fact(page, gutter, "help: ", rule.fix)
+        # What to do about a finding mends no evidence.
+        _add_fact(page, gutter, "help: ", rule.fix if rule.verdict is Verdict.FAIL else evidence_help(rule.reason))
         _add_fact(page, gutter, "see: ", rule.url)
 
 
@@ -121,7 +134,7 @@ def _add_fact(page: Page, gutter: str, label: str, text: str) -> None:
 
 
 def _add_findings(page: Page, gutter: str, findings: Sequence[Finding], *, several: bool) -> None:
-    """The first findings in columns, under their place where the run has several; what all of them require is said once."""
+    """The first findings in columns, under their place where the run has several; the end that all their messages have is said once."""
     shown = findings[:MAX_SUBJECTS]
     lead = f"{gutter} = "
     required = _shared_end([line(finding.message, "") for finding in shown])
@@ -141,7 +154,7 @@ def _add_findings(page: Page, gutter: str, findings: Sequence[Finding], *, sever
         if len(finding.details) > MAX_DETAILS:
             page.add(" " * (len(lead) + 4) + f"and {len(finding.details) - MAX_DETAILS:,} more")
     if required:
-        _add_fact(page, gutter, "required: ", required)
+        _add_fact(page, gutter, "each: ", required)
     if len(findings) > len(shown):
         page.add(f"{page.paint('frame', lead)}and {len(findings) - len(shown):,} more: see the JSON result")
 
@@ -159,7 +172,7 @@ def _add_in_columns(page: Page, lead: str, name: str, columns: int, text: str) -
 
 
 def _shared_end(messages: Sequence[str]) -> str:
-    """The last part (after `; `) of two messages or more, where all have the same: the engine ends a message with what was required."""
+    """The last part (after `; `) of two messages or more, where all have the same: what was required, or what is true of all."""
     ends = {message.rpartition("; ")[2] if "; " in message else "" for message in messages}
     return ends.pop() if len(ends) == 1 and len(messages) > 1 else ""
 

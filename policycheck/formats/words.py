@@ -168,6 +168,26 @@ def notes(rule: RuleResult) -> list[str]:
     ]
 
 
+_EVIDENCE_HELP = (
+    ("this run has no list of", "Give that list, too: --jobs repeats; or fetch from AWS."),
+    ("this run has no inventory", "Give it: --inventory NAME=PATH."),
+    ("the window begins at", "If the list is whole, claim the time it covers with --covers FROM..TO; or shorten the window, or fetch from AWS."),
+    ("is covered to", "Save the list again, or judge it as of the time it was saved: --as-of."),
+    ("is declared and", "Give the lists of every declared account and Region, or say in the scope which may be empty: may_be_empty."),
+    ("no list of", "Give the lists of that place, too, or leave it out of the scope."),
+    ("is incomplete", "Fetch it again; what failed is named above."),
+    ("nothing to judge", "See whether the names in the rule are spelt as the lists spell them. no_data says what a population that is empty means."),
+    ("in progress", "Judge again when they have ended: --wait."),
+    ("unknown", "Lists saved by an old client lack members that newer ones record: save them again with a current AWS CLI."),
+)
+"""What mends evidence that is short, by words of the reason; the first that fits."""
+
+
+def evidence_help(reason: str) -> str:
+    """What to do where a rule could not be judged; empty where nothing general can be said."""
+    return next((told for words, told in _EVIDENCE_HELP if words in reason), "")
+
+
 def breach_notes(result: Result) -> list[str]:
     """Of the rules that pass because a job is new enough, when each will fail next, the soonest first."""
     coming = sorted(((rule.breach.at, rule.id, rule.breach.subject) for rule in result.rules if rule.breach), key=lambda found: found[:2])

@@ -172,7 +172,7 @@ def test_what_all_findings_require_is_said_once(messages: list[str], shown: list
     text = TEXT.render(failed(*(make_finding(f"i-{number}", message=message, jobs=()) for number, message in enumerate(messages))), Options(width=200))
     for number, seen in enumerate(shown):
         assert f"   = instance/i-{number}  {seen}\n" in text
-    assert ("   = required: State must not be FAILED\n" in text) is required
+    assert ("   = each: State must not be FAILED\n" in text) is required
 
 
 def caused(*findings: tuple[str | None, Severity, str, bool]) -> Result:
