@@ -14,7 +14,7 @@ from policycheck.engine.scope import in_scope, uncovered_scope
 from policycheck.inventory import Inventory
 from policycheck.policy.conditions import Operator, comparisons
 from policycheck.policy.model import Expectation, Policy
-from policycheck.result import PolicyInfo, Result, RuleResult, Severity
+from policycheck.result import PolicyInfo, Result, RuleResult, Severity, Verdict
 from policycheck.sources.interface import Evidence
 from policycheck.text import clean_line
 
@@ -37,11 +37,16 @@ def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail
         policies=tuple(PolicyInfo(policy.id, policy.title, policy.path) for policy in policies),
         rules=_named(rules, evidence.inventories),
         coverage=evidence.coverage,
-        not_seen=tuple(dict.fromkeys((*evidence.not_seen, *_unseen(policies, evidence), *evidence.warnings))),
+        not_seen=tuple(dict.fromkeys((*evidence.not_seen, *_unseen(policies, evidence), *_reserved(rules), *evidence.warnings))),
         jobs=sum(len(job_list) for job_list in evidence.lists.values()),
         fail_on=fail_on,
         scope_uncovered=any(uncovered_scope(policy.scope, evidence.coverage, name) for policy in policies for name in _datasets(policy)),
     )
+
+
+def _reserved(rules: Sequence[RuleResult]) -> list[str]:
+    """What was left open by rules that no report lists, since they pass: a run that was not judged, a deadline to come."""
+    return [f"{rule.policy}/{rule.id}: {note}" for rule in rules if rule.verdict is Verdict.PASS for note in rule.notes]
 
 
 def _named(rules: Sequence[RuleResult], inventories: Mapping[str, Inventory]) -> tuple[RuleResult, ...]:

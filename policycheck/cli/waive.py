@@ -82,8 +82,8 @@ def _matches(result: Result, select: Sequence[str], subjects: Sequence[str]) -> 
     nameless = next((finding for finding, (_, match) in zip(chosen, matches, strict=True) if match is None), None)
     if nameless is not None:
         raise UsageError(
-            f"a finding of {nameless.rule} cannot be told from others: its jobs do not say which resource they are of",
-            hint="Leave it out with --subject, or waive all findings of the rule by hand with match: any.",
+            f"the finding {nameless.subject} of {nameless.rule} cannot be waived by what it is about: a waiver would hold for every finding to come",
+            hint="Leave it out with --select or --subject, or waive all findings of the rule by hand with match: any.",
         )
     return matches
 
@@ -91,7 +91,8 @@ def _matches(result: Result, select: Sequence[str], subjects: Sequence[str]) -> 
 def _match(finding: Finding) -> Any:
     """The conditions of a waiver of this subject alone; None where nothing tells it."""
     if not finding.identity:
-        return "any"
+        # A rule on one group of all jobs has one finding; a rule that found nothing to judge has none to be waived by name.
+        return "any" if finding.subject == "all" else None
     places = {"Account", "Region"}
     if any(value is None for name, value in finding.identity.items() if name not in places):
         return None

@@ -21,7 +21,7 @@ from policycheck.engine.frame import ROW, SUBJECT, build_frame
 from policycheck.engine.group_findings import Describer, spell_subject
 from policycheck.engine.group_judgement import Edge, Judgement, Setting, judge_group
 from policycheck.engine.masks import END, PROGRESS, Case, add_masks, fields_decisive, fields_read, listed_mask
-from policycheck.engine.measures import NEVER
+from policycheck.engine.measures import NEVER, is_lower
 from policycheck.engine.scope import in_scope
 from policycheck.engine.subjects import KEY, Group, ListView, Subjects, Tally, find_subjects
 from policycheck.engine.unknown import name_unknown
@@ -261,6 +261,12 @@ class _Ruling:
             return Verdict.INCONCLUSIVE, _nothing_to_measure(case, sum(not item.passed_over for item in empty), len(judgements))
         if len(empty) == len(judgements) and rule.qualifiers.no_data is NoData.SKIP:
             return Verdict.SKIPPED, _nothing_to_measure(case, len(empty), len(judgements))
+        if all(item.pending for item in judgements):
+            return Verdict.INCONCLUSIVE, _all_new(len(judgements))
+        if not subjects.examined and _is_met_by_nothing(case):
+            if subjects.may:
+                return Verdict.INCONCLUSIVE, f"no job certainly belongs to it, and {subjects.may:,} may: {self._unknown(view.masks, case.population)}"
+            return decide_empty(rule, int(subjects.outside), len(view.job_list))
         return Verdict.PASS, ""
 
     def _why(self, judgements: Sequence[Judgement]) -> str:
@@ -326,6 +332,17 @@ class _Ruling:
         if passed:
             notes.append(f"{_nothing_to_measure(self.case, passed, len(judgements))}: passed over, as no_data {self.case.rule.qualifiers.no_data} says")
         return tuple(notes)
+
+
+def _all_new(count: int) -> str:
+    who = "the only subject is new and has" if count == 1 else f"all {count:,} subjects are new and have"
+    return f"{who} not enough yet: nothing is decided"
+
+
+def _is_met_by_nothing(case: Case) -> bool:
+    """Whether no job at all is few enough."""
+    operator = expectation(case).operator
+    return case.measure in {Measure.COUNT, Measure.STREAK} and operator is not None and not is_lower(operator)
 
 
 def _nothing_to_measure(case: Case, count: int, groups: int) -> str:

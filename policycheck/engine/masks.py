@@ -182,13 +182,18 @@ def chosen_mask(case: Case, frame: Frame) -> nw.Expr:
     return mask if case.rule.qualifiers.jobs is JobChoice.ALL else mask & jobs_mask(case.rule.qualifiers.jobs)
 
 
+def _has_parent() -> nw.Expr:
+    """An empty id names no parent."""
+    return nw.col("ParentJobId").fill_null("") != ""
+
+
 def jobs_mask(jobs: JobChoice) -> nw.Expr:
     """Which records of composite jobs a rule looks at. Never null."""
     match jobs:
         case JobChoice.TOP_LEVEL:
-            return nw.col("ParentJobId").is_null()
+            return ~_has_parent()
         case JobChoice.MEMBERS:
-            return ~nw.col("ParentJobId").is_null()
+            return _has_parent()
         case JobChoice.ALL:
             return nw.lit(True)
         case _:

@@ -215,6 +215,10 @@ class Subjects:
     count: int
     """Resources or entries, where `per` asks for them, else groups."""
     examined: int
+    may: int
+    """How many records may be in the population, those that certainly are included."""
+    outside: bool
+    """Whether a record is certainly chosen outside the window."""
     undecided: int
     strays: int
     """Records that may be in the population and do not say which group is theirs."""
@@ -260,6 +264,8 @@ def find_subjects(
         of_key=of_key,
         count=len(owners) if RESOURCE in case.per else len(groups),
         examined=sum(tallies[number].examined for number in counted),
+        may=sum(tallies[number].may for number in tallies if inventory is None or owned[number]),
+        outside=any(tallies[number].outside for number in counted),
         undecided=sum(tallies[number].undecided for number in counted),
         strays=sum(tallies[number].may for number in stray),
         chosen=_any(tally.chosen for tally in tallies.values()),

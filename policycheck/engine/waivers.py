@@ -44,7 +44,8 @@ def apply_waivers(result: RuleResult, case: Case, grants: Sequence[WaiverGrant],
     result = replace(result, findings=tuple(findings), waivers=uses)
     if result.verdict is not Verdict.FAIL or not findings or result.open_findings:
         return result
-    verdict, reason = result.beneath or (Verdict.PASS, "")
+    # Where a rule fails because there was nothing to judge, a waiver leaves it without evidence.
+    verdict, reason = result.beneath or (Verdict.INCONCLUSIVE, result.reason)
     if verdict is Verdict.INCONCLUSIVE:
         return replace(result, verdict=verdict, reason=reason)
     count = len(findings)

@@ -214,12 +214,13 @@ def read_record(record: Any, jobs: JobList) -> dict[str, Any]:
 
 
 def drop_duplicates(found: list[dict[str, Any]], jobs: JobList, place: Callable[[dict[str, Any]], Any]) -> list[dict[str, Any]]:
-    """Of records with one id in one account and Region: finished before the rest, then the later end, the later start, the JSON text that sorts last."""
+    """Of records of one resource with one id in one account and Region: finished before the rest, then the later end, the later start, the JSON text that
+    sorts last."""
 
     def rank(job: dict[str, Any]) -> Any:
         return (job.get(jobs.state) in jobs.finished, job.get("CompletionDate", -1), job.get("InitiationDate", -1), json.dumps(job, sort_keys=True))
 
-    last = {(job[jobs.id], place(job)): job for job in sorted(found, key=rank) if job.get(jobs.id)}
+    last = {(job[jobs.id], place(job), job.get(jobs.resource)): job for job in sorted(found, key=rank) if job.get(jobs.id)}
     return list(last.values()) + [job for job in found if not job.get(jobs.id)]
 
 
@@ -761,7 +762,8 @@ def waive(verdict: str, findings: list[dict[str, Any]]) -> str:
     """The verdict with findings, each waived or not, of a rule that has that verdict without them: one that is open fails it."""
     if not all(finding["waived"] for finding in findings):
         return "fail"
-    return "waived" if findings and verdict != "inconclusive" else verdict
+    # A fail that no finding of a job makes is one for having nothing to judge: waived, it leaves no evidence.
+    return verdict if not findings else "inconclusive" if verdict in ("inconclusive", "fail") else "waived"
 
 
 class Choice(NamedTuple):
@@ -790,7 +792,7 @@ def chosen_in(case: Case, choice: Choice, job: dict[str, Any]) -> tuple[bool | N
     """Whether scope and `where` choose the job, whatever the time; and whether `jobs` does as well."""
     evidence = case.evidence[choice.dataset]
     selected = all_of([in_scope(evidence.place(job), case.scope), evidence.holds(job, choice.where)])
-    return selected, all_of([selected, choice.jobs == "all" or ("ParentJobId" in job) == (choice.jobs == "members")])
+    return selected, all_of([selected, choice.jobs == "all" or bool(job.get("ParentJobId")) == (choice.jobs == "members")])
 
 
 def still_open(evidence: Evidence, job: dict[str, Any], waits: bool) -> bool | None:
@@ -1267,16 +1269,20 @@ def judge_groups(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str
         groups = [] if chosen is False else groups  # an upper bound must not be met by a misspelt vault
     assessed = [(group, settle(group, assess(group, expectation, case), expectation, case)) for group in groups]
     definite = [(group, found) for group, found in assessed if found.violates and (enough or not found.nothing)]
-    possible = sum(found.violates is None for _, found in assessed)
+    possible, pending = sum(found.violates is None for _, found in assessed), sum(found.pending for _, found in assessed)
     findings = [finding_of(group, found, case.evidence[dataset], waivers) for group, found in definite]
     if not enough or possible or formed.unknown or (not expectation.per and chosen is None) or any(found.waiting for _, found in assessed):
         verdict = "inconclusive"
     elif not groups:
         verdict, findings = without_data(no_data, waivers)
+    elif pending == len(groups):
+        verdict = "inconclusive"  # all of them are new: nothing is decided
+    elif expectation.measure in ("count", "streak") and not expectation.lower and all(row.counted() is not True for row in formed.rows):
+        verdict, findings = met_by_nothing(formed.rows, no_data, waivers)
     else:
         verdict = verdict_without_measure([group for group, found in assessed if found.nothing], no_data, len(groups))
     undecided = sum(all_of([row.population, row.undecided]) is True for row in formed.rows)
-    examined, pending = sum(row.counted() is True for row in formed.rows), sum(found.pending for _, found in assessed)
+    examined = sum(row.counted() is True for row in formed.rows)
     return result_of(rule, waive(verdict, findings), findings, examined, subjects=formed.subjects, undecided=undecided, possible=possible, pending=pending)
 
 
@@ -1288,6 +1294,13 @@ def settle(group: Group, found: Finding, expectation: Expectation, case: Case) -
         return found
     shown = not expectation.undoable or case.shows_absence(expectation.choice.dataset, group.place, expectation.choice.start)
     return found if group.sure and shown else found._replace(violates=None)
+
+
+def met_by_nothing(rows: list[Row], no_data: str, waivers: Waivers) -> tuple[str, list[dict[str, Any]]]:
+    """An upper bound where no job is in the population: no evidence of anything, however few it asks for."""
+    if any(row.counted() is None for row in rows):
+        return "inconclusive", []
+    return without_data(no_data, waivers, "pass" if any(row.outside for row in rows) else "inconclusive")
 
 
 def verdict_without_measure(nothing: list[Group], no_data: str, count: int) -> str:

@@ -23,7 +23,7 @@ Place = tuple[str | None, str | None]
 
 
 def deduplicate(job_list: JobList) -> tuple[JobList, int]:
-    """One record for each job id of an account and Region, and how many records were dropped; records without an id are all kept.
+    """One record for each job id of a resource in an account and Region, and how many records were dropped; records without an id are all kept.
 
     A record in a finished state wins over any other, then the later CompletionDate, then the later InitiationDate, then the one whose JSON text (its
     members by dotted name, sorted, times as microseconds) sorts last. What stays keeps its order. A list without duplicates is returned as it is.
@@ -34,11 +34,12 @@ def deduplicate(job_list: JobList) -> tuple[JobList, int]:
     named = [job_id for job_id in ids if job_id]
     if len(set(named)) == len(named):
         return job_list, 0
-    # Two places never share a job: one id in both is two jobs, and neither may hide the other.
-    positions: defaultdict[tuple[str, Place], list[int]] = defaultdict(list)
-    for index, (job_id, place) in enumerate(zip(ids, job_list.places(), strict=True)):
+    # Two places never share a job, and two resources neither: one id in both is two jobs, and none may hide the other.
+    resources = list(map(attrgetter(dataset.resource_field), records))
+    positions: defaultdict[tuple[str, Place, str | None], list[int]] = defaultdict(list)
+    for index, (job_id, place, resource) in enumerate(zip(ids, job_list.places(), resources, strict=True)):
         if job_id:
-            positions[job_id, place].append(index)
+            positions[job_id, place, resource].append(index)
     dropped: set[int] = set()
     for group in positions.values():
         if len(group) > 1:

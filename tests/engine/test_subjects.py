@@ -159,7 +159,9 @@ class TestNewSubjects:
 
     def test_new_and_short_is_pending(self) -> None:
         result = self.count(ok(50), ok(26), ok(2))
-        assert (result.verdict, result.pending) == ("pass", 1)
+        # It is the only one: nothing is decided.
+        assert (result.verdict, result.pending) == ("inconclusive", 1)
+        assert result.reason == "the only subject is new and has not enough yet: nothing is decided"
         assert result.notes == (f"{arn('i-1')} is new: pending until 2026-11-26T04:00:00Z, 8 d after its first backup job",)
 
     def test_the_first_job_counts_whatever_where_says_of_it(self) -> None:
@@ -167,11 +169,11 @@ class TestNewSubjects:
 
     def test_a_first_job_at_the_start_of_the_window_is_not_new(self) -> None:
         assert said(self.count(ok(8 * 24)))[0] == "fail"
-        assert said(self.count(ok(8 * 24 - 0.001)))[0] == "pass"
+        assert self.count(ok(8 * 24 - 0.001)).pending == 1
 
     def test_coverage_has_to_begin_a_day_before_the_first_job(self) -> None:
         assert said(self.count(ok(7 * 24), days=8))[0] == "inconclusive"
-        assert said(self.count(ok(7 * 24 - 0.001), days=8))[0] == "pass"
+        assert self.count(ok(7 * 24 - 0.001), days=8).pending == 1
         assert "whether the first backup job listed is its first is unknown" in self.count(ok(7 * 24), days=8).reason
 
     def test_a_job_of_unknown_time_may_be_the_first(self) -> None:
@@ -199,6 +201,12 @@ class TestNewSubjects:
 
     def test_restore_of_a_new_resource_is_pending(self) -> None:
         result = restored([ok(50)], [])
+        assert (result.verdict, result.pending) == ("inconclusive", 1)
+
+    def test_a_pending_subject_beside_a_decided_one_is_no_obstacle(self) -> None:
+        requirement = expect(Measure.COUNT, clean(), "at_least 1")
+        jobs = [ok(3, "i-1"), ok(30, "i-1"), at(3, "i-2", **FAILED)]
+        result = grouped(requirement, jobs, within="24h")
         assert (result.verdict, result.pending) == ("pass", 1)
 
 

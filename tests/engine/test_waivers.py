@@ -121,10 +121,11 @@ def test_missed_runs_are_waived_by_resource(tmp_path: Path) -> None:
     assert judged(rule, jobs, tmp_path, "{ResourceArn: {ends_with: /i-2}}").verdict is Verdict.FAIL
 
 
-def test_a_rule_that_fails_for_having_nothing_to_judge_is_waived_by_any(tmp_path: Path) -> None:
+def test_a_rule_that_fails_for_having_nothing_to_judge_is_not_judged_by_waiving_it(tmp_path: Path) -> None:
     rule = f"rule: {NONE}, no_data: fail"
     old = [job(CreationDate=ago(days=3), InitiationDate=None, CompletionDate=ago(days=3))]
-    assert judged(rule, old, tmp_path, "any").verdict is Verdict.WAIVED
+    # A waiver makes no evidence.
+    assert judged(rule, old, tmp_path, "any").verdict is Verdict.INCONCLUSIVE
     assert judged(rule, old, tmp_path, "{ResourceArn: {present: true}}").verdict is Verdict.FAIL
 
 

@@ -143,8 +143,15 @@ def test_a_rule_without_subjects_takes_no_data(no_data: str) -> None:
     assert verdict("count", doubtful("a", 3, State="FAILED"), where=NO, at_least="1", no_data=no_data) == "inconclusive"
 
 
+@pytest.mark.parametrize(
+    ("no_data", "expected"), [("inconclusive", "inconclusive"), ("quiet", "pass"), ("pass", "pass"), ("skip", "skipped"), ("fail", "fail")]
+)
+def test_no_job_at_all_meets_an_upper_bound_only_as_no_data_says(no_data: str, expected: str) -> None:
+    for measure in ("count", "streak"):
+        assert verdict(measure, made("a", 300), at_most="5", within="24h", no_data=no_data) == expected
+
+
 def test_a_vault_that_was_chosen_once_is_no_misspelt_one() -> None:
-    assert verdict("count", made("a", 300), at_most="5", within="24h", no_data="inconclusive") == "pass"
     assert verdict("count", made("a", 300), at_least="1", within="24h", no_data="pass") == "fail"
 
 

@@ -148,7 +148,8 @@ def test_what_has_no_fields_is_waived_by_any_alone() -> None:
     assert said(TWO, waiver({"Account": "111122223333"}), **everything) == ("fail", [False])
     assert said(TWO, waiver("any"), **everything) == ("waived", [True])
     assert said([job()], waiver({"ResourceArn": {"present": "true"}}), **nothing) == ("fail", [False])
-    assert said([job()], waiver("any"), **nothing) == ("waived", [True])
+    # A waiver makes no evidence.
+    assert said([job()], waiver("any"), **nothing) == ("inconclusive", [True])
 
 
 def test_a_missed_run_is_waived_by_its_resource() -> None:

@@ -34,7 +34,7 @@ BETTER = [
     ("the later start", job(State="RUNNING", InitiationDate=at(-1)), job(State="RUNNING", InitiationDate=at(-2), StatusMessage="z")),
     ("a start over none", job(State="RUNNING", InitiationDate=at(-1)), job(State="PENDING", StatusMessage="z")),
     ("the JSON text that sorts last", job(State="FAILED", StatusMessage="b"), job(State="FAILED", StatusMessage="a", VaultType="z")),
-    ("the JSON text, members sorted by name", job(BackupType="b", ResourceArn="a"), job(BackupType="a", ResourceArn="b")),
+    ("the JSON text, members sorted by name", job(BackupType="b", VaultType="a"), job(BackupType="a", VaultType="b")),
     ("the JSON text, with dotted names", job(CreatedBy={"BackupPlanId": "b"}), job(CreatedBy={"BackupPlanArn": "z", "BackupPlanId": "a"})),
 ]
 
@@ -44,6 +44,11 @@ def test_of_two_records_of_a_job_the_better_stays(_: str, better: Job, worse: Jo
     for pair in ([better, worse], [worse, better], [worse, better, worse]):
         kept, dropped = deduplicate(job_list(pair))
         assert (list(kept.records), dropped) == (list(job_list([better]).records), len(pair) - 1)
+
+
+def test_one_id_of_two_resources_is_two_jobs() -> None:
+    pair = [job(State="FAILED", ResourceArn="a"), job(State="COMPLETED", ResourceArn="b")]
+    assert deduplicate(job_list(pair))[1] == 0
 
 
 @pytest.mark.parametrize(("dataset", "state"), [(COPY_JOBS, "State"), (RESTORE_JOBS, "Status")])
