@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from policycheck import __version__
-from policycheck.datasets import DATASETS
+from policycheck.datasets import DATASETS, TAGS
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.evaluate import judge
 from policycheck.engine.scope import in_scope, uncovered_scope
@@ -76,6 +76,24 @@ def _named_inventories(policy: Policy) -> set[str]:
         for comparison in (*comparisons(rule.statement.where), *comparisons(requirement.condition)):
             if comparison.field == "in_inventory" and comparison.operator is Operator.IS:
                 names |= {clean_line(literal.text) for literal in comparison.literals}
+    return names
+
+
+def asked_inventories(policies: Sequence[Policy]) -> set[str] | None:
+    """The inventories that rules and waivers ask about by name; None: some ask what any inventory says (Tags.NAME, AccountName, in_inventory present)."""
+    names = {name for policy in policies for name in _named_inventories(policy)}
+    rules = [rule for policy in policies for rule in policy.rules]
+    conditions = [condition for rule in rules for condition in (rule.statement.where, rule.statement.requirement.condition)]
+    conditions += [grant.match for policy in policies for grant in policy.waivers if grant.match is not None]
+    groups = {name for rule in rules if isinstance(rule.statement.requirement, Expectation) for name in rule.statement.requirement.per}
+    compared = [comparison for condition in conditions for comparison in comparisons(condition)]
+    if any(name == "AccountName" or name.startswith(TAGS) for name in groups | {comparison.field for comparison in compared}):
+        return None
+    for comparison in compared:
+        if comparison.field == "in_inventory":
+            if comparison.operator is not Operator.IS:
+                return None
+            names |= {clean_line(literal.text) for literal in comparison.literals}
     return names
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from policycheck.cli import connection as aws
+from policycheck.cli.diagnostics import show_warning
 from policycheck.cli.evidence import gather_aws, gather_files, parse_as_of, parse_covers
 from policycheck.cli.gate import Poll, Wait, open_gate, parse_pace
 from policycheck.cli.policies import Framework, Ignore, Params, ScopeFile, Select, Waivers, load, source_lines
@@ -112,6 +113,8 @@ def judge(settings: Settings) -> None:
         junit_strict=settings.junit_strict,
         source_lines=source_lines(policies),
     )
+    if not settings.quiet and not (settings.select or settings.ignore or settings.framework):
+        _warn_of_spare_inventories(settings.inventory or (), policies)
     if pace is not None:
         write = partial(report, outputs=outputs, options=options, quiet=settings.quiet)
         raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write))
@@ -147,6 +150,19 @@ def _spare_inputs(settings: Settings, outputs: Sequence[tuple[str, Path | None]]
     others += [settings.run_file.name] if settings.run_file else []
     others += [*(settings.waivers or ()), *(text.partition("=")[2] for text in settings.inventory or ())]
     spare_inputs(outputs, [*(path for path, _ in settings.files), *jobs, *others], jobs)
+
+
+def _warn_of_spare_inventories(arguments: Sequence[str], policies: Sequence[Policy]) -> None:
+    """Say which inventories (NAME=PATH) no rule asks for: most are misspelled."""
+    from policycheck.pipeline import asked_inventories
+    from policycheck.policy.conditions import nearest
+
+    asked = asked_inventories(policies)
+    if asked is None:
+        return
+    for name in sorted({text.partition("=")[0] for text in arguments if "=" in text} - asked):
+        near = nearest(name, sorted(asked))
+        show_warning(f"the inventory {name} was given and no rule asks for it" + (f"; did you mean {near}?" if near else ""))
 
 
 def gather(settings: Settings, policies: Sequence[Policy], connection: Connection, as_of: datetime, covers: tuple[datetime, datetime] | None) -> Evidence:

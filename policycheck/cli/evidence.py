@@ -59,7 +59,8 @@ def _warn(evidence: Evidence, *, quiet: bool) -> None:
 
 def parse_as_of(text: str) -> datetime:
     """The instant; only here does a run read the clock."""
-    from policycheck.policy.runfile import NOW, parse_moment
+    from policycheck.policy.literals import parse_moment
+    from policycheck.policy.runfile import NOW
 
     if text == NOW:
         return datetime.now(UTC)

@@ -23,7 +23,7 @@ def test(
     ] = None,
     output: Annotated[list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[=PATH]", help="text or junit, to stdout or to a file.")] = None,
     mutate: Annotated[bool, typer.Option("--mutate", help="Change the rules, one thing at a time, and list the changes that no test notices.")] = False,
-    killed: Annotated[int, typer.Option("--killed", metavar="PERCENT", min=0, max=100, help="With --mutate: fewer killed mutants fail the run.")] = 0,
+    killed: Annotated[int | None, typer.Option("--killed", metavar="PERCENT", min=0, max=100, help="With --mutate: fewer killed mutants fail the run.")] = None,
 ) -> None:
     """Run the tests of policies: NAME.test.yaml beside NAME.yaml.
 
@@ -33,7 +33,7 @@ def test(
     """
     from policycheck.engine.backends.polars import PolarsBackend
     from policycheck.formats.output import write_atomically
-    from policycheck.testing.catalogue import find_tests
+    from policycheck.testing.catalogue import find_tests, find_untested
     from policycheck.testing.document import load_tests
     from policycheck.testing.mutation import judge_mutants
     from policycheck.testing.report import count_line, render_junit, render_text
@@ -41,6 +41,8 @@ def test(
 
     if not policies:
         raise UsageError("no policy is named", hint="policycheck test POLICY, or policycheck test policies/")
+    if killed is not None and not mutate:
+        raise UsageError("--killed is for --mutate: without it no rule is changed", hint=f"policycheck test --mutate --killed {killed} POLICY")
     outputs = _parse(output or [])
     backend = PolarsBackend()
     tests = load_tests(find_tests(policies))
@@ -48,7 +50,8 @@ def test(
     passed = all(outcome.passed for outcome in outcomes)
     # A rule whose own tests fail says nothing about its mutants.
     mutants = judge_mutants(tests, backend) if mutate and passed else None
-    documents = {"text": render_text(outcomes, unfired_rules(outcomes), mutants), "junit": render_junit(outcomes)}
+    untested = find_untested(policies, {Path(test.policy.path) for test in tests})
+    documents = {"text": render_text(outcomes, unfired_rules(outcomes), mutants, untested), "junit": render_junit(outcomes)}
     for name, path in sorted(outputs, key=lambda pair: pair[1] is None):
         content = documents[name].encode()
         if path is None:
@@ -57,7 +60,7 @@ def test(
             write_atomically(path, content)
     if ("text", None) not in outputs:
         show_note(f"policycheck: {count_line(outcomes)}")
-    short = mutants is not None and mutants.killed * 100 < killed * mutants.total
+    short = mutants is not None and mutants.killed * 100 < (killed or 0) * mutants.total
     if not passed or short:
         raise typer.Exit(int(ExitCode.FINDINGS))
 

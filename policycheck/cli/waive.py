@@ -114,7 +114,10 @@ def _day(option: str, text: str) -> date:
 
 def _last_day(first: date, text: str) -> date:
     days = re.fullmatch(r"([0-9]{1,4})d", text)
-    last = first + timedelta(days=int(days[1])) if days else _day("--expires", text)
+    try:
+        last = first + timedelta(days=int(days[1])) if days else _day("--expires", text)
+    except OverflowError:
+        raise UsageError(f"--expires: {text} after {first} is no date", hint="The waivers are granted too late: name the day with --granted.") from None
     if last < first:
         raise UsageError(f"--expires: {last} is before the waivers are granted, on {first}")
     return last

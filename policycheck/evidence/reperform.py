@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import json
 import operator
+import os
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -1871,7 +1872,11 @@ def main(arguments: list[str]) -> int:
     except (OSError, RecursionError, ValueError) as error:
         sys.stderr.write(f"reperform: cannot judge: {error}\n".replace("##", "# # "))
         return 2
-    print(json.dumps(result, indent=2, sort_keys=True).replace("\x7f", "\\u007f").replace("#", "\\u0023"))
+    try:
+        print(json.dumps(result, indent=2, sort_keys=True).replace("\x7f", "\\u007f").replace("#", "\\u0023"), flush=True)
+    except BrokenPipeError:
+        # The reader has seen enough; the interpreter would try again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

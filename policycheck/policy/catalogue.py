@@ -29,7 +29,7 @@ def find_policies(arguments: Sequence[str], folder: Path | None = None) -> list[
     for argument in arguments:
         path = Path(argument) if folder is None else Path(os.path.normpath(folder / argument))
         if path.is_dir():
-            files = [file for file in sorted(path.rglob("*")) if _is_policy(file)]
+            files = [file for file in sorted(path.rglob("*")) if is_policy(file)]
             if not files:
                 raise UsageError(f"the folder {clean_line(argument)} holds no policy", hint="A policy is a .yaml file; NAME.test.yaml is a test.")
             for file in files:
@@ -44,7 +44,7 @@ def find_policies(arguments: Sequence[str], folder: Path | None = None) -> list[
 
 def shipped_packs() -> dict[str, Path]:
     """The packs that ship with policycheck, by name."""
-    return {file.stem: file for file in sorted(data_folder("policies").glob("*.yaml")) if _is_policy(file)}
+    return {file.stem: file for file in sorted(data_folder("policies").glob("*.yaml")) if is_policy(file)}
 
 
 def find_pack(name: str, wanted: str = "shipped pack") -> Path:
@@ -57,6 +57,7 @@ def find_pack(name: str, wanted: str = "shipped pack") -> Path:
     raise UsageError(f"there is no {wanted} {clean_line(name)}", hint=hint)
 
 
-def _is_policy(file: Path) -> bool:
+def is_policy(file: Path) -> bool:
+    """Whether a file of a folder is taken for a policy, by its name."""
     other = file.name.endswith((".test.yaml", ".test.yml")) or file.name.startswith(".") or file.name == RUN_FILE
     return file.suffix in _SUFFIXES and not other and file.is_file()

@@ -78,6 +78,14 @@ def parse_time(text: str) -> datetime:
         raise ValueError(problem) from None
 
 
+def parse_moment(text: str) -> datetime:
+    """An instant that a run can be about, or a job of a test; raises ValueError."""
+    moment = parse_time(text)
+    if not 1970 < moment.year < 2300:
+        raise ValueError("the year is from 1971 to 2299")
+    return moment
+
+
 def parse_account(text: str) -> str:
     """A 12-digit account id; raises ValueError."""
     if not re.fullmatch(r"\d{12}", text, re.ASCII):

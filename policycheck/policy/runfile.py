@@ -19,7 +19,7 @@ from policycheck.errors import Diagnostic, Location, PolicyError, RunFileError, 
 from policycheck.policy.catalogue import RUN_FILE, find_policies, shipped_packs
 from policycheck.policy.conditions import nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
-from policycheck.policy.literals import parse_time
+from policycheck.policy.literals import parse_moment
 from policycheck.policy.load import read_scope
 from policycheck.policy.model import Scope
 from policycheck.policy.schema import Identifier, Line, Scalar, ScopeEntry, finish_schema
@@ -365,14 +365,6 @@ def _places(node: Node, path: TreePath = ()) -> Iterator[tuple[TreePath, Locatio
             for key, (name, value) in entries.items():
                 yield (*path, key), name.location
                 yield from _places(value, (*path, key))
-
-
-def parse_moment(text: str) -> datetime:
-    """An instant that a run can be about; raises ValueError."""
-    moment = parse_time(text)
-    if not 1970 < moment.year < 2300:
-        raise ValueError("the year is from 1971 to 2299")
-    return moment
 
 
 def parse_interval(text: str) -> tuple[datetime, datetime]:

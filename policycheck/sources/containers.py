@@ -62,6 +62,7 @@ def read_pages(data: bytes) -> list[Page]:
         if data.startswith((b"{", b"[")):
             pages = _fast_pages(data) or _pages(_json_documents(data))
             _refuse_twins(data, len(pages))
+            _refuse_foreign_tokens(data)
             return pages
         refuse_foreign(data[:4096].decode(errors="replace"))
         # What a failed command said may stand behind what it had printed.
@@ -78,6 +79,33 @@ def _refuse_twins(data: bytes, pages: int) -> None:
     for key in (*BY_RESULT_KEY, "NextToken"):
         if key.encode() in data and len(re.findall(rb'"%s"\s*:' % key.encode(), data)) > max(pages, 1):
             raise JobFileError(f"has {key} more than once in one answer", hint=USE_JSON)
+
+
+def _refuse_foreign_tokens(data: bytes) -> None:
+    """Refuse JSON with a NextToken in another spelling (nextToken, next_token), which no reader of answers would look at.
+
+    Two searches tell nearly every list, however long, from one that has to be looked at again.
+    """
+    ends = (found.start() + 4 for end in (rb'oken"\s*:', rb'OKEN"\s*:') for found in re.finditer(end, data))
+    spellings = [data[data.rfind(b'"', max(end - 40, 0), end) + 1 : end].decode(errors="replace") for end in ends]
+    foreign = list(filter(_is_foreign_token, spellings))
+    if not foreign:
+        return
+    elements = list(_elements(_json_documents(data)))
+    for element in elements:
+        _refuse_foreign_token(msgspec.json.decode(element) if isinstance(element, msgspec.Raw) else element)
+    if len(foreign) > len(elements):
+        raise JobFileError(f"has {foreign[0]} more than once in one answer", hint=USE_JSON)
+
+
+def _refuse_foreign_token(element: object) -> None:
+    for key, value in element.items() if isinstance(element, dict) else ():
+        if value and _is_foreign_token(str(key)):
+            raise JobFileError(f"is incomplete: it has a {truncate(clean_line(str(key)), 40)}, so the list goes on", hint=_RUN_AGAIN)
+
+
+def _is_foreign_token(key: str) -> bool:
+    return key != "NextToken" and re.sub(r"[\s_-]", "", key).lower() == "nexttoken"
 
 
 # --- the fast road: whole file in one call, straight into structs ---
@@ -147,6 +175,7 @@ def _pages(documents: Iterable[object]) -> list[Page]:
         where = _page_name(number, len(elements))
         if not _is_object(element):
             _refuse_element(element, number, len(elements))
+        _refuse_foreign_token(element)
         answer: Any = _read(element, _answer_type(), where)
         lists = _lists(answer)
         if lists:

@@ -24,7 +24,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ARN = re.compile(r"arn:[^:\s]+:[^:\s]+:[^:\s]*:[^:\s]*:.+")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _LISTS = ("ResourceTagMappingList", "Results", "Resources", "resources")
-_TOKENS = ("PaginationToken", "NextToken")
+_TOKENS = ("paginationtoken", "nexttoken")
 # Keys are compared by their letters alone: ResourceArn, resource_arn and "Resource ARN" are one.
 _KEYS = {
     "arn": "arn", "resourcearn": "arn", "name": "name", "resourcename": "name", "type": "type", "resourcetype": "type", "account": "account",
@@ -152,9 +152,13 @@ def _csv_rows(text: str, delimiter: str) -> Iterator[object]:
 
 def _rows(document: object) -> Iterable[object]:
     if isinstance(document, Mapping):
-        token = next((key for key in _TOKENS if document.get(key)), None)
-        if token:
-            raise JobFileError(f"is incomplete: it has a {token}, so more pages follow")
+        for name, value in document.items():
+            letters = _letters(str(name))
+            if letters in _TOKENS and value:
+                raise JobFileError(f"is incomplete: it has a {clean_line(str(name))}, so more pages follow")
+            # YAML is read as text.
+            if letters == "istruncated" and str(value).lower() not in {"", "false", "none", "null"}:
+                raise JobFileError(f"is incomplete: it has {clean_line(str(name))}: {truncate(clean_line(str(value)), 40)}, so more pages follow")
         key = next((key for key in _LISTS if key in document), None)
         return _rows(document[key]) if key else [document]
     if not isinstance(document, list):

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from policycheck.errors import UsageError
-from policycheck.policy.catalogue import find_policies
+from policycheck.policy.catalogue import find_policies, is_policy
 from policycheck.text import clean_line
 
 SUFFIXES = (".test.yaml", ".test.yml")
+_POLICY_KEY = re.compile(rb"""^(?:\{\s*)?["']?(?:policy|rules)["']?[ \t]*:""", re.MULTILINE)
 
 
 def find_tests(arguments: Sequence[str]) -> list[tuple[Path, str]]:
@@ -35,6 +37,19 @@ def find_tests(arguments: Sequence[str]) -> list[tuple[Path, str]]:
         for file, name in files:
             found.setdefault(file.resolve(), name)
     return list(found.items())
+
+
+def find_untested(arguments: Sequence[str], tested: Collection[Path]) -> list[str]:
+    """The policies in the folders that arguments name and that no test is of, sorted.
+
+    A folder may hold other YAML (waivers, workflows): only what begins a line with `policy:` or `rules:` counts.
+
+    Args:
+        tested: the policies that have a test.
+    """
+    known = {path.resolve() for path in tested}
+    files = {file.resolve(): file for argument in arguments for file in sorted(Path(argument).rglob("*")) if Path(argument).is_dir() and is_policy(file)}
+    return sorted(file.as_posix() for path, file in files.items() if path not in known and _POLICY_KEY.search(file.read_bytes()))
 
 
 def tests_of(policy: Path, name: str) -> list[tuple[Path, str]]:

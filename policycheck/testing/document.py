@@ -16,7 +16,7 @@ from policycheck.errors import Diagnostic, EvidenceError, Location, PolicyError
 from policycheck.inventory import Inventory
 from policycheck.policy.conditions import nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
-from policycheck.policy.literals import parse_duration, parse_time
+from policycheck.policy.literals import parse_duration, parse_moment
 from policycheck.policy.load import load_policies
 from policycheck.policy.model import Policy
 from policycheck.policy.shape import check_shape, find_entry, plain
@@ -131,9 +131,9 @@ class _Reader:
             self._document.report(place, "the test does not say when it is: as_of is missing", "as_of: 2026-11-20T06:00:00Z")
             return None
         try:
-            return parse_time(node.text)
+            return parse_moment(node.text)
         except ValueError as error:
-            self._document.report(node.location, f"as_of: {clean_line(str(error))}")
+            self._document.report(node.location, f"as_of: {clean_line(str(error))}", "as_of: 2026-11-20T06:00:00Z")
             return None
 
     def _policy(self, root: Entries, params: Mapping[str, str]) -> Policy:

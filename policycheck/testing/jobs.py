@@ -11,12 +11,14 @@ from typing import Any
 from policycheck.datasets import Dataset, Field, Kind
 from policycheck.policy.conditions import nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text
-from policycheck.policy.literals import parse_account, parse_duration, parse_size, parse_time
+from policycheck.policy.literals import parse_account, parse_duration, parse_moment, parse_size
 from policycheck.text import clean_line
 
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 """Where jobs run that do not say where."""
 MOST_REPEATS = 10_000
+LONGEST_REPEAT = timedelta(days=3653)
+"""Ten years, from the first job to the last."""
 _AGE = re.compile(r"-(\d.*)")
 _OWN = ("Account", "Region", "without", "repeat")
 _ARNS = {
@@ -88,7 +90,7 @@ def _read_value(value: Text, field: Field, as_of: datetime, document: Document) 
         match field.kind:
             case Kind.TIME:
                 age = _AGE.fullmatch(text)
-                return as_of - timedelta(microseconds=parse_duration(age[1])) if age else parse_time(text)
+                return as_of - timedelta(microseconds=parse_duration(age[1])) if age else parse_moment(text)
             case Kind.SIZE:
                 return parse_size(text)
             case Kind.INTEGER:
@@ -127,10 +129,14 @@ def _read_repeat(node: Node | None, document: Document) -> tuple[timedelta, int]
         document.report(node.location, "repeat says how often and how far apart", f"repeat: {{every: 24h, times: 7}}; at most {MOST_REPEATS:,} times")
         return timedelta(), 1
     try:
-        return timedelta(microseconds=parse_duration(every)), int(times)
+        apart = timedelta(microseconds=parse_duration(every))
     except ValueError as error:
         document.report(node.location, f"repeat: {error}")
         return timedelta(), 1
+    if apart * (int(times) - 1) > LONGEST_REPEAT:
+        document.report(node.location, "repeat goes on for more than ten years", "repeat: {every: 24h, times: 7}")
+        return timedelta(), 1
+    return apart, int(times)
 
 
 def _text(node: Node | None) -> str | None:

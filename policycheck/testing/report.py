@@ -11,8 +11,8 @@ from policycheck.testing.runner import Outcome
 from policycheck.text import clean, clean_line
 
 
-def render_text(outcomes: Sequence[Outcome], unfired: Sequence[tuple[Policy, Rule]], mutants: Verdicts | None) -> str:
-    """Failed tests with their differences, rules no test has seen fail, mutants no test killed, and a line of counts."""
+def render_text(outcomes: Sequence[Outcome], unfired: Sequence[tuple[Policy, Rule]], mutants: Verdicts | None, untested: Sequence[str] = ()) -> str:
+    """Failed tests with their differences, rules no test has seen fail, mutants no test killed, policies without tests, and a line of counts."""
     lines: list[str] = []
     for outcome in outcomes:
         if not outcome.passed:
@@ -23,6 +23,7 @@ def render_text(outcomes: Sequence[Outcome], unfired: Sequence[tuple[Policy, Rul
         lines.append("")
     if mutants is not None:
         lines += [*_mutants(mutants), ""]
+    lines += [f"no tests: {clean_line(path)}" for path in untested]
     lines.append(count_line(outcomes))
     return "".join(f"{clean(line).rstrip()}\n" for line in lines)
 

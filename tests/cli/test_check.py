@@ -321,3 +321,33 @@ def test_errors_cannot_speak_to_a_runner(cli: Cli, folder: Path) -> None:
         assert outcome.err
         assert commands(outcome.err) == [], command
         assert "\x1b" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("rule", "more", "warning"),
+    [
+        ("rule: every resource in inventory prod must have a COMPLETED job within 24h", (), "and no rule asks for it; did you mean prod?"),
+        ("rule: no FAILED jobs within 24h", (), "and no rule asks for it\n"),
+        ("rule: no FAILED jobs within 24h", ("--quiet",), ""),
+        ("rule: no FAILED jobs within 24h", ("--select", "r"), ""),
+        ("none: {State: FAILED, in_inventory: prdo}", (), ""),
+        ("none: {State: FAILED, in_inventory: {present: true}}", (), ""),
+        ("none: {State: FAILED, Tags.Env: prod}", (), ""),
+        ("none: {State: FAILED, AccountName: Shop}", (), ""),
+    ],
+)
+def test_an_inventory_that_no_rule_asks_for_is_told(rule: str, more: tuple[str, ...], warning: str, check: Cli, folder: Path) -> None:
+    (folder / "inventory.csv").write_text("arn\narn:aws:ec2:eu-west-1:111122223333:instance/i-1\n", encoding="utf-8")
+    (folder / "mine.yaml").write_text(f"policy: q\nrules:\n  - id: r\n    {rule}\n", encoding="utf-8")
+    done = check("ok.json", "--inventory", "prdo=inventory.csv", *more, policy="mine.yaml")
+    assert done.code in {0, 1, 3}
+    assert (f"warning: the inventory prdo was given {warning}" in done.err) if warning else ("warning: the inventory" not in done.err)
+
+
+def test_a_waiver_asks_for_an_inventory_as_well(check: Cli, folder: Path) -> None:
+    (folder / "inventory.csv").write_text("arn\narn:aws:ec2:eu-west-1:111122223333:instance/i-1\n", encoding="utf-8")
+    signed = "reason: known, owner: ops, granted: 2026-11-01, expires: 2026-12-01"
+    waivers = f"waivers: [{{rule: p/none-failed, match: {{in_inventory: known}}, {signed}}}]\n"
+    (folder / "waivers.yaml").write_text(waivers, encoding="utf-8")
+    done = check("ok.json", "--inventory", "known=inventory.csv", "--waivers", "waivers.yaml")
+    assert (done.code, "warning: the inventory" in done.err) == (0, False)

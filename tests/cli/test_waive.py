@@ -46,6 +46,7 @@ def test_rules_and_subjects_are_chosen(cli: Cli, result: str) -> None:
         (("--select", "none-faild"), 2, "the result has no rule none-faild"),
         (("--subject", "i-9"), 2, "there is no open finding to waive"),
         (("--owner", " "), 2, "--owner is empty"),
+        (("--granted", "9999-12-31"), 2, "--expires: 30d after 9999-12-31 is no date"),
         (("--expires", "2026-02-30"), 2, "--expires: 2026-02-30 is no date"),
         (("--expires", "2026-11-19"), 2, "--expires: 2026-11-19 is before the waivers are granted"),
         (("--output", "policy.yaml"), 2, "policy.yaml is there already"),
@@ -61,3 +62,11 @@ def test_a_result_that_is_not_there_is_missing_evidence(cli: Cli, folder: Path) 
     done = cli("waive", "no.json", *SIGNED)
     assert done.code == 3
     assert "cannot read the result" in done.err
+
+
+def test_a_result_of_the_last_days_of_time_is_a_mistake(cli: Cli, folder: Path, result: str) -> None:
+    saved = folder / result
+    saved.write_text(saved.read_text(encoding="utf-8").replace(AS_OF, "9999-12-30T06:00:00Z"), encoding="utf-8")
+    done = cli("waive", result, *SIGNED)
+    assert (done.code, done.out) == (2, "")
+    assert "--expires: 30d after 9999-12-30 is no date" in done.err

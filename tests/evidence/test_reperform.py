@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -348,3 +350,15 @@ def test_no_pass_beside_a_possible_violation_or_an_empty_population(jobs: list[J
         if result["verdict"] == "pass":
             assert result["examined"] > 0
             assert result["possible"] == 0
+
+
+def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:
+    document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "lists": {"backup_jobs": [job()]}, "rules": [{"id": "r", "none": {}}]}
+    (tmp_path / "input.json").write_text(json.dumps(document), encoding="utf-8")
+    source, sink = os.pipe()
+    os.close(source)
+    with os.fdopen(sink, "wb") as stdout:
+        done = subprocess.run(
+            [sys.executable, "-I", reperform.__file__, str(tmp_path / "input.json")], stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=60
+        )
+    assert (done.returncode, done.stderr) == (0, b"")

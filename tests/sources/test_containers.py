@@ -113,6 +113,32 @@ def test_a_list_that_goes_on_is_refused(case: str) -> None:
         assert "--max-items" in caught.value.hint
 
 
+SPELLINGS = ("nextToken", "nexttoken", "NEXTTOKEN", "next_token", "NEXT_TOKEN", "next-token", "Next-Token")
+
+
+@pytest.mark.parametrize("key", SPELLINGS)
+def test_a_token_in_another_spelling_is_a_token(key: str) -> None:
+    answer: dict[str, object] = {"BackupJobs": JOBS, key: "abc"}
+    for value in (answer, [answer]):
+        document = json.loads(dump(value))
+        for data in (dump(value), dump_yaml(document)):
+            with pytest.raises(JobFileError, match=f"is incomplete: it has a {key}, so the list goes on") as caught:
+                read(data)
+            assert "--max-items" in caught.value.hint
+    with pytest.raises(JobFileError, match="is incomplete"):
+        read(b'{"BackupJobs": [{"BackupJobId": "\\ud800"}], "%s": "abc"}' % key.encode())
+    for nothing in (None, ""):
+        assert read_backup_jobs(dump({"BackupJobs": JOBS, key: nothing})) == EXPECTED
+    with pytest.raises(JobFileError, match=f"has {key} more than once"):
+        read(b'{"BackupJobs": [], "%s": "abc", "%s": null}' % (key.encode(), key.encode()))
+
+
+@pytest.mark.parametrize("key", SPELLINGS)
+def test_a_token_within_a_text_or_a_job_is_none(key: str) -> None:
+    job = {"BackupJobId": "a", "StatusMessage": f'{{"{key}": "abc"}}', "Other": {key: "abc"}, "Words": [key]}
+    assert len(read_backup_jobs(dump({"BackupJobs": [job]}))) == 1
+
+
 @pytest.mark.parametrize("nothing", [None, ""])
 def test_an_empty_token_says_nothing(nothing: object) -> None:
     assert read_backup_jobs(dump({"BackupJobs": JOBS, "NextToken": nothing})) == EXPECTED

@@ -28,6 +28,7 @@ ARNS = {
     "tagging api": f'{{"ResourceTagMappingList": [{{"ResourceARN": "{INSTANCE}", "Tags": []}}], "PaginationToken": ""}}',
     "protected resources": f'{{"Results": [{{"ResourceArn": "{INSTANCE}", "ResourceType": "EC2", "LastBackupTime": "2026-11-19T05:00:00Z"}}]}}',
     "config query": f'{{"Results": ["{{\\"arn\\": \\"{INSTANCE}\\", \\"resourceType\\": \\"AWS::EC2::Instance\\"}}"]}}',
+    "whole": f'{{"Resources": [{{"arn": "{INSTANCE}"}}], "IsTruncated": false, "nextToken": null}}',
     "twice the same": f'["{INSTANCE}", "{INSTANCE}"]',
 }
 REFUSED = {
@@ -40,6 +41,10 @@ REFUSED = {
     f'[{{"arn": "{INSTANCE}", "account": 11122223333}}]': "11122223333 is no account id of 12 digits",
     f'{{"ResourceTagMappingList": [{{"ResourceARN": "{INSTANCE}"}}], "PaginationToken": "x"}}': "is incomplete: it has a PaginationToken",
     f'{{"Results": [{{"ResourceArn": "{INSTANCE}"}}], "NextToken": "x"}}': "is incomplete: it has a NextToken",
+    f'{{"Results": [{{"ResourceArn": "{INSTANCE}"}}], "next_token": "x"}}': "is incomplete: it has a next_token",
+    f'{{"Resources": [{{"arn": "{INSTANCE}"}}], "paginationToken": "x"}}': "is incomplete: it has a paginationToken",
+    f'{{"Resources": [{{"arn": "{INSTANCE}"}}], "IsTruncated": true}}': "is incomplete: it has IsTruncated: True",
+    f"resources:\n- arn: {INSTANCE}\nis_truncated: true\n": "is incomplete: it has is_truncated: true",
     f'[{{"arn": "{INSTANCE}", "name": "a"}}, {{"arn": "{INSTANCE}", "name": "b"}}]': "says different things of it",
     f'[{{"arn": "{INSTANCE}", "arn": "{DATABASE}"}}]': "a key stands twice",
     f"arn,name\n{INSTANCE},a,b\n": "a row of another length than its header, in line 2",

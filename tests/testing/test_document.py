@@ -10,7 +10,8 @@ import pytest
 from policycheck.errors import PolicyError
 from policycheck.result import Verdict
 from policycheck.testing.document import load_tests
-from tests.testing.conftest import Load
+from policycheck.testing.runner import run_test
+from tests.testing.conftest import BACKEND, Load
 
 ONE = "jobs: [{State: FAILED}]\nexpect: {role: pass}\n"
 
@@ -66,6 +67,11 @@ def test_inventories_stand_in_the_test(load: Load) -> None:
         ("jobs: [{Account: 1}]\nexpect: {role: pass}\n", "an account id is exactly 12 digits", 2),
         ("jobs: [{without: [StatBy]}]\nexpect: {role: pass}\n", "a backup job records no StatBy", 2),
         ("jobs: [{repeat: {every: 24h}}]\nexpect: {role: pass}\n", "repeat says how often and how far apart", 2),
+        ("jobs: [{CreationDate: 9999-12-31T23:59:59Z}]\nexpect: {role: pass}\n", "CreationDate: the year is from 1971 to 2299", 2),
+        ("jobs: [{CreationDate: 0001-01-01}]\nexpect: {role: pass}\n", "CreationDate: the year is from 1971 to 2299", 2),
+        ("jobs: [{repeat: {every: 36000d, times: 10000}}]\nexpect: {role: pass}\n", "repeat goes on for more than ten years", 2),
+        ("jobs: [{CreationDate: 2299-12-31, repeat: {every: 3653d, times: 2}}]\nexpect: {role: pass}\n", "a backup job of the test cannot be: record", 2),
+        ("jobs: [{CreationDate: -36500d}]\nexpect: {role: pass}\n", "a backup job of the test cannot be: record", 2),
         ("jobs: [{State: [A, B]}]\nexpect: {role: pass}\n", "State takes one value", 2),
         ("jobs: [{Duration: 4h}]\nexpect: {role: pass}\n", "a backup job records no Duration", 2),
         ("expect: {rolle: pass}\n", "the policy has no rule rolle", 2),
@@ -87,6 +93,22 @@ def test_a_mistake_says_where_it_is(text: str, message: str, line: int, load: Lo
     (mistake,) = caught.value.diagnostics
     assert mistake.message.startswith(message)
     assert (mistake.location.path, mistake.location.line) == ("p.test.yaml", line)
+
+
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00Z", "1970-12-31", "2300-01-01", "9999-12-31T23:59:59Z"])
+def test_a_test_is_of_a_time_that_a_run_can_be_about(time: str, folder: Path) -> None:
+    (folder / "p.test.yaml").write_text(f"as_of: {time}\n{ONE}", encoding="utf-8")
+    with pytest.raises(PolicyError) as caught:
+        load_tests([(folder / "p.test.yaml", "p.test.yaml")])
+    (one,) = caught.value.diagnostics
+    assert (one.message, one.location.line, one.hint) == ("as_of: the year is from 1971 to 2299", 1, "as_of: 2026-11-20T06:00:00Z")
+
+
+@pytest.mark.parametrize("time", ["1971-01-01", "2299-12-31T23:59:59Z"])
+def test_the_first_and_the_last_time_can_be_judged(time: str, folder: Path) -> None:
+    (folder / "p.test.yaml").write_text(f"as_of: {time}\ncovers: 36500d\njobs: [{{CreationDate: -26h}}]\nexpect: {{role: pass}}\n", encoding="utf-8")
+    (test,) = load_tests([(folder / "p.test.yaml", "p.test.yaml")])
+    assert run_test(test, BACKEND).test is test
 
 
 def test_a_test_says_when_it_is(folder: Path) -> None:

@@ -1,0 +1,40 @@
+"""`policycheck test`: what it says of options that do nothing and of policies that nothing tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import AS_OF, POLICY, Cli
+
+TEST = f"as_of: {AS_OF}\njobs: [{{ResourceArn: i-1, State: FAILED}}]\nexpect: {{none-failed: {{verdict: fail, findings: [i-1]}}, none-expired: pass}}\n"
+
+
+@pytest.fixture
+def policies(folder: Path) -> Path:
+    made = folder / "policies"
+    made.mkdir()
+    (made / "tested.yaml").write_text(POLICY, encoding="utf-8")
+    (made / "tested.test.yaml").write_text(TEST, encoding="utf-8")
+    return made
+
+
+def test_a_share_of_killed_mutants_is_no_claim_without_mutants(cli: Cli, policies: Path) -> None:
+    done = cli("test", "policies", "--killed", "100")
+    assert (done.code, done.out) == (2, "")
+    assert "--killed is for --mutate" in done.err
+    assert cli("test", "policies", "--mutate", "--killed", "100").code == 1
+    assert cli("test", "policies", "--mutate", "--killed", "1").code == 0
+
+
+def test_policies_of_a_folder_that_no_test_is_of_are_named(cli: Cli, policies: Path) -> None:
+    assert "no tests" not in cli("test", "policies").out
+    (policies / "untested.yaml").write_text(POLICY, encoding="utf-8")
+    (policies / "ci.yml").write_text("job:\n  rules: [{if: x}]\n", encoding="utf-8")
+    (policies / "other.yaml").write_text(POLICY, encoding="utf-8")
+    (policies / "elsewhere.test.yaml").write_text(f"policy: ../policies/other.yaml\n{TEST}", encoding="utf-8")
+    done = cli("test", "policies")
+    assert done.code == 0
+    assert [line for line in done.out.splitlines() if line.startswith("no tests")] == ["no tests: policies/untested.yaml"]
+    assert "no tests" not in cli("test", "policies/tested.yaml").out
