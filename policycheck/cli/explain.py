@@ -28,7 +28,7 @@ _FORMATS = ("text", "json")
 
 def explain(
     context: typer.Context,
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="The rule: RULE, or POLICY/RULE.")],
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="The rule: RULE, or POLICY/RULE; of a shipped pack, PACK/RULE is enough.")],
     policies: Policies = None,
     subject: Annotated[
         str | None, typer.Option("--subject", metavar="TEXT", help="Why this subject passed or failed: the end of its ARN, or its group's key.")
@@ -61,7 +61,7 @@ def explain(
     """
     if form not in _FORMATS:
         raise UsageError(f"there is no format {clean_line(form)} of explanations", hint=f"The formats are {', '.join(_FORMATS)}.")
-    settings = settle(context)
+    settings = settle(context, spare=_pack_of(rule))
     from policycheck.engine.backends.polars import PolarsBackend
     from policycheck.engine.patterns import check_patterns
 
@@ -74,6 +74,14 @@ def explain(
         raise UsageError("--as-of and --covers are about jobs, and none are asked about", hint="Name the lists with --jobs, or a subject with --subject.")
     document = _write(policy, found, path, backend, judged, form=form, expression=expression, color=colored(sys.stdout, no_color=no_color))
     write_document(document)
+
+
+def _pack_of(rule: str) -> tuple[str, ...]:
+    """The shipped pack that PACK/RULE names."""
+    from policycheck.policy.catalogue import shipped_packs
+
+    pack, slash, _ = rule.partition("/")
+    return (pack,) if slash and pack in shipped_packs() else ()
 
 
 def _find_rule(text: str, policies: Sequence[Policy], settings: Settings) -> tuple[Policy, Rule, Path]:

@@ -108,7 +108,7 @@ def select_rules(
     rules = {name for policy in policies for rule in policy.rules for name in _names(policy, rule)}
     controlled = {framework for policy in policies for rule in policy.rules for framework, ids in rule.controls.items() if ids}
     wrong = [_unknown(choice, rules, "no rule is called") for choice in (*select, *ignore) if choice not in rules and choice not in spare]
-    wrong += [_unknown(name, controlled, "no rule names a control of") for name in frameworks if name not in controlled and name not in spare]
+    wrong += [_unknown_framework(name, controlled) for name in frameworks if name not in controlled and name not in spare]
     if wrong:
         choice, message, hint = wrong[0]
         if choice in places:
@@ -129,6 +129,14 @@ def _unknown(choice: str, known: Collection[str], says: str) -> tuple[str, str, 
 
     near = nearest(choice, known)
     return choice, f"{says} {clean_line(choice)}", f"Did you mean {near}?" if near else ""
+
+
+def _unknown_framework(name: str, known: Collection[str]) -> tuple[str, str, str]:
+    choice, message, hint = _unknown(name, known, "no rule names a control of")
+    # A framework is often named without its number: iso.
+    begun = [framework for framework in sorted(known) if name and framework.lower().startswith(name.lower())]
+    listed = f"The rules name controls of {', '.join(sorted(known))}." if known else "No rule names any: a rule names them with the key controls."
+    return choice, message, hint or (f"Did you mean {' or '.join(begun)}?" if begun else listed)
 
 
 def _chosen(policy: Policy, rule: Rule, select: Sequence[str], ignore: Sequence[str], frameworks: Sequence[str]) -> bool:

@@ -109,8 +109,8 @@ class Settings:
     """The policies are not those of the run file, so that they need not know all that it names."""
 
 
-def settle(context: typer.Context) -> Settings:
-    """The settings of the command that is being run.
+def settle(context: typer.Context, spare: Sequence[str] = ()) -> Settings:
+    """The settings of the command that is being run; `spare` are the policies where neither the command line nor the run file names any.
 
     Raises:
         UsageError: no policy is named, or the run file cannot be found or used.
@@ -120,7 +120,10 @@ def settle(context: typer.Context) -> Settings:
     named, params = options.pop("policies", None) or [], parse_params(options.pop("param", None) or [])
     # What a command has beside these is its own.
     options = {name: value for name, value in options.items() if name in _FIELDS}
-    files = find_files(named, run_file, context.command_path)
+    if not named and not (run_file and run_file.policies):
+        named = list(spare)
+    before = [str(argument.name).upper() for argument in context.command.params if argument.param_type_name == "argument" and argument.name != "policies"]
+    files = find_files(named, run_file, " ".join([context.command_path, *before]))
     # A command may have options of its own.
     options = {name: value for name, value in options.items() if name in _FIELDS}
     if run_file is None:

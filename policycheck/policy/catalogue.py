@@ -37,7 +37,7 @@ def find_policies(arguments: Sequence[str], folder: Path | None = None) -> list[
         elif path.exists():
             found.setdefault(path.resolve(), path.as_posix())
         else:
-            pack = find_pack(argument, wanted="policy file, folder or shipped pack")
+            pack = find_pack(argument, wanted="policy file, folder or shipped pack", like=_near_policy(argument, path))
             found.setdefault(pack, f"policies/{pack.name}")
     return list(found.items())
 
@@ -47,14 +47,24 @@ def shipped_packs() -> dict[str, Path]:
     return {file.stem: file for file in sorted(data_folder("policies").glob("*.yaml")) if is_policy(file)}
 
 
-def find_pack(name: str, wanted: str = "shipped pack") -> Path:
-    """The shipped pack of that name; raises UsageError, saying what was `wanted`."""
+def find_pack(name: str, wanted: str = "shipped pack", like: str = "") -> Path:
+    """The shipped pack of that name; raises UsageError, saying what was `wanted`, and the pack that may be meant, or what is `like` it."""
     packs = shipped_packs()
     if name in packs:
         return packs[name]
-    near = nearest(name, packs)
+    near = nearest(name, [*packs, like] if like else packs)
     hint = f"Did you mean {near}?" if near else f"The shipped packs are {', '.join(packs)}."
     raise UsageError(f"there is no {wanted} {clean_line(name)}", hint=hint)
+
+
+def _near_policy(argument: str, path: Path) -> str:
+    """What the argument may be a misspelling of, written as it is: a policy or a folder that stands where it points; empty if nothing does."""
+    try:
+        there = [other.name for other in path.parent.iterdir() if is_policy(other) or (other.is_dir() and not other.name.startswith("."))]
+    except (OSError, ValueError):
+        return ""
+    near = nearest(path.name, there)
+    return clean_line(argument.rstrip("/").removesuffix(path.name) + near) if near else ""
 
 
 def is_policy(file: Path) -> bool:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lark.exceptions import UnexpectedInput
 
 _SHOWN = 60
+_REPEATED = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ def explain(sentence: str, error: UnexpectedInput) -> Mistake:
     expected = sorted(str(name) for name in getattr(error, "accepts", None) or getattr(error, "expected", None) or getattr(error, "allowed", None) or ())
     chunk = next(iter(sentence[start:].split(maxsplit=1)), "")
     if not chunk or getattr(token, "type", "") == "$END":
-        return Mistake(len(sentence), len(sentence) + 1, "the sentence ends too early", _list_expected(expected))
+        return Mistake(len(sentence), len(sentence) + 1, "the sentence ends too early", _spell_kind(sentence.split(), expected) or _list_expected(expected))
     # A quoted value is one word; a comma ends a word but is one where nothing else stands.
     word = max(str(token or ""), chunk.rstrip(",") or ",", key=len)
     spot = _Spot(sentence, start, word, expected)
@@ -62,6 +63,16 @@ class _Spot:
         words = self.before.split()
         return words[-1] if words and not words[-1].endswith(",") else ""
 
+    @property
+    def following(self) -> str:
+        """The word after, as written; empty at the end."""
+        return next(iter(self.sentence[self.start + len(self.word) :].split(maxsplit=1)), "")
+
+    @property
+    def is_short(self) -> bool:
+        """Whether a hint may repeat the sentence: it is one short line of printable characters."""
+        return len(self.sentence) <= _REPEATED and clean_line(self.sentence) == self.sentence
+
     def misfit(self, hint: str) -> Mistake:
         return Mistake(self.start, self.start + len(self.word), f"{_shown(self.word)} does not fit here", hint)
 
@@ -74,6 +85,8 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _TIME_UNITS = {word: unit for unit, word in {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"}.items()}
 _SHORT_UNITS = {"s": "s", "sec": "s", "secs": "s", "m": "m", "min": "m", "mins": "m", "h": "h", "hr": "h", "hrs": "h", "d": "d", "w": "w"}
 _SIZE_UNIT = re.compile(r"(?:[kKMGTP]i?)?B")
+_PERCENT = re.compile(r"%|(?:percent|per\s+cent|pct)\b", re.ASCII | re.IGNORECASE)
+_IN_TIME = re.compile(r"(\d{1,9})\s*([a-z]+)(?![^\s,])", re.ASCII | re.IGNORECASE)
 _A_DURATION = "A duration is one number and one unit: 90s, 90m, 24h, 7d or 2w."
 
 
@@ -86,6 +99,8 @@ def _guess_split_unit(spot: _Spot) -> Mistake | None:
     end = spot.start + len(spot.word)
     unit = _TIME_UNITS.get(word.removesuffix("s")) or _SHORT_UNITS.get(word)
     written = _shown(f"{number} {spot.word}")
+    if spot.previous.isascii() and (percent := _PERCENT.match(spot.sentence, spot.start)):
+        return Mistake(start, percent.end(), f"{_shown(f'{number} {percent[0]}')}: a share is one word", f"Did you mean {number}%?")
     if unit:
         return Mistake(start, end, f"{written} is two words", f"Did you mean {number}{unit}?")
     if _SIZE_UNIT.fullmatch(spot.word):
@@ -93,6 +108,16 @@ def _guess_split_unit(spot: _Spot) -> Mistake | None:
     if spot.before.lower().split()[-2:-1] == ["within"] and spot.word[:1].isalpha() and not _is_known(spot.word):
         return Mistake(start, end, f"{written} is no duration", _A_DURATION)
     return None
+
+
+def _guess_window(spot: _Spot) -> Mistake | None:
+    """In 24h, in 7 days."""
+    found = _IN_TIME.match(spot.sentence, spot.start) if spot.previous.lower() == "in" and "PLACE" in spot.expected else None
+    if found is None:
+        return None
+    word = found[2].lower()
+    unit = _TIME_UNITS.get(word.removesuffix("s")) or _SHORT_UNITS.get(word)
+    return spot.misfit(f"A window is written: within {found[1]}{unit}") if unit else None
 
 
 def _guess_comparison(spot: _Spot) -> Mistake | None:
@@ -171,6 +196,85 @@ def _guess_order(spot: _Spot) -> Mistake | None:
     return None
 
 
+_EACH_JOB = re.compile(r"(for (?P<clause>.+), )?(?:every|all) (?P<jobs>.*?\bjobs?\b.*?) must be (?P<values>.+)", re.IGNORECASE)
+_OVERDUE = re.compile(r"for (?P<jobs>.+?)(?P<window> within \S+)?, no jobs? may be overdue(?P<last> within \S+)?", re.IGNORECASE)
+_LATE_WINDOW = re.compile(r"for (?P<jobs>.+?), (?P<rest>(?:no jobs? may|every job must) have .+)", re.IGNORECASE)
+_STATE = f"(?:{'|'.join(vocabulary.STATES)})"
+_OUTCOMES = re.compile(rf"(?P<outcomes>clean|{_STATE}(?:(?:,| or) {_STATE})*)(?P<window> within \S+)?", re.ASCII | re.IGNORECASE)
+_ADJECTIVES = {"locked": "VaultLockState must be LOCKED", "unlocked": "VaultLockState must be UNLOCKED", "encrypted": "IsEncrypted must be true"}
+
+
+def _guess_each_job(spot: _Spot) -> Mistake | None:
+    """What is asked of each job in the words of something else: every job must be COMPLETED."""
+    word, behind = spot.word.lower(), spot.before.lower().split()
+    asked = spot.following.lower() if word == "be" else word if behind[-1:] == ["be"] else ""
+    if word == "all" and not behind and " must be " in spot.sentence:
+        asked = spot.sentence.lower().rpartition(" ")[2]
+    if asked in _ADJECTIVES:
+        return spot.misfit(f"Write: {_ADJECTIVES[asked]}")
+    every = _EACH_JOB.fullmatch(spot.sentence) if spot.is_short and (word in {"all", "be"} or spot.expected == ["FOLLOWED"]) else None
+    if every and (values := _OUTCOMES.fullmatch(every["values"])):
+        return spot.misfit(f"Write: {_say_of_each(every, values)}")
+    if (every and word == "be") or spot.expected == ["FOLLOWED"]:
+        return spot.misfit("Name the field: State must be COMPLETED")
+    if word == "all" and not behind:
+        return spot.misfit("Write every, and the noun in the singular: every resource, every vault. Of jobs, write: State must be COMPLETED")
+    if word == "be" and spot.expected == ["HAVE"] and behind[-1:] == ["may"]:
+        overdue = _OVERDUE.fullmatch(spot.sentence) if spot.is_short else None
+        jobs = re.sub(r"\bjobs\b", "job", overdue["jobs"], count=1) if overdue else "job"
+        window = (overdue["window"] or overdue["last"] or "") if overdue else ""
+        return spot.misfit(
+            f"Write: no {jobs} may be overdue{window}" if asked == "overdue" else "Write have and a field: for jobs, no job may have State FAILED"
+        )
+    if word == "have" and spot.expected == ["BE"] and behind[-1:] == ["may"]:
+        return spot.misfit("Write: no jobs with issues")
+    if word == "within" and behind[:1] == ["for"] and "have" in behind:
+        late = _LATE_WINDOW.fullmatch(spot.before) if spot.is_short and spot.following else None
+        if late and re.search(r"\bwithin\b", late["jobs"], re.IGNORECASE):
+            return spot.misfit("The for clause has a window already: leave one out.")
+        moved = f"for {late['jobs']} within {spot.following}, {late['rest']}" if late else "for jobs within 1d, no job may have issues"
+        return spot.misfit(f"The window stands before the comma: {moved}")
+    return None
+
+
+def _say_of_each(every: re.Match[str], values: re.Match[str]) -> str:
+    """The rule on each job that `every job must be COMPLETED within 24h` means."""
+    jobs = re.sub(r"\bjob\b", "jobs", every["jobs"], count=1)
+    clause = every["clause"] or ("" if jobs.lower() == "jobs" else jobs)
+    if values["outcomes"].lower() == "clean":
+        must = "Outcome must be clean"
+    else:
+        must = f"{'Status' if 'restore jobs' in clause.lower() else 'State'} must be {values['outcomes'].upper().replace(' OR ', ' or ')}"
+    return f"{f'for {clause}, ' if clause else ''}{must}{values['window'] or ''}"
+
+
+_KIND_OF = {"backups": "backup", "copies": "copy", "restores": "restore"}
+
+
+def _guess_kind(spot: _Spot) -> Mistake | None:
+    """A backup, copies: jobs without the word."""
+    if "KIND" in spot.expected and spot.word.lower() in _KIND_OF:
+        return spot.misfit(f"Did you mean {_KIND_OF[spot.word.lower()]} jobs?")
+    hint = _spell_kind(spot.before.split(), spot.expected)
+    return spot.misfit(hint) if hint else None
+
+
+def _spell_kind(behind: Sequence[str], expected: Sequence[str]) -> str:
+    """How to write the jobs that a kind alone is meant to be; empty where the last word is no kind."""
+    kind = behind[-1].lower() if behind else ""
+    if kind not in vocabulary.KINDS or list(expected) != ["JOB"]:
+        return ""
+    noun, outcome = ("job", "clean") if kind == "backup" else (f"{kind} job", "COMPLETED")
+    # The words from the last article on: a COMPLETED EC2 backup.
+    first = next((index for index in range(len(behind) - 2, -1, -1) if behind[index].lower() in {"a", "an", "every"} or _NUMBER.fullmatch(behind[index])), None)
+    said = behind[first:-1] if first is not None else behind[-2:-1]
+    if first is None or not all(_is_known(word.rstrip(",")) for word in said[1:]):
+        return f"Write: {' '.join([*filter(_is_known, behind[-2:-1]), noun])}s"
+    article = "a" if said[0].lower() == "an" and len(said) == 1 else said[0]
+    plural = "s" if _NUMBER.fullmatch(article) else ""
+    return f"Write: {' '.join([article, *(said[1:] or [outcome]), noun])}{plural}"
+
+
 def _guess_group(spot: _Spot) -> Mistake | None:
     """What is asked of subjects, in the words of jobs, or the other way round."""
     word, behind = spot.word.lower(), spot.before.lower().split()
@@ -236,7 +340,8 @@ def _is_known(word: str) -> bool:
 
 
 _GUESSES: Sequence[Callable[[_Spot], Mistake | None]] = (
-    _guess_parameter, _guess_quotes, _guess_split_unit, _guess_comparison, _guess_field, _guess_group, _guess_order, _guess_list, _guess_value,
+    _guess_parameter, _guess_quotes, _guess_split_unit, _guess_window, _guess_comparison, _guess_field, _guess_kind, _guess_each_job,
+    _guess_group, _guess_order, _guess_list, _guess_value,
 )  # fmt: skip
 
 _WORDS_OF: dict[str, Sequence[str]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -102,7 +103,7 @@ def _say(model: type[BaseModel], detail: ErrorDetails, path: Path) -> tuple[str,
     name, given, context = _name(path), truncate(clean_line(str(detail["input"])), 60), detail.get("ctx", {})
     takes_list = "Write it in brackets, [a, b], or each item behind a hyphen."
     told: dict[str, tuple[str, str]] = {
-        **dict.fromkeys(("enum", "literal_error"), (f"{given} is not one of {context.get('expected', '')}".replace("'", ""), "")),
+        **dict.fromkeys(("enum", "literal_error"), _say_choice(given, str(context.get("expected", "")))),
         "string_type": (f"{name} takes one value, not a list or a mapping", ""),
         "list_type": (f"{name} takes a list", takes_list if name != "accounts" else "Write it in brackets, [111122223333], or write: organization"),
         "too_short": (f"{name} is empty", ""),
@@ -119,6 +120,15 @@ def _say(model: type[BaseModel], detail: ErrorDetails, path: Path) -> tuple[str,
         near = nearest(name, known)
         return f"there is no key {name} here", f"Did you mean {near}?" if near else f"The keys are {', '.join(known)}."
     return told.get(detail["type"], (f"{name}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", ""))
+
+
+def _say_choice(given: str, expected: str) -> tuple[str, str]:
+    """`expected` is pydantic's list of the choices: 'high', 'medium' or 'low'."""
+    near = nearest(given, _CHOICE.findall(expected))
+    return f"{given} is not one of {expected.replace(chr(39), '')}", f"Did you mean {near}?" if near else ""
+
+
+_CHOICE = re.compile(r"'([^']*)'")
 
 
 def _name(path: Path) -> str:

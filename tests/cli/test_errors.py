@@ -86,6 +86,7 @@ def test_no_command_is_no_success(cli: Cli) -> None:
     ("name", "content", "message"),
     [
         ("nothing.yaml", None, "there is no policy file, folder or shipped pack nothing.yaml"),
+        ("polcy.yaml", None, "there is no policy file, folder or shipped pack polcy.yaml\n  = help: Did you mean policy.yaml?"),
         ("dmo", None, "there is no policy file, folder or shipped pack dmo\n  = help: Did you mean demo?"),
         ("x" * 5000, None, ""),
         ("binary.yaml", bytes(range(256)), ""),

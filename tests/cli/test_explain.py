@@ -60,6 +60,30 @@ def test_policies_and_lists_are_those_of_the_run_file(cli: Cli, folder: Path) ->
     assert "i-2  111122223333/eu-west-1: violates" in cli("explain", "none-failed", "--subject", "i-2").out
 
 
+def test_a_rule_of_a_shipped_pack_needs_no_policy(cli: Cli, folder: Path) -> None:
+    named = cli("explain", "no-failed-jobs", "aws-backup-baseline")
+    assert named.out.startswith("aws-backup-baseline/no-failed-jobs  high  policies/aws-backup-baseline.yaml:")
+    assert cli("explain", "aws-backup-baseline/no-failed-jobs") == named
+    (folder / "policycheck.yaml").write_text("params: {vault: prod}\n", encoding="utf-8")
+    assert cli("explain", "aws-backup-baseline/no-failed-jobs") == named
+
+
+def test_policies_of_the_run_file_come_before_a_pack(cli: Cli, folder: Path) -> None:
+    (folder / "own.yaml").write_text("policy: demo\nrules: [{id: mine, rule: no FAILED jobs within 24h}]\n", encoding="utf-8")
+    (folder / "policycheck.yaml").write_text("policies: [own.yaml]\n", encoding="utf-8")
+    assert cli("explain", "demo/mine").out.startswith("demo/mine  ")
+    assert cli("explain", "demo/no-failed-jobs").err.startswith("error: no rule is called demo/no-failed-jobs\n")
+
+
+@pytest.mark.parametrize("rule", ["none-failed", "demo", "dmo/no-failed-jobs", "/demo"])
+def test_without_a_policy_the_usage_is_told(rule: str, cli: Cli) -> None:
+    assert cli("explain", rule) == (2, "", "error: no policy is named\n  = help: policycheck explain RULE POLICY, or name the policies in policycheck.yaml.\n")
+
+
+def test_unknown_rule_of_a_pack_is_told_with_the_nearest(cli: Cli) -> None:
+    assert cli("explain", "demo/no-faild-jobs") == (2, "", "error: no rule is called demo/no-faild-jobs\n  = help: Did you mean demo/no-failed-jobs?\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -366,7 +366,9 @@ def test_framework_judges_rules_that_name_one_of_its_controls(check: Cli, contro
     ("arguments", "said"),
     [
         (("--framework", "soc"), "no rule names a control of soc\n  = help: Did you mean soc2?"),
-        (("--framework", "iso"), "no rule names a control of iso\n"),
+        (("--framework", "pc"), "no rule names a control of pc\n  = help: Did you mean pci?"),
+        (("--framework", "so"), "no rule names a control of so\n  = help: Did you mean soc2?"),
+        (("--framework", "iso"), "no rule names a control of iso\n  = help: The rules name controls of pci, soc2."),
         (("--framework", "pci", "--select", "soc"), "the selection leaves no rule to judge\n"),
     ],
 )

@@ -59,6 +59,31 @@ def test_misspelt_pack_is_suggested(folder: Path) -> None:
     assert caught.value.hint == f"Did you mean {pack}?"
 
 
+@pytest.mark.parametrize(
+    ("argument", "meant"),
+    [
+        ("deep/cc.yaml", "deep/c.yaml"),
+        ("./deep/c.yml", "./deep/c.yaml"),
+        ("folder.yml", "folder.yaml"),
+        ("deeep/", "deep"),
+        ("a.test.yalm", ""),
+        ("notes.text", ""),
+        ("nowhere/c.yaml", ""),
+    ],
+)
+def test_misspelt_path_is_suggested_as_it_was_given(argument: str, meant: str, folder: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        names(argument)
+    assert caught.value.hint.startswith(f"Did you mean {meant}?" if meant else "The shipped packs are ")
+
+
+def test_suggested_path_is_relative_to_the_folder_of_the_run_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    with pytest.raises(UsageError) as caught:
+        find_policies(["deep/d.yaml"], folder)
+    assert caught.value.hint == "Did you mean deep/c.yaml?"
+
+
 def test_names_are_cleaned_for_the_terminal(folder: Path) -> None:
     with pytest.raises(UsageError) as caught:
         names("\x1b[31mred")

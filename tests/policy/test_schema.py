@@ -30,7 +30,8 @@ SEEN_BY_THE_SCHEMA = """
     followed-by-a-text followed-by-backup-jobs followed-by-unknown-key followed-by-unknown-list followed-by-without-list followed-by-without-window
     inventory-a-list latest-with-a-limit list-at-the-top measure-misspelt-operator measure-of-nothing measure-takes-no-such-operator
     measure-with-a-list measure-with-two-limits measure-without-a-mapping measure-without-limit missed-runs-with-of missing-id missing-policy
-    missing-rules operator-does-not-apply parameters-in-a-list per-a-mapping per-empty per-no-group per-twice per-unknown per-word-of-a-sentence
+    missing-rules near-no-data near-severity
+    operator-does-not-apply parameters-in-a-list per-a-mapping per-empty per-no-group per-twice per-unknown per-word-of-a-sentence
     rule-in-a-list rule-without-a-mapping rules-in-a-mapping scope-accounts-word share-without-percent tag-without-a-name two-values-for-one
     unknown-dataset unknown-field unknown-key-far unknown-key-near unknown-operator unknown-state unknown-state-in-list unknown-top-key
     value-in-a-mapping

@@ -79,6 +79,18 @@ def test_refused_sentence_says_where_and_why(row: Refused, tmp_path: Path) -> No
     assert (columns, diagnostic.message, diagnostic.hint) == (row.columns, row.message, row.hint)
 
 
+SPELLED_OUT = re.compile(
+    r"(?:Write|Name the field|The window stands before the comma|Write have and a field): ((?:for|no|State|Status|Outcome|VaultLockState|IsEncrypted) .+)"
+)
+
+
+def test_sentences_that_hints_spell_out_parse() -> None:
+    spelled = [match[1] for row in REFUSED if (match := SPELLED_OUT.fullmatch(row.hint))]
+    assert len(spelled) > 25
+    for text in spelled:
+        parse_sentence(sentence(text))
+
+
 def test_sentences_of_the_documentation_are_rendered_as_themselves() -> None:
     page = (Path(__file__).parents[2] / "docs" / "rules.md").read_text(encoding="utf-8")
     table = page.partition("| written | measure |")[2].partition("\n\n")[0]

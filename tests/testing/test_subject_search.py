@@ -142,7 +142,9 @@ def test_the_runs_that_no_job_answers_are_those_that_are_missed(estate: Estate) 
             continue
         group = Group(one.place, one.resource, one.plan, one.rule)
         judged, runs = history.judge(group, start), list(history.runs(group, start))
-        assert [expected.run for expected in runs if expected.due and not expected.answers] == list(judged.missed)
+        # Of some nobody can say: a job that does not tell its resource or its time may have answered.
+        unanswered = [expected.run for expected in runs if expected.due and not expected.answers]
+        assert sorted(unanswered, key=str) == sorted((*judged.missed, *judged.doubtful), key=str)
         assert sum(expected.due for expected in runs) == judged.due
 
 
