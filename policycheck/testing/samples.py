@@ -232,7 +232,9 @@ def _counted(rule: Rule, expected: Expectation, *, keeps: bool) -> Iterator[Entr
     lower = is_lower(operator)
     strict = operator in {Operator.MORE_THAN, Operator.LESS_THAN}
     enough = limit + strict if lower else limit + (not strict)
-    matching = enough if lower is keeps else 0
+    # An upper bound is kept by a job, where it may be: a window without any is no evidence.
+    fewest = min(1, enough - 1) if keeps else 0
+    matching = enough if lower is keeps else fewest
     window = _length(rule.statement.window)
     spacing = HOUR if window is None else round_down(window // (matching + 2))
     for guess in solve([(rule.statement.where, True), (expected.condition, matching > 0)], rule.statement.list):

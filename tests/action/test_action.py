@@ -65,11 +65,13 @@ def test_short_evidence_hands_on_no_sarif_and_warns_at_the_rule(action: Action) 
     assert "would close alerts" in run.log
 
 
+@pytest.mark.slow
 def test_findings_beside_an_inconclusive_rule_hand_on_no_sarif(action: Action) -> None:
     run = action(policies="policy.yaml", jobs="bad.json\nunknown.json", as_of=AS_OF)
     assert [run.outputs[name] for name in ("result", "exit-code", "failed", "inconclusive", "sarif")] == ["fail", "1", "1", "1", ""]
 
 
+@pytest.mark.slow
 def test_evidence_that_cannot_be_read_is_inconclusive(action: Action, repository: Path) -> None:
     (repository / "cut.json").write_text('{"BackupJobs": [', encoding="utf-8")
     run = action(policies="policy.yaml", jobs="cut.json", as_of=AS_OF)
@@ -90,6 +92,7 @@ def test_evidence_that_cannot_be_read_is_inconclusive(action: Action, repository
         ({"policies": "policy.yaml", "output_directory": "a\n::error::b"}, "output-directory"),
     ],
 )
+@pytest.mark.slow
 def test_a_mistake_fails_the_step_and_says_why(action: Action, inputs: dict[str, str], said: str) -> None:
     run = action(**{"jobs": "ok.json", "as_of": AS_OF, **inputs})
     assert run.code == 2
@@ -99,6 +102,7 @@ def test_a_mistake_fails_the_step_and_says_why(action: Action, inputs: dict[str,
     assert said in command.message
 
 
+@pytest.mark.slow
 def test_without_inputs_the_run_file_decides(action: Action, repository: Path) -> None:
     text = f"policies: [policy.yaml]\nsources:\n  jobs: [bad.json]\n  as_of: {AS_OF}\noutputs:\n  json: elsewhere.json\n"
     (repository / "policycheck.yaml").write_text(text, encoding="utf-8")
@@ -107,6 +111,7 @@ def test_without_inputs_the_run_file_decides(action: Action, repository: Path) -
     assert written(run) == set(PATHS)
 
 
+@pytest.mark.slow
 def test_fail_on_never_succeeds_and_still_says_that_rules_failed(action: Action) -> None:
     run = action(policies="policy.yaml", jobs="bad.json", as_of=AS_OF, fail_on="never")
     assert run.code == 0
@@ -125,6 +130,7 @@ def test_no_input_reaches_a_shell_or_becomes_an_option(action: Action, repositor
 
 
 @pytest.mark.parametrize("name", ["policies", "jobs", "as_of", "params", "output_directory"])
+@pytest.mark.slow
 def test_hostile_inputs_say_nothing_to_the_runner(action: Action, name: str) -> None:
     hostile = "$(touch pwned)\n::set-output name=result::pass\n##[set-env name=PATH]x\r::add-path::/tmp\n=\n--help"
     run = action(**{"policies": "policy.yaml", "jobs": "ok.json", "as_of": AS_OF, name: hostile})
@@ -145,6 +151,7 @@ def test_the_runner_would_act_on_what_is_not_kept_from_it() -> None:
     assert [command.name for command in run.commands] == ["error", "error", "set-output", "stop-commands"]
 
 
+@pytest.mark.slow
 def test_reports_of_an_earlier_run_are_not_taken_for_this_one(action: Action, repository: Path) -> None:
     first = action(policies="policy.yaml", jobs="ok.json", as_of=AS_OF, output_directory="out put")
     assert Path(first.outputs["json"]) == repository / "out put" / "result.json"
@@ -155,6 +162,7 @@ def test_reports_of_an_earlier_run_are_not_taken_for_this_one(action: Action, re
     assert not (repository / "out put" / "result.json").exists()
 
 
+@pytest.mark.slow
 def test_paths_are_relative_to_the_working_directory(action: Action, repository: Path) -> None:
     (repository / "sub folder").mkdir()
     for name in ("policy.yaml", "bad.json"):
@@ -163,6 +171,7 @@ def test_paths_are_relative_to_the_working_directory(action: Action, repository:
     assert run.outputs["result"] == "fail"
 
 
+@pytest.mark.slow
 def test_a_module_of_the_repository_is_not_imported(action: Action, repository: Path) -> None:
     for name in ("policycheck.py", "json.py", "typer.py", "venv.py"):
         (repository / name).write_text("open('pwned', 'w')\nraise SystemExit(0)\n", encoding="utf-8")
@@ -190,6 +199,7 @@ def test_jobs_are_fetched_from_aws(action: Action, endpoint: Endpoint) -> None:
     assert run.outputs["sarif"]
 
 
+@pytest.mark.slow
 def test_a_region_that_does_not_answer_closes_no_alert(action: Action, endpoint: Endpoint) -> None:
     endpoint.service.store.add(ACCOUNT, "eu-west-1", "backup_jobs", [job(3, "FAILED", CreationDate=datetime.now(UTC) - timedelta(hours=1))])
     broken = {**endpoint.environment, "AWS_ACCESS_KEY_ID": "", "AWS_EC2_METADATA_DISABLED": "true", "NO_PROXY": "127.0.0.1"}

@@ -23,7 +23,7 @@ from tests.policy.strategies import HARD_TEXTS, statements
 
 # One file is written over and over; nothing else of the folder is used.
 ONE_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
-MANY = settings(deadline=None, max_examples=200)
+MANY = settings(deadline=None, max_examples=100)
 
 
 @MANY
@@ -70,7 +70,7 @@ def test_any_value_survives_in_a_sentence(text: str) -> None:
             assert parse_sentence(sentence(render(statement))) == statement
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=150)
 @given(st.text(max_size=80))
 @example("no jobs with " + "not (" * 2000)
 @example("no jobs with " + "not (" * 2000 + "vault a" + ")" * 2000)
@@ -106,7 +106,7 @@ def mutated_sentences(draw: st.DrawFn) -> str:
     return " ".join(pieces)
 
 
-@settings(deadline=None, max_examples=600)
+@settings(deadline=None, max_examples=150)
 @given(mutated_sentences())
 def test_a_spoilt_sentence_is_a_statement_or_a_sentence_error(text: str) -> None:
     _parse_or_refuse(text)
