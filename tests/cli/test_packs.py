@@ -89,6 +89,7 @@ def test_a_mistake_is_one_message(arguments: list[str], says: str, cli: Cli) -> 
     assert "\x1b" not in outcome.err
 
 
+@pytest.mark.slow
 def test_every_rule_of_every_pack_is_seen_to_fail_and_not_to_fail() -> None:
     backend = PolarsBackend()
     outcomes = run_tests(load_tests(find_tests(list(PACKS))), backend)

@@ -63,6 +63,7 @@ def test_the_organizations_differ_in_what_drafts_depend_on() -> None:
     assert any(made.old_client for made in estates)
 
 
+@pytest.mark.slow
 def test_every_kind_of_rule_is_drafted_for_some_of_them() -> None:
     estates = [estate(seed) for seed in SEEDS]
     drafts = [draft_policy(read_profile(made.evidence(made.as_of, observed=True), made.as_of), "baseline") for made in estates]

@@ -215,7 +215,8 @@ def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any
     return now, later, timedelta(hours=after), timedelta(hours=wait)
 
 
-@settings(max_examples=8, deadline=None)
+@pytest.mark.slow
+@settings(max_examples=40, deadline=None)
 @given(histories())
 def test_what_is_given_up_does_not_pass_later_whatever_happens(history: tuple[list[dict[str, Any]], list[dict[str, Any]], timedelta, timedelta]) -> None:
     now, later, after, wait = history

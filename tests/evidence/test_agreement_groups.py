@@ -28,11 +28,12 @@ def agree(estate: Estate, rules: tuple[Rule, ...], scope: Scope, covers: Claim, 
     assert found == reperformed(reperform(document(estate, rules, scope, covers, listed, waivers)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("measure", Measure)
 def test_of_groups_engine_and_reperform_say_the_same(measure: Measure) -> None:
     rules = st.tuples(*(group_rules(measure, number) for number in range(4)))
 
-    @settings(FAST, max_examples=15)
+    @settings(FAST, max_examples=60)
     @given(estates() | sound_estates(), rules, SCOPES, CLAIMS, inventories(), st.data())
     def check(estate: Estate, chosen: tuple[Rule, ...], scope: Scope, covers: Claim, listed: Inventories, data: st.DataObject) -> None:
         agree(estate, chosen, scope, covers, listed, data.draw(waiver_lists(chosen)))

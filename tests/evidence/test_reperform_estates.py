@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +42,7 @@ def test_no_pass_beside_a_possible_violation_or_a_list_that_was_not_read(
             assert needed[result["id"]] <= set(estate)
 
 
+@pytest.mark.slow
 def test_the_generated_lists_reach_every_verdict() -> None:
     verdicts: Counter[str] = Counter()
 

@@ -28,7 +28,7 @@ def run_of(result: Result, options: Options | None = None) -> Json:
 
 
 @given(results)
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_every_result_has_what_github_needs_whatever_its_text(result: Result) -> None:
     run = run_of(result)
     rules = run["tool"]["driver"]["rules"]

@@ -25,7 +25,7 @@ def last_line(result: Result) -> str:
 
 
 @given(results, st.integers(0, 200), st.booleans())
-@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_no_text_of_a_result_steers_a_terminal_or_a_runner(result: Result, width: int, color: bool) -> None:
     sources = {(rule.location.path, rule.location.line): rule.sentence for rule in result.rules}
     text = TEXT.render(result, Options(color=color, width=width, show_passed=True, source_lines=sources))
@@ -38,7 +38,7 @@ def test_no_text_of_a_result_steers_a_terminal_or_a_runner(result: Result, width
 
 
 @given(results)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 def test_colour_adds_nothing_but_colour(result: Result) -> None:
     assert SGR.sub("", TEXT.render(result, Options(color=True))) == TEXT.render(result)
 

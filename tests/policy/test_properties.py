@@ -22,7 +22,7 @@ from tests.policy.sentences import SENTENCES
 from tests.policy.strategies import HARD_TEXTS, statements
 
 # One file is written over and over; nothing else of the folder is used.
-ONE_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
+ONE_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
 MANY = settings(deadline=None, max_examples=100)
 
 

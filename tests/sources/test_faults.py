@@ -93,6 +93,7 @@ def test_every_fault_there_is_has_an_expectation() -> None:
     assert {case.kind for case in CASES} == set(Kind) == HARMLESS | RETRIED | FINAL | {Kind.REPEAT}
 
 
+@pytest.mark.slow
 def test_no_fault_ever_makes_a_list_short() -> None:
     expected = sorted(job(number)["BackupJobId"] for number in range(JOBS))
     outcomes: Counter[str] = Counter()

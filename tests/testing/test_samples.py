@@ -46,7 +46,7 @@ def test_a_sample_is_what_it_is_said_to_be(statement: Statement, tmp_path: Path)
 
 
 @pytest.mark.slow
-@settings(ONE_FILE, max_examples=150)
+@settings(ONE_FILE, max_examples=60)
 @given(statement=statements())
 def test_many_samples_are_what_they_are_said_to_be(statement: Statement, tmp_path: Path) -> None:
     check_samples(statement, tmp_path)
