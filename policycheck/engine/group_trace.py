@@ -43,9 +43,8 @@ class GroupTrace:
         self._view, judgements = measure_groups(case, context)
         self.job_list = self._view.job_list
         keyed, _ = self._view.keyed(case.per)
-        self._columns = context.backend.persist(
-            self._view.frame.columns.join(keyed.select(nw.col(ROW), nw.col(KEY), *map(nw.col, self._asked)), on=ROW, how="left")
-        )
+        beside = [*self._asked, case.undecided] if case.leaves_out_progress else self._asked
+        self._columns = context.backend.persist(self._view.frame.columns.join(keyed.select(nw.col(ROW), nw.col(KEY), *map(nw.col, beside)), on=ROW, how="left"))
         rows: defaultdict[int, list[int]] = defaultdict(list)
         for key, row in context.backend.rows(keyed.select(nw.col(KEY), nw.col(ROW))):
             rows[key].append(row)
@@ -94,6 +93,7 @@ class GroupTrace:
     def _questions(self, tracer: Tracer) -> list[Question]:
         case, statement = self._case, self._case.rule.statement
         chosen = [*tracer.condition("where", statement.where), *tracer.window(case), *tracer.choice(case.rule.qualifiers.jobs, case.scope)]
+        chosen += tracer.progress(case)
         questions = [tracer.column("in the population", nw.col(case.population), chosen), *tracer.condition("matches", statement.requirement.condition)]
         return [*questions, tracer.column("counts for the measure", nw.col(case.measured))]
 

@@ -131,8 +131,7 @@ class JobRuleTrace:
     def _questions(self, tracer: Tracer) -> list[Question]:
         case, statement = self._case, self._case.rule.statement
         chosen = [*tracer.condition("where", statement.where), *tracer.window(case, case.recovery), *tracer.choice(case.rule.qualifiers.jobs, case.scope)]
-        if case.leaves_out_progress:
-            chosen.append(tracer.column("in progress: undecided, and left out", nw.col(case.undecided)))
+        chosen += tracer.progress(case)
         questions = [tracer.column("in the population", nw.col(case.population), chosen)]
         match statement.requirement:
             case NoneMatch(condition=condition, recovery=recovery):
