@@ -191,9 +191,11 @@ class PlanHistory:
 
     def _due(self, group: Group, segment: _Segment, calendar: _Calendar, start: int) -> tuple[int, int]:
         """Steps 3 and 4: the indexes from and before which the calendar's runs are expected of the segment, and due."""
-        last = min(segment.end, self._as_of - self._start_window(group, segment.schedule))
         first = max(bisect_right(calendar.runs, segment.start + TOLERANCE), bisect_left(calendar.runs, start))
-        return first, bisect_right(calendar.runs, last)
+        closed = bisect_right(calendar.runs, self._as_of - self._start_window(group, segment.schedule))
+        # A job answers the latest run: once the next has come, nothing answers this one, however long its start window is.
+        passed = bisect_right(calendar.runs, self._as_of) - 1
+        return first, min(bisect_right(calendar.runs, segment.end), max(closed, passed))
 
     def _start_window(self, group: Group, schedule: RuleSchedule) -> int:
         key = group.place, group.plan, group.rule, schedule
