@@ -31,9 +31,10 @@ class Kind(StrEnum):
 class Presence(Enum):
     """What it means that a member is missing from a record."""
 
-    ALWAYS = "AWS always records it: missing is unknown"
-    BY_MEANING = "left out where it does not apply: missing is known"
-    WHEN_ENDED = "recorded once a job has ended: missing is known in progress or EXPIRED, else unknown"
+    ALWAYS = "AWS always records it, whatever the client: missing is unknown, and a list that lacks it was reduced"
+    ALWAYS_SINCE = "AWS always records it, and the oldest clients drop it: missing is unknown"
+    BY_MEANING = "left out where it does not apply: missing is known, but in a reduced list that lacks it throughout"
+    WHEN_ENDED = "recorded once a job has ended: missing is known in progress or EXPIRED, but in a reduced list that lacks it throughout; else unknown"
     SINCE = "older clients drop it: unknown if the whole list lacks it, else missing is known"
     DERIVED = "computed; says for itself when it is unknown"
 
@@ -149,7 +150,7 @@ _CREATED_BY_ARNS = "CreatedBy.BackupPlanArn"
 _CREATED_BY = "CreatedBy.BackupPlanId CreatedBy.BackupPlanVersion CreatedBy.BackupRuleId"
 _CREATED_BY_SINCE = "CreatedBy.BackupPlanName CreatedBy.BackupRuleName CreatedBy.BackupRuleCron CreatedBy.BackupRuleTimezone"
 
-ALWAYS, BY_MEANING, WHEN_ENDED, SINCE, DERIVED = Presence
+ALWAYS, ALWAYS_SINCE, BY_MEANING, WHEN_ENDED, SINCE, DERIVED = Presence
 
 BACKUP_JOBS = Dataset(
     name="backup_jobs",
@@ -162,7 +163,7 @@ BACKUP_JOBS = Dataset(
     vault_field="BackupVaultArn",
     in_progress=frozenset({"CREATED", "PENDING", "RUNNING", "ABORTING"}),
     fields=_table(
-        (ALWAYS, Kind.ACCOUNT, "AccountId"),
+        (ALWAYS_SINCE, Kind.ACCOUNT, "AccountId"),
         (ALWAYS, Kind.TEXT, "BackupJobId BackupVaultName"),
         (ALWAYS, Kind.ARN, "BackupVaultArn"),
         (SINCE, Kind.ENUM, "VaultType"),
@@ -218,7 +219,7 @@ COPY_JOBS = Dataset(
     vault_field="SourceBackupVaultArn",
     in_progress=frozenset({"CREATED", "RUNNING"}),
     fields=_table(
-        (ALWAYS, Kind.ACCOUNT, "AccountId"),
+        (ALWAYS_SINCE, Kind.ACCOUNT, "AccountId"),
         (ALWAYS, Kind.TEXT, "CopyJobId"),
         (ALWAYS, Kind.ARN, "SourceBackupVaultArn SourceRecoveryPointArn DestinationBackupVaultArn"),
         (SINCE, Kind.ENUM, "DestinationVaultType"),
@@ -267,7 +268,7 @@ RESTORE_JOBS = Dataset(
     vault_field="BackupVaultArn",
     in_progress=frozenset({"PENDING", "RUNNING"}),
     fields=_table(
-        (ALWAYS, Kind.ACCOUNT, "AccountId"),
+        (ALWAYS_SINCE, Kind.ACCOUNT, "AccountId"),
         (ALWAYS, Kind.TEXT, "RestoreJobId"),
         (ALWAYS, Kind.ARN, "RecoveryPointArn"),
         (SINCE, Kind.ARN, "SourceResourceArn BackupVaultArn"),

@@ -1,13 +1,15 @@
 """Job records as msgspec structs, generated from `datasets`: decoded once, turned into columns by name.
 
 A decoded record has one attribute a member and a nested struct where the API nests (`record.CreatedBy.BackupPlanId`). Times arrive as epoch seconds or
-ISO 8601 text; `JobList.of` turns each into whole microseconds since 1970 UTC, in place, so that nothing below ever meets a time zone.
+ISO 8601 text; `JobList.of` turns each into whole microseconds since 1970 UTC, in place, so that nothing below ever meets a time zone. The `Recording` of a
+record tells what a missing member means (docs/verdicts.md, Sources).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property, lru_cache
 from operator import attrgetter
@@ -15,10 +17,12 @@ from typing import Annotated, Any
 
 import msgspec
 
-from policycheck.datasets import Dataset, Field, Kind
+from policycheck.datasets import ALWAYS, Dataset, Field, Kind, Presence
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
+FIRST_DAY = (datetime(2019, 1, 16, tzinfo=UTC) - EPOCH) // MICROSECOND
+"""When AWS Backup began (announced on 2019-01-16): no job can be older, and a program that has no time writes 0."""
 _EARLIEST, _LATEST = 0, (datetime(2300, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
 
 # A time on the wire is epoch seconds, whole or not; saved by a client it is ISO 8601 with an offset, "T" or a space between.
@@ -80,23 +84,131 @@ def moment(value: int) -> datetime:
     return EPOCH + value * MICROSECOND
 
 
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What it means that a record lacks a member."""
+
+    told: frozenset[str]
+    """Members, and objects that hold members, that are known to be missing where they are (CompletionDate: while the job's state says so)."""
+    whole: bool
+    """Whether nobody dropped members of its source, or of the record."""
+
+    def but(self, unusable: frozenset[str]) -> Recording:
+        """The same of a record of which these members say what cannot be."""
+        return Recording(self.told - unusable, self.whole)
+
+    def or_else(self, other: Recording) -> Recording:
+        """Of a job that two records show: what either knows."""
+        return Recording(self.told | other.told, self.whole or other.whole)
+
+
+DAMAGED = Recording(frozenset(), False)
+"""Of a record that lost members which all others of its source have."""
+
+
 @dataclass(frozen=True)
 class JobList:
-    """The records of one list, times normalised, in the order they were read (which means nothing)."""
+    """The records of one list, times normalised, in the order they were read (which means nothing).
+
+    They are one source's, unless `recordings` says otherwise.
+    """
 
     dataset: Dataset
     records: Sequence[Any]
+    unusable: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """By row, the members that said what cannot be (a time before AWS Backup, an end before the beginning), and are missing now."""
+    recordings: Sequence[Recording] | None = None
+    """By row; None: what the records as one source show (`told`)."""
+    doubtful: frozenset[int] = frozenset()
+    """The rows that may show a job which another row shows, too."""
 
     @classmethod
-    def of(cls, dataset: Dataset, records: Sequence[Any]) -> JobList:
-        """Take over freshly decoded records: their times become microseconds, in place.
+    def of(cls, dataset: Dataset, records: Sequence[Any], *, empty_texts: bool = True) -> JobList:
+        """Take over freshly decoded records: their times become microseconds, empty texts and times that cannot be become missing, in place.
+
+        Args:
+            empty_texts: whether there may be any.
 
         Raises:
             RecordError: a time without an offset, or one outside 1970 to 2300 (milliseconds taken for seconds, say).
         """
+        unusable: defaultdict[int, set[str]] = defaultdict(set)
         for member in time_members(dataset):
-            _normalise_times(member, records)
-        return cls(dataset, records)
+            _normalise_times(member, records, unusable)
+        if empty_texts:
+            _drop_empty_texts(dataset, records)
+        _drop_contradictions(dataset, records, unusable)
+        return cls(dataset, records, {row: frozenset(members) for row, members in unusable.items()})
+
+    @classmethod
+    def joined(cls, parts: Sequence[JobList]) -> JobList:
+        """The pages of one source as one list. There is at least one, all of one dataset, and none is merged."""
+        if len(parts) == 1:
+            return parts[0]
+        records: list[Any] = []
+        unusable: dict[int, frozenset[str]] = {}
+        for part in parts:
+            unusable |= {len(records) + row: members for row, members in part.unusable.items()}
+            records += part.records
+        return cls(parts[0].dataset, records, unusable)
+
+    def chosen(self, rows: Sequence[int]) -> JobList:
+        """These rows as a list of their own, each with what is known of it here."""
+        return JobList(
+            self.dataset,
+            [self.records[row] for row in rows],
+            {number: self.unusable[row] for number, row in enumerate(rows) if row in self.unusable},
+            [self.told[row] for row in rows],
+            frozenset(number for number, row in enumerate(rows) if row in self.doubtful),
+        )
+
+    @property
+    def told(self) -> Sequence[Recording]:
+        """What a missing member means, by row."""
+        return self._told if self.recordings is None else self.recordings
+
+    @cached_property
+    def _told(self) -> Sequence[Recording]:
+        recorded = self.recorded
+        always = {member.name for member in self.dataset.members if member.presence is ALWAYS}
+        whole = always <= recorded
+        known = {f.name for f in self.dataset.members if f.name in recorded or (whole and f.presence in {Presence.BY_MEANING, Presence.WHEN_ENDED})}
+        base = Recording(frozenset(known | (recorded & set(objects(self.dataset)))), whole)
+        told = [base] * len(self.records)
+        for row in self._lacking(always & recorded):
+            told[row] = DAMAGED
+        for row, members in self.unusable.items():
+            told[row] = told[row].but(members)
+        return told
+
+    @cached_property
+    def recorded(self) -> frozenset[str]:
+        """The members, and the objects that hold members, that at least one record has; a state that the API does not know is none."""
+        found = {head for head in objects(self.dataset) if any(self.has(head))}
+        for member in self.dataset.members:
+            if member.name == self.dataset.state_field:
+                present = any(value in self.dataset.states for value in set(self.column(member)))
+            else:
+                present = any(value is not None for value in self.column(member))
+            if present:
+                found.add(member.name)
+        return frozenset(found)
+
+    def _lacking(self, names: Iterable[str]) -> set[int]:
+        """The rows that lack one of these members."""
+        rows: set[int] = set()
+        for name in names:
+            values = self.column(self.dataset.fields[name])
+            if name == self.dataset.state_field:
+                known = frozenset(self.dataset.states)
+                rows.update(row for row, value in enumerate(values) if value not in known)
+            elif None in values:
+                rows.update(row for row, value in enumerate(values) if value is None)
+        return rows
+
+    def known_missing(self, row: int, member: str) -> bool:
+        """Whether a member that a record lacks is known to be missing there; of CompletionDate, as far as its state says so."""
+        return member in self.told[row].told
 
     def __len__(self) -> int:
         return len(self.records)
@@ -127,6 +239,14 @@ class JobList:
             places.append(_place(account, vault, resource) if None in place else place)
         return tuple(places)
 
+    def ends(self) -> Sequence[int | None]:
+        """When each job ended, in microseconds; None in progress, and where its record does not say. Found out once a list."""
+        return self._ends
+
+    @cached_property
+    def _ends(self) -> tuple[int | None, ...]:
+        return tuple(end_of(self.dataset, record) for record in self.records)
+
     def has(self, head: str) -> list[bool]:
         """Whether each record carries the nested member `head` at all (an empty one counts)."""
         return [value is not None for value in map(attrgetter(head), self.records)]
@@ -140,7 +260,27 @@ def _place(account: str | None, *arns: str | None) -> tuple[str | None, str | No
     return account or next((part[4] for part in whole if part[4]), None), next((part[3] for part in whole if part[3]), None)
 
 
-def _normalise_times(member: str, records: Iterable[Any]) -> None:
+def end_of(dataset: Dataset, record: Any) -> int | None:
+    """When a job ended, in microseconds: CompletionDate, else StartBy where it EXPIRED; None in progress, and where the record does not say.
+
+    `engine.frame.ended` says the same in columns (docs/verdicts.md, What has happened by as_of).
+    """
+    state = getattr(record, dataset.state_field)
+    if state not in dataset.finished:
+        return None
+    if record.CompletionDate is not None or state != "EXPIRED":
+        return record.CompletionDate  # type: ignore[no-any-return]  # a struct made at run time
+    start_by: int | None = record.StartBy
+    return None if start_by is None or (record.CreationDate is not None and start_by < record.CreationDate) else start_by
+
+
+@cache
+def objects(dataset: Dataset) -> tuple[str, ...]:
+    """The members of a list that hold others (CreatedBy)."""
+    return tuple(dict.fromkeys(member.name.partition(".")[0] for member in dataset.members if "." in member.name))
+
+
+def _normalise_times(member: str, records: Iterable[Any], unusable: Mapping[int, set[str]]) -> None:
     for index, record in enumerate(records):
         value = getattr(record, member)
         if value is None:
@@ -151,9 +291,49 @@ def _normalise_times(member: str, records: Iterable[Any]) -> None:
             number = (value - EPOCH) // MICROSECOND
         else:
             number = round(value * 1_000_000)
-        if not _EARLIEST <= number < _LATEST:
+        if number < FIRST_DAY:
+            if number < _EARLIEST:
+                raise RecordError(index, member, f"{value} is not a time from 1970 to 2300; numbers are seconds since 1970")
+            unusable[index].add(member)
+            setattr(record, member, None)
+            continue
+        if number >= _LATEST:
             raise RecordError(index, member, f"{value} is not a time from 1970 to 2300; numbers are seconds since 1970")
         setattr(record, member, number)
+
+
+@cache
+def _text_members(dataset: Dataset) -> tuple[tuple[str, str], ...]:
+    """(object, member) of every member that is text; no object: ("", member)."""
+    texts = {Kind.TEXT, Kind.WORD, Kind.ENUM, Kind.ARN, Kind.ACCOUNT}
+    return tuple((head, tail) for head, _, tail in (member.name.rpartition(".") for member in dataset.members if member.kind in texts))
+
+
+def _drop_empty_texts(dataset: Dataset, records: Sequence[Any]) -> None:
+    for head, member in _text_members(dataset):
+        holders = [held for record in records if (held := getattr(record, head)) is not None] if head else records
+        if "" in map(attrgetter(member), holders):
+            for holder in holders:
+                if getattr(holder, member) == "":
+                    setattr(holder, member, None)
+
+
+def _drop_contradictions(dataset: Dataset, records: Sequence[Any], unusable: Mapping[int, set[str]]) -> None:
+    """Make times missing that cannot all be true: which one is wrong, the record does not say."""
+    finished, initiated = frozenset(dataset.finished), "InitiationDate" in dataset.fields
+    for index, record in enumerate(records):
+        created, begun, completed = record.CreationDate, record.InitiationDate if initiated else None, record.CompletionDate
+        wrong: list[str] = []
+        if completed is not None:
+            if getattr(record, dataset.state_field) not in finished:
+                wrong, completed = ["CompletionDate"], None
+            elif created is not None and completed < created:
+                wrong, created, completed = ["CreationDate", "CompletionDate"], None, None
+        if begun is not None and ((created is not None and begun < created) or (completed is not None and begun > completed)):
+            wrong.append("InitiationDate")
+        for member in wrong:
+            setattr(record, member, None)
+            unusable[index].add(member)
 
 
 def api_fields(dataset: Dataset, record: Any) -> dict[str, Any]:

@@ -63,10 +63,37 @@ class Coverage:
     basis: Basis = Basis.ASSERTED
     source: str = ""
     reason: str = ""
+    gaps: tuple[tuple[datetime, datetime], ...] = ()
+    """Times between `start` and `end` of which no list speaks, in order."""
+    evidence: tuple[datetime, datetime] | None = None
+    """`start` and `end` without the margins that saved lists are stretched by; None: there are none."""
 
     @property
     def place(self) -> str:
         return f"{self.account or 'account unknown'}/{self.region or 'Region unknown'}"
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it can show that something did not happen: it is complete, says its times, and is no file without a job of the place."""
+        return self.complete and self.start is not None and self.end is not None and bool(self.jobs or self.basis is Basis.OBSERVED)
+
+    @property
+    def evident(self) -> tuple[datetime, datetime] | None:
+        """From when to when it is evidence, margins left out."""
+        if self.evidence is not None or self.start is None or self.end is None:
+            return self.evidence
+        return self.start, self.end
+
+    def gap_in(self, start: datetime, end: datetime) -> tuple[datetime, datetime] | None:
+        """The first gap that overlaps a time."""
+        return next((gap for gap in self.gaps if gap[0] < end and gap[1] > start), None)
+
+    def reaches(self, start: datetime | None, end: datetime) -> bool:
+        """Whether it speaks for the whole of a time, which is not a margin alone; `start` None: for its end."""
+        if not self.speaks or self.start is None or self.end is None or self.end < end:
+            return False
+        evident = self.evident
+        return start is None or (self.start <= start and evident is not None and evident[1] >= start and self.gap_in(start, end) is None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from policycheck.engine.scope import Pair, in_scope, is_excused, missing_places
 from policycheck.policy.model import Scope
-from policycheck.records import micros
+from policycheck.records import micros, moment
 from policycheck.result import Basis, Coverage
 
 
@@ -20,8 +20,8 @@ class Absence:
             coverage: of every list of the run.
             length: microseconds that the window reaches back from as_of; None: no window, and only its end counts.
         """
-        self._scope, self._as_of = scope, micros(as_of)
-        self._start = self._as_of - (length or 0)
+        self._scope, self._as_of = scope, as_of
+        self._start = None if length is None else moment(micros(as_of) - length)
         self._entries = [entry for entry in coverage if entry.dataset == dataset and in_scope(scope, entry.account, entry.region)]
         self._missing = missing_places(scope, coverage, dataset)
         self._shown: dict[Pair, bool] = {}
@@ -40,12 +40,7 @@ class Absence:
         entries = [entry for entry in self._entries if _states(place, entry)]
         unread = any(all(mine in (None, theirs) or theirs is None for mine, theirs in zip(place, other, strict=True)) for other in self._missing)
         somewhere = self._scope.organization and place[0] is None
-        return bool(entries) and not unread and not somewhere and all(map(self._reaches, entries))
-
-    def _reaches(self, entry: Coverage) -> bool:
-        if not entry.complete or not _has_jobs(entry) or entry.start is None or entry.end is None:
-            return False
-        return micros(entry.start) <= self._start and micros(entry.end) >= self._as_of
+        return bool(entries) and not unread and not somewhere and all(entry.reaches(self._start, self._as_of) for entry in entries)
 
 
 def _has_jobs(entry: Coverage) -> bool:

@@ -12,11 +12,11 @@ from policycheck.datasets import Dataset
 from policycheck.engine.context import Context
 from policycheck.engine.findings import describe_empty
 from policycheck.engine.follower_findings import OtherList, Unfollowed, describe_unfollowed
-from policycheck.engine.frame import ROW, SUBJECT, Frame, build_frame
+from policycheck.engine.frame import ROW, SUBJECT, Frame, build_frame, ended
 from policycheck.engine.links import DEADLINE, END, LINKS, Link, add_covered, add_followed
 from policycheck.engine.masks import Case, chosen_mask
 from policycheck.engine.notes import cap_notes, name_briefly
-from policycheck.engine.recovery import deadline_in_window, deadline_to_come, end_of
+from policycheck.engine.recovery import deadline_in_window, deadline_to_come
 from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.policy.conditions import fields_of
@@ -130,9 +130,9 @@ def _masks(case: Case, frame: Frame, other: Frame, context: Context) -> nw.LazyF
     """What is asked about each job: chosen, in the population, followed, pending, violating; and when it ended, and its deadline."""
     allowance, links = _allowance(case), _links(case)
     place = ("DestinationAccount", "DestinationRegion") if "DestinationAccount" in frame.dataset.fields else ("Account", "Region")
-    end = end_of(frame.dataset)
+    end = ended(frame.dataset)
     columns = frame.columns.with_columns(**{END: end, DEADLINE: end + allowance})
-    columns = add_followed(columns, links, other, _requirement(case).condition, context.backend, _FOLLOWED, same_list=frame.dataset is other.dataset)
+    columns = add_followed(columns, frame, links, other, _requirement(case).condition, context.backend, _FOLLOWED, same_list=frame.dataset is other.dataset)
     columns = add_covered(columns, place, [entry for entry in context.coverage if entry.dataset == other.dataset.name], context.backend, _COVERED)
     columns = columns.with_columns(**{_CHOSEN: chosen_mask(case, frame)})
     columns = columns.with_columns(

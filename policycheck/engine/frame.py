@@ -6,20 +6,26 @@ A null is unknown. Where a member is *known* to be missing, `Frame.known_missing
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, assert_never
 
 import narwhals as nw
 
 from policycheck.datasets import TAGS, Dataset, Field, Kind, Presence
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.inventory import Inventory, Listing, Resource
-from policycheck.records import JobList
+from policycheck.records import JobList, Recording
 
 ROW = "_row"
 SUBJECT = "_subject"
 REWOUND = "_rewound"
+STARTED_LATER = "_started_later"
+"""Whether a job had not begun by as_of, as its InitiationDate says."""
+RECORDING = "_recording"
+"""The number of what it means that the record lacks a member."""
+EXISTS = "_exists"
+"""True; null of a record that may show a job which another record shows, too."""
 LIFECYCLE = "_lifecycle"
 LISTED = "_listed"
 """Whether any inventory of the run lists the resource."""
@@ -37,7 +43,11 @@ _COLUMN_TYPES = {
     Kind.INTEGER: ColumnType.INTEGER,
     Kind.BOOLEAN: ColumnType.BOOLEAN,
 }
-_ENDS = ("CompletionDate", "StatusMessage", "MessageCategory")
+_ENDS = (
+    "CompletionDate", "StatusMessage", "MessageCategory", "ValidationStatus", "ValidationStatusMessage", "DeletionStatus", "DeletionStatusMessage",
+)  # fmt: skip
+_TAKEN_BACK = {**dict.fromkeys(_ENDS, REWOUND), "InitiationDate": STARTED_LATER}
+"""Where rewinding took a member away, which is then known to be missing."""
 _TIMES = ("CreationDate", "InitiationDate", "CompletionDate", "ExpectedCompletionDate", "StartBy")
 
 
@@ -49,10 +59,12 @@ class Frame:
     as_of: int
     """Microseconds since 1970."""
     columns: nw.LazyFrame[Any]
-    recorded: frozenset[str]
-    """Members that at least one record has."""
     subjects: tuple[Resource, ...]
     """(Account, Region, resource) by the number in SUBJECT."""
+    recordings: tuple[Recording, ...] = ()
+    """What a missing member means, by the number in RECORDING."""
+    said: frozenset[str] = frozenset()
+    """What inventories say of resources: Tags, AccountName."""
     inventories: frozenset[str] = frozenset()
     """The names of the inventories that have a column."""
 
@@ -60,27 +72,38 @@ class Frame:
         """Null where the state is unknown."""
         return nw.col(self.dataset.state_field).is_in(sorted(self.dataset.in_progress))
 
-    def _taken_back(self, name: str) -> nw.Expr | bool:
-        """In a list that lacks a member altogether it is known to be missing only where rewinding took it away."""
-        return nw.col(REWOUND) if name in _ENDS else False
+    def told(self, name: str) -> nw.Expr | bool:
+        """Whether a record that lacks this member or object is known not to have it; an expression where that depends on the record."""
+        return self._where([name in recording.told for recording in self.recordings])
+
+    def whole(self) -> nw.Expr | bool:
+        """Whether nobody dropped members of a record, or of its source."""
+        return self._where([recording.whole for recording in self.recordings])
+
+    def _where(self, truths: Sequence[bool]) -> nw.Expr | bool:
+        if all(truths) or not any(truths):
+            return all(truths)
+        return nw.col(RECORDING).is_in([number for number, truth in enumerate(truths) if truth])
 
     def known_missing(self, field: Field) -> nw.Expr | bool:
         """Whether a null in this column is known to be missing; an expression where that depends on the record."""
         match field.presence:
-            case Presence.ALWAYS:
+            case Presence.ALWAYS | Presence.ALWAYS_SINCE:
                 return False
-            case Presence.BY_MEANING:
-                return True
-            case Presence.SINCE:
-                return True if field.name in self.recorded else self._taken_back(field.name)
-            case Presence.WHEN_ENDED:
-                return self.in_progress() | (nw.col(self.dataset.state_field) == "EXPIRED")
+            case Presence.BY_MEANING | Presence.SINCE | Presence.WHEN_ENDED:
+                known = self.told(field.name)
+                if field.presence is Presence.WHEN_ENDED and known is not False:
+                    known = known & (self.in_progress() | (nw.col(self.dataset.state_field) == "EXPIRED"))
+                back = _TAKEN_BACK.get(field.name)
+                return known if back is None or known is True else nw.col(back) | known
             case Presence.DERIVED:
                 if field.name.startswith(TAGS) or field.name == "AccountName":
                     # Where inventories say tags at all, one that lists the resource and lacks this one knows that there is none.
-                    return nw.col(TOLD) if field.name.partition(".")[0] in self.recorded else False
-                known = _DERIVED_MISSING.get(field.name)
-                return known(self) if known else False
+                    return nw.col(TOLD) if field.name.partition(".")[0] in self.said else False
+                known_derived = _DERIVED_MISSING.get(field.name)
+                return known_derived(self) if known_derived else False
+            case _:
+                assert_never(field.presence)
 
 
 def inventory_column(name: str) -> str:
@@ -107,7 +130,6 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
             known = frozenset(dataset.states)
             values = [value if value in known else None for value in values]
         columns[member.name] = (_COLUMN_TYPES.get(member.kind, ColumnType.TEXT), values)
-    recorded = frozenset(name for name, (_, values) in columns.items() if any(value is not None for value in values))
     places = job_list.places()
     columns["Account"] = (ColumnType.TEXT, [account for account, _ in places])
     columns["Region"] = (ColumnType.TEXT, [region for _, region in places])
@@ -118,18 +140,19 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
     columns[ROW] = (ColumnType.INTEGER, list(range(len(job_list))))
     lifecycle = next((member.name.partition(".")[0] for member in members if member.name.endswith("Lifecycle.DeleteAfterDays")), None)
     if lifecycle:
-        has = job_list.has(lifecycle)
-        columns[LIFECYCLE] = (ColumnType.BOOLEAN, has)
-        recorded |= {LIFECYCLE} if any(has) else frozenset()
+        columns[LIFECYCLE] = (ColumnType.BOOLEAN, job_list.has(lifecycle))
     columns |= _destinations(job_list, fields)
     columns |= _listed(fields, [(*place, resource) for place, resource in zip(places, resources, strict=True)], inventories or {})
+    recordings: dict[Recording, int] = {}
+    columns[RECORDING] = (ColumnType.INTEGER, [recordings.setdefault(told, len(recordings)) for told in job_list.told])
+    columns[EXISTS] = (ColumnType.BOOLEAN, [None if row in job_list.doubtful else True for row in range(len(job_list))])
     frame = _rewind(backend.frame(columns), dataset, as_of, frozenset(columns))
-    derived = {name: _DERIVED[name](dataset, as_of).alias(name) for name in fields if dataset.fields[name].derived and name in _DERIVED}
+    kept = Frame(dataset, as_of, frame, tuple(numbers), tuple(recordings), Listing(inventories or {}).said)
+    derived = {name: _DERIVED[name](kept).alias(name) for name in fields if dataset.fields[name].derived and name in _DERIVED}
     if derived:
         frame = frame.with_columns(**derived)
-    recorded |= Listing(inventories or {}).said
     named = frozenset(inventories or ()) if "in_inventory" in fields else frozenset()
-    return Frame(dataset, as_of, backend.persist(frame), recorded, tuple(numbers), named)
+    return replace(kept, columns=backend.persist(frame), inventories=named)
 
 
 def _members(dataset: Dataset, fields: Iterable[str]) -> list[Field]:
@@ -137,7 +160,7 @@ def _members(dataset: Dataset, fields: Iterable[str]) -> list[Field]:
     names = {dataset.state_field, "ParentJobId", *_TIMES}
     for name in fields:
         names.add(name)
-        names.update(_SOURCES.get(name, ()))
+        names.update(sources_of(dataset, name))
     return [member for member in dataset.members if member.name in names]
 
 
@@ -189,90 +212,112 @@ def _arn_place(arn: str | None) -> tuple[str | None, str | None]:
     return (parts[4] or None, parts[3] or None) if len(parts) == 6 else (None, None)
 
 
+def ended(dataset: Dataset) -> nw.Expr:
+    """When a job ended: CompletionDate, else StartBy where it EXPIRED; null in progress, and where its record does not say. `records.end_of` in columns."""
+    state, completed, created = nw.col(dataset.state_field), nw.col("CompletionDate"), nw.col("CreationDate")
+    end = completed
+    if "EXPIRED" in dataset.states:
+        start_by = nw.when(~(nw.col("StartBy") < created).fill_null(False)).then(nw.col("StartBy"))
+        end = nw.when(completed.is_null() & (state == "EXPIRED")).then(start_by).otherwise(completed)
+    return nw.when(state.is_in(list(dataset.finished))).then(end)
+
+
 def _rewind(frame: nw.LazyFrame[Any], dataset: Dataset, as_of: int, present: frozenset[str]) -> nw.LazyFrame[Any]:
-    """Leave out what was created after as_of, and put jobs that ended later back to what they were."""
-    state, completed = nw.col(dataset.state_field), nw.col("CompletionDate")
-    later = completed > as_of
-    if "StartBy" in present:
-        later = later | ((state == "EXPIRED") & completed.is_null() & (nw.col("StartBy") > as_of))
-    ended_later = (state.is_in(list(dataset.finished)) & later).fill_null(False)
+    """Leave out what was created after as_of, and put jobs that ended or began later back to what they were."""
+    state = nw.col(dataset.state_field)
+    ended_later = (ended(dataset) > as_of).fill_null(False)
     frame = frame.filter(nw.col("CreationDate").is_null() | (nw.col("CreationDate") <= as_of)).with_columns(ended_later.alias(REWOUND))
-    rewound = nw.col(REWOUND)
-    before: nw.Expr = nw.lit("RUNNING")
+    rewound, open_ = nw.col(REWOUND), nw.col(REWOUND) | state.is_in(sorted(dataset.in_progress)).fill_null(False)
+    before: nw.Expr = nw.when(rewound).then(nw.lit("RUNNING")).otherwise(state)
+    later: nw.Expr = nw.lit(False)
     if "InitiationDate" in present:
-        waiting = (nw.col("InitiationDate") > as_of) | (state == "EXPIRED")
-        before = nw.when(waiting).then(nw.lit("PENDING")).otherwise(nw.lit("RUNNING"))
-    changed = {dataset.state_field: nw.when(rewound).then(before).otherwise(state)}
+        later = open_ & (nw.col("InitiationDate") > as_of).fill_null(False)
+        waiting = (rewound & (state == "EXPIRED")) | (later & (rewound | state.is_in(["RUNNING", "ABORTING"])))
+        before = nw.when(waiting).then(nw.lit("PENDING")).otherwise(before)
+    changed = {dataset.state_field: before, STARTED_LATER: later}
     for name in _ENDS:
         if name in present:
             changed[name] = nw.when(~rewound).then(nw.col(name))
     if "InitiationDate" in present:
-        changed["InitiationDate"] = nw.when(~(rewound & (nw.col("InitiationDate") > as_of))).then(nw.col("InitiationDate"))
+        changed["InitiationDate"] = nw.when(~later).then(nw.col("InitiationDate"))
     return frame.with_columns(**changed)
 
 
 # Derived fields: value, sources and what a null means
 
 
-def _elapsed(dataset: Dataset, as_of: int) -> nw.Expr:
+def _elapsed(frame: Frame) -> nw.Expr:
     return nw.col("CompletionDate") - nw.col("CreationDate")
 
 
-def _start_delay(dataset: Dataset, as_of: int) -> nw.Expr:
+def _start_delay(frame: Frame) -> nw.Expr:
     return nw.col("InitiationDate") - nw.col("CreationDate")
 
 
-def _duration(dataset: Dataset, as_of: int) -> nw.Expr:
-    start = nw.coalesce(nw.col("InitiationDate"), nw.col("CreationDate")) if "InitiationDate" in dataset.fields else nw.col("CreationDate")
-    running = nw.col(dataset.state_field).is_in(sorted(dataset.in_progress))
-    return nw.when(running).then(nw.lit(as_of) - start).otherwise(nw.col("CompletionDate") - start)
+def _duration(frame: Frame) -> nw.Expr:
+    dataset = frame.dataset
+    start: nw.Expr = nw.col("CreationDate")
+    if "InitiationDate" in dataset.fields:
+        # An old client records no InitiationDate at all; where somebody dropped it, the job may have begun at any time.
+        told, whole = frame.told("InitiationDate"), frame.whole()
+        known = nw.lit(True) if told is True or whole is True else nw.col(STARTED_LATER) | told | whole
+        begun = nw.col("InitiationDate")
+        start = nw.when(begun.is_null() & known).then(start).otherwise(begun)
+    running = nw.when(frame.in_progress()).then(nw.lit(frame.as_of) - start).otherwise(nw.col("CompletionDate") - start)
+    # An EXPIRED job never ran.
+    return nw.when(nw.col(dataset.state_field) != "EXPIRED").then(running) if "EXPIRED" in dataset.states else running
 
 
-def _outcome(dataset: Dataset, as_of: int) -> nw.Expr:
+def _outcome(frame: Frame) -> nw.Expr:
     """Null: unknown where COMPLETED, no outcome yet in other states; `compile` tells them apart."""
     category = nw.col("MessageCategory")
     word = nw.when(category.str.to_lowercase() == "success").then(nw.lit("clean")).otherwise(nw.lit("with_issues"))
-    return nw.when((nw.col(dataset.state_field) == "COMPLETED") & ~category.is_null()).then(word)
+    return nw.when((nw.col(frame.dataset.state_field) == "COMPLETED") & ~category.is_null()).then(word)
 
 
-def _overdue(dataset: Dataset, as_of: int) -> nw.Expr:
-    state = nw.col(dataset.state_field)
-    waiting = nw.when(state.is_in(["CREATED", "PENDING"])).then(nw.col("StartBy") < as_of)
-    running = nw.when(state == "RUNNING").then(nw.col("ExpectedCompletionDate") < as_of)
+def overdue(frame: Frame) -> nw.Expr:
+    """Whether a job is late by its own times, never by its age; null where its record does not say. Backup jobs have these times."""
+    state = nw.col(frame.dataset.state_field)
+    waiting = nw.when(state.is_in(["CREATED", "PENDING"])).then(nw.col("StartBy") < frame.as_of)
+    running = nw.when(state == "RUNNING").then(nw.col("ExpectedCompletionDate") < frame.as_of)
     rest = nw.when(~state.is_in(["CREATED", "PENDING", "RUNNING"])).then(nw.lit(False))
     return nw.coalesce(waiting, running, rest)
 
 
-def _retention(dataset: Dataset, as_of: int) -> nw.Expr:
-    days = nw.col(f"{_lifecycle(dataset)}.DeleteAfterDays")
-    event = nw.col(f"{_lifecycle(dataset)}.DeleteAfterEvent")
+def _retention(frame: Frame) -> nw.Expr:
+    held = _lifecycle(frame.dataset)
+    days, event = nw.col(f"{held}.DeleteAfterDays"), nw.col(f"{held}.DeleteAfterEvent")
     bounded = nw.when(days > _MOST_DAYS).then(nw.lit(_MOST_DAYS)).otherwise(days)
-    for_ever = nw.when(nw.col(LIFECYCLE) & event.is_null()).then(nw.lit(FOR_EVER))
-    return nw.when(days >= 0).then(bounded * _DAY).otherwise(for_ever)
+    known: nw.Expr = nw.col(LIFECYCLE) & event.is_null()
+    for name in ("DeleteAfterDays", "DeleteAfterEvent"):
+        told, whole = frame.told(f"{held}.{name}"), frame.whole()
+        if told is not True and whole is not True:
+            known = known & (nw.lit(False) | told | whole)
+    return nw.when(days >= 0).then(bounded * _DAY).otherwise(nw.when(known).then(nw.lit(FOR_EVER)))
 
 
 def _lifecycle(dataset: Dataset) -> str:
     return "RecoveryPointLifecycle" if dataset.name == "backup_jobs" else "DestinationRecoveryPointLifecycle"
 
 
-def _role_name(dataset: Dataset, as_of: int) -> nw.Expr:
+def _role_name(frame: Frame) -> nw.Expr:
     return nw.col("IamRoleArn").str.replace_all(r"(?s)^.*/", "")
 
 
-def _vault_name(dataset: Dataset, as_of: int) -> nw.Expr:
-    return nw.col(dataset.vault_field).str.replace_all(r"(?s)^.*:", "")
+def _vault_name(frame: Frame) -> nw.Expr:
+    return nw.col(frame.dataset.vault_field).str.replace_all(r"(?s)^.*:", "")
 
 
-def _resource(dataset: Dataset, as_of: int) -> nw.Expr:
-    return nw.col(dataset.resource_field)
+def _resource(frame: Frame) -> nw.Expr:
+    return nw.col(frame.dataset.resource_field)
 
 
-_DERIVED: dict[str, Callable[[Dataset, int], nw.Expr]] = {
+_DERIVED: dict[str, Callable[[Frame], nw.Expr]] = {
     "Elapsed": _elapsed,
     "StartDelay": _start_delay,
     "Duration": _duration,
     "Outcome": _outcome,
-    "Overdue": _overdue,
+    "Overdue": overdue,
     "Retention": _retention,
     "IamRoleName": _role_name,
     "BackupVaultName": _vault_name,
@@ -280,6 +325,10 @@ _DERIVED: dict[str, Callable[[Dataset, int], nw.Expr]] = {
 }
 _SOURCES = {
     "Outcome": ("MessageCategory",),
+    "Duration": ("CreationDate", "InitiationDate", "CompletionDate"),
+    "Elapsed": ("CreationDate", "CompletionDate"),
+    "StartDelay": ("CreationDate", "InitiationDate"),
+    "Overdue": ("StartBy", "ExpectedCompletionDate"),
     "Retention": tuple(
         f"{head}.{tail}" for head in ("RecoveryPointLifecycle", "DestinationRecoveryPointLifecycle") for tail in ("DeleteAfterDays", "DeleteAfterEvent")
     ),
@@ -287,6 +336,11 @@ _SOURCES = {
     "BackupVaultName": ("BackupVaultArn",),
     "ResourceArn": ("SourceResourceArn",),
 }
+
+
+def sources_of(dataset: Dataset, name: str) -> tuple[str, ...]:
+    """The members of a list that a derived field comes from."""
+    return tuple(member for member in _SOURCES.get(name, ()) if member in dataset.fields and not dataset.fields[member].derived)
 
 
 def _end_missing(frame: Frame) -> nw.Expr:
@@ -299,12 +353,13 @@ def _start_missing(frame: Frame) -> nw.Expr | bool:
     return ~nw.col("CreationDate").is_null() & start if start is not False else False
 
 
-def _duration_missing(frame: Frame) -> nw.Expr:
-    return (nw.col(frame.dataset.state_field) == "EXPIRED") & nw.col("CompletionDate").is_null()
+def _duration_missing(frame: Frame) -> nw.Expr | bool:
+    return nw.col(frame.dataset.state_field) == "EXPIRED" if "EXPIRED" in frame.dataset.states else False
 
 
 def _retention_missing(frame: Frame) -> nw.Expr | bool:
-    return ~nw.col(LIFECYCLE) if LIFECYCLE in frame.recorded else False
+    told = frame.told(_lifecycle(frame.dataset))
+    return told if told is False else ~nw.col(LIFECYCLE) & told
 
 
 def _outcome_missing(frame: Frame) -> nw.Expr:

@@ -25,7 +25,7 @@ from policycheck.engine.subjects import KEY, ListView, Triple
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import RESOURCE, Expectation, Measure
 from policycheck.policy.rendering import render_jobs
-from policycheck.records import api_fields, iso, micros, moment
+from policycheck.records import api_fields, end_of, iso, micros, moment
 from policycheck.result import EVIDENCE_LIMIT, Finding
 from policycheck.text import clean_line, spell_duration, truncate
 
@@ -47,6 +47,7 @@ class _Job(NamedTuple):
     created: int | None
     row: int
     state: str | None
+    matching: bool | None
 
 
 class Describer:
@@ -73,7 +74,7 @@ class Describer:
     def _describe(self, judged: Judgement) -> Finding:
         rule, dataset, records = self._case.rule, self._view.job_list.dataset, self._view.job_list.records
         account, region, _ = judged.group.subject
-        rows = sorted(judged.rows, key=lambda row: (job_id(self._view.job_list, row), records[row].CreationDate or 0))
+        rows = sorted(self._rows(judged), key=lambda row: (job_id(self._view.job_list, row), records[row].CreationDate or 0))
         silence = self._silence(judged)
         return Finding(
             rule=rule.id,
@@ -90,6 +91,18 @@ class Describer:
             evidence=tuple(clean_fields(api_fields(dataset, records[row])) for row in rows[:EVIDENCE_LIMIT]),
         )
 
+    def _rows(self, judged: Judgement) -> Sequence[int]:
+        """The jobs that the finding lists: of an age, those that went wrong since the newest that did not."""
+        if self._requirement.measure is not Measure.NEWEST:
+            return judged.rows
+        finished = self._view.job_list.dataset.finished
+        return [job.row for job in self._jobs_since(judged) if job.state in finished and job.matching is False]
+
+    def _jobs_since(self, judged: Judgement) -> list[_Job]:
+        """The jobs of the group that were created after the newest match; all where there is none."""
+        since = -1 if judged.newest is None else self._view.job_list.records[judged.newest].CreationDate
+        return [job for key in judged.group.keys for job in self._chosen_jobs.get(key, ()) if job.created is not None and job.created > since]
+
     def _identity(self, judged: Judgement) -> dict[str, str | None]:
         account, region, _ = judged.group.subject
         place = {"Account": account, "Region": region} if RESOURCE in self._case.per else {}
@@ -103,7 +116,7 @@ class Describer:
             return None
         jobs = sorted((job for key in judged.group.keys for job in self._chosen_jobs.get(key, ())), key=lambda job: (job.created or 0, job.row), reverse=True)
         if measure is Measure.NEWEST or (measure is Measure.COUNT and not judged.rows):
-            since = records[judged.rows[0]].CreationDate if judged.rows else -1
+            since = records[judged.newest].CreationDate if judged.newest is not None else -1
             blamed = [job for job in jobs if job.created is not None and job.created > since]
         elif measure is Measure.LONGEST_GAP:
             first, last = judged.gap or (0, 0)
@@ -175,11 +188,11 @@ class Describer:
         return f"{share}% ({matching:,} of {judged.decided:,}) {self._jobs('jobs')}, {self._bound('')}"
 
     def _newest(self, judged: Judgement) -> str:
-        if not judged.rows:
+        if judged.newest is None:
             since = self._covered_from(judged.group.subject)
             told, bound = f"no {self._jobs('job')} since {since}" if since else f"no {self._jobs('job')}", self._bound("")
             return "; ".join(filter(None, [f"{told}, {bound}", self._states_since(judged, -1, "jobs")]))
-        created = self._view.job_list.records[judged.rows[0]].CreationDate
+        created = self._view.job_list.records[judged.newest].CreationDate
         age = self._as_of - created
         told = f"newest {self._jobs('job')} is {spell_duration(age)} old, {self._bound(self._apart(age))}"
         return "; ".join(filter(None, [told, self._states_since(judged, created, "since then")]))
@@ -188,8 +201,8 @@ class Describer:
         job_list = self._view.job_list
         record = job_list.records[judged.rows[-1]]
         state = getattr(record, job_list.dataset.state_field)
-        end = record.CompletionDate if record.CompletionDate is not None else getattr(record, "StartBy", None)
-        ended = f", ended {spell_duration(self._as_of - end)} before as_of," if end is not None else ""
+        end = end_of(job_list.dataset, record)
+        ended = f", ended {spell_duration(self._as_of - end)} before as_of," if end is not None and end <= self._as_of else ""
         category, told = getattr(record, "MessageCategory", None), record.StatusMessage
         issue = f" ({clean_line(category)})" if category and category.lower() != "success" else ""
         parts = [f"the latest {self._noun}{ended} is {state or 'of an unknown state'}{issue}"]
@@ -203,7 +216,7 @@ class Describer:
         keyed, _ = self._view.keyed(self._case.per)
         state = self._view.job_list.dataset.state_field
         chosen = keyed.filter(nw.col(KEY).is_in(self._keys) & nw.col(self._case.chosen).fill_null(False)).select(
-            nw.col(KEY), nw.col("CreationDate"), nw.col(ROW), nw.col(state)
+            nw.col(KEY), nw.col("CreationDate"), nw.col(ROW), nw.col(state), nw.col(self._case.matching)
         )
         found: dict[int, list[_Job]] = {}
         for key, *job in self._context.backend.rows(chosen):
@@ -225,10 +238,10 @@ class Describer:
         entries = [
             entry
             for entry in self._context.coverage
-            if entry.dataset == self._case.rule.statement.dataset and entry.start is not None and in_scope(self._case.scope, entry.account, entry.region)
+            if entry.dataset == self._case.rule.statement.dataset and in_scope(self._case.scope, entry.account, entry.region)
         ]
         own = [entry for entry in entries if (entry.account, entry.region) == subject[:2]]
-        starts = [entry.start for entry in own or entries if entry.start is not None]
+        starts = [entry.evident[0] for entry in own or entries if entry.evident is not None]
         return iso(max(starts)) if starts else ""
 
     def _silence(self, judged: Judgement) -> str:
@@ -241,7 +254,7 @@ class Describer:
             return f"never seen: no {BACKUP_JOBS.noun if BACKUP_JOBS.name in self._context.lists else self._noun} names it"
         if history is None:
             return self._no_job(self._covered_from(subject))
-        if history.undated or history.last is None or judged.edge.start is None:
+        if history.undated or history.running or history.last is None or judged.edge.start is None:
             return ""
         silent_from = judged.gap[0] if judged.gap and judged.gap[1] == self._as_of else judged.edge.start
         return self._no_job(iso(moment(history.last))) if history.last < silent_from or (judged.gap and history.last == silent_from) else ""

@@ -54,6 +54,8 @@ class Judgement:
     """The jobs that a finding lists."""
     decided: int = 0
     """Of `share`: how many jobs certainly count."""
+    newest: int | None = None
+    """Of `newest`: the job that certainly matches and was created last."""
     gap: tuple[int, int] | None = None
     """Of `longest_gap`: the longest, in favour of the group."""
     nothing: bool = False
@@ -63,7 +65,7 @@ class Judgement:
     waiting: bool = False
     """All that could be measured is still in progress."""
     pending: bool = False
-    """It is new, and short of a lower bound."""
+    """It is new and went well, or its first backup still runs: it cannot meet the rule yet."""
     possible_for: str = ""
     """Why it possibly violates: what is unknown of its `jobs`, its `edge`, what the `coverage` lacks, or whether it is a `group` of the rule."""
 
@@ -81,6 +83,10 @@ class Setting:
     """Whether a job that the list lacks is known not to have happened where the group is."""
     waiting: bool
     """Whether a job of it is undecided, or may be."""
+    unwell: Truth = False
+    """Whether a job of it ended and does not match, of a rule that excuses new subjects."""
+    first_runs: Truth = False
+    """Whether its first backup still runs."""
 
 
 def judge_group(case: Case, group: Group, jobs: Rows, setting: Setting, as_of: int, job_list: JobList) -> Judgement:
@@ -92,7 +98,7 @@ def judge_group(case: Case, group: Group, jobs: Rows, setting: Setting, as_of: i
             CreationDate.
         as_of: microseconds.
     """
-    judgement = _measure(case, group, jobs, setting.edge, as_of, job_list)
+    judgement = _excuse(case, _measure(case, group, jobs, setting, as_of, job_list), setting)
     if judgement.nothing and setting.waiting:
         return Judgement(group, setting.edge, False, waiting=True)
     if judgement.violation is not False and not judgement.possible_for:
@@ -103,6 +109,20 @@ def judge_group(case: Case, group: Group, jobs: Rows, setting: Setting, as_of: i
     return judgement
 
 
+def _excuse(case: Case, judgement: Judgement, setting: Setting) -> Judgement:
+    """What is left of a violation where the first backup of the subject still runs: nothing can have ended yet."""
+    requirement = case.rule.statement.requirement
+    assert isinstance(requirement, Expectation)
+    of_first = requirement.measure in {Measure.NEWEST, Measure.LATEST} or (
+        requirement.measure in {Measure.COUNT, Measure.STREAK} and is_lower(limit_of(requirement)[0])
+    )
+    if not of_first or setting.first_runs is False or (judgement.violation is False and not judgement.nothing):
+        return judgement
+    if setting.first_runs:
+        return Judgement(judgement.group, judgement.edge, False, judgement.value, pending=True)
+    return judgement if judgement.nothing else replace(judgement, violation=None, possible_for="edge")
+
+
 def _is_undoable(case: Case) -> bool:
     """Whether jobs that nobody listed could undo a violation; a count that is over its limit stays over it."""
     requirement = case.rule.statement.requirement
@@ -110,22 +130,23 @@ def _is_undoable(case: Case) -> bool:
     return requirement.measure not in {Measure.COUNT, Measure.STREAK} or is_lower(limit_of(requirement)[0])
 
 
-def _measure(case: Case, group: Group, jobs: Rows, edge: Edge, as_of: int, job_list: JobList) -> Judgement:
+def _measure(case: Case, group: Group, jobs: Rows, setting: Setting, as_of: int, job_list: JobList) -> Judgement:
+    edge = setting.edge
     requirement = case.rule.statement.requirement
     assert isinstance(requirement, Expectation)
     match requirement.measure:
         case Measure.COUNT:
-            return _count(requirement, group, jobs, edge)
+            return _count(requirement, group, jobs, setting)
         case Measure.SHARE:
             return _share(case, requirement, group, jobs, edge)
         case Measure.NEWEST:
             value = measure_newest(((job[2], job[3]) for job in jobs), as_of)
             violation = _violates(value, requirement)
-            return Judgement(group, edge, violation, value, _newest(jobs, job_list) if violation else ())
+            return Judgement(group, edge, violation, value, newest=next(iter(_newest(jobs, job_list)), None) if violation else None)
         case Measure.LATEST:
             return _latest(case, group, jobs, edge, job_list)
         case Measure.STREAK:
-            return _streak(case, requirement, group, jobs, edge, job_list)
+            return _streak(case, requirement, group, jobs, setting, job_list)
         case Measure.LONGEST_GAP:
             return _gap(requirement, group, jobs, edge, as_of, job_list)
         case Measure.MISSED_RUNS:
@@ -146,16 +167,22 @@ def _violates(value: Range, requirement: Expectation) -> Truth:
     return violates(value, *limit_of(requirement))
 
 
-def _count(requirement: Expectation, group: Group, jobs: Rows, edge: Edge) -> Judgement:
+def _count(requirement: Expectation, group: Group, jobs: Rows, setting: Setting) -> Judgement:
+    edge = setting.edge
     value = measure_count(job[2] for job in jobs)
     violation = _violates(value, requirement)
     if not is_lower(limit_of(requirement)[0]):
         return Judgement(group, edge, violation, value, tuple(job[1] for job in jobs if job[2]))
-    if violation is not False and edge.new is not False:
-        if edge.new:
-            return Judgement(group, edge, False, value, pending=True)
-        return Judgement(group, edge, None, value, possible_for="edge")
-    return Judgement(group, edge, violation, value)
+    return _judge_new(Judgement(group, edge, violation, value), setting)
+
+
+def _judge_new(judgement: Judgement, setting: Setting) -> Judgement:
+    """What its age explains of a subject that does not keep a lower bound: nothing, where one of its jobs did not go well."""
+    if judgement.violation is False or setting.edge.new is False or setting.unwell:
+        return judgement
+    if setting.edge.new and setting.unwell is False:
+        return replace(judgement, violation=False, pending=True)
+    return replace(judgement, violation=None, possible_for="edge" if setting.edge.new is None else "jobs")
 
 
 def _share(case: Case, requirement: Expectation, group: Group, jobs: Rows, edge: Edge) -> Judgement:
@@ -177,7 +204,7 @@ def _latest(case: Case, group: Group, jobs: Rows, edge: Edge, job_list: JobList)
     return Judgement(group, edge, latest.violation, rows=tuple(jobs[position][1] for position in latest.candidates))
 
 
-def _streak(case: Case, requirement: Expectation, group: Group, jobs: Rows, edge: Edge, job_list: JobList) -> Judgement:
+def _streak(case: Case, requirement: Expectation, group: Group, jobs: Rows, setting: Setting, job_list: JobList) -> Judgement:
     # Of records alike in time and id the one that does not match stands first, so that their order means nothing.
     ordered = sorted(jobs, key=lambda job: (job[5] is None, job[5] or 0))
     if len({job[5] for job in ordered}) < len(ordered):
@@ -188,7 +215,8 @@ def _streak(case: Case, requirement: Expectation, group: Group, jobs: Rows, edge
     rows: tuple[int, ...] = ()
     if not is_lower(limit_of(requirement)[0]):
         rows = tuple(ordered[position][1] for position in longest_run(seen) if seen[position][:3] == (True, True, False))
-    return Judgement(group, edge, _violates(value, requirement), value, rows)
+    judgement = Judgement(group, setting.edge, _violates(value, requirement), value, rows)
+    return _judge_new(judgement, setting) if is_lower(limit_of(requirement)[0]) else judgement
 
 
 def _gap(requirement: Expectation, group: Group, jobs: Rows, edge: Edge, as_of: int, job_list: JobList) -> Judgement:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -14,6 +14,7 @@ import narwhals as nw
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS
 from policycheck.engine.absence import Absence
+from policycheck.engine.composites import leave_out_children
 from policycheck.engine.context import Context
 from policycheck.engine.entries import of_resources
 from policycheck.engine.findings import describe_empty
@@ -21,7 +22,7 @@ from policycheck.engine.frame import ROW, SUBJECT, build_frame
 from policycheck.engine.group_findings import Describer, spell_subject
 from policycheck.engine.group_judgement import Edge, Judgement, Setting, judge_group
 from policycheck.engine.masks import END, PROGRESS, Case, add_masks, fields_decisive, fields_read, listed_mask
-from policycheck.engine.measures import NEVER, is_lower
+from policycheck.engine.measures import NEVER, Truth, is_lower
 from policycheck.engine.scope import in_scope
 from policycheck.engine.subjects import KEY, Group, ListView, Subjects, Tally, find_subjects
 from policycheck.engine.unknown import name_unknown
@@ -30,7 +31,7 @@ from policycheck.inventory import Listing
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import RESOURCE, Expectation, Measure, NoData
 from policycheck.records import iso, micros, moment
-from policycheck.result import Breach, Finding, RuleResult, Universe, Verdict
+from policycheck.result import Breach, Coverage, Finding, RuleResult, Universe, Verdict
 from policycheck.text import clean_line, spell_duration
 
 _DAY = 86_400_000_000
@@ -98,7 +99,8 @@ def _view(name: str, cases: Sequence[Case], context: Context) -> ListView | None
     frame = build_frame(job_list, sorted(fields), micros(context.as_of), context.backend, context.inventories)
     asked = {case.listed: listed_mask(where, case.scope, frame) for case, where in zip(asking, wheres, strict=True)}
     masks = add_masks(frame.columns, own, frame, asked) if own else frame.columns.select(nw.col(ROW, SUBJECT), **asked)
-    return ListView(job_list, frame, context.backend.persist(masks), context.backend)
+    masks, left_out = leave_out_children(context.backend.persist(masks), own, job_list, context.backend)
+    return ListView(job_list, frame, context.backend.persist(masks), context.backend, left_out)
 
 
 @dataclass
@@ -180,7 +182,8 @@ class _Ruling:
 
     def _judge(self, group: Group, jobs: Sequence[tuple[Any, ...]], tallies: Mapping[int, Tally]) -> Judgement:
         waiting = any(tallies[number].waiting for number in group.keys)
-        setting = Setting(self._edge(group), self._absence.is_shown(group.subject[:2]), waiting)
+        unwell = _any(tallies[number].unwell for number in group.keys)
+        setting = Setting(self._edge(group), self._absence.is_shown(group.subject[:2]), waiting, unwell, self._first_runs(group))
         return judge_group(self.case, group, jobs, setting, self.as_of, self.view.job_list)
 
     @cached_property
@@ -201,14 +204,31 @@ class _Ruling:
         if history is None or first is None or history.undated or unplaced:
             # A job without a date, or without a place, may be the first.
             return Edge(start, None, self.as_of if first is None else first)
-        covered = self._backups_from.get(group.subject[:2])
-        return Edge(start, True if covered is not None and covered < first - _DAY else None, first)
+        return Edge(start, True if self._is_first(group, first) else None, first)
+
+    def _first_runs(self, group: Group) -> Truth:
+        """Whether the first backup of a resource still runs; None where it may."""
+        if RESOURCE not in self.case.per or self.backups is None:
+            return False
+        histories = [self.backups.history(group.subject)] + ([] if self.view is self.backups else [self.view.history(group.subject)])
+        first, *own = histories
+        if first is None or first.first_runs is False or any(history is not None and history.first_runs is False for history in own):
+            return False
+        sure = first.first_runs and all(history is None or history.first_runs for history in own)
+        dated = first.first is not None and not first.undated and not self.backups.has_unplaced(group.subject)
+        return True if sure and dated and self._is_first(group, first.first or 0) else None
+
+    def _is_first(self, group: Group, first: int) -> bool:
+        """Whether the list of backup jobs shows that a resource had no job in the day before this one, nor any earlier that it could show."""
+        entry = self._backup_coverage.get(group.subject[:2])
+        if entry is None or entry.evident is None or not entry.complete:
+            return False
+        begins = entry.evident[0]
+        return micros(begins) < first - _DAY and entry.gap_in(begins, moment(first)) is None
 
     @cached_property
-    def _backups_from(self) -> dict[tuple[str | None, str | None], int]:
-        """From when on the list of backup jobs is complete, by account and Region."""
-        entries = [entry for entry in self.context.coverage if entry.dataset == BACKUP_JOBS.name and entry.complete]
-        return {(entry.account, entry.region): micros(entry.start) for entry in entries if entry.start is not None}
+    def _backup_coverage(self) -> dict[tuple[str | None, str | None], Coverage]:
+        return {(entry.account, entry.region): entry for entry in self.context.coverage if entry.dataset == BACKUP_JOBS.name}
 
     def _short(self, subjects: Subjects) -> str:
         """Why the evidence does not reach; empty where it does."""
@@ -301,9 +321,9 @@ class _Ruling:
             return Universe(f"inventory {clean_line(named.text)}", None, subjects.count, inventory=True)
         source = BACKUP_JOBS if RESOURCE in case.per else case.rule.statement.list
         starts = [
-            entry.start
+            entry.evident[0]
             for entry in self.context.coverage
-            if entry.dataset == source.name and entry.start is not None and in_scope(case.scope, entry.account, entry.region)
+            if entry.dataset == source.name and entry.evident is not None and in_scope(case.scope, entry.account, entry.region)
         ]
         return Universe(f"{source.noun}s", min(starts, default=None), subjects.count)
 
@@ -332,6 +352,11 @@ class _Ruling:
         if passed:
             notes.append(f"{_nothing_to_measure(self.case, passed, len(judgements))}: passed over, as no_data {self.case.rule.qualifiers.no_data} says")
         return tuple(notes)
+
+
+def _any(truths: Iterable[Truth]) -> Truth:
+    seen = set(truths)
+    return True if True in seen else None if None in seen else False
 
 
 def _all_new(count: int) -> str:

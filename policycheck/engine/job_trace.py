@@ -14,10 +14,10 @@ from policycheck.engine.context import Context
 from policycheck.engine.findings import Subject, age_key, clean_subject
 from policycheck.engine.follower_findings import Follower, find_followers
 from policycheck.engine.following import FollowedJob, trace_following
-from policycheck.engine.frame import ROW, SUBJECT, Frame, build_frame
+from policycheck.engine.frame import ROW, SUBJECT, Frame, build_frame, ended
 from policycheck.engine.masks import Case, add_masks, fields_read
 from policycheck.engine.measures import Truth
-from policycheck.engine.recovery import add_recovered, end_of
+from policycheck.engine.recovery import add_recovered
 from policycheck.engine.trace import Question, Step, Tracer
 from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch
 from policycheck.records import JobList, iso, micros, moment
@@ -137,7 +137,7 @@ class JobRuleTrace:
             case NoneMatch(condition=condition, recovery=recovery):
                 questions += tracer.condition("is what no job may be", condition, settled=False)
                 if recovery is not None and case.recovery is not None:
-                    by = {"deadline": end_of(self._frame.dataset) + case.recovery}
+                    by = {"deadline": ended(self._frame.dataset) + case.recovery}
                     questions.append(tracer.column(f"recovered within {recovery.text}", nw.col(case.recovered), times=by))
                     questions.append(tracer.column("pending: its deadline is still to come", nw.col(case.pending)))
             case AllMatch(condition=condition):

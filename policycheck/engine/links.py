@@ -14,10 +14,10 @@ import narwhals as nw
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.compile import compile_condition
-from policycheck.engine.frame import ROW, Frame
+from policycheck.engine.frame import EXISTS, ROW, Frame
 from policycheck.policy.conditions import Condition
 from policycheck.records import micros
-from policycheck.result import Basis, Coverage
+from policycheck.result import Coverage
 
 DEADLINE = "_deadline"
 END = "_end"
@@ -44,26 +44,29 @@ LINKS: dict[tuple[str, str], tuple[Link, ...]] = {
 
 
 def add_followed(
-    columns: nw.LazyFrame[Any], links: Sequence[Link], following: Frame, condition: Condition, backend: Backend, name: str, *, same_list: bool
+    columns: nw.LazyFrame[Any], own: Frame, links: Sequence[Link], following: Frame, condition: Condition, backend: Backend, name: str, *, same_list: bool
 ) -> nw.LazyFrame[Any]:
     """The frame with a column `name`: whether a job was followed; null is unknown.
 
     Args:
         columns: of the jobs, with the column DEADLINE.
+        own: the frame that these come from.
         following: the list of the jobs that follow.
         condition: what these must match, beside having COMPLETED.
         same_list: whether the jobs themselves are in that list; none follows itself.
     """
-    truth = compile_condition(condition, following) & (nw.col(following.dataset.state_field) == "COMPLETED")
+    truth = compile_condition(condition, following) & (nw.col(following.dataset.state_field) == "COMPLETED") & nw.col(EXISTS)
     names = [ROW, "_truth", "CreationDate", "CompletionDate", "Account", "Region", *(link.follower for link in links)]
     candidates = following.columns.with_columns(_truth=truth).filter(nw.col("_truth").fill_null(True)).select(*map(nw.col, names))
     followers = Followers(links)
     for row, sure, created, completed, *place in backend.rows(candidates):
         followers.add(row, sure, created, completed, (place[0], place[1]), place[2:])
-    jobs = columns.select(*map(nw.col, (ROW, "CreationDate", DEADLINE, "Account", "Region", *(link.job for link in links))))
+    told = own.told(links[-1].job)
+    known = nw.lit(told) if isinstance(told, bool) else told
+    jobs = columns.select(*map(nw.col, (ROW, "CreationDate", DEADLINE, "Account", "Region")), known.alias("_known"), *(nw.col(link.job) for link in links))
     found = [
-        (row, followers.follow(row if same_list else None, created, deadline, (account, region), named))
-        for row, created, deadline, account, region, *named in backend.rows(jobs)
+        (row, followers.follow(row if same_list else None, created, deadline, (account, region), named, known=known))
+        for row, created, deadline, account, region, known, *named in backend.rows(jobs)
     ]
     table = backend.frame({ROW: (ColumnType.INTEGER, [row for row, _ in found]), name: (ColumnType.BOOLEAN, [followed for _, followed in found])})
     return columns.join(table, on=ROW, how="left")
@@ -106,6 +109,8 @@ class Followers:
         self._sure: defaultdict[tuple[int, str, _Place | None], _Times] = defaultdict(_Times)
         self._perhaps: defaultdict[tuple[int, str | None], defaultdict[_Place | None, _Times]] = defaultdict(lambda: defaultdict(_Times))
         self._nameless = _Times()
+        self._by_point = _Times()
+        """All that name a recovery point."""
 
     def add(self, row: int, sure: bool | None, created: int | None, completed: int | None, place: _Place, named: Sequence[str | None]) -> None:
         """One job that matches (True) or may (None), in the order of the links with what it names; an empty text names nothing."""
@@ -114,6 +119,8 @@ class Followers:
         if number is None:
             self._nameless.add(earliest, latest, row)
             return
+        if not self._links[number].placed:
+            self._by_point.add(earliest, latest, row)
         name, where = named[number] or "", place if self._links[number].placed else None
         if sure and created is not None and completed is not None:
             self._sure[number, name, where].add(created, completed, row)
@@ -122,12 +129,13 @@ class Followers:
             # A job without an id may be the one that is named.
             self._perhaps[number, None][where].add(earliest, latest, row)
 
-    def follow(self, row: int | None, created: int | None, deadline: int | None, place: _Place, named: Sequence[str | None]) -> bool | None:
+    def follow(self, row: int | None, created: int | None, deadline: int | None, place: _Place, named: Sequence[str | None], *, known: bool) -> bool | None:
         """Whether a job was followed; None where it may have been.
 
         Args:
             row: its own, where it is in the same list.
-            named: its id or its recovery point, in the order of the links; without a recovery point nothing is linked to it by one.
+            named: its id or its recovery point, in the order of the links.
+            known: whether a recovery point that it lacks is known not to be there; then nothing is linked to the job by one.
         """
         since, until = -inf if created is None else created, inf if deadline is None else deadline
         for number, (link, name) in enumerate(zip(self._links, named, strict=True)):
@@ -141,7 +149,9 @@ class Followers:
             for where, times in self._perhaps.get((number, name or None), {}).items():
                 if (where is None or _may_be(where, place)) and times.any_by(until, since, row):
                     return None
-        return None if named[-1] and self._nameless.any_by(until, since, row) else False
+        linked = bool(named[-1]) or not known
+        may = linked and (self._nameless.any_by(until, since, row) or (not named[-1] and self._by_point.any_by(until, since, row)))
+        return None if may else False
 
 
 def _may_be(place: _Place, other: _Place) -> bool:
@@ -155,26 +165,25 @@ def add_covered(columns: nw.LazyFrame[Any], place: tuple[str, str], coverage: Se
         place: the columns with that account and Region; where one is null, nothing is known to be covered.
         coverage: of the other list.
     """
-    reached: dict[tuple[str, str], tuple[int, int]] = {}
-    refused: set[tuple[str | None, str | None]] = set()
-    for entry in coverage:
-        where = entry.account, entry.region
-        if not entry.complete or not (entry.jobs or entry.basis is Basis.OBSERVED) or entry.start is None or entry.end is None:
-            refused.add(where)
-        elif entry.account is not None and entry.region is not None:
-            # What several entries say of one place must hold by each.
-            start, end = micros(entry.start), micros(entry.end)
-            first, last = reached.get((entry.account, entry.region), (start, end))
-            reached[entry.account, entry.region] = max(first, start), min(last, end)
-    known = [(where, times) for where, times in reached.items() if where not in refused]
+    known = {(entry.account, entry.region): entry for entry in coverage if entry.speaks and entry.account is not None and entry.region is not None}
+    times = [
+        (micros(entry.start), micros(entry.end), micros((entry.evident or (entry.start, entry.end))[1]))
+        for entry in known.values()
+        if entry.start and entry.end
+    ]
     table = backend.frame(
         {
-            "_account": (ColumnType.TEXT, [account for (account, _), _ in known]),
-            "_region": (ColumnType.TEXT, [region for (_, region), _ in known]),
-            "_from": (ColumnType.INTEGER, [first for _, (first, _) in known]),
-            "_to": (ColumnType.INTEGER, [last for _, (_, last) in known]),
+            "_account": (ColumnType.TEXT, [account for account, _ in known]),
+            "_region": (ColumnType.TEXT, [region for _, region in known]),
+            "_from": (ColumnType.INTEGER, [first for first, _, _ in times]),
+            "_to": (ColumnType.INTEGER, [last for _, last, _ in times]),
+            "_evident": (ColumnType.INTEGER, [evident for _, _, evident in times]),
         }
     )
-    covered = ((nw.col("_from") <= nw.col(END)) & (nw.col("_to") >= nw.col(DEADLINE))).fill_null(False)
+    covered = (nw.col("_from") <= nw.col(END)) & (nw.col("_to") >= nw.col(DEADLINE)) & (nw.col("_evident") >= nw.col(END))
+    for (account, region), entry in known.items():
+        for first, last in entry.gaps:
+            here = (nw.col(place[0]) == account) & (nw.col(place[1]) == region)
+            covered = covered & ~(here & (nw.col(END) < micros(last)) & (nw.col(DEADLINE) > micros(first)))
     joined = columns.join(table, left_on=list(place), right_on=["_account", "_region"], how="left")
-    return joined.with_columns(covered.alias(name)).drop(["_from", "_to"])
+    return joined.with_columns(covered.fill_null(False).alias(name)).drop(["_from", "_to", "_evident"])

@@ -9,9 +9,9 @@ from typing import Any, assert_never
 import narwhals as nw
 
 from policycheck.engine.compile import compile_condition
-from policycheck.engine.frame import ROW, SUBJECT, Frame
-from policycheck.engine.recovery import LONGEST_JOB, deadline_in_window, deadline_to_come, end_of, fields_needed
-from policycheck.policy.conditions import Condition, fields_of
+from policycheck.engine.frame import EXISTS, ROW, SUBJECT, Frame, ended
+from policycheck.engine.recovery import deadline_in_window, deadline_to_come, fields_needed
+from policycheck.policy.conditions import Condition, Operator, fields_of
 from policycheck.policy.model import RESOURCE, AllMatch, Expectation, Following, JobChoice, Measure, NoneMatch, Rule, Scope
 
 PROGRESS = "_progress"
@@ -72,6 +72,19 @@ class Case:
     def measured(self) -> str:
         """Whether a measure looks at a job: it is in the population, and for counts, ages and gaps it matches, for shares it is decided."""
         return f"measured_{self.number}"
+
+    @property
+    def unwell(self) -> str:
+        """Whether a job of the population ended and does not match, for rules that a new subject may not meet yet."""
+        return f"unwell_{self.number}"
+
+    @property
+    def excuses_new(self) -> bool:
+        """Whether the rule asks for more than a new subject may have, of a resource that jobs name."""
+        requirement = self.rule.statement.requirement
+        if not isinstance(requirement, Expectation) or RESOURCE not in requirement.per or requirement.inventory is not None:
+            return False
+        return requirement.measure in {Measure.COUNT, Measure.STREAK} and requirement.operator in {Operator.AT_LEAST, Operator.MORE_THAN}
 
     @property
     def outside(self) -> str:
@@ -158,10 +171,10 @@ def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame, m
     shared = {case.window: window_mask(case, frame) for case in cases}
     measured = [case for case in cases if case.measure is not None]
     if measured:
-        shared |= {PROGRESS: frame.in_progress(), END: end_of(frame.dataset)}
+        shared |= {PROGRESS: frame.in_progress(), END: ended(frame.dataset)}
     if any(case.leaves_out_progress for case in cases):
         overdue = nw.col("Overdue") if "Overdue" in frame.dataset.fields else nw.lit(False)
-        shared[_OPEN] = frame.in_progress() & ~overdue & (nw.col("CreationDate") >= frame.as_of - LONGEST_JOB)
+        shared[_OPEN] = frame.in_progress() & ~overdue
     chosen = {case.chosen: chosen_mask(case, frame) for case in cases}
     populations = {name: mask for case in cases for name, mask in _population_masks(case, frame).items()}
     violations = {name: mask for case in cases for name, mask in _violation_masks(case, frame).items()}
@@ -173,28 +186,34 @@ def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame, m
 
 def listed_mask(where: Condition, scope: Scope, frame: Frame) -> nw.Expr:
     """What a `where` and the scope choose, at any time and of all kinds of jobs."""
-    return compile_condition(where, frame) & scope_mask(scope)
+    return compile_condition(where, frame) & scope_mask(scope) & nw.col(EXISTS)
 
 
 def chosen_mask(case: Case, frame: Frame) -> nw.Expr:
     """What `where`, `jobs` and the scope choose, whatever the window."""
     mask = listed_mask(case.rule.statement.where, case.scope, frame)
-    return mask if case.rule.qualifiers.jobs is JobChoice.ALL else mask & jobs_mask(case.rule.qualifiers.jobs)
+    jobs = case.rule.qualifiers.jobs
+    return mask if jobs in {JobChoice.ALL, JobChoice.ONCE} else mask & jobs_mask(jobs, frame)
 
 
-def _has_parent() -> nw.Expr:
-    """An empty id names no parent."""
-    return nw.col("ParentJobId").fill_null("") != ""
+PARENT = "ParentJobId"
 
 
-def jobs_mask(jobs: JobChoice) -> nw.Expr:
-    """Which records of composite jobs a rule looks at. Never null."""
+def has_parent(frame: Frame) -> nw.Expr:
+    """Whether a record is a child of a composite job; null where a reduced list does not say."""
+    told = frame.told(PARENT)
+    none = nw.lit(False) if told is True else nw.when(nw.lit(False) | told).then(nw.lit(False))
+    return nw.when(~nw.col(PARENT).is_null()).then(nw.lit(True)).otherwise(none)
+
+
+def jobs_mask(jobs: JobChoice, frame: Frame) -> nw.Expr:
+    """Which records of composite jobs a rule looks at; what counts once for all is decided in each group."""
     match jobs:
         case JobChoice.TOP_LEVEL:
-            return ~_has_parent()
+            return ~has_parent(frame)
         case JobChoice.MEMBERS:
-            return _has_parent()
-        case JobChoice.ALL:
+            return has_parent(frame)
+        case JobChoice.ALL | JobChoice.ONCE:
             return nw.lit(True)
         case _:
             assert_never(jobs)
@@ -230,6 +249,7 @@ def _violation_masks(case: Case, frame: Frame) -> dict[str, nw.Expr]:
                 case.listed: listed_mask(case.rule.statement.where, case.scope, frame),
                 case.outside: nw.col(case.chosen) & ~nw.col(case.window),
                 **({} if case.leaves_out_progress else {case.undecided: nw.lit(False)}),
+                **({case.unwell: population & ~frame.in_progress() & ~nw.col(case.matching)} if case.excuses_new else {}),
             }
         case Following():
             raise AssertionError("judged with another list")
@@ -286,12 +306,5 @@ def window_mask(case: Case, frame: Frame) -> nw.Expr:
 
 
 def _ended_since(frame: Frame, start: int) -> nw.Expr:
-    """Whether a job ended at `start` or later; null where its record does not say. A job in progress has not."""
-    dataset = frame.dataset
-    state, completed = nw.col(dataset.state_field), nw.col("CompletionDate")
-    ended = completed >= start
-    if "StartBy" in dataset.fields:
-        ended = nw.when(completed.is_null() & (state == "EXPIRED")).then(nw.col("StartBy") >= start).otherwise(ended)
-    finished = state.is_in([name for name in dataset.finished if name != "EXPIRED"])
-    long_ago = completed.is_null() & finished & (nw.col("CreationDate") < start - LONGEST_JOB)
-    return nw.when(long_ago | frame.in_progress()).then(nw.lit(False)).otherwise(ended)
+    """Whether a job ended at `start` or later; null where its record does not say, however old it is. A job in progress has not."""
+    return nw.when(frame.in_progress()).then(nw.lit(False)).otherwise(ended(frame.dataset) >= start)

@@ -24,7 +24,7 @@ from policycheck.engine.scope import in_scope
 from policycheck.engine.verdict import counted
 from policycheck.policy.conditions import AGE_OPERATORS, Condition, Literal, comparisons, fields_of
 from policycheck.policy.model import RESOURCE, AllMatch, Expectation, Following, Measure, NoneMatch, Policy, Rule, Scope
-from policycheck.records import MICROSECOND, JobList, iso, moment
+from policycheck.records import MICROSECOND, end_of, iso, moment
 from policycheck.result import Coverage, Finding, RuleResult, Verdict
 from policycheck.text import clean_line
 
@@ -191,7 +191,7 @@ class _Later:
     def settled_results(self) -> dict[tuple[str, str], RuleResult]:
         """The same, by the jobs that have ended alone."""
         lists = {
-            name: JobList(found.dataset, [record for record in found.records if self.is_settled(found.dataset, record)])
+            name: found.chosen([row for row, record in enumerate(found.records) if self.is_settled(found.dataset, record)])
             for name, found in self.context.lists.items()
         }
         return self._judge(replace(self.context, lists=lists))
@@ -329,10 +329,5 @@ def _tell_job(rule: Rule, finding: Finding, record: Any, later: _Later) -> str:
 def _leaves_at(rule: Rule, record: Any, length: int) -> int | None:
     """When a job leaves the rule's window, in microseconds; None where its record does not say."""
     clock = rule.qualifiers.clock
-    if clock is not None:
-        told = getattr(record, clock, None)
-    else:
-        told = record.CompletionDate
-        if told is None and getattr(record, rule.statement.list.state_field) == "EXPIRED":
-            told = getattr(record, "StartBy", None)
+    told = getattr(record, clock, None) if clock is not None else end_of(rule.statement.list, record)
     return None if told is None else int(told) + _allowance(rule) + length

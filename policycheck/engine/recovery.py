@@ -8,11 +8,8 @@ import narwhals as nw
 
 from policycheck.datasets import Dataset
 from policycheck.engine.compile import compile_condition
-from policycheck.engine.frame import ROW, Frame
+from policycheck.engine.frame import EXISTS, ROW, Frame, ended
 from policycheck.policy.conditions import Comparison, Literal, Operator
-
-# AWS Backup ends a job after 7 days; one more for whatever is late.
-LONGEST_JOB = 8 * 86_400_000_000
 
 _CLEAN = Comparison("Outcome", Operator.IS, (Literal("clean", value="clean"),))
 
@@ -27,14 +24,6 @@ def fields_needed(dataset: Dataset) -> set[str]:
     return {"Outcome", dataset.resource_field, vault_member(dataset)}
 
 
-def end_of(dataset: Dataset) -> nw.Expr:
-    """When a job ended, as far as its record says; null where it does not."""
-    state, completed = nw.col(dataset.state_field), nw.col("CompletionDate")
-    if "StartBy" not in dataset.fields:
-        return completed
-    return nw.when(completed.is_null() & (state == "EXPIRED")).then(nw.col("StartBy")).otherwise(completed)
-
-
 def deadline_in_window(frame: Frame, allowance: int, length: int | None) -> nw.Expr:
     """Whether a job's deadline has come, in the window where there is one. A job in progress has none.
 
@@ -42,22 +31,16 @@ def deadline_in_window(frame: Frame, allowance: int, length: int | None) -> nw.E
         allowance: microseconds from a job's end to its deadline.
         length: the window's, in microseconds; None: all of the coverage.
     """
-    deadline = end_of(frame.dataset) + allowance
+    deadline = ended(frame.dataset) + allowance
     come = deadline <= frame.as_of
     if length is not None:
-        start = frame.as_of - length
-        long_ago = nw.col("CompletionDate").is_null() & _finished_unsaid(frame) & (nw.col("CreationDate") < start - allowance - LONGEST_JOB)
-        come = nw.when(long_ago).then(nw.lit(False)).otherwise(come & (deadline >= start))
+        come = come & (deadline >= frame.as_of - length)
     return ~frame.in_progress() & come
 
 
 def deadline_to_come(frame: Frame, allowance: int) -> nw.Expr:
     """Whether a job has ended and its deadline is still to come."""
-    return ~frame.in_progress() & (end_of(frame.dataset) + allowance > frame.as_of)
-
-
-def _finished_unsaid(frame: Frame) -> nw.Expr:
-    return nw.col(frame.dataset.state_field).is_in([name for name in frame.dataset.finished if name != "EXPIRED"])
+    return ~frame.in_progress() & (ended(frame.dataset) + allowance > frame.as_of)
 
 
 def add_recovered(columns: nw.LazyFrame[Any], frame: Frame, matching: nw.Expr, allowance: int, name: str) -> nw.LazyFrame[Any]:
@@ -65,9 +48,10 @@ def add_recovered(columns: nw.LazyFrame[Any], frame: Frame, matching: nw.Expr, a
     dataset = frame.dataset
     keys = [dataset.resource_field, vault_member(dataset)]
     named = ~nw.col(keys[0]).is_null() & ~nw.col(keys[1]).is_null()
-    clean = compile_condition(_CLEAN, frame)
+    # Of a record that may be another's, it is unknown whether it recovers anything.
+    clean = compile_condition(_CLEAN, frame) & nw.col(EXISTS)
     failed = columns.filter(matching.fill_null(True) & named).select(
-        nw.col(ROW), *map(nw.col, keys), nw.col("CreationDate").alias("_created"), (end_of(dataset) + allowance).alias("_deadline")
+        nw.col(ROW), *map(nw.col, keys), nw.col("CreationDate").alias("_created"), (ended(dataset) + allowance).alias("_deadline")
     )
     later = columns.filter(clean.fill_null(True)).select(
         nw.col(ROW).alias("_other"),

@@ -58,19 +58,30 @@ def is_excused(scope: Scope, account: str | None, region: str | None) -> bool:
 
 
 def unreached_window(scope: Scope, coverage: Sequence[Coverage], start: datetime | None, as_of: datetime) -> list[str]:
-    """Where the coverage of a place in scope does not reach from `start` (None: no window) to as_of, a phrase each."""
+    """Where the coverage of a place in scope does not reach from `start` (None: no window, and its end counts) to as_of, a phrase each."""
     problems = []
     for entry in coverage:
         if not in_scope(scope, entry.account, entry.region):
             continue
         if not entry.complete:
-            problems.append(f"{entry.place} is incomplete: {entry.reason or 'the list is short'}")
-        elif start is None:
-            continue
+            problems.append(f"{entry.place} is incomplete: {entry.reason or 'the list is incomplete'}")
         elif entry.start is None or entry.end is None:
             problems.append(f"nothing says which time the list of {entry.place} covers")
-        elif entry.start > start:
-            problems.append(f"{entry.place} is covered from {iso(entry.start)} only, the window begins at {iso(start)}")
-        elif entry.end < as_of:
-            problems.append(f"{entry.place} is covered to {iso(entry.end)} only, the window ends at {iso(as_of)}")
+        elif problem := _unreached(entry, entry.start, entry.end, start, as_of):
+            problems.append(f"{entry.place} {problem}")
     return problems
+
+
+def _unreached(entry: Coverage, first: datetime, last: datetime, start: datetime | None, as_of: datetime) -> str:
+    """What `Coverage.reaches` misses, of an entry from `first` to `last`; empty where it misses nothing."""
+    if start is not None and first > start:
+        return f"is covered from {iso(first)} only, the window begins at {iso(start)}"
+    if last < as_of:
+        return f"is covered to {iso(last)} only, the {'evaluation time' if start is None else 'window'} {'is' if start is None else 'ends at'} {iso(as_of)}"
+    if start is None:
+        return ""
+    if gap := entry.gap_in(start, as_of):
+        return f"is not covered from {iso(gap[0])} to {iso(gap[1])}: no list that was read is of this time"
+    if entry.evident is not None and entry.evident[1] < start:
+        return f"shows nothing after {iso(entry.evident[1])}, before the window begins at {iso(start)}"
+    return ""

@@ -13,7 +13,7 @@ import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.entries import choose_entry
-from policycheck.engine.frame import ROW, SUBJECT, Frame
+from policycheck.engine.frame import ROW, SUBJECT, Frame, overdue
 from policycheck.engine.masks import Case
 from policycheck.engine.measures import Truth
 from policycheck.engine.scope import in_scope
@@ -59,6 +59,8 @@ class Tally(NamedTuple):
     undecided: int
     waiting: bool
     """Whether one is undecided, or may be."""
+    unwell: Truth = False
+    """Whether one ended in the population and does not match, where the rule asks."""
 
 
 class History(NamedTuple):
@@ -69,6 +71,10 @@ class History(NamedTuple):
     last: int | None
     undated: bool
     """Whether one has no CreationDate."""
+    running: bool
+    """Whether one is in progress, or may be."""
+    first_runs: Truth
+    """Whether all are in progress and in time."""
 
 
 @dataclass
@@ -79,6 +85,8 @@ class ListView:
     frame: Frame
     masks: nw.LazyFrame[Any]
     backend: Backend
+    left_out: Mapping[int, int] = field(default_factory=dict)
+    """How many children of composite jobs a rule left out, by its number."""
     _keyed: dict[tuple[str, ...], tuple[nw.LazyFrame[Any], Sequence[Key]]] = field(default_factory=dict)
     _histories: dict[Triple, History] | None = None
     _by_arn: defaultdict[str | None, list[Triple]] = field(default_factory=lambda: defaultdict(list))
@@ -110,7 +118,7 @@ class ListView:
     def tallies(self, cases: Sequence[Case]) -> dict[int, dict[int, Tally]]:
         """By the number of the rule, then by that of the key. All these rules have the same `per`."""
         keyed, _ = self.keyed(cases[0].per)
-        truths = [name for case in cases for name in (case.listed, case.chosen, case.outside)]
+        truths = [name for case in cases for name in (case.listed, case.chosen, case.outside, *([case.unwell] if case.excuses_new else []))]
         sums = [name for case in cases for name in (case.population, case.undecided)]
         found = keyed.group_by(KEY).agg(
             nw.col(*truths).cast(nw.Int64).max(),
@@ -124,14 +132,19 @@ class ListView:
         for row in sorted(self.backend.rows(found.select(*map(nw.col, names))), key=itemgetter(0)):
             said = dict(zip(names, row, strict=True))
             for case in cases:
+
+                def truth(name: str, said: Mapping[str, Any] = said) -> Truth:
+                    return True if said[name] else None if said[name + _MAY] else False
+
                 tallies[case.number][said[KEY]] = Tally(
-                    listed=True if said[case.listed] else None if said[case.listed + _MAY] else False,
-                    chosen=True if said[case.chosen] else None if said[case.chosen + _MAY] else False,
+                    listed=truth(case.listed),
+                    chosen=truth(case.chosen),
                     outside=bool(said[case.outside]),
                     examined=said[case.population] or 0,
                     may=said[case.population + _MAY] or 0,
                     undecided=said[case.undecided] or 0,
                     waiting=bool(said[case.undecided + _MAY]),
+                    unwell=truth(case.unwell) if case.excuses_new else False,
                 )
         return tallies
 
@@ -150,7 +163,13 @@ class ListView:
         if not found:
             return None
         times = [time for history in found for time in (history.first, history.last) if time is not None]
-        return History(min(times, default=None), max(times, default=None), any(history.undated for history in found))
+        return History(
+            min(times, default=None),
+            max(times, default=None),
+            any(history.undated for history in found),
+            any(history.running for history in found),
+            False if any(history.first_runs is False for history in found) else None if any(history.first_runs is None for history in found) else True,
+        )
 
     def has_unplaced(self, subject: Triple) -> bool:
         """Whether a record of its ARN that does not say its account or its Region may be of a resource."""
@@ -170,10 +189,28 @@ class ListView:
     def histories(self) -> Mapping[Triple, History]:
         """Of every resource in the list."""
         if self._histories is None:
-            created = nw.col("CreationDate")
-            table = self.frame.columns.select(nw.col(SUBJECT), created, created.is_null().cast(nw.Int64).alias(ROW))
-            rows = self.backend.rows(table.group_by(SUBJECT).agg(created.min().alias("_first"), created.max().alias("_last"), nw.col(ROW).max()))
-            self._histories = {self.frame.subjects[number]: History(first, last, bool(undated)) for number, first, last, undated in rows}
+            created, running = nw.col("CreationDate"), self.frame.in_progress()
+            in_time = running & ~overdue(self.frame) if "Overdue" in self.frame.dataset.fields else running
+            table = self.frame.columns.select(
+                nw.col(SUBJECT),
+                created,
+                created.is_null().cast(nw.Int64).alias("_undated"),
+                running.fill_null(True).cast(nw.Int64).alias("_running"),
+                # 0: one is not, 1: one may not be, 2: all are.
+                nw.when(in_time.is_null()).then(nw.lit(1)).otherwise(nw.when(in_time).then(nw.lit(2)).otherwise(nw.lit(0))).alias("_in_time"),
+            )
+            found = table.group_by(SUBJECT).agg(
+                created.min().alias("_first"),
+                created.max().alias("_last"),
+                nw.col("_undated").max(),
+                nw.col("_running").max(),
+                nw.col("_in_time").min(),
+            )
+            names = (SUBJECT, "_first", "_last", "_undated", "_running", "_in_time")
+            self._histories = {
+                self.frame.subjects[number]: History(first, last, bool(undated), bool(runs), (False, None, True)[timely])
+                for number, first, last, undated, runs, timely in self.backend.rows(found.select(*map(nw.col, names)))
+            }
         return self._histories
 
 

@@ -16,10 +16,10 @@ from policycheck.datasets import Field, Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.findings import spell_value
-from policycheck.engine.frame import LISTED, ROW, Frame, inventory_column
+from policycheck.engine.frame import LISTED, ROW, Frame, ended, inventory_column
 from policycheck.engine.masks import Case, jobs_mask, scope_mask, window_mask
 from policycheck.engine.measures import Truth
-from policycheck.engine.recovery import deadline_in_window, end_of
+from policycheck.engine.recovery import deadline_in_window
 from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, Or, parts_of
 from policycheck.policy.model import JobChoice, Scope
 from policycheck.policy.phrases import spell_conditions
@@ -75,22 +75,22 @@ class Tracer:
         """
         asked = spell_window(case, self._frame.as_of, deadlines=allowance is not None)
         if allowance is not None:
-            end = end_of(self._frame.dataset)
+            end = ended(self._frame.dataset)
             return [self.column(asked, deadline_in_window(self._frame, allowance, case.window_length), times={"ended": end, "deadline": end + allowance})]
         if case.window_length is None:
             return []
         clock = case.rule.qualifiers.clock
         times = {clock: nw.col(clock)} if clock else {"created": nw.col("CreationDate")}
         if not clock and not case.by_creation:
-            times["ended"] = end_of(self._frame.dataset)
+            times["ended"] = ended(self._frame.dataset)
         return [self.column(asked, window_mask(case, self._frame), times=times)]
 
     def choice(self, jobs: JobChoice, scope: Scope) -> list[Question]:
         """Whether the job belongs to what `jobs` and the scope choose, where they leave anything out."""
         questions = []
-        if jobs is not JobChoice.ALL:
+        if jobs in {JobChoice.TOP_LEVEL, JobChoice.MEMBERS}:
             parent = (self._add(nw.col("ParentJobId")),)
-            questions.append(Question(f"jobs: {jobs}", self._add(jobs_mask(jobs)), parent, of=self._frame.dataset.fields["ParentJobId"]))
+            questions.append(Question(f"jobs: {jobs}", self._add(jobs_mask(jobs, self._frame)), parent, of=self._frame.dataset.fields["ParentJobId"]))
         if scope.accounts or scope.regions:
             said = clean_line(", ".join([*scope.accounts, *scope.regions]))
             seen = (self._add(nw.col("Account")), self._add(nw.col("Region")))

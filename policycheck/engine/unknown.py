@@ -10,7 +10,7 @@ from typing import Any
 import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend
-from policycheck.engine.frame import LISTED, ROW, Frame, inventory_column
+from policycheck.engine.frame import LISTED, RECORDING, ROW, Frame, inventory_column, sources_of
 
 # Enough to name the members; a list of an old client lacks them in every record.
 _MOST_ROWS = 1000
@@ -27,8 +27,19 @@ def name_unknown(fields: Collection[str], frame: Frame, masks: nw.LazyFrame[Any]
     chosen = frame.columns.filter(nw.col(ROW).is_in([row for (row,) in undecided]))
     (counts,) = backend.rows(chosen.select(*(expression.cast(nw.Int64).sum().alias(name) for name, expression in unknown.items())))
     missing = [name for name, count in zip(unknown, counts, strict=True) if count]
-    told = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'}" if missing else "a member it needs is"
-    return f"{told} unknown in {'its record' if len(undecided) == 1 else 'their records'}"
+    told = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'}" if missing else "a field it needs is"
+    unknown_in = f"{told} unknown in {'its record' if len(undecided) == 1 else 'their records'}"
+    reduced = not all(frame.recordings[number].whole for (number,) in backend.rows(chosen.select(nw.col(RECORDING)).unique()))
+    keep = sorted({member for name in missing for member in _members(name, frame)})
+    return f"{unknown_in}: fields were dropped from the list; save it with {', '.join(keep)}" if reduced and keep else unknown_in
+
+
+def _members(name: str, frame: Frame) -> list[str]:
+    """The members that a record must keep for a field to be known: those that no record has."""
+    field = frame.dataset.fields[name]
+    if not field.derived:
+        return [name]
+    return [member for member in sources_of(frame.dataset, name) if not any(member in recording.told for recording in frame.recordings)]
 
 
 def _unknown(name: str, frame: Frame) -> nw.Expr | None:

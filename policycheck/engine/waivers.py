@@ -96,5 +96,5 @@ def _matching_groups(match: Condition, findings: Sequence[Finding], case: Case, 
     for name in names:
         said = [finding.resource_type if name == "ResourceType" and name not in finding.identity else finding.identity.get(name) for finding in findings]
         values[name] = (ColumnType.TEXT, said)
-    frame = _FindingsFrame(dataset, micros(context.as_of), context.backend.frame(values), frozenset(names), ())
+    frame = _FindingsFrame(dataset, micros(context.as_of), context.backend.frame(values), ())
     return {row for row, waived in context.backend.rows(frame.columns.select(nw.col(ROW), compile_condition(match, frame).alias("waived"))) if waived}

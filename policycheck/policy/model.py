@@ -19,6 +19,8 @@ class JobChoice(StrEnum):
     ALL = "all"
     TOP_LEVEL = "top_level"
     MEMBERS = "members"
+    ONCE = "once"
+    """A child only where its parent does not stand for it; the default of counts and shares, and not to be written."""
 
 
 class NoData(StrEnum):
@@ -125,12 +127,10 @@ class Statement:
 
     @property
     def default_jobs(self) -> JobChoice:
-        """Which records of composite jobs count where nothing says: a share, and a count that is not per resource, must not count a backup twice."""
+        """Which records of composite jobs count where nothing says: a share and a count must not count a backup twice."""
         match self.requirement:
-            case Expectation(measure=Measure.SHARE):
-                return JobChoice.TOP_LEVEL
-            case Expectation(measure=Measure.COUNT, per=per) if RESOURCE not in per:
-                return JobChoice.TOP_LEVEL
+            case Expectation(measure=Measure.SHARE | Measure.COUNT):
+                return JobChoice.ONCE
             case _:
                 return JobChoice.ALL
 

@@ -82,12 +82,15 @@ class ScopeEntry(_Model):
     may_be_empty: list[Scalar] | None = Field(None, description="Accounts or account/Region pairs that may have no job at all: 444455556666/us-east-1")
 
 
+WrittenJobs = Literal[JobChoice.ALL, JobChoice.TOP_LEVEL, JobChoice.MEMBERS]
+
+
 class DefaultsEntry(_Model):
     """Values for every rule of the file that does not say otherwise."""
 
     severity: Severity | None = Field(default=None, description="How bad a violation is", json_schema_extra={"default": "medium"})
     no_data: NoData | None = Field(default=None, description="The verdict when there is nothing to judge", json_schema_extra={"default": "inconclusive"})
-    jobs: JobChoice | None = Field(default=None, description="Which records of composite jobs are looked at; where nothing says, each rule's own default holds")
+    jobs: WrittenJobs | None = Field(default=None, description="Which records of composite jobs are looked at. Default: each rule's own default")
 
 
 _FOLLOWING = sorted({name for names in FOLLOWERS.values() for name in names})
@@ -119,10 +122,10 @@ class RuleEntry(_Model):
     clock: Line | None = Field(
         None, description="The field of a time that must lie in the window; without it a job that was created, running or ended in the window is in it"
     )
-    jobs: JobChoice | None = Field(
+    jobs: WrittenJobs | None = Field(
         None,
         description="Composite jobs: all records, parents and plain jobs (no ParentJobId), or members. "
-        "Without it: all; top_level of share, and of a count that is not per resource, so that no backup counts twice",
+        "Default: all; in a count or a share a child is left out where its parent is counted and answers alike, so that no backup counts twice",
     )
     none: Conditions | None = Field(None, description="No job of the population may match these conditions")
     all: Conditions | None = Field(None, description="Every job of the population must match these conditions")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import chain
 from typing import Protocol
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS
@@ -18,7 +17,7 @@ from policycheck.result import Coverage
 from policycheck.sources.aws_errors import UnknownClientError
 from policycheck.sources.connection import ALL_REGIONS, ORGANIZATION, AwsSession, Connection, account_of_role, is_opt_in
 from policycheck.sources.interface import Evidence
-from policycheck.sources.lists import deduplicate
+from policycheck.sources.observations import merge_sources
 from policycheck.sources.observed import Watch, cover
 from policycheck.sources.places import Place, Progress, Reader, ReadPlace, Request, local_clock
 from policycheck.sources.plan import HORIZON, FetchPlan
@@ -145,7 +144,7 @@ class _Fetch:
         lists: dict[str, JobList] = {}
         for name in self.plan.datasets:
             parts = [part.lists[name].jobs for part in asked]
-            lists[name] = parts[0] if len(parts) == 1 else deduplicate(JobList(DATASETS[name], list(chain.from_iterable(part.records for part in parts))))[0]
+            lists[name] = merge_sources(parts).jobs
         coverage = self._coverage(asked, accounts)
         warnings = tuple(self._warnings(asked))
         not_seen = (*self._not_fetched(), *self._not_enabled(disabled), *self._unknown_accounts(coverage))

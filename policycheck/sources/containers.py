@@ -50,6 +50,8 @@ class Page:
     jobs: JobList
     token: object = None
     """The answer's NextToken."""
+    lone: bool = False
+    """The jobs are what describe commands print: of these jobs alone."""
 
 
 def read_pages(data: bytes) -> list[Page]:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +15,8 @@ from policycheck.records import JobList
 from policycheck.sources.containers import read_pages
 from policycheck.sources.contents import read_all, read_text
 from policycheck.sources.interface import Evidence
-from policycheck.sources.lists import assert_coverage, deduplicate, describe_duplicates, describe_future, describe_state
+from policycheck.sources.lists import Source, assert_coverage, describe_future, describe_gaps, describe_merging, describe_state
+from policycheck.sources.observations import merge_sources
 from policycheck.text import clean_line
 
 STDIN = "-"
@@ -27,10 +27,10 @@ _NAMES_SHOWN = 3
 
 @dataclass(frozen=True, slots=True)
 class _File:
-    """One file that was read; `lists` by dataset name, empty where the file does not say which list it is."""
+    """One file that was read; what it says of each list by dataset name, nothing where the file does not say which list it is."""
 
     name: str
-    lists: dict[str, JobList]
+    lists: dict[str, list[Source]]
 
 
 def read_job_files(paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, stdin: BinaryIO) -> Evidence:
@@ -52,21 +52,16 @@ def read_job_files(paths: Sequence[str], *, as_of: datetime, covers: tuple[datet
             errors.append(error)
     if errors:
         raise _joined(errors)
-    merged = {name: _merge([file.lists[name] for file in files if name in file.lists]) for name in DATASETS if any(name in file.lists for file in files)}
+    sources = {name: [source for file in files for source in file.lists.get(name, ())] for name in DATASETS}
     lists: dict[str, JobList] = {}
     warnings: list[str] = []
-    for name, job_list in merged.items():
-        lists[name], dropped = deduplicate(job_list)
-        if dropped:
-            warnings.append(describe_duplicates(job_list.dataset, dropped))
-        warnings += filter(None, [describe_future(lists[name], as_of), describe_state(lists[name])])
-    sources = {name: [(file.name, file.lists[name]) for file in files if name in file.lists] for name in lists}
-    return Evidence(lists, assert_coverage(lists, as_of, covers, sources), tuple(_not_seen(files)), tuple(warnings))
-
-
-def _merge(parts: list[JobList]) -> JobList:
-    """One list of all parts, which are of one dataset and at least one."""
-    return parts[0] if len(parts) == 1 else JobList(parts[0].dataset, list(chain.from_iterable(part.records for part in parts)))
+    for name, read in sources.items():
+        if read:
+            found = merge_sources([source.jobs for source in read])
+            lists[name] = found.jobs
+            warnings += [*describe_merging(found), *filter(None, [describe_future(found.jobs, as_of), describe_state(found.jobs)])]
+    coverage = assert_coverage(lists, as_of, covers, sources)
+    return Evidence(lists, coverage, (*_not_seen(files), *describe_gaps(coverage)), tuple(warnings))
 
 
 def _walk(paths: Sequence[str], errors: list[JobFileError]) -> Iterator[str]:
@@ -154,10 +149,11 @@ def _read_file(path: str, stdin: BinaryIO) -> _File:
         raise JobFileError("does not exist", hint="name a file, a folder, or - for standard input") from None
     except (OSError, ValueError) as error:
         raise JobFileError(f"cannot be read: {_cause(error)}") from None
-    pages: dict[str, list[JobList]] = {}
+    pages: dict[str, dict[bool, list[JobList]]] = {}
     for page in read_pages(read_text(data)):
-        pages.setdefault(page.jobs.dataset.name, []).append(page.jobs)
-    return _File(clean_line(path), {name: _merge(parts) for name, parts in pages.items()})
+        pages.setdefault(page.jobs.dataset.name, {}).setdefault(page.lone, []).append(page.jobs)
+    name = clean_line(path)
+    return _File(name, {of: [Source(name, JobList.joined(parts), lone) for lone, parts in found.items()] for of, found in pages.items()})
 
 
 def _cause(error: Exception) -> str:
@@ -180,7 +176,7 @@ def _not_seen(files: list[_File]) -> Iterator[str]:
         say = "does not say how it was made" if len(files) == 1 else "do not say how they were made"
         yield f"asserted: {_names([file.name for file in files])} {say}: jobs that a filter, a time range or an option left out cannot be seen"
     for name, dataset in DATASETS.items():
-        if empty := [file.name for file in files if name in file.lists and not len(file.lists[name])]:
+        if empty := [file.name for file in files if name in file.lists and not any(len(source.jobs) for source in file.lists[name])]:
             yield f"asserted: no {dataset.noun} in {_names(empty)}; an empty list does not say which account and Region it is of"
     if unnamed := [file.name for file in files if not file.lists]:
         yield f"asserted: nothing in {_names(unnamed)}; an empty list does not say which list, account and Region it is of"

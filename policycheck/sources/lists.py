@@ -1,19 +1,18 @@
-"""Lists as a whole, whatever their source: one record a job, and what a list of plain files covers (docs/verdicts.md)."""
+"""Lists as a whole, whatever their source: what a list of plain files covers, and what to say of it (docs/verdicts.md, Coverage)."""
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
 
-import msgspec
-
-from policycheck.datasets import Dataset
-from policycheck.records import JobList, micros, moment
-from policycheck.result import Basis, Coverage
+from policycheck.datasets import DATASETS, Dataset
+from policycheck.records import JobList, end_of, iso, micros, moment
+from policycheck.result import Coverage
+from policycheck.sources.observations import Jobs
 
 STRETCH = timedelta(hours=25)
 """How far a list is taken to speak beyond its oldest and newest time: a daily job's next run is at most that far away, the hour of a clock change included."""
@@ -22,80 +21,56 @@ Place = tuple[str | None, str | None]
 """Account and Region, None where unknown."""
 
 
-def deduplicate(job_list: JobList) -> tuple[JobList, int]:
-    """One record for each job id of a resource in an account and Region, and how many records were dropped; records without an id are all kept.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What one file says of one list."""
 
-    A record in a finished state wins over any other, then the later CompletionDate, then the later InitiationDate, then the one whose JSON text (its
-    members by dotted name, sorted, times as microseconds) sorts last. What stays keeps its order. A list without duplicates is returned as it is.
-    """
-    dataset, records = job_list.dataset, job_list.records
-    ids = list(map(attrgetter(dataset.id_field), records))
-    # An empty id names nothing, as a missing one.
-    named = [job_id for job_id in ids if job_id]
-    if len(set(named)) == len(named):
-        return job_list, 0
-    # Two places never share a job, and two resources neither: one id in both is two jobs, and none may hide the other.
-    resources = list(map(attrgetter(dataset.resource_field), records))
-    positions: defaultdict[tuple[str, Place, str | None], list[int]] = defaultdict(list)
-    for index, (job_id, place, resource) in enumerate(zip(ids, job_list.places(), resources, strict=True)):
-        if job_id:
-            positions[job_id, place, resource].append(index)
-    dropped: set[int] = set()
-    for group in positions.values():
-        if len(group) > 1:
-            kept = max(group, key=lambda index: _rank(dataset, records[index]))
-            dropped.update(index for index in group if index != kept)
-    return JobList(dataset, [record for index, record in enumerate(records) if index not in dropped]), len(dropped)
+    name: str
+    jobs: JobList
+    lone: bool = False
+    """It is one describe answer, or several: it speaks of these jobs alone."""
 
 
-def _rank(dataset: Dataset, record: Any) -> tuple[object, ...]:
-    return (
-        getattr(record, dataset.state_field) in dataset.finished,
-        _or_never(record.CompletionDate),
-        _or_never(getattr(record, "InitiationDate", None)),
-        json.dumps(_members(dataset, record), sort_keys=True),
-        # Two states the API does not know both count as missing, and still need an order of their own.
-        msgspec.json.encode(record),
-    )
-
-
-def _members(dataset: Dataset, record: Any) -> dict[str, object]:
-    """The recorded members by dotted name; of a nested one, that it is there."""
-    found: dict[str, object] = {}
-    for member in dataset.members:
-        head, _, tail = member.name.partition(".")
-        value = getattr(record, head)
-        if tail and value is not None:
-            found[head], value = {}, getattr(value, tail)
-        if value is not None and (member.name != dataset.state_field or value in dataset.states):
-            found[member.name] = value
-    return found
-
-
-def _or_never(time: int | None) -> int:
-    """A missing time is earlier than every recorded one (those are 0 or more)."""
-    return -1 if time is None else time
+@dataclass(frozen=True, slots=True)
+class _Interval:
+    start: datetime
+    end: datetime
+    margin: timedelta = timedelta()
+    """By how much it is stretched at either end."""
 
 
 def assert_coverage(
-    lists: Mapping[str, JobList], as_of: datetime, covers: tuple[datetime, datetime] | None, sources: Mapping[str, Sequence[tuple[str, JobList]]]
+    lists: Mapping[str, JobList], as_of: datetime, covers: tuple[datetime, datetime] | None, sources: Mapping[str, Sequence[Source]]
 ) -> tuple[Coverage, ...]:
     """What lists from plain files cover, by the assertion of whoever names them: one entry for each dataset, account and Region.
 
-    The interval reaches from the oldest to the newest CreationDate, InitiationDate or CompletionDate not after as_of, stretched by `STRETCH` and widened to
-    `covers`; it is (None, None) where nothing dates it. A record created after as_of is left out: it is no job, and shows no place. `sources` holds, by
-    dataset, each file's name and the list read from it.
+    Each file covers the time from its own oldest to its own newest CreationDate, InitiationDate or CompletionDate not after as_of at a place, stretched by
+    `STRETCH`; `covers` adds its time. What lies between is a gap. Nothing reaches beyond as_of. The interval is (None, None) where nothing dates it. A record
+    created after as_of is left out: it is no job, and shows no place.
+
+    Args:
+        lists: the jobs, by dataset.
+        sources: what the files say of them, by dataset.
     """
     entries: list[Coverage] = []
     for name, job_list in lists.items():
-        named = _source_names(sources.get(name, ()))
-        for (account, region), records in _by_place(job_list, micros(as_of)).items():
-            start, end = _reach(job_list.dataset, records, micros(as_of))
+        spans: defaultdict[Place, list[_Interval]] = defaultdict(list)
+        holders: defaultdict[Place, list[Source]] = defaultdict(list)
+        for source in sources.get(name, ()):
+            for place, records in _by_place(source.jobs, micros(as_of)).items():
+                holders[place].append(source)
+                start, end = _reach(source.jobs.dataset, records, micros(as_of))
+                if start is not None and end is not None and not source.lone:
+                    spans[place].append(_Interval(moment(start), moment(end), STRETCH))
+        for place, records in _by_place(job_list, micros(as_of)).items():
+            read = [source for source in holders[place] if not source.lone]
+            if covers is not None and read:
+                spans[place].append(_Interval(*covers))
             rewound = _count_rewound(job_list.dataset, records, micros(as_of))
             reason = f"reconstructed: {rewound} {'job' if rewound == 1 else 'jobs'} ended after as_of" if rewound else ""
-            first, last = _widen(start, end, covers)
-            source = named if isinstance(named, str) else named[account, region]
-            entries.append(Coverage(name, account, region, first, last, len(records), basis=Basis.ASSERTED, source=source, reason=reason))
+            # Where its records are of no single place, the list as a whole still has a name.
+            names = [source.name for source in read or holders[place] or sources.get(name, ())]
+            entries.append(_entry(name, place, len(records), names, reason, spans[place], as_of, lone=bool(holders[place]) and not read))
     return tuple(sorted(entries, key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
 
 
@@ -106,17 +81,6 @@ def _by_place(job_list: JobList, as_of: int) -> dict[Place, list[Any]]:
         if created is None or created <= as_of:
             places[place].append(record)
     return places
-
-
-def _source_names(sources: Sequence[tuple[str, JobList]]) -> str | dict[Place, str]:
-    """The name of the only file, or what to call the files that hold each place."""
-    if len(sources) == 1:
-        return sources[0][0]
-    holders: defaultdict[Place, list[str]] = defaultdict(list)
-    for name, job_list in sources:
-        for place in set(job_list.places()):
-            holders[place].append(name)
-    return {place: names[0] if len(names) == 1 else f"{len(names)} files" for place, names in holders.items()}
 
 
 def _reach(dataset: Dataset, records: list[Any], as_of: int) -> tuple[int | None, int | None]:
@@ -132,29 +96,50 @@ def _reach(dataset: Dataset, records: list[Any], as_of: int) -> tuple[int | None
 
 def _count_rewound(dataset: Dataset, records: list[Any], as_of: int) -> int:
     """Jobs the list shows as ended that had not ended by as_of."""
-    later = [record for record in records if record.CompletionDate is not None and record.CompletionDate > as_of]
-    count = sum(getattr(record, dataset.state_field) in dataset.finished for record in later)
-    if "StartBy" in dataset.fields and "EXPIRED" in dataset.states:
-        expired = (record for record in records if record.State == "EXPIRED" and record.CompletionDate is None)
-        count += sum(record.StartBy is not None and record.StartBy > as_of for record in expired)
-    return count
+    ends = (end_of(dataset, record) for record in records)
+    return sum(end is not None and end > as_of for end in ends)
 
 
-def _widen(start: int | None, end: int | None, covers: tuple[datetime, datetime] | None) -> tuple[datetime, datetime] | tuple[None, None]:
-    if start is None or end is None:
-        return covers or (None, None)
-    first, last = moment(start) - STRETCH, moment(end) + STRETCH
-    if covers is None:
-        return first, last
-    if covers[1] < first or covers[0] > last:
-        # Nobody speaks for the time between: what is covered is the later of the two.
-        return max((first, last), covers)
-    return min(first, covers[0]), max(last, covers[1])
+def _entry(dataset: str, place: Place, jobs: int, names: Sequence[str], reason: str, spans: Sequence[_Interval], as_of: datetime, *, lone: bool) -> Coverage:
+    source = names[0] if len(names) == 1 else f"{len(names)} files"
+    if lone:
+        return Coverage(dataset, *place, None, None, jobs, complete=False, source=source, reason="one describe answer covers that job alone")
+    if not spans:
+        return Coverage(dataset, *place, None, None, jobs, source=source, reason=reason)
+    stretched = sorted((span.start - span.margin, min(span.end + span.margin, as_of)) for span in spans)
+    gaps: list[tuple[datetime, datetime]] = []
+    start, end = stretched[0]
+    for first, last in stretched[1:]:
+        if first > end:
+            gaps.append((end, first))
+        end = max(end, last)
+    evidence = min(span.start for span in spans), min(max(span.end for span in spans), as_of)
+    return Coverage(dataset, *place, start, end, jobs, source=source, reason=reason, gaps=tuple(gaps), evidence=evidence)
 
 
-def describe_duplicates(dataset: Dataset, dropped: int) -> str:
-    """The warning for records that were dropped."""
-    return f"{dropped} {'record repeats' if dropped == 1 else 'records repeat'} a {dataset.id_field}; one of each was kept"
+def describe_gaps(coverage: Iterable[Coverage]) -> list[str]:
+    """Which times no file is of, a sentence each."""
+    return [
+        f"gap: no list of {DATASETS[entry.dataset].noun}s of {entry.place} that was read is of {iso(first)} to {iso(last)}"
+        for entry in coverage
+        for first, last in entry.gaps
+    ]
+
+
+def describe_merging(found: Jobs) -> list[str]:
+    """Warnings about records that show one job, or do not say which."""
+    dataset, repeated, doubtful = found.jobs.dataset, found.repeated, len(found.jobs.doubtful)
+    warnings = []
+    if repeated:
+        warnings.append(f"{repeated} {'record repeats' if repeated == 1 else 'records repeat'} a {dataset.id_field}; each job counts once")
+    if found.shared_ids:
+        ids = f"{found.shared_ids} {dataset.id_field} names" if found.shared_ids == 1 else f"{found.shared_ids} {dataset.id_field}s name"
+        warnings.append(f"{ids} several jobs, of other times or resources: the ids were redacted, and each job counts")
+    if doubtful:
+        records = "1 record does not say" if doubtful == 1 else f"{doubtful} records do not say"
+        keep = f"{dataset.id_field}, CreationDate and {dataset.resource_field}"
+        warnings.append(f"{records} enough to tell whether it shows a job that another record shows; save the list with {keep}")
+    return warnings
 
 
 def describe_future(job_list: JobList, as_of: datetime) -> str:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from policycheck.datasets import BACKUP_JOBS, Dataset
 from policycheck.records import JobList
 from policycheck.result import Basis, Coverage
-from policycheck.sources.lists import assert_coverage
+from policycheck.sources.lists import Source, assert_coverage
 from policycheck.sources.places import ReadList
 from policycheck.sources.plan import HORIZON
 
@@ -36,17 +36,17 @@ class Watch:
 
 def cover(watch: Watch, found: ReadList, accounts: Collection[str | None]) -> list[Coverage]:
     """One entry for each of these accounts and each other that a job names, also where there is no job."""
-    groups: dict[str | None, list[object]] = {account: [] for account in accounts}
+    groups: dict[str | None, list[int]] = {account: [] for account in accounts}
     only = next(iter(accounts)) if len(accounts) == 1 else None
-    for record, (account, _) in zip(found.jobs.records, found.jobs.places(), strict=True):
-        groups.setdefault(account or only, []).append(record)
-    return [_entry(watch, found, account, JobList(watch.dataset, records)) for account, records in groups.items()]
+    for row, (account, _) in enumerate(found.jobs.places()):
+        groups.setdefault(account or only, []).append(row)
+    return [_entry(watch, found, account, found.jobs.chosen(rows)) for account, rows in groups.items()]
 
 
 def _entry(watch: Watch, found: ReadList, account: str | None, jobs: JobList) -> Coverage:
     start, end = _interval(watch, found)
     name = watch.dataset.name
-    parts = assert_coverage({name: jobs}, watch.as_of, None, {name: [(watch.source, jobs)]})
+    parts = assert_coverage({name: jobs}, watch.as_of, None, {name: [Source(watch.source, jobs)]})
     reason = "; ".join(part.reason for part in parts if part.reason)
     if found.error is not None:
         reason = f"{found.error.place}: {found.error.message}" if found.error.place else found.error.message

@@ -15,7 +15,7 @@ from policycheck.datasets import Dataset
 from policycheck.errors import PolicycheckError
 from policycheck.records import JobList
 from policycheck.sources.connection import AwsSession, account_of_role
-from policycheck.sources.lists import deduplicate
+from policycheck.sources.observations import merge_sources
 from policycheck.sources.pages import Cancelled, guard, list_pages
 from policycheck.sources.raw import PageStore, RawPage
 
@@ -210,7 +210,7 @@ class Reader:
                 yield _PageRead(dataset.operation, place.label, len(page.jobs))
         except PolicycheckError as error:
             part.error = error
-        part.jobs, _ = deduplicate(part.jobs)
+        part.jobs = merge_sources([part.jobs]).jobs
 
     def _note_date(self, part: ReadList, date: datetime | None) -> None:
         if date is None:

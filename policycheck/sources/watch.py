@@ -127,8 +127,8 @@ class _Fetch:
         after = request.parameters.get(_AFTER)
         floor = micros(after) if isinstance(after, datetime) else micros(self._start - HORIZON) if dataset is BACKUP_JOBS and self._start else 0
         seen = set(_keys(now))
-        kept = [record for key, record in zip(_keys(before), before.records, strict=True) if key not in seen and record.CreationDate >= floor]
-        return JobList(dataset, [*now.records, *kept])
+        kept = [row for row, key in enumerate(_keys(before)) if key not in seen and before.records[row].CreationDate >= floor]
+        return JobList.joined([now, before.chosen(kept)])
 
 
 def _holds(memory: _Memory, request: Request) -> bool:

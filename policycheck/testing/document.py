@@ -24,7 +24,7 @@ from policycheck.records import JobList, RecordError, record_type
 from policycheck.result import Basis, Coverage, Verdict
 from policycheck.sources.interface import Evidence
 from policycheck.sources.inventories import parse_inventory
-from policycheck.sources.lists import deduplicate
+from policycheck.sources.observations import merge_sources
 from policycheck.testing.jobs import ACCOUNT, REGION, read_jobs
 from policycheck.testing.schema import LISTS, ExpectationEntry, TestsEntry
 from policycheck.text import clean_line
@@ -193,7 +193,7 @@ def _read_list(node: Node | None, name: str, as_of: datetime, document: Document
     records = read_jobs(node, dataset, as_of, document)
     try:
         decoded: list[Any] = msgspec.convert(records, list[record_type(dataset)])  # type: ignore[misc]  # the struct is made at run time
-        return deduplicate(JobList.of(dataset, decoded))[0]
+        return merge_sources([JobList.of(dataset, decoded)]).jobs
     except (msgspec.ValidationError, RecordError) as error:
         if node is not None:
             document.report(node.location, f"a {dataset.noun} of the test cannot be: {clean_line(str(error))}")

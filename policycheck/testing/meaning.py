@@ -35,6 +35,7 @@ def _said(condition: Condition) -> str:
 _JOBS = {
     JobChoice.ALL: "all records: plain jobs, composite jobs and their members",
     JobChoice.TOP_LEVEL: "records without ParentJobId, so that a composite job counts once",
+    JobChoice.ONCE: "all records; a child of a composite job is left out where its parent is counted and answers alike",
     JobChoice.MEMBERS: "members of composite jobs only (records with a ParentJobId)",
 }
 

@@ -21,7 +21,7 @@ HOUR = 3_600_000_000
 def chosen(rule: Rule) -> Condition:
     """What every record of the rule's population satisfies: `where`, the choice of `jobs`, and a clock that is recorded."""
     parts: list[Condition] = [rule.statement.where]
-    if rule.qualifiers.jobs is not JobChoice.ALL:
+    if rule.qualifiers.jobs in {JobChoice.TOP_LEVEL, JobChoice.MEMBERS}:
         parts.append(recorded("ParentJobId", there=rule.qualifiers.jobs is JobChoice.MEMBERS))
     if rule.qualifiers.clock:
         parts.append(recorded(rule.qualifiers.clock))

@@ -1,0 +1,225 @@
+"""From the records of several sources to jobs: which records show one job, and what it is by all of them (docs/verdicts.md, What has happened by as_of)."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from policycheck.datasets import Dataset
+from policycheck.records import JobList, Recording, objects
+
+# Statuses of a restore that move on after its end, with the messages that go with them; the second of each is not the last word.
+_LATER_WORDS = {"ValidationStatus": ("ValidationStatusMessage", "VALIDATING"), "DeletionStatus": ("DeletionStatusMessage", "DELETING")}
+
+
+@dataclass(frozen=True, slots=True)
+class Jobs:
+    """The jobs of one list, and what became of the records that show them."""
+
+    jobs: JobList
+    repeated: int = 0
+    """Records that show a job which another record shows."""
+    shared_ids: int = 0
+    """Ids that name more than one job."""
+
+
+class _Key(NamedTuple):
+    """What tells a job from others; None where a record does not say."""
+
+    job_id: str | None
+    created: int | None
+    resource: str | None
+
+
+def merge_sources(parts: Sequence[JobList]) -> Jobs:
+    """One record a job, from the lists of all sources, which are of one dataset and at least one.
+
+    What stays keeps its order; neither the order of the sources nor that of their records changes what it says.
+    """
+    dataset = parts[0].dataset
+    records = list(chain.from_iterable(part.records for part in parts))
+    ids = list(map(attrgetter(dataset.id_field), records))
+    if len(set(ids)) == len(ids) and None not in ids:
+        return Jobs(_concatenate(parts, records))
+    whole = _concatenate(parts, records)
+    resources = map(attrgetter(dataset.resource_field), records)
+    keys = [_Key(*key) for key in zip(ids, map(attrgetter("CreationDate"), records), resources, strict=True)]
+    shown: defaultdict[_Key, list[int]] = defaultdict(list)
+    vague: list[int] = []
+    for row, key in enumerate(keys):
+        if None in key:
+            vague.append(row)
+        else:
+            shown[key].append(row)
+    source_of = [number for number, part in enumerate(parts) for _ in range(len(part))]
+    doubtful = _find_doubtful(whole, keys, shown, vague, source_of) if vague else set()
+    merged = {rows[0]: _merge(whole, rows) for rows in shown.values() if len(rows) > 1}
+    kept = sorted([*(rows[0] for rows in shown.values()), *vague])
+    shared = sum(count > 1 for count in _count(key.job_id for key in shown).values())
+    return Jobs(_take(whole, kept, merged, doubtful), len(records) - len(kept), shared)
+
+
+def _count(names: Iterable[str | None]) -> Mapping[str | None, int]:
+    counts: defaultdict[str | None, int] = defaultdict(int)
+    for name in names:
+        counts[name] += 1
+    return counts
+
+
+def _concatenate(parts: Sequence[JobList], records: Sequence[Any]) -> JobList:
+    """All records, each as its own source tells."""
+    if len(parts) == 1:
+        return parts[0]
+    unusable: dict[int, frozenset[str]] = {}
+    start = 0
+    for part in parts:
+        unusable |= {start + row: members for row, members in part.unusable.items()}
+        start += len(part)
+    return JobList(parts[0].dataset, records, unusable, list(chain.from_iterable(part.told for part in parts)))
+
+
+class _Merged(NamedTuple):
+    record: Any
+    recording: Recording
+    unusable: frozenset[str]
+
+
+def _take(whole: JobList, kept: Sequence[int], merged: Mapping[int, _Merged], doubtful: set[int]) -> JobList:
+    records: list[Any] = []
+    recordings: list[Recording] = []
+    unusable: dict[int, frozenset[str]] = {}
+    told = whole.told
+    for number, row in enumerate(kept):
+        record, recording, wrong = merged.get(row) or (whole.records[row], told[row], whole.unusable.get(row, frozenset()))
+        records.append(record)
+        recordings.append(recording)
+        if wrong:
+            unusable[number] = wrong
+    return JobList(whole.dataset, records, unusable, recordings, frozenset(number for number, row in enumerate(kept) if row in doubtful))
+
+
+# --- of several observations, the best; of what these say, all ---
+
+
+def _merge(whole: JobList, rows: Sequence[int]) -> _Merged:
+    best = _best(whole.dataset, whole.records, rows)
+    recording = whole.told[best[0]]
+    for row in best[1:]:
+        recording = recording.or_else(whole.told[row])
+    observed = [whole.records[row] for row in best]
+    if all(record == observed[0] for record in observed):
+        return _Merged(observed[0], recording, whole.unusable.get(best[0], frozenset()) if len(best) == 1 else frozenset())
+    record, disagreed = _agree(whole.dataset, observed)
+    return _Merged(record, recording.but(disagreed), disagreed)
+
+
+def _best(dataset: Dataset, records: Sequence[Any], rows: Sequence[int]) -> list[int]:
+    """The observations that none of the others is later than."""
+    state = attrgetter(dataset.state_field)
+    finished = [row for row in rows if state(records[row]) in dataset.finished]
+    if finished:
+        last = max((records[row].CompletionDate for row in finished if records[row].CompletionDate is not None), default=None)
+        return [row for row in finished if records[row].CompletionDate in (None, last)]
+    ranks = {row: (_progress(dataset, state(records[row])), _percent(getattr(records[row], "PercentDone", None))) for row in rows}
+    return [row for row in rows if ranks[row] == max(ranks.values())]
+
+
+def _progress(dataset: Dataset, state: str | None) -> int:
+    """How far a job in this state is: the API lists states in the order in which jobs go through them."""
+    return dataset.states.index(state) if state in dataset.in_progress else -1
+
+
+def _percent(told: object) -> float:
+    try:
+        return float(str(told))
+    except ValueError:
+        return 0.0
+
+
+def _agree(dataset: Dataset, records: Sequence[Any]) -> tuple[Any, frozenset[str]]:
+    """The record with every member that any of these has, and the members in which they differ, which it lacks."""
+    disagreed: set[str] = set()
+    values: dict[str, Any] = {}
+    passed_over = _passed_over(dataset, records)
+    for name in records[0].__struct_fields__:
+        said = [getattr(record, name) for index, record in enumerate(records) if (index, name) not in passed_over]
+        values[name], differs = _one_of(name, said)
+        disagreed |= differs
+    if values[dataset.state_field] is not None and values[dataset.state_field] not in dataset.states:
+        values[dataset.state_field] = None
+    return type(records[0])(**values), frozenset(disagreed)
+
+
+def _one_of(name: str, said: Sequence[Any]) -> tuple[Any, set[str]]:
+    """What all that is said comes to: the value, or for an object its parts; and what differs."""
+    told = [value for value in said if value is not None]
+    if not told or all(value == told[0] for value in told):
+        return (told[0] if told else None), set()
+    if not hasattr(told[0], "__struct_fields__"):
+        return None, {name}
+    parts = {tail: _one_of(f"{name}.{tail}", [getattr(value, tail) for value in told]) for tail in told[0].__struct_fields__}
+    return type(told[0])(**{tail: value for tail, (value, _) in parts.items()}), set().union(*(differs for _, differs in parts.values()))
+
+
+def _passed_over(dataset: Dataset, records: Sequence[Any]) -> set[tuple[int, str]]:
+    """What was said while a later word was still to come, and another record has it."""
+    found: set[tuple[int, str]] = set()
+    for name, (message, undecided) in _LATER_WORDS.items():
+        if name in dataset.fields:
+            said = [getattr(record, name) for record in records]
+            if any(value not in (None, undecided) for value in said):
+                found |= {(index, member) for index, value in enumerate(said) if value in (None, undecided) for member in (name, message)}
+    return found
+
+
+# --- records that do not say enough to tell whether they show a job of their own ---
+
+
+def _find_doubtful(whole: JobList, keys: Sequence[_Key], shown: Mapping[_Key, Sequence[int]], vague: Sequence[int], source_of: Sequence[int]) -> set[int]:
+    """The vague records that may show a job which a certain record, or a vague one that says more, shows."""
+    by_id: defaultdict[str | None, list[tuple[_Key, Sequence[int]]]] = defaultdict(list)
+    by_time: defaultdict[tuple[int | None, str | None], list[tuple[_Key, Sequence[int]]]] = defaultdict(list)
+
+    def note(key: _Key, rows: Sequence[int]) -> None:
+        by_id[key.job_id].append((key, rows))
+        by_time[key.created, key.resource].append((key, rows))
+
+    for key, rows in shown.items():
+        note(key, rows)
+    doubtful: set[int] = set()
+    for row in sorted(vague, key=lambda row: _says(whole, row)):
+        key = keys[row]
+        by_name = by_id.get(key.job_id, ()) if key.job_id is not None else ()
+        # Without an id: the same time and resource, in another source, since one source lists a job once.
+        alike = [rows for other, rows in by_time.get(key[1:], ()) if None in (key.job_id, other.job_id)] if None not in key[1:] else []
+        if any(_may_agree(key, other) for other, _ in by_name) or any(source_of[other] != source_of[row] for rows in alike for other in rows):
+            doubtful.add(row)
+        note(key, [row])
+    return doubtful
+
+
+def _may_agree(one: _Key, other: _Key) -> bool:
+    return all(mine is None or theirs is None or mine == theirs for mine, theirs in zip(one[1:], other[1:], strict=True))
+
+
+def _says(whole: JobList, row: int) -> tuple[int, str]:
+    """What says more comes first; of records that say as much, the one whose JSON text does."""
+    told = _members(whole.dataset, whole.records[row])
+    return -len(told), json.dumps(told, sort_keys=True)
+
+
+def _members(dataset: Dataset, record: Any) -> dict[str, object]:
+    """The recorded members by dotted name; of an object, that it is there."""
+    found: dict[str, object] = {head: {} for head in objects(dataset) if getattr(record, head) is not None}
+    for member in dataset.members:
+        head, _, tail = member.name.partition(".")
+        value = getattr(record, head)
+        value = getattr(value, tail) if tail and value is not None else value
+        if value is not None and not (tail and value is getattr(record, head)):
+            found[member.name] = value
+    return found
