@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from policycheck.errors import ExitCode, Location
 
@@ -199,6 +199,28 @@ class Breach:
     subject: str
 
 
+class Answer(StrEnum):
+    """What one subject of a rule came to."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    WAIVED = "waived"
+    PENDING = "pending"
+    UNDECIDED = "undecided"
+    """The evidence does not decide."""
+    NOTHING = "nothing"
+    """There was nothing to measure."""
+
+
+class SubjectAnswer(NamedTuple):
+    """A subject, named as findings name it, and its answer."""
+
+    account: str | None
+    region: str | None
+    subject: str
+    answer: Answer
+
+
 @dataclass(frozen=True, slots=True)
 class RuleResult:
     """One rule, judged."""
@@ -229,6 +251,8 @@ class RuleResult:
     findings: tuple[Finding, ...] = ()
     waivers: tuple[WaiverUse, ...] = ()
     """Every waiver of the rule, in the order of its policy."""
+    answers: tuple[SubjectAnswer, ...] = field(default=(), repr=False)
+    """Of every subject that was evaluated, sorted by account, Region and subject."""
     beneath: tuple[Verdict, str] | None = field(default=None, compare=False, repr=False)
     """Of a rule that fails: the verdict and its reason if nothing had violated, for waivers to fall back on; None: a plain pass."""
     title: str = ""

@@ -11,6 +11,7 @@ from typing import Any, assert_never
 import narwhals as nw
 
 from policycheck.datasets import DATASETS
+from policycheck.engine.answers import collect_answers, record_answer, settle_answers, weaken
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
@@ -79,7 +80,7 @@ def judge(
     for judge_cases, chosen in alike.items():
         results |= judge_cases(chosen, context)
     waivers = {(policy.id, grant.rule): [one for one in policy.waivers if one.rule == grant.rule] for policy in policies for grant in policy.waivers}
-    return tuple(apply_waivers(results[case.number], case, waivers.get((case.rule.policy, case.rule.id), ()), context) for case in cases)
+    return tuple(settle_answers(apply_waivers(results[case.number], case, waivers.get((case.rule.policy, case.rule.id), ()), context)) for case in cases)
 
 
 _Judge = Callable[[Sequence[Case], Context], dict[int, RuleResult]]
@@ -125,6 +126,7 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
     masks = backend.persist(add_masks(columns, cases, frame))
     counts = _count(cases, masks, backend)
     violations = _violations([case for case in cases if counts[case.number].definite], masks, backend)
+    answers = dict(zip((case.number for case in cases), collect_answers(masks, [_answer(case) for case in cases], frame, backend), strict=True))
     results = {}
     for case in cases:
         found = describe_findings(case.rule, frame, job_list, violations.get(case.number, ()), backend)
@@ -144,8 +146,14 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
             pending=tally.pending,
             possible=tally.possible,
             findings=found,
+            answers=weaken(answers[case.number]) if _short(case, coverage, as_of, len(job_list)) else answers[case.number],
         )
     return results
+
+
+def _answer(case: Case) -> nw.Expr:
+    undecided = nw.col(case.undecided) if case.leaves_out_progress else None
+    return record_answer(nw.col(case.population), nw.col(case.violation), undecided, nw.col(case.pending) if case.recovery is not None else None)
 
 
 _KNOWN = "_known"
@@ -196,9 +204,7 @@ def _decide(case: Case, counts: _Counts, coverage: Sequence[Coverage], as_of: da
     """The verdict and its reason, in the order of docs/verdicts.md."""
     if counts.definite:
         return Verdict.FAIL, ""
-    length = case.window_length
-    reach = None if length is None else length + (case.recovery or 0)
-    if short := short_evidence(case.scope, coverage, case.rule.statement.dataset, reach, as_of, read):
+    if short := _short(case, coverage, as_of, read):
         return Verdict.INCONCLUSIVE, short
     if counts.possible:
         return Verdict.INCONCLUSIVE, f"{counts.possible} of {counted(read, 'job')} could violate it: {unknown()}"
@@ -210,3 +216,10 @@ def _decide(case: Case, counts: _Counts, coverage: Sequence[Coverage], as_of: da
         jobs = "the only job is" if counts.undecided == 1 else f"all {counts.undecided:,} jobs are"
         return Verdict.INCONCLUSIVE, f"{jobs} in progress: nothing is decided yet"
     return decide_empty(case.rule, counts.elsewhere, read)
+
+
+def _short(case: Case, coverage: Sequence[Coverage], as_of: datetime, read: int) -> str:
+    """Why the evidence does not reach; empty where it does."""
+    length = case.window_length
+    reach = None if length is None else length + (case.recovery or 0)
+    return short_evidence(case.scope, coverage, case.rule.statement.dataset, reach, as_of, read)

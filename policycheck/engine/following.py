@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from policycheck.datasets import Dataset
+from policycheck.engine.answers import collect_answers, record_answer, weaken
 from policycheck.engine.context import Context
 from policycheck.engine.findings import describe_empty
 from policycheck.engine.follower_findings import OtherList, Unfollowed, describe_unfollowed
@@ -109,6 +110,8 @@ def _judge(case: Case, frame: Frame, other: Frame, context: Context) -> RuleResu
     violations = [Unfollowed(*values) for values in context.backend.rows(definite)]
     others = OtherList(other, context.lists[other.dataset.name], _links(case))
     findings = describe_unfollowed(rule, frame, job_list, violations, others, context.backend)
+    answer = record_answer(nw.col(_POPULATION), nw.col(_VIOLATION), None, nw.col(_PENDING))
+    (answers,) = collect_answers(masks, [answer], frame, context.backend)
     verdict, reason = _decide(case, counts, frame, masks, context)
     if verdict is Verdict.FAIL and not findings:
         findings = (describe_empty(rule, reason),)
@@ -123,6 +126,7 @@ def _judge(case: Case, frame: Frame, other: Frame, context: Context) -> RuleResu
         possible=counts.possible,
         notes=_pending_notes(masks, job_list, context) if counts.pending else (),
         findings=findings,
+        answers=weaken(answers) if _short(case, frame, context) else answers,
     )
 
 
@@ -176,9 +180,8 @@ def _decide(case: Case, counts: _Counts, frame: Frame, masks: nw.LazyFrame[Any],
     """The verdict and its reason, in the order of docs/verdicts.md."""
     if counts.definite:
         return Verdict.FAIL, ""
-    read, length = len(context.lists[frame.dataset.name]), case.window_length
-    reach = None if length is None else length + _allowance(case)
-    if short := short_evidence(case.scope, context.coverage, frame.dataset.name, reach, context.as_of, read):
+    read = len(context.lists[frame.dataset.name])
+    if short := _short(case, frame, context):
         return Verdict.INCONCLUSIVE, short
     if counts.possible:
         return Verdict.INCONCLUSIVE, f"{counts.possible:,} of {counted(read, 'job')} could violate it: {_unknown(case, frame, masks, context)}"
@@ -188,6 +191,13 @@ def _decide(case: Case, counts: _Counts, frame: Frame, masks: nw.LazyFrame[Any],
         unknown = name_unknown(_own_fields(case), frame, masks, _POPULATION, context.backend)
         return Verdict.INCONCLUSIVE, f"{counts.unsure:,} of {counted(read, 'job')} may belong to it, and none certainly does: {unknown}"
     return decide_empty(case.rule, counts.elsewhere, read)
+
+
+def _short(case: Case, frame: Frame, context: Context) -> str:
+    """Why the evidence of the rule's own list does not reach; empty where it does."""
+    length = case.window_length
+    reach = None if length is None else length + _allowance(case)
+    return short_evidence(case.scope, context.coverage, frame.dataset.name, reach, context.as_of, len(context.lists[frame.dataset.name]))
 
 
 def _own_fields(case: Case) -> set[str]:

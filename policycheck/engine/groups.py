@@ -14,6 +14,7 @@ import narwhals as nw
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS
 from policycheck.engine.absence import Absence
+from policycheck.engine.answers import ordered, weaken
 from policycheck.engine.composites import leave_out_children
 from policycheck.engine.context import Context
 from policycheck.engine.entries import of_resources
@@ -31,7 +32,7 @@ from policycheck.inventory import Listing
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import RESOURCE, Expectation, Measure, NoData
 from policycheck.records import iso, micros, moment
-from policycheck.result import Breach, Coverage, Finding, RuleResult, Universe, Verdict
+from policycheck.result import Answer, Breach, Coverage, Finding, RuleResult, SubjectAnswer, Universe, Verdict
 from policycheck.text import clean_line, spell_duration
 
 _DAY = 86_400_000_000
@@ -149,7 +150,17 @@ class _Ruling:
             breach=self._breach(judgements) if verdict is Verdict.PASS else None,
             notes=self._notes(judgements),
             findings=findings,
+            answers=self._answers(judgements, short),
         )
+
+    def _answers(self, judgements: Sequence[Judgement], short: str) -> tuple[SubjectAnswer, ...]:
+        told = []
+        for item in judgements:
+            account, region, _ = item.group.subject
+            subject = spell_subject(self.case.per, item.group.values)
+            told.append(SubjectAnswer(account and clean_line(account), region and clean_line(region), subject, _answer(item)))
+        answers = ordered(told)
+        return weaken(answers) if short else answers
 
     def _jobs_of(self, subjects: Subjects) -> list[list[tuple[Any, ...]]]:
         """For each group, the jobs its measure looks at: see `judge_group`."""
@@ -348,6 +359,9 @@ class _Ruling:
             notes.append(f"{spell_subject(self.case.per, item.group.values)} is new: {due}")
         if len(waiting) > _MOST_NOTES:
             notes.append(f"and {len(waiting) - _MOST_NOTES:,} more new subjects pending")
+        if left_out := self.view.left_out.get(self.case.number):
+            whose = "its composite parent counts for it" if left_out == 1 else "their composite parents count for them"
+            notes.append(f"{counted(left_out, 'child job')} left out: {whose}, with the same answer")
         passed = sum(item.passed_over for item in judgements)
         if passed:
             notes.append(f"{_nothing_to_measure(self.case, passed, len(judgements))}: passed over, as no_data {self.case.rule.qualifiers.no_data} says")
@@ -357,6 +371,16 @@ class _Ruling:
 def _any(truths: Iterable[Truth]) -> Truth:
     seen = set(truths)
     return True if True in seen else None if None in seen else False
+
+
+def _answer(item: Judgement) -> Answer:
+    if item.pending:
+        return Answer.PENDING
+    if item.waiting or item.violation is None:
+        return Answer.UNDECIDED
+    if item.violation:
+        return Answer.FAIL
+    return Answer.NOTHING if item.nothing else Answer.PASS
 
 
 def _all_new(count: int) -> str:

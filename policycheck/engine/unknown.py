@@ -11,6 +11,7 @@ import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.frame import LISTED, RECORDING, ROW, Frame, inventory_column, sources_of
+from policycheck.records import DAMAGED
 
 # Enough to name the members; a list of an old client lacks them in every record.
 _MOST_ROWS = 1000
@@ -29,9 +30,13 @@ def name_unknown(fields: Collection[str], frame: Frame, masks: nw.LazyFrame[Any]
     missing = [name for name, count in zip(unknown, counts, strict=True) if count]
     told = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'}" if missing else "a field it needs is"
     unknown_in = f"{told} unknown in {'its record' if len(undecided) == 1 else 'their records'}"
-    reduced = not all(frame.recordings[number].whole for (number,) in backend.rows(chosen.select(nw.col(RECORDING)).unique()))
+    recordings = [frame.recordings[number] for (number,) in backend.rows(chosen.select(nw.col(RECORDING)).unique())]
     keep = sorted({member for name in missing for member in _members(name, frame)})
-    return f"{unknown_in}: fields were dropped from the list; save it with {', '.join(keep)}" if reduced and keep else unknown_in
+    if keep and any(not recording.whole and recording != DAMAGED for recording in recordings):
+        return f"{unknown_in}: fields were dropped from the list; save it with {', '.join(keep)}"
+    if DAMAGED in recordings:
+        return f"{unknown_in}: it lacks fields that AWS always records; save the list again"
+    return unknown_in
 
 
 def _members(name: str, frame: Frame) -> list[str]:

@@ -29,7 +29,8 @@ def _cleaned(value: T) -> T:
         # Enumerations are strings too, and printable.
         found = value if value.isprintable() else clean(value)
     elif isinstance(value, tuple | list):
-        found = type(value)(map(_cleaned, value))
+        kept = map(_cleaned, value)
+        found = value._make(kept) if hasattr(value, "_make") else type(value)(kept)
     elif isinstance(value, Mapping):
         found = {_cleaned(key): _cleaned(item) for key, item in value.items()}
     elif isinstance(value, float) and not math.isfinite(value):

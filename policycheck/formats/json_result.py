@@ -7,7 +7,7 @@ escaped, so that the bytes do not depend on an encoding and no character can ste
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from policycheck.errors import EvidenceError
 from policycheck.formats.cleaning import cleaned
 from policycheck.formats.interface import Format, Options
 from policycheck.records import iso
-from policycheck.result import Coverage, Finding, Result, RuleResult, Universe, Verdict, WaiverUse
+from policycheck.result import Answer, Coverage, Finding, Result, RuleResult, SubjectAnswer, Universe, Verdict, WaiverUse
 
 SCHEMA = "policycheck/result/1"
 _HINT = "render a file that `policycheck check --output json=FILE` wrote, unchanged"
@@ -62,7 +62,13 @@ def _coverage(entry: Coverage) -> dict[str, Any]:
         "basis": str(entry.basis),
         "source": entry.source,
         "reason": entry.reason,
+        "gaps": [_interval(gap) for gap in entry.gaps],
+        "evidence": entry.evidence and _interval(entry.evidence),
     }
+
+
+def _interval(times: tuple[datetime, datetime]) -> dict[str, str]:
+    return {"from": _time(times[0]), "to": _time(times[1])}
 
 
 def _rule(rule: RuleResult) -> dict[str, Any]:
@@ -90,7 +96,16 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
         "tags": list(rule.tags),
         "findings": [_finding(finding) for finding in rule.findings],
         "waivers": [_waiver(use) for use in rule.waivers],
+        "answers": _answers(rule.answers),
     }
+
+
+def _answers(answers: Iterable[SubjectAnswer]) -> list[dict[str, Any]]:
+    """Every subject's answer, together where account, Region and answer are the same."""
+    alike: dict[tuple[str | None, str | None, Answer], list[str]] = {}
+    for one in answers:
+        alike.setdefault((one.account, one.region, one.answer), []).append(one.subject)
+    return [{"account": account, "region": region, "answer": str(answer), "subjects": subjects} for (account, region, answer), subjects in alike.items()]
 
 
 def _universe(universe: Universe | None) -> dict[str, Any] | None:
@@ -175,18 +190,26 @@ def _inward(given: dict[str, Any]) -> dict[str, Any]:
         **given,
         "tool_version": given["tool"]["version"],
         "jobs": given["summary"]["jobs"],
-        "coverage": [{**entry, "start": entry["from"], "end": entry["to"]} for entry in given["coverage"]],
+        "coverage": [_inward_coverage(entry) for entry in given["coverage"]],
         "rules": [_inward_rule(rule) for rule in given["rules"]],
     }
 
 
+def _inward_coverage(entry: dict[str, Any]) -> dict[str, Any]:
+    evidence = entry["evidence"]
+    gaps = [[gap["from"], gap["to"]] for gap in entry["gaps"]]
+    return {**entry, "start": entry["from"], "end": entry["to"], "gaps": gaps, "evidence": evidence and [evidence["from"], evidence["to"]]}
+
+
 def _inward_rule(rule: dict[str, Any]) -> dict[str, Any]:
     universe = rule["universe"] and {**rule["universe"], "start": rule["universe"]["from"]}
+    answers = [[same["account"], same["region"], subject, same["answer"]] for same in rule["answers"] for subject in same["subjects"]]
     return {
         **rule,
         "universe": universe,
         "findings": [{**finding, "rule": rule["id"], "policy": rule["policy"]} for finding in rule["findings"]],
         "waivers": [{**use, "waiver": use} for use in rule["waivers"]],
+        "answers": sorted(answers, key=lambda answer: [answer[0] or "", answer[1] or "", answer[2]]),
     }
 
 
