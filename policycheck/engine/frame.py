@@ -143,8 +143,8 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
         columns[LIFECYCLE] = (ColumnType.BOOLEAN, job_list.has(lifecycle))
     columns |= _destinations(job_list, fields)
     columns |= _listed(fields, [(*place, resource) for place, resource in zip(places, resources, strict=True)], inventories or {})
-    recordings: dict[Recording, int] = {}
-    columns[RECORDING] = (ColumnType.INTEGER, [recordings.setdefault(told, len(recordings)) for told in job_list.told])
+    recordings, told = _number_recordings(job_list)
+    columns[RECORDING] = (ColumnType.INTEGER, told)
     columns[EXISTS] = (ColumnType.BOOLEAN, [None if row in job_list.doubtful else True for row in range(len(job_list))])
     frame = _rewind(backend.frame(columns), dataset, as_of, frozenset(columns))
     kept = Frame(dataset, as_of, frame, tuple(numbers), tuple(recordings), Listing(inventories or {}).said)
@@ -153,6 +153,14 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
         frame = frame.with_columns(**derived)
     named = frozenset(inventories or ()) if "in_inventory" in fields else frozenset()
     return replace(kept, columns=backend.persist(frame), inventories=named)
+
+
+def _number_recordings(job_list: JobList) -> tuple[dict[Recording, int], list[int]]:
+    """What the records lack means, numbered, and each record's number."""
+    recordings: dict[Recording, int] = {}
+    # Most records share one object, and comparing sets a hundred thousand times is slow.
+    numbers = {id(told): recordings.setdefault(told, len(recordings)) for told in {id(told): told for told in job_list.told}.values()}
+    return recordings, [numbers[id(told)] for told in job_list.told]
 
 
 def _members(dataset: Dataset, fields: Iterable[str]) -> list[Field]:

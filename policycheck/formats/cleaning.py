@@ -29,8 +29,11 @@ def _cleaned(value: T) -> T:
         # Enumerations are strings too, and printable.
         found = value if value.isprintable() else clean(value)
     elif isinstance(value, tuple | list):
-        kept = map(_cleaned, value)
-        found = value._make(kept) if hasattr(value, "_make") else type(value)(kept)
+        if not hasattr(value, "_make"):
+            found = type(value)(map(_cleaned, value))
+        elif not all(part is None or part.isprintable() for part in value):
+            # A named tuple of texts: results have one for each subject.
+            found = value._make(map(_cleaned, value))
     elif isinstance(value, Mapping):
         found = {_cleaned(key): _cleaned(item) for key, item in value.items()}
     elif isinstance(value, float) and not math.isfinite(value):

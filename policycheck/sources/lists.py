@@ -96,7 +96,8 @@ def _reach(dataset: Dataset, records: list[Any], as_of: int) -> tuple[int | None
 
 def _count_rewound(dataset: Dataset, records: list[Any], as_of: int) -> int:
     """Jobs the list shows as ended that had not ended by as_of."""
-    ends = (end_of(dataset, record) for record in records)
+    later = (record for record in records if record.CompletionDate is None or record.CompletionDate > as_of)
+    ends = (end_of(dataset, record) for record in later)
     return sum(end is not None and end > as_of for end in ends)
 
 
