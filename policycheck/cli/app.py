@@ -7,6 +7,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,7 @@ import typer
 from policycheck import __version__
 from policycheck.cli import check, completion, demo, emulator, explain, init, lint, packs, permissions, schema, test, waive
 from policycheck.cli.diagnostics import show_error, show_note, show_traceback
+from policycheck.cli.once import StrictCommand
 from policycheck.cli.terminal import open_closed_streams, silence_stdout
 from policycheck.errors import ExitCode, PolicycheckError, UsageError
 from policycheck.text import clean_line, truncate
@@ -26,17 +28,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("check")(check.check)
-app.command("init")(init.init)
-app.command("lint")(lint.lint)
-app.command("test")(test.test)
-app.command("packs")(packs.packs)
-app.command("explain")(explain.explain)
-app.command("waive")(waive.waive)
-app.command("schema")(schema.schema)
-app.command("permissions")(permissions.permissions)
-app.command("demo")(demo.demo)
-app.command("emulator")(emulator.emulator)
+_command = partial(app.command, cls=StrictCommand)
+_command("check")(check.check)
+_command("init")(init.init)
+_command("lint")(lint.lint)
+_command("test")(test.test)
+_command("packs")(packs.packs)
+_command("explain")(explain.explain)
+_command("waive")(waive.waive)
+_command("schema")(schema.schema)
+_command("permissions")(permissions.permissions)
+_command("demo")(demo.demo)
+_command("emulator")(emulator.emulator)
 
 
 def _show_version(value: bool) -> None:

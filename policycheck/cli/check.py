@@ -13,7 +13,7 @@ import typer
 
 from policycheck.cli import connection as aws
 from policycheck.cli.diagnostics import show_warning
-from policycheck.cli.evidence import gather_aws, gather_files, parse_as_of, parse_covers
+from policycheck.cli.evidence import gather_aws, gather_files, parse_as_of, parse_covers, parse_longest_job
 from policycheck.cli.gate import Poll, Wait, open_gate, parse_pace
 from policycheck.cli.policies import Framework, Ignore, Params, ScopeFile, Select, Waivers, load, source_lines
 from policycheck.cli.reports import FailOn, MinSeverity, Outputs, parse_fail_on, parse_outputs, parse_severity, report, spare_inputs
@@ -75,6 +75,7 @@ def check(
     region: aws.Regions = None,
     role_arn: aws.RoleArns = None,
     account_id: aws.AccountId = None,
+    longest_job: aws.LongestJob = None,
     endpoint_url: aws.EndpointUrl = None,
     ca_bundle: aws.CaBundle = None,
     no_verify_ssl: aws.NoVerifySsl = False,
@@ -94,12 +95,13 @@ def check(
 
 def judge(settings: Settings) -> None:
     """Run one check and exit with its code."""
-    outputs = parse_outputs(settings.output or [])
+    outputs = parse_outputs(settings.output or [], of_file=settings.has_outputs_of_file)
     threshold = parse_fail_on(settings.fail_on)
     shown = None if settings.min_severity is None else parse_severity("--min-severity", settings.min_severity)
     connection = connect(settings)
     pace = parse_pace(settings)
     instant, claimed = parse_times(settings.jobs, settings.as_of, settings.covers, connection)
+    parse_longest_job(settings.longest_job, settings.jobs)
     policies = load(settings)
     _spare_inputs(settings, outputs)
 
@@ -173,7 +175,8 @@ def gather(settings: Settings, policies: Sequence[Policy], connection: Connectio
     if settings.jobs:
         evidence = gather_files(settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet)
     else:
-        evidence = gather_aws(connection, policies, as_of=as_of, quiet=settings.quiet)
+        longest_job = parse_longest_job(settings.longest_job, settings.jobs)
+        evidence = gather_aws(connection, policies, as_of=as_of, longest_job=longest_job, quiet=settings.quiet)
     return replace(evidence, inventories=inventories)
 
 

@@ -25,6 +25,15 @@ AccountId = Annotated[
     str | None,
     typer.Option("--account-id", metavar="ID", help='List an account of the organization, or "*" for all of them.', rich_help_panel=_PANEL),
 ]
+LongestJob = Annotated[
+    str | None,
+    typer.Option(
+        "--longest-job",
+        metavar="DURATION",
+        help="Your claim that no job takes longer (8d): older ones are not fetched where no rule looks further back.",
+        rich_help_panel=_PANEL,
+    ),
+]
 EndpointUrl = Annotated[str | None, typer.Option("--endpoint-url", metavar="URL", help="Another endpoint than AWS's own.", rich_help_panel=_PANEL)]
 CaBundle = Annotated[str | None, typer.Option("--ca-bundle", metavar="FILE", help="The CA certificates to trust.", rich_help_panel=_PANEL)]
 NoVerifySsl = Annotated[bool, typer.Option("--no-verify-ssl", help="Do not verify certificates.", rich_help_panel=_PANEL)]

@@ -26,6 +26,9 @@ def emulator(
     fault: Annotated[
         list[str] | None, typer.Option("--fault", metavar="SPEC", help="Go wrong: OPERATION:REQUESTS=KIND, ListBackupJobs:3=truncated. Repeat for more.")
     ] = None,
+    disable_region: Annotated[
+        list[str] | None, typer.Option("--disable-region", metavar="REGION", help="An opt-in Region that is not enabled in any account. Repeat for more.")
+    ] = None,
     account: Annotated[str, typer.Option("--account", metavar="ID", help="The management account; without it the first of the jobs.")] = "",
 ) -> None:
     """Serve an AWS Backup endpoint on 127.0.0.1 until it is interrupted. Needs the extra `emulator`.
@@ -38,7 +41,9 @@ def emulator(
         raise UsageError(f"--account {account}: an account id is exactly 12 digits")
     if account and not jobs:
         raise UsageError("--account is for your own lists", hint="Name them with --jobs; the sample organization has its own management account.")
-    with serve(_store(jobs or [], account), port=port, faults=fault or []) as endpoint:
+    store = _store(jobs or [], account)
+    store.disabled_regions = _disabled(disable_region or [])
+    with serve(store, port=port, faults=fault or []) as endpoint:
         sys.stdout.write(f"{endpoint.url}\n")
         sys.stdout.writelines(f"export {name}={value}\n" for name, value in endpoint.environment.items())
         sys.stdout.flush()
@@ -52,6 +57,15 @@ def _store(jobs: list[Path], account: str) -> Store:
     if jobs:
         return Store.of_files(jobs, management=account)
     return Store.of_organization(organization(datetime.now(UTC).replace(microsecond=0)))
+
+
+def _disabled(regions: list[str]) -> frozenset[str]:
+    from policycheck.emulator.regions import OPT_IN
+
+    for region in regions:
+        if region not in OPT_IN:
+            raise UsageError(f"--disable-region {region}: no Region that has to be enabled", hint=f"They are {', '.join(OPT_IN)}.")
+    return frozenset(regions)
 
 
 def _wait() -> None:

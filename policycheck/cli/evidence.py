@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from policycheck.cli.diagnostics import show_warning
 from policycheck.cli.progress import show_progress
 from policycheck.errors import UsageError
+from policycheck.text import clean_line
 
 if TYPE_CHECKING:
     from policycheck.policy.model import Policy
@@ -27,11 +28,11 @@ def gather_files(paths: Sequence[str], *, as_of: datetime, covers: tuple[datetim
     return evidence
 
 
-def gather_aws(connection: Connection, policies: Sequence[Policy], *, as_of: datetime, quiet: bool) -> Evidence:
+def gather_aws(connection: Connection, policies: Sequence[Policy], *, as_of: datetime, longest_job: timedelta | None, quiet: bool) -> Evidence:
     """The lists these policies need, fetched now."""
     from policycheck.sources.plan import plan_fetch
 
-    return _fetch(connection, plan_fetch(policies, as_of), as_of=as_of, quiet=quiet)
+    return _fetch(connection, plan_fetch(policies, as_of, longest_job), as_of=as_of, quiet=quiet)
 
 
 def gather_all(connection: Connection, *, as_of: datetime, quiet: bool) -> Evidence:
@@ -78,3 +79,17 @@ def parse_covers(text: str) -> tuple[datetime, datetime]:
         return parse_interval(text)
     except ValueError as error:
         raise UsageError(f"--covers {text}: {error}", hint="--covers 2026-10-20..2026-11-20T06:00:00Z") from None
+
+
+def parse_longest_job(text: str | None, jobs: Sequence[str] | None) -> timedelta | None:
+    """The claim that no job takes longer; raises UsageError where it is none, or nothing is fetched."""
+    from policycheck.policy.runfile import parse_longest_job as parse
+
+    if text is None:
+        return None
+    if jobs:
+        raise UsageError("--longest-job narrows what is fetched from AWS, and --jobs reads saved lists", hint="Leave out one or the other.")
+    try:
+        return parse(text)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--longest-job {clean_line(text)}: {error}", hint="--longest-job 8d") from None

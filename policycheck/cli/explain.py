@@ -11,6 +11,7 @@ import typer
 
 from policycheck.cli import connection as aws
 from policycheck.cli.check import AsOf, Covers, Inventories, Jobs, connect, gather, parse_times
+from policycheck.cli.evidence import parse_longest_job
 from policycheck.cli.policies import Params, ScopeFile, Waivers, load_all
 from policycheck.cli.settings import Config, NoConfig, Policies, Settings, settle
 from policycheck.cli.terminal import colored, terminal_width, write_document
@@ -51,6 +52,7 @@ def explain(
     profile: aws.Profile = None,
     region: aws.Regions = None,
     role_arn: aws.RoleArns = None,
+    longest_job: aws.LongestJob = None,
     endpoint_url: aws.EndpointUrl = None,
 ) -> None:
     """Explain a rule: its population, what would make it fail, samples that do and do not, its tests and waivers.
@@ -68,7 +70,7 @@ def explain(
     policy, found, path = _find_rule(rule, load_all(settings), settings)
     backend = PolarsBackend()
     check_patterns([policy], backend)
-    asked = bool(jobs or subject is not None or job is not None or profile or region or role_arn or endpoint_url)
+    asked = bool(jobs or subject is not None or job is not None or profile or region or role_arn or longest_job or endpoint_url)
     judged = _judge(settings, policy, found, backend, subject, job, last) if asked else None
     if judged is None and (as_of or covers):
         raise UsageError("--as-of and --covers are about jobs, and none are asked about", hint="Name the lists with --jobs, or a subject with --subject.")
@@ -115,6 +117,7 @@ def _judge(settings: Settings, policy: Policy, rule: Rule, backend: Backend, sub
 
     connection = connect(settings)
     instant, claimed = parse_times(settings.jobs, settings.as_of, settings.covers, connection)
+    parse_longest_job(settings.longest_job, settings.jobs)
     alone = replace(policy, rules=(rule,), waivers=tuple(grant for grant in policy.waivers if grant.rule == rule.id))
     evidence = gather(settings, [alone], connection, instant, claimed)
     (result,) = run([alone], evidence, as_of=instant, fail_on=None, backend=backend).rules

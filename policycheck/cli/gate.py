@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from policycheck.cli.diagnostics import show_note, show_warning
+from policycheck.cli.evidence import parse_longest_job
 from policycheck.cli.progress import StatusLine, show_progress
 from policycheck.errors import EvidenceError, ExitCode, LastingError, UsageError
 from policycheck.result import Result, RuleResult, Severity, Verdict
@@ -43,7 +44,7 @@ Poll = Annotated[str | None, typer.Option("--poll", metavar="DURATION", help="Ho
 DEFAULT_POLL = "30s"
 LEAST_POLL = timedelta(seconds=1)
 LONGEST_WAIT = timedelta(days=7)
-"""AWS Backup ends a job after 7 days: whoever waits longer waits for nothing that runs."""
+"""A process that looks again for longer is a service, not a gate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,7 @@ def parse_pace(settings: Settings) -> Pace | None:
 
     wait, poll = _duration("--wait", settings.wait), _duration("--poll", settings.poll or DEFAULT_POLL)
     if not timedelta() < wait <= LONGEST_WAIT:
-        raise UsageError(f"--wait {settings.wait}: a gate waits more than 0 and at most 7d", hint="AWS Backup ends every job after 7 days.")
+        raise UsageError(f"--wait {settings.wait}: a gate waits more than 0 and at most 7d", hint="Run it again for more.")
     if poll < LEAST_POLL:
         raise UsageError(f"--poll {settings.poll}: at least 1s lies between two looks", hint="AWS gives each list 20 requests a second, for all who ask.")
     if settings.jobs:
@@ -179,6 +180,8 @@ class Gate:
     pace: Pace
     timer: Timer
     quiet: bool
+    longest_job: timedelta | None = None
+    """What the user claims; None: nothing."""
     _start: float = 0.0
     _looks: int = 0
     _last: Result | None = None
@@ -247,7 +250,8 @@ class Gate:
 
         as_of = self.timer.now()
         with show_progress(quiet=self.quiet) as progress:
-            evidence, was_whole = self.watch.fetch(plan_fetch(self.policies, as_of), as_of=as_of, progress=progress, whole=whole)
+            plan = plan_fetch(self.policies, as_of, self.longest_job)
+            evidence, was_whole = self.watch.fetch(plan, as_of=as_of, progress=progress, whole=whole)
         self._warn(evidence)
         judged = run(self.policies, replace(evidence, inventories=self.inventories), as_of=as_of, fail_on=self.fail_on, backend=PolarsBackend())
         if judged.exit_code is ExitCode.OK and not was_whole:
@@ -342,8 +346,9 @@ def open_gate(
     from policycheck.sources.watch import JobWatch
 
     inventories = read_inventories(settings.inventory or ())
+    longest_job = parse_longest_job(settings.longest_job, settings.jobs)
     with catch_stops() as stops:
-        gate = Gate(policies, JobWatch(connection, TIMER.now), fail_on, inventories, pace, TIMER, settings.quiet)
+        gate = Gate(policies, JobWatch(connection, TIMER.now), fail_on, inventories, pace, TIMER, settings.quiet, longest_job)
         ending = gate.hold(stops)
         if ending.result is not None:
             write(ending.result)

@@ -79,10 +79,11 @@ def init(
 
 def _spare(output: Path | None, jobs: list[str] | None, *, force: bool) -> None:
     """Refuse to write over a file that nobody gave up, or into the lists that are read."""
-    from policycheck.cli.reports import spare_inputs
+    from policycheck.cli.reports import require_folder, spare_inputs
 
     if output is None:
         return
+    require_folder(output)
     spare_inputs([("policy", output)], jobs or (), jobs or ())
     # A device or a pipe is there to be written to.
     if not force and (output.is_file() or output.is_symlink()) and is_kept(output):

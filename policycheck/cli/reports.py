@@ -60,11 +60,12 @@ class Printable(Protocol):
     def printed(self, document: str) -> str: ...
 
 
-def parse_outputs(texts: Sequence[str], formats: Mapping[str, Printable] | None = None) -> list[tuple[str, Path | None]]:
+def parse_outputs(texts: Sequence[str], formats: Mapping[str, Printable] | None = None, *, of_file: bool = False) -> list[tuple[str, Path | None]]:
     """FORMAT or FORMAT=PATH, text to stdout where none is given; at most one to stdout, each file once.
 
     Args:
         formats: those of the command; without them, those of results.
+        of_file: a run file names them: their folders, which no checkout has, are made.
     """
     from policycheck.formats.registry import FORMATS
     from policycheck.policy.conditions import nearest
@@ -81,10 +82,32 @@ def parse_outputs(texts: Sequence[str], formats: Mapping[str, Printable] | None 
         outputs.append((name, Path(path) if separator and path != "-" else None))
     if sum(path is None for _, path in outputs) > 1:
         raise UsageError("only one format can go to stdout", hint="Write the others to files: --output sarif=results.sarif")
+    for file in (path for _, path in outputs if path is not None and not of_file):
+        require_folder(file)
     paths = [os.path.realpath(path) for _, path in outputs if path is not None]
     if len(set(paths)) < len(paths):
         raise UsageError("two formats would write the same file")
     return outputs or [("text", None)]
+
+
+def require_folder(path: Path) -> None:
+    """Refuse a file of `--output` that has no place to be written to, before anything is read or evaluated: most are misspelled.
+
+    Raises:
+        UsageError: its folder does not exist or is no folder, or it is a folder itself.
+    """
+    shown = clean_line(str(path))
+    try:
+        target = path.resolve()
+        is_folder, folder, known = target.is_dir(), target.parent, path.exists()
+    except (OSError, ValueError, RuntimeError):  # a NUL in the path, or a loop of links
+        raise UsageError(f"--output: {shown} is no path of a file") from None
+    if is_folder:
+        raise UsageError(f"--output: {shown} is a folder", hint="Name a file in it.")
+    # What is there is there, whatever its name leads to: /dev/stdout may be a pipe.
+    if not known and not folder.is_dir():
+        what = "is no folder" if folder.exists() else "does not exist"
+        raise UsageError(f"--output {shown}: the folder {clean_line(str(path.parent))} {what}", hint="Create the folder, or correct its name.")
 
 
 def spare_inputs(outputs: Sequence[tuple[str, Path | None]], files: Iterable[str | Path], folders: Iterable[str]) -> None:

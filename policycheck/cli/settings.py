@@ -1,7 +1,8 @@
 """What a run does: the options of the command line, and behind them what the run file says.
 
 An option that is given on the command line replaces what the file says of it, a list as a whole; parameters are merged by name. A source named on the command
-line replaces the file's source: the file's `as_of` and `covers` are claims about the file's lists, and say nothing of others.
+line replaces the file's source: the file's `as_of` and `covers` are claims about the file's lists, and its `longest_job` one about the jobs of its accounts;
+they say nothing of others.
 """
 
 from __future__ import annotations
@@ -49,7 +50,8 @@ _CONNECTION = (
     "cli_read_timeout",
     "cli_connect_timeout",
 )
-_SOURCE = {"jobs": "jobs", "as_of": "as_of", "covers": "covers", "profile": "profile", "region": "regions", "role_arn": "role_arns", "account_id": "account_id"}
+_AWS = {"profile": "profile", "region": "regions", "role_arn": "role_arns", "account_id": "account_id", "longest_job": "longest_job"}
+_SOURCE = {"jobs": "jobs", "as_of": "as_of", "covers": "covers", **_AWS}
 _CHOICES = {"select": "select", "ignore": "ignore", "framework": "frameworks"}
 _OTHERS = {"fail_on": "fail_on", "min_severity": "min_severity", "scope": "scope", "output": "outputs", "waivers": "waivers", "inventory": "inventories"}
 _KEYS = _SOURCE | _CHOICES | _OTHERS
@@ -58,9 +60,10 @@ _KEYS = _SOURCE | _CHOICES | _OTHERS
 _FILE_ONLY = ("jobs", "as_of", "covers")
 _REPLACED = {
     "jobs": tuple(_SOURCE),
-    **dict.fromkeys(_CONNECTION, _FILE_ONLY),
-    "role_arn": (*_FILE_ONLY, "account_id"),
-    "account_id": (*_FILE_ONLY, "role_arn"),
+    **dict.fromkeys((*_CONNECTION, "longest_job"), _FILE_ONLY),
+    "profile": (*_FILE_ONLY, "longest_job"),
+    "role_arn": (*_FILE_ONLY, "account_id", "longest_job"),
+    "account_id": (*_FILE_ONLY, "role_arn", "longest_job"),
 }
 """What else of the file an option of the command line replaces."""
 
@@ -94,6 +97,7 @@ class Settings:
     region: Sequence[str] | None = None
     role_arn: Sequence[str] | None = None
     account_id: str | None = None
+    longest_job: str | None = None
     endpoint_url: str | None = None
     ca_bundle: str | None = None
     no_verify_ssl: bool = False
@@ -107,6 +111,11 @@ class Settings:
     """Rules and frameworks that the run file selects or ignores, and where."""
     foreign: bool = False
     """The policies are not those of the run file, so that they need not know all that it names."""
+
+    @property
+    def has_outputs_of_file(self) -> bool:
+        """Whether the run file, and not the command line, says where reports are written."""
+        return self.run_file is not None and self.output is self.run_file.outputs
 
 
 def settle(context: typer.Context, spare: Sequence[str] = ()) -> Settings:

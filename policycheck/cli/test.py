@@ -10,6 +10,7 @@ import typer
 
 from policycheck.cli import completion
 from policycheck.cli.diagnostics import show_note
+from policycheck.cli.reports import require_folder
 from policycheck.cli.terminal import write_document
 from policycheck.errors import ExitCode, UsageError
 from policycheck.text import clean_line
@@ -72,6 +73,8 @@ def _parse(texts: Sequence[str]) -> list[tuple[str, Path | None]]:
         if name not in _FORMATS:
             raise UsageError(f"there is no format {clean_line(name)} of tests", hint=f"The formats are {', '.join(_FORMATS)}.")
         outputs.append((name, Path(path) if path and path != "-" else None))
+    for file in (path for _, path in outputs if path is not None):
+        require_folder(file)
     if sum(path is None for _, path in outputs) > 1:
         raise UsageError("only one format can go to stdout", hint="Write the other to a file: --output junit=tests.xml")
     return outputs or [("text", None)]

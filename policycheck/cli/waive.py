@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from policycheck.cli.diagnostics import show_note
+from policycheck.cli.reports import require_folder
 from policycheck.cli.terminal import write_document
 from policycheck.errors import EvidenceError, UsageError
 from policycheck.text import clean_line
@@ -38,12 +39,14 @@ def waive(
     from policycheck.formats.json_result import load_result
     from policycheck.formats.output import write_atomically
 
+    if output is not None:
+        if output.exists():
+            raise UsageError(f"{clean_line(str(output))} is there already", hint="Name a new file; --waivers repeats.")
+        require_folder(output)
     try:
         content = result.read_bytes()
     except OSError as error:
         raise EvidenceError(f"cannot read the result: {error.strerror or error}", place=clean_line(str(result))) from None
-    if output is not None and output.exists():
-        raise UsageError(f"{clean_line(str(output))} is there already", hint="Name a new file; --waivers repeats.")
     loaded = load_result(content, place=clean_line(str(result)))
     first = _day("--granted", granted) if granted else loaded.as_of.date()
     last = _last_day(first, expires)

@@ -9,6 +9,7 @@ Imports moto and botocore: import this module only where they are needed.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from moto.iam.models import iam_backends
 from werkzeug.datastructures import Headers
 
 from policycheck.emulator.errors import ApiError
+from policycheck.emulator.regions import VERSION_2
 from policycheck.emulator.service import Asked, Ending, Reply, Service
 from policycheck.emulator.wire import arn_part
 
@@ -38,6 +40,11 @@ JOB_PATHS = tuple(f"/{jobs}-jobs{rest}" for jobs in ("backup", "copy", "restore"
 
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9.-]+)/aws4_request")
 _ACCOUNT_HEADER = "x-moto-account-id"
+_TOKEN_HEADER = "X-Amz-Security-Token"
+_LIST_REGIONS = "/listRegions"
+_DESCRIBE_ORGANIZATION = "AWSOrganizationsV20161128.DescribeOrganization"
+_TOKENS_OF_MOTO = "FQoGZXIvYXdz"
+"""How moto's session tokens begin; the emulator's are those of a regional endpoint of STS."""
 _JOB_PATH = re.compile("|".join(JOB_PATHS))
 _CONNECTION_HEADERS = frozenset({"connection", "content-length", "date", "status", "transfer-encoding"})
 _STUBBER = BotocoreStubber()
@@ -93,7 +100,8 @@ class JobsResponse(BaseResponse):
         if not operation:
             return Reply.of_error(ApiError("UnknownOperationException", f"{request.method} {request.path} is no operation of AWS Backup", 404))
         parameters = {name: _aware(value) for name, value in self.params.items()}
-        return self._service.answer(Asked(operation, parameters, self.current_account, self.region))
+        token = self.headers.get(_TOKEN_HEADER, "")
+        return self._service.answer(Asked(operation, parameters, self.current_account, self.region, token))
 
 
 def backend_type(service: Service) -> type[BackupBackend]:
@@ -140,6 +148,10 @@ def forward(service: Service, method: str, path: str, received: Iterable[tuple[s
         return Reply.of_error(ApiError("MissingAuthenticationTokenException", "An unsigned request names no Region, and the emulator has several", 403))
     if name == "backup" and _JOB_PATH.fullmatch(path.partition("?")[0]):
         return JobsResponse(service).reply(Request.from_primitives(method, url, passed, body))
+    if name == "account" and path == _LIST_REGIONS:
+        return service.answer(Asked("ListRegions", _json_parameters(body), account, region))
+    if name == "organizations" and headers.get("X-Amz-Target") == _DESCRIBE_ORGANIZATION:
+        return service.answer(Asked("DescribeOrganization", {}, account, region))
     operation = form.get("Action", [f"{method} {path}"])[0]
     role = form.get("RoleArn", [""])[0]
     asked = Asked(operation, {}, account, region)
@@ -153,8 +165,18 @@ def _ask_moto(method: str, url: str, headers: Mapping[str, str], body: bytes) ->
     except Exception as error:
         answer = (501, {}, f"moto cannot answer {method} {url}: {type(error).__name__}: {error}")
     status, answered, content = answer or (501, {}, f"moto knows no service at {url}")
+    if isinstance(content, str):
+        content = content.replace(f"<SessionToken>{_TOKENS_OF_MOTO}", f"<SessionToken>{VERSION_2}b3JpZ2lu")
     kept = {name: str(value) for name, value in answered.items() if name.lower() not in _CONNECTION_HEADERS}
     return Reply(int(status), content.encode() if isinstance(content, str) else bytes(content), kept)
+
+
+def _json_parameters(body: bytes) -> Mapping[str, object]:
+    try:
+        value = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _aware(value: object) -> object:

@@ -29,8 +29,8 @@ class ApiError(Exception):
         return "Sender" if self.status < 500 else "Receiver"
 
     def as_json(self) -> bytes:
-        """The body of a REST-JSON service such as AWS Backup; the code goes into the header x-amzn-ErrorType as well."""
-        return json.dumps({"Code": self.code, "Message": self.message, "Type": self.fault}).encode()
+        """The body of a JSON service such as AWS Backup; the code goes into the header x-amzn-ErrorType as well."""
+        return json.dumps({"__type": self.code, "Code": self.code, "Message": self.message, "Type": self.fault}).encode()
 
     def as_xml(self) -> bytes:
         """The body of a query service such as STS."""

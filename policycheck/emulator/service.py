@@ -15,11 +15,14 @@ from uuid import NAMESPACE_URL, uuid5
 
 from policycheck.datasets import DATASETS, Dataset
 from policycheck.emulator.errors import ApiError
-from policycheck.emulator.faults import JOB_OPERATIONS, Fault, FaultPlan, Kind
+from policycheck.emulator.faults import JOB_OPERATIONS, SERVICES, Fault, FaultPlan, Kind
 from policycheck.emulator.paging import Position, binding, decode, encode
+from policycheck.emulator.regions import knows, statuses
 from policycheck.emulator.store import LARGEST_PAGE, Store
 
 _LISTS: Mapping[str, Dataset] = MappingProxyType({dataset.operation: dataset for dataset in DATASETS.values()})
+_MOST_REGIONS = 50
+"""The most Regions a page of ListRegions may hold (API reference: MaxResults)."""
 _HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Sign in to the network</h1></body></html>"
 
 
@@ -34,6 +37,8 @@ class Asked:
     parameters: Mapping[str, object]
     account: str
     region: str
+    token: str = ""
+    """The session token that signed it."""
 
 
 class Ending(Enum):
@@ -117,7 +122,7 @@ class Service:
         return format_datetime(self.store.clock.now() + self.date_skew, usegmt=True)
 
     def answer(self, asked: Asked) -> Reply:
-        """Answer one of the emulated operations (`faults.JOB_OPERATIONS`)."""
+        """Answer one of the emulated operations: those of jobs (`faults.JOB_OPERATIONS`), ListRegions and DescribeOrganization."""
         return self.respond(asked, lambda faults: self._perform(asked, faults))
 
     def respond(self, asked: Asked, perform: Callable[[Sequence[Fault]], Reply], *, xml: bool = False, place: str = "") -> Reply:
@@ -128,7 +133,7 @@ class Service:
         faults = self.faults.next(asked.operation, place or asked.account, asked.region)
         for fault in faults:
             self._prepare(fault, asked)
-        action = f"{'sts' if xml else 'backup'}:{asked.operation}"
+        action = f"{SERVICES.get(asked.operation, 'sts' if xml else 'backup')}:{asked.operation}"
         errors = (fault.error(action, asked.account) for fault in faults)
         error = next(filter(None, errors), None)
         reply = Reply.of_error(error, xml=xml) if error else perform(faults)
@@ -145,6 +150,12 @@ class Service:
 
     def _perform(self, asked: Asked, faults: Sequence[Fault]) -> Reply:
         try:
+            if asked.operation == "ListRegions":
+                return Reply.of_json(self._regions(asked.parameters))
+            if asked.operation == "DescribeOrganization":
+                return Reply.of_json(self._organization(asked.account))
+            if not knows(asked.region, asked.token, self.store.disabled_regions):
+                raise ApiError("UnrecognizedClientException", "The security token included in the request is invalid.", 403)
             if asked.operation in _LISTS:
                 return Reply.of_json(self._list(asked, _Shape.of(faults)))
             if asked.operation == "DescribeBackupJob":
@@ -154,6 +165,22 @@ class Service:
             raise ApiError("NotImplemented", f"the emulator knows {', '.join(sorted(JOB_OPERATIONS))}, not {asked.operation}", 501)
         except ApiError as error:
             return Reply.of_error(error)
+
+    def _regions(self, parameters: Mapping[str, object]) -> str:
+        known = list(statuses(self.store.disabled_regions).items())
+        token, limit = parameters.get("NextToken"), parameters.get("MaxResults", _MOST_REGIONS)
+        first = int(token) if isinstance(token, str) and token.isdecimal() else 0
+        last = first + (limit if isinstance(limit, int) and 1 <= limit <= _MOST_REGIONS else _MOST_REGIONS)
+        page: dict[str, object] = {"Regions": [{"RegionName": name, "RegionOptStatus": status} for name, status in known[first:last]]}
+        return json.dumps(page | ({"NextToken": str(last)} if last < len(known) else {}))
+
+    def _organization(self, caller: str) -> str:
+        management = self.store.management
+        if caller not in {management, *self.store.accounts}:
+            raise ApiError("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
+        arn = f"arn:aws:organizations::{management}:organization/o-emulator00"
+        member = f"arn:aws:organizations::{management}:account/o-emulator00/{management}"
+        return json.dumps({"Organization": {"Id": "o-emulator00", "Arn": arn, "FeatureSet": "ALL", "MasterAccountId": management, "MasterAccountArn": member}})
 
     def _list(self, asked: Asked, shape: _Shape) -> str:
         dataset, parameters = _LISTS[asked.operation], asked.parameters

@@ -70,6 +70,7 @@ class Store:
     `clock`: real time unless given. `horizon`: how far back ListBackupJobs lists; None lists everything. `page_size`: MaxResults of a request that does
     not say, 1-1000 (AWS documents none). `management`: the organization's management account, which may list other accounts' jobs; the first account
     added unless given, and the account of unknown credentials. `start_outcome`: what becomes of jobs that are started; assign it between starts.
+    `disabled_regions`: the opt-in Regions that are not enabled in any account: there the credentials are not known; assign it before the first request.
     """
 
     def __init__(self, clock: Clock | None = None, *, management: str = "", horizon: timedelta | None = HORIZON, page_size: int = LARGEST_PAGE) -> None:
@@ -79,6 +80,7 @@ class Store:
         self.horizon = horizon
         self.page_size = page_size
         self.start_outcome = started.StartOutcome()
+        self.disabled_regions: frozenset[str] = frozenset()
         self._management = management
         self._shelves: dict[tuple[str, str, str], _Shelf] = {}
         self._lock = RLock()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Annotated, Any, Literal
 
@@ -19,7 +19,7 @@ from policycheck.errors import Diagnostic, Location, PolicyError, RunFileError, 
 from policycheck.policy.catalogue import RUN_FILE, find_policies, shipped_packs
 from policycheck.policy.conditions import nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
-from policycheck.policy.literals import parse_moment
+from policycheck.policy.literals import parse_duration, parse_moment
 from policycheck.policy.load import read_scope
 from policycheck.policy.model import Scope
 from policycheck.policy.schema import Identifier, Line, Scalar, ScopeEntry, finish_schema
@@ -33,6 +33,7 @@ STDOUT = "stdout"
 _STDIN = "-"
 _MISNAMED = ("policycheck.yml", ".policycheck.yaml", ".policycheck.yml")
 _REPOSITORY = ".git"
+_LONGEST_CLAIM = timedelta(days=365)
 _SHARED = 0o1002
 """Sticky and open to everybody: a folder like /tmp."""
 
@@ -61,6 +62,7 @@ class SourcesEntry(_Model):
     regions: list[Line] | None = _listed("AWS Regions, or: [all]")
     role_arns: list[RoleArn] | None = _listed("Roles to take on, one account each")
     account_id: AccountId | None = Field(None, description='An account of the organization, or "*" for all of them')
+    longest_job: Line | None = Field(None, description="Your claim that no job takes longer, which narrows what is fetched: 8d")
 
 
 class RunFileEntry(_Model):
@@ -88,7 +90,7 @@ _NOT_IN_A_FILE = {
     "verify_ssl": "--no-verify-ssl",
     "sign_request": "--no-sign-request",
 }
-_AWS = ("profile", "regions", "role_arns", "account_id")
+_AWS = ("profile", "regions", "role_arns", "account_id", "longest_job")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,7 @@ class RunFile:
     regions: tuple[str, ...] = ()
     role_arns: tuple[str, ...] = ()
     account_id: str | None = None
+    longest_job: str | None = None
     params: Mapping[str, str] = field(default_factory=dict)
     waivers: tuple[str, ...] = ()
     inventories: tuple[str, ...] = ()
@@ -270,7 +273,7 @@ class _Reader:
             report(sources.entries["covers"][0].location, "covers is a claim about saved lists, and none is named", "Name them under jobs.")
         if {"role_arns", "account_id"} <= sources.entries.keys():
             report(sources.entries["account_id"][0].location, "account_id and role_arns exclude each other", "A role lists the jobs of its own account.")
-        for key, parse in (("as_of", parse_moment), ("covers", parse_interval)):
+        for key, parse in (("as_of", parse_moment), ("covers", parse_interval), ("longest_job", parse_longest_job)):
             node = sources.get(key)
             if isinstance(node, Text) and key not in broken and (key, node.text) != ("as_of", NOW):
                 try:
@@ -376,6 +379,14 @@ def parse_interval(text: str) -> tuple[datetime, datetime]:
     if interval[0] > interval[1]:
         raise ValueError("it ends before it begins")
     return interval
+
+
+def parse_longest_job(text: str) -> timedelta:
+    """A claim that no job takes longer; raises ValueError."""
+    longest = timedelta(microseconds=parse_duration(text))
+    if not timedelta() < longest <= _LONGEST_CLAIM:
+        raise ValueError(f"it is more than 0 and at most {_LONGEST_CLAIM.days}d")
+    return longest
 
 
 def run_file_schema(formats: Sequence[str]) -> dict[str, Any]:

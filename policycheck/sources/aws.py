@@ -5,20 +5,21 @@ What is asked for is in `plan`, how AWS is reached in `connection`, why no page 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS
+from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
 from policycheck.errors import FetchError, LastingError, PolicycheckError, UsageError
 from policycheck.records import MICROSECOND, JobList, iso
 from policycheck.result import Coverage
-from policycheck.sources.aws_errors import UnknownClientError
-from policycheck.sources.connection import ALL_REGIONS, ORGANIZATION, AwsSession, Connection, account_of_role, is_opt_in
+from policycheck.sources.connection import ALL_REGIONS, ORGANIZATION, AwsSession, Connection, account_of_role
+from policycheck.sources.enabled import Enablement, describe_unread, tell_enabled
 from policycheck.sources.interface import Evidence
 from policycheck.sources.observations import merge_sources
 from policycheck.sources.observed import Watch, cover
+from policycheck.sources.organization import is_asked_whole, require_reach, unread_accounts
 from policycheck.sources.places import Place, Progress, Reader, ReadPlace, Request, local_clock
 from policycheck.sources.plan import HORIZON, FetchPlan
 from policycheck.sources.raw import PageStore
@@ -26,7 +27,7 @@ from policycheck.text import spell_duration
 
 _SECOND = timedelta(seconds=1)
 MOST_SKEW = timedelta(minutes=5)
-"""How far a clock may be off before ages and windows are: AWS itself refuses signatures made further off."""
+"""How far this machine's clock may be off AWS's before nothing is judged by it: AWS itself refuses signatures made further off."""
 
 
 class Kept(Protocol):
@@ -48,7 +49,7 @@ class FetchedEvidence(Evidence):
     pages: PageStore | None = None
     """None where they were not to be kept. Whoever is done with them closes them."""
     refused: frozenset[tuple[str, str | None, str]] = field(default_factory=frozenset)
-    """(dataset, account, Region) of the lists that failed for a reason that does not mend itself."""
+    """(dataset, account, Region) of the lists that failed for a lasting reason."""
 
 
 def fetch_jobs(
@@ -74,22 +75,24 @@ def fetch_jobs(
         The lists, de-duplicated; where one of several places failed, its coverage is not complete and says why, and what was read of it is kept.
 
     Raises:
-        FetchError: nothing usable: no credentials, no Region, the only place failed, or all of them.
+        FetchError: nothing usable: no credentials, no Region, the only place failed, or all of them; this machine's clock is not AWS's; other accounts were
+            asked for and nothing shows that AWS gave their jobs.
         UsageError: an option that cannot be.
     """
     start = now()
     if BACKUP_JOBS.name in plan.datasets and as_of <= start - HORIZON:
-        hint = "judge saved lists (--jobs) or an archive"
+        hint = "evaluate saved lists: --jobs"
         raise FetchError(f"AWS lists the backup jobs of the last {HORIZON.days} days, and {iso(as_of)} is before them", hint=hint)
     session = AwsSession(connection)
-    places = [Place(role, region) for role in connection.role_arns or (None,) for region in session.regions()]
+    places = [Place(role, region) for role in dict.fromkeys(connection.role_arns) or (None,) for region in session.regions()]
     pages = PageStore() if keep_pages else None
     try:
-        requests: Sequence[Request] = _requests(connection, plan, start, as_of)
+        requests: Sequence[Request] = _requests(connection, plan, start)
         if kept is not None:
             requests = kept.narrow(requests, start)
         reader = Reader(session, requests, pages, now, alone=len(places) == 1)
         read = reader.read(places, progress or (lambda _: None))
+        _require_time(read)
         if kept is not None:
             read = kept.merge(read)
         return _Fetch(connection, plan, session, as_of, start).evidence(read, pages)
@@ -99,25 +102,41 @@ def fetch_jobs(
         raise
 
 
-def _requests(connection: Connection, plan: FetchPlan, start: datetime, as_of: datetime) -> tuple[Request, ...]:
+def _requests(connection: Connection, plan: FetchPlan, start: datetime) -> tuple[Request, ...]:
     requests = []
     for name in plan.datasets:
         parameters: dict[str, object] = dict(plan.filters.get(name, {}))
-        since = asked_since(plan, name, start, as_of)
+        since = asked_since(plan, name, start)
         if since is not None:
             # Whether the moment itself is in is not documented, and the model has whole seconds.
             parameters["ByCreatedAfter"] = since.replace(microsecond=0) - _SECOND
-        if connection.account_id and (connection.account_id != ORGANIZATION or name == BACKUP_JOBS.name):
+        if connection.account_id and (connection.account_id != ORGANIZATION or is_asked_whole(connection.account_id, name)):
             parameters["ByAccountId"] = connection.account_id
         requests.append(Request(DATASETS[name], parameters))
     return tuple(requests)
 
 
-def asked_since(plan: FetchPlan, name: str, start: datetime, as_of: datetime) -> datetime | None:
-    """From when on a list is asked for; None for ListBackupJobs where AWS's own 30 days are less."""
-    if name == BACKUP_JOBS.name:
-        return plan.created_after if plan.created_after is not None and plan.created_after > start - HORIZON else None
-    return plan.created_after or plan.older.get(name) or as_of - HORIZON
+def asked_since(plan: FetchPlan, name: str, start: datetime) -> datetime | None:
+    """From when on a list is asked for, by the claim of a longest job; None: all that AWS lists, also where its own 30 days of backup jobs are less."""
+    if name == BACKUP_JOBS.name and plan.created_after is not None and plan.created_after <= start - HORIZON:
+        return None
+    return plan.created_after
+
+
+def _require_time(read: Sequence[ReadPlace]) -> None:
+    """Raise where this machine's clock and AWS's are too far apart, whatever else failed: it may have failed because of that."""
+    clocks = max((found.clocks for part in read for found in part.lists.values() if found.clocks), key=lambda clocks: clocks.apart, default=None)
+    if clocks is not None and clocks.apart > MOST_SKEW:
+        spelled = spell_duration(clocks.apart // MICROSECOND)
+        raise LastingError(
+            f"this machine's clock says {iso(clocks.machine)} and AWS's {iso(clocks.aws)}: {spelled} apart, so that no age and no window is known",
+            hint="set this machine's clock, then run the command again",
+        )
+
+
+def _merge(dataset: Dataset, parts: Sequence[JobList]) -> JobList:
+    """The lists of all places as one; each place is a source of its own."""
+    return merge_sources(parts).jobs if parts else JobList(dataset, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,23 +150,18 @@ class _Fetch:
     start: datetime
 
     def evidence(self, read: Sequence[ReadPlace], pages: PageStore | None) -> FetchedEvidence:
-        disabled = self._disabled(read)
-        asked = [part for part in read if part.place not in disabled]
+        enablement = tell_enabled(self.session, read, self.plan.declared_regions)
+        asked = [part for part in read if part.place not in enablement.disabled]
         self._require_any(asked or read)
+        self._require_accounts(asked)
         accounts = self._accounts(asked)
         if pages is not None:
-            organization = self.connection.account_id == ORGANIZATION
-            named = {
-                (role, name): ORGANIZATION if organization and name == BACKUP_JOBS.name else account for role, account in accounts.items() for name in DATASETS
-            }
-            pages.name_accounts(named)
-        lists: dict[str, JobList] = {}
-        for name in self.plan.datasets:
-            parts = [part.lists[name].jobs for part in asked]
-            lists[name] = merge_sources(parts).jobs
+            whole = {name: is_asked_whole(self.connection.account_id, name) for name in DATASETS}
+            pages.name_accounts({(role, name): ORGANIZATION if whole[name] else account for role, account in accounts.items() for name in DATASETS})
+        lists = {name: _merge(DATASETS[name], [part.lists[name].jobs for part in asked]) for name in self.plan.datasets}
         coverage = self._coverage(asked, accounts)
-        warnings = tuple(self._warnings(asked))
-        not_seen = (*self._not_fetched(), *self._not_enabled(disabled), *self._unknown_accounts(coverage))
+        warnings = tuple(self._warnings(enablement))
+        not_seen = (*self._not_fetched(), *self._claims(), *self._not_enabled(enablement.disabled), *self._unknown_accounts(coverage))
         refused = frozenset(
             (name, accounts[part.place.role_arn], part.place.region)
             for part in asked
@@ -155,28 +169,6 @@ class _Fetch:
             if isinstance(found.error, LastingError)
         )
         return FetchedEvidence(lists, coverage, not_seen, warnings, pages=pages, refused=refused)
-
-    def _disabled(self, read: Sequence[ReadPlace]) -> set[Place]:
-        """Places of `--region all` whose Region is not enabled, as far as that can be told.
-
-        Only a Region that has to be enabled can be one that is not, only where it knew the credentials in no list and gave no page, and only where they worked
-        in another Region and are still good: anything else is a place that failed.
-        """
-        if ALL_REGIONS not in self.connection.regions or not self.connection.sign_request:
-            return set()
-        named = {*self.connection.regions, *self.plan.declared_regions}
-        refused = {part.place for part in read if is_opt_in(part.place.region) and part.place.region not in named and _is_refused(part)}
-        known = {part.place.role_arn for part in read if not part.errors}
-        good = {role for role in {place.role_arn for place in refused} & known if self._is_still_good(role)}
-        return {place for place in refused if place.role_arn in good}
-
-    def _is_still_good(self, role_arn: str | None) -> bool:
-        """Whether AWS still knows the credentials after the last page was read."""
-        try:
-            self.session.caller_account(role_arn)
-        except PolicycheckError:
-            return False
-        return True
 
     def _require_any(self, read: Sequence[ReadPlace]) -> None:
         """Raise where there is only one place and it failed, or every place failed."""
@@ -189,6 +181,14 @@ class _Fetch:
         lasting = all(isinstance(error, LastingError) for error in errors)
         kind = UsageError if isinstance(first, UsageError) else LastingError if lasting else FetchError
         raise kind(first.message + more, hint=first.hint, place=first.place)
+
+    def _require_accounts(self, read: Sequence[ReadPlace]) -> None:
+        """Raise where other accounts were asked for and nothing shows that AWS gave their jobs."""
+        wanted = self.connection.account_id
+        if wanted is not None:
+            asked = [found for part in read for name, found in part.lists.items() if wanted != ORGANIZATION or is_asked_whole(wanted, name)]
+            if any(found.error is None for found in asked):
+                require_reach(self.session, {account for found in asked for account, _ in found.jobs.places()})
 
     def _accounts(self, read: Sequence[ReadPlace]) -> dict[str | None, str | None]:
         """Whose jobs each identity listed, by role ARN: the role's account, the one asked for, the only one its jobs name, or the caller's."""
@@ -221,12 +221,16 @@ class _Fetch:
                     dataset=DATASETS[name],
                     region=part.place.region,
                     source=self._source(name, part.place.region),
-                    since=asked_since(self.plan, name, self.start, self.as_of),
+                    since=asked_since(self.plan, name, self.start),
+                    reach=self.plan.reaches.get(name, self.as_of - HORIZON),
                     started=self.start,
                     as_of=self.as_of,
                 )
                 own = {accounts[part.place.role_arn]}
-                entries += cover(watch, found, everyone or own if organization and name == BACKUP_JOBS.name else own)
+                whole = is_asked_whole(self.connection.account_id, name)
+                entries += cover(watch, found, everyone or own if whole else own)
+                if organization and not whole:
+                    entries.append(unread_accounts(name, part.place.region, watch.source))
         return tuple(sorted(entries, key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
 
     def _source(self, name: str, region: str) -> str:
@@ -248,13 +252,18 @@ class _Fetch:
             notes.append(f"not asked: Regions other than {', '.join(sorted(self.session.regions()))}")
         if self.connection.account_id == ORGANIZATION:
             notes.append("accounts of the organization that have no backup job are not known to this run")
-            own = [DATASETS[name].noun + "s" for name in self.plan.datasets if name != BACKUP_JOBS.name]
-            if own:
-                notes.append(f"{' and '.join(own)} of other accounts were not asked for: AWS documents a list of the whole organization for backup jobs only")
         return notes
 
+    def _claims(self) -> list[str]:
+        """What the user claims in place of evidence."""
+        narrowed = {since: None for name in self.plan.datasets if (since := asked_since(self.plan, name, self.start)) is not None}
+        if not narrowed or self.plan.longest_job is None:
+            return []
+        spelled = spell_duration(self.plan.longest_job // MICROSECOND)
+        return [f"claimed: no job takes longer than {spelled} (longest_job), so that jobs created before {iso(since)} were not asked for" for since in narrowed]
+
     @staticmethod
-    def _not_enabled(disabled: set[Place]) -> list[str]:
+    def _not_enabled(disabled: Collection[Place]) -> list[str]:
         regions: dict[str | None, list[str]] = {}
         for place in sorted(disabled, key=lambda place: (place.role_arn or "", place.region)):
             regions.setdefault(place.role_arn, []).append(place.region)
@@ -264,21 +273,12 @@ class _Fetch:
 
     @staticmethod
     def _unknown_accounts(coverage: Sequence[Coverage]) -> list[str]:
-        unknown = any(entry.account is None for entry in coverage)
+        # An entry without an interval is of accounts that were not read at all.
+        unknown = any(entry.account is None and entry.start is not None for entry in coverage)
         return ["the account of some lists is not known: no job names it, and AWS did not say whose the credentials are"] if unknown else []
 
-    def _warnings(self, read: Sequence[ReadPlace]) -> list[str]:
-        warnings = []
-        skew = max((found.skew for part in read for found in part.lists.values()), key=abs, default=timedelta())
-        if abs(skew) > MOST_SKEW:
-            spelled = spell_duration(abs(skew) // MICROSECOND)
-            warnings.append(f"this machine's clock is {spelled} {'ahead of' if skew > timedelta() else 'behind'} AWS's: ages and windows are off by as much")
+    def _warnings(self, enablement: Enablement) -> list[str]:
+        warnings = [describe_unread(enablement.unread)] if enablement.unread else []
         if not self.connection.verify_ssl:
             warnings.append("certificates were not verified: anybody on the way could have given these answers")
         return warnings
-
-
-def _is_refused(part: ReadPlace) -> bool:
-    """Whether a place knew the credentials in none of its lists, and gave no page."""
-    lists = part.lists.values()
-    return bool(lists) and all(isinstance(found.error, UnknownClientError) and found.first_date is None and not len(found.jobs) for found in lists)

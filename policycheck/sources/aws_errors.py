@@ -10,6 +10,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +35,12 @@ _VERIFY = re.compile(r"certificate verify failed: ([^()]+)")
 
 class UnknownClientError(LastingError):
     """AWS does not know the credentials: they are of no use anywhere, or the Region is not enabled in the account."""
+
+
+class SignatureError(LastingError):
+    """AWS does not accept the signature: the clock or the secret key is wrong. `date` is AWS's clock, where the answer tells it."""
+
+    date: datetime | None = None
 
 
 def scrub(text: object) -> str:
@@ -198,9 +206,7 @@ def _explain_answer(error: Any, operation: str, where: str, service: str) -> Fet
     elif code in _DENIED:
         action = f"{service}:{operation}"
         message = f"access denied: {action} is not allowed" + (f" ({said})" if said else "")
-        hint = (
-            f"allow {action}; `policycheck permissions` prints all that a run needs" if service == "backup" else f"allow {action}, and let the role trust you"
-        )
+        hint = f"allow {action}, and let the role trust you" if service == "sts" else f"allow {action}; `policycheck permissions` prints all that a run needs"
     elif code in _EXPIRED:
         message, hint = "the session has expired", _LOGIN
     elif code in _UNKNOWN:
@@ -209,6 +215,9 @@ def _explain_answer(error: Any, operation: str, where: str, service: str) -> Fet
     elif code in _SIGNATURE:
         # What AWS says of a signature repeats what was signed.
         message, hint = f"AWS does not accept the signature ({code})", "see this machine's clock and the secret key; a proxy may have changed the request"
+        refused = SignatureError(message, hint=hint, place=where)
+        refused.date = parse_date(metadata.get("HTTPHeaders", {}).get("date", ""))
+        return refused
     elif code in _THROTTLED or status == 429:
         message, hint = f"AWS refused {attempts} times to take more requests ({scrub(code)})", "wait for other tools to finish, and run the command again"
     elif status >= 500:
@@ -217,3 +226,12 @@ def _explain_answer(error: Any, operation: str, where: str, service: str) -> Fet
     else:
         message, hint = f"AWS refused: {scrub(code) or status}" + (f": {said}" if said else ""), ""
     return kind(message, hint=hint, place=where)
+
+
+def parse_date(text: str) -> datetime | None:
+    """AWS's clock by the Date header of an answer, aware; None where it tells none."""
+    try:
+        date = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    return date if date.tzinfo is not None else None

@@ -7,6 +7,7 @@ import os
 import re
 import warnings
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -86,9 +87,13 @@ _ALWAYS_ENABLED = frozenset(
 )
 
 
+_OTHER_PARTITIONS = ("cn-", "us-gov-", "us-iso", "eu-iso", "eusc-")
+"""How the names of Regions outside the partition `aws` begin: none of them has to be enabled."""
+
+
 def is_opt_in(region: str) -> bool:
     """Whether a Region has to be enabled before an account can use it."""
-    return region not in _ALWAYS_ENABLED and not region.startswith(("cn-", "us-gov-"))
+    return region not in _ALWAYS_ENABLED and not region.startswith(_OTHER_PARTITIONS)
 
 
 def account_of_role(role_arn: str) -> str | None:
@@ -186,10 +191,45 @@ class AwsSession:
         """The account the credentials belong to, by GetCallerIdentity, which needs no permission. Raises FetchError."""
         from policycheck.sources.aws_errors import explained
 
-        client = self._sts_client(self._credentials(role_arn))
+        client = self._home_client("sts", self._credentials(role_arn))
         try:
             with explained("GetCallerIdentity", service="sts"):
                 return str(client.get_caller_identity()["Account"])
+        finally:
+            client.close()
+
+    def session_token(self, role_arn: str | None = None) -> str | None:
+        """The session token of the caller's own credentials, or of a role's; None where they are an access key of long life. Raises FetchError."""
+        if role_arn is not None:
+            return self._credentials(role_arn)["aws_session_token"]
+        if not self.connection.sign_request:
+            return None
+        from policycheck.sources.aws_errors import explained
+
+        with explained():
+            token: str | None = self._boto3.get_credentials().get_frozen_credentials().token
+        return token or None
+
+    def region_statuses(self, role_arn: str | None = None) -> Mapping[str, str]:
+        """RegionOptStatus (ENABLED, DISABLED, ...) by Region in the caller's account, or a role's, by account:ListRegions. Raises FetchError."""
+        from policycheck.sources.aws_errors import explained
+
+        client = self._home_client("account", self._credentials(role_arn))
+        try:
+            with explained("ListRegions", service="account"):
+                pages = client.get_paginator("list_regions").paginate()
+                return {str(region.get("RegionName")): str(region.get("RegionOptStatus")) for page in pages for region in page.get("Regions", ())}
+        finally:
+            client.close()
+
+    def management_account(self) -> str:
+        """The management account of the organization that the caller's account is in, by organizations:DescribeOrganization. Raises FetchError."""
+        from policycheck.sources.aws_errors import explained
+
+        client = self._home_client("organizations", {})
+        try:
+            with explained("DescribeOrganization", service="organizations"):
+                return str(client.describe_organization().get("Organization", {}).get("MasterAccountId"))
         finally:
             client.close()
 
@@ -208,13 +248,13 @@ class AwsSession:
                     self._assumed[role_arn] = error
             known = self._assumed[role_arn]
         if isinstance(known, PolicycheckError):
-            raise type(known)(known.message, hint=known.hint, place=known.place)
+            raise copy(known)
         return known
 
     def _assume(self, role_arn: str) -> Mapping[str, str]:
         from policycheck.sources.aws_errors import explained
 
-        client = self._sts_client({})
+        client = self._home_client("sts", {})
         try:
             with explained("AssumeRole", clean_line(role_arn), service="sts"):
                 given = client.assume_role(RoleArn=role_arn, RoleSessionName=SESSION_NAME)["Credentials"]
@@ -223,13 +263,14 @@ class AwsSession:
         names = {"aws_access_key_id": "AccessKeyId", "aws_secret_access_key": "SecretAccessKey", "aws_session_token": "SessionToken"}
         return {ours: str(given[theirs]) for ours, theirs in names.items()}
 
-    def _sts_client(self, credentials: Mapping[str, str]) -> Any:
+    def _home_client(self, service: str, credentials: Mapping[str, str]) -> Any:
+        """A client for a service that is asked about the caller, not about a Region's jobs."""
         url = self.connection.endpoint_url
         # Never the Region that is read: one that is not enabled would refuse for all of them.
         named = [region for region in (self.default_region, *self.connection.regions) if region and region != ALL_REGIONS]
         region = next(iter(named), _HOMES.get(self._partition(), "us-east-1"))
         # An interface endpoint of AWS Backup answers for nothing else; an emulator answers for all of AWS.
-        return self._client("sts", region, url if url and not _is_aws(url) else None, credentials)
+        return self._client(service, region, url if url and not _is_aws(url) else None, credentials)
 
     def _client(self, service: str, region: str, endpoint_url: str | None, credentials: Mapping[str, str]) -> Any:
         from botocore import UNSIGNED

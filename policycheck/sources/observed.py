@@ -28,7 +28,9 @@ class Watch:
     region: str
     source: str
     since: datetime | None
-    """ByCreatedAfter; None: whatever AWS lists."""
+    """ByCreatedAfter, as the user's claim of a longest job allows; None: whatever AWS lists."""
+    reach: datetime
+    """From when on the list of copy or restore jobs speaks where all of it was asked for: AWS documents no limit, so that it is as far as rules look."""
     started: datetime
     """This machine's clock when the fetch began: used where AWS sends no Date."""
     as_of: datetime
@@ -58,7 +60,7 @@ def _entry(watch: Watch, found: ReadList, account: str | None, jobs: JobList) ->
         end=end,
         jobs=sum(part.jobs for part in parts),
         complete=found.error is None,
-        basis=Basis.OBSERVED,
+        basis=Basis.OBSERVED if watch.since is None else Basis.ASSERTED,
         source=watch.source,
         reason=reason,
     )
@@ -68,8 +70,8 @@ def _interval(watch: Watch, found: ReadList) -> tuple[datetime, datetime]:
     """From where the list is complete, to as_of; or to when AWS answered, where as_of lies later than that by any clock."""
     answered = found.first_date or watch.started
     end = watch.as_of if watch.as_of <= answered + _TOLERANCE else answered
-    if watch.dataset.name != BACKUP_JOBS.name and watch.since is not None:
-        return min(watch.since, end), end
+    if watch.dataset.name != BACKUP_JOBS.name:
+        return min(watch.since or watch.reach, end), end
     start = max(watch.as_of - SAFE_HORIZON, (found.last_date or watch.started) - HORIZON + _MARGIN)
     if watch.since is not None:
         start = max(start, watch.since)

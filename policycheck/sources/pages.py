@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from functools import cache, partial
 from typing import Any
 
@@ -22,7 +21,7 @@ import msgspec
 from policycheck.datasets import DATASETS, Dataset
 from policycheck.errors import FetchError
 from policycheck.records import JobList, RecordError, record_type
-from policycheck.sources.aws_errors import explained, scrub
+from policycheck.sources.aws_errors import explained, parse_date, scrub
 from policycheck.sources.connection import ATTEMPTS
 from policycheck.text import REPLACEMENT
 
@@ -132,15 +131,7 @@ def _page(dataset: Dataset, answer: Mapping[str, Any], where: str) -> Page:
         raise FetchError(f"record {error.index} (from 0) cannot be used: {error.member}: {error.problem}", place=where) from None
     except OverflowError:
         raise FetchError("a record cannot be used: a time is not from 1970 to 2300", place=where) from None
-    return Page(jobs, decoded.NextToken, body, _parse_date(headers.get("date", "")), str(metadata.get("RequestId", "")))
-
-
-def _parse_date(text: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return None
-    return date if date.tzinfo is not None else None
+    return Page(jobs, decoded.NextToken, body, parse_date(headers.get("date", "")), str(metadata.get("RequestId", "")))
 
 
 # --- hooks ---

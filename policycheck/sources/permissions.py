@@ -1,4 +1,4 @@
-"""The least that fetching needs: an IAM policy with one action a list, read-only."""
+"""The least that fetching needs: an IAM policy with one action a list and what tells an empty list from an unread one, read-only."""
 
 from __future__ import annotations
 
@@ -18,13 +18,27 @@ def required_actions(plan: FetchPlan) -> tuple[str, ...]:
     return tuple(sorted(f"backup:{DATASETS[name].operation}" for name in plan.datasets))
 
 
-def least_policy(plan: FetchPlan, role_arns: Sequence[str] = ()) -> dict[str, Any]:
+def least_policy(plan: FetchPlan, role_arns: Sequence[str] = (), *, all_regions: bool = False, other_accounts: bool = False) -> dict[str, Any]:
     """The IAM policy document that allows a fetch and nothing else.
 
-    The list operations know no resource, so `Resource` is `*`. With `role_arns` the policy is the caller's: it may take on those roles, whose own policies
-    are then the document without them.
+    The operations know no resource, so `Resource` is `*`. With `role_arns` the policy is the caller's: it may take on those roles, whose own policies are then
+    the document without them.
+
+    Args:
+        all_regions: every Region is asked (`--region all`): account:ListRegions then tells which are not enabled, where the credentials cannot. Optional:
+            without it those Regions are unread.
+        other_accounts: accounts of the organization are asked for (`--account-id`): organizations:DescribeOrganization then tells who manages it, where the
+            jobs do not. Optional: without it a list without their jobs is unread.
     """
-    statements = [{"Sid": "ListJobs", "Effect": "Allow", "Action": list(required_actions(plan)), "Resource": "*"}]
+    statements = [_statement("ListJobs", *required_actions(plan))]
+    if all_regions:
+        statements.append(_statement("TellEnabledRegions", "account:ListRegions"))
+    if other_accounts:
+        statements.append(_statement("TellManagementAccount", "organizations:DescribeOrganization"))
     if role_arns:
         statements = [{"Sid": "TakeOnRoles", "Effect": "Allow", "Action": ["sts:AssumeRole"], "Resource": sorted(role_arns)}]
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _statement(name: str, *actions: str) -> dict[str, Any]:
+    return {"Sid": name, "Effect": "Allow", "Action": list(actions), "Resource": "*"}

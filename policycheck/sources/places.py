@@ -14,6 +14,7 @@ from typing import Any
 from policycheck.datasets import Dataset
 from policycheck.errors import PolicycheckError
 from policycheck.records import JobList
+from policycheck.sources.aws_errors import SignatureError
 from policycheck.sources.connection import AwsSession, account_of_role
 from policycheck.sources.observations import merge_sources
 from policycheck.sources.pages import Cancelled, guard, list_pages
@@ -48,6 +49,18 @@ class Request:
     parameters: Mapping[str, object]
 
 
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """Two clocks at one moment: this machine's, and AWS's by the Date of an answer."""
+
+    machine: datetime
+    aws: datetime
+
+    @property
+    def apart(self) -> timedelta:
+        return abs(self.machine - self.aws)
+
+
 @dataclass(slots=True)
 class ReadList:
     """One list of one place: what was read of it, and the error that ended it early."""
@@ -57,8 +70,8 @@ class ReadList:
     first_date: datetime | None = None
     """AWS's clock when the first page was answered, and the last."""
     last_date: datetime | None = None
-    skew: timedelta = timedelta()
-    """This machine's clock less AWS's, where they were furthest apart."""
+    clocks: Clocks | None = None
+    """Both clocks where they were furthest apart; None: no answer had a Date."""
 
 
 @dataclass(slots=True)
@@ -187,6 +200,8 @@ class Reader:
             client = self.session.backup_client(place.region, place.role_arn)
         except PolicycheckError as error:
             read.lists = {request.dataset.name: ReadList(JobList(request.dataset, ()), error) for request in self.requests}
+            for part in read.lists.values():
+                self._note_refusal(part, error)
             yield read
             return
         with closing(client):
@@ -210,6 +225,7 @@ class Reader:
                 yield _PageRead(dataset.operation, place.label, len(page.jobs))
         except PolicycheckError as error:
             part.error = error
+            self._note_refusal(part, error)
         part.jobs = merge_sources([part.jobs]).jobs
 
     def _note_date(self, part: ReadList, date: datetime | None) -> None:
@@ -217,7 +233,17 @@ class Reader:
             return
         part.first_date = part.first_date or date
         part.last_date = date
-        part.skew = max(part.skew, self.now() - date, key=abs)
+        self._note_clocks(part, date)
+
+    def _note_refusal(self, part: ReadList, error: PolicycheckError) -> None:
+        """AWS refuses what a clock that is off has signed: then the refusal alone has a Date."""
+        if isinstance(error, SignatureError) and error.date is not None:
+            self._note_clocks(part, error.date)
+
+    def _note_clocks(self, part: ReadList, date: datetime) -> None:
+        clocks = Clocks(self.now(), date)
+        if part.clocks is None or clocks.apart > part.clocks.apart:
+            part.clocks = clocks
 
 
 def local_clock() -> datetime:

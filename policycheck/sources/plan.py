@@ -13,9 +13,6 @@ from policycheck.policy.model import AllMatch, Expectation, Following, NoData, N
 
 HORIZON = timedelta(days=30)
 """ListBackupJobs lists the jobs of the last 30 days (API reference). The lists of copy and restore jobs document no limit."""
-LONGEST_JOB = timedelta(days=8)
-"""How long before a window a job may have been created that ended in it: AWS Backup ends a job after 7 days; one day for its start window."""
-
 # The documented types with a space in them break the pattern that the API's model has for ByResourceType.
 _TYPES = {name.lower(): name for name in RESOURCE_TYPES if " " not in name}
 
@@ -27,21 +24,24 @@ class FetchPlan:
     datasets: tuple[str, ...]
     """Names of lists, in the order of `datasets.DATASETS`."""
     created_after: datetime | None = None
-    """Jobs created earlier are not asked for; None: the whole 30 days."""
+    """Jobs created earlier are not asked for; None: whatever AWS lists. Never without `longest_job`, whose claim it rests on."""
+    longest_job: timedelta | None = None
+    """What the user claims: no job takes longer from its creation to its end. None: nothing is claimed, since AWS sets no limit that holds for every job."""
     filters: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By dataset name, request parameters (ByResourceType, ByBackupVaultName) and the one value each is narrowed to."""
-    older: Mapping[str, datetime] = field(default_factory=dict)
-    """For lists without a horizon, by dataset name: from when on, where that is more than 30 days back and `created_after` is None."""
+    reaches: Mapping[str, datetime] = field(default_factory=dict)
+    """For lists without a horizon, by dataset name: from when on rules look at them, where that is more than 30 days back."""
     declared_regions: frozenset[str] = frozenset()
     """Regions a policy's scope declares: one that is not enabled is a failure."""
 
 
-def plan_fetch(policies: Sequence[Policy], as_of: datetime) -> FetchPlan:
-    """The plan for some policies at an aware instant.
+def plan_fetch(policies: Sequence[Policy], as_of: datetime, longest_job: timedelta | None = None) -> FetchPlan:
+    """The plan for some policies at an aware instant: the whole of each list, unless a narrower one cannot change a verdict.
 
-    It is narrowed only when every rule is `none` or `all`: by the longest window and eight days before it where every rule has one, and by a vault or a type
-    where every rule of a list asks for the same single one in `where`. What a rule forbids or demands never narrows. A rule with `no_data: quiet` looks outside
-    its window, and a declared account needs a job of any kind: then there is no window, and no vault or type, to narrow by.
+    It is narrowed only when every rule is `none` or `all`. By a vault or a type where every rule of a list asks for the same single one in `where`; what a rule
+    forbids or demands never narrows. By time where the user claims that no job takes longer than `longest_job` and every rule has a window: from `longest_job`
+    before the longest window. A rule with `no_data: quiet` looks outside its window, and a declared account needs a job of any kind: then there is no window,
+    and no vault or type, to narrow by.
     """
     rules = [rule for policy in policies for rule in policy.rules]
     names = {name for rule in rules for name in rule.statement.lists_needed} or {BACKUP_JOBS.name}
@@ -51,9 +51,10 @@ def plan_fetch(policies: Sequence[Policy], as_of: datetime) -> FetchPlan:
     filtered = narrow and not any(policy.scope.accounts for policy in policies)
     return FetchPlan(
         datasets=tuple(name for name in DATASETS if name in names),
-        created_after=as_of - max(filter(None, reaches)) if windowed else None,
+        created_after=as_of - max(filter(None, reaches)) - longest_job if windowed and longest_job is not None else None,
+        longest_job=longest_job if windowed else None,
         filters={name: found for name in DATASETS if filtered and (found := _filters([rule for rule in rules if rule.statement.dataset == name]))},
-        older={} if windowed else _older(rules, as_of),
+        reaches=_far_reaches(rules, as_of),
         declared_regions=frozenset(region for policy in policies for region in policy.scope.regions),
     )
 
@@ -70,23 +71,23 @@ def _narrows(rule: Rule) -> bool:
 
 
 def _reach(rule: Rule) -> timedelta | None:
-    """How long before as_of a job may have been created that the rule looks at; None: without end."""
+    """How long before as_of a job may have ended that the rule looks at; None: without end."""
     within = _duration(rule.statement.window)
     if within is None:
         return None
     match rule.statement.requirement:
         case NoneMatch(recovery=allowance) | Following(within=allowance):
-            return within + (_duration(allowance) or timedelta()) + LONGEST_JOB
+            return within + (_duration(allowance) or timedelta())
         case _:
-            return within + LONGEST_JOB
+            return within
 
 
 def _duration(literal: Literal | None) -> timedelta | None:
     return timedelta(microseconds=int(literal.value)) if literal is not None and literal.value is not None else None
 
 
-def _older(rules: Sequence[Rule], as_of: datetime) -> dict[str, datetime]:
-    """For each list that goes back further than 30 days, from when on its rules look."""
+def _far_reaches(rules: Sequence[Rule], as_of: datetime) -> dict[str, datetime]:
+    """For each list without a horizon, from when on its rules look, where that is more than 30 days back."""
     reaches: dict[str, timedelta] = {}
     for rule in rules:
         reach = _reach(rule)

@@ -78,6 +78,53 @@ def test_with_roles_the_caller_needs_to_take_them_on(tmp_path: Path, capfd: pyte
     assert (statement["Action"], statement["Resource"]) == (["sts:AssumeRole"], [role])
 
 
+OPTIONAL = [
+    ([], set()),
+    (["--region", "eu-west-1"], set()),
+    (["--region", "all"], {"account:ListRegions"}),
+    (["--account-id", "*"], {"organizations:DescribeOrganization"}),
+    (["--account-id", "444455556666", "--region", "all"], {"account:ListRegions", "organizations:DescribeOrganization"}),
+]
+
+
+@pytest.mark.parametrize(("options", "actions"), OPTIONAL)
+def test_what_tells_an_empty_list_from_an_unread_one_is_printed_where_it_is_of_use(
+    options: list[str], actions: set[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["permissions", policy(tmp_path, "  - {id: a, rule: no FAILED jobs}\n"), *options]) == ExitCode.OK
+    printed = {action for statement in json.loads(capfd.readouterr().out)["Statement"] for action in statement["Action"]}
+    assert printed == {"backup:ListBackupJobs", *actions}
+
+
+LONG = [([], ExitCode.FINDINGS), (["--longest-job", "30d"], ExitCode.FINDINGS), (["--longest-job", "8d"], ExitCode.OK)]
+
+
+@pytest.mark.usefixtures("no_aws")
+@pytest.mark.parametrize(("options", "code"), LONG)
+def test_a_job_of_twelve_days_is_seen_to_fail_unless_the_user_claims_that_there_is_none(
+    options: list[str], code: ExitCode, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = policy(tmp_path, "  - {id: a, rule: no FAILED jobs within 24h}\n")
+    now = datetime.now(UTC).replace(microsecond=0)
+    store = Store(Clock(now, running=True), management="111122223333")
+    made = {"BackupVaultArn": "arn:aws:backup:eu-west-1:111122223333:backup-vault:prod", "ResourceArn": "arn:aws:ec2:eu-west-1:111122223333:volume/vol-1"}
+    ended = {"CompletionDate": now - timedelta(hours=3)}
+    store.add("111122223333", "eu-west-1", "backup_jobs", [
+        {"BackupJobId": "long", "State": "FAILED", "CreationDate": now - timedelta(days=12), **made, **ended},
+        {"BackupJobId": "short", "State": "COMPLETED", "CreationDate": now - timedelta(hours=4), **made, **ended},
+    ])  # fmt: skip
+    with serve(store) as endpoint:
+        for name, value in endpoint.environment.items():
+            monkeypatch.setenv(name, value)
+        assert run(["check", path, "--region", "eu-west-1", *options, "--output", "json"]) == code
+        (asked,) = [request for request in endpoint.requests if request.operation == "ListBackupJobs"]
+    result = json.loads(capfd.readouterr().out)
+    claimed = code == ExitCode.OK
+    assert ("ByCreatedAfter" in asked.parameters) is claimed
+    assert {entry["basis"] for entry in result["coverage"]} == {"asserted" if claimed else "observed"}
+    assert any("no job takes longer than 8 d" in note for note in result["not_seen"]) is claimed
+
+
 def test_the_readme_s_check_from_aws_runs(endpoint: Endpoint, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[2])
     commands = [
@@ -113,6 +160,10 @@ FAILURES = [
     (["--region", "eu-west-1", "--cli-read-timeout", "-1"], {}, ExitCode.USAGE, "0 or more seconds"),
     (["--region", "eu-west-1", "--covers", "2026-01-01..2026-02-01"], {}, ExitCode.USAGE, "claim about saved lists"),
     (["--region", "eu-west-1", "--jobs", "jobs.json", "--as-of", "now"], {}, ExitCode.USAGE, "options of a connection"),
+    (["--longest-job", "8d", "--jobs", "jobs.json", "--as-of", "now"], {}, ExitCode.USAGE, "narrows what is fetched"),
+    (["--region", "eu-west-1", "--longest-job", "0d"], {}, ExitCode.USAGE, "--longest-job 0d"),
+    (["--region", "eu-west-1", "--longest-job", "eight"], {}, ExitCode.USAGE, "--longest-job eight"),
+    (["--region", "eu-west-1", "--longest-job", "9999999999d"], {}, ExitCode.USAGE, "--longest-job 9999999999d"),
 ]
 
 

@@ -92,6 +92,7 @@ def test_hyphen_is_stdout(check: Cli, folder: Path) -> None:
 
 
 def test_several_outputs_are_all_written_before_the_exit(check: Cli, folder: Path) -> None:
+    (folder / "deep/er").mkdir(parents=True)
     outputs = [part for name, file in FILES.items() for part in ("--output", f"{name}=deep/er/{file}")]
     outcome = check("bad.json", *outputs, "-o", "text")
     assert outcome.code == 1
@@ -108,27 +109,56 @@ def test_files_alone_leave_stdout_empty(check: Cli, folder: Path) -> None:
     assert check("bad.json", "--output", "json=r.json", "--quiet").err == ""
 
 
-def test_output_that_cannot_be_written_leaves_the_old_one(check: Cli, folder: Path) -> None:
+NO_PLACE = [
+    ("reprots/r.json", "the folder reprots does not exist"),
+    ("old.json/new.json", "the folder old.json is no folder"),
+    ("reports", "reports is a folder"),
+    ("lost/r.json", "the folder lost does not exist"),
+]
+
+
+@pytest.mark.parametrize(("path", "problem"), NO_PLACE)
+def test_an_output_without_a_place_is_refused_before_anything_is_read(path: str, problem: str, check: Cli, folder: Path) -> None:
     (folder / "old.json").write_text("old")
-    outcome = check("bad.json", "--output", "json=old.json/new.json")
+    (folder / "reports").mkdir()
+    (folder / "lost").symlink_to("nowhere")
+    before = {path.name for path in folder.iterdir()}
+    outcome = check("there-is-no-list.json", "--output", "junit=junit.xml", "--output", f"json={path}")
     assert (outcome.code, outcome.out) == (2, "")
-    assert outcome.err.startswith("error: cannot write old.json/new.json: ")
-    assert (folder / "old.json").read_text() == "old"
-    assert {path.name for path in folder.iterdir()} == {"policy.yaml", "ok.json", "bad.json", "old.json"}
+    assert problem in outcome.err
+    assert outcome.err.count("error: ") == 1
+    assert ({path.name for path in folder.iterdir()}, (folder / "old.json").read_text()) == (before, "old")
 
 
-def test_a_report_that_cannot_be_written_keeps_no_other_from_being(check: Cli, folder: Path) -> None:
-    outcome = check("bad.json", "--output", "json=bad.json/x", "--output", "junit=junit.xml", "--output", "text")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("init", "--jobs", "none.json", "--as-of", "now"),
+        ("waive", "none.json", "--owner", "a", "--reason", "b", "--expires", "1d"),
+        ("test", "none.yaml"),
+        ("lint", "policy.yaml"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_so_is_that_of_every_other_command(command: tuple[str, ...], cli: Cli) -> None:
+    form = {"test": "junit=", "lint": "json="}.get(command[0], "")
+    outcome = cli(*command, "--output", f"{form}reprots/file")
     assert outcome.code == 2
+    assert "the folder reprots does not exist" in outcome.err
+
+
+def test_a_report_that_cannot_be_written_keeps_no_other_from_being(check: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def replace_some(target: Path, content: bytes) -> None:
+        if target.name == "full.json":
+            raise OSError(28, "No space left on device")
+        target.write_bytes(content)
+
+    monkeypatch.setattr("policycheck.formats.output._replace", replace_some)
+    outcome = check("bad.json", "--output", "json=full.json", "--output", "junit=junit.xml", "--output", "text")
+    assert outcome.code == 2
+    assert "cannot write" in outcome.err
     assert "<testsuites" in (folder / "junit.xml").read_text()
     assert "Exit code 1." in outcome.out
-
-
-def test_output_over_a_folder_is_refused(check: Cli, folder: Path) -> None:
-    (folder / "reports").mkdir()
-    assert (
-        check("ok.json", "--output", "json=reports").err == "error: cannot write reports: Is a directory\n  = help: name a file in a folder you may write to\n"
-    )
 
 
 @pytest.mark.parametrize("target", ["ok.json", "./ok.json", "link.json", "policy.yaml", "scope.yaml"])

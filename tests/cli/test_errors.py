@@ -7,7 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import typer
 
+from policycheck.cli.app import app
 from policycheck.formats.registry import FORMATS
 from tests.cli.conftest import AS_OF, Cli, job, save
 from tests.formats.runner_commands import commands
@@ -30,9 +32,6 @@ OPTIONS = [
     (("--covers", "2026-11-01"), "--covers 2026-11-01: it takes two times, FROM..TO", "--covers 2026-10-20..2026-11-20T06:00:00Z"),
     (("--covers", "2026-11-02..2026-11-01"), "--covers 2026-11-02..2026-11-01: it ends before it begins", "--covers 2026-10-20..2026-11-20T06:00:00Z"),
     (("--covers", "..2026-11-01"), "--covers ..2026-11-01: a time is ISO 8601", ""),
-    (("--as-of", "yesterday"), "--as-of yesterday: a time is ISO 8601 with an offset", ""),
-    (("--as-of", "2026-11-20T06:00:00"), "--as-of 2026-11-20T06:00:00: a time is ISO 8601 with an offset", ""),
-    (("--as-of", "0001-01-01"), "--as-of 0001-01-01: the year is from 1971 to 2299", ""),
     (("--nope",), "No such option: --nope", "See policycheck check --help."),
     (("--region", "eu-west-1"), "--jobs reads saved lists", "Leave out one or the other."),
 ]
@@ -45,6 +44,45 @@ def test_wrong_option(arguments: tuple[str, ...], message: str, hint: str, check
     assert outcome.err.startswith(f"error: {message}")
     assert (f"  = help: {hint}\n" in outcome.err) if hint else True
     assert outcome.err.count("error: ") == 1
+
+
+TIMES = [
+    ("yesterday", "--as-of yesterday: a time is ISO 8601 with an offset"),
+    ("2026-11-20T06:00:00", "--as-of 2026-11-20T06:00:00: a time is ISO 8601 with an offset"),
+    ("0001-01-01", "--as-of 0001-01-01: the year is from 1971 to 2299"),
+]
+
+
+@pytest.mark.parametrize(("time", "message"), TIMES)
+def test_wrong_time(time: str, message: str, cli: Cli) -> None:
+    outcome = cli("check", "policy.yaml", "--jobs", "ok.json", "--as-of", time)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith(f"error: {message}")
+
+
+def single_options() -> list[tuple[str, str]]:
+    """(command, option) for each option that takes one value."""
+    commands = getattr(typer.main.get_command(app), "commands", {})
+    return [
+        (name, option)
+        for name, command in sorted(commands.items())
+        for parameter in command.params
+        if parameter.param_type_name == "option" and not parameter.multiple and not parameter.is_flag
+        for option in parameter.opts
+    ]
+
+
+@pytest.mark.parametrize(("command", "option"), single_options(), ids=" ".join)
+def test_an_option_of_one_value_is_given_once(command: str, option: str, cli: Cli) -> None:
+    other = {"-o": "--output", "-q": "--quiet"}.get(option, option)
+    outcome = cli(command, option, "1", f"{other}=1" if other.startswith("--") else other)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert f"{other} is given 2 times and takes one value" in outcome.err
+
+
+def test_options_of_many_values_and_flags_are_given_as_often_as_one_likes(check: Cli) -> None:
+    assert check("ok.json", "--quiet", "--quiet", "--select", "none-failed", "--select", "none-expired").code == 0
+    assert ("check", "--profile") in single_options()
 
 
 def test_unknown_parameter_is_named_with_the_nearest(check: Cli, folder: Path) -> None:

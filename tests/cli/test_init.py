@@ -41,7 +41,8 @@ def test_the_policy_goes_to_stdout_and_the_summary_to_stderr(init: Cli) -> None:
     assert "no-failed-jobs: 10 findings (no FAILED, ABORTED, EXPIRED or PARTIAL jobs within 24h)" in outcome.err
 
 
-def test_what_is_written_is_linted_and_finds_what_the_summary_says(init: Cli, cli: Cli) -> None:
+def test_what_is_written_is_linted_and_finds_what_the_summary_says(init: Cli, cli: Cli, folder: Path) -> None:
+    (folder / "policies").mkdir()
     told = init("--output", "policies/first.yaml", "--policy-id", "first")
     assert told.code == 0
     assert told.out == ""

@@ -173,6 +173,7 @@ def test_no_more_is_annotated_than_github_shows(cli: Cli, folder: Path) -> None:
 
 
 def test_files_are_written_and_a_line_is_told(lint: Cli, folder: Path) -> None:
+    (folder / "out").mkdir()
     outcome = lint("failed.yaml", "--output", "sarif=out/lint.sarif", "--output", "json=out/lint.json")
     assert (outcome.code, outcome.out, outcome.err) == (1, "", "policycheck: 1 policy, 1 rule: no errors, 1 warning, 4 infos\n")
     assert json.loads((folder / "out/lint.json").read_text(encoding="utf-8"))["failed"] is True

@@ -216,6 +216,13 @@ SOURCES: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
     (FETCHED, ("--jobs", "jobs", "--as-of", "now"), {"jobs": ["jobs"], "as_of": "now"}),
     (FETCHED, ("--as-of", "now"), {"profile": "audit", "region": ("eu-west-1", "us-east-1"), "role_arn": (ROLE,), "as_of": "now"}),
     ("{account_id: '*'}", ("--role-arn", ROLE), {"role_arn": [ROLE]}),
+    ("{longest_job: 8d}", (), {"longest_job": "8d"}),
+    ("{longest_job: 8d}", ("--longest-job", "2d"), {"longest_job": "2d"}),
+    ("{longest_job: 8d}", ("--region", "eu-west-1"), {"longest_job": "8d", "region": ["eu-west-1"]}),
+    ("{longest_job: 8d}", ("--profile", "other"), {"profile": "other"}),
+    ("{longest_job: 8d}", ("--role-arn", ROLE), {"role_arn": [ROLE]}),
+    ("{longest_job: 8d}", ("--jobs", "jobs", "--as-of", "now"), {"jobs": ["jobs"], "as_of": "now"}),
+    (SAVED, ("--longest-job", "8d"), {"longest_job": "8d"}),
     ("{account_id: '*'}", ("--profile", "other"), {"account_id": "*", "profile": "other"}),
 ]
 
@@ -226,7 +233,8 @@ def test_a_source_on_the_command_line_replaces_the_file_s(
 ) -> None:
     write(project, text=f"policies: [policies]\nsources: {sources}\n")
     settings = settled(cli, monkeypatch, *arguments)
-    names = {"jobs", "as_of", "covers", "profile", "region", "role_arn", "account_id", "endpoint_url", "ca_bundle", "no_verify_ssl", "no_sign_request"}
+    names = {"jobs", "as_of", "covers", "profile", "region", "role_arn", "account_id", "longest_job", "endpoint_url", "ca_bundle"}
+    names |= {"no_verify_ssl", "no_sign_request"}
     assert {name: getattr(settings, name) for name in names if getattr(settings, name)} == expected
 
 

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ import pytest
 from policycheck.emulator.clock import Clock
 from policycheck.emulator.server import Endpoint, serve
 from policycheck.emulator.store import Store
-from policycheck.errors import FetchError
+from policycheck.errors import FetchError, LastingError
 from policycheck.result import Basis, Coverage
 from policycheck.sources.aws import FetchedEvidence, fetch_jobs
 from policycheck.sources.connection import Connection
@@ -138,13 +139,55 @@ def test_the_whole_organization(store: Store) -> None:
     with fetched(store, ALL_LISTS, regions=(HOME, AWAY), account_id="*") as (evidence, served):
         backup = {key[1:]: jobs for key, jobs in seen(evidence).items() if key[0] == "backup_jobs"}
         assert backup == {(ACCOUNT, HOME): 5, (ACCOUNT, AWAY): 0, (OTHER, HOME): 3, (OTHER, AWAY): 2}
-        assert {key[1] for key in seen(evidence) if key[0] != "backup_jobs"} == {ACCOUNT}
         assert all(
             ("ByAccountId" in asked.parameters) is (asked.operation == "ListBackupJobs") for asked in served.requests if asked.operation.startswith("List")
         )
-        notes = " ".join(evidence.not_seen)
-        assert "copy jobs and restore jobs of other accounts were not asked for" in notes
-        assert "have no backup job are not known" in notes
+        assert "DescribeOrganization" not in {asked.operation for asked in served.requests}
+        assert "have no backup job are not known" in " ".join(evidence.not_seen)
+
+
+def test_lists_that_aws_gives_for_one_account_are_unread_for_the_organization(store: Store) -> None:
+    with fetched(store, ALL_LISTS, regions=(HOME, AWAY), account_id="*") as (evidence, _):
+        for name in ("copy_jobs", "restore_jobs"):
+            entries = [entry for entry in evidence.coverage if entry.dataset == name]
+            assert {(entry.account, entry.region, entry.complete) for entry in entries} == {
+                (account, region, account is not None) for account in (ACCOUNT, None) for region in (HOME, AWAY)
+            }
+            assert all("for backup jobs only" in entry.reason for entry in entries if not entry.complete)
+        assert "account of some lists is not known" not in " ".join(evidence.not_seen)
+
+
+MEMBERS = [
+    ("*", []),
+    (ACCOUNT, []),
+    ("*", ["DescribeOrganization:*=denied"]),
+    ("*", ["GetCallerIdentity:*=denied"]),
+    ("*", [f"ListBackupJobs@{OTHER}:*=denied"]),
+]
+
+
+@pytest.mark.parametrize(("wanted", "faults"), MEMBERS)
+def test_other_accounts_asked_for_from_a_member_account_are_unread(wanted: str, faults: list[str], store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", OTHER)
+    with pytest.raises(LastingError, match=r"other accounts were not read|is not allowed"), fetched(store, account_id=wanted, faults=faults):
+        pass
+
+
+def test_the_management_account_of_an_organization_without_other_jobs_is_believed() -> None:
+    store = Store(Clock(NOW), management=ACCOUNT)
+    store.add(ACCOUNT, HOME, "backup_jobs", [job(1)])
+    for wanted in ("*", OTHER):
+        with fetched(store, account_id=wanted) as (evidence, served):
+            assert all(entry.complete for entry in evidence.coverage)
+            assert [asked.operation for asked in served.requests] == ["ListBackupJobs", "GetCallerIdentity", "DescribeOrganization"]
+    with pytest.raises(LastingError, match="does not say that the caller manages"), fetched(store, account_id="*", faults=["DescribeOrganization:*=denied"]):
+        pass
+
+
+def test_an_own_account_that_is_asked_for_by_its_id_needs_no_organization(store: Store) -> None:
+    with fetched(store, account_id=ACCOUNT, regions=(AWAY,)) as (evidence, served):
+        assert seen(evidence) == {("backup_jobs", ACCOUNT, AWAY): 0}
+        assert "DescribeOrganization" not in {asked.operation for asked in served.requests}
 
 
 def test_another_account_of_the_organization(store: Store) -> None:
@@ -172,6 +215,69 @@ def test_regions_that_are_not_enabled_are_named_and_no_failure(store: Store) -> 
         assert not {"af-south-1", "ap-east-1"} & {entry.region for entry in evidence.coverage}
         assert all(entry.complete for entry in evidence.coverage)
         assert "not enabled, as far as AWS tells: af-south-1, ap-east-1" in evidence.not_seen
+
+
+TOKENS = [
+    # The session token, what account:ListRegions does, and the Regions that are not enabled as far as that can be told.
+    (None, "", {"af-south-1", "ap-east-1"}),
+    ("IQoJb3JpZ2luX2VjEXAMPLE", "", {"af-south-1", "ap-east-1"}),
+    ("FwoGZXIvYXdzEXAMPLE", "", {"af-south-1"}),
+    ("FwoGZXIvYXdzEXAMPLE", "ListRegions:*=denied", set()),
+    ("FwoGZXIvYXdzEXAMPLE", "ListRegions:*=html", set()),
+    ("of-an-unknown-kind", "ListRegions:*=denied", set()),
+]
+
+
+@pytest.mark.usefixtures("few_regions")
+@pytest.mark.parametrize(("token", "fault", "disabled"), TOKENS)
+def test_a_region_is_not_enabled_only_where_aws_or_credentials_that_every_region_knows_say_so(
+    token: str | None, fault: str, disabled: set[str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """af-south-1 is off; ap-east-1 refuses, and account:ListRegions says that it is on."""
+    if token:
+        monkeypatch.setenv("AWS_SESSION_TOKEN", token)
+    store.disabled_regions = frozenset({"af-south-1"})
+    with fetched(store, regions=("all",), faults=[*filter(None, [fault]), "ListBackupJobs@ap-east-1:*=disabled"]) as (evidence, served):
+        unread = {entry.region: entry.reason for entry in evidence.coverage if not entry.complete}
+        assert set(unread) == {"af-south-1", "ap-east-1"} - disabled
+        assert all("global endpoint of STS" in reason for reason in unread.values())
+        assert ("af-south-1" in " ".join(note for note in evidence.not_seen if note.startswith("not enabled"))) is ("af-south-1" in disabled)
+        assert bool(evidence.warnings) is bool(unread)
+        assert [asked.operation for asked in served.requests].count("ListRegions") <= (token is not None) + 8 * (fault.endswith("html"))
+
+
+@pytest.mark.usefixtures("few_regions")
+def test_a_token_of_the_global_endpoint_reads_no_region_that_has_to_be_enabled(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The emulator refuses such a token by itself, where jobs FAILED as well."""
+    store.add(ACCOUNT, "ap-east-1", "backup_jobs", [job(1, region="ap-east-1", State="FAILED")])
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "FwoGZXIvYXdzEXAMPLE")
+    with fetched(store, regions=("all",)) as (evidence, _):
+        assert {entry.region for entry in evidence.coverage if not entry.complete} == {"af-south-1", "ap-east-1"}
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "IQoJb3JpZ2luX2VjEXAMPLE")
+    with fetched(store, regions=("all",)) as (evidence, _):
+        assert all(entry.complete for entry in evidence.coverage)
+        assert ("backup_jobs", ACCOUNT, "ap-east-1") in seen(evidence)
+
+
+def test_a_named_region_that_the_token_cannot_read_says_why(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "FwoGZXIvYXdzEXAMPLE")
+    with pytest.raises(FetchError, match="global endpoint of STS") as caught, fetched(store, regions=("af-south-1",)):
+        pass
+    assert "sts_regional_endpoints" in caught.value.hint
+
+
+@pytest.mark.usefixtures("few_regions")
+@pytest.mark.parametrize("region", ["us-west-2", HOME])
+def test_a_region_that_is_always_enabled_is_never_one_that_is_not(region: str, store: Store) -> None:
+    with fetched(store, regions=("all",), faults=[f"ListBackupJobs@{region}:*=disabled"]) as (evidence, _):
+        assert [entry.region for entry in evidence.coverage if not entry.complete] == [region]
+
+
+@pytest.mark.usefixtures("few_regions")
+def test_the_keys_of_a_role_are_asked_about_as_the_role(store: Store) -> None:
+    store.disabled_regions = frozenset({"af-south-1"})
+    with fetched(store, regions=("all",), role_arns=roles(OTHER)) as (evidence, _):
+        assert f"not enabled in account {OTHER}, as far as AWS tells: af-south-1" in evidence.not_seen
 
 
 @pytest.mark.usefixtures("few_regions")
@@ -271,17 +377,13 @@ def test_an_instant_before_the_horizon_fails_the_fetch(store: Store) -> None:
         pass
 
 
-def test_a_horizon_that_moves_far_while_it_is_read_takes_coverage_with_it(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("policycheck.sources.pages.PAGE_SIZE", 2)
-    with fetched(store, faults=["ListBackupJobs:3=advance:86400"]) as (evidence, _):
-        assert only(evidence).start == NOW - timedelta(days=28, hours=12)
-
-
 def test_a_narrowed_fetch_covers_what_it_asked_for(store: Store) -> None:
     since = NOW - timedelta(days=9)
-    plan = FetchPlan(("backup_jobs", "copy_jobs"), created_after=since, filters={"backup_jobs": {"ByResourceType": "EBS"}})
+    claim = {"created_after": since, "longest_job": timedelta(days=8)}
+    plan = FetchPlan(("backup_jobs", "copy_jobs"), filters={"backup_jobs": {"ByResourceType": "EBS"}}, **claim)  # type: ignore[arg-type]  # of two types
     with fetched(store, plan) as (evidence, served):
-        assert {only(evidence, name).start for name in plan.datasets} == {since}
+        assert {(only(evidence, name).start, only(evidence, name).basis) for name in plan.datasets} == {(since, Basis.ASSERTED)}
+        assert "claimed: no job takes longer than 8 d (longest_job), so that jobs created before 2026-02-20T12:00:00Z were not asked for" in evidence.not_seen
         before = since - timedelta(seconds=1)
         assert served.requests[0].parameters == {"MaxResults": 1000, "ByCreatedAfter": before, "ByResourceType": "EBS"}
         assert served.requests[1].parameters == {"MaxResults": 1000, "ByCreatedAfter": before}
@@ -301,10 +403,11 @@ def test_a_start_before_the_horizon_is_not_asked_for(store: Store) -> None:
         assert only(evidence).start == NOW - timedelta(days=29)
 
 
-@pytest.mark.parametrize(("older", "reach", "count"), [({}, 30, 2), ({"copy_jobs": NOW - timedelta(days=98)}, 98, 4)])
-def test_lists_without_a_horizon_are_covered_as_far_as_they_were_asked_for(store: Store, older: dict[str, datetime], reach: int, count: int) -> None:
-    with fetched(store, FetchPlan(("copy_jobs",), older=older)) as (evidence, _):
-        assert (only(evidence, "copy_jobs").start, only(evidence, "copy_jobs").jobs) == (NOW - timedelta(days=reach), count)
+@pytest.mark.parametrize(("reaches", "reach"), [({}, 30), ({"copy_jobs": NOW - timedelta(days=90)}, 90)])
+def test_lists_without_a_horizon_are_read_whole_and_covered_as_far_as_rules_look(store: Store, reaches: dict[str, datetime], reach: int) -> None:
+    with fetched(store, FetchPlan(("copy_jobs",), reaches=reaches)) as (evidence, served):
+        assert (only(evidence, "copy_jobs").start, only(evidence, "copy_jobs").jobs) == (NOW - timedelta(days=reach), 4)
+        assert served.requests[0].parameters == {"MaxResults": 1000}
 
 
 def test_jobs_that_ended_after_as_of_make_coverage_reconstructed(store: Store) -> None:
@@ -323,24 +426,41 @@ def test_lists_and_regions_that_were_not_fetched_are_named(store: Store) -> None
         assert list(evidence.lists) == ["backup_jobs", "copy_jobs", "restore_jobs"]
 
 
-@pytest.mark.parametrize(
-    ("skew", "warning"),
-    [
-        (timedelta(minutes=5), ""),
-        (timedelta(minutes=-5), ""),
-        (timedelta(minutes=12), "this machine's clock is 12 m behind AWS's"),
-        (timedelta(hours=-3), "this machine's clock is 3 h ahead of AWS's"),
-    ],
-)
-def test_a_clock_that_is_off_is_a_warning(store: Store, skew: timedelta, warning: str) -> None:
+@pytest.mark.parametrize("skew", [timedelta(minutes=5), timedelta(minutes=-5)])
+def test_clocks_that_are_five_minutes_apart_are_near_enough(store: Store, skew: timedelta) -> None:
     with fetched(store, skew=skew) as (evidence, _):
-        assert len(evidence.warnings) == bool(warning)
-        assert warning in " ".join(evidence.warnings)
+        assert (only(evidence).end, evidence.warnings) == (NOW, ())
 
 
-def test_a_clock_far_ahead_claims_nothing_that_aws_has_not_reached(store: Store) -> None:
-    with fetched(store, skew=timedelta(hours=-3)) as (evidence, _):
-        assert only(evidence).end == NOW - timedelta(hours=3)
+OFF = [
+    (timedelta(minutes=12), "2026-03-01T12:12:00Z: 12 m"),
+    (timedelta(hours=-3), "2026-03-01T09:00:00Z: 3 h"),
+    (timedelta(days=3), "2026-03-04T12:00:00Z: 3 d"),
+]
+
+
+@pytest.mark.parametrize(("skew", "theirs"), OFF)
+@pytest.mark.parametrize("regions", [(HOME,), (HOME, AWAY)])
+def test_a_clock_that_is_off_is_refused_with_both_times(skew: timedelta, theirs: str, regions: tuple[str, ...], store: Store) -> None:
+    with pytest.raises(LastingError, match=f"clock says 2026-03-01T12:00:00Z and AWS's {theirs} apart"), fetched(store, skew=skew, regions=regions):
+        pass
+
+
+def test_a_clock_is_refused_where_aws_accepts_nothing_that_it_signs() -> None:
+    refusal = Answer.of(
+        {"message": "Signature expired"},
+        403,
+        **{"Date": format_datetime(NOW + timedelta(hours=1), usegmt=True), "x-amzn-ErrorType": "InvalidSignatureException"},
+    )
+    with endpoint([refusal]) as served, pytest.raises(LastingError, match="1 h apart"):
+        fetch_jobs(Connection(regions=(REGION,), endpoint_url=served.url), BACKUP, as_of=NOW, now=lambda: NOW)
+
+
+@pytest.mark.parametrize("offset", [timedelta(days=-31), timedelta(hours=-5), timedelta(), timedelta(minutes=4), timedelta(days=40)])
+def test_no_list_is_covered_beyond_as_of(store: Store, offset: timedelta) -> None:
+    plan = ALL_LISTS if offset > timedelta(days=-30) else FetchPlan(("copy_jobs", "restore_jobs"))
+    with fetched(store, plan, as_of=NOW + offset) as (evidence, _):
+        assert all(entry.start is not None and entry.end is not None and entry.start <= entry.end <= NOW + offset for entry in evidence.coverage)
 
 
 def test_answers_without_a_date_are_dated_by_this_machine() -> None:

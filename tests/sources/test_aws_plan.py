@@ -18,8 +18,8 @@ AS_OF = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SCOPES = {"": "", "regions": "scope: {regions: [eu-west-1]}\n", "accounts": "scope: {accounts: [111122223333]}\n"}
 
 
-def planned(tmp_path: Path, *rules: str, scope: str = "") -> FetchPlan:
-    return plan_fetch(policies(tmp_path, *rules, scope=scope), AS_OF)
+def planned(tmp_path: Path, *rules: str, scope: str = "", longest_job: timedelta | None = None) -> FetchPlan:
+    return plan_fetch(policies(tmp_path, *rules, scope=scope), AS_OF, longest_job)
 
 
 def policies(tmp_path: Path, *rules: str, scope: str = "") -> tuple[Policy, ...]:
@@ -47,8 +47,10 @@ def before(**duration: int) -> datetime:
         (["dataset: restore_jobs, none: {Status: FAILED}, within: 90d", "rule: no FAILED jobs"], None),
     ],
 )
-def test_jobs_are_fetched_from_eight_days_before_the_longest_window(tmp_path: Path, rules: list[str], created_after: datetime | None) -> None:
-    assert planned(tmp_path, *rules).created_after == created_after
+def test_only_a_claim_of_a_longest_job_narrows_by_time(tmp_path: Path, rules: list[str], created_after: datetime | None) -> None:
+    assert planned(tmp_path, *rules, longest_job=timedelta(days=8)).created_after == created_after
+    unclaimed = planned(tmp_path, *rules)
+    assert (unclaimed.created_after, unclaimed.longest_job) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -93,7 +95,7 @@ def test_a_list_without_a_horizon_reaches_as_far_as_its_rules_look(tmp_path: Pat
     plan = planned(
         tmp_path, "dataset: restore_jobs, none: {Status: FAILED}, within: 90d", "dataset: copy_jobs, none: {State: FAILED}, within: 7d", "none: {State: FAILED}"
     )
-    assert plan.older == {"restore_jobs": before(days=98)}
+    assert plan.reaches == {"restore_jobs": before(days=90)}
 
 
 def test_declared_regions_are_known_to_the_plan(tmp_path: Path) -> None:
@@ -106,7 +108,7 @@ def test_rules_on_groups_fetch_all_backup_jobs_of_thirty_days(tmp_path: Path) ->
     requirement = expect(Measure.COUNT, clean(RESTORE_JOBS), "at_least 1")
     rule = replace(policy.rules[0], id="restored", statement=Statement(requirement, within=duration("90d"), dataset=RESTORE_JOBS.name))
     plan = plan_fetch([replace(policy, rules=(*policy.rules, rule))], AS_OF)
-    assert plan == FetchPlan(("backup_jobs", "restore_jobs"), older={"restore_jobs": before(days=98)})
+    assert plan == FetchPlan(("backup_jobs", "restore_jobs"), reaches={"restore_jobs": before(days=90)})
 
 
 def test_an_inventory_names_the_resources_so_that_backup_jobs_are_not_fetched(tmp_path: Path) -> None:
