@@ -12,7 +12,7 @@ import narwhals as nw
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.engine.absence import Absence
 from policycheck.engine.context import Context
-from policycheck.engine.expected_runs import ExpectedRun, Group, PlanHistory, PlanJob
+from policycheck.engine.expected_runs import ExpectedRun, Group, PlanHistory, group_of
 from policycheck.engine.findings import clean_subject
 from policycheck.engine.frame import ROW, build_frame
 from policycheck.engine.group_findings import spell_subject
@@ -22,7 +22,7 @@ from policycheck.engine.job_trace import COULD, KEEPS, VIOLATES, SubjectOutcome,
 from policycheck.engine.masks import Case, chosen_mask
 from policycheck.engine.measures import NEVER, Number, is_lower
 from policycheck.engine.notes import name_briefly
-from policycheck.engine.runs import plan_jobs
+from policycheck.engine.plan_jobs import PlanJob, plan_jobs
 from policycheck.engine.subjects import KEY
 from policycheck.engine.trace import Question, Tracer
 from policycheck.engine.verdict import counted
@@ -162,10 +162,8 @@ class RunTrace:
         self._groups: defaultdict[tuple[str | None, str | None, str], dict[Group, bool]] = defaultdict(dict)
         for job in self._jobs:
             chosen = self._chosen[job.row]
-            placed = job.resource is not None and job.created is not None and None not in job.place
-            if job.rule is not None and job.resource is not None and placed and chosen is not False:
-                group = Group(job.place, job.resource, job.plan, job.rule)
-                known = self._groups[(*job.place, job.resource)]
+            if (group := group_of(job)) is not None and chosen is not False:
+                known = self._groups[(*group.place, group.resource)]
                 known[group] = known.get(group, False) or chosen is True
         self._subjects = sorted((self._outcome(triple) for triple in self._groups), key=place_key)
 
@@ -182,7 +180,7 @@ class RunTrace:
         for group, sure in groups.items():
             judged = self._history.judge(group, self._start)
             due += judged.due
-            perhaps += len(judged.doubtful)
+            perhaps += len(judged.doubtful) + judged.undecided
             shown = sure and self._absence.is_shown(group.place)
             missed, perhaps = (missed + len(judged.missed), perhaps) if shown else (missed, perhaps + len(judged.missed))
         return missed, perhaps, due
@@ -192,6 +190,8 @@ class RunTrace:
         operator, limit = limit_of(expectation(self._case))
         strict = operator.value == "less_than"
         over, may = (count >= limit if strict else count > limit for count in (missed, missed + perhaps))
+        # However few runs can be computed: how many the others are is unknown.
+        may |= any(self._history.judge(group, self._start).problems for group in self._groups[triple])
         told = VIOLATES if over else COULD if may else KEEPS if due else NOTHING
         account, region, subject = clean_subject(*triple)
         rows = [job.row for job in self._jobs if (*job.place, job.resource) == triple]
@@ -228,8 +228,10 @@ class RunTrace:
             names = ", ".join(name_briefly(job.id or "(no BackupJobId)") for time in expected.answers for job in by_time[time])
             window = f"start window to {iso(moment(expected.run.moment + expected.window))}"
             told = f"answered by {names}" if names else "not due yet: its start window is open" if not expected.due else "missed"
-            perhaps = ", unless a job that does not say its resource, place or time answered" if expected.run in judged.doubtful else ""
+            if expected.run in judged.changed:
+                told = "not evaluated: the schedule changed around it"
+            elif expected.run in judged.ended:
+                told = "not evaluated: a newer version of the plan had come"
+            perhaps = ", unless a job that does not say its plan, resource, place or time answered" if expected.run in judged.doubtful else ""
             yield f"{when}: {told}{perhaps} ({head}, {name_briefly(schedule.cron or '')} in {name_briefly(schedule.timezone)}, {window})"
         yield from (f"undecided: {head}: {problem}" for problem in judged.problems)
-        for first, last in judged.gaps:
-            yield f"not judged: {head}, {iso(moment(first))} to {iso(moment(last))}, while its schedule changed"

@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from policycheck.engine.expected_runs import TOLERANCE, Group, Place, PlanJob, Run
+from policycheck.engine.calendars import TOLERANCE
+from policycheck.engine.expected_runs import Group, Run
 from policycheck.engine.findings import NO_RESOURCE, Subject, clean_subject
 from policycheck.engine.notes import name_briefly
+from policycheck.engine.plan_jobs import Place, PlanJob
 from policycheck.engine.subjects import resource_types
 from policycheck.engine.verdict import counted
 from policycheck.policy.model import Expectation, Rule
@@ -35,14 +37,14 @@ class PlanRecords:
     def __init__(self, job_list: JobList, jobs: Sequence[PlanJob]) -> None:
         self.job_list = job_list
         self._jobs = jobs
-        self._by_plan: dict[_Plan, list[PlanJob]] = {}
+        self._by_plan: dict[tuple[Place, str | None], list[PlanJob]] = {}
         self._names: dict[tuple[Any, ...], str] = {}
         self._types: Mapping[str, str] = {}
 
     def newest_job(self, place: Place, plan: str) -> int | None:
         """When the newest job of a plan was created that was, or may have been, there; None where one does not say when."""
-        unplaced = (job for job in self._jobs if job.plan == plan and None in job.place)
-        near = [job for job in unplaced if all(said in (None, part) for said, part in zip(job.place, place, strict=True))]
+        vague = (job for job in self._jobs if job.plan in (plan, None) and (job.plan is None or None in job.place))
+        near = [job for job in vague if all(said in (None, part) for said, part in zip(job.place, place, strict=True))]
         times = [job.created for job in (*self._of(place, plan), *near)]
         return None if None in times else max(time for time in times if time is not None)
 
@@ -74,7 +76,7 @@ class PlanRecords:
     def _of(self, place: Place, plan: str) -> list[PlanJob]:
         """All jobs of a plan, the newest first."""
         if not self._by_plan:
-            by_plan: defaultdict[_Plan, list[PlanJob]] = defaultdict(list)
+            by_plan: defaultdict[tuple[Place, str | None], list[PlanJob]] = defaultdict(list)
             for job in sorted(self._jobs, key=_age, reverse=True):
                 by_plan[job.place, job.plan].append(job)
             self._by_plan = dict(by_plan)

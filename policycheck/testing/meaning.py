@@ -200,7 +200,9 @@ def describe_doubt(rule: Rule) -> Iterator[str]:
     if isinstance(requirement, Following):
         yield f"a {requirement.list.noun} that may follow does not say which job it follows, when it completed, or what it must match"
     if _measure(requirement) is Measure.MISSED_RUNS:
-        yield "no schedule can be computed from what the jobs record (BackupRuleCron, BackupRuleTimezone)"
+        yield "the schedule of a rule cannot be computed from what its jobs record (BackupRuleCron, BackupRuleTimezone)"
+        yield "runs without a job lie around a change of the schedule or after a newer version of the plan, and would break the limit if they were missed"
+        yield "a job may be a scheduled one, since its list was saved without CreatedBy"
 
 
 _NO_FIELD = BACKUP_JOBS.fields["ParentJobId"]

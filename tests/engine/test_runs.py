@@ -158,8 +158,29 @@ def test_jobs_on_demand_neither_expect_nor_answer() -> None:
     assert (alone.verdict, alone.reason) == (Verdict.INCONCLUSIVE, "nothing to judge: none of 1 backup job is a scheduled job that matches")
 
 
-def test_a_job_of_the_plan_that_names_no_rule_answers() -> None:
-    assert judged([*on([15, 16, 18, 19, 20]), *on([17], BackupRuleId=None)]).verdict is Verdict.PASS
+def test_a_job_of_the_plan_that_names_no_rule_answers_and_may_be_promised_runs_of_its_own() -> None:
+    result = judged([*on([15, 16, 18, 19, 20]), *on([17], BackupRuleId=None)])
+    assert (result.verdict, result.possible, result.findings) == (Verdict.INCONCLUSIVE, 0, ())
+    keep = "keep CreatedBy.BackupPlanId and CreatedBy.BackupRuleId when you save a list"
+    assert result.reason == f"1 job (account 111122223333) may be scheduled, and CreatedBy.BackupRuleId is unknown: {keep}"
+
+
+def test_a_job_of_a_plan_that_names_no_plan_may_have_answered_and_is_no_pass() -> None:
+    nameless = on([17], BackupPlanId=None, BackupPlanArn=None)
+    result = judged([*on([15, 16, 18, 19, 20]), *nameless])
+    assert (result.verdict, result.possible, result.findings) == (Verdict.INCONCLUSIVE, 1, ())
+    assert "1 job (account 111122223333) may be scheduled, and CreatedBy.BackupPlanId is unknown" in result.reason
+    assert judged([*on(range(10, 21)), *nameless]).verdict is Verdict.INCONCLUSIVE
+    assert judged([*on([15, 16, 19, 20]), *nameless]).verdict is Verdict.FAIL
+
+
+def test_a_list_that_was_cut_down_and_lacks_plans_is_no_pass_and_its_account_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    cut = [{**job(), "BackupJobId": f"c{day}", "CreationDate": f"2026-11-{day}T05:00:09Z", "AccountId": "444455556666"} for day in (18, 19)]
+    assert judged([*on(range(10, 21)), *cut], coverage=[covered(), covered(account="444455556666")]).verdict is Verdict.PASS
+    monkeypatch.setattr("policycheck.records.JobList.known_missing", lambda self, row, member: self.records[row].AccountId != "444455556666")
+    result = judged([*on(range(10, 21)), *cut], coverage=[covered(), covered(account="444455556666")])
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason.startswith("2 jobs (account 444455556666) may be scheduled, and CreatedBy.BackupPlanId is unknown: keep ")
 
 
 def test_a_job_of_another_plan_or_place_or_resource_does_not_answer() -> None:
@@ -170,14 +191,74 @@ def test_a_job_of_another_plan_or_place_or_resource_does_not_answer() -> None:
         assert lost(judged([*on([15, 16, 18, 19, 20]), *on([17], **other)], coverage=coverage))[0] == "2026-11-17T05:00:00"
 
 
-def test_what_lies_between_two_versions_of_a_plan_is_named_and_not_judged() -> None:
+def test_nights_without_a_job_around_a_new_hour_are_undecided_and_named() -> None:
     new = {"BackupPlanVersion": "v2", "BackupRuleCron": "cron(0 3 ? * * *)", "BackupPlanName": "nightly"}
     jobs = [*on([12, 13, 14]), *(scheduled(f"2026-11-{day}T03:00:07Z", **new) for day in (17, 18, 19, 20))]
     twice = [*jobs, *({**one, "ResourceArn": VOLUME, "BackupJobId": f"v{number}"} for number, one in enumerate(jobs))]
     result = judged(twice)
-    assert (result.verdict, result.subjects) == (Verdict.PASS, 2)
-    between = "runs between 2026-11-14T05:00:09Z and 2026-11-17T03:00:07Z"
-    assert result.notes == (f"not judged: {between} while the schedule of plan nightly, rule daily (111122223333/eu-west-1) changed",)
+    # Of each resource the nights of 15 and 16 November, at five and at three.
+    rule_of_plan = "plan nightly, rule daily (111122223333/eu-west-1)"
+    runs = f"8 runs of 2 resources from 2026-11-15T03:00:00Z to 2026-11-16T05:00:00Z while the schedule of {rule_of_plan} changed"
+    assert (result.verdict, result.subjects, result.undecided, result.possible) == (Verdict.INCONCLUSIVE, 2, 2, 2)
+    assert (result.reason, result.notes) == (f"2 of 2 resources could violate it: {runs} (not evaluated)", (f"not evaluated: {runs}",))
+    # Even if all of them were missed, the limit holds.
+    assert (judged(twice, most="4").verdict, judged(twice, most="3").verdict) == (Verdict.PASS, Verdict.INCONCLUSIVE)
+
+
+@pytest.mark.parametrize(("old", "new"), [(3, 6), (6, 3), (3, 10), (5, 5), (23, 1), (3, 4)])
+@pytest.mark.parametrize("ids", [{}, {"BackupRuleId": "r9"}])
+def test_an_edit_that_moves_the_hour_and_loses_no_night_passes(old: int, new: int, ids: dict[str, str]) -> None:
+    late = {"BackupPlanVersion": "v2", "BackupRuleCron": f"cron(0 {new} ? * * *)", **ids}
+    jobs = [scheduled(f"2026-11-{day:02}T{old:02}:00:07Z", BackupRuleCron=f"cron(0 {old} ? * * *)") for day in range(10, 15)]
+    jobs += [scheduled(f"2026-11-{day}T{new:02}:00:07Z", **late) for day in range(15 + (old > new + 12), 20)]
+    assert judged(jobs, as_of=datetime(2026, 11, 19, 12, tzinfo=UTC), within="8d").verdict is Verdict.PASS
+
+
+def test_a_night_that_both_versions_promised_is_missed() -> None:
+    result = judged([*on([12, 13, 14]), *on([17, 18, 19, 20], BackupPlanVersion="v2", BackupRuleId="r9")])
+    assert (lost(result), result.subjects) == (["2026-11-15T05:00:00", "2026-11-16T05:00:00"], 1)
+
+
+def test_a_version_between_two_may_have_promised_nothing() -> None:
+    away = on([15, 16], BackupPlanVersion="v2", ResourceArn=VOLUME)
+    result = judged(
+        [*on([12, 13, 14]), *away, *on([17, 18, 19, 20], BackupPlanVersion="v3"), *on([17, 18, 19, 20], BackupPlanVersion="v3", ResourceArn=VOLUME)]
+    )
+    assert (result.verdict, result.findings, result.possible) == (Verdict.INCONCLUSIVE, (), 1)
+
+
+def test_a_newer_version_ends_what_an_older_one_promised_from_its_last_job_on() -> None:
+    new = {"BackupPlanVersion": "v2", "ResourceArn": VOLUME}
+    left = [*on([12, 13]), *on([12, 13, 14, 15], ResourceArn=VOLUME)]
+    result = judged([*left, *on([16, 17, 18, 19, 20], **new)])
+    # The version was in force until the night of the 15th; what follows is undecided.
+    assert lost(result) == ["2026-11-14T05:00:00", "2026-11-15T05:00:00"]
+    ended = "4 runs from 2026-11-16T05:00:00Z to 2026-11-19T05:00:00Z after a newer version of plan p1, rule daily (111122223333/eu-west-1)"
+    assert (result.verdict, result.possible, result.notes) == (Verdict.FAIL, 0, (f"not evaluated: {ended}",))
+    assert judged([*left, *on([14, 15]), *on([16, 17, 18, 19, 20], **new)]).reason == f"1 of 2 resources could violate it: {ended} (not evaluated)"
+
+
+def test_a_later_job_of_an_unknown_version_may_be_of_a_newer_one() -> None:
+    listed = [*on([12, 13, 14]), *on([12, 13, 14], ResourceArn=VOLUME)]
+    newer = on([15, 16, 17, 18, 19, 20], BackupPlanVersion=None, ResourceArn=VOLUME)
+    assert judged([*listed, *newer]).verdict is Verdict.INCONCLUSIVE
+    # A job that the group's own version made is none.
+    assert judged([*listed, *on([15, 16, 17, 18, 19, 20], ResourceArn=VOLUME)]).verdict is Verdict.FAIL
+
+
+def test_two_rules_of_one_version_that_share_a_name_stay_two() -> None:
+    evening = {"BackupRuleId": "r2", "BackupRuleCron": "cron(0 17 ? * * *)"}
+    jobs = [*on(range(12, 21)), *(scheduled(f"2026-11-{day}T17:00:09Z", **evening) for day in (12, 13, 14, 15, 16, 18, 19))]
+    assert lost(judged(jobs)) == ["2026-11-17T17:00:00"]
+
+
+def test_a_rule_that_was_renamed_connects_the_ids_of_both_names() -> None:
+    third = on([19, 20], BackupPlanVersion="v3", BackupRuleId="r3", BackupRuleName="nightly")
+    second = on([16, 17], BackupPlanVersion="v2", BackupRuleId="r2", BackupRuleName="nightly")
+    first = [*on([13]), *on([14], BackupPlanVersion="v1a", BackupRuleId="r2")]
+    result = judged([*first, *second, *third])
+    assert lost(result) == ["2026-11-15T05:00:00", "2026-11-18T05:00:00"]
+    assert "(rule nightly)" in result.findings[0].message
 
 
 @pytest.mark.parametrize(
@@ -191,7 +272,8 @@ def test_what_lies_between_two_versions_of_a_plan_is_named_and_not_judged() -> N
 def test_a_schedule_that_cannot_be_computed_is_no_pass(cron: str | None, reason: str) -> None:
     result = judged(on(range(10, 21), BackupRuleCron=cron))
     assert (result.verdict, result.undecided) == (Verdict.INCONCLUSIVE, 1)
-    assert result.reason == f"no schedule can be computed: {reason}"
+    assert result.reason == f"no schedule can be computed for plan p1, rule daily (111122223333/eu-west-1), 1 resource: {reason}"
+    assert judged(on(range(10, 21), BackupRuleCron=cron), most="999").verdict is Verdict.INCONCLUSIVE
     assert result.notes == (f"undecided: plan p1, rule daily (111122223333/eu-west-1), 1 resource: {reason}",)
 
 
@@ -202,16 +284,29 @@ def test_a_time_zone_that_nobody_recorded_is_utc() -> None:
 
 def test_a_time_zone_that_nobody_knows_is_no_pass() -> None:
     result = judged(on(range(10, 21), BackupRuleTimezone="Mars/Olympus"))
-    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, 'no schedule can be computed: "Mars/Olympus" is no time zone known here')
+    named = "no schedule can be computed for plan p1, rule daily (111122223333/eu-west-1), 1 resource"
+    assert (result.verdict, result.reason) == (Verdict.INCONCLUSIVE, f'{named}: "Mars/Olympus" is no time zone known here')
 
 
-def test_one_schedule_that_cannot_be_computed_is_counted_beside_others_that_can() -> None:
+def test_one_schedule_that_cannot_be_computed_is_no_pass_beside_others_that_can() -> None:
     broken = on(range(10, 21), BackupRuleCron=None, ResourceArn=VOLUME)
     result = judged([*on(range(10, 21)), *broken])
-    assert (result.verdict, result.undecided, result.subjects, len(result.notes)) == (Verdict.PASS, 1, 2, 1)
-    # Where nothing else was due, nothing was shown.
+    assert (result.verdict, result.undecided, result.subjects, len(result.notes)) == (Verdict.INCONCLUSIVE, 1, 2, 1)
+    # What is missed for certain is told all the same.
+    assert lost(judged([*on([16, 18, 19, 20]), *broken])) == ["2026-11-17T05:00:00"]
     idle = on(range(10, 21), BackupRuleCron="cron(0 5 1 1 ? *)")
     assert (judged([*idle, *broken], no_data=NoData.PASS)).verdict is Verdict.INCONCLUSIVE
+
+
+def test_a_schedule_that_an_old_client_did_not_record_before_the_window_does_not_matter() -> None:
+    old = on(range(1, 10), BackupRuleCron=None)
+    assert judged([*old, *on(range(10, 21))]).verdict is Verdict.PASS
+    assert judged([*old, *on(range(14, 21))]).verdict is Verdict.INCONCLUSIVE
+
+
+def test_many_schedules_that_cannot_be_computed_are_named_up_to_a_number() -> None:
+    reason = judged([one for number in range(9) for one in on([12, 13], BackupRuleCron=None, BackupPlanId=f"p{number}")]).reason
+    assert (reason.count("no schedule can be computed for"), reason.endswith("; and 6 more")) == (3, True)
 
 
 def test_text_of_a_schedule_is_cleaned() -> None:
@@ -299,7 +394,10 @@ def test_a_scheduled_job_without_time_or_resource_is_no_pass(unknown: dict[str, 
     whole = on(range(12, 21))
     result = judged([*whole, *on([11], **unknown, BackupPlanId="p2", BackupJobId="odd")])
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason == "1 scheduled job says no ResourceArn, Account, Region or CreationDate, so that it is unknown whose runs are answered"
+    assert (
+        result.reason
+        == "1 scheduled job (account 111122223333) says no ResourceArn, Account, Region or CreationDate, so that it is unknown whose runs are answered"
+    )
     # One that the rule certainly does not choose does not matter, unless it is of the same plan.
     assert judged([*whole, *on([11], **unknown, BackupPlanId="p2", ResourceType="RDS")], where=compare("ResourceType", "EC2")).verdict is Verdict.PASS
 
@@ -311,7 +409,10 @@ def test_a_job_of_the_plan_without_time_or_resource_may_have_answered(unknown: d
     assert judged([*on([12, 13, 14, 15, 16, 18, 20]), *odd]).verdict is (Verdict.FAIL if "ResourceArn" in unknown else Verdict.INCONCLUSIVE)
     result = judged([*gap, *odd])
     assert (result.verdict, result.possible, result.findings) == (Verdict.INCONCLUSIVE, 1, ())
-    assert result.reason == "1 of 1 resource could violate it: a job of their plan says no ResourceArn, no Account, no Region or no CreationDate"
+    told = (
+        "1 of 1 resource could violate it: a job of their plan says no ResourceArn, no Account, no Region or no CreationDate; 1 job (account 111122223333) may"
+    )
+    assert result.reason.startswith(told)
     # What another plan missed is certain all the same.
     other = on([12, 13, 14, 15, 16, 18, 19, 20], BackupPlanId="p2", ResourceArn=VOLUME)
     both = judged([*gap, *odd, *other])
