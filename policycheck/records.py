@@ -184,12 +184,15 @@ class JobList:
     @cached_property
     def recorded(self) -> frozenset[str]:
         """The members, and the objects that hold members, that at least one record has; a state that the API does not know is none."""
-        found = {head for head in objects(self.dataset) if any(self.has(head))}
+        held = {head: [value for value in map(attrgetter(head), self.records) if value is not None] for head in objects(self.dataset)}
+        found = {head for head, values in held.items() if values}
         for member in self.dataset.members:
+            head, _, tail = member.name.rpartition(".")
+            values = map(attrgetter(tail), held[head] if head else self.records)
             if member.name == self.dataset.state_field:
-                present = any(value in self.dataset.states for value in set(self.column(member)))
+                present = not set(self.dataset.states).isdisjoint(values)
             else:
-                present = any(value is not None for value in self.column(member))
+                present = any(value is not None for value in values)
             if present:
                 found.add(member.name)
         return frozenset(found)
@@ -198,12 +201,12 @@ class JobList:
         """The rows that lack one of these members."""
         rows: set[int] = set()
         for name in names:
-            values = self.column(self.dataset.fields[name])
+            read = attrgetter(name)
+            known = frozenset(self.dataset.states)
             if name == self.dataset.state_field:
-                known = frozenset(self.dataset.states)
-                rows.update(row for row, value in enumerate(values) if value not in known)
-            elif None in values:
-                rows.update(row for row, value in enumerate(values) if value is None)
+                rows.update(row for row, record in enumerate(self.records) if read(record) not in known)
+            elif None in map(read, self.records):
+                rows.update(row for row, record in enumerate(self.records) if read(record) is None)
         return rows
 
     def known_missing(self, row: int, member: str) -> bool:
