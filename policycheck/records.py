@@ -90,19 +90,17 @@ class Recording:
 
     told: frozenset[str]
     """Members, and objects that hold members, that are known to be missing where they are (CompletionDate: while the job's state says so)."""
+    kept: frozenset[str]
+    """Members that nobody dropped: where one is missing, AWS gave none, or the client was too old to know it."""
     whole: bool
     """Whether nobody dropped members of its source, or of the record."""
 
     def but(self, unusable: frozenset[str]) -> Recording:
         """The same of a record of which these members say what cannot be."""
-        return Recording(self.told - unusable, self.whole)
-
-    def or_else(self, other: Recording) -> Recording:
-        """Of a job that two records show: what either knows."""
-        return Recording(self.told | other.told, self.whole or other.whole)
+        return Recording(self.told - unusable, self.kept - unusable, self.whole) if unusable else self
 
 
-DAMAGED = Recording(frozenset(), False)
+DAMAGED = Recording(frozenset(), frozenset(), False)
 """Of a record that lost members which all others of its source have."""
 
 
@@ -121,6 +119,8 @@ class JobList:
     """By row; None: what the records as one source show (`told`)."""
     doubtful: frozenset[int] = frozenset()
     """The rows that may show a job which another row shows, too."""
+    dropped: frozenset[str] = frozenset()
+    """Members that a record had and that count for nothing there: the end of a job that is in progress."""
 
     @classmethod
     def of(cls, dataset: Dataset, records: Sequence[Any], *, empty_texts: bool = True) -> JobList:
@@ -137,8 +137,8 @@ class JobList:
             _normalise_times(member, records, unusable)
         if empty_texts:
             _drop_empty_texts(dataset, records)
-        _drop_contradictions(dataset, records, unusable)
-        return cls(dataset, records, {row: frozenset(members) for row, members in unusable.items()})
+        dropped = _drop_contradictions(dataset, records, unusable)
+        return cls(dataset, records, {row: frozenset(members) for row, members in unusable.items()}, dropped=dropped)
 
     @classmethod
     def joined(cls, parts: Sequence[JobList]) -> JobList:
@@ -150,7 +150,7 @@ class JobList:
         for part in parts:
             unusable |= {len(records) + row: members for row, members in part.unusable.items()}
             records += part.records
-        return cls(parts[0].dataset, records, unusable)
+        return cls(parts[0].dataset, records, unusable, dropped=frozenset().union(*(part.dropped for part in parts)))
 
     def chosen(self, rows: Sequence[int]) -> JobList:
         """These rows as a list of their own, each with what is known of it here."""
@@ -160,6 +160,7 @@ class JobList:
             {number: self.unusable[row] for number, row in enumerate(rows) if row in self.unusable},
             [self.told[row] for row in rows],
             frozenset(number for number, row in enumerate(rows) if row in self.doubtful),
+            self.dropped,
         )
 
     @property
@@ -173,7 +174,8 @@ class JobList:
         always = {member.name for member in self.dataset.members if member.presence is ALWAYS}
         whole = always <= recorded
         known = {f.name for f in self.dataset.members if f.name in recorded or (whole and f.presence in {Presence.BY_MEANING, Presence.WHEN_ENDED})}
-        base = Recording(frozenset(known | (recorded & set(objects(self.dataset)))), whole)
+        told_of = frozenset(known | (recorded & set(objects(self.dataset))))
+        base = Recording(told_of, frozenset(member.name for member in self.dataset.members) if whole else told_of, whole)
         told = [base] * len(self.records)
         for row in self._lacking(always & recorded):
             told[row] = DAMAGED
@@ -185,15 +187,12 @@ class JobList:
     def recorded(self) -> frozenset[str]:
         """The members, and the objects that hold members, that at least one record has; a state that the API does not know is none."""
         held = {head: [value for value in map(attrgetter(head), self.records) if value is not None] for head in objects(self.dataset)}
-        found = {head for head, values in held.items() if values}
+        found = {head for head, values in held.items() if values} | self.dropped
         for member in self.dataset.members:
             head, _, tail = member.name.rpartition(".")
             values = map(attrgetter(tail), held[head] if head else self.records)
-            if member.name == self.dataset.state_field:
-                present = not set(self.dataset.states).isdisjoint(values)
-            else:
-                present = any(value is not None for value in values)
-            if present:
+            known = self.dataset.states if member.name == self.dataset.state_field else None
+            if any(value is not None if known is None else value in known for value in values):
                 found.add(member.name)
         return frozenset(found)
 
@@ -273,8 +272,8 @@ def end_of(dataset: Dataset, record: Any) -> int | None:
         return None
     if record.CompletionDate is not None or state != "EXPIRED":
         return record.CompletionDate  # type: ignore[no-any-return]  # a struct made at run time
-    start_by: int | None = record.StartBy
-    return None if start_by is None or (record.CreationDate is not None and start_by < record.CreationDate) else start_by
+    created, start_by = record.CreationDate, record.StartBy
+    return start_by if created is not None and start_by is not None and start_by >= created else None
 
 
 @cache
@@ -321,8 +320,9 @@ def _drop_empty_texts(dataset: Dataset, records: Sequence[Any]) -> None:
                     setattr(holder, member, None)
 
 
-def _drop_contradictions(dataset: Dataset, records: Sequence[Any], unusable: Mapping[int, set[str]]) -> None:
-    """Make times missing that cannot all be true: which one is wrong, the record does not say."""
+def _drop_contradictions(dataset: Dataset, records: Sequence[Any], unusable: Mapping[int, set[str]]) -> frozenset[str]:
+    """Make times missing that cannot all be true: which one is wrong, the record does not say. Back comes what of a job in progress counts for nothing."""
+    dropped: set[str] = set()
     finished, initiated = frozenset(dataset.finished), "InitiationDate" in dataset.fields
     for index, record in enumerate(records):
         created, begun, completed = record.CreationDate, record.InitiationDate if initiated else None, record.CompletionDate
@@ -330,6 +330,7 @@ def _drop_contradictions(dataset: Dataset, records: Sequence[Any], unusable: Map
         if completed is not None:
             if getattr(record, dataset.state_field) not in finished:
                 wrong, completed = ["CompletionDate"], None
+                dropped.update(wrong)
             elif created is not None and completed < created:
                 wrong, created, completed = ["CreationDate", "CompletionDate"], None, None
         if begun is not None and ((created is not None and begun < created) or (completed is not None and begun > completed)):
@@ -337,6 +338,7 @@ def _drop_contradictions(dataset: Dataset, records: Sequence[Any], unusable: Map
         for member in wrong:
             setattr(record, member, None)
             unusable[index].add(member)
+    return frozenset(dropped)
 
 
 def api_fields(dataset: Dataset, record: Any) -> dict[str, Any]:

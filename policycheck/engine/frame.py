@@ -72,13 +72,17 @@ class Frame:
         """Null where the state is unknown."""
         return nw.col(self.dataset.state_field).is_in(sorted(self.dataset.in_progress))
 
+    def in_time(self) -> nw.Expr:
+        """Whether a job is in progress and not late by its own times; null where its record does not say."""
+        return self.in_progress() & ~overdue(self) if "Overdue" in self.dataset.fields else self.in_progress()
+
     def told(self, name: str) -> nw.Expr | bool:
         """Whether a record that lacks this member or object is known not to have it; an expression where that depends on the record."""
         return self._where([name in recording.told for recording in self.recordings])
 
-    def whole(self) -> nw.Expr | bool:
-        """Whether nobody dropped members of a record, or of its source."""
-        return self._where([recording.whole for recording in self.recordings])
+    def kept(self, name: str) -> nw.Expr | bool:
+        """Whether nobody dropped this member from a record or its source: where it is missing AWS gave none, or the client did not know it."""
+        return self._where([name in recording.kept for recording in self.recordings])
 
     def _where(self, truths: Sequence[bool]) -> nw.Expr | bool:
         if all(truths) or not any(truths):
@@ -225,7 +229,7 @@ def ended(dataset: Dataset) -> nw.Expr:
     state, completed, created = nw.col(dataset.state_field), nw.col("CompletionDate"), nw.col("CreationDate")
     end = completed
     if "EXPIRED" in dataset.states:
-        start_by = nw.when(~(nw.col("StartBy") < created).fill_null(False)).then(nw.col("StartBy"))
+        start_by = nw.when(nw.col("StartBy") >= created).then(nw.col("StartBy"))
         end = nw.when(completed.is_null() & (state == "EXPIRED")).then(start_by).otherwise(completed)
     return nw.when(state.is_in(list(dataset.finished))).then(end)
 
@@ -234,6 +238,9 @@ def _rewind(frame: nw.LazyFrame[Any], dataset: Dataset, as_of: int, present: fro
     """Leave out what was created after as_of, and put jobs that ended or began later back to what they were."""
     state = nw.col(dataset.state_field)
     ended_later = (ended(dataset) > as_of).fill_null(False)
+    if "InitiationDate" in present:
+        unsaid = state.is_in(list(dataset.finished)) & nw.col("CompletionDate").is_null() & (nw.col("InitiationDate") > as_of)
+        ended_later = ended_later | unsaid.fill_null(False)
     frame = frame.filter(nw.col("CreationDate").is_null() | (nw.col("CreationDate") <= as_of)).with_columns(ended_later.alias(REWOUND))
     rewound, open_ = nw.col(REWOUND), nw.col(REWOUND) | state.is_in(sorted(dataset.in_progress)).fill_null(False)
     before: nw.Expr = nw.when(rewound).then(nw.lit("RUNNING")).otherwise(state)
@@ -267,8 +274,8 @@ def _duration(frame: Frame) -> nw.Expr:
     start: nw.Expr = nw.col("CreationDate")
     if "InitiationDate" in dataset.fields:
         # An old client records no InitiationDate at all; where somebody dropped it, the job may have begun at any time.
-        told, whole = frame.told("InitiationDate"), frame.whole()
-        known = nw.lit(True) if told is True or whole is True else nw.col(STARTED_LATER) | told | whole
+        kept = frame.kept("InitiationDate")
+        known = nw.lit(True) if kept is True else nw.col(STARTED_LATER) | kept
         begun = nw.col("InitiationDate")
         start = nw.when(begun.is_null() & known).then(start).otherwise(begun)
     running = nw.when(frame.in_progress()).then(nw.lit(frame.as_of) - start).otherwise(nw.col("CompletionDate") - start)
@@ -298,9 +305,8 @@ def _retention(frame: Frame) -> nw.Expr:
     bounded = nw.when(days > _MOST_DAYS).then(nw.lit(_MOST_DAYS)).otherwise(days)
     known: nw.Expr = nw.col(LIFECYCLE) & event.is_null()
     for name in ("DeleteAfterDays", "DeleteAfterEvent"):
-        told, whole = frame.told(f"{held}.{name}"), frame.whole()
-        if told is not True and whole is not True:
-            known = known & (nw.lit(False) | told | whole)
+        kept = frame.kept(f"{held}.{name}")
+        known = known if kept is True else known & kept
     return nw.when(days >= 0).then(bounded * _DAY).otherwise(nw.when(known).then(nw.lit(FOR_EVER)))
 
 

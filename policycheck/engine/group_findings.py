@@ -100,8 +100,11 @@ class Describer:
 
     def _jobs_since(self, judged: Judgement) -> list[_Job]:
         """The jobs of the group that were created after the newest match; all where there is none."""
-        since = -1 if judged.newest is None else self._view.job_list.records[judged.newest].CreationDate
-        return [job for key in judged.group.keys for job in self._chosen_jobs.get(key, ()) if job.created is not None and job.created > since]
+        jobs = [job for key in judged.group.keys for job in self._chosen_jobs.get(key, ())]
+        if judged.newest is None:
+            return jobs
+        since = self._view.job_list.records[judged.newest].CreationDate
+        return [job for job in jobs if job.created is not None and job.created > since]
 
     def _identity(self, judged: Judgement) -> dict[str, str | None]:
         account, region, _ = judged.group.subject

@@ -120,7 +120,7 @@ def _excuse(case: Case, judgement: Judgement, setting: Setting) -> Judgement:
         return judgement
     if setting.first_runs:
         return Judgement(judgement.group, judgement.edge, False, judgement.value, pending=True)
-    return judgement if judgement.nothing else replace(judgement, violation=None, possible_for="edge")
+    return replace(judgement, violation=None, possible_for="edge") if judgement.violation is not False else judgement
 
 
 def _is_undoable(case: Case) -> bool:

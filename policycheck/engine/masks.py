@@ -249,7 +249,7 @@ def _violation_masks(case: Case, frame: Frame) -> dict[str, nw.Expr]:
                 case.listed: listed_mask(case.rule.statement.where, case.scope, frame),
                 case.outside: nw.col(case.chosen) & ~nw.col(case.window),
                 **({} if case.leaves_out_progress else {case.undecided: nw.lit(False)}),
-                **({case.unwell: population & ~frame.in_progress() & ~nw.col(case.matching)} if case.excuses_new else {}),
+                **({case.unwell: population & ~frame.in_time() & ~nw.col(case.matching)} if case.excuses_new else {}),
             }
         case Following():
             raise AssertionError("judged with another list")

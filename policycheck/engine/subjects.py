@@ -13,7 +13,7 @@ import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.entries import choose_entry
-from policycheck.engine.frame import ROW, SUBJECT, Frame, overdue
+from policycheck.engine.frame import EXISTS, ROW, SUBJECT, Frame
 from policycheck.engine.masks import Case
 from policycheck.engine.measures import Truth
 from policycheck.engine.scope import in_scope
@@ -190,7 +190,8 @@ class ListView:
         """Of every resource in the list."""
         if self._histories is None:
             created, running = nw.col("CreationDate"), self.frame.in_progress()
-            in_time = running & ~overdue(self.frame) if "Overdue" in self.frame.dataset.fields else running
+            # Of a record that may show another's job nothing is certain.
+            in_time = nw.when(~nw.col(EXISTS).is_null()).then(self.frame.in_time())
             table = self.frame.columns.select(
                 nw.col(SUBJECT),
                 created,

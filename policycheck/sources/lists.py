@@ -56,21 +56,26 @@ def assert_coverage(
     for name, job_list in lists.items():
         spans: defaultdict[Place, list[_Interval]] = defaultdict(list)
         holders: defaultdict[Place, list[Source]] = defaultdict(list)
+        shown: defaultdict[Place, int] = defaultdict(int)
         for source in sources.get(name, ()):
             for place, records in _by_place(source.jobs, micros(as_of)).items():
                 holders[place].append(source)
+                shown[place] += len(records)
                 start, end = _reach(source.jobs.dataset, records, micros(as_of))
                 if start is not None and end is not None and not source.lone:
                     spans[place].append(_Interval(moment(start), moment(end), STRETCH))
-        for place, records in _by_place(job_list, micros(as_of)).items():
+        jobs = _by_place(job_list, micros(as_of))
+        for place in {**jobs, **holders}:
+            # A place that a source names and no job: two records of one job say more than either.
+            records = jobs.get(place, [])
             read = [source for source in holders[place] if not source.lone]
-            if covers is not None and read:
+            if covers is not None and read and covers[0] <= as_of:
                 spans[place].append(_Interval(*covers))
             rewound = _count_rewound(job_list.dataset, records, micros(as_of))
             reason = f"reconstructed: {rewound} {'job' if rewound == 1 else 'jobs'} ended after as_of" if rewound else ""
             # Where its records are of no single place, the list as a whole still has a name.
             names = [source.name for source in read or holders[place] or sources.get(name, ())]
-            entries.append(_entry(name, place, len(records), names, reason, spans[place], as_of, lone=bool(holders[place]) and not read))
+            entries.append(_entry(name, place, len(records) or shown[place], names, reason, spans[place], as_of, lone=bool(holders[place]) and not read))
     return tuple(sorted(entries, key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
 
 

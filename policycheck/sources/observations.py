@@ -108,14 +108,26 @@ def _take(whole: JobList, kept: Sequence[int], merged: Mapping[int, _Merged], do
 
 def _merge(whole: JobList, rows: Sequence[int]) -> _Merged:
     best = _best(whole.dataset, whole.records, rows)
-    recording = whole.told[best[0]]
-    for row in best[1:]:
-        recording = recording.or_else(whole.told[row])
     observed = [whole.records[row] for row in best]
-    if all(record == observed[0] for record in observed):
-        return _Merged(observed[0], recording, whole.unusable.get(best[0], frozenset()) if len(best) == 1 else frozenset())
-    record, disagreed = _agree(whole.dataset, observed)
-    return _Merged(record, recording.but(disagreed), disagreed)
+    record, wrong = observed[0], frozenset[str]()
+    if any(other != record for other in observed):
+        record, wrong = _agree(whole.dataset, observed)
+    # What cannot be in one and is in none of the others is not known to be missing.
+    lost = frozenset().union(*(whole.unusable.get(row, frozenset()) for row in best))
+    wrong |= {member for member in lost if getattr(record, member) is None}
+    return _Merged(record, _recording(whole, best).but(wrong), wrong)
+
+
+def _recording(whole: JobList, rows: Sequence[int]) -> Recording:
+    """What any of the observations tells of what the job lacks; of the parts of an object, those that have it."""
+    told = [whole.told[row] for row in rows]
+    kept = {
+        member
+        for row, recording in zip(rows, told, strict=True)
+        for member in recording.kept
+        if "." not in member or getattr(whole.records[row], member.partition(".")[0]) is not None
+    }
+    return Recording(frozenset().union(*(one.told for one in told)), frozenset(kept), any(one.whole for one in told))
 
 
 def _best(dataset: Dataset, records: Sequence[Any], rows: Sequence[int]) -> list[int]:
@@ -150,8 +162,10 @@ def _agree(dataset: Dataset, records: Sequence[Any]) -> tuple[Any, frozenset[str
         said = [getattr(record, name) for index, record in enumerate(records) if (index, name) not in passed_over]
         values[name], differs = _one_of(name, said)
         disagreed |= differs
-    if values[dataset.state_field] is not None and values[dataset.state_field] not in dataset.states:
-        values[dataset.state_field] = None
+    begun, completed = values.get("InitiationDate"), values["CompletionDate"]
+    if begun is not None and completed is not None and begun > completed:
+        values["InitiationDate"] = None
+        disagreed.add("InitiationDate")
     return type(records[0])(**values), frozenset(disagreed)
 
 
@@ -182,44 +196,91 @@ def _passed_over(dataset: Dataset, records: Sequence[Any]) -> set[tuple[int, str
 
 def _find_doubtful(whole: JobList, keys: Sequence[_Key], shown: Mapping[_Key, Sequence[int]], vague: Sequence[int], source_of: Sequence[int]) -> set[int]:
     """The vague records that may show a job which a certain record, or a vague one that says more, shows."""
-    by_id: defaultdict[str | None, list[tuple[_Key, Sequence[int]]]] = defaultdict(list)
-    by_time: defaultdict[tuple[int | None, str | None], list[tuple[_Key, Sequence[int]]]] = defaultdict(list)
-
-    def note(key: _Key, rows: Sequence[int]) -> None:
-        by_id[key.job_id].append((key, rows))
-        by_time[key.created, key.resource].append((key, rows))
-
+    known = _Shown()
     for key, rows in shown.items():
-        note(key, rows)
+        known.note(key, {source_of[row] for row in rows})
     doubtful: set[int] = set()
     for row in sorted(vague, key=lambda row: _says(whole, row)):
-        key = keys[row]
-        by_name = by_id.get(key.job_id, ()) if key.job_id is not None else ()
-        # Without an id: the same time and resource, in another source, since one source lists a job once.
-        alike = [rows for other, rows in by_time.get(key[1:], ()) if None in (key.job_id, other.job_id)] if None not in key[1:] else []
-        if any(_may_agree(key, other) for other, _ in by_name) or any(source_of[other] != source_of[row] for rows in alike for other in rows):
+        if known.may_show(keys[row], source_of[row]):
             doubtful.add(row)
-        note(key, [row])
+        known.note(keys[row], {source_of[row]})
     return doubtful
 
 
-def _may_agree(one: _Key, other: _Key) -> bool:
-    return all(mine is None or theirs is None or mine == theirs for mine, theirs in zip(one[1:], other[1:], strict=True))
+_When = tuple[int | None, str | None]
+"""CreationDate and resource."""
 
 
-def _says(whole: JobList, row: int) -> tuple[int, str]:
-    """What says more comes first; of records that say as much, the one whose JSON text does."""
-    told = _members(whole.dataset, whole.records[row])
-    return -len(told), json.dumps(told, sort_keys=True)
+class _Shown:
+    """The jobs that records show so far, by what may be another record's job."""
+
+    def __init__(self) -> None:
+        self._by_id: defaultdict[str, list[_When]] = defaultdict(list)
+        self._named = _Sources()
+        self._nameless = _Sources()
+
+    def note(self, key: _Key, sources: set[int]) -> None:
+        when = key.created, key.resource
+        if key.job_id is not None:
+            self._by_id[key.job_id].append(when)
+        (self._nameless if key.job_id is None else self._named).note(when, sources)
+
+    def may_show(self, key: _Key, source: int) -> bool:
+        """Whether one of them may be this record's: by its id; or without one, in another source, since one source lists a job once."""
+        when = key.created, key.resource
+        if key.job_id is not None:
+            return any(_may_agree(when, other) for other in self._by_id[key.job_id]) or self._nameless.has_other(when, source)
+        return self._named.has_other(when, source) or self._nameless.has_other(when, source)
+
+
+class _Sources:
+    """Which sources show a job of a time and a resource, as far as they say."""
+
+    def __init__(self) -> None:
+        self._by_both: defaultdict[_When, set[int]] = defaultdict(set)
+        self._by_created: defaultdict[int | None, set[int]] = defaultdict(set)
+        self._by_resource: defaultdict[str | None, set[int]] = defaultdict(set)
+        self._all: set[int] = set()
+
+    def note(self, when: _When, sources: set[int]) -> None:
+        for found in (self._by_both[when], self._by_created[when[0]], self._by_resource[when[1]], self._all):
+            found.update(sources)
+
+    def has_other(self, when: _When, source: int) -> bool:
+        """Whether a source other than this one may show such a job."""
+        created, resource = when
+        if created is None and resource is None:
+            found = [self._all]
+        elif resource is None:
+            found = [self._by_created.get(one, set()) for one in (created, None)]
+        elif created is None:
+            found = [self._by_resource.get(one, set()) for one in (resource, None)]
+        else:
+            found = [self._by_both.get((one, two), set()) for one in (created, None) for two in (resource, None)]
+        return any(sources - {source} for sources in found)
+
+
+def _may_agree(one: _When, other: _When) -> bool:
+    return all(mine is None or theirs is None or mine == theirs for mine, theirs in zip(one, other, strict=True))
+
+
+def _says(whole: JobList, row: int) -> tuple[object, ...]:
+    """What says more comes first; of records that say as much, the one whose JSON text does; of these, the one less of whose silence is told."""
+    said, told = _members(whole.dataset, whole.records[row]), whole.told[row]
+    lost = sorted(whole.unusable.get(row, ()))
+    return -len(said), json.dumps(said, sort_keys=True), len(told.told), sorted(told.told), lost, sorted(told.kept), told.whole
 
 
 def _members(dataset: Dataset, record: Any) -> dict[str, object]:
-    """The recorded members by dotted name; of an object, that it is there."""
-    found: dict[str, object] = {head: {} for head in objects(dataset) if getattr(record, head) is not None}
+    """The recorded members by dotted name; of an object without any, that it is there."""
+    found: dict[str, object] = {}
     for member in dataset.members:
-        head, _, tail = member.name.partition(".")
-        value = getattr(record, head)
-        value = getattr(value, tail) if tail and value is not None else value
-        if value is not None and not (tail and value is getattr(record, head)):
+        head, _, tail = member.name.rpartition(".")
+        holder = getattr(record, head) if head else record
+        value = None if holder is None else getattr(holder, tail)
+        if value is not None:
             found[member.name] = value
+    for head in objects(dataset):
+        if getattr(record, head) is not None and not any(name.startswith(f"{head}.") for name in found):
+            found[head] = {}
     return found
