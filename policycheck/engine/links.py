@@ -140,8 +140,8 @@ class Followers:
         since, until = -inf if created is None else created, inf if deadline is None else deadline
         for number, (link, name) in enumerate(zip(self._links, named, strict=True)):
             where = place if link.placed else None
-            known = created is not None and deadline is not None and not (link.placed and None in place)
-            if name and known and (number, name, where) in self._sure and self._sure[number, name, where].any_by(until, since, row):
+            dated = created is not None and deadline is not None and not (link.placed and None in place)
+            if name and dated and (number, name, where) in self._sure and self._sure[number, name, where].any_by(until, since, row):
                 return True
         for number, (link, name) in enumerate(zip(self._links, named, strict=True)):
             if not name and not link.placed:
@@ -165,12 +165,12 @@ def add_covered(columns: nw.LazyFrame[Any], place: tuple[str, str], coverage: Se
         place: the columns with that account and Region; where one is null, nothing is known to be covered.
         coverage: of the other list.
     """
-    known = {(entry.account, entry.region): entry for entry in coverage if entry.speaks and entry.account is not None and entry.region is not None}
-    times = [
-        (micros(entry.start), micros(entry.end), micros((entry.evident or (entry.start, entry.end))[1]))
-        for entry in known.values()
-        if entry.start and entry.end
-    ]
+    entries: defaultdict[tuple[str | None, str | None], list[Coverage]] = defaultdict(list)
+    for entry in coverage:
+        entries[entry.account, entry.region].append(entry)
+    # What several entries say of one place must hold by each.
+    known = {where: found for where, found in entries.items() if None not in where and all(entry.speaks for entry in found)}
+    times = [_common_times(found) for found in known.values()]
     table = backend.frame(
         {
             "_account": (ColumnType.TEXT, [account for account, _ in known]),
@@ -181,9 +181,16 @@ def add_covered(columns: nw.LazyFrame[Any], place: tuple[str, str], coverage: Se
         }
     )
     covered = (nw.col("_from") <= nw.col(END)) & (nw.col("_to") >= nw.col(DEADLINE)) & (nw.col("_evident") >= nw.col(END))
-    for (account, region), entry in known.items():
-        for first, last in entry.gaps:
+    for (account, region), found in known.items():
+        for first, last in [gap for entry in found for gap in entry.gaps]:
             here = (nw.col(place[0]) == account) & (nw.col(place[1]) == region)
             covered = covered & ~(here & (nw.col(END) < micros(last)) & (nw.col(DEADLINE) > micros(first)))
     joined = columns.join(table, left_on=list(place), right_on=["_account", "_region"], how="left")
     return joined.with_columns(covered.fill_null(False).alias(name)).drop(["_from", "_to", "_evident"])
+
+
+def _common_times(entries: Sequence[Coverage]) -> tuple[int, int, int]:
+    """From when to when all of these speak, and until when with evidence."""
+    spans = [(entry.start, entry.end, entry.evident) for entry in entries]
+    whole = [(start, end, evident[1]) for start, end, evident in spans if start is not None and end is not None and evident is not None]
+    return micros(max(start for start, _, _ in whole)), micros(min(end for _, end, _ in whole)), micros(min(evident for _, _, evident in whole))
