@@ -7,6 +7,7 @@ A row of the table applies where the category is one of its own or the message h
 3. KMS before what is denied and what is gone: "the key does not exist, is not enabled or you do not have permissions" may be either, and only the key is sure.
 4. Denied before gone: a service that hides what one may not see says "does not exist, or access is denied".
 5. The vague ones ("is invalid", "internal error") last, and after them the state alone.
+A message that stands in quotes as a whole, or in JSON, as a service that was called gave it, is read as what stands in them.
 A message that no row knows is `other`: nothing is guessed. Names are taken out before matching: a bucket called kms-logs says nothing about KMS.
 
 Source of the wordings: see `policycheck.causes`.
@@ -14,6 +15,7 @@ Source of the wordings: see `policycheck.causes`.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,6 +27,25 @@ _LONGEST = 2000
 """Characters of a message that are looked at; AWS's are at most a few hundred."""
 # A quoted name begins after a space or bracket: the apostrophe of "doesn't" does not.
 _NAMES = re.compile(r"\barn:[^\s,;]+|(?<!\w)'[^']{0,200}'|\"[^\"]{0,200}\"")
+_PAIRS = {
+    **{mark: mark for mark in "\"'`\u201d\u2019\uff02"},
+    "\u201c": "\u201d\u201c",
+    "\u2018": "\u2019\u2018",
+    "\u201e": "\u201c\u201d",
+    "\u201a": "\u2018\u2019",
+    "\u00ab": "\u00bb",
+    "\u00bb": "\u00ab",
+    "\u2039": "\u203a",
+    "\u203a": "\u2039",
+    "\u300c": "\u300d",
+}
+"""Quotation marks by the one that opens."""
+_LAYERS = 8
+_AFTER_QUOTE = ".!;,"
+_SAYS = frozenset(
+    "message messages errormessage statusmessage msg error errors errorcode errortype code type reason cause detail details description exception".split()
+)
+"""Members of a JSON message that say what happened, by their letters; the others name what it happened to."""
 _NOT_LETTERS = re.compile(r"[^a-z0-9]")
 
 
@@ -159,10 +180,70 @@ def classify(state: str | None, category: str | None, message: str | None) -> st
     ended, kind = (state or "").lower(), _NOT_LETTERS.sub("", (category or "").lower())
     if ended not in _STATES and (ended != "completed" or kind == SUCCESS):
         return None
-    text = _NAMES.sub(" ", clean_line((message or "")[:_LONGEST]).lower())
+    text = _NAMES.sub(" ", unquote(clean_line((message or "")[:_LONGEST])).lower())
     found = next((row.cause for row in _TABLE if kind in row.categories or row.phrases.search(text)), None)
     if found is not None:
         return found
     if ended == "completed":
         return "completed_with_issues" if kind else None
     return _STATES[ended]
+
+
+def unquote(message: str) -> str:
+    """What a message says that stands in quotes as a whole, or is JSON; quotes within quotes too. Any other message is left as it is."""
+    text = message.strip()
+    for _ in range(_LAYERS):
+        inner = _said(text) or _within_quotes(text)
+        if inner is None:
+            break
+        text = inner.strip()
+    return text
+
+
+def _said(text: str) -> str | None:
+    """The texts of a JSON object, list or text; None where this is none, or says nothing."""
+    if not text.startswith(("{", "[", '"')):
+        return None
+    try:
+        return " ; ".join(unquote(part) for part in _texts(json.loads(text))) or None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _texts(value: object) -> list[str]:
+    match value:
+        case str():
+            return [value]
+        case list():
+            return [text for item in value for text in _texts(item)]
+        case dict():
+            saying = {key: item for key, item in value.items() if _NOT_LETTERS.sub("", key.lower()) in _SAYS}
+            return [text for item in (saying or value).values() for text in _texts(item)]
+        case _:
+            return []
+
+
+def _within_quotes(text: str) -> str | None:
+    """What stands between a quotation mark at the start and its partner at the end; None where the first partner stands elsewhere."""
+    plain = text.replace('\\"', '"').replace("\\'", "'")
+    ending = plain.rstrip(_AFTER_QUOTE)
+    if len(ending) < 2 or ending[-1] not in _PAIRS.get(ending[0], ""):
+        return None
+    inner = ending[1:-1]
+    return None if _is_left(inner, ending[0], ending[-1]) else inner
+
+
+def _is_left(inner: str, opening: str, closing: str) -> bool:
+    """Whether the quotation that began before `inner` ends within it: 'a' failed because of 'b' stands in quotes at both ends, and not as a whole."""
+    depth = 1
+    for index, mark in enumerate(inner):
+        if mark not in (opening, closing):
+            continue
+        before, after = inner[index - 1 : index], inner[index + 1 : index + 2]
+        if before.isalnum() and after.isalnum():
+            continue  # an apostrophe
+        opens = mark == opening and (not before or before.isspace() or before in "([{:=\"'") and bool(after.strip())
+        depth += 1 if opens else -1
+        if depth == 0:
+            return True
+    return False

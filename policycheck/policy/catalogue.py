@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,13 @@ from policycheck.text import clean_line
 
 RUN_FILE = "policycheck.yaml"
 """The name of a run file; in a folder of policies it is none of them."""
-_SUFFIXES = frozenset({".yaml", ".yml"})
+_SUFFIX = re.compile(r"\.ya?ml", re.IGNORECASE)
+"""The ends of names are compared without regard to case: editors and systems that know none write STRICT.YAML."""
+_TEST = re.compile(r".+\.test\.ya?ml", re.IGNORECASE)
+_MISNAMED = re.compile(r".+\.ya?ml(?:\.txt|[ .]+)", re.IGNORECASE)
+"""What Windows makes of a policy, where it hides the ends of names."""
+_RULES = re.compile(rb"""^(?:\{\s*)?["']?rules["']?[ \t]*:""", re.MULTILINE)
+"""A key that policies have, and neither tests nor run files."""
 
 
 def find_policies(arguments: Sequence[str], folder: Path | None = None) -> list[tuple[Path, str]]:
@@ -23,13 +30,15 @@ def find_policies(arguments: Sequence[str], folder: Path | None = None) -> list[
     Paths are relative to `folder`, or else to the working directory.
 
     Raises:
-        UsageError: nothing of that name, or a folder without a policy.
+        UsageError: nothing of that name, or a folder without a policy, or with one that would be passed over.
     """
     found: dict[Path, str] = {}
     for argument in arguments:
         path = Path(argument) if folder is None else Path(os.path.normpath(folder / argument))
         if path.is_dir():
-            files = [file for file in sorted(path.rglob("*")) if is_policy(file)]
+            inside = files_below(path)
+            _refuse_passed_over(inside)
+            files = list(filter(is_policy, inside))
             if not files:
                 raise UsageError(f"the folder {clean_line(argument)} holds no policy", hint="A policy is a .yaml file; NAME.test.yaml is a test.")
             for file in files:
@@ -68,6 +77,64 @@ def _near_policy(argument: str, path: Path) -> str:
 
 
 def is_policy(file: Path) -> bool:
-    """Whether a file of a folder is taken for a policy, by its name."""
-    other = file.name.endswith((".test.yaml", ".test.yml")) or file.name.startswith(".") or file.name == RUN_FILE
-    return file.suffix in _SUFFIXES and not other and file.is_file()
+    """Whether a file of a folder is taken for a policy, by its name; a link that leads nowhere is, so that whoever reads it says so."""
+    other = is_test(file) or file.name.startswith(".") or is_run_file(file)
+    return is_yaml(file) and not other and (file.is_file() or not file.exists())
+
+
+def is_yaml(file: Path) -> bool:
+    """Whether the name ends as that of YAML does, in any case."""
+    return bool(_SUFFIX.fullmatch(file.suffix))
+
+
+def is_test(file: Path) -> bool:
+    """Whether the name is that of a test: NAME.test.yaml, in any case."""
+    return bool(_TEST.fullmatch(file.name))
+
+
+def is_run_file(file: Path) -> bool:
+    """Whether the name is that of a run file, in any case."""
+    return file.name.lower() == RUN_FILE
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Every path in a folder that is no folder itself, sorted; links are followed, each folder once.
+
+    Raises:
+        UsageError: a folder in it cannot be looked into.
+    """
+
+    def refuse(error: OSError) -> None:
+        where = os.fspath(error.filename) if isinstance(error.filename, str) else str(folder)
+        raise UsageError(f"the folder {clean_line(where)} cannot be looked into: {(error.strerror or type(error).__name__).lower()}") from None
+
+    found: list[Path] = []
+    seen: set[Path] = set()
+    for directory, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
+        here = Path(directory).resolve()
+        if here in seen:  # a link may lead back up
+            folders.clear()
+            continue
+        seen.add(here)
+        # A folder is named by its own path rather than a link's, where both are met here.
+        folders.sort(key=lambda name: (Path(directory, name).is_symlink(), name))
+        found += (Path(directory) / name for name in names)
+    return sorted(found)
+
+
+def _refuse_passed_over(files: Sequence[Path]) -> None:
+    """Refuse a policy whose name is not a policy's: what it forbids would pass, and nobody would hear of it."""
+    for file in files:
+        shown = clean_line(file.as_posix())
+        if _MISNAMED.fullmatch(file.name) and not file.name.startswith("."):
+            raise UsageError(f"{shown} is not read: its name does not end with .yaml", hint="Rename it, or move it out of the folder.")
+        if (is_test(file) or is_run_file(file)) and file.is_file() and _holds_rules(file):
+            what = "a test" if is_test(file) else "a run file"
+            raise UsageError(f"{shown} has rules, and the name of {what}: it would not be read as a policy", hint="Give the policy another name.")
+
+
+def _holds_rules(file: Path) -> bool:
+    try:
+        return bool(_RULES.search(file.read_bytes()))
+    except OSError:
+        return False

@@ -162,14 +162,26 @@ def find_run_file(start: Path) -> Path | None:
             return None
         if os.path.lexists(folder / RUN_FILE):
             return folder / RUN_FILE
-        for name in _MISNAMED:
-            if os.path.lexists(folder / name):
+        names = sorted(_names(folder))
+        if spelled := next((name for name in names if name.lower() == RUN_FILE), None):
+            return folder / spelled
+        for name in names:
+            if name.lower() in _MISNAMED:
                 raise UsageError(
-                    f"a run file is called {RUN_FILE}; {name} is not read", place=_shown(folder / name, start), hint="Rename it, or name it with --config."
+                    f"a run file is called {RUN_FILE}; {clean_line(name)} is not read",
+                    place=_shown(folder / name, start),
+                    hint="Rename it, or name it with --config.",
                 )
         if _is_root(folder):
             return None
     return None
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError:
+        return []
 
 
 def _is_shared(folder: Path) -> bool:

@@ -14,10 +14,18 @@ from policycheck.text import clean_line, truncate
 
 MAX_BYTES = 8 * 1024**3
 """The most a file may hold, unpacked: some eight million jobs. A gzip of a few megabytes can claim any size."""
+MAX_RATIO = 200
+"""The most that gzip data may unpack to, as a multiple of their own size, once FREE_BYTES are unpacked.
+
+Job lists of AWS's own shape, made by `benchmarks.jobs`, pack 12 to 19 times (*measured*, gzip levels 1 and 9); ids and times alone keep even a list of one
+resource, redacted, well below a hundred. Text of one letter reaches 1030, the most that the format can do (RFC 1951: 258 bytes from two bits).
+"""
+FREE_BYTES = 16 * 1024**2
 _CHUNK = 8 * 1024**2
 _GZIP_LAYERS = 2
 _HEAD = 4096
 
+EMPTY = "is empty; an empty file is a failed redirect, not an empty list"
 USE_JSON = "save the list again with --output json"
 
 _PACKED = {
@@ -62,7 +70,7 @@ def read_text(data: bytes) -> bytes:
     Bytes that are not UTF-8 are left to whoever parses the text.
 
     Raises:
-        JobFileError: nothing in it, not text, damaged, or more than MAX_BYTES once unpacked.
+        JobFileError: nothing in it, not text, damaged, or more than MAX_BYTES or MAX_RATIO once unpacked.
     """
     for _ in range(_GZIP_LAYERS):
         if data.startswith(b"\x1f\x8b"):
@@ -77,7 +85,7 @@ def read_text(data: bytes) -> bytes:
     if data[:1].isspace():
         data = data.lstrip()
     if not data:
-        raise JobFileError("is empty; an empty file is a failed redirect, not an empty list", hint="run the command again and look at what it prints")
+        raise JobFileError(EMPTY, hint="run the command again and look at what it prints")
     if _CONTROL.search(data[:_HEAD]):
         raise JobFileError(
             "is not text: it holds control characters",
@@ -87,15 +95,29 @@ def read_text(data: bytes) -> bytes:
 
 
 def _unpack(data: bytes) -> bytes:
+    packed, chunks, total = BytesIO(data), [], 0
     try:
-        with gzip.GzipFile(fileobj=BytesIO(data)) as stream:
-            return read_all(stream)  # type: ignore[arg-type]  # GzipFile reads as every BinaryIO does, but does not say so
-    except JobFileError as error:
-        raise JobFileError(f"{error.message} once unpacked", hint=error.hint) from None
+        with gzip.GzipFile(fileobj=packed) as stream:
+            while chunk := stream.read(_CHUNK):
+                chunks.append(chunk)
+                total += len(chunk)
+                _check_unpacked(total, packed.tell())
     except EOFError:
         raise JobFileError("is cut off: its gzip data end early", hint="copy or download the file again") from None
     except (OSError, zlib.error) as error:
         raise JobFileError(f"is damaged gzip data: {error}", hint="copy or download the file again") from None
+    return b"".join(chunks)
+
+
+def _check_unpacked(unpacked: int, packed: int) -> None:
+    """Refuse what would fill the memory: `unpacked` bytes so far, out of `packed`."""
+    if unpacked > MAX_BYTES:
+        raise JobFileError(f"is larger than {MAX_BYTES // 1024**3} GiB once unpacked", hint="split the list into several files")
+    if unpacked > FREE_BYTES and unpacked > MAX_RATIO * packed:
+        raise JobFileError(
+            f"is packed more than {MAX_RATIO} to 1, which no job list is: unpacking was stopped after {unpacked // 1024**2} MiB",
+            hint="save the list again, or unpack the file by itself and look at what it holds",
+        )
 
 
 def _from_utf16(data: bytes) -> bytes:

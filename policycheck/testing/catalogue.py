@@ -7,10 +7,9 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from policycheck.errors import UsageError
-from policycheck.policy.catalogue import find_policies, is_policy
+from policycheck.policy.catalogue import files_below, find_policies, is_policy, is_test
 from policycheck.text import clean_line
 
-SUFFIXES = (".test.yaml", ".test.yml")
 _POLICY_KEY = re.compile(rb"""^(?:\{\s*)?["']?(?:policy|rules)["']?[ \t]*:""", re.MULTILINE)
 
 
@@ -27,8 +26,8 @@ def find_tests(arguments: Sequence[str]) -> list[tuple[Path, str]]:
     for argument in arguments:
         path = Path(argument)
         if path.is_dir():
-            files = [(file, file.as_posix()) for file in sorted(path.rglob("*")) if file.name.endswith(SUFFIXES) and file.is_file()]
-        elif path.name.endswith(SUFFIXES) and path.is_file():
+            files = [(file, file.as_posix()) for file in files_below(path) if is_test(file) and file.is_file()]
+        elif is_test(path) and path.is_file():
             files = [(path, path.as_posix())]
         else:
             files = [pair for policy, name in find_policies([argument]) for pair in tests_of(policy, name)]
@@ -48,12 +47,24 @@ def find_untested(arguments: Sequence[str], tested: Collection[Path]) -> list[st
         tested: the policies that have a test.
     """
     known = {path.resolve() for path in tested}
-    files = {file.resolve(): file for argument in arguments for file in sorted(Path(argument).rglob("*")) if Path(argument).is_dir() and is_policy(file)}
+    files = {file.resolve(): file for argument in arguments for file in _files(Path(argument)) if is_policy(file)}
     return sorted(file.as_posix() for path, file in files.items() if path not in known and _POLICY_KEY.search(file.read_bytes()))
 
 
 def tests_of(policy: Path, name: str) -> list[tuple[Path, str]]:
     """The test files beside one policy."""
-    stem, folder = policy.name.removesuffix(policy.suffix), Path(name).parent
-    beside = [file for suffix in SUFFIXES for file in (policy.with_name(f"{stem}{suffix}"), *sorted(policy.parent.glob(f"{stem}.*{suffix}")))]
-    return [(file, (folder / file.name).as_posix()) for file in dict.fromkeys(beside) if file.is_file()]
+    folder = Path(name).parent
+    own = re.compile(rf"{re.escape(policy.name.removesuffix(policy.suffix))}(?P<more>\..+)?\.test\.ya?ml", re.IGNORECASE)
+    beside = [(found["more"] is not None, file) for file in _beside(policy) if (found := own.fullmatch(file.name)) and file.is_file()]
+    return [(file, (folder / file.name).as_posix()) for _, file in sorted(beside)]
+
+
+def _files(folder: Path) -> list[Path]:
+    return files_below(folder) if folder.is_dir() else []
+
+
+def _beside(policy: Path) -> list[Path]:
+    try:
+        return list(policy.parent.iterdir())
+    except OSError:
+        return []

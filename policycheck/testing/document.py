@@ -14,6 +14,7 @@ import msgspec
 from policycheck.datasets import DATASETS
 from policycheck.errors import Diagnostic, EvidenceError, Location, PolicyError
 from policycheck.inventory import Inventory
+from policycheck.policy.catalogue import is_test
 from policycheck.policy.conditions import nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
 from policycheck.policy.literals import parse_duration, parse_moment
@@ -83,9 +84,12 @@ def load_tests(paths: Sequence[tuple[Path, str]]) -> tuple[PolicyTest, ...]:
 
 def policy_of(path: Path) -> Path:
     """The policy that NAME.test.yaml tests where it does not say: NAME.yaml, or NAME.yml, beside it."""
-    stem = path.name.removesuffix(path.suffix).removesuffix(".test")
-    beside = [path.with_name(f"{stem}{suffix}") for suffix in (".yaml", ".yml")]
-    return next((file for file in beside if file.exists()), beside[0])
+    stem = path.name.removesuffix(path.suffix)[: -len(".test")] if is_test(path) else path.name.removesuffix(path.suffix)
+    usual = [path.with_name(f"{stem}{suffix}") for suffix in (".yaml", ".yml")]
+    if found := next((file for file in usual if file.exists()), None):
+        return found
+    wanted = {file.name.lower() for file in usual}
+    return next((file for file in sorted(path.parent.glob("*")) if file.name.lower() in wanted), usual[0])
 
 
 class _Reader:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -164,6 +166,31 @@ BY_OTHERS = {"overdue", "missed_run", "plan_silent", "not_followed", "no_job"}
 @pytest.mark.parametrize(("cause", "state", "category", "message"), [row for row in MESSAGES if row[0] not in BY_OTHERS])
 def test_message_has_its_class(cause: str | None, state: str, category: str | None, message: str | None) -> None:
     assert classify(state, category, message) == cause
+
+
+QUOTINGS: dict[str, Callable[[str], str]] = {
+    "double": '"{}"'.format, "single": "'{}'".format, "backtick": "`{}`".format, "typographic": "\u201c{}\u201d".format,
+    "single typographic": "\u2018{}\u2019".format, "German": "\u201e{}\u201c".format, "French": "\u00ab {} \u00bb".format,
+    "nested": "\"'{}'\"".format, "doubled": '""{}""'.format, "escaped": '\\"{}\\"'.format, "with a full stop": '"{}".'.format, "blanks": ' " {} " '.format,
+    "JSON text": json.dumps, "JSON text twice": lambda text: json.dumps(json.dumps(text)), "message": lambda text: json.dumps({"message": text}),
+    "Message and name": lambda text: json.dumps({"Message": f'"{text}"', "Resource": "kms vss quota", "Retries": 3}),
+    "deep": lambda text: json.dumps({"error": {"message": text}}), "JSON in JSON": lambda text: json.dumps({"errorMessage": json.dumps({"message": text})}),
+    "a list": lambda text: json.dumps([text]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("quoting", QUOTINGS)
+def test_a_message_in_quotes_has_the_class_of_what_stands_in_them(quoting: str) -> None:
+    for cause, state, category, message in MESSAGES:
+        if message and message.isprintable() and message is not HOSTILE:
+            assert classify(state, category, QUOTINGS[quoting](message)) == cause, message
+
+
+@pytest.mark.parametrize(
+    "message", ["'access denied' failed because of 'rate exceeded'", '"access denied" and "x y"', "''", '"', "{}", "[]", '{"a": 1}', "[" * 1900]
+)
+def test_quotes_at_both_ends_are_not_always_of_one_quotation(message: str) -> None:
+    assert classify("FAILED", None, message) == "other"
 
 
 def test_messages_are_many_and_know_every_class() -> None:

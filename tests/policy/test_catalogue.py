@@ -107,3 +107,29 @@ def test_file_of_a_packs_name_comes_first(folder: Path) -> None:
 def test_shipped_pack_loads(pack: str) -> None:
     (policy,) = load_policies(find_policies([pack]), {})
     assert policy.rules
+
+
+def test_the_case_of_a_suffix_does_not_matter(folder: Path) -> None:
+    for name in ("STRICT.YAML", "Loose.Yml", "deep/d.YML", "STRICT.TEST.YAML", "x.Test.yml", "deep/POLICYCHECK.YAML"):
+        (folder / name).touch()
+    assert names(".") == ["Loose.Yml", "STRICT.YAML", "a.yml", "b.yaml", "deep/c.yaml", "deep/d.YML"]
+
+
+def test_no_policy_of_a_folder_is_passed_over(folder: Path) -> None:
+    for name, text, message in (
+        ("strict.yaml.txt", "", "deep/strict.yaml.txt is not read"),
+        ("strict.YML ", "", "is not read"),
+        ("policycheck.yaml", "policy: x\nrules: []\n", "deep/policycheck.yaml has rules, and the name of a run file"),
+        ("strict.test.yaml", "policy: x\nrules: []\n", "deep/strict.test.yaml has rules, and the name of a test"),
+    ):
+        (folder / "deep" / name).write_text(text)
+        with pytest.raises(UsageError, match=message):
+            names(".")
+        (folder / "deep" / name).unlink()
+    (folder / "deep/gone.yaml").symlink_to("nowhere")
+    (folder / "other").symlink_to("deep")
+    (folder / "deep/up").symlink_to("..")
+    assert "deep/gone.yaml" in names(".")
+    (folder / "elsewhere").mkdir()
+    (folder / "elsewhere/linked").symlink_to("../deep")
+    assert names("elsewhere") == ["elsewhere/linked/c.yaml", "elsewhere/linked/gone.yaml", "elsewhere/linked/up/a.yml", "elsewhere/linked/up/b.yaml"]

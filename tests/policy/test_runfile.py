@@ -236,3 +236,14 @@ def test_thresholds_are_the_command_line_s() -> None:
 def test_a_role_that_the_file_takes_is_one_that_can_be_taken_on(role: str, project: Path) -> None:
     (project / "case.yaml").write_text(f"sources: {{role_arns: ['{role}']}}\n", encoding="utf-8")
     assert Connection(role_arns=load(project / "case.yaml", project).role_arns).role_arns == (role,)
+
+
+def test_a_run_file_is_found_whatever_its_case(tmp_path: Path) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "PolicyCheck.YML").touch()
+    with pytest.raises(UsageError, match=r"a run file is called policycheck.yaml; PolicyCheck.YML is not read"):
+        find_run_file(tmp_path)
+    (tmp_path / "POLICYCHECK.YAML").touch()
+    assert find_run_file(tmp_path) == tmp_path / "POLICYCHECK.YAML"
+    (tmp_path / "policycheck.yaml").touch()
+    assert find_run_file(tmp_path) == tmp_path / "policycheck.yaml"

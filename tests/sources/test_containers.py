@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, Dataset
 from policycheck.errors import JobFileError
 from policycheck.records import record_type
-from policycheck.sources import containers
+from policycheck.sources import containers, json_text
 from tests.sources.jobs import COPY, FORMS, JOBS, RESTORE, Job, dump, dump_yaml, halves, job_list, lines, read, read_backup_jobs
 
 EXPECTED = list(job_list(JOBS).records)
@@ -154,7 +154,7 @@ REFUSED: dict[str, tuple[object, str]] = {
     "an error as JSON": ({"message": "denied", "__type": "AccessDenied"}, "the answer has the keys __type, message, not"),
     "a job without an id": ([{"State": "FAILED"}], "the answer has the keys State, not"),
     "a job without an id among others": ([JOBS[0], {"State": "FAILED"}], "page 1 has the keys State, not"),
-    "null": (None, "is not a job list: it holds nothing but 'null'"),
+    "null": (None, "is empty; an empty file is a failed redirect, not an empty list: it holds null alone"),
     "a text": (["x"], "is not a job list: it holds nothing but"),
     "nulls among pages": ([*halves(JOBS), None], "holds 'null' as element 2, which is neither a job nor an answer"),
     "ids only": (["job-1", "job-2"], "as element 0, which is neither a job nor an answer"),
@@ -164,7 +164,7 @@ REFUSED: dict[str, tuple[object, str]] = {
     "record a list": ({"BackupJobs": [[]]}, "record 0: expected object, got array"),
     "wrong type": ({"BackupJobs": [{}, {}, {}, {"State": 1}]}, "record 3: State: expected str, got int"),
     "wrong type on a page": ([{"BackupJobs": [{}]}, {"BackupJobs": [{}, {"State": 1}]}], "page 1: record 1: State: expected str, got int"),
-    "wrong type in a bare list": ([JOBS[0], {"BackupJobId": "x", "IsParent": "no"}], "record 1: IsParent: expected bool, got str"),
+    "wrong type in a bare list": ([JOBS[0], {"BackupJobId": "x", "IsParent": "no"}], "record 1 (BackupJobId x): IsParent: expected bool, got str"),
     "wrong type in a wrapper": ({"CopyJob": {"CopyJobId": 5}}, "CopyJob: CopyJobId: expected str, got int"),
     "nested wrong type": ({"BackupJobs": [{"CreatedBy": {"BackupPlanId": 1}}]}, "record 0: CreatedBy.BackupPlanId: expected str, got int"),
     "fraction of a byte": ({"BackupJobs": [{"BackupSizeInBytes": 1.5}]}, "record 0: BackupSizeInBytes: expected int, got float"),
@@ -229,7 +229,7 @@ def test_truncation_says_where() -> None:
         (b"[" * 200_000 + b"]" * 200_000, "is nested too deeply"),
         (b'{"BackupJobs": [{"State": "\xff"}]}', "is not UTF-8: byte 0xff in line 1"),
         (b"BackupJobs:\n- State: \xe9\n", "is not UTF-8: byte 0xe9 in line 2"),
-        (b"just words", "is not a job list: it holds nothing but 'just words'"),
+        (b"just words\n", "is not a job list: it holds nothing but 'just words'"),
         (b"BackupJobs: [}", "is neither JSON nor YAML"),
         (b"BackupJobs: []\n---\n", "holds 'null' as element 1"),
         (b"BackupJobs:\n- AccountId: 012345678901\n", "record 0: AccountId: expected str, got int"),
@@ -297,7 +297,7 @@ def test_the_slow_road_reads_what_the_fast_one_reads(jobs: list[Job], form: str)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(containers, "_fast_pages", lambda data: [])
         assert read_backup_jobs(fast) == list(job_list(jobs).records)
-        patch.setattr(containers, "_json_documents", lambda data: containers._lenient_documents(data.decode()))
+        patch.setattr(containers, "json_documents", lambda data: json_text._lenient_documents(data.decode()))
         assert read_backup_jobs(fast) == list(job_list(jobs).records)
 
 
@@ -329,6 +329,12 @@ def test_big_lists_take_the_fast_road(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("the slow road was taken")
 
     monkeypatch.setattr(containers, "_pages", refuse)
+    whole = [{member: value for member, value in job.items() if value is not None} for job in JOBS]
     for form in ("one object", "one object with more keys", "bare list", "list of pages", "JSON lines of jobs", "JSON lines of pages", "concatenated objects"):
-        assert read_backup_jobs(FORMS[form](JOBS)) == EXPECTED
+        assert read_backup_jobs(FORMS[form](whole)) == EXPECTED
     assert isinstance(EXPECTED[0], msgspec.Struct)
+    # A member that is null, or unknown, costs a second look at its record and no more, where it stands in an answer.
+    assert read_backup_jobs(dump({"BackupJobs": [*JOBS, {"State": "FAILED", "NewMember": {"deep": "x"}}]})) == [
+        *EXPECTED,
+        record_type(BACKUP_JOBS)(State="FAILED"),
+    ]

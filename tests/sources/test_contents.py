@@ -72,6 +72,19 @@ def test_a_gzip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         read(gzip.compress(b" " * 100_000))
 
 
+def test_data_packed_absurdly_are_refused_before_they_fill_the_memory() -> None:
+    bomb = gzip.compress(b" " * (contents.FREE_BYTES + 16 * 1024**2), 1)
+    for data in (bomb, gzip.compress(bomb), gzip.compress(PAGE) + bomb):
+        with pytest.raises(JobFileError, match=r"is packed more than 200 to 1, which no job list is: unpacking was stopped after (?:16|24|32) MiB"):
+            contents.read_text(data)
+
+
+def test_a_list_of_one_job_again_and_again_is_not_absurd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents, "FREE_BYTES", 1000)
+    jobs = [{**JOBS[1], "BackupJobId": f"{number * 7919:x}"} for number in range(3000)]
+    assert len(read(gzip.compress(dump({"BackupJobs": jobs}), 9))[0][1]) == 3000
+
+
 @pytest.mark.parametrize("size", [0, 5, 10, 11, 1000])
 def test_a_stream_is_read_whole_up_to_the_limit(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     assert contents.read_all(io.BytesIO(b"0123456789"), size) == b"0123456789"

@@ -9,7 +9,8 @@ import pytest
 
 from policycheck.errors import PolicyError
 from policycheck.result import Verdict
-from policycheck.testing.document import load_tests
+from policycheck.testing import catalogue
+from policycheck.testing.document import load_tests, policy_of
 from policycheck.testing.runner import run_test
 from tests.testing.conftest import BACKEND, Load
 
@@ -124,3 +125,10 @@ def test_the_mistakes_of_all_files_are_told_at_once(folder: Path) -> None:
     with pytest.raises(PolicyError) as caught:
         load_tests([(folder / name, name) for name in ("p.test.yaml", "p.more.test.yaml")])
     assert [found.location.path for found in caught.value.diagnostics] == ["p.more.test.yaml", "p.test.yaml"]
+
+
+def test_a_test_is_of_the_policy_beside_it_whatever_the_case(tmp_path: Path) -> None:
+    for name in ("STRICT.YAML", "STRICT.TEST.YAML", "strict.More.Test.yml", "strictest.test.yaml"):
+        (tmp_path / name).touch()
+    assert [file.name for file, _ in catalogue.tests_of(tmp_path / "STRICT.YAML", "STRICT.YAML")] == ["STRICT.TEST.YAML", "strict.More.Test.yml"]
+    assert policy_of(tmp_path / "STRICT.TEST.YAML") == tmp_path / "STRICT.YAML"
