@@ -161,7 +161,7 @@ def notes(rule: RuleResult) -> list[str]:
             spell_universe(rule.universe) if rule.universe else "",
             f"{plural(rule.undecided, 'job')} in progress, undecided" if rule.undecided else "",
             f"{plural(rule.possible, 'subject' if rule.universe else 'job')} could violate if what is unknown of them were known" if rule.possible else "",
-            f"{plural(rule.pending, 'deadline')} pending" if rule.pending else "",
+            f"{plural(rule.pending, 'subject' if rule.universe else 'deadline')} pending" if rule.pending else "",
             *rule.notes,
         )
         if text

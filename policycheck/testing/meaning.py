@@ -105,11 +105,11 @@ def describe_failure(rule: Rule) -> Iterator[str]:
         case AllMatch(condition=condition):
             yield f"one {noun} of these that does not have {_said(condition)}"
             if Case(0, rule, Scope()).leaves_out_progress:
-                yield "a job in progress is undecided and left out, unless it is overdue or more than 8 days old"
+                yield "a job in progress is undecided and left out, unless it is overdue"
         case Expectation():
             yield _failing_measure(requirement, rule.statement.list)
             if requirement.measure is Measure.COUNT and requirement.operator in {Operator.AT_LEAST, Operator.MORE_THAN} and RESOURCE in requirement.per:
-                yield "a resource whose first backup job was created in the window is new, and pending where it is short"
+                yield "a resource whose first backup job was created in the window is new, and pending if it falls below the limit and every job went well"
         case Following(condition=condition, within=within):
             with_ = "" if condition == EVERY_JOB else f" with {_said(condition)}"
             yield f"one {noun} of these without a {requirement.list.noun}{with_} that names it and has COMPLETED at most {within.text} after its end"

@@ -35,8 +35,8 @@ _NAMES = ("BackupVaultName", "CreatedBy.BackupPlanName", "ResourceName", "Resour
 _SIZES = frozenset({"BackupSizeInBytes", "BytesTransferred"})
 _SIZELESS = {"rds": "0", "aurora": "none", "documentdb": "none", "neptune": "none", "fsx": "none"}
 """What AWS records as the size of a backup of these types; measured on real lists."""
-_LONGEST_JOB_DAYS = 7
-"""AWS Backup ends a job after 7 days."""
+_LISTED_DAYS = 30
+"""How far back ListBackupJobs goes: a job has no longest duration, and one created before that is in no list."""
 
 
 # Outcomes
@@ -171,7 +171,7 @@ def find_clock_that_hides_jobs(run: Run) -> Iterator[Place]:
         clock, window = rule.qualifiers.clock, rule.statement.within
         if clock is None or window is None or window.value is None or not judges_outcomes(rule):
             continue
-        if clock in {"CreationDate", "InitiationDate", "StartBy"} and int(window.value) < _LONGEST_JOB_DAYS * DAY:
+        if clock in {"CreationDate", "InitiationDate", "StartBy"} and int(window.value) < _LISTED_DAYS * DAY:
             message = f"with clock {clock}, a job that ends more than {clean_line(window.text)} later is in no window once its outcome is known"
             yield Place(policy, place_of(rule, window.location), message, "Leave clock out: a job that ended in the window is then in it.", rule)
         elif clock == "CompletionDate" and _forbids(rule, "EXPIRED"):
