@@ -36,6 +36,8 @@ class Inventory:
     source: str
     """Where it was read from, for reports."""
     entries: tuple[InventoryEntry, ...]
+    notes: tuple[str, ...] = ()
+    """What a reader of any report must know of how it was read, a clean phrase each: a resource that is listed twice, a second list."""
 
 
 Resource = tuple[str | None, str | None, str | None]

@@ -26,9 +26,6 @@ def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail
         policies: with the rules that were selected; a policy without rules is judged by its scope alone.
         as_of: the aware instant everything is measured from.
         fail_on: the least severity that fails the run; None: never.
-
-    Raises:
-        PolicyError: a pattern the engine cannot search for.
     """
     rules = judge(policies, evidence.lists, evidence.coverage, as_of, backend, inventories=evidence.inventories)
     return Result(
@@ -113,6 +110,7 @@ def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
                 noun = DATASETS[name].noun
                 jobs = f"{noun} is outside the declared scope and was" if outside == 1 else f"{noun}s are outside the declared scope and were"
                 notes.append(f"{policy.id}: {outside:,} {jobs} not judged")
+    notes += [f"inventory {name}: {note}" for name, inventory in sorted(evidence.inventories.items()) for note in inventory.notes]
     for policy in policies:
         missing = sorted(_named_inventories(policy) - set(evidence.inventories))
         notes += [f"{policy.id}: no inventory {name} was given (--inventory {name}=PATH)" for name in missing]

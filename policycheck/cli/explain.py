@@ -65,11 +65,9 @@ def explain(
         raise UsageError(f"there is no format {clean_line(form)} of explanations", hint=f"The formats are {', '.join(_FORMATS)}.")
     settings = settle(context, spare=_pack_of(rule))
     from policycheck.engine.backends.polars import PolarsBackend
-    from policycheck.engine.patterns import check_patterns
 
     policy, found, path = _find_rule(rule, load_all(settings), settings)
     backend = PolarsBackend()
-    check_patterns([policy], backend)
     asked = bool(jobs or subject is not None or job is not None or profile or region or role_arn or longest_job or endpoint_url)
     judged = _judge(settings, policy, found, backend, subject, job, last) if asked else None
     if judged is None and (as_of or covers):

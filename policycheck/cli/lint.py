@@ -108,7 +108,6 @@ def _parse_level(option: str, text: str) -> Level:
 def _find(settings: Settings, codes: frozenset[str]) -> LintReport:
     """Load the policies and check them; raises as `load_all` does, and where the engine cannot search for a pattern."""
     from policycheck.engine.backends.polars import PolarsBackend
-    from policycheck.engine.patterns import check_patterns
     from policycheck.formats.lint.interface import LintReport
     from policycheck.policy.lint.finding import Run
     from policycheck.policy.lint.runner import lint as run_checks
@@ -116,7 +115,6 @@ def _find(settings: Settings, codes: frozenset[str]) -> LintReport:
     from policycheck.testing.lint import find_in_tests, find_limits_below_schedule
 
     loaded, backend = load_all(settings), PolarsBackend()
-    check_patterns(loaded, backend)
     named = frozenset(text.partition("=")[0] for text in settings.inventory or ())
     run = Run(loaded, parse_as_of(settings.as_of or NOW), saved_lists=bool(settings.jobs), inventories=named or None)
     more = find_in_tests(run, settings.files, codes, backend)

@@ -13,6 +13,7 @@ from policycheck.datasets import Field, Kind
 from policycheck.engine.frame import LISTED, Frame, inventory_column
 from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, Or
 from policycheck.policy.literals import Value
+from policycheck.policy.regex import parse_pattern
 
 
 def compile_condition(condition: Condition, frame: Frame, *, settled: bool | None = None) -> nw.Expr:
@@ -120,7 +121,7 @@ def _test(column: nw.Expr, field: Field, operator: Operator, values: Sequence[Va
         case Operator.ENDS_WITH:
             return _any(column.str.ends_with(str(value)) for value in values)
         case Operator.MATCHES:
-            return _any(column.str.contains(str(value)) for value in values)
+            return _any(column.str.contains(parse_pattern(str(value)).engines) for value in values)
         case Operator.AT_LEAST:
             return column >= values[0]
         case Operator.AT_MOST:

@@ -1,15 +1,26 @@
-"""Whether an inventory's entry is what a rule is about: the part of `where` that can be asked of a resource without a job."""
+"""Which entries of an inventory a rule is about: the part of `where` that can be asked of a resource without a job."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import assert_never
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
-from policycheck.datasets import BACKUP_JOBS, TAGS, Kind
+import narwhals as nw
+
+from policycheck.datasets import TAGS, Dataset, Field
+from policycheck.engine.backends.interface import Backend, ColumnType
+from policycheck.engine.compile import compile_condition
+from policycheck.engine.context import Context
+from policycheck.engine.frame import LISTED, ROW, Frame, inventory_column
+from policycheck.engine.masks import Case
 from policycheck.engine.measures import Truth
+from policycheck.engine.notes import cap_notes
+from policycheck.engine.scope import in_scope
 from policycheck.inventory import InventoryEntry, Listing
-from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, Or, fields_of, parts_of
+from policycheck.policy.conditions import And, Condition, fields_of, parts_of
+from policycheck.policy.model import Expectation
+from policycheck.text import clean_line
 
 _OF_RESOURCES = frozenset({"ResourceType", "Account", "Region", "ResourceArn", "ResourceName", "AccountName", "in_inventory"})
 
@@ -19,85 +30,87 @@ def of_resources(where: Condition) -> Condition:
     return And(tuple(part for part in parts_of(where) if all(name in _OF_RESOURCES or name.startswith(TAGS) for name in fields_of(part))))
 
 
-def choose_entry(where: Condition, entry: InventoryEntry, listing: Listing) -> Truth:
-    """Whether `where`, as far as it is about resources, chooses an entry; None where the entry does not say.
+class _EntriesFrame(Frame):
+    """A row each entry. What it does not say is unknown, but for tags and names of accounts where any inventory has some."""
+
+    __slots__ = ()
+
+    def known_missing(self, field: Field) -> bool:
+        return field.name.partition(".")[0] in self.said
+
+
+def choose_entries(where: Condition, entries: Sequence[InventoryEntry], listing: Listing, dataset: Dataset, backend: Backend) -> list[Truth]:
+    """Whether `where`, as far as it is about resources, chooses each entry; None where the entry does not say.
 
     Args:
         listing: all inventories of the run: what `in_inventory` asks, and whether any of them says tags.
+        dataset: the list whose fields `where` names.
     """
-    return _holds(of_resources(where), entry, listing)
+    condition = of_resources(where)
+    if condition == And() or not entries:
+        return [True] * len(entries)
+    names = sorted(fields_of(condition))
+    columns: dict[str, tuple[ColumnType, list[Any]]] = {ROW: (ColumnType.INTEGER, list(range(len(entries))))}
+    for name in names:
+        if name != "in_inventory":
+            columns[name] = (ColumnType.TEXT, [entry_value(entry, name) for entry in entries])
+    if "in_inventory" in names:
+        resources = [(entry.account, entry.region, entry.arn) for entry in entries]
+        # Each is an entry of one.
+        columns[LISTED] = (ColumnType.BOOLEAN, [True] * len(entries))
+        columns |= {inventory_column(name): (ColumnType.BOOLEAN, list(map(partial(listing.is_in, name=name), resources))) for name in sorted(listing.names)}
+    frame = _EntriesFrame(dataset, 0, backend.frame(columns), (), said=listing.said, inventories=listing.names)
+    return [chosen for _, chosen in sorted(backend.rows(frame.columns.select(nw.col(ROW), compile_condition(condition, frame).alias("chosen"))))]
 
 
-def _holds(condition: Condition, entry: InventoryEntry, listing: Listing) -> Truth:
-    match condition:
-        case Comparison(field="in_inventory"):
-            return _listed(condition, entry, listing)
-        case Comparison(field=name):
-            said = name.partition(".")[0] in listing.said
-            return _compare(condition, _value(name, entry), known_missing=said)
-        case And(parts=parts):
-            return _all(_holds(part, entry, listing) for part in parts)
-        case Or(parts=parts):
-            return _any(_holds(part, entry, listing) for part in parts)
-        case Not(part=part):
-            return _not(_holds(part, entry, listing))
+def entry_notes(case: Case, context: Context) -> tuple[str, ...]:
+    """The entries of a rule's inventory that it does not judge, or may not be about, by name: those outside the scope, and those that do not say enough."""
+    requirement = case.rule.statement.requirement
+    inventory = context.inventories.get(requirement.inventory.text) if isinstance(requirement, Expectation) and requirement.inventory else None
+    if inventory is None:
+        return ()
+    where, name = case.rule.statement.where, clean_line(inventory.name)
+    outside = [entry for entry in inventory.entries if not in_scope(case.scope, entry.account, entry.region)]
+    inside = [entry for entry in inventory.entries if in_scope(case.scope, entry.account, entry.region)]
+    chosen = choose_entries(where, inside, Listing(context.inventories), case.rule.statement.list, context.backend)
+    unsure = [entry for entry, truth in zip(inside, chosen, strict=True) if truth is None]
+    asked = sorted(fields_of(of_resources(where)))
+    far = [f"{entry.arn} of inventory {name} lies outside the declared scope ({_spell_place(entry)}) and was not judged" for entry in outside]
+    vague = [f"{entry.arn} of inventory {name} may be meant or not: it does not say its {_lacking(entry, asked)}" for entry in unsure]
+    return (
+        *_headed(
+            far, f"{len(far):,} of {len(inventory.entries):,} entries of inventory {name} lie outside the declared scope", "lie outside the declared scope"
+        ),
+        *_headed(vague, f"{len(vague):,} of {len(inventory.entries):,} entries of inventory {name} do not say enough", "do not say enough"),
+    )
+
+
+def _headed(lines: Sequence[str], head: str, rest: str) -> tuple[str, ...]:
+    return (*([head] if len(lines) > 1 else []), *cap_notes(lines, rest))
+
+
+def _spell_place(entry: InventoryEntry) -> str:
+    return "/".join(part for part in (entry.account, entry.region) if part)
+
+
+def _lacking(entry: InventoryEntry, asked: Sequence[str]) -> str:
+    return " or ".join(name for name in asked if entry_value(entry, name) is None) or "account or Region"
+
+
+def entry_value(entry: InventoryEntry, name: str) -> str | None:
+    """What an entry says of a field that resources have; None where it does not say."""
+    match name:
+        case "ResourceType":
+            return entry.resource_type
+        case "Account":
+            return entry.account
+        case "Region":
+            return entry.region
+        case "ResourceArn":
+            return entry.arn
+        case "ResourceName":
+            return entry.name
+        case "AccountName":
+            return entry.account_name
         case _:
-            assert_never(condition)
-
-
-def _all(truths: Iterable[Truth]) -> Truth:
-    seen = set(truths)
-    return False if False in seen else None if None in seen else True
-
-
-def _any(truths: Iterable[Truth]) -> Truth:
-    return _not(_all(map(_not, truths)))
-
-
-def _not(truth: Truth) -> Truth:
-    return None if truth is None else not truth
-
-
-def _value(name: str, entry: InventoryEntry) -> str | None:
-    if name.startswith(TAGS):
-        return entry.tags.get(name.removeprefix(TAGS))
-    return {
-        "ResourceType": entry.resource_type,
-        "Account": entry.account,
-        "Region": entry.region,
-        "ResourceArn": entry.arn,
-        "ResourceName": entry.name,
-        "AccountName": entry.account_name,
-    }[name]
-
-
-def _compare(comparison: Comparison, value: str | None, *, known_missing: bool) -> Truth:
-    if comparison.operator is Operator.PRESENT and (value is not None or known_missing):
-        return bool(comparison.values[0]) is (value is not None)
-    if value is None:
-        return False if known_missing else None
-    wanted = [str(value) for value in comparison.values]
-    known = BACKUP_JOBS.field(comparison.field)
-    if known is not None and known.kind is Kind.WORD and comparison.operator is not Operator.MATCHES:
-        value, wanted = value.lower(), [text.lower() for text in wanted]
-    match comparison.operator:
-        case Operator.IS:
-            return value in wanted
-        case Operator.CONTAINS:
-            return any(text in value for text in wanted)
-        case Operator.STARTS_WITH:
-            return any(map(value.startswith, wanted))
-        case Operator.ENDS_WITH:
-            return any(map(value.endswith, wanted))
-        case Operator.MATCHES:
-            return any(re.search(text, value) for text in wanted)
-        case _:
-            raise AssertionError(f"{comparison.operator} is not asked of {comparison.field}")
-
-
-def _listed(comparison: Comparison, entry: InventoryEntry, listing: Listing) -> Truth:
-    """Whether an inventory of these names lists the resource."""
-    if comparison.operator is Operator.PRESENT:
-        # It is an entry of one.
-        return bool(comparison.values[0])
-    return _any(listing.is_in((entry.account, entry.region, entry.arn), str(name)) for name in comparison.values)
+            return entry.tags.get(name.removeprefix(TAGS)) if name.startswith(TAGS) else None

@@ -15,19 +15,20 @@ from policycheck.engine.answers import collect_answers, record_answer, settle_an
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
+from policycheck.engine.entries import entry_notes
 from policycheck.engine.findings import describe_empty, describe_findings
 from policycheck.engine.following import judge_following
 from policycheck.engine.frame import ROW, SUBJECT, build_frame
 from policycheck.engine.groups import judge_groups
 from policycheck.engine.masks import Case, add_masks, fields_decisive, fields_read
-from policycheck.engine.patterns import check_patterns
+from policycheck.engine.nearness import apply_nearness
 from policycheck.engine.recovery import add_recovered
 from policycheck.engine.runs import judge_runs
 from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.engine.waivers import apply_waivers
 from policycheck.inventory import Inventory
-from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy
+from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, WaiverGrant
 from policycheck.records import JobList, micros
 from policycheck.result import Coverage, RuleResult, Verdict
 
@@ -66,12 +67,8 @@ def judge(
 
     Returns:
         One result a rule, in rule order; findings sorted by account, Region and subject.
-
-    Raises:
-        PolicyError: a pattern the engine cannot search for.
     """
     cases = [Case(number, rule, policy.scope) for number, (policy, rule) in enumerate((p, r) for p in policies for r in p.rules)]
-    check_patterns(policies, backend)
     context = Context(lists, coverage, as_of, backend, inventories or {})
     alike: dict[_Judge, list[Case]] = {}
     for case in cases:
@@ -79,8 +76,13 @@ def judge(
     results: dict[int, RuleResult] = {}
     for judge_cases, chosen in alike.items():
         results |= judge_cases(chosen, context)
-    waivers = {(policy.id, grant.rule): [one for one in policy.waivers if one.rule == grant.rule] for policy in policies for grant in policy.waivers}
-    return tuple(settle_answers(apply_waivers(results[case.number], case, waivers.get((case.rule.policy, case.rule.id), ()), context)) for case in cases)
+    results = {case.number: replace(results[case.number], notes=(*results[case.number].notes, *entry_notes(case, context))) for case in cases}
+    results = apply_nearness(results, cases, context)
+    grants: dict[tuple[str, str], list[WaiverGrant]] = {}
+    for grant in (grant for policy in policies for grant in policy.waivers):
+        grants.setdefault((grant.policy, grant.rule), []).append(grant)
+    waived = apply_waivers(results, cases, {case.number: grants.get((case.rule.policy, case.rule.id), []) for case in cases}, context)
+    return tuple(map(settle_answers, waived))
 
 
 _Judge = Callable[[Sequence[Case], Context], dict[int, RuleResult]]

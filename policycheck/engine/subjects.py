@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend, ColumnType
-from policycheck.engine.entries import choose_entry
+from policycheck.engine.entries import choose_entries
 from policycheck.engine.frame import EXISTS, ROW, SUBJECT, Frame
 from policycheck.engine.masks import Case
 from policycheck.engine.measures import Truth
@@ -342,8 +342,11 @@ def _owners(
     """Who must have a group, and by the number of a key whose its records are."""
     if inventory is not None:
         entries = [entry for entry in inventory.entries if in_scope(case.scope, entry.account, entry.region)]
-        asked = [(entry, choose_entry(case.rule.statement.where, entry, listing)) for entry in entries]
-        owners = [_Owner((entry.account, entry.region, entry.arn), truth is True, entry) for entry, truth in asked if truth is not False]
+        statement = case.rule.statement
+        chosen = choose_entries(statement.where, entries, listing, statement.list, view.backend)
+        owners = [
+            _Owner((entry.account, entry.region, entry.arn), truth is True, entry) for entry, truth in zip(entries, chosen, strict=True) if truth is not False
+        ]
         by_arn: defaultdict[str | None, list[int]] = defaultdict(list)
         for position, owner in enumerate(owners):
             by_arn[owner.subject[2]].append(position)

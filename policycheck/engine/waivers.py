@@ -1,15 +1,18 @@
-"""Waivers applied to what rules found: a finding is waived when all that it stands on is, by waivers in force at as_of."""
+"""Waivers applied to what rules found: a finding is waived when all that it stands on is, by waivers in force at as_of.
+
+All waivers of a list are asked in one pass, whatever rules they are of: sixty cost about what one costs.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC
 from typing import Any
 
 import narwhals as nw
 
-from policycheck.datasets import Field
+from policycheck.datasets import DATASETS, Dataset, Field
 from policycheck.engine.backends.interface import ColumnType
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
@@ -21,15 +24,44 @@ from policycheck.policy.waivers import waivable_fields
 from policycheck.records import micros
 from policycheck.result import Finding, RuleResult, Verdict, WaiverStatus, WaiverUse
 
+_Concerned = dict[int, set[int]]
+"""By the number of a finding, which of its parts a waiver is about; findings it is not about at all are absent."""
 
-def apply_waivers(result: RuleResult, case: Case, grants: Sequence[WaiverGrant], context: Context) -> RuleResult:
-    """The result with its waived findings marked, what became of each waiver, and the verdict that is left.
+
+@dataclass(frozen=True, slots=True)
+class _Ask:
+    """One waiver of one rule."""
+
+    case: Case
+    grant: WaiverGrant
+    match: Condition
+    findings: Sequence[Finding]
+
+
+def apply_waivers(results: Mapping[int, RuleResult], cases: Sequence[Case], grants: Mapping[int, Sequence[WaiverGrant]], context: Context) -> list[RuleResult]:
+    """The results of these rules, in their order, with waived findings marked, what became of each waiver, and the verdict that is left.
 
     A waiver that is not in force waives nothing, but says how many findings it would have concerned.
+
+    Args:
+        results: by the number of the rule.
+        grants: the waivers of each rule, by its number.
+    """
+    asks = [_Ask(case, grant, grant.match, results[case.number].findings) for case in cases for grant in grants.get(case.number, ()) if grant.match is not None]
+    found = _ask(asks, context)
+    return [_apply(results[case.number], grants.get(case.number, ()), found.get(case.number, ()), context) for case in cases]
+
+
+def _apply(result: RuleResult, grants: Sequence[WaiverGrant], found: Sequence[_Concerned], context: Context) -> RuleResult:
+    """One result with its waivers.
+
+    Args:
+        found: of those of its waivers that have conditions, in their order.
     """
     if not grants:
         return result
-    concerned = [_concerned(grant.match, result, case, context) for grant in grants]
+    matched = iter(found)
+    concerned = [{i: set(_parts(f)) for i, f in enumerate(result.findings)} if grant.match is None else next(matched) for grant in grants]
     statuses = [grant.status(context.as_of) for grant in grants]
     today = context.as_of.astimezone(UTC).date()
     findings = []
@@ -57,25 +89,29 @@ def _parts(finding: Finding) -> tuple[int, ...]:
     return finding.rows or (-1,)
 
 
-def _concerned(match: Condition | None, result: RuleResult, case: Case, context: Context) -> dict[int, set[int]]:
-    """Which parts of which findings, by their number, a waiver is about; those it is not about at all are absent."""
-    if match is None:
-        return {index: set(_parts(finding)) for index, finding in enumerate(result.findings)}
-    if waivable_fields(case.rule) is not None:
-        return {index: {-1} for index in _matching_groups(match, result.findings, case, context)}
-    rows = _matching_rows(match, result.findings, case, context)
-    return {index: found for index, finding in enumerate(result.findings) if (found := rows & set(finding.rows))}
+def _ask(asks: Sequence[_Ask], context: Context) -> dict[int, list[_Concerned]]:
+    """What each waiver is about: by the number of its rule, in the order of `asks`."""
+    answers: dict[int, _Concerned] = {}
+    for dataset in DATASETS.values():
+        numbered = [(number, ask) for number, ask in enumerate(asks) if ask.case.rule.statement.list is dataset]
+        of_groups = [(number, ask) for number, ask in numbered if waivable_fields(ask.case.rule) is not None]
+        of_jobs = [(number, ask) for number, ask in numbered if waivable_fields(ask.case.rule) is None]
+        answers |= _match_jobs(of_jobs, dataset, context) | _match_groups(of_groups, dataset, context)
+    found: dict[int, list[_Concerned]] = {}
+    for number, ask in enumerate(asks):
+        found.setdefault(ask.case.number, []).append(answers.get(number, {}))
+    return found
 
 
-def _matching_rows(match: Condition, findings: Sequence[Finding], case: Case, context: Context) -> set[int]:
-    """The jobs of these findings that a condition certainly matches, as they were when they were judged."""
-    wanted = sorted({row for finding in findings for row in finding.rows})
+def _match_jobs(asks: Sequence[tuple[int, _Ask]], dataset: Dataset, context: Context) -> dict[int, _Concerned]:
+    """The jobs of findings that conditions certainly match, as they were when they were judged."""
+    wanted = sorted({row for _, ask in asks for finding in ask.findings for row in finding.rows})
     if not wanted:
-        return set()
-    job_list = context.lists[case.rule.statement.dataset]
-    frame = build_frame(job_list, sorted(fields_of(match)), micros(context.as_of), context.backend, context.inventories)
-    chosen = frame.columns.filter(nw.col(ROW).is_in(wanted)).select(nw.col(ROW), compile_condition(match, frame).alias("waived"))
-    return {row for row, waived in context.backend.rows(chosen) if waived}
+        return {}
+    fields = sorted({name for _, ask in asks for name in fields_of(ask.match)})
+    frame = build_frame(context.lists[dataset.name], fields, micros(context.as_of), context.backend, context.inventories)
+    rows = _matching(asks, frame, frame.columns.filter(nw.col(ROW).is_in(wanted)), context)
+    return {number: {i: both for i, finding in enumerate(ask.findings) if (both := rows[number] & set(finding.rows))} for number, ask in asks}
 
 
 class _FindingsFrame(Frame):
@@ -87,14 +123,28 @@ class _FindingsFrame(Frame):
         return False
 
 
-def _matching_groups(match: Condition, findings: Sequence[Finding], case: Case, context: Context) -> set[int]:
-    """The findings on groups, by their number, whose fields a condition certainly matches."""
+def _match_groups(asks: Sequence[tuple[int, _Ask]], dataset: Dataset, context: Context) -> dict[int, _Concerned]:
+    """The findings on groups whose fields conditions certainly match."""
+    findings = [(ask.case.number, index, finding) for ask in {ask.case.number: ask for _, ask in asks}.values() for index, finding in enumerate(ask.findings)]
     if not findings:
-        return set()
-    dataset, names = case.rule.statement.list, sorted(fields_of(match))
+        return {}
+    names = sorted({name for _, ask in asks for name in fields_of(ask.match)})
     values: dict[str, tuple[ColumnType, list[Any]]] = {ROW: (ColumnType.INTEGER, list(range(len(findings))))}
     for name in names:
-        said = [finding.resource_type if name == "ResourceType" and name not in finding.identity else finding.identity.get(name) for finding in findings]
+        said = [found.resource_type if name == "ResourceType" and name not in found.identity else found.identity.get(name) for _, _, found in findings]
         values[name] = (ColumnType.TEXT, said)
     frame = _FindingsFrame(dataset, micros(context.as_of), context.backend.frame(values), ())
-    return {row for row, waived in context.backend.rows(frame.columns.select(nw.col(ROW), compile_condition(match, frame).alias("waived"))) if waived}
+    rows = _matching(asks, frame, frame.columns, context)
+    own = {number: [findings[row] for row in rows[number] if findings[row][0] == ask.case.number] for number, ask in asks}
+    return {number: {index: {-1} for _, index, _ in found} for number, found in own.items()}
+
+
+def _matching(asks: Sequence[tuple[int, _Ask]], frame: Frame, columns: nw.LazyFrame[Any], context: Context) -> dict[int, set[int]]:
+    """The rows that each condition certainly matches, by the number of its waiver; one pass for all."""
+    chosen = columns.select(nw.col(ROW), *(compile_condition(ask.match, frame).alias(f"waiver_{number}") for number, ask in asks))
+    found: dict[int, set[int]] = {number: set() for number, _ in asks}
+    for row, *truths in context.backend.rows(chosen):
+        for (number, _), truth in zip(asks, truths, strict=True):
+            if truth:
+                found[number].add(row)
+    return found

@@ -169,6 +169,7 @@ def notes(rule: RuleResult) -> list[str]:
 
 
 _EVIDENCE_HELP = (
+    ("is spelled otherwise in the evidence", "Write the value as the evidence has it; who means both spellings, writes both."),
     ("this run has no list of", "Give that list, too: --jobs repeats; or fetch from AWS."),
     ("this run has no inventory", "Give it: --inventory NAME=PATH."),
     ("the window begins at", "If the list is whole, claim the time it covers with --covers FROM..TO; or shorten the window, or fetch from AWS."),

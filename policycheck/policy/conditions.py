@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as member
@@ -13,6 +12,7 @@ from typing import assert_never
 from policycheck.datasets import DATASETS, Dataset, Field, Kind
 from policycheck.errors import Location
 from policycheck.policy.literals import Value, parse_duration, parse_value
+from policycheck.policy.regex import parse_pattern
 from policycheck.text import clean, clean_line
 
 
@@ -289,8 +289,6 @@ _NAME_OF_ARN = {
     "ResourceArn": "ResourceName",
     "CreatedBy.BackupPlanArn": "CreatedBy.BackupPlanName",
 }
-_NOT_LINEAR = re.compile(r"\(\?(?:[=!>(]|<[=!]|P=)|\\[1-9]|[*+?}]\+")
-_ATOMS = re.compile(r"(\\[1-9])|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _NO_WILDCARDS = frozenset({"BackupVaultName", "Region"})
 
 
@@ -306,9 +304,10 @@ def _literal_value(text: str, operator: Operator, column: Field) -> Value:
             return parse_value(text, Kind.BOOLEAN)
         case Operator.OLDER_THAN | Operator.NEWER_THAN:
             return parse_duration(text)
-        case Operator.MATCHES if text:
-            return _pattern(text)
-        case Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH | Operator.MATCHES:
+        case Operator.MATCHES:
+            parse_pattern(text)
+            return text
+        case Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH:
             if not text:
                 raise ValueError("an empty text is part of everything")
             return text
@@ -323,14 +322,3 @@ def _literal_value(text: str, operator: Operator, column: Field) -> Value:
             raise ValueError(f"{column.name} has no such value; " + (f"Did you mean {near}? {known}" if near else known))
         case _:
             return parse_value(text, column.kind)
-
-
-def _pattern(text: str) -> str:
-    try:
-        re.compile(text)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ValueError(f"not a regular expression: {error}") from None
-    # Escapes and sets stand for one character each and cannot look like syntax.
-    if _NOT_LINEAR.search(_ATOMS.sub(lambda atom: atom[1] or "x", text)):
-        raise ValueError("look-around, back references and possessive repeats do not run in linear time; Say it with several conditions instead.")
-    return text

@@ -1,47 +1,41 @@
 """Inventories from files: CSV, JSON or YAML that names resources, as people keep them and as AWS's own lists of resources give them.
 
-Forms: a list of ARNs, a list of objects, or an answer of `aws resourcegroupstaggingapi get-resources` (ResourceTagMappingList), of
-`aws backup list-protected-resources` (Results) or of `aws configservice select-resource-config` (Results of JSON texts); CSV with a header.
+Forms: a list of ARNs, a list of objects, or an answer of `aws resourcegroupstaggingapi get-resources`, of `aws backup list-protected-resources`, of `aws
+configservice select-resource-config` (Results of JSON texts) or of `aws resource-explorer-2 search`; CSV with a header. Every entry is read, or the file is
+refused: none is passed over.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 from policycheck.errors import EvidenceError, JobFileError, UsageError
 from policycheck.inventory import Inventory, InventoryEntry
+from policycheck.regions import find_region
 from policycheck.sources.contents import not_utf8, read_all, read_text
+from policycheck.sources.inventory_rows import Rows, parse_json, read_rows, spell_key
+from policycheck.sources.type_names import find_type, is_service_type, says_several, type_of_arn, types_of_arn
 from policycheck.sources.yaml_text import yaml_documents
 from policycheck.text import clean_line, truncate
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _ARN = re.compile(r"arn:[^:\s]+:[^:\s]+:[^:\s]*:[^:\s]*:.+")
+_SEVERAL_ARNS = re.compile(r"[\s,;|]arn:")
 _ACCOUNT = re.compile(r"[0-9]{12}")
-_LISTS = ("ResourceTagMappingList", "Results", "Resources", "resources")
-_TOKENS = ("paginationtoken", "nexttoken")
 # Keys are compared by their letters alone: ResourceArn, resource_arn and "Resource ARN" are one.
 _KEYS = {
     "arn": "arn", "resourcearn": "arn", "name": "name", "resourcename": "name", "type": "type", "resourcetype": "type", "account": "account",
-    "accountid": "account", "region": "region", "awsregion": "region", "accountname": "account_name", "tags": "tags",
+    "accountid": "account", "awsaccount": "account", "awsaccountid": "account", "owningaccountid": "account", "region": "region", "awsregion": "region",
+    "accountname": "account_name", "tags": "tags",
 }  # fmt: skip
 _TAG_COLUMN = re.compile(r"tags?[.:](.+)", re.IGNORECASE)
-
-_CONFIG_TYPES = {
-    "AWS::EC2::Instance": "EC2", "AWS::EC2::Volume": "EBS", "AWS::RDS::DBInstance": "RDS", "AWS::DynamoDB::Table": "DynamoDB", "AWS::S3::Bucket": "S3",
-    "AWS::EFS::FileSystem": "EFS", "AWS::FSx::FileSystem": "FSx", "AWS::CloudFormation::Stack": "CloudFormation",
-}  # fmt: skip
-"""Types as AWS Config spells them; a DBCluster may be Aurora, DocumentDB or Neptune, and is none of them for sure."""
-_ARN_TYPES = (
-    ("ec2", "instance/", "EC2"), ("ec2", "volume/", "EBS"), ("rds", "db:", "RDS"), ("dynamodb", "table/", "DynamoDB"),
-    ("elasticfilesystem", "file-system/", "EFS"), ("fsx", "file-system/", "FSx"), ("s3", "", "S3"), ("cloudformation", "stack/", "CloudFormation"),
-)  # fmt: skip
-"""Service and start of the resource in ARNs that can be of one type alone (Service Authorization Reference)."""
+_MOST_NAMED = 20
+_MOST_WRONG = 5
 
 
 def read_inventories(arguments: Sequence[str]) -> dict[str, Inventory]:
@@ -77,54 +71,77 @@ def read_inventory(name: str, path: str) -> Inventory:
 def parse_inventory(name: str, path: str, content: bytes) -> Inventory:
     """The inventory in these bytes, read from `path`. Raises EvidenceError."""
     try:
-        entries = _entries(read_text(content))
+        found = _read(read_text(content))
     except JobFileError as error:
         # The readers of job lists speak of lists; what is wrong with the file is the same.
-        raise EvidenceError(f"the inventory {name}: {error.message}".replace("job list", "inventory"), hint=_HINT, place=clean_line(path)) from None
-    if not entries:
+        raise EvidenceError(
+            f"the inventory {name}: {error.message}".replace("job list", "inventory"), hint=error.hint or _HINT, place=clean_line(path)
+        ) from None
+    if not found.entries:
         raise EvidenceError(
             f"the inventory {name} is empty: it lists no resource", hint="An empty inventory would let every rule about it pass.", place=clean_line(path)
         )
-    return Inventory(name, clean_line(path), entries)
+    return Inventory(name, clean_line(path), found.entries, found.notes)
 
 
 _HINT = "An inventory is CSV with a header, JSON or YAML: a list of ARNs, or of objects with arn, name, type, account, region, account_name and tags."
 
 
-def _entries(text: bytes) -> tuple[InventoryEntry, ...]:
+class _Found(NamedTuple):
+    entries: tuple[InventoryEntry, ...]
+    notes: tuple[str, ...]
+
+
+def _read(text: bytes) -> _Found:
     try:
         decoded = text.decode()
     except UnicodeDecodeError:
         raise not_utf8(text) from None
     if text.startswith((b"[", b"{")):
-        rows = _rows(_parse_json(decoded))
+        rows = read_rows([parse_json(decoded)], _is_entry)
     elif delimiter := _delimiter(decoded):
-        rows = _csv_rows(decoded, delimiter)
+        rows = Rows(list(_csv_rows(decoded, delimiter)), ())
     else:
-        rows = (row for document in yaml_documents(text, verbatim=True) for row in _rows(document))
+        rows = read_rows(yaml_documents(text, verbatim=True), _is_entry)
+    entries, wrong = [], []
+    for number, row in enumerate(rows.rows, 1):
+        try:
+            entries.append(_entry(row, number))
+        except JobFileError as error:
+            wrong.append(error)
+    if len(wrong) == 1:
+        raise wrong[0]
+    if wrong:
+        more = f"; and {len(wrong) - _MOST_WRONG:,} more" if len(wrong) > _MOST_WRONG else ""
+        told = "; ".join(error.message for error in wrong[:_MOST_WRONG])
+        raise JobFileError(f"{len(wrong):,} entries cannot be read: {told}{more}", hint=wrong[0].hint)
+    return _without_twins(entries, rows.notes)
+
+
+def _is_entry(key: str) -> str | None:
+    """What a key of an entry is; None where entries have no such key."""
+    return _KEYS.get(spell_key(key))
+
+
+def _without_twins(entries: Iterable[InventoryEntry], notes: Sequence[str]) -> _Found:
     found: dict[tuple[str, str | None, str | None], InventoryEntry] = {}
-    for number, row in enumerate(rows, 1):
-        entry = _entry(row, number)
-        twin = found.setdefault((entry.arn, entry.account, entry.region), entry)
-        if twin != entry:
+    twice: dict[str, None] = {}
+    for entry in entries:
+        key = (entry.arn, entry.account, entry.region)
+        if found.setdefault(key, entry) != entry:
             raise JobFileError(f"names {entry.arn} twice and says different things of it")
-    return tuple(found.values())
+        if found[key] is not entry:
+            twice[entry.arn] = None
+    kept = tuple(found.values())
+    strange = [entry for entry in kept if entry.resource_type is not None and find_type(entry.resource_type) is None]
+    repeated = [f"{arn} is listed more than once, and counted once" for arn in twice]
+    unknown = [f"{entry.arn} is of type {entry.resource_type}, which AWS Backup does not name: rules that ask for a type leave it out" for entry in strange]
+    return _Found(kept, (*notes, *_capped(repeated, "are listed more than once"), *_capped(unknown, "are of types that AWS Backup does not name")))
 
 
-def _parse_json(text: str) -> object:
-    try:
-        return json.loads(text, object_pairs_hook=_unique)
-    except RecursionError:
-        raise JobFileError("is nested too deeply") from None
-    except ValueError as error:
-        raise JobFileError(f"is no whole JSON document: {error}") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        raise ValueError("a key stands twice in one object")
-    return made
+def _capped(lines: Sequence[str], rest: str) -> list[str]:
+    more = len(lines) - _MOST_NAMED
+    return [*lines[:_MOST_NAMED], *([f"and {more:,} more {rest}"] if more > 0 else [])]
 
 
 def _delimiter(text: str) -> str:
@@ -132,12 +149,12 @@ def _delimiter(text: str) -> str:
     line = text.partition("\n")[0].rstrip("\r")
     headers = {delimiter: next(csv.reader([line], delimiter=delimiter), []) for delimiter in ",;\t"}
     # A YAML key `arn:` is no column.
-    return next((mark for mark, header in headers.items() if any(_KEYS.get(_letters(column)) == "arn" and ":" not in column for column in header)), "")
+    return next((mark for mark, header in headers.items() if any(_KEYS.get(spell_key(column)) == "arn" and ":" not in column for column in header)), "")
 
 
 def _csv_rows(text: str, delimiter: str) -> Iterator[object]:
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-    columns = [_KEYS.get(_letters(column), column) for column in reader.fieldnames or []]
+    columns = [_KEYS.get(spell_key(column), column) for column in reader.fieldnames or []]
     if len(set(columns)) < len(columns):
         raise JobFileError("has a column twice")
     try:
@@ -150,50 +167,81 @@ def _csv_rows(text: str, delimiter: str) -> Iterator[object]:
         raise JobFileError(f"is no whole CSV file: {error} in line {reader.line_num}") from None
 
 
-def _rows(document: object) -> Iterable[object]:
-    if isinstance(document, Mapping):
-        for name, value in document.items():
-            letters = _letters(str(name))
-            if letters in _TOKENS and value:
-                raise JobFileError(f"is incomplete: it has a {clean_line(str(name))}, so more pages follow")
-            # YAML is read as text.
-            if letters == "istruncated" and str(value).lower() not in {"", "false", "none", "null"}:
-                raise JobFileError(f"is incomplete: it has {clean_line(str(name))}: {truncate(clean_line(str(value)), 40)}, so more pages follow")
-        key = next((key for key in _LISTS if key in document), None)
-        return _rows(document[key]) if key else [document]
-    if not isinstance(document, list):
-        raise JobFileError("is neither a list of resources nor an object with one")
-    return document
-
-
 def _entry(row: object, number: int) -> InventoryEntry:
-    if isinstance(row, str) and row.lstrip().startswith("{"):
-        row = _parse_json(row)
     if isinstance(row, str):
         row = {"arn": row}
     if not isinstance(row, Mapping):
         raise JobFileError(f"entry {number} is neither an ARN nor an object")
-    told: dict[str, Any] = {}
+    told: dict[str, str] = {}
     tags: dict[str, str] = {}
     for key, value in row.items():
         column = _TAG_COLUMN.fullmatch(str(key))
-        known = _KEYS.get(_letters(str(key)))
+        known = _is_entry(str(key))
         if column:
             tags[clean_line(column[1])] = _said(value, number, str(key)) or ""
         elif known == "tags":
             tags |= _tags(value, number)
-        elif known:
-            told[known] = _said(value, number, str(key))
-    arn = told.get("arn") or ""
+        elif known and (said := _said(value, number, str(key))) is not None and not _say_the_same(known, told.setdefault(known, said), said):
+            raise JobFileError(f"entry {number} says two things of its {known}: {truncate(told[known], 100)} and {truncate(said, 100)}")
+    arn = told.get("arn", "")
     if not _ARN.fullmatch(arn):
-        raise JobFileError(f"entry {number} has no ARN: {truncate(arn, 80) or 'nothing'}")
+        raise JobFileError(f"entry {number} has no ARN: {_described(told)}")
+    if _SEVERAL_ARNS.search(arn):
+        raise JobFileError(f"entry {number} has several ARNs: {truncate(arn, 200)}", hint="Write each into a row of its own.")
     parts = arn.split(":", 5)
-    account = told.get("account") or parts[4] or None
-    if account is not None and not _ACCOUNT.fullmatch(account):
-        raise JobFileError(f"entry {number}: {truncate(account, 40)} is no account id of 12 digits (as a number it loses leading zeros)")
-    kind = told.get("type")
-    resource_type = (_CONFIG_TYPES.get(kind) if kind.startswith("AWS::") else kind) if kind else _arn_type(parts)
-    return InventoryEntry(arn, account, told.get("region") or parts[3] or None, told.get("name"), resource_type, told.get("account_name"), tags)
+    place = f"entry {number} ({truncate(arn, 200)})"
+    return InventoryEntry(
+        arn, _account(told.get("account"), parts[4], place), _region(told.get("region"), parts[3], place), told.get("name"),
+        _type(told.get("type"), parts, place), told.get("account_name"), tags,
+    )  # fmt: skip
+
+
+def _say_the_same(known: str, one: str, other: str) -> bool:
+    """Whether two columns of one meaning agree: `EC2` and `AWS::EC2::Instance` are one type."""
+    read = {"type": find_type, "region": find_region}.get(known)
+    return one == other or (read is not None and read(one) is not None and read(one) == read(other))
+
+
+def _described(told: Mapping[str, str]) -> str:
+    """An entry without an ARN, by what it has."""
+    return truncate(told.get("arn") or ", ".join(f"{key} {value}" for key, value in told.items()), 80) or "nothing"
+
+
+def _account(told: str | None, in_arn: str, place: str) -> str | None:
+    """What the column says, else the ARN."""
+    said = re.sub(r"[\s-]", "", told) if told else in_arn
+    if said and not _ACCOUNT.fullmatch(said):
+        raise JobFileError(f"{place}: {truncate(told or in_arn, 40)} is no account id of 12 digits (as a number it loses leading zeros)")
+    if said and in_arn and said != in_arn:
+        raise JobFileError(f"{place}: the account is {said}, and {in_arn} in the ARN", hint=_CONTRADICTION)
+    return said or None
+
+
+def _region(told: str | None, in_arn: str, place: str) -> str | None:
+    said = find_region(told) if told else in_arn
+    if said is None or (in_arn and find_region(in_arn) != in_arn):
+        hint = "Write the code, such as eu-west-1, or leave it empty: the ARN says it, but for S3."
+        raise JobFileError(f"{place}: {truncate(told or in_arn, 60)} is no Region", hint=hint)
+    if said and in_arn and said != in_arn:
+        raise JobFileError(f"{place}: the Region is {truncate(told or '', 60)}, and {in_arn} in the ARN", hint=_CONTRADICTION)
+    return said or None
+
+
+def _type(told: str | None, parts: Sequence[str], place: str) -> str | None:
+    possible = types_of_arn(parts[2], parts[5])
+    if told is None or says_several(told):
+        return type_of_arn(parts[2], parts[5])
+    said = find_type(told, possible) or (told if is_service_type(told) else None)
+    if said is None:
+        meant = f"; the ARN says {' or '.join(possible)}" if possible else ""
+        hint = "Write the type as AWS Backup does, such as EC2, or leave it empty: the ARN says it where that leaves no doubt."
+        raise JobFileError(f"{place}: {truncate(told, 60)} is no type of resource that is known{meant}", hint=hint)
+    if possible and said not in possible:
+        raise JobFileError(f"{place}: the type is {truncate(told, 60)}, and {' or '.join(possible)} by the ARN", hint=_CONTRADICTION)
+    return said
+
+
+_CONTRADICTION = "Correct the one that is wrong: which resource is meant cannot be told."
 
 
 def _said(value: object, number: int, key: str) -> str | None:
@@ -215,16 +263,8 @@ def _tags(value: object, number: int) -> dict[str, str]:
         raise JobFileError(f"entry {number}: tags are neither an object nor a list of Key and Value")
     found: dict[str, str] = {}
     for item in value:
-        pair = {_letters(str(key)): tag for key, tag in item.items()} if isinstance(item, Mapping) else {}
+        pair = {spell_key(str(key)): tag for key, tag in item.items()} if isinstance(item, Mapping) else {}
         if "key" not in pair:
             raise JobFileError(f"entry {number}: a tag has no Key")
         found[_said(pair["key"], number, "a tag") or ""] = _said(pair.get("value"), number, "a tag") or ""
     return found
-
-
-def _letters(key: str) -> str:
-    return re.sub(r"[\s_-]", "", key).lower()
-
-
-def _arn_type(parts: Sequence[str]) -> str | None:
-    return next((kind for service, start, kind in _ARN_TYPES if parts[2] == service and parts[5].startswith(start)), None)

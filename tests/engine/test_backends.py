@@ -48,16 +48,6 @@ def test_persisted_frame_is_the_same_frame(backend: PolarsBackend) -> None:
     assert backend.rows(backend.persist(frame)) == backend.rows(frame) == [(1, 2), (None, None)]
 
 
-@pytest.mark.parametrize("pattern", ["^a.*z$", r"\d+[a-f]", "(x|y){2,3}", "(?i)abc", "é"])
-def test_pattern_that_runs_in_linear_time_is_accepted(pattern: str) -> None:
-    assert not PolarsBackend().pattern_problem(pattern)
-
-
-@pytest.mark.parametrize("pattern", [r"(?=x)", r"(a)\1", "[", r"\Z", "(?<!a)b"])
-def test_pattern_the_engine_cannot_run_is_named(pattern: str) -> None:
-    assert PolarsBackend().pattern_problem(pattern)
-
-
 def imports(path: Path) -> set[str]:
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):

@@ -9,8 +9,8 @@ import pytest
 
 from policycheck.datasets import RESTORE_JOBS
 from policycheck.engine.evaluate import judge
-from policycheck.errors import Location, PolicyError
-from policycheck.policy.conditions import Condition, Operator
+from policycheck.errors import Location
+from policycheck.policy.conditions import Condition
 from policycheck.policy.model import AllMatch, JobChoice, Measure, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Statement
 from policycheck.records import iso
 from policycheck.result import Breach, RuleResult
@@ -309,13 +309,6 @@ class TestLongestGap:
 
     def test_unknown_state_may_fill_a_gap(self) -> None:
         assert said(self.gap(ok(300), ok(60), ok(46), at(24, **UNKNOWN), ok(1)))[0] == "inconclusive"
-
-
-def test_pattern_the_engine_cannot_search_for_is_a_mistake_of_the_policy() -> None:
-    of = condition("BackupVaultName", r"prod\Z", operator=Operator.MATCHES)
-    with pytest.raises(PolicyError) as refused:
-        grouped(expect(Measure.COUNT, of, "at_most 1"), [ok(1)])
-    assert [diagnostic.message for diagnostic in refused.value.diagnostics] == ["the polars engine cannot search for this pattern"]
 
 
 def test_rules_of_several_lists_groups_and_kinds_are_judged_in_one_run() -> None:

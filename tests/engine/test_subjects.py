@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from policycheck.datasets import COPY_JOBS, RESTORE_JOBS
-from policycheck.engine.entries import choose_entry
+from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS
+from policycheck.engine.entries import choose_entries
 from policycheck.inventory import Inventory, InventoryEntry, Listing
 from policycheck.policy.conditions import And, Condition, Not, Operator, Or
 from policycheck.policy.model import RESOURCE, Measure, NoData, Scope
 from policycheck.records import iso
 from policycheck.result import Basis, RuleResult, Universe
 from tests.engine.expectations import CLEAN, EACH, FAILED, arn, at, clean, condition, covered, expect, grouped, said
-from tests.engine.lists import ACCOUNT, AS_OF, REGION, Job, ago
+from tests.engine.lists import ACCOUNT, AS_OF, BACKEND, REGION, Job, ago
 
 PLAN = "CreatedBy.BackupPlanArn"
 
@@ -239,11 +239,21 @@ class TestInventories:
 
     def test_entries_out_of_scope_are_no_subjects(self) -> None:
         far = InventoryEntry(arn("far", "444455556666"), "444455556666", REGION)
-        assert self.newest([PROD[0], far], ok(1), scope=Scope((ACCOUNT,))).subjects == 1
+        result = self.newest([PROD[0], far], ok(1), scope=Scope((ACCOUNT,)))
+        assert (result.subjects, result.verdict) == (1, "pass")
+        assert result.notes == (f"{far.arn} of inventory prod lies outside the declared scope (444455556666/eu-west-1) and was not judged",)
+
+    def test_every_entry_out_of_scope_is_counted_and_the_first_are_named(self) -> None:
+        far = [InventoryEntry(arn(f"far-{number:02}", "444455556666"), "444455556666", REGION) for number in range(25)]
+        head, *named, last = self.newest([PROD[0], *far], ok(1), scope=Scope((ACCOUNT,))).notes
+        assert head == "25 of 26 entries of inventory prod lie outside the declared scope"
+        assert [entry.arn in line for entry, line in zip(far, named, strict=False)] == [True] * 20
+        assert last == "and 5 more lie outside the declared scope"
 
     def test_entry_that_does_not_say_its_type_is_a_possible_subject(self) -> None:
         where = condition("ResourceType", "EC2")
-        assert said(self.newest([PROD[0], InventoryEntry(arn("i-3"))], ok(1), where=where))[0] == "inconclusive"
+        result = self.newest([PROD[0], InventoryEntry(arn("i-3"))], ok(1), where=where)
+        assert (result.verdict, result.notes) == ("inconclusive", (f"{arn('i-3')} of inventory prod may be meant or not: it does not say its ResourceType",))
         assert said(self.newest([PROD[0], InventoryEntry(arn("i-3"), resource_type="RDS")], ok(1), where=where))[0] == "pass"
 
     def test_job_belongs_to_an_entry_as_far_as_the_entry_says_where_it_is(self) -> None:
@@ -293,7 +303,8 @@ CHOICES: list[tuple[Condition, bool | None]] = [
 
 @pytest.mark.parametrize(("where", "expected"), CHOICES)
 def test_where_is_asked_of_an_entry_as_far_as_it_is_about_resources(where: Condition, expected: bool | None) -> None:
-    assert choose_entry(where, PROD[0], Listing({"prod": Inventory("prod", "", tuple(PROD))})) is expected
+    listing = Listing({"prod": Inventory("prod", "", tuple(PROD))})
+    assert choose_entries(where, PROD[:1], listing, BACKUP_JOBS, BACKEND) == [expected]
 
 
 def test_asserted_coverage_is_believed() -> None:

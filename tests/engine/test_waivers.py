@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import narwhals as nw
 import pytest
 
+from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.engine.evaluate import judge
 from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.result import Coverage, RuleResult, Verdict, WaiverStatus
@@ -140,3 +143,34 @@ def test_what_a_finding_does_not_tell_is_unknown(match: str, tmp_path: Path) -> 
     plan = {"BackupPlanId": "p1", "BackupRuleId": "r1", "BackupPlanVersion": "1", "BackupRuleCron": "cron(0 3 ? * * *)", "BackupRuleTimezone": "UTC"}
     jobs = [job(CreatedBy=plan, CreationDate=ago(hours=75), InitiationDate=None, CompletionDate=ago(hours=74), StartBy=ago(hours=74))]
     assert judged("rule: no scheduled run may be missed within 7d", jobs, tmp_path, match).verdict is Verdict.FAIL
+
+
+class CountingBackend(PolarsBackend):
+    """How often the engine computed something."""
+
+    passes = 0
+
+    def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
+        self.passes += 1
+        return super().rows(frame)
+
+    def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+        self.passes += 1
+        return super().persist(frame)
+
+
+@pytest.mark.parametrize("rule", ["rule: no FAILED jobs within 24h", "rule: every resource must have a COMPLETED job within 24h"])
+def test_sixty_waivers_take_as_many_passes_as_one(rule: str, tmp_path: Path) -> None:
+    passes = []
+    for count in (1, 60):
+        matches = "".join(
+            f"  - {{rule: r{n % 3}, match: {{ResourceArn: {{ends_with: /i-{n}}}}}, reason: x, owner: o, granted: 2026-11-20, expires: 2026-12-20}}\n"
+            for n in range(count)
+        )
+        rules = "".join(f"  - {{id: r{n}, {rule}}}\n" for n in range(3))
+        policies, backend = load(f"policy: p\nrules:\n{rules}waivers:\n{matches}", tmp_path), CountingBackend()
+        coverage = [Coverage("backup_jobs", ACCOUNT, REGION, AS_OF - timedelta(days=60), AS_OF, 3)]
+        results = judge(policies, {"backup_jobs": job_list([*FAILED, *STALE])}, coverage, AS_OF, backend)
+        assert all(result.findings for result in results)
+        passes.append(backend.passes)
+    assert passes[0] == passes[1]

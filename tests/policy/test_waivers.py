@@ -140,3 +140,15 @@ def test_a_file_that_is_no_list_of_waivers_is_refused(text: str, tmp_path: Path)
 def test_a_day_is_that_of_utc(tmp_path: Path) -> None:
     (grant,) = load(tmp_path, waiver()).waivers
     assert grant.status(datetime(2026, 11, 20, tzinfo=UTC)) is WaiverStatus.IN_FORCE
+
+
+def test_a_pattern_that_engines_read_differently_is_a_mistake_beside_rules_and_in_a_file(tmp_path: Path) -> None:
+    listed = waiver(match="{ResourceName: {matches: '^orders\\Z'}}")
+    (beside,) = mistakes(tmp_path, listed)
+    assert beside.hint == "Write $, which is the end of the text."
+    file = tmp_path / "waivers.yaml"
+    file.write_text(f"waivers:\n{listed}", encoding="utf-8")
+    with pytest.raises(PolicyError) as caught:
+        load_waivers([(file, "waivers.yaml")], [load(tmp_path, "")])
+    (in_file,) = caught.value.diagnostics
+    assert (in_file.message, in_file.hint, in_file.location.path, in_file.location.line) == (beside.message, beside.hint, "waivers.yaml", 2)

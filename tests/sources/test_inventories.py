@@ -9,7 +9,7 @@ import pytest
 
 from policycheck.errors import EvidenceError, UsageError
 from policycheck.inventory import InventoryEntry
-from policycheck.sources.inventories import read_inventories, read_inventory
+from policycheck.sources.inventories import parse_inventory, read_inventories, read_inventory
 
 INSTANCE = "arn:aws:ec2:eu-west-1:111122223333:instance/i-1"
 DATABASE = "arn:aws:rds:eu-west-1:011122223333:db:orders"
@@ -30,6 +30,15 @@ ARNS = {
     "config query": f'{{"Results": ["{{\\"arn\\": \\"{INSTANCE}\\", \\"resourceType\\": \\"AWS::EC2::Instance\\"}}"]}}',
     "whole": f'{{"Resources": [{{"arn": "{INSTANCE}"}}], "IsTruncated": false, "nextToken": null}}',
     "twice the same": f'["{INSTANCE}", "{INSTANCE}"]',
+    "resource explorer": f'{{"Resources": [{{"Arn": "{INSTANCE}", "OwningAccountId": "111122223333", "Region": "eu-west-1", '
+    f'"ResourceType": "ec2:instance", "Service": "ec2", "Properties": []}}], '
+    f'"Count": {{"Complete": true, "TotalResources": 1}}, "ViewArn": "arn:aws:resource-explorer-2:eu-west-1:111122223333:view/all/1"}}',
+    "config with its query": f'{{"Results": ["{{\\"arn\\": \\"{INSTANCE}\\"}}"], "QueryInfo": {{"SelectFields": [{{"Name": "arn"}}]}}}}',
+    "boto3": f'{{"ResourceTagMappingList": [{{"ResourceARN": "{INSTANCE}"}}], "ResponseMetadata": {{"HTTPStatusCode": 200, "RetryAttempts": 0}}}}',
+    "account with hyphens": f"arn,account\n{INSTANCE},1111-2222-3333\n",
+    "a page without resources": f'[{{"ResourceTagMappingList": []}}, {{"ResourceTagMappingList": [{{"ResourceARN": "{INSTANCE}"}}]}}]',
+    "two keys that agree": f'[{{"arn": "{INSTANCE}", "type": "EC2", "resourceType": "AWS::EC2::Instance", "region": "Ireland", "AwsRegion": "eu-west-1"}}]',
+    "a word for the type": f"arn,type\n{INSTANCE},Instance\n",
 }
 REFUSED = {
     "": "is empty",
@@ -37,7 +46,7 @@ REFUSED = {
     "arn,name\n": "it lists no resource",
     f'["{INSTANCE}"': "no whole JSON",
     '["i-1"]': "entry 1 has no ARN: i-1",
-    '[{"name": "web"}]': "entry 1 has no ARN: nothing",
+    '[{"name": "web"}]': "entry 1 has no ARN: name web",
     f'[{{"arn": "{INSTANCE}", "account": 11122223333}}]': "11122223333 is no account id of 12 digits",
     f'{{"ResourceTagMappingList": [{{"ResourceARN": "{INSTANCE}"}}], "PaginationToken": "x"}}': "is incomplete: it has a PaginationToken",
     f'{{"Results": [{{"ResourceArn": "{INSTANCE}"}}], "NextToken": "x"}}': "is incomplete: it has a NextToken",
@@ -56,6 +65,144 @@ REFUSED = {
     f'[{{"arn": "{INSTANCE}", "tags": [{{"Value": "x"}}]}}]': "a tag has no Key",
     f"- &a {INSTANCE}\n- *a\n": "anchor or alias",
 }
+
+
+LISTED = f'"Resources": [{{"arn": "{INSTANCE}"}}]'
+INCOMPLETE = {
+    "NextToken": '"x"',
+    "nextToken": '"x"',
+    "PaginationToken": '"x"',
+    "next_page_token": '"x"',
+    "NextMarker": '"x"',
+    "IsTruncated": "true",
+    "truncated": '"yes"',
+    "partial": "true",
+    "HasMoreResults": "true",
+    "Complete": "false",
+    "complete": '"No"',
+    "Error": '"denied"',
+    "Errors": '[{"Code": "AccessDenied"}]',
+    "errorMessage": '"slow down"',
+    "QueryErrors": '[{"ErrorCode": "X"}]',
+    "UnprocessedResources": "[1]",
+    "failed_accounts": '["111122223333"]',
+    "HTTPStatusCode": "503",
+    "TotalResources": "2",
+    "total_count": '"17"',
+}
+WHOLE_AFTER_ALL = {
+    "NextToken": '""',
+    "PaginationToken": "null",
+    "IsTruncated": "false",
+    "Complete": "true",
+    "Errors": "[]",
+    "Error": "null",
+    "HTTPStatusCode": "200",
+    "TotalResources": "1",
+    "generated": '"2026-11-20"',
+}
+DEEP = {
+    "beside the list": "{{{rows}, {member}}}",
+    "in a member beside the list": '{{{rows}, "Meta": {{"x": {{{member}}}}}}}',
+    "around the list": '{{"Answer": {{{rows}}}, {member}}}',
+    "in one of several pages": '[{{{rows}}}, {{"Resources": [], {member}}}]',
+}
+
+
+@pytest.mark.parametrize("place", DEEP)
+@pytest.mark.parametrize("key", INCOMPLETE)
+def test_an_inventory_that_says_it_is_incomplete_is_refused_at_any_depth(key: str, place: str) -> None:
+    text = DEEP[place].format(rows=LISTED, member=f'"{key}": {INCOMPLETE[key]}')
+    with pytest.raises(EvidenceError, match=r"is incomplete|failed request"):
+        parse_inventory("prod", "x.json", text.encode())
+
+
+@pytest.mark.parametrize("key", WHOLE_AFTER_ALL)
+def test_an_inventory_that_says_it_is_whole_is_read(key: str) -> None:
+    for place in DEEP.values():
+        assert len(parse_inventory("prod", "x.json", place.format(rows=LISTED, member=f'"{key}": {WHOLE_AFTER_ALL[key]}').encode()).entries) == 1
+
+
+SECOND = {
+    "two lists in one answer": f'{{"Results": [{{"ResourceArn": "{INSTANCE}"}}], "Resources": [{{"arn": "{DATABASE}"}}]}}',
+    "a list for each Region": f'{{"Ireland": ["{INSTANCE}"], "Frankfurt": ["{DATABASE}"]}}',
+    "lists in lists": f'{{"111122223333": {{"eu-west-1": {{"ec2": ["{INSTANCE}"], "rds": ["{DATABASE}"]}}}}}}',
+    "pages": f'[{{"ResourceTagMappingList": [{{"ResourceARN": "{INSTANCE}"}}]}}, {{"ResourceTagMappingList": [{{"ResourceARN": "{DATABASE}"}}]}}]',
+    "documents": f"resources: [{INSTANCE}]\n---\nresources: [{DATABASE}]\n",
+    "a list and an entry": f'{{"Resources": ["{INSTANCE}"], "more": {{"Identifier": {{"arn": "{DATABASE}"}}}}}}',
+}
+
+
+@pytest.mark.parametrize("form", SECOND)
+def test_every_list_of_a_file_is_read(form: str) -> None:
+    assert {entry.arn for entry in parse_inventory("prod", "x", SECOND[form].encode()).entries} == {INSTANCE, DATABASE}
+
+
+def test_several_lists_are_told() -> None:
+    assert parse_inventory("prod", "x", SECOND["two lists in one answer"].encode()).notes == (
+        "2 lists in its file, and all were read: Results (1), Resources (1)",
+    )
+
+
+STRAY = {
+    f'{{{LISTED}, "db": "{DATABASE}"}}': DATABASE,
+    f'{{{LISTED}, "{DATABASE}": {{"type": "RDS"}}}}': DATABASE,
+    f'{{{LISTED}, "db": {{"type": "RDS", "name": "orders"}}}}': "type RDS, name orders",
+    f'{{{LISTED}, "columns": ["arn", "type"]}}': "2 entries cannot be read: entry 2 has no ARN: arn; entry 3 has no ARN: type",
+    f'["{INSTANCE}", {{"foo": {{"bar": 1}}}}]': "entry 2 has no ARN",
+    f"arn\n{INSTANCE} {DATABASE}\n": "several ARNs",
+    f"arn,type\n{INSTANCE},EC2\n\narn,type\n{DATABASE},RDS\n": "entry 2 has no ARN: arn",
+    f'[{{"arn": "{INSTANCE}", "ResourceArn": "{DATABASE}"}}]': "says two things of its arn",
+    f'[{{"arn": "{INSTANCE}", "type": "EC2", "resource_type": "EBS"}}]': "says two things of its type",
+}
+
+
+@pytest.mark.parametrize("text", STRAY)
+def test_what_could_be_an_entry_is_never_passed_over(text: str) -> None:
+    with pytest.raises(EvidenceError) as caught:
+        parse_inventory("prod", "x", text.encode())
+    assert STRAY[text] in caught.value.message
+
+
+CONTRADICTIONS = {
+    "type,EBS": ("EBS", "EC2"),
+    "type,RDS DB instance": ("RDS DB instance", "EC2"),
+    "type,AWS::Lambda::Function": ("AWS::Lambda::Function", "EC2"),
+    "type,EC3": ("EC3 is no type", "EC2"),
+    "region,us-east-1": ("us-east-1", "eu-west-1"),
+    "region,Frankfurt": ("Frankfurt", "eu-west-1"),
+    "region,Irland": ("Irland is no Region", INSTANCE),
+    "region,eu-west-1a": ("eu-west-1a is no Region", INSTANCE),
+    "account,444455556666": ("444455556666", "111122223333"),
+    "account,shop": ("shop is no account id", INSTANCE),
+    "account,11122223333": ("11122223333 is no account id", INSTANCE),
+}
+
+
+@pytest.mark.parametrize("said", CONTRADICTIONS)
+def test_a_column_that_contradicts_the_arn_or_is_not_known_names_both(said: str) -> None:
+    column, _, value = said.partition(",")
+    with pytest.raises(EvidenceError) as caught:
+        parse_inventory("prod", "x.csv", f"arn,{column}\n{INSTANCE},{value}\n".encode())
+    assert all(part in caught.value.message for part in (*CONTRADICTIONS[said], INSTANCE))
+    assert caught.value.hint
+
+
+def test_other_words_for_type_region_and_account_are_read() -> None:
+    text = f"arn;type;region;account\n{INSTANCE};EC2 Instance;Europe (Ireland);1111 2222 3333\narn:aws:s3:::logs;S3 buckets;EU WEST 1;111122223333\n"
+    instance, bucket = parse_inventory("prod", "x.csv", text.encode()).entries
+    assert (instance.resource_type, instance.region, instance.account) == ("EC2", "eu-west-1", "111122223333")
+    assert (bucket.resource_type, bucket.region, bucket.account) == ("S3", "eu-west-1", "111122223333")
+
+
+def test_what_is_listed_twice_or_of_another_services_type_is_named() -> None:
+    function = "arn:aws:lambda:eu-west-1:111122223333:function:f"
+    found = parse_inventory("prod", "x.json", f'["{INSTANCE}", "{INSTANCE}", {{"arn": "{function}", "resourceType": "AWS::Lambda::Function"}}]'.encode())
+    assert [entry.arn for entry in found.entries] == [INSTANCE, function]
+    assert found.notes == (
+        f"{INSTANCE} is listed more than once, and counted once",
+        f"{function} is of type AWS::Lambda::Function, which AWS Backup does not name: rules that ask for a type leave it out",
+    )
 
 
 def _write(folder: Path, text: str) -> str:

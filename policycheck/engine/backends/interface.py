@@ -30,6 +30,3 @@ class Backend(Protocol):
 
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         """The rows as plain values."""
-
-    def pattern_problem(self, pattern: str) -> str:
-        """Why this engine cannot search for a regular expression; empty if it can."""

@@ -30,10 +30,3 @@ class PolarsBackend:
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = frame.to_native().collect().rows()
         return rows
-
-    def pattern_problem(self, pattern: str) -> str:
-        try:
-            pl.Series([""]).str.contains(pattern)
-        except pl.exceptions.ComputeError as error:
-            return str(error)
-        return ""
