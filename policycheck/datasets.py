@@ -271,7 +271,7 @@ RESTORE_JOBS = Dataset(
         (ALWAYS_SINCE, Kind.ACCOUNT, "AccountId"),
         (ALWAYS, Kind.TEXT, "RestoreJobId"),
         (ALWAYS, Kind.ARN, "RecoveryPointArn"),
-        (SINCE, Kind.ARN, "SourceResourceArn BackupVaultArn"),
+        (ALWAYS_SINCE, Kind.ARN, "SourceResourceArn BackupVaultArn"),
         (ALWAYS, Kind.TIME, "CreationDate"),
         (WHEN_ENDED, Kind.TIME, "CompletionDate"),
         (ALWAYS, Kind.ENUM, "Status"),

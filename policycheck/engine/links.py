@@ -56,11 +56,13 @@ def add_followed(
         same_list: whether the jobs themselves are in that list; none follows itself.
     """
     truth = compile_condition(condition, following) & (nw.col(following.dataset.state_field) == "COMPLETED") & nw.col(EXISTS)
-    names = [ROW, "_truth", "CreationDate", "CompletionDate", "Account", "Region", *(link.follower for link in links)]
-    candidates = following.columns.with_columns(_truth=truth).filter(nw.col("_truth").fill_null(True)).select(*map(nw.col, names))
+    by_id = following.told(links[0].follower)
+    told_column = nw.lit(by_id) if isinstance(by_id, bool) else by_id
+    names = [ROW, "_truth", "_told", "CreationDate", "CompletionDate", "Account", "Region", *(link.follower for link in links)]
+    candidates = following.columns.with_columns(_truth=truth, _told=told_column).filter(nw.col("_truth").fill_null(True)).select(*map(nw.col, names))
     followers = Followers(links)
-    for row, sure, created, completed, *place in backend.rows(candidates):
-        followers.add(row, sure, created, completed, (place[0], place[1]), place[2:])
+    for row, sure, named, created, completed, *place in backend.rows(candidates):
+        followers.add(row, sure, created, completed, (place[0], place[1]), place[2:], told=named)
     told = own.told(links[-1].job)
     known = nw.lit(told) if isinstance(told, bool) else told
     jobs = columns.select(*map(nw.col, (ROW, "CreationDate", DEADLINE, "Account", "Region")), known.alias("_known"), *(nw.col(link.job) for link in links))
@@ -111,10 +113,20 @@ class Followers:
         self._nameless = _Times()
         self._by_point = _Times()
         """All that name a recovery point."""
+        self._vague: defaultdict[_Place, _Times] = defaultdict(_Times)
+        """Those of which the id that they name was dropped, by their place."""
 
-    def add(self, row: int, sure: bool | None, created: int | None, completed: int | None, place: _Place, named: Sequence[str | None]) -> None:
-        """One job that matches (True) or may (None), in the order of the links with what it names; an empty text names nothing."""
+    def add(
+        self, row: int, sure: bool | None, created: int | None, completed: int | None, place: _Place, named: Sequence[str | None], *, told: bool = True
+    ) -> None:
+        """One job that matches (True) or may (None), in the order of the links with what it names; an empty text names nothing.
+
+        Args:
+            told: whether an id that it does not name is known not to be there.
+        """
         earliest, latest = inf if created is None else created, -inf if completed is None else completed
+        if self._links[0].placed and not named[0] and not told:
+            self._vague[place].add(earliest, latest, row)
         number = next((number for number, name in enumerate(named) if name), None)
         if number is None:
             self._nameless.add(earliest, latest, row)
@@ -149,6 +161,8 @@ class Followers:
             for where, times in self._perhaps.get((number, name or None), {}).items():
                 if (where is None or _may_be(where, place)) and times.any_by(until, since, row):
                     return None
+        if any(_may_be(where, place) and times.any_by(until, since, row) for where, times in self._vague.items()):
+            return None
         linked = bool(named[-1]) or not known
         may = linked and (self._nameless.any_by(until, since, row) or (not named[-1] and self._by_point.any_by(until, since, row)))
         return None if may else False
