@@ -3,10 +3,11 @@
 
     python3 reperform.py INPUT.json        (or - for standard input; Python 3.8 or newer, nothing else)
 
-INPUT holds the raw job lists, the moment they are judged at (`as_of`) and the rules; the verdicts are printed as JSON, to be compared with policycheck's.
-Exit status: 0 judged, whatever the verdicts; 2 the input is not understood. The script follows the pages "How a verdict is reached" and "Groups, schedules
-and following jobs" of policycheck's documentation, was written apart from the program it checks, and reads from top to bottom: three values, lists, literals,
-records, conditions, inventories, evidence, coverage, waivers, then the rules: of jobs, of following jobs, of groups, of schedules; last the document.
+INPUT holds the records of each source (a file, or what was fetched of one account and Region), the moment they are evaluated at (`as_of`) and the rules; the
+verdicts are printed as JSON, to be compared with policycheck's. Exit status: 0 judged, whatever the verdicts; 2 the input is not understood. The script
+follows the pages "How a verdict is reached" and "Groups, schedules and following jobs" of policycheck's documentation, was written apart from the program it
+checks, and reads from top to bottom: three values, lists, literals, records, jobs, conditions, inventories, evidence, coverage, waivers, then the rules: of
+jobs, of following jobs, of groups, of schedules; near misses; last the document.
 True, False and None (unknown) are the three values. Times and durations are whole microseconds, times since 1970 UTC.
 """
 
@@ -17,13 +18,14 @@ import operator
 import os
 import re
 import sys
+import unicodedata
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Dict, NamedTuple  # noqa: UP035 (Python 3.8 has no dict[...])
 
-SCHEMA = "policycheck/reperform/1"
+SCHEMA = "policycheck/reperform/2"
 MISSING = object()  # the member is known to be missing: a comparison with it is false
 UNKNOWN = object()  # nobody can say what the member was: a comparison with it is unknown
 UTC = timezone.utc  # noqa: UP017 (datetime.UTC came with Python 3.11)
@@ -59,8 +61,8 @@ def negate(answer: bool | None) -> bool | None:
 
 
 class JobList:
-    """What is known of one list. `fields` gives the presence and kind of each: in its text a word in lower case is a presence or a kind and holds for the
-    names after it; a name that ends in a dot stands before the names after it, up to the next kind."""
+    """What is known of one list; the states in progress are in the order of a job's life. `fields` gives the presence and kind of each: in its text a word in
+    lower case is a presence or a kind and holds for the names after it; a name that ends in a dot stands before the names after it, up to the next kind."""
 
     def __init__(self, names: str, in_progress: str, finished: str, fields: str) -> None:
         self.id, self.state, self.resource, self.vault, self.lifecycle = names.split()
@@ -68,7 +70,7 @@ class JobList:
         self.fields: dict[str, tuple[str, str]] = {}
         presence = kind = prefix = ""
         for word in fields.split():
-            if word in ("always", "when_ended", "by_meaning", "since", "derived"):
+            if word in ("always", "always_since", "when_ended", "by_meaning", "since", "derived"):
                 presence = word
             elif word.islower():
                 kind, prefix = word, ""
@@ -76,6 +78,7 @@ class JobList:
                 prefix = word
             else:
                 self.fields[prefix + word] = (presence, kind)
+        self.always = [name for name, (presence, _) in self.fields.items() if presence == "always"]
         self.fields.update({"AccountName": ("derived", "text"), "in_inventory": ("derived", "name")})
 
     def field(self, name: str) -> tuple[str, str]:
@@ -90,7 +93,8 @@ LISTS = {
         "BackupJobId State ResourceArn BackupVaultArn RecoveryPointLifecycle",
         "CREATED PENDING RUNNING ABORTING",
         "ABORTED COMPLETED FAILED EXPIRED PARTIAL",
-        """always account AccountId text BackupJobId BackupVaultName PercentDone arn BackupVaultArn ResourceArn IamRoleArn word ResourceType
+        """always_since account AccountId
+        always text BackupJobId BackupVaultName PercentDone arn BackupVaultArn ResourceArn IamRoleArn word ResourceType
                   time CreationDate StartBy enum State
         when_ended time CompletionDate
         by_meaning arn RecoveryPointArn EncryptionKeyArn CreatedBy.BackupPlanArn time ExpectedCompletionDate size BackupSizeInBytes BytesTransferred
@@ -105,7 +109,8 @@ LISTS = {
         "CopyJobId State ResourceArn SourceBackupVaultArn DestinationRecoveryPointLifecycle",
         "CREATED RUNNING",
         "COMPLETED FAILED PARTIAL",
-        """always account AccountId text CopyJobId arn SourceBackupVaultArn SourceRecoveryPointArn DestinationBackupVaultArn ResourceArn IamRoleArn
+        """always_since account AccountId
+        always text CopyJobId arn SourceBackupVaultArn SourceRecoveryPointArn DestinationBackupVaultArn ResourceArn IamRoleArn
                   word ResourceType time CreationDate enum State
         when_ended time CompletionDate
         by_meaning arn DestinationRecoveryPointArn DestinationEncryptionKeyArn CreatedBy.BackupPlanArn size BackupSizeInBytes integer NumberOfChildJobs
@@ -122,16 +127,20 @@ LISTS = {
         "RestoreJobId Status SourceResourceArn BackupVaultArn -",
         "PENDING RUNNING",
         "COMPLETED ABORTED FAILED",
-        """always account AccountId text RestoreJobId PercentDone arn RecoveryPointArn IamRoleArn word ResourceType time CreationDate enum Status
+        """always_since account AccountId
+        always text RestoreJobId PercentDone arn RecoveryPointArn IamRoleArn word ResourceType time CreationDate enum Status
         when_ended time CompletionDate
         by_meaning text StatusMessage ParentJobId ValidationStatusMessage DeletionStatusMessage size BackupSizeInBytes
                    integer ExpectedCompletionTimeMinutes arn CreatedResourceArn CreatedBy.RestoreTestingPlanArn enum ValidationStatus DeletionStatus
-        since arn SourceResourceArn BackupVaultArn time RecoveryPointCreationDate boolean IsParent
+        always_since arn SourceResourceArn BackupVaultArn
+        since time RecoveryPointCreationDate boolean IsParent
         derived account Account text Region IamRoleName BackupVaultName arn ResourceArn duration Duration Elapsed""",
     ),
 }
 
 TIME = re.compile(r"(\d{4}-\d\d-\d\d)(?:[Tt ](\d\d:\d\d)(?::(\d\d)(\.\d+)?)?(?:[Zz]|([+-])([01]\d|2[0-3]):?([0-5]\d)))?", re.ASCII)
+NUMBER = re.compile(r"-?\d+(?:\.\d+)?", re.ASCII)
+AWS_BACKUP_BEGAN = 1_547_596_800 * SECOND  # 2019-01-16: no time of a job is before it
 DURATIONS = {"s": SECOND, "m": 60 * SECOND, "h": HOUR, "d": DAY, "w": 7 * DAY}
 SIZES = {"": 1, "B": 1, "kB": 10**3, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12, "PB": 10**15}
 SIZES.update({"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40, "PiB": 2**50})
@@ -150,8 +159,11 @@ COMPARISONS.update({**TEXT_COMPARISONS, **ORDER_COMPARISONS, **AGE_COMPARISONS})
 
 
 def read_time(value: Any, date_alone: bool = False) -> int:
-    """Seconds since 1970 as a number, or ISO 8601 text with an offset; in rules also a date alone, which is midnight UTC. Only 1970 to 2300 can be meant."""
-    if isinstance(value, str):
+    """Seconds since 1970 as a number or as text, or ISO 8601 text with an offset; in rules also a date alone, which is midnight UTC. Later than 2300 nothing
+    can be meant."""
+    if isinstance(value, str) and not date_alone and NUMBER.fullmatch(value):
+        micros = round(Fraction(value) * SECOND)
+    elif isinstance(value, str):
         found = TIME.fullmatch(value)
         require(found and (date_alone or found.group(2)), "not a time with an offset from UTC", value)
         assert found
@@ -162,7 +174,7 @@ def read_time(value: Any, date_alone: bool = False) -> int:
     else:
         require(isinstance(value, (int, float)) and not isinstance(value, bool), "not a time", value)
         micros = round(value * SECOND)
-    require(0 <= micros < 10_413_792_000 * SECOND, "not a time from 1970 to 2300", value)
+    require(micros < 10_413_792_000 * SECOND, "not a time before 2300", value)
     return micros
 
 
@@ -176,6 +188,136 @@ def read_quantity(text: str, units: dict[str, int]) -> Fraction:
     return amount
 
 
+CLASSES = {"d": "0-9", "w": "A-Za-z0-9_", "s": " \\t-\\r"}  # what \d, \w and \s hold, whatever the text
+CONTROLS = {"t": "\t", "n": "\n", "r": "\r"}
+ESCAPED = " !\"#$%&'()*+,-./:;=?@[\\]^`{|}~"
+
+
+class Expression:
+    """A regular expression in the dialect of the pages, which every engine reads alike; in Python it is written a little differently."""
+
+    def __init__(self, text: str) -> None:
+        self.text, self.at, self.depth = text, 0, 0
+        require(text and "\n" not in text, "a regular expression is one line, and not empty", text)
+        self.python, size = self.branches()
+        self.expect(self.at == len(text), "an unbalanced parenthesis")
+        self.expect(size <= 1000, "too long with its repeats written out")
+
+    def expect(self, fine: object, problem: str) -> None:
+        require(fine, f"the regular expression has {problem} at character {self.at + 1}", self.text)
+
+    def next_is(self, text: str) -> bool:
+        return self.text.startswith(text, self.at)
+
+    def take(self) -> str:
+        """The next character."""
+        self.expect(self.at < len(self.text), "an end too early")
+        self.at += 1
+        return self.text[self.at - 1]
+
+    def branches(self) -> tuple[str, int]:
+        """Alternatives, up to the end of the group; and how many characters and sets they are with repeats written out."""
+        found, size = "", 0
+        while self.at < len(self.text) and not self.next_is(")"):
+            part, length = self.item()
+            found, size = found + part, size + length
+        return found, size
+
+    def item(self) -> tuple[str, int]:
+        """One branch's next part with its repeat."""
+        if self.next_is("|"):
+            return self.take(), 0
+        if self.next_is("^") or self.next_is("$"):
+            anchor = "^" if self.take() == "^" else "\\Z"
+            self.expect(self.repeat() is None, "a repeat of an anchor")
+            return anchor, 0
+        atom, size = self.atom()
+        repeat = self.repeat()
+        if repeat is None:
+            return atom, size
+        self.expect(self.repeat() is None, "a repeat of a repeat")
+        return atom + repeat[0], size * repeat[1]
+
+    def repeat(self) -> tuple[str, int] | None:
+        """A repeat, with the `?` that makes it lazy, and how many copies it is; None where there is none."""
+        found = re.compile(r"[*+?]|\{(\d{1,4})(,(\d{1,4})?)?\}", re.ASCII).match(self.text, self.at)
+        if found is None:
+            return None
+        self.at = found.end()
+        low, comma, top = found.groups()
+        high = top or low or "0"
+        self.expect(int(low or 0) <= int(high) <= 1000, "a repeat that cannot be")
+        self.at += self.next_is("?")
+        copies = 1 if low is None else max(int(low), 1) if comma and top is None else int(high)
+        return self.text[found.start() : self.at], copies
+
+    def atom(self) -> tuple[str, int]:
+        """A group, a set, an escape or a character."""
+        character = self.take()
+        if character == "(":
+            self.at += 2 if self.next_is("?:") else 0
+            self.expect(not self.next_is("?"), "a group of a kind that is not read alike")
+            self.depth += 1
+            self.expect(self.depth <= 50, "too many groups in each other")
+            inside, size = self.branches()
+            self.expect(self.next_is(")"), "an unbalanced parenthesis")
+            self.at, self.depth = self.at + 1, self.depth - 1
+            return f"(?:{inside})", max(size, 1)
+        if character == "[":
+            return self.set(), 1
+        if character == ".":
+            return "[^\n]", 1
+        if character == "\\":
+            return self.escape(), 1
+        self.expect(character not in "*+?{", "a repeat of nothing")
+        return re.escape(character), 1
+
+    def escape(self) -> str:
+        """What follows a backslash, outside a set."""
+        name = self.take()
+        if name.lower() in CLASSES:
+            return f"[{'^' if name.isupper() else ''}{CLASSES[name.lower()]}]"
+        return re.escape(self.character(name))
+
+    def character(self, name: str) -> str:
+        """The one character that an escape means."""
+        if name == "x":
+            digits = self.take() + self.take()
+            self.expect(re.fullmatch("[0-9A-Fa-f]{2}", digits), r"\x without two hex digits")
+            return chr(int(digits, 16))
+        self.expect(name in CONTROLS or name in ESCAPED, "an escape that is not read alike")
+        return CONTROLS.get(name, name)
+
+    def set(self) -> str:
+        """One of the characters in brackets, or none of them."""
+        negated = self.next_is("^")
+        self.at += negated
+        begin, inside = self.at, ""
+        while not self.next_is("]") or self.at == begin:
+            first = self.member(self.at == begin)
+            if len(first) == 1 and self.next_is("-") and not self.next_is("-]"):
+                self.at += 1
+                self.expect(not self.next_is("-"), "two hyphens in a set")
+                last = self.member(False)
+                self.expect(len(last) == 1 and first <= last, "a range that cannot be")
+                inside += re.escape(first) + "-" + re.escape(last)
+            else:
+                inside += re.escape(first) if len(first) == 1 else first
+        self.at += 1
+        return f"[{'^' if negated else ''}{inside}]"
+
+    def member(self, begins: bool) -> str:
+        """One character of a set, or the contents of a class."""
+        character = self.take()
+        if character == "\\":
+            name = self.take()
+            return CLASSES[name] if name in CLASSES else self.character(name)
+        self.expect(character not in "[]", "a bracket in a set that is not escaped")
+        self.expect(character not in "&-~|" or not self.next_is(character), "two signs in a set that are an operation elsewhere")
+        self.expect(character != "-" or begins or self.next_is("]"), "a hyphen in a set that is neither first nor last")
+        return character
+
+
 def read_literal(kind: str, asked: str, text: Any) -> Any:
     """What the author wrote, read as the field's kind asks; an operator that means nothing for the kind is refused."""
     require(isinstance(text, str), "a literal must be text, as it was written", text)
@@ -185,7 +327,7 @@ def read_literal(kind: str, asked: str, text: Any) -> Any:
     if asked in AGE_COMPARISONS and kind == "time":
         return read_quantity(text, DURATIONS)
     if kind in TEXT_KINDS and asked == "matches":
-        return re.compile(text)
+        return re.compile(Expression(text).python)
     if kind == "name" and asked == "equals":
         return text
     if kind in TEXT_KINDS and (asked == "equals" or asked in TEXT_COMPARISONS):
@@ -196,51 +338,206 @@ def read_literal(kind: str, asked: str, text: Any) -> Any:
     return read_time(text, date_alone=True) if kind == "time" else read_quantity(text, {"duration": DURATIONS, "size": SIZES}.get(kind, {"": 1}))
 
 
-def read_record(record: Any, jobs: JobList) -> dict[str, Any]:
-    """The members by dotted name. Null and absent are the same; a state the API does not know counts as missing; members outside the table are not read."""
+class Job(Dict[str, Any]):  # noqa: UP006
+    """What one record says, by dotted names; later a job, merged from several. A member that is not in it is known to be missing or unknown."""
+
+    def __init__(self, members: dict[str, Any], source: int) -> None:
+        super().__init__(members)
+        self.sources = {source}
+        self.unusable: set[str] = set()  # recorded, but what it was cannot be said
+        self.known: set[str] = set()  # known to be missing
+        self.whole = False  # nothing was dropped from it: its source is not reduced, and it is not damaged
+        self.old_client = False  # its source records no InitiationDate, and is not reduced
+        self.keeps = False  # its source would say after how many days the recovery point is deleted
+        self.later: dict[str, Any] = {}  # what it says of the time after as_of
+        self.doubtful = False  # perhaps another observation of a job that is there
+
+    def drop(self, name: str) -> None:
+        """The member cannot be used."""
+        self.pop(name, None)
+        self.unusable.add(name)
+
+
+def read_record(record: Any, jobs: JobList, source: int) -> Job:
+    """The members by dotted name. Null, the empty text and absent are the same; members outside the table are not read. A state that the API does not know,
+    a time before there was AWS Backup and times that contradict each other are unusable."""
     require(isinstance(record, dict), "a record is not an object", record)
-    members: dict[str, Any] = {}
+    job = Job({}, source)
     for name, (presence, kind) in jobs.fields.items():
         head, _, tail = name.partition(".")
         value = record.get(head) if presence != "derived" else None
-        if tail and value is not None:
+        if tail and value not in (None, ""):
             require(isinstance(value, dict), f"{head} is not an object", value)
-            members[head], value = {}, value.get(tail)  # an empty object is kept, because Retention asks whether there is one
-        if value is None or (name == jobs.state and value not in jobs.in_progress + jobs.finished):
+            job[head], value = {}, value.get(tail)  # an empty object is kept, because Retention asks whether there is one
+        if value is None or value == "":
             continue
+        if name == "PercentDone" and type(value) in (int, float):
+            value = json.dumps(value)  # some clients write it as a number
         expected: type = str if kind in TEXT_KINDS else bool if kind == "boolean" else int
         require(kind == "time" or type(value) is expected, f"{name} is not of kind {kind}", value)
-        members[name] = read_time(value) if kind == "time" else value
-    return members
+        job[name] = read_time(value) if kind == "time" else value
+        if (name == jobs.state and value not in jobs.in_progress + jobs.finished) or (kind == "time" and job[name] < AWS_BACKUP_BEGAN):
+            job.drop(name)
+    created, ended = job.get("CreationDate"), job.get("CompletionDate")
+    if created is not None and ended is not None and ended < created:
+        job.drop("CreationDate")
+        job.drop("CompletionDate")
+    drop_impossible_start(job)
+    return job
 
 
-def drop_duplicates(found: list[dict[str, Any]], jobs: JobList, place: Callable[[dict[str, Any]], Any]) -> list[dict[str, Any]]:
-    """Of records of one resource with one id in one account and Region: finished before the rest, then the later end, the later start, the JSON text that
-    sorts last."""
-
-    def rank(job: dict[str, Any]) -> Any:
-        return (job.get(jobs.state) in jobs.finished, job.get("CompletionDate", -1), job.get("InitiationDate", -1), json.dumps(job, sort_keys=True))
-
-    last = {(job[jobs.id], place(job), job.get(jobs.resource)): job for job in sorted(found, key=rank) if job.get(jobs.id)}
-    return list(last.values()) + [job for job in found if not job.get(jobs.id)]
+def drop_impossible_start(job: Job) -> None:
+    """A start before the job was created, or after it ended, is none."""
+    start = job.get("InitiationDate")
+    if start is not None and (start < job.get("CreationDate", start) or start > job.get("CompletionDate", start)):
+        job.drop("InitiationDate")
 
 
-def rewind(job: dict[str, Any], jobs: JobList, as_of: int) -> None:
+def read_source(records: Any, jobs: JobList, source: int) -> list[Job]:
+    """The records of one source, and what each knows to be missing: that is decided in the source by itself, before anything is merged or left out."""
+    require(isinstance(records, list), "not a list of records", records)
+    found = [read_record(record, jobs, source) for record in records]
+    recorded = {name for job in found for name in job}
+    reduced = not recorded.issuperset(jobs.always)  # somebody kept some members and dropped others
+    for job in found:
+        if any(name in recorded and name not in job for name in jobs.always):
+            continue  # damaged: whatever it lacks may have been lost
+        for name, (presence, _) in jobs.fields.items():
+            if name not in job and name not in job.unusable and presence in ("by_meaning", "when_ended", "since"):
+                job.known.update([name] if name in recorded or (presence != "since" and not reduced) else [])
+        if jobs.lifecycle not in job and jobs.lifecycle in recorded:
+            job.known.add(jobs.lifecycle)
+        job.whole = not reduced
+        job.old_client = not reduced and "InitiationDate" not in recorded
+        job.keeps = jobs.lifecycle in job and (not reduced or jobs.lifecycle + ".DeleteAfterDays" in recorded)
+    return found
+
+
+def identity_of(job: Job, jobs: JobList) -> tuple[Any, Any, Any]:
+    """Id, CreationDate and resource; None where one is missing."""
+    return job.get(jobs.id), job.get("CreationDate"), job.get(jobs.resource)
+
+
+def find_jobs(records: list[Job], jobs: JobList) -> list[Job]:
+    """The jobs that the records of all sources observe: those with one id, CreationDate and resource are one. A record that does not say all three stands
+    for itself."""
+    groups: dict[Any, list[Job]] = {}
+    for number, record in enumerate(records):
+        identity = identity_of(record, jobs)
+        groups.setdefault(number if None in identity else identity, []).append(record)
+    found = [merge(best_of(observed, jobs), {number for record in observed for number in record.sources}) for observed in groups.values()]
+    mark_doubtful(found, jobs)
+    return found
+
+
+def best_of(observed: list[Job], jobs: JobList) -> list[Job]:
+    """The observations that are kept: of a finished job those of its latest end, and those that do not say when it ended; else those of the latest state in
+    progress and the greatest progress."""
+    finished = [record for record in observed if record.get(jobs.state) in jobs.finished]
+    if finished:
+        last = max(record.get("CompletionDate", -1) for record in finished)
+        return [record for record in finished if record.get("CompletionDate", last) == last]
+    order = [None, *jobs.in_progress]
+
+    def progress(record: Job) -> tuple[int, Fraction]:
+        return order.index(record.get(jobs.state)), percent_of(record)
+
+    furthest = max(map(progress, observed))
+    return [record for record in observed if progress(record) == furthest]
+
+
+def percent_of(record: Job) -> Fraction:
+    text = record.get("PercentDone", "")
+    return Fraction(text) if NUMBER.fullmatch(text) else Fraction(0)
+
+
+EARLIER = {"ValidationStatus": ("VALIDATING", {"SUCCESSFUL", "FAILED", "TIMED_OUT"}), "DeletionStatus": ("DELETING", set())}  # an empty set: any other value
+
+
+def merge(kept: list[Job], sources: set[int]) -> Job:
+    """One job of its observations: every member that any of them has. Where they differ nobody can say what it was; but a status still to be decided gives way
+    to one that is."""
+    job = Job({}, 0)
+    job.sources = sources
+    ignored: set[tuple[int, str]] = set()
+    for status, (early, decided) in EARLIER.items():
+        if any(record.get(status, early) != early and (not decided or record[status] in decided) for record in kept):
+            ignored |= {(number, name) for number, record in enumerate(kept) if record.get(status) == early for name in (status, status + "Message")}
+    for record in kept:
+        job.known |= record.known
+        job.unusable |= record.unusable
+        job.whole, job.old_client, job.keeps = job.whole or record.whole, job.old_client or record.old_client, job.keeps or record.keeps
+    for name in {name for record in kept for name in record}:
+        values = [record[name] for number, record in enumerate(kept) if name in record and (number, name) not in ignored]
+        if any(value != values[0] for value in values):
+            job.unusable.add(name)
+        elif values:
+            job[name] = values[0]
+    drop_impossible_start(job)
+    return job
+
+
+def mark_doubtful(found: list[Job], jobs: JobList) -> None:
+    """A record that may be another observation of a job, and does not say so, is in no population for certain. Of records that may observe one job the one
+    that says most stands."""
+    told = [job for job in found if None not in identity_of(job, jobs)]
+    vague = sorted((job for job in found if None in identity_of(job, jobs)), key=fullness)
+    by_id: dict[Any, list[Job]] = {}
+    nameless: list[Job] = []
+    before: list[Job] = []
+    for job in [*told, *vague]:
+        name = identity_of(job, jobs)[0]
+        if None in identity_of(job, jobs):
+            others = before if name is None else [*by_id.get(name, []), *nameless]
+            job.doubtful = any(may_observe_one(job, other, jobs) for other in others)
+        before.append(job)
+        if name is None:
+            nameless.append(job)
+        else:
+            by_id.setdefault(name, []).append(job)
+
+
+def may_observe_one(job: Job, other: Job, jobs: JobList) -> bool:
+    """Whether id, CreationDate and resource are equal as far as both say them. Without an id only records of different sources can observe one job, since a
+    source lists a job once."""
+    mine, theirs = identity_of(job, jobs), identity_of(other, jobs)
+    apart = None not in (mine[0], theirs[0]) or bool(other.sources - job.sources)
+    return apart and all(mine[part] is None or theirs[part] is None or mine[part] == theirs[part] for part in range(3))
+
+
+def fullness(job: Job) -> Any:
+    """Which of two records stands: more members (an object counts where it is empty), the JSON text that sorts first, fewer that are known to be missing."""
+    said = {name: value for name, value in job.items() if value != {} or not any(other.startswith(name + ".") for other in job)}
+    return -len(said), json.dumps(said, sort_keys=True), len(job.known), sorted(job.known), sorted(job.unusable), job.old_client, job.keeps
+
+
+def rewind(job: Job, jobs: JobList, as_of: int) -> None:
     """What happened after as_of has not happened: a job that ended later was still running or pending, and nothing of its end was recorded."""
-    ended = job.get("CompletionDate", job.get("StartBy") if job.get(jobs.state) == "EXPIRED" else None)
-    if job.get(jobs.state) in jobs.finished and ended is not None and ended > as_of:
-        expired = job[jobs.state] == "EXPIRED"
-        job.update({jobs.state: "RUNNING", "CompletionDate": MISSING, "StatusMessage": MISSING, "MessageCategory": MISSING})
-        if job.get("InitiationDate", as_of) > as_of:
-            job.update({jobs.state: "PENDING", "InitiationDate": MISSING})
-        elif expired:
-            job[jobs.state] = "PENDING"
+    state, started = job.get(jobs.state), job.get("InitiationDate", as_of)
+    ended = job.get("CompletionDate", max(started, job.get("StartBy", as_of) if state == "EXPIRED" else as_of))
+    if state in jobs.finished and ended > as_of:
+        job.later = {name: job[name] for name in OF_THE_END if name in job}
+        job.update(dict.fromkeys(OF_THE_END, MISSING))
+        job[jobs.state] = "PENDING" if state == "EXPIRED" or started > as_of else "RUNNING"
+    elif state not in jobs.finished and "CompletionDate" in job:
+        job.drop("CompletionDate")  # it has not ended
+    if job.get(jobs.state) in jobs.in_progress and started > as_of:
+        job.update({"InitiationDate": MISSING, jobs.state: "PENDING" if job[jobs.state] in ("RUNNING", "ABORTING") else job[jobs.state]})
+
+
+OF_THE_END = "CompletionDate StatusMessage MessageCategory ValidationStatus ValidationStatusMessage DeletionStatus DeletionStatusMessage".split()
 
 
 def arn_part(arn: Any, index: int) -> Any:
     """A part of arn:partition:service:region:account:resource; an empty part says nothing."""
     parts = arn.split(":", 5) if isinstance(arn, str) else []
     return parts[index] or None if len(parts) == 6 else None
+
+
+def place_of(job: Job, jobs: JobList) -> tuple[Any, Any]:
+    """Account and Region: AccountId, else the vault's ARN, else the resource's; None where nothing says."""
+    vault, resource = job.get(jobs.vault), job.get(jobs.resource)
+    return job.get("AccountId") or arn_part(vault, 4) or arn_part(resource, 4), arn_part(vault, 3) or arn_part(resource, 3)
 
 
 def difference(later: Any, earlier: Any) -> Any:
@@ -325,9 +622,11 @@ def check_keys(value: Any, what: str, allowed: str) -> None:
 class Inventories:
     """Resources that someone says exist, by the name of each inventory."""
 
-    def __init__(self, given: Any) -> None:
-        """Every entry has an ARN, and what else it says is text; what it does not say is unknown."""
+    def __init__(self, given: Any, incomplete: Any) -> None:
+        """Every entry has an ARN, and what else it says is text; what it does not say is unknown. `incomplete` names those that are not whole."""
         require(isinstance(given, dict), "inventories are not a mapping", given)
+        require(isinstance(incomplete, list) and set(incomplete) <= set(given), "not names of inventories", incomplete)
+        self.incomplete = set(incomplete)
         self.entries: dict[str, list[dict[str, Any]]] = {}
         self.by_arn: dict[str, list[tuple[str, dict[str, Any]]]] = {}
         for name in sorted(given):
@@ -355,10 +654,16 @@ class Inventories:
         return found
 
     def ask(self, part: Part, listing: list[tuple[str, bool | None, dict[str, Any]]]) -> bool | None:
-        """`in_inventory`: whether one of the inventories that are named lists the resource, or with `present` any. One that was not given is unknown."""
+        """`in_inventory`: whether one of the inventories that are named lists the resource, or with `present` any. Of one that was not given, and of what is
+        not in one that is incomplete, nobody can say."""
+
+        def lists(name: str) -> bool | None:
+            own = [own for other, own, _ in listing if other == name]
+            return any_of([*own, None if name in self.incomplete else False]) if name in self.entries else None
+
         if part.asked != "present":
-            return any_of(any_of(own for name, own, _ in listing if name == wanted) if wanted in self.entries else None for wanted in part.wanted)
-        anywhere = any_of(own for _, own, _ in listing) if self.entries else None
+            return any_of(lists(wanted) for wanted in part.wanted)
+        anywhere = any_of(map(lists, self.entries)) if self.entries else None
         return any_of(anywhere if wanted else negate(anywhere) for wanted in part.wanted)
 
     def value(self, name: str, listing: list[tuple[str, bool | None, dict[str, Any]]]) -> Any:
@@ -394,51 +699,39 @@ def entry_value(entry: dict[str, Any], field: str) -> Any:
 class Evidence:
     """One list as it stood at as_of, and what can be said of its jobs."""
 
-    def __init__(self, jobs: JobList, records: Any, as_of: int, inventories: Inventories) -> None:
-        """One record for each job id; then which members this list knows; then what had not happened by as_of goes."""
-        require(isinstance(records, list), "not a list of records", records)
+    def __init__(self, jobs: JobList, sources: list[list[Job]], as_of: int, inventories: Inventories) -> None:
+        """The jobs that the sources show together, as they stood at as_of."""
         self.kind, self.as_of, self.inventories = jobs, as_of, inventories
-        found = drop_duplicates([read_record(record, jobs) for record in records], jobs, self.place)
-        self.known = {name for job in found for name in job}
-        self.jobs = [job for job in found if job.get("CreationDate", as_of) <= as_of]
+        self.jobs = [job for job in find_jobs([record for records in sources for record in records], jobs) if job.get("CreationDate", as_of) <= as_of]
         for job in self.jobs:
             rewind(job, jobs, as_of)
         types = {(job[jobs.resource], job["ResourceType"]) for job in self.jobs if jobs.resource in job and "ResourceType" in job}
         self.types = dict(sorted(types))  # by resource; of several the one that sorts last
-        self.perhaps_clean: dict[tuple[Any, Any], list[dict[str, Any]]] = {}  # by resource and vault: what may have recovered an earlier job
+        self.perhaps_clean: dict[tuple[Any, Any], list[Job]] = {}  # by resource and vault: what may have recovered an earlier job
         for job in self.jobs:
             if self.is_clean(job) is not False:
                 self.perhaps_clean.setdefault(self.target(job), []).append(job)
 
-    def since(self, name: str) -> Any:
-        """Older clients drop the member: where no record of the list has it, its absence says nothing."""
-        return MISSING if name in self.known else UNKNOWN
-
-    def member(self, job: dict[str, Any], name: str) -> Any:
-        """A recorded value, MISSING or UNKNOWN: never a default."""
-        presence = self.kind.fields[name][0]
+    def member(self, job: Job, name: str) -> Any:
+        """A recorded value, MISSING or UNKNOWN: never a default. That a job which ended has no end is never known."""
         if name in job:
             return job[name]
-        if presence == "since":
-            return self.since(name)
-        ended = presence == "when_ended" and job.get(self.kind.state) not in [*self.kind.in_progress, "EXPIRED"]
-        return UNKNOWN if presence == "always" or ended else MISSING
+        endless = self.kind.fields.get(name, ("",))[0] != "when_ended" or self.state_in(job, [*self.kind.in_progress, "EXPIRED"])
+        return MISSING if name in job.known and name not in job.unusable and endless else UNKNOWN
 
-    def state_in(self, job: dict[str, Any], states: list[str]) -> bool | None:
+    def state_in(self, job: Job, states: list[str]) -> bool | None:
         """Whether the job is in one of the states; unknown in an unknown state."""
         return job[self.kind.state] in states if self.kind.state in job else None
 
-    def place(self, job: dict[str, Any]) -> tuple[Any, Any]:
-        """Account and Region: AccountId, else the vault's ARN, else the resource's; None where nothing says."""
-        vault, resource = job.get(self.kind.vault), job.get(self.kind.resource)
-        return job.get("AccountId") or arn_part(vault, 4) or arn_part(resource, 4), arn_part(vault, 3) or arn_part(resource, 3)
+    def place(self, job: Job) -> tuple[Any, Any]:
+        return place_of(job, self.kind)
 
-    def target(self, job: dict[str, Any]) -> tuple[Any, Any]:
+    def target(self, job: Job) -> tuple[Any, Any]:
         """The resource and the vault its copy goes to, by which a recovery is told; None where one is not recorded."""
         copies = "DestinationBackupVaultArn" in self.kind.fields
         return job.get(self.kind.resource), job.get("DestinationBackupVaultArn" if copies else self.kind.vault)
 
-    def value(self, job: dict[str, Any], name: str) -> Any:
+    def value(self, job: Job, name: str) -> Any:
         """The value of a member or of a derived field, MISSING or UNKNOWN."""
         if name == "AccountName" or name.startswith("Tags."):
             return self.inventories.value(name, self.listing(job))
@@ -459,19 +752,23 @@ class Evidence:
         answer = there if name.startswith("Destination") else here
         return UNKNOWN if answer is None else answer
 
-    def listing(self, job: dict[str, Any]) -> list[tuple[str, bool | None, dict[str, Any]]]:
+    def listing(self, job: Job) -> list[tuple[str, bool | None, dict[str, Any]]]:
         """Which entries of the inventories are of the job's resource."""
         return self.inventories.listing(job.get(self.kind.resource), *self.place(job))
 
-    def duration(self, job: dict[str, Any]) -> Any:
-        """From the start (creation where no start is recorded) to the end; in progress, to as_of. A job that expired without an end never ran."""
-        if job.get(self.kind.state) == "EXPIRED" and "CompletionDate" not in job:
+    def duration(self, job: Job) -> Any:
+        """From the start (creation where there was none, or the client is too old to record it) to the end; in progress, to as_of. A job that expired never
+        ran."""
+        if job.get(self.kind.state) == "EXPIRED":
             return MISSING
-        start = job.get("InitiationDate", MISSING)
+        started = "InitiationDate" in self.kind.fields  # in the other lists it is not a member, and jobs start when they are created
+        start = self.member(job, "InitiationDate") if started else MISSING
+        if start is MISSING or (job.old_client and "InitiationDate" not in job.unusable and start is UNKNOWN):
+            start = self.member(job, "CreationDate")
         end = self.as_of if self.state_in(job, self.kind.in_progress) else self.member(job, "CompletionDate")
-        return difference(end, self.member(job, "CreationDate") if start is MISSING else start)
+        return difference(end, start)
 
-    def outcome(self, job: dict[str, Any]) -> Any:
+    def outcome(self, job: Job) -> Any:
         """COMPLETED is clean only with MessageCategory SUCCESS; without a category nobody knows, and `compare` judges it both ways."""
         completed = self.state_in(job, ["COMPLETED"])
         if not completed:
@@ -479,12 +776,12 @@ class Evidence:
         category = job.get("MessageCategory")
         return "unknown" if category is None else "clean" if category.lower() == "success" else "with_issues"
 
-    def is_clean(self, job: dict[str, Any]) -> bool | None:
+    def is_clean(self, job: Job) -> bool | None:
         """Whether the Outcome is clean; unknown where the state is, or the category of a COMPLETED job."""
         outcome = self.outcome(job)
         return None if outcome is UNKNOWN or outcome == "unknown" else outcome == "clean"
 
-    def overdue(self, job: dict[str, Any]) -> Any:
+    def overdue(self, job: Job) -> Any:
         """Waiting past StartBy or running past ExpectedCompletionDate. In a list that records neither time no job is overdue."""
         state = job.get(self.kind.state)
         if "Overdue" not in self.kind.fields or (state is not None and state not in ("CREATED", "PENDING", "RUNNING")):
@@ -492,14 +789,20 @@ class Evidence:
         due = None if state is None else job.get("ExpectedCompletionDate" if state == "RUNNING" else "StartBy")
         return UNKNOWN if due is None else due < self.as_of
 
-    def retention(self, job: dict[str, Any]) -> Any:
-        """A recorded lifecycle that never deletes keeps for ever; one that deletes on an event keeps for an unknown time."""
+    def retention(self, job: Job) -> Any:
+        """A recorded lifecycle that never deletes keeps for ever, if the source would say so; one that deletes on an event keeps for an unknown time."""
         if self.kind.lifecycle not in job:
-            return self.since(self.kind.lifecycle)
+            return self.member(job, self.kind.lifecycle)
         days = job.get(self.kind.lifecycle + ".DeleteAfterDays", -1)
-        return days * DAY if days >= 0 else UNKNOWN if self.kind.lifecycle + ".DeleteAfterEvent" in job else FOR_EVER
+        if days >= 0:
+            return days * DAY
+        event, unusable = (
+            self.kind.lifecycle + ".DeleteAfterEvent",
+            job.unusable & {self.kind.lifecycle + ".DeleteAfterDays", self.kind.lifecycle + ".DeleteAfterEvent"},
+        )
+        return UNKNOWN if event in job or unusable or not job.keeps else FOR_EVER
 
-    def compare(self, job: dict[str, Any], part: Part, harmless: bool | None) -> bool | None:
+    def compare(self, job: Job, part: Part, harmless: bool | None) -> bool | None:
         """One operator asked of a job. `harmless` is the answer that does not violate, None where nothing can: the duration of a job in progress only
         grows, and a comparison that later time could still change is not held against the job."""
         if part.field == "in_inventory":
@@ -514,28 +817,30 @@ class Evidence:
             return any(answer if answer is settled else harmless for answer in answers(self.kind, part, value, self.as_of))
         return compare_value(self.kind, part, value, self.as_of)
 
-    def holds(self, job: dict[str, Any], parts: list[Part], harmless: bool | None = None) -> bool | None:
+    def holds(self, job: Job, parts: list[Part], harmless: bool | None = None) -> bool | None:
         """Whether the job satisfies the conditions."""
         return holds(parts, lambda part, quiet: self.compare(job, part, quiet), harmless)
 
-    def deadline(self, job: dict[str, Any], patience: int) -> int | None:
-        """Until when the job may be recovered: its end and the time allowed after it; None where nobody can say when it ended."""
-        end = job.get("CompletionDate", MISSING)
-        if end is MISSING and job.get(self.kind.state) == "EXPIRED":
-            end = job.get("StartBy", MISSING)
-        return None if end is MISSING else int(end) + patience
+    def end(self, job: Job) -> Any:
+        """When the job ended; MISSING of one in progress, UNKNOWN where nobody can say. No job has a longest duration that would tell."""
+        if self.state_in(job, self.kind.in_progress):
+            return MISSING
+        if self.state_in(job, self.kind.finished) and "CompletionDate" in job:
+            return job["CompletionDate"]
+        expires = job.get("StartBy", -1) if self.state_in(job, ["EXPIRED"]) else -1
+        return expires if "CreationDate" in job and expires >= job["CreationDate"] else UNKNOWN
 
-    def due_in_window(self, job: dict[str, Any], start: int | None, patience: int) -> bool | None:
+    def deadline(self, job: Job, patience: int) -> int | None:
+        """Until when the job may be recovered: its end and the time allowed after it; None where nobody can say when it ended, or it has not."""
+        end = self.end(job)
+        return None if end is MISSING or end is UNKNOWN else int(end) + patience
+
+    def due_in_window(self, job: Job, start: int | None, patience: int) -> bool | None:
         """Whether the deadline has come, and no earlier than the window. Both edges are in."""
         deadline = self.deadline(job, patience)
-        if deadline is not None:
-            return deadline <= self.as_of and (start is None or deadline >= start)
-        ran = [state for state in self.kind.finished if state != "EXPIRED"]
-        if start is not None and self.state_in(job, ran) and job.get("CreationDate", start) < start - patience - 8 * DAY:
-            return False  # no job runs for so long: whenever it ended, its deadline was before the window
-        return None
+        return None if deadline is None else deadline <= self.as_of and (start is None or deadline >= start)
 
-    def recovered(self, job: dict[str, Any], deadline: int | None) -> bool | None:
+    def recovered(self, job: Job, deadline: int | None) -> bool | None:
         """Whether some other job of the same resource and vault was created later, ended by the deadline and was clean. Scope and `jobs` do not matter."""
         target = self.target(job)
         if None in target:
@@ -547,71 +852,117 @@ class Evidence:
             created, other_created, other_end = job.get("CreationDate"), other.get("CreationDate"), other.get("CompletionDate", MISSING)
             later = None if created is None or other_created is None else other_created > created
             in_time = None if deadline is None or other_end is MISSING else other_end <= deadline
-            recovers = all_of([later, in_time, self.is_clean(other)])
+            recovers = all_of([later, in_time, self.is_clean(other), None if other.doubtful else True])
             if recovers:
                 return True
             answer = None if recovers is None else answer
         return answer
 
-    def in_window(self, job: dict[str, Any], start: int | None, clock: str | None) -> bool | None:
+    def in_window(self, job: Job, start: int | None, clock: str | None) -> bool | None:
         """With a clock that time alone counts. Without one a job belongs to the window if it was created, ended or is in progress in it. Both edges are in."""
         if start is None:
             return True
         if clock is not None:
             moment = self.member(job, clock)
             return None if moment is UNKNOWN else moment is not MISSING and start <= moment <= self.as_of
-        end = job.get("CompletionDate")
-        if end is None and self.state_in(job, ["EXPIRED"]):
-            end = job.get("StartBy")
-        elif end is None and self.state_in(job, self.kind.finished) and job.get("CreationDate", start) < start - 8 * DAY:
-            end = MISSING  # no job runs for so long: whenever it ended, that was before the window
-        reached = [None if moment is None else moment is not MISSING and moment >= start for moment in (job.get("CreationDate"), end)]
-        return any_of([self.state_in(job, self.kind.in_progress), *reached])
+        created, end = job.get("CreationDate"), self.end(job)
+        ended_in = None if end is UNKNOWN else end is not MISSING and end >= start
+        return any_of([self.state_in(job, self.kind.in_progress), None if created is None else created >= start, ended_in])
 
 
 class Reach(NamedTuple):
-    """What a list speaks for in one account and Region: from when to when (None: no time at all), and whether all of it was read."""
+    """What a list speaks for in one account and Region: the times it covers, apart and in order; those it has evidence of, margins left out; and whether all
+    of it was read."""
 
-    start: int | None
-    end: int | None
+    covered: list[tuple[int, int]]
+    evidence: list[tuple[int, int]]
     complete: bool
 
+    def spans(self, start: int, end: int) -> bool:
+        """Whether the time from start to end is covered without a gap."""
+        return self.complete and any(first <= start and end <= last for first, last in self.covered)
 
-def asserted_reach(evidence: Evidence, claimed: list[int]) -> dict[tuple[Any, Any], Reach]:
-    """A list saved to a file is taken to reach 25 hours beyond its oldest and newest time in each account and Region, and as far as the user claims."""
-    places: dict[tuple[Any, Any], list[int]] = {}
-    for job in evidence.jobs:
-        times = [job.get(name, MISSING) for name in ("CreationDate", "InitiationDate", "CompletionDate")]
-        places.setdefault(evidence.place(job), []).extend(time for time in times if time is not MISSING and time <= evidence.as_of)
+    def holds(self, start: int, end: int) -> bool:
+        """Whether that time is covered, and does not lie wholly in the margin behind the evidence."""
+        return self.spans(start, end) and self.evidence[-1][1] >= start
+
+    def precedes(self, moment: int) -> bool:
+        """Whether the evidence begins more than a day before a moment, and nothing between is a gap."""
+        return bool(self.evidence) and self.evidence[0][0] < moment - 24 * HOUR and self.spans(self.evidence[0][0], moment)
+
+
+def union(intervals: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The intervals in order, those that meet as one."""
+    joined: list[tuple[int, int]] = []
+    for start, end in sorted(intervals):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], end))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+class Source(NamedTuple):
+    """One file, or what was fetched of one account and Region."""
+
+    records: list[Job]
+    lone: bool  # one describe answer
+
+
+def asserted_reach(sources: list[Source], jobs: JobList, as_of: int, claimed: list[int]) -> dict[tuple[Any, Any], Reach]:
+    """A list saved to a file covers, in each account and Region, the time between the oldest and the newest time in it, and 25 hours around, file by file; and
+    what the user claims. A describe answer covers nothing."""
+    seen: dict[tuple[Any, Any], list[tuple[int, int]]] = {}
+    listed = set()  # the places that something else than a describe answer shows
+    for source in sources:
+        times: dict[tuple[Any, Any], list[int]] = {}
+        for job in source.records:
+            if job.get("CreationDate", as_of) > as_of:
+                continue
+            place = place_of(job, jobs)
+            ended = ["CompletionDate"] if job.get(jobs.state) in jobs.finished else []
+            moments = [job[name] for name in ["CreationDate", "InitiationDate", *ended] if name in job and job[name] <= as_of]
+            times.setdefault(place, []).extend([] if source.lone else moments)
+            listed.update([] if source.lone else [place])
+        for place, moments in times.items():
+            seen.setdefault(place, []).extend([(min(moments), max(moments))] if moments else [])
     reach = {}
-    for place, times in places.items():
-        own = [min(times) - 25 * HOUR, max(times) + 25 * HOUR] if times else []
-        apart = own and claimed and (claimed[1] < own[0] or claimed[0] > own[1])
-        edges = max(own, claimed) if apart else own + claimed  # nobody speaks for the time between two that do not meet
-        reach[place] = Reach(min(edges), max(edges), True) if edges else Reach(None, None, True)
+    for place, own in seen.items():
+        claim = [(claimed[0], min(claimed[1], as_of))] if claimed and claimed[0] <= as_of and place in listed else []
+        stretched = [(start - 25 * HOUR, min(end + 25 * HOUR, as_of)) for start, end in own]
+        reach[place] = Reach(union(stretched + claim), union(own + claim), True)
     return reach
 
 
-def observed_reach(rows: Any, dataset: str) -> dict[tuple[Any, Any], Reach]:
-    """What the fetch saw of a list. Of several rows for one place all must be complete, and the later counts alone where they do not meet."""
+def observed_reach(rows: Any, dataset: str, as_of: int) -> dict[tuple[Any, Any], Reach]:
+    """What the fetch saw of a list. Of several rows for one place all must be complete."""
     require(isinstance(rows, list), "coverage is not a list", rows)
-    found: dict[tuple[Any, Any], list[tuple[int, int, bool]]] = {}
+    found: dict[tuple[Any, Any], list[tuple[list[tuple[int, int]], bool]]] = {}
     for row in rows:
-        check_keys(row, "a row of coverage", "dataset account region from to complete")
+        check_keys(row, "a row of coverage", "dataset account region from to complete gaps basis")
         require(row["dataset"] in LISTS and isinstance(row["complete"], bool), "not a row of coverage", row)
         require(all(isinstance(row.get(key), (str, type(None))) for key in ("account", "region")), "not a place", row)
+        require(row.get("basis") in (None, "observed", "asserted"), "not a basis of coverage", row)
         stated = row.get("from") is not None and row.get("to") is not None
-        edges = (read_time(row["from"], True), read_time(row["to"], True)) if stated else (0, -1)  # no time at all
-        require(not stated or edges[0] <= edges[1], "coverage that ends before it begins", row)
+        covered = [read_interval([row["from"], row["to"]])] if stated else []
+        for gap in row.get("gaps") or []:
+            begins, ends = read_interval(gap)
+            covered = [part for start, end in covered for part in ((start, min(end, begins)), (max(start, ends), end)) if part[0] <= part[1]]
         if row["dataset"] == dataset:
-            found.setdefault((row.get("account"), row.get("region")), []).append((*edges, row["complete"]))
+            found.setdefault((row.get("account"), row.get("region")), []).append((covered, row["complete"]))
     reach = {}
-    for place, intervals in found.items():
-        start = end = None
-        for begins, ends, _ in sorted(interval for interval in intervals if interval[0] <= interval[1]):
-            start, end = (begins, ends) if start is None or end is None or begins > end else (start, max(end, ends))
-        reach[place] = Reach(start, end, all(complete for _, _, complete in intervals))
+    for place, parts in found.items():
+        covered = union((start, min(end, as_of)) for intervals, _ in parts for start, end in intervals if start <= as_of)
+        reach[place] = Reach(covered, covered, all(complete for _, complete in parts))
     return reach
+
+
+def read_interval(value: Any) -> tuple[int, int]:
+    """From when to when."""
+    require(isinstance(value, list) and len(value) == 2, "not [from, to]", value)
+    start, end = (read_time(edge, True) for edge in value)
+    require(start <= end, "a time that ends before it begins", value)
+    return start, end
 
 
 def in_scope(place: tuple[Any, Any], scope: dict[str, list[str]]) -> bool:
@@ -625,41 +976,53 @@ def is_part(place: tuple[Any, Any], other: tuple[Any, Any], loosely: bool = Fals
     return all(place[half] is None or place[half] == other[half] or (loosely and other[half] is None) for half in (0, 1))
 
 
+def read_sources(given: Any) -> dict[str, list[Source]]:
+    """The sources of each list. A list without a source was not read; one whose sources hold no record is empty."""
+    require(isinstance(given, list), "sources are not a list", given)
+    sources: dict[str, list[Source]] = {name: [] for name in LISTS}
+    for number, source in enumerate(given):
+        check_keys(source, "a source", "dataset name records lone")
+        require(isinstance(source.get("name"), (str, type(None))) and source.get("lone") in (None, True, False), "not a source", source)
+        jobs = LISTS[source["dataset"]]
+        sources[source["dataset"]].append(Source(read_source(source["records"], jobs, number), bool(source.get("lone"))))
+    return sources
+
+
 class Case:
     """All that rules are judged on: the lists, what they cover, what must be covered, the inventories."""
 
     def __init__(self, document: dict[str, Any], as_of: int, scope: dict[str, list[str]], claimed: list[int]) -> None:
         self.as_of, self.scope = as_of, scope
-        self.inventories = Inventories(document.get("inventories") or {})
-        self.evidence = {name: Evidence(jobs, document["lists"].get(name, []), as_of, self.inventories) for name, jobs in LISTS.items()}
-        self.read = set(document["lists"])
+        self.inventories = Inventories(document.get("inventories") or {}, document.get("incomplete_inventories") or [])
+        sources = read_sources(document["sources"])
+        self.evidence = {name: Evidence(jobs, [one.records for one in sources[name]], as_of, self.inventories) for name, jobs in LISTS.items()}
+        self.read = {name for name in LISTS if sources[name]}
         self.observed = document.get("coverage") is not None
         require(not (self.observed and claimed), "covers widens what files are taken to cover, and cannot stand beside coverage", claimed)
         self.reach = {
-            name: observed_reach(document["coverage"], name) if self.observed else asserted_reach(evidence, claimed) for name, evidence in self.evidence.items()
+            name: observed_reach(document["coverage"], name, as_of) if self.observed else asserted_reach(sources[name], jobs, as_of, claimed)
+            for name, jobs in LISTS.items()
         }
         self.seen = {  # the places in scope of each list
             name: {place for place in [*self.reach[name], *map(evidence.place, evidence.jobs)] if in_scope(place, scope)}
             for name, evidence in self.evidence.items()
         }
-        self.backups_of: dict[Any, list[dict[str, Any]]] = {}  # by ResourceArn
+        self.backups_of: dict[Any, list[Job]] = {}  # by ResourceArn
         for job in self.evidence["backup_jobs"].jobs:
             self.backups_of.setdefault(job.get("ResourceArn"), []).append(job)
         self.accounts_with_jobs = {evidence.place(job)[0] for evidence in self.evidence.values() for job in evidence.jobs}
 
-    def reaches(self, dataset: str, place: tuple[Any, Any], start: int, end: int) -> bool:
-        """Whether all that the list held of a place between two moments was read."""
+    def reaches(self, dataset: str, place: tuple[Any, Any], start: int | None) -> bool:
+        """Whether all that the list held of a place was read from the window's start to as_of; without a window, at as_of."""
         reach = self.reach[dataset].get(place)
-        return reach is not None and reach.complete and reach.start is not None and reach.end is not None and reach.start <= start and end <= reach.end
+        return reach is not None and (reach.spans(self.as_of, self.as_of) if start is None else reach.holds(start, self.as_of))
 
     def covers(self, dataset: str, start: int | None) -> bool:
-        """Whether the list was read, speaks for every place in scope from the window's start to as_of, and shows every declared place."""
-        reach, seen = self.reach[dataset], self.seen[dataset]
-        if dataset not in self.read or not seen:
+        """Whether the list was read, speaks for every place in scope from the window's start (without a window: at its end) to as_of, and shows every declared
+        place."""
+        seen = self.seen[dataset]
+        if dataset not in self.read or not seen or not all(self.reaches(dataset, place, start) for place in seen):
             return False
-        for place in seen:
-            if place not in reach or not reach[place].complete or (start is not None and not self.reaches(dataset, place, start, self.as_of)):
-                return False
         shown = not self.not_shown(dataset)
         return shown and all(account in self.accounts_with_jobs or self.always_excused(account) for account in self.scope["accounts"])
 
@@ -679,8 +1042,7 @@ class Case:
         the window to as_of."""
         there = [other for other in self.reach[dataset] if in_scope(other, self.scope) and is_part(place, other)]
         unread = any(is_part(place, other, loosely=True) for other in self.not_shown(dataset))
-        begin = self.as_of if start is None else start
-        return bool(there) and not unread and all(self.reaches(dataset, other, begin, self.as_of) for other in there)
+        return bool(there) and not unread and all(self.reaches(dataset, other, start) for other in there)
 
     def excused(self, account: str | None, region: str | None = None) -> bool:
         """Whether a declared place may be absent from files. What was to be fetched is never excused: it was fetched, or it is not known."""
@@ -714,7 +1076,7 @@ class Waivers:
                 self.everything = self.everything or waiver["match"] == "any"
                 self.matches += [parts] if parts else []
 
-    def take_jobs(self, jobs: list[dict[str, Any]], evidence: Evidence) -> bool:
+    def take_jobs(self, jobs: list[Job], evidence: Evidence) -> bool:
         """Whether a finding that lists these jobs is waived: each of them definitely matches some waiver."""
         matched = (any(evidence.holds(job, parts) is True for parts in self.matches) for job in jobs)
         return self.everything or (bool(jobs) and all(matched))
@@ -775,32 +1137,34 @@ class Choice(NamedTuple):
     start: int | None  # of the window; None: the whole coverage
     clock: str | None
     jobs: str
+    once: bool  # the rule does not say which jobs: `count` and `share` count a composite job once
     no_data: str
 
 
-def read_choice(rule: dict[str, Any], as_of: int, jobs_unless_said: str = "all") -> Choice:
+def read_choice(rule: dict[str, Any], as_of: int) -> Choice:
     """The keys that choose the population; a rule that says too little or too much is refused."""
     dataset = rule.get("dataset", "backup_jobs")
-    jobs, choice, no_data, clock = LISTS[dataset], rule.get("jobs", jobs_unless_said), rule.get("no_data", "inconclusive"), rule.get("clock")
-    require(choice in ("all", "top_level", "members"), "unknown choice of jobs", choice)
+    jobs, choice, no_data, clock = LISTS[dataset], rule.get("jobs"), rule.get("no_data", "inconclusive"), rule.get("clock")
+    require(choice in (None, "all", "top_level", "members"), "unknown choice of jobs", choice)
     require(no_data in ("inconclusive", "pass", "fail", "skip", "quiet"), "unknown no_data", no_data)
     require(clock is None or jobs.fields.get(clock, ("", ""))[1] == "time", "not a time of this list", clock)
     start = as_of - int(read_quantity(rule["within"], DURATIONS)) if "within" in rule else None
-    return Choice(dataset, read_conditions(rule.get("where", {}), jobs), start, clock, choice, no_data)
+    return Choice(dataset, read_conditions(rule.get("where", {}), jobs), start, clock, choice or "all", choice is None, no_data)
 
 
-def chosen_in(case: Case, choice: Choice, job: dict[str, Any]) -> tuple[bool | None, bool | None]:
-    """Whether scope and `where` choose the job, whatever the time; and whether `jobs` does as well."""
+def chosen_in(case: Case, choice: Choice, job: Job) -> tuple[bool | None, bool | None]:
+    """Whether scope and `where` choose the job, whatever the time; and whether `jobs` does as well. Of a doubtful record nobody can say that they do."""
     evidence = case.evidence[choice.dataset]
-    selected = all_of([in_scope(evidence.place(job), case.scope), evidence.holds(job, choice.where)])
-    return selected, all_of([selected, choice.jobs == "all" or bool(job.get("ParentJobId")) == (choice.jobs == "members")])
+    selected = all_of([in_scope(evidence.place(job), case.scope), evidence.holds(job, choice.where), None if job.doubtful else True])
+    parent = evidence.member(job, "ParentJobId")
+    member = None if parent is UNKNOWN else parent is not MISSING
+    return selected, all_of([selected, choice.jobs == "all" or (member if choice.jobs == "members" else negate(member))])
 
 
-def still_open(evidence: Evidence, job: dict[str, Any], waits: bool) -> bool | None:
-    """Whether a job is in progress, not overdue and young, so that its State or Outcome is still to come. Only a rule that names one of these waits."""
-    overdue, created = evidence.overdue(job), job.get("CreationDate")
-    fresh = None if created is None else created >= evidence.as_of - 8 * DAY
-    return all_of([waits, evidence.state_in(job, evidence.kind.in_progress), None if overdue is UNKNOWN else not overdue, fresh])
+def still_open(evidence: Evidence, job: Job, waits: bool) -> bool | None:
+    """Whether a job is in progress and not overdue, so that its State or Outcome is still to come. Only a rule that names one of these waits."""
+    overdue = evidence.overdue(job)
+    return all_of([waits, evidence.state_in(job, evidence.kind.in_progress), None if overdue is UNKNOWN else not overdue])
 
 
 def names_outcome(parts: list[Part], jobs: JobList) -> bool:
@@ -811,7 +1175,7 @@ def names_outcome(parts: list[Part], jobs: JobList) -> bool:
 class Judged(NamedTuple):
     """What a rule of jobs says of one job."""
 
-    job: dict[str, Any]
+    job: Job
     population: bool | None
     violates: bool | None
     undecided: bool
@@ -888,20 +1252,20 @@ def result_of(rule: dict[str, Any], verdict: str, findings: list[dict[str, Any]]
     return {"id": rule["id"], "verdict": verdict, "examined": examined, **none, **counts, "findings": order}
 
 
-def ids_of(jobs: Iterable[dict[str, Any]], evidence: Evidence) -> list[str]:
+def ids_of(jobs: Iterable[Job], evidence: Evidence) -> list[str]:
     """Their ids, sorted; a job without an id has none to list."""
     return sorted(job[evidence.kind.id] for job in jobs if job.get(evidence.kind.id))
 
 
-def group_jobs(jobs: list[dict[str, Any]], evidence: Evidence) -> dict[tuple[Any, ...], list[dict[str, Any]]]:
+def group_jobs(jobs: list[Job], evidence: Evidence) -> dict[tuple[Any, ...], list[Job]]:
     """The jobs of each account, Region and resource."""
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    groups: dict[tuple[Any, ...], list[Job]] = {}
     for job in jobs:
         groups.setdefault((*evidence.place(job), job.get(evidence.kind.resource, "(no ResourceArn)")), []).append(job)
     return groups
 
 
-def finding_of_jobs(key: tuple[Any, ...], jobs: list[dict[str, Any]], evidence: Evidence, waivers: Waivers) -> dict[str, Any]:
+def finding_of_jobs(key: tuple[Any, ...], jobs: list[Job], evidence: Evidence, waivers: Waivers) -> dict[str, Any]:
     """One finding, of the jobs that violate for one account, Region and resource."""
     waived = waivers.take_jobs(jobs, evidence)
     return {"account": key[0], "region": key[1], "subject": key[2], "jobs": ids_of(jobs, evidence), "waived": waived}
@@ -921,11 +1285,13 @@ def judge_following(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[
     wanted = read_conditions(asked.get("where", {}), later.kind)
     if not {choice.dataset, other} <= case.read:
         return result_of(rule, "inconclusive", [])
-    matching = [(job, all_of([later.holds(job, wanted), later.state_in(job, ["COMPLETED"])])) for job in later.jobs]
-    by_link: dict[Any, list[tuple[dict[str, Any], bool | None]]] = {}
+    matching = [(job, all_of([later.holds(job, wanted), later.state_in(job, ["COMPLETED"]), None if job.doubtful else True])) for job in later.jobs]
+    by_link: dict[Any, list[tuple[Job, bool | None]]] = {}
     for job, held in matching:
         if held is not False:
             by_link.setdefault(link_of(job, evidence, later), []).append((job, held))
+            if lost_its_link(job, evidence, later):
+                by_link.setdefault(("any", None), []).append((job, held))
     judged = []
     for job in evidence.jobs:
         matched, ended = chosen_in(case, choice, job)[1], negate(evidence.state_in(job, evidence.kind.in_progress))
@@ -944,7 +1310,7 @@ def judge_following(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[
     return sum_up(rule, choice, judged, evidence, case.covers(choice.dataset, start), waivers)
 
 
-def is_followed(job: dict[str, Any], evidence: Evidence, other: dict[str, Any], held: bool | None, later: Evidence, deadline: int | None) -> bool | None:
+def is_followed(job: Job, evidence: Evidence, other: Job, held: bool | None, later: Evidence, deadline: int | None) -> bool | None:
     """Whether the other job is linked to this one, matches (`held`), was not created before it, and completed by the deadline. No job follows itself."""
     if other is job:
         return False
@@ -954,42 +1320,52 @@ def is_followed(job: dict[str, Any], evidence: Evidence, other: dict[str, Any], 
     return all_of([held, in_time, later_made, is_linked(job, evidence, other, later)])
 
 
-def link_of(other: dict[str, Any], evidence: Evidence, later: Evidence) -> tuple[str, str | None]:
+def link_of(other: Job, evidence: Evidence, later: Evidence) -> tuple[str, str | None]:
     """What a job says it copied or restored: the backup job, where a copy has its id, else the recovery point (None: it does not say)."""
     if evidence.kind.id == "BackupJobId" and other.get("CreatedByBackupJobId"):
         return "job", other["CreatedByBackupJobId"]
-    return "point", other.get("SourceRecoveryPointArn" if later.kind.id == "CopyJobId" else "RecoveryPointArn") or None
+    return "point", other.get("SourceRecoveryPointArn" if later.kind.id == "CopyJobId" else "RecoveryPointArn")
 
 
-def point_of(job: dict[str, Any], evidence: Evidence) -> str | None:
-    """The recovery point that a job left; None where there is none. An empty text names none."""
-    return job.get("RecoveryPointArn" if evidence.kind.id == "BackupJobId" else "DestinationRecoveryPointArn") or None
+def lost_its_link(other: Job, evidence: Evidence, later: Evidence) -> bool:
+    """Whether a copy may have named the backup job that it came from, in a list from which that was dropped."""
+    return evidence.kind.id == "BackupJobId" and later.kind.id == "CopyJobId" and later.member(other, "CreatedByBackupJobId") is UNKNOWN
 
 
-def links_of(job: dict[str, Any], evidence: Evidence, known: Iterable[Any]) -> list[Any]:
-    """The links that may be to this job, so that not all jobs need be asked: any of a backup job where it has no id itself."""
-    identity = job.get(evidence.kind.id)
+def point_of(job: Job, evidence: Evidence) -> Any:
+    """The recovery point that a job left; MISSING where there is none, UNKNOWN where nobody can say."""
+    return evidence.member(job, "RecoveryPointArn" if evidence.kind.id == "BackupJobId" else "DestinationRecoveryPointArn")
+
+
+def links_of(job: Job, evidence: Evidence, known: Iterable[Any]) -> list[Any]:
+    """The links that may be to this job, so that not all jobs need be asked: any of a job that does not say its id or its recovery point itself."""
+    identity, left = job.get(evidence.kind.id), point_of(job, evidence)
     by_id = [("job", identity)] if identity else [link for link in known if link[0] == "job"]
-    points = {("point", None), ("point", point_of(job, evidence))}
-    return [*by_id, *points]
+    by_point = [link for link in known if link[0] == "point"] if left is UNKNOWN else [("point", None), ("point", left)]
+    return [*by_id, *by_point, ("any", None)]
 
 
-def is_linked(job: dict[str, Any], evidence: Evidence, other: dict[str, Any], later: Evidence) -> bool | None:
+def is_linked(job: Job, evidence: Evidence, other: Job, later: Evidence) -> bool | None:
     """Whether the other job copied or restored what this one left. An id counts in its own account and Region alone."""
     kind, link = link_of(other, evidence, later)
     if kind == "job":
         here, there = (job.get(evidence.kind.id) or None, *evidence.place(job)), (link, *later.place(other))
         return all_of(None if here[part] is None or there[part] is None else here[part] == there[part] for part in range(3))
     left = point_of(job, evidence)
-    return False if left is None else None if link is None else left == link
+    by_point = False if left is MISSING else None if left is UNKNOWN or link is None else left == link
+    if not lost_its_link(other, evidence, later):
+        return by_point
+    here, there = evidence.place(job), later.place(other)
+    return any_of([by_point, all_of([None, *(None if None in (here[part], there[part]) else here[part] == there[part] for part in range(2))])])
 
 
-def is_covered(job: dict[str, Any], evidence: Evidence, case: Case, other: str, patience: int) -> bool:
+def is_covered(job: Job, evidence: Evidence, case: Case, other: str, patience: int) -> bool:
     """Whether all that could have followed the job was read: at its place, or where its copy went, from its end to its deadline."""
     deadline, place = evidence.deadline(job, patience), evidence.place(job)
     if evidence.kind.id == "CopyJobId":
         place = (arn_part(job.get("DestinationBackupVaultArn"), 4), arn_part(job.get("DestinationBackupVaultArn"), 3))
-    return deadline is not None and None not in place and other in case.read and case.reaches(other, place, deadline - patience, deadline)
+    reach = case.reach[other].get(place)
+    return deadline is not None and None not in place and other in case.read and reach is not None and reach.holds(deadline - patience, deadline)
 
 
 ORDINARY = "ResourceArn BackupVaultArn BackupVaultName CreatedBy.BackupPlanArn CreatedBy.BackupPlanName CreatedBy.BackupPlanId ResourceType Account Region"
@@ -1060,8 +1436,8 @@ def read_expectation(rule: dict[str, Any], case: Case) -> Expectation:
     require(isinstance(per, list) and len(set(per)) == len(per) and set(per) <= set(known), "per names other fields than it can, or one twice", per)
     require(inventory is None or (isinstance(inventory, str) and "ResourceArn" in per), "inventory needs per with ResourceArn", inventory)
     require(measure != "missed_runs" or (dataset == "backup_jobs" and not per), "missed_runs is about each resource of backup jobs", rule["id"])
-    counted_once = measure == "share" or (measure == "count" and "ResourceArn" not in per)
-    choice = read_choice(rule, case.as_of, "top_level" if counted_once else "all")
+    choice = read_choice(rule, case.as_of)
+    choice = choice._replace(once=choice.once and measure in ("count", "share") and "ResourceArn" not in per)
     of = read_conditions(asked.get("of", {}), LISTS[dataset])
     if measure == "newest":
         choice = choice._replace(start=case.as_of - int(limit))
@@ -1087,7 +1463,7 @@ def read_limit(kind: str, text: Any) -> Any:
 class Row(NamedTuple):
     """One record, as a rule of groups sees it."""
 
-    job: dict[str, Any]
+    job: Job
     selected: bool | None  # by `where` and the scope: makes subjects
     chosen: bool | None  # by `jobs` as well
     population: bool | None  # and in the window
@@ -1095,10 +1471,11 @@ class Row(NamedTuple):
     undecided: bool | None  # of share: still in progress, left out
     matches: bool | None
     created: int | None
+    stood_for: bool | None = False  # its parent stands for it: it is left out
 
     def counted(self, always: bool = False) -> bool | None:
-        """Whether the job is in the population; of `newest`, at any time of the coverage."""
-        return self.chosen if always else all_of([self.population, negate(self.undecided)])
+        """Whether the job is in the population and decided; of `newest`, at any time of the coverage."""
+        return self.chosen if always else all_of([self.population, negate(self.undecided), negate(self.stood_for)])
 
 
 class Group:
@@ -1113,10 +1490,11 @@ class Finding(NamedTuple):
     """What a measure says of a group: true, false, unknown, or nothing to measure; and the jobs that show it."""
 
     violates: bool | None
-    jobs: list[dict[str, Any]]
+    jobs: list[Job]
     nothing: bool = False
     pending: bool = False
     waiting: bool = False  # all that could be measured is still in progress
+    unsettled: bool = False  # nobody knows whether the first backup still runs: nothing violates for certain
 
 
 def read_rows(expectation: Expectation, case: Case) -> list[Row]:
@@ -1128,7 +1506,60 @@ def read_rows(expectation: Expectation, case: Case) -> list[Row]:
         population, undecided = all_of([chosen, in_window]), still_open(evidence, job, expectation.measure == "share" and expectation.waits)
         outside = chosen is True and in_window is False
         rows.append(Row(job, selected, chosen, population, outside, undecided, evidence.holds(job, expectation.of), job.get("CreationDate")))
-    return rows
+    return leave_out_children(rows, expectation, evidence) if choice.once else rows
+
+
+def leave_out_children(rows: list[Row], expectation: Expectation, evidence: Evidence) -> list[Row]:
+    """A composite job is listed as a parent and a child for each resource in it, and counts once: a child is left out where its parent is counted in the same
+    group and answers alike."""
+    by_id: dict[Any, list[Row]] = {}
+    for row in rows:
+        by_id.setdefault(row.job.get(evidence.kind.id), []).append(row)
+    values = {id(row.job): [evidence.value(row.job, name) for name in expectation.per] for row in rows}
+    left, unsure = [], []
+    for row in rows:
+        parent = evidence.member(row.job, "ParentJobId")
+        if parent is UNKNOWN:
+            stood_for = None if any(stands_for(other, row, values) is not False for other in rows if other is not row) else False
+            unsure += [row] if stood_for is None else []
+        else:
+            stood_for = False if parent is MISSING else is_stood_for(row, parent, by_id, values, evidence)
+        left.append(row._replace(stood_for=stood_for))
+    certain = counted_for_certain(left, unsure, values, evidence)
+    return [row._replace(stood_for=False) if id(row.job) in certain else row for row in left]
+
+
+def stands_for(parent: Row, child: Row, values: dict[int, list[Any]]) -> bool | None:
+    """Whether the one is counted in the group of the other and answers alike."""
+    of_parent, of_child = values[id(parent.job)], values[id(child.job)]
+    absent = (UNKNOWN, MISSING)
+    same_group = all_of(None if one in absent or of_child[place] in absent else one == of_child[place] for place, one in enumerate(of_parent))
+    alike = any_of([all_of([parent.matches, child.matches]), all_of([negate(parent.matches), negate(child.matches)])])
+    return all_of([parent.counted(), same_group, alike])
+
+
+def is_stood_for(child: Row, parent: str, by_id: dict[Any, list[Row]], values: dict[int, list[Any]], evidence: Evidence) -> bool | None:
+    """Of several records with the parent's id, or of a circle of parents, nobody can say which stands for which; a record without an id may be the parent."""
+    named = [row for row in by_id.get(parent, []) if row.job is not child.job]
+    perhaps = [row for row in by_id.get(None, []) if row.job is not child.job]
+    answer = any_of([*(stands_for(row, child, values) for row in named), *(all_of([None, stands_for(row, child, values)]) for row in perhaps)])
+    above: Any = parent
+    passed = {child.job.get(evidence.kind.id)}
+    while above is not None and above not in passed and len(by_id.get(above, [])) == 1:
+        passed.add(above)
+        above = by_id[above][0].job.get("ParentJobId")
+    return None if answer and (len(named) > 1 or above in passed) else answer
+
+
+def counted_for_certain(left: list[Row], unsure: list[Row], values: dict[int, list[Any]], evidence: Evidence) -> set[int]:
+    """Of the records of a group that do not say whether they have a parent, one that matches is counted, as a parent is not in the place of its children; and
+    one that does not match. But not where another record, counted for certain, may be the parent of all."""
+    first: dict[Any, Row] = {}
+    for row in sorted(unsure, key=lambda row: (row.job.get(evidence.kind.id) is None, row.job.get(evidence.kind.id, ""))):
+        if row.counted() is True and row.matches is not None and not {UNKNOWN, MISSING}.intersection(values[id(row.job)]):
+            first.setdefault((row.matches, *values[id(row.job)]), row)
+    others = [row for row in left if row.stood_for is False]
+    return {id(row.job) for row in first.values() if not any(stands_for(other, row, values) is True for other in others)}
 
 
 def about_resources(parts: list[Part]) -> list[Part]:
@@ -1165,7 +1596,7 @@ def find_subjects(expectation: Expectation, case: Case, rows: list[Row]) -> dict
     return subjects
 
 
-def resource_of(job: dict[str, Any], evidence: Evidence) -> tuple[str, str, str] | None:
+def resource_of(job: Job, evidence: Evidence) -> tuple[str, str, str] | None:
     """Account, Region and ARN; None where one of them is not known."""
     account, region = evidence.place(job)
     arn = job.get(evidence.kind.resource)
@@ -1263,6 +1694,7 @@ def judge_groups(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str
     formed = form_groups(expectation, case, read_rows(expectation, case))
     groups, no_data, dataset, chosen = formed.groups, expectation.choice.no_data, expectation.choice.dataset, any_of(row.chosen for row in formed.rows)
     enough = case.covers(dataset, expectation.choice.start) and all(case.shows(dataset, group.place) for group in groups)
+    enough = enough and expectation.inventory not in case.inventories.incomplete
     if expectation.needed != {dataset}:
         enough = enough and case.covers("backup_jobs", None)
     if not expectation.per:
@@ -1290,7 +1722,7 @@ def judge_groups(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str
 def settle(group: Group, found: Finding, expectation: Expectation, case: Case) -> Finding:
     """What is known to violate: a sure subject, and where jobs that nobody listed could undo it, one whose place was read from the window's start to as_of."""
     if found.nothing and expectation.choice.no_data == "fail":
-        found = found._replace(violates=True)
+        found = found._replace(violates=None if found.unsettled else True)
     if not found.violates:
         return found
     shown = not expectation.undoable or case.shows_absence(expectation.choice.dataset, group.place, expectation.choice.start)
@@ -1319,11 +1751,25 @@ def finding_of(group: Group, found: Finding, evidence: Evidence, waivers: Waiver
 
 
 def assess(group: Group, expectation: Expectation, case: Case) -> Finding:
-    """The measure, taken in favour of the group and against it: what even the favourable value violates is definite."""
+    """The measure, taken in favour of the group and against it: what even the favourable value violates is definite. A first backup that still runs may keep
+    the rule yet."""
+    measure = expectation.measure
+    found = assess_latest(group, case.evidence[expectation.choice.dataset]) if measure == "latest" else assess_value(group, expectation, case)
+    if (found.violates is False and not (found.nothing and measure == "latest")) or measure not in ("newest", "latest", "count", "streak"):
+        return found
+    if "ResourceArn" not in expectation.per or (measure in ("count", "streak") and not expectation.lower):
+        return found
+    runs = first_backup_runs(group, expectation, case)
+    if runs:
+        return Finding(False, [], pending=True)
+    return found if runs is False else found._replace(violates=False if found.nothing else None, jobs=[], unsettled=True)
+
+
+def assess_value(group: Group, expectation: Expectation, case: Case) -> Finding:
+    """Every measure but `latest`: the value that favours the group, and the other."""
     measure, rows = expectation.measure, group.rows
-    if measure == "latest":
-        return assess_latest(group, case.evidence[expectation.choice.dataset])
-    new, first = newness(group, expectation, case) if measure in ("count", "longest_gap") else (False, None)
+    bounded_below = measure in ("count", "streak") and expectation.lower
+    new, first = newness(group, expectation, case) if measure == "longest_gap" or bounded_below else (False, None)
     values: list[Any]
     if measure == "longest_gap":
         start = int(expectation.choice.start or 0)
@@ -1341,19 +1787,59 @@ def assess(group: Group, expectation: Expectation, case: Case) -> Finding:
         values = [value(rows, high, expectation, case) for high in (expectation.lower, not expectation.lower)]
     worst, best = [value is None or expectation.violated_by(value) for value in reversed(values)]
     best = best and values[0] is not None  # a share of nothing is no definite violation
-    if measure == "count" and expectation.lower and new is not False and worst:
-        return Finding(False, [], pending=True) if new else Finding(None, [])
+    if bounded_below and worst and new is not False:
+        well = went_well(rows, case.evidence[expectation.choice.dataset])
+        if well is not False:
+            return Finding(False, [], pending=True) if new and well else Finding(None, [])
     violates = True if best else None if worst else False
     return Finding(violates, shown_by(rows, expectation, case) if violates else [])
 
 
-def shown_by(rows: list[Row], expectation: Expectation, case: Case) -> list[dict[str, Any]]:
+def went_well(rows: list[Row], evidence: Evidence) -> bool | None:
+    """Whether each job of the population matches that is not in progress, or that is late."""
+    return all_of(any_of([negate(row.counted()), still_open(evidence, row.job, True), row.matches]) for row in rows)
+
+
+def first_backup_runs(group: Group, expectation: Expectation, case: Case) -> bool | None:
+    """Whether all backup jobs there have ever been of the resource are in progress and in time, so that nothing can be said of it yet. Nobody knows where the
+    backup jobs of its place were not read from more than a day before the first of them."""
+    backups, evidence = case.evidence["backup_jobs"], case.evidence[expectation.choice.dataset]
+    history = [(job, belongs(job, group, backups)) for job in case.backups_of.get(group.fields["ResourceArn"], [])]
+    history = [(job, own) for job, own in history if own is not False]
+    answers = [any_of(own for _, own in history)]
+    answers += [any_of([negate(own), still_open(backups, job, True)]) for job, own in history]
+    if evidence is not backups:
+        others = [job for job in evidence.jobs if job.get(evidence.kind.resource) == group.fields["ResourceArn"]]
+        answers += [any_of([negate(belongs(job, group, evidence)), evidence.state_in(job, evidence.kind.in_progress)]) for job in others]
+    runs = all_of(answers)
+    if runs is not True:
+        return runs
+    first = min((job.get("CreationDate", -1) for job, _ in history))
+    return (
+        True
+        if first >= 0
+        and all(reach is not None and reach.precedes(first) for reach in [case.reach["backup_jobs"].get(backups.place(job)) for job, _ in history])
+        else None
+    )
+
+
+def belongs(job: Job, group: Group, evidence: Evidence) -> bool | None:
+    """Whether a job with the group's ResourceArn is of its account and Region, as far as these are stated. Of a doubtful one nobody can say."""
+    here = evidence.place(job)
+    same = all_of(stated is None or (None if here[half] is None else here[half] == stated) for half, stated in enumerate(group.place))
+    return all_of([same, None if job.doubtful else True])
+
+
+def shown_by(rows: list[Row], expectation: Expectation, case: Case) -> list[Job]:
     """The jobs that a finding names."""
-    measure = expectation.measure
+    measure, evidence = expectation.measure, case.evidence[expectation.choice.dataset]
     if measure in ("newest", "longest_gap"):
         matching = [row for row in rows if definite(row, measure == "newest") and row.created is not None]
-        identity = case.evidence[expectation.choice.dataset].kind.id
-        return [max(matching, key=lambda row: (row.created, row.job.get(identity, ""))).job] if matching else []
+        last = max(matching, key=lambda row: (row.created, row.job.get(evidence.kind.id, "")), default=None)
+        if measure == "longest_gap":
+            return [last.job] if last else []
+        others = [row for row in rows if row.chosen is True and row.matches is False and evidence.state_in(row.job, evidence.kind.finished)]
+        return [row.job for row in others if last is None or (row.created is not None and row.created > (last.created or 0))]
     if expectation.lower:
         return [row.job for row in rows if measure == "share" and row.counted() is True and row.matches is False]
     if measure == "streak":
@@ -1407,10 +1893,10 @@ def longest_gap(rows: list[Row], edge: int, as_of: int, favourable: bool) -> int
     return longest
 
 
-def runs_of(rows: list[Row], high: bool, expectation: Expectation, case: Case) -> list[list[dict[str, Any]]]:
+def runs_of(rows: list[Row], high: bool, expectation: Expectation, case: Case) -> list[list[Job]]:
     """The runs of consecutive matching jobs among those with a CreationDate: as long as may be where more is favoured, else as short."""
     evidence = case.evidence[expectation.choice.dataset]
-    runs: list[list[dict[str, Any]]] = [[]]
+    runs: list[list[Job]] = [[]]
     dated = [row for row in rows if row.created is not None and row.counted() is not False]
     for row in sorted(dated, key=lambda row: (row.created, row.job.get(evidence.kind.id, ""), (False, None, True).index(row.matches))):
         passed_over = evidence.state_in(row.job, evidence.kind.in_progress) if expectation.waits else False
@@ -1479,8 +1965,7 @@ def newness(group: Group, expectation: Expectation, case: Case) -> tuple[bool | 
         return False, None
     first = min(dated, default=case.as_of)
     reach = case.reach["backup_jobs"].get(group.place)
-    reaches = reach is not None and reach.complete and reach.start is not None and reach.start < first - 24 * HOUR
-    return (True if reaches and not unplaced and len(own) == len(dated) else None), first
+    return (True if reach is not None and reach.precedes(first) and not unplaced and len(own) == len(dated) else None), first
 
 
 class CronError(ValueError):
@@ -1648,7 +2133,8 @@ def read_zone(name: Any) -> tzinfo:
         raise CronError(f"no time zone {name!a}") from error
 
 
-PLAN, RULE = "CreatedBy.BackupPlanId", "CreatedBy.BackupRuleId"
+PLAN, RULE, VERSION, RULE_NAME = "CreatedBy.BackupPlanId", "CreatedBy.BackupRuleId", "CreatedBy.BackupPlanVersion", "CreatedBy.BackupRuleName"
+CRON, ZONE = "CreatedBy.BackupRuleCron", "CreatedBy.BackupRuleTimezone"
 TOLERANCE, USUAL_START_WINDOW = 60 * SECOND, 8 * HOUR
 
 
@@ -1659,7 +2145,43 @@ class Run(NamedTuple):
     plan: str
     moment: int
     definite: bool  # no record may have answered it, and the group is a sure one
-    rule: str
+    number: int  # of the group: two rules may miss a run each at one moment
+
+
+class Missed(NamedTuple):
+    """Of one group: the runs that nobody answered, how many nobody can say whether they were promised, how many were due, and whether a schedule that matters
+    cannot be computed."""
+
+    runs: list[Run]
+    undecided: int
+    due: int
+    problem: bool
+
+
+class Segment:
+    """Consecutive records of a group with one schedule and one version of the plan: the moments of the schedule, how long after one its job may start, and the
+    moments that jobs came for."""
+
+    def __init__(self, records: list[Job], key: tuple[Any, ...], plans: Plans) -> None:
+        self.first, self.last, self.version = records[0]["CreationDate"], records[-1]["CreationDate"], records[0].get(VERSION)
+        self.as_of, self.calendar = plans.as_of, plans.schedule(records[0])
+        if self.calendar is not None:
+            self.window = plans.start_window(records[0], key, self.calendar)
+            self.came, self.other = plans.answers(key, self.calendar, self.window)
+
+    def moments(self, after: int, until: int) -> list[int]:
+        return self.calendar.between(after, until) if self.calendar else []
+
+    def is_due(self, moment: int) -> bool:
+        """Whether its job must have come: its start window is over, or the next run has come, which a job that is still to come would answer."""
+        return self.calendar is not None and (moment + self.window <= self.as_of or moment != self.calendar.latest(self.as_of))
+
+    def answered(self, moment: int) -> bool | None:
+        return any_of([self.came.get(moment, False), self.other])
+
+    def is_open(self, moment: int) -> bool:
+        """Whether the schedule has this moment, and it is due and nothing answers it for certain."""
+        return bool(self.moments(moment - 1, moment)) and self.is_due(moment) and self.answered(moment) is not True
 
 
 class Plans:
@@ -1669,104 +2191,166 @@ class Plans:
         self.as_of, self.start, self.evidence = case.as_of, int(expectation.choice.start or 0), case.evidence["backup_jobs"]
         self.schedules: dict[Any, Schedule | None] = {}
         self.groups: dict[tuple[Any, ...], bool] = {}  # account, Region, ARN, plan, rule; whether it is a sure group
-        self.records: dict[Any, list[dict[str, Any]]] = {}  # of the plan in that place, and by the group
-        self.unplaced: dict[str, list[dict[str, Any]]] = {}  # by plan: records that do not say their account or Region
+        self.records: dict[Any, list[Job]] = {}  # by the group
+        self.by_plan: dict[Any, list[Job]] = {}  # by account, Region and plan
+        self.perhaps: list[Job] = []  # of an unknown plan, or of an unknown place
         self.examined, self.doubtful = 0, False
         for job in self.evidence.jobs:
-            if PLAN in job and None in self.evidence.place(job):
-                self.unplaced.setdefault(job[PLAN], []).append(job)
+            if self.is_of_unknown_plan(job) or (PLAN in job and None in self.evidence.place(job)):
+                self.perhaps.append(job)
             elif PLAN in job:
-                self.records.setdefault((*self.evidence.place(job), job[PLAN]), []).append(job)
-            if PLAN not in job or RULE not in job:
-                continue
-            chosen, created, resource = chosen_in(case, expectation.choice, job)[1], job.get("CreationDate"), resource_of(job, self.evidence)
-            self.examined += chosen is True and created is not None and created >= self.start
-            if resource is None or created is None:
-                self.doubtful = self.doubtful or chosen is not False
-                continue
-            key = (*resource, job[PLAN], job[RULE])
-            self.records.setdefault(key, []).append(job)
-            if chosen is not False:
-                self.groups[key] = self.groups.get(key, False) or chosen is True
+                self.by_plan.setdefault((*self.evidence.place(job), job[PLAN]), []).append(job)
+        self.rules = {place: connect_rules(jobs) for place, jobs in self.by_plan.items()}
+        for job in self.evidence.jobs:
+            self.sort_in(job, chosen_in(case, expectation.choice, job)[1])
 
-    def of_plan(self, place: tuple[Any, ...]) -> list[dict[str, Any]]:
-        """The records of a plan in an account and Region, and those that may be there."""
-        return self.records[place] + [job for job in self.unplaced.get(place[2], []) if is_part(self.evidence.place(job), place[:2])]
+    def is_of_unknown_plan(self, job: Job) -> bool:
+        """Whether a plan made the job, or may have, and nobody can say which."""
+        made = any(name.startswith("CreatedBy.") for name in job)
+        return PLAN not in job and (made or self.evidence.member(job, PLAN) is UNKNOWN)
 
-    def schedule(self, job: dict[str, Any]) -> Schedule | None:
+    def sort_in(self, job: Job, chosen: bool | None) -> None:
+        """Put a scheduled job into its group. One that may be a scheduled job of any, and is chosen or may be, leaves the rule in doubt."""
+        scheduled, created, resource = PLAN in job and RULE in job, job.get("CreationDate"), resource_of(job, self.evidence)
+        self.examined += scheduled and chosen is True and created is not None and created >= self.start
+        if not scheduled or created is None or resource is None:
+            by_plan = PLAN in job or self.is_of_unknown_plan(job)
+            self.doubtful = self.doubtful or (by_plan and chosen is not False)
+            return
+        key = (*resource, job[PLAN], self.rules[(*resource[:2], job[PLAN])][job[RULE]])
+        self.records.setdefault(key, []).append(job)
+        if chosen is not False:
+            self.groups[key] = self.groups.get(key, False) or chosen is True
+
+    def near(self, place: tuple[Any, ...]) -> list[tuple[Job, bool | None]]:
+        """The records of a plan in an account and Region, and those that may be of it (None)."""
+        account, region, plan = place
+        perhaps = [job for job in self.perhaps if job.get(PLAN, plan) == plan and is_part(self.evidence.place(job), (account, region))]
+        return [*((job, True) for job in self.by_plan[place]), *((job, None) for job in perhaps)]
+
+    def schedule(self, job: Job) -> Schedule | None:
         """When the job's rule runs; None where that cannot be computed."""
-        key = (job.get("CreatedBy.BackupRuleCron"), job.get("CreatedBy.BackupRuleTimezone"))
+        key = self.schedule_of(job)[:2]
         if key not in self.schedules:
             try:
-                self.schedules[key] = Schedule(*key)
+                self.schedules[key] = Schedule(*key) if key[1] else None
             except CronError:
                 self.schedules[key] = None
         return self.schedules[key]
 
-    def segments(self, key: tuple[Any, ...]) -> list[tuple[dict[str, Any], int]]:
-        """The first record of each time without a change of schedule or plan version, and the moment up to which it is judged. What lies between the last
-        record of one and the first of the next is judged by nobody."""
-        ordered = sorted(self.records[key], key=lambda job: (job["CreationDate"], job.get("BackupJobId", ""), [part or "" for part in schedule_of(job)]))
-        found: list[tuple[dict[str, Any], int]] = []
-        for job in ordered:
-            if found and schedule_of(found[-1][0]) == schedule_of(job):
-                found[-1] = (found[-1][0], job["CreationDate"])
-            else:
-                found.append((job, job["CreationDate"]))
-        return [*found[:-1], (found[-1][0], self.as_of)]
+    def schedule_of(self, job: Job) -> tuple[Any, Any, Any]:
+        """What must stay the same within a segment. A missing time zone is UTC; of one that may have been dropped nobody can say (None)."""
+        zone, disputed = self.evidence.member(job, ZONE), ZONE in job.unusable
+        missing = zone is MISSING or (zone is UNKNOWN and job.whole and not disputed)
+        return job.get(CRON), "UTC" if missing else None if zone is UNKNOWN else zone, job.get(VERSION)
 
-    def start_window(self, first: dict[str, Any], key: tuple[Any, ...], schedule: Schedule) -> int:
+    def segments(self, key: tuple[Any, ...]) -> list[Segment]:
+        """The times without a change of schedule or plan version, in order."""
+        ordered = sorted(
+            self.records[key], key=lambda job: (job["CreationDate"], job.get("BackupJobId", ""), [job.get(name, "") for name in (CRON, ZONE, VERSION)])
+        )
+        parts: list[list[Job]] = []
+        for job in ordered:
+            if parts and self.schedule_of(parts[-1][0]) == self.schedule_of(job):
+                parts[-1].append(job)
+            else:
+                parts.append([job])
+        return [Segment(part, key, self) for part in parts]
+
+    def start_window(self, first: Job, key: tuple[Any, ...], schedule: Schedule) -> int:
         """How long after a run its job may start: the longest that any job of this rule was given."""
         account, region, _, plan, rule = key
-        given = []
-        for job in self.records[(account, region, plan)]:
-            if job.get(RULE) == rule and schedule_of(job) == schedule_of(first) and "CreationDate" in job and "StartBy" in job:
+        place, given = (account, region, plan), []
+        for job in self.by_plan[place]:
+            ours = RULE in job and self.rules[place][job[RULE]] == rule and self.schedule_of(job) == self.schedule_of(first)
+            if ours and "CreationDate" in job and "StartBy" in job:
                 run = schedule.latest(job["CreationDate"] + TOLERANCE)
                 given += [job["StartBy"] - run] if run is not None and job["StartBy"] > run else []
         return max(given, default=USUAL_START_WINDOW)
 
     def answers(self, key: tuple[Any, ...], schedule: Schedule, window: int) -> tuple[dict[int, bool | None], bool | None]:
         """The runs that some job of the plan on that resource came for: created after the run (or a minute before), before the next, and while its start
-        window was open. A job that does not say its resource, or its place, may be of this one. Then the answer to all others: a job that does not say when
-        it was created may have come for any."""
+        window was open. A job that does not say its resource, its place or its plan may be one of these. Then the answer to all others: a job that does not
+        say when it was created may have come for any."""
         account, region, arn, plan, _ = key
         came: dict[int, bool | None] = {}
         other: bool | None = False
-        for job in self.of_plan((account, region, plan)):
-            own = None if "ResourceArn" not in job or None in self.evidence.place(job) else job["ResourceArn"] == arn
-            if own is False:
+        for job, own in self.near((account, region, plan)):
+            if job.get("ResourceArn", arn) != arn:
                 continue
             if "CreationDate" not in job:
                 other = None
                 continue
             run = schedule.latest(job["CreationDate"] + TOLERANCE)
             if run is not None and job["CreationDate"] <= run + window:
-                came[run] = any_of([came.get(run, False), own])
+                came[run] = any_of([came.get(run, False), own if "ResourceArn" in job else None])
         return came, other
 
-    def missed(self, key: tuple[Any, ...]) -> tuple[list[Run], int, bool]:
-        """Of one group: the runs that nobody answered, how many were due, and whether all its schedules can be computed."""
-        runs, due, computed = [], 0, True
-        for first, end in self.segments(key):
-            schedule = self.schedule(first)
-            if schedule is None:
-                computed = False
+    def missed(self, key: tuple[Any, ...], number: int) -> Missed:
+        """What one group missed, in its segments and between them."""
+        found, undecided, due, problem = [], 0, 0, False
+        segments, near = self.segments(key), self.near((key[0], key[1], key[3]))
+        ended = self.ended_by_newer_version(segments[-1], near)
+        for place, segment in enumerate(segments):
+            following = segments[place + 1] if place + 1 < len(segments) else None
+            if segment.calendar is None:
+                problem = problem or following is None or following.first >= self.start
                 continue
-            window = self.start_window(first, key, schedule)
-            came, other = self.answers(key, schedule, window)
-            for run in schedule.between(max(first["CreationDate"] + TOLERANCE, self.start - 1), end):
-                if run + window > self.as_of and run == schedule.latest(self.as_of):
-                    continue  # a job may still come; for an earlier run none can, as a job answers the latest
-                due += 1
-                answer = any_of([came.get(run, False), other])
-                if answer is not True:
-                    runs.append(Run(key[:3], key[3], run, answer is False and self.groups[key], first.get("CreatedBy.BackupRuleName") or key[4]))
-        return runs, due, computed
+            for moment in segment.moments(max(segment.first + TOLERANCE, self.start - 1), segment.last if following else self.as_of):
+                if segment.is_due(moment):
+                    answer, unsure = segment.answered(moment), following is None and ended is not None and moment > ended
+                    undecided, due = undecided + (unsure and answer is not True), due + (answer is True or not unsure)
+                    found += [(moment, answer)] if answer is not True and not unsure else []
+            if following is not None and following.calendar is not None:
+                between = runs_between(segment, following, self.start, near)
+                undecided, due = undecided + between.count("undecided"), due + len(between) - between.count("undecided")
+                found += [run for run in between if isinstance(run, tuple)]
+        runs = [Run(key[:3], key[3], moment, answer is False and self.groups[key], number) for moment, answer in found]
+        return Missed(runs, undecided, due, problem)
+
+    def ended_by_newer_version(self, last: Segment, near: list[tuple[Job, bool | None]]) -> int | None:
+        """Since when nobody knows what the last segment promises, because a newer version of the plan may have taken its place; None where none has."""
+        same = [job["CreationDate"] for job, own in near if own and "CreationDate" in job and job.get(VERSION) == last.version]
+        latest = last.last if last.version is None else max(same)
+        newer = (job.get(VERSION) is None or job.get(VERSION) != last.version for job, _ in near if job.get("CreationDate", latest + 1) > latest)
+        return latest if any(newer) else None
 
 
-def schedule_of(job: dict[str, Any]) -> tuple[Any, ...]:
-    """What must stay the same within a segment; a missing time zone is UTC."""
-    return job.get("CreatedBy.BackupRuleCron"), job.get("CreatedBy.BackupRuleTimezone", "UTC"), job.get("CreatedBy.BackupPlanVersion")
+def connect_rules(jobs: list[Job]) -> dict[str, tuple[str, ...]]:
+    """The rule of each rule id of a plan. An edit may give a rule another id: ids with a name in common are one rule, unless one version of the plan has two of
+    them."""
+    ids: dict[str, set[str]] = {job[RULE]: {job[RULE]} for job in jobs if RULE in job}
+    named: dict[str, set[str]] = {}
+    versions: dict[Any, set[str]] = {}
+    for job in jobs:
+        if RULE in job:
+            versions.setdefault(job.get(VERSION), set()).add(job[RULE])
+            if RULE_NAME in job:
+                named.setdefault(job[RULE_NAME], set()).add(job[RULE])
+    for together in named.values():
+        joined = set().union(*(ids[one] for one in together))
+        ids.update(dict.fromkeys(joined, joined))
+    return {one: (one,) if any(len(joined & used) > 1 for used in versions.values()) else tuple(sorted(joined)) for one, joined in ids.items()}
+
+
+def runs_between(old: Segment, new: Segment, start: int, near: list[tuple[Job, bool | None]]) -> list[Any]:
+    """The due runs between two segments: those that either schedule had and nobody answered, with whether they may have been answered; `undecided` where only
+    one of them did, since nobody knows when the plan was edited; `answered` where a job came for it by both."""
+    found: list[Any] = []
+    after_old = new.moments(old.last + TOLERANCE, new.first)[:1]  # p, the last job of the old schedule, answers the first run of the new one when it comes soon
+    soon = [moment for moment in after_old if moment <= old.last + new.window and not old.moments(moment - 1, moment)]
+    versions = [job.get(VERSION) for job, _ in near if old.last < job.get("CreationDate", old.last + 1) < new.first or "CreationDate" not in job]
+    another = any(version is None or version not in (old.version, new.version) for version in versions)
+    after = max(old.last, start - 1)
+    for moment in sorted({*old.moments(after, new.first), *new.moments(after, new.first)}):
+        both = [segment.is_open(moment) for segment in (old, new)]
+        if all(both):
+            found.append("undecided" if another else (moment, any_of([old.answered(moment), new.answered(moment)])))
+        elif any(both):
+            found += [] if moment in soon else ["undecided"]
+        elif all(segment.moments(moment - 1, moment) and segment.is_due(moment) for segment in (old, new)):
+            found.append("answered")
+    return found
 
 
 def judge_missed_runs(rule: dict[str, Any], expectation: Expectation, case: Case, waivers: Waivers) -> dict[str, Any]:
@@ -1775,27 +2359,26 @@ def judge_missed_runs(rule: dict[str, Any], expectation: Expectation, case: Case
         return result_of(rule, "inconclusive", [])
     plans = Plans(case, expectation)
     missed: dict[tuple[str, str, str], list[Run]] = {}
+    more: dict[tuple[str, str, str], int] = {}  # runs that may have been missed, too
     due_in: dict[tuple[str, str, str], set[tuple[str, str, str]]] = {}  # account, Region and plan: the resources with due runs
-    undecided, sure_due, possible_due = 0, 0, 0
-    for key, sure in plans.groups.items():
-        runs, due, computed = plans.missed(key)
-        if not case.shows_absence("backup_jobs", key[:2], plans.start):
-            runs = [run._replace(definite=False) for run in runs]  # the job may have come unseen
-        missed.setdefault(key[:3], []).extend(runs)
-        undecided += not computed
-        sure_due, possible_due = sure_due + (due if sure else 0), possible_due + (0 if sure else due)
-        if due:
+    undecided, problems, sure_due, unsure = 0, 0, 0, 0
+    for number, (key, sure) in enumerate(plans.groups.items()):
+        found = plans.missed(key, number)
+        shown = case.shows_absence("backup_jobs", key[:2], plans.start)
+        missed.setdefault(key[:3], []).extend(run if shown else run._replace(definite=False) for run in found.runs)  # else the job may have come unseen
+        more[key[:3]] = more.get(key[:3], 0) + found.undecided
+        undecided, problems = undecided + (found.problem or found.undecided > 0), problems + found.problem
+        sure_due, unsure = sure_due + (found.due if sure else 0), unsure + found.undecided + (0 if sure else found.due)
+        if found.due:
             due_in.setdefault((key[0], key[1], key[3]), set()).add(key[:3])
     exceeded = {resource: expectation.violated_by(sum(run.definite for run in runs)) for resource, runs in missed.items()}
-    possible = sum(expectation.violated_by(len(runs)) and not exceeded[resource] for resource, runs in missed.items())
+    possible = sum(expectation.violated_by(len(runs) + more[resource]) and not exceeded[resource] for resource, runs in missed.items())
     violating = {resource: sorted(run for run in missed[resource] if run.definite) for resource, over in exceeded.items() if over}
     findings = missed_findings(violating, due_in, plans, waivers)
-    if not case.covers("backup_jobs", plans.start) or possible or plans.doubtful or (undecided and undecided == len(plans.groups)):
+    if not case.covers("backup_jobs", plans.start) or possible or plans.doubtful or problems or (unsure and not sure_due):
         verdict = "inconclusive"
     elif sure_due:
         verdict = "pass"
-    elif undecided or possible_due:
-        verdict = "inconclusive"
     else:
         verdict, findings = without_data(expectation.choice.no_data, waivers)
     return result_of(rule, waive(verdict, findings), findings, plans.examined, subjects=len(missed), undecided=undecided, possible=possible)
@@ -1807,11 +2390,11 @@ def missed_findings(violating: dict[Any, list[Run]], due_in: dict[Any, set[Any]]
     for place, resources in due_in.items():
         runs = sorted(run for resource in resources for run in violating.get(resource, []) if run.plan == place[2])
         silent = len(resources) >= 2 and resources <= {run.resource for run in runs}
-        if not silent or any(job.get("CreationDate", plans.as_of) >= min(run.moment for run in runs) - TOLERANCE for job in plans.of_plan(place)):
+        if not silent or any(job.get("CreationDate", plans.as_of) >= min(run.moment for run in runs) - TOLERANCE for job, _ in plans.near(place)):
             continue
         told.update(runs)
-        named = [job for job in plans.records[place] if "CreatedBy.BackupPlanArn" in job]
-        newest_named = max(named, key=lambda job: (job["CreationDate"], job.get("BackupJobId", ""), job["CreatedBy.BackupPlanArn"]), default={})
+        named = [job for job in plans.by_plan[place] if "CreatedBy.BackupPlanArn" in job and "CreationDate" in job]
+        newest_named: dict[str, Any] = max(named, key=lambda job: (job["CreationDate"], job.get("BackupJobId", ""), job["CreatedBy.BackupPlanArn"]), default={})
         field, subject = ("CreatedBy.BackupPlanArn", newest_named["CreatedBy.BackupPlanArn"]) if newest_named else (PLAN, place[2])
         findings.append(missed_finding({"Account": place[0], "Region": place[1], field: subject}, subject, runs, waivers))
     for resource, runs in violating.items():
@@ -1832,11 +2415,128 @@ def times_of(runs: list[Run]) -> list[str]:
     return [(EPOCH + timedelta(microseconds=moment)).strftime("%Y-%m-%dT%H:%M:%SZ") for moment in sorted({run.moment for run in runs})]
 
 
+NEARNESS_KINDS = ("text", "word", "arn", "account", "name")
+
+
+class Sought(NamedTuple):
+    """A value that a rule compares with, and what its evidence holds."""
+
+    asked: str
+    field: str
+    kind: str
+    value: str
+    found: set[str]
+
+    def holds(self, value: str) -> bool:
+        """Whether the comparison holds for a value of the evidence."""
+        return bool(COMPARISONS[self.asked](value.lower() if self.kind == "word" else value, self.value))
+
+
+def leaves_of(parts: list[Part]) -> list[Part]:
+    """The comparisons of conditions, however deep."""
+    return [leaf for part in parts for leaf in ([part] if part.field else [one for branch in part.inside for one in leaves_of(branch)])]
+
+
+def values_sought(rule: dict[str, Any], case: Case) -> list[Sought]:
+    """Every text that a rule compares for equality or as a part, with the values of that field in all records, whatever window and scope say, and what
+    was recorded after as_of, too."""
+    dataset, inventory, entries = rule.get("dataset", "backup_jobs"), rule.get("inventory"), case.inventories.entries
+    subjects = dataset != "backup_jobs" and inventory is None and "ResourceArn" in (rule.get("per") or [])
+    where = read_conditions(rule.get("where", {}), LISTS[dataset])
+    of_resources = leaves_of(about_resources(where))
+    asked = [(leaf, [dataset, "backup_jobs"] if subjects and leaf in of_resources else [dataset]) for leaf in leaves_of(where)]
+    stated = [rule.get("none", {}), rule.get("all", {}), *(measure.get("of", {}) for measure in rule.get("expect", {}).values())]
+    asked += [(leaf, [dataset]) for conditions in stated for leaf in leaves_of(read_conditions(conditions, LISTS[dataset]))]
+    if "followed_by" in rule:
+        other = rule["followed_by"]["dataset"]
+        asked += [(leaf, [other]) for leaf in leaves_of(read_conditions(rule["followed_by"].get("where", {}), LISTS[other]))]
+    everywhere, own = [entry for listed in entries.values() for entry in listed], entries.get(str(inventory), [])
+    tags = {name for entry in everywhere for name in entry.get("tags") or {}}
+    sought = [Sought("equals", "in_inventory", "name", inventory, set(entries))] if inventory is not None else []
+    for leaf, datasets in asked:
+        kind, found = LISTS[datasets[0]].field(leaf.field)[1], set(entries)
+        if leaf.field != "in_inventory":
+            jobs = [(case.evidence[name], job) for name in datasets for job in case.evidence[name].jobs]
+            said = [job.later[leaf.field] if leaf.field in job.later else evidence.value(job, leaf.field) for evidence, job in jobs]
+            of_entries = everywhere if leaf.field == "AccountName" or leaf.field.startswith("Tags.") else own if leaf.field in ENTRY_MEMBERS else []
+            found = {value for value in [*said, *(entry_value(entry, leaf.field) for entry in of_entries)] if isinstance(value, str)}
+        if leaf.field.startswith("Tags."):
+            sought.append(Sought("equals", "Tags.", "name", leaf.field[len("Tags.") :], tags))
+        if kind in NEARNESS_KINDS and leaf.asked in ("equals", "contains", "starts_with", "ends_with"):
+            sought += [Sought(leaf.asked, leaf.field, kind, value, found) for value in leaf.wanted]
+    return sought
+
+
+def has_near_miss(rule: dict[str, Any], case: Case) -> bool:
+    """Whether a value of the rule is nowhere in the evidence, while one that differs in case, spaces, hyphens, plural or an ARN's path alone is."""
+    sought = values_sought(rule, case)
+    for one in sought:
+        alike = [other for other in sought if (other.asked, other.field) == (one.asked, one.field)]
+        if not any(one.holds(value) for value in one.found) and any(not any(other.holds(part) for other in alike) for part in parts_near(one)):
+            return True
+    return False
+
+
+def parts_near(sought: Sought) -> list[str]:
+    """The values of the evidence that are near one of a rule; of one that holds it but for case, the part that does."""
+    if sought.asked == "equals":
+        own = forms(sought.value)
+        if sought.field == "IamRoleName" or sought.value.startswith("arn:"):
+            own |= forms(re.split("[/:]", sought.value)[-1])
+        return [value for value in sought.found if own & forms(value)]
+    compare = COMPARISONS[sought.asked]
+    for number, reading in enumerate(READINGS):
+        wanted = reading(sought.value)
+        if not wanted or (number == 2 and len(wanted) < 5) or (number == 3 and (sought.kind != "arn" or "/" not in sought.value)):
+            continue
+        near = [value for value in sought.found if compare(reading(value), wanted)]
+        if near:
+            return [part_of(value, sought) for value in near]
+    return []
+
+
+def fold(text: str) -> str:
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+READINGS: list[Callable[[str], str]] = [
+    fold,
+    lambda text: re.sub(r"[\s_-]+", "-", fold(text)),
+    lambda text: re.sub(r"[\s_-]+", "", fold(text)),
+    lambda text: re.sub(r"/(?:[^/]*/)+", "/", fold(text)),
+]
+
+
+def part_of(value: str, sought: Sought) -> str:
+    """The part of a value that is the sought one but for case, letter by letter; else all of it."""
+    folded, wanted = fold(value), fold(sought.value)
+    if len(folded) != len(value) or len(wanted) != len(sought.value) or not COMPARISONS[sought.asked](folded, wanted):
+        return value
+    start = 0 if sought.asked == "starts_with" else len(value) - len(wanted) if sought.asked == "ends_with" else folded.index(wanted)
+    return value[start : start + len(wanted)]
+
+
+def forms(text: str) -> set[str]:
+    """What a value may be taken for: without an ARN's path, case, spaces, hyphens, and the plural."""
+    if text.startswith("arn:") and "/" in text:
+        text = text[: text.index("/") + 1] + text[text.rindex("/") + 1 :]
+    words = [word for word in re.split(r"[\s_-]+", fold(text)) if word]
+    whole = "".join(words)
+    found = {whole, "".join(map(singular, words)), singular(whole), whole[:-2] if whole.endswith("es") and len(whole) > 4 else ""} - {""}
+    return found or {fold(text)}
+
+
+def singular(word: str) -> str:
+    if word.endswith("ies") and len(word) > 4:
+        return word[:-3] + "y"
+    return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 2 else word
+
+
 def reperform(document: Any) -> dict[str, Any]:
-    """Judge every rule of a document of schema policycheck/reperform/1; raises InputError where it is not understood."""
+    """Judge every rule of a document of schema policycheck/reperform/2; raises InputError where it is not understood."""
     reading = "the document"
     try:
-        check_keys(document, "it", "schema as_of covers coverage scope inventories lists rules waivers")
+        check_keys(document, "it", "schema as_of covers coverage scope inventories incomplete_inventories sources rules waivers")
         require(document["schema"] == SCHEMA, f"not {SCHEMA}", document["schema"])
         as_of, claimed = read_time(document["as_of"], True), [read_time(time, True) for time in document.get("covers") or []]
         require(len(claimed) in (0, 2) and claimed == sorted(claimed), "covers is not [from, to]", claimed)
@@ -1844,7 +2544,6 @@ def reperform(document: Any) -> dict[str, Any]:
         check_keys(declared, "scope", "accounts regions may_be_empty")
         scope = {name: declared.get(name) or [] for name in ("accounts", "regions", "may_be_empty")}
         require(all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in scope.values()), "not lists of text", scope)
-        check_keys(document["lists"], "lists", " ".join(LISTS))
         case = Case(document, as_of, scope, claimed)
         waivers, results = read_waivers(document), []
         for rule in document["rules"]:
@@ -1855,7 +2554,8 @@ def reperform(document: Any) -> dict[str, Any]:
             reading = f"rule {rule['id']!a}"
             require(kinds == ["expect"] or not rule.keys() & {"per", "inventory"}, "per and inventory stand beside expect", rule)
             require("none" in rule or kinds == ["all"] or "unless_recovered_within" not in rule, "unless_recovered_within qualifies none", rule)
-            results.append(JUDGES[kinds[0]](rule, case, Waivers(rule, waivers.get(rule["id"], []), as_of)))
+            result = JUDGES[kinds[0]](rule, case, Waivers(rule, waivers.get(rule["id"], []), as_of))
+            results.append({**result, "verdict": "inconclusive"} if result["verdict"] != "fail" and has_near_miss(rule, case) else result)
         return {"rules": sorted(results, key=lambda result: str(result["id"]))}
     except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError, re.error) as error:
         raise InputError(f"{reading}: {error if isinstance(error, InputError) else ascii(error)}") from error
@@ -1864,11 +2564,19 @@ def reperform(document: Any) -> dict[str, Any]:
 JUDGES = {"none": judge_jobs, "all": judge_jobs, "followed_by": judge_following, "expect": judge_groups}
 
 
+def read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. One that has a member twice is refused: neither of the two can be believed."""
+    found = dict(pairs)
+    require(len(found) == len(pairs), "an object has a member twice", [name for name, _ in pairs])
+    return found
+
+
 def main(arguments: list[str]) -> int:
     """Read, judge, print. Untrusted text leaves as ASCII JSON without number signs, so that it can steer neither a terminal nor a CI runner."""
     try:
         require(len(arguments) == 1, "usage: reperform.py INPUT.json (- is standard input), not", arguments)
-        result = reperform(json.loads(sys.stdin.buffer.read() if arguments[0] == "-" else Path(arguments[0]).read_bytes()))
+        text = sys.stdin.buffer.read() if arguments[0] == "-" else Path(arguments[0]).read_bytes()
+        result = reperform(json.loads(text, object_pairs_hook=read_object))
     except (OSError, RecursionError, ValueError) as error:
         sys.stderr.write(f"reperform: cannot judge: {error}\n".replace("##", "# # "))
         return 2

@@ -101,11 +101,11 @@ def test_engine_and_reperform_agree_on_copy_and_restore_jobs(data: st.DataObject
     coverage = assert_coverage({dataset.name: found}, AS_OF, covers, {dataset.name: [("jobs.json", found)]})
     said = judge([Policy("p", "", "p.yaml", tuple(rules))], {dataset.name: found}, coverage, AS_OF, BACKEND)
     document = {
-        "schema": "policycheck/reperform/1",
+        "schema": "policycheck/reperform/2",
         "as_of": iso(AS_OF),
         "covers": [iso(edge) for edge in covers],
         "scope": {},
-        "lists": {dataset.name: jobs},
+        "sources": [{"dataset": dataset.name, "name": "a.json", "records": jobs}],
         "rules": spelt,
     }
     again = reperform(document)["rules"]

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
-import copy
+import io
 import re
+import tempfile
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any, assert_never
 
-import msgspec
-
-from policycheck.datasets import DATASETS
 from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.engine.evaluate import judge
+from policycheck.evidence.reperform import SCHEMA
 from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.policy.conditions import structured
 from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, Requirement, Rule, Scope, WaiverGrant
-from policycheck.records import EPOCH, JobList, iso, record_type
+from policycheck.records import EPOCH, iso
 from policycheck.result import Finding, RuleResult
-from policycheck.sources.lists import assert_coverage, deduplicate
+from policycheck.sources.files import read_job_files
+from tests.evidence.files import Source, single_files, write
 from tests.evidence.jobs import AS_OF, Estate, Job
 
 AS_OF_TIME = EPOCH + timedelta(seconds=AS_OF)
 BACKEND = PolarsBackend()
 
 Claim = tuple[datetime, datetime] | None
+
+
+_JOBS = {"all", "top_level", "members"}
+"""What a rule can say; without one of them `count` and `share` count a composite job once."""
 
 
 def spell(rule: Rule) -> dict[str, Any]:
@@ -36,7 +41,7 @@ def spell(rule: Rule) -> dict[str, Any]:
         "where": structured(statement.where),
         "within": statement.within and statement.within.text,
         "clock": qualifiers.clock,
-        "jobs": qualifiers.jobs.value,
+        "jobs": qualifiers.jobs.value if qualifiers.jobs.value in _JOBS else None,
         "no_data": qualifiers.no_data.value,
         **_spell_requirement(statement.requirement),
     }
@@ -67,43 +72,41 @@ def _spell_waiver(grant: WaiverGrant) -> dict[str, Any]:
 
 
 def document(
-    estate: Estate,
+    estate: Estate | list[Source],
     rules: Sequence[Rule],
     scope: Scope,
     covers: Claim,
     inventories: Mapping[str, list[Job]] | None = None,
     waivers: Sequence[WaiverGrant] = (),
 ) -> dict[str, Any]:
-    """What `reperform.py` reads."""
+    """What `reperform.py` reads. An estate stands for one file a list."""
     return {
-        "schema": "policycheck/reperform/1",
+        "schema": SCHEMA,
         "as_of": iso(AS_OF_TIME),
         "covers": covers and [iso(edge) for edge in covers],
         "scope": {"accounts": list(scope.accounts), "regions": list(scope.regions), "may_be_empty": list(scope.may_be_empty)},
         "inventories": dict(inventories or {}),
-        "lists": estate,
+        "sources": single_files(estate) if isinstance(estate, dict) else estate,
         "rules": [spell(rule) for rule in rules],
         "waivers": [_spell_waiver(grant) for grant in waivers],
     }
 
 
 def judge_by_engine(
-    estate: Estate,
+    estate: Estate | list[Source],
     rules: Sequence[Rule],
     scope: Scope,
     covers: Claim,
     inventories: Mapping[str, list[Job]] | None = None,
     waivers: Sequence[WaiverGrant] = (),
 ) -> tuple[RuleResult, ...]:
-    """What the engine finds. An empty list is one that was read; one that is absent was not."""
-    lists = {}
-    for name, jobs in estate.items():
-        records = msgspec.convert(copy.deepcopy(jobs), list[record_type(DATASETS[name])])  # type: ignore[misc]  # the struct is made at run time
-        lists[name], _ = deduplicate(JobList.of(DATASETS[name], records))
-    coverage = assert_coverage(lists, AS_OF_TIME, covers, {name: [("jobs.json", job_list)] for name, job_list in lists.items()})
+    """What the engine finds in the files. An empty list is one that was read; one that is absent was not."""
+    with tempfile.TemporaryDirectory() as folder:
+        paths = write(single_files(estate) if isinstance(estate, dict) else estate, Path(folder))
+        evidence = read_job_files(paths, as_of=AS_OF_TIME, covers=covers, stdin=io.BytesIO())
     # Rules of jobs are judged without inventories, too.
     given: dict[str, Any] = {} if inventories is None else {"inventories": {name: _inventory(name, entries) for name, entries in inventories.items()}}
-    return judge([Policy("p", "", "p.yaml", tuple(rules), scope, tuple(waivers))], lists, coverage, AS_OF_TIME, BACKEND, **given)
+    return judge([Policy("p", "", "p.yaml", tuple(rules), scope, tuple(waivers))], evidence.lists, evidence.coverage, AS_OF_TIME, BACKEND, **given)
 
 
 def _inventory(name: str, entries: list[Job]) -> Inventory:

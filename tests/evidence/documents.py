@@ -39,6 +39,7 @@ BACKUP: Json = {
     "State": "COMPLETED",
     "MessageCategory": "SUCCESS",
     "IamRoleArn": "arn:aws:iam::111122223333:role/service-role/AWSBackupDefault",
+    "PercentDone": "100.0",
 }
 COPY: Json = {
     "AccountId": "111122223333",
@@ -46,6 +47,9 @@ COPY: Json = {
     "SourceBackupVaultArn": ARN,
     "DestinationBackupVaultArn": "arn:aws:backup:us-east-1:444455556666:backup-vault:dr",
     "ResourceArn": RESOURCE,
+    "ResourceType": "EC2",
+    "IamRoleArn": "arn:aws:iam::111122223333:role/service-role/AWSBackupDefault",
+    "SourceRecoveryPointArn": "arn:aws:backup:eu-west-1:111122223333:recovery-point:1",
     "CreationDate": at(-3),
     "CompletionDate": at(-2),
     "State": "COMPLETED",
@@ -55,10 +59,19 @@ RESTORE: Json = {
     "RestoreJobId": "r1",
     "SourceResourceArn": RESOURCE,
     "BackupVaultArn": ARN,
+    "ResourceType": "EC2",
+    "IamRoleArn": "arn:aws:iam::111122223333:role/service-role/AWSBackupDefault",
+    "RecoveryPointArn": "arn:aws:backup:eu-west-1:111122223333:recovery-point:1",
+    "PercentDone": "100.0",
     "CreationDate": at(-3),
     "CompletionDate": at(-2),
     "Status": "COMPLETED",
 }
+
+
+def sources(*files: list[Json], dataset: str = "backup_jobs") -> list[Json]:
+    """Each list of records as a file."""
+    return [{"dataset": dataset, "name": f"{number}.json", "records": records} for number, records in enumerate(files)]
 
 
 def job(**changes: object) -> Json:
@@ -84,10 +97,17 @@ def judge(
     others: dict[str, list[Json]] | None = None,
     inventories: dict[str, list[Json]] | None = None,
     coverage: list[Json] | None = None,
+    files: list[list[Json]] | None = None,
+    lone: bool = False,
+    incomplete: list[str] | None = None,
     waivers: list[Json] | None = None,
     **rule: Any,
 ) -> Json:
-    """The one result of one rule over one list; `others` are further lists. Observed `coverage` takes the place of what is claimed."""
+    """The one result of one rule over one list; `files` are further sources of it, and `others` further lists. Observed `coverage` takes the place of what is
+    claimed; `lone` makes the first source a describe answer."""
+    given = sources(records, *(files or []), dataset=dataset)
+    given[0]["lone"] = lone
+    given += [source for name, listed in (others or {}).items() for source in sources(listed, dataset=name)]
     document = {
         "schema": reperform.SCHEMA,
         "as_of": "2020-09-22T00:00:00Z",
@@ -95,7 +115,8 @@ def judge(
         "coverage": coverage,
         "scope": scope,
         "inventories": inventories,
-        "lists": {dataset: records, **(others or {})},
+        "incomplete_inventories": incomplete,
+        "sources": given,
         "rules": [{"id": "r", "dataset": dataset, **rule}],
         "waivers": waivers,
     }

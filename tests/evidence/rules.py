@@ -7,16 +7,37 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from policycheck.datasets import DATASETS, Dataset
+from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
 from policycheck.errors import Location
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, conjunction
 from policycheck.policy.literals import parse_duration, parse_share
-from policycheck.policy.model import RESOURCE, Expectation, Following, JobChoice, Measure, NoData, Qualifiers, Requirement, Rule, Statement, WaiverGrant
+from policycheck.policy.model import (
+    RESOURCE,
+    AllMatch,
+    Expectation,
+    Following,
+    JobChoice,
+    Measure,
+    NoData,
+    NoneMatch,
+    Qualifiers,
+    Requirement,
+    Rule,
+    Scope,
+    Statement,
+    WaiverGrant,
+)
 from policycheck.policy.waivers import waivable_fields
 from policycheck.result import Waiver
 from tests.evidence.agreement import AS_OF_TIME
+from tests.evidence.jobs import conditions as any_conditions
+from tests.evidence.jobs import optional_conditions
 
 _DURATIONS = ["12h", "24h", "2d", "5d", "9d"]
+
+
+_SAID = [choice for choice in JobChoice if choice.value in {"all", "top_level", "members"}]
+"""What a rule can say of `jobs`; only those that count can leave it open."""
 
 
 def _refuse(place: Location, message: str, hint: str) -> None:
@@ -89,6 +110,32 @@ def expectations(draw: st.DrawFn, dataset: Dataset, measure: Measure) -> Expecta
     return Expectation(measure, draw(conditions(dataset)), operator, limit, per, inventory)
 
 
+@st.composite
+def job_rules(draw: st.DrawFn, number: int = 0) -> Rule:
+    """`none` and `all` over backup jobs."""
+    condition, where = bind(draw(any_conditions()), BACKUP_JOBS, _refuse), bind(draw(optional_conditions()), BACKUP_JOBS, _refuse)
+    recovery = draw(st.sampled_from([None, None, "1h", "24h", "2d"]))
+    kinds: list[Requirement] = [NoneMatch(condition, None if recovery is None else _duration(recovery)), NoneMatch(condition), AllMatch(condition)]
+    requirement = draw(st.sampled_from(kinds))
+    limit = draw(st.sampled_from([None, "24h", "1h", "2d"]))
+    within = None if limit is None else _duration(limit)
+    recovers = isinstance(requirement, NoneMatch) and requirement.recovery is not None
+    clock = draw(st.sampled_from([None, None, "CreationDate", "CompletionDate", "StartBy"])) if within and not recovers else None
+    qualifiers = Qualifiers(clock, draw(st.sampled_from(_SAID)), draw(st.sampled_from(NoData)))
+    return Rule(f"r{number}", "p", Statement(requirement, where, within), qualifiers, "", Location("p.yaml"))
+
+
+def scopes() -> st.SearchStrategy[Scope]:
+    accounts = st.sampled_from([(), ("111122223333",), ("111122223333", "444455556666")])
+    regions = st.sampled_from([(), ("eu-west-1",), ("eu-west-1", "us-east-1")])
+    excused = st.sampled_from([(), ("444455556666",), ("444455556666/us-east-1", "111122223333/us-east-1"), ("111122223333",)])
+    return st.builds(Scope, accounts, regions, excused)
+
+
+WIDE = (AS_OF_TIME - timedelta(days=40), AS_OF_TIME)
+CLAIMS = st.sampled_from([None, WIDE, (AS_OF_TIME - timedelta(hours=3), AS_OF_TIME + timedelta(hours=3))])
+
+
 FOLLOWERS = [("backup_jobs", "copy_jobs"), ("backup_jobs", "restore_jobs"), ("copy_jobs", "copy_jobs"), ("copy_jobs", "restore_jobs")]
 
 
@@ -112,7 +159,9 @@ def following_rules(draw: st.DrawFn, number: int = 0) -> Rule:
 
 def _rule(draw: st.DrawFn, number: int, requirement: Requirement, dataset: Dataset, within: Literal | None, clock: str | None) -> Rule:
     where: Any = draw(st.just(And()) | st.just(And()) | conditions(dataset))
-    qualifiers = Qualifiers(clock, draw(st.sampled_from([JobChoice.ALL, JobChoice.ALL, *JobChoice])), draw(st.sampled_from(NoData)))
+    counts = isinstance(requirement, Expectation) and requirement.measure in {Measure.COUNT, Measure.SHARE}
+    said = [JobChoice.ALL, JobChoice.ALL, *_SAID]
+    qualifiers = Qualifiers(clock, draw(st.sampled_from(sorted(JobChoice) if counts else said)), draw(st.sampled_from(NoData)))
     return Rule(f"r{number}", "p", Statement(requirement, where, within, dataset.name), qualifiers, "", Location("p.yaml"))
 
 

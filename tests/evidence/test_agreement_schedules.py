@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from policycheck.engine.schedule import ScheduleError, expected_runs, parse_schedule
 from policycheck.evidence.reperform import CronError
 from policycheck.evidence.reperform import Schedule as OtherSchedule
-from tests.evidence.test_agreement import FAST
+from tests.evidence.agree import FAST
 
 DAY = 86_400_000_000
 # A year before a change of the clock in Berlin to a year after it.

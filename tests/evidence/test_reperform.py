@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from policycheck.evidence import reperform
 from policycheck.evidence.reperform import InputError
-from tests.evidence.documents import ARN, COPY, EXPIRED, NO, RESOURCE, RESTORE, WIDE, YES, Json, at, changed, job, judge, outcome, running
+from tests.evidence.documents import ARN, COPY, EXPIRED, NO, RESOURCE, RESTORE, WIDE, YES, Json, at, changed, job, judge, outcome, running, sources
 
 OLD = {"CreationDate": at(-26), "InitiationDate": at(-26)}
 
@@ -32,8 +32,8 @@ OLD = {"CreationDate": at(-26), "InitiationDate": at(-26)}
         (OLD | EXPIRED | {"StartBy": None}, None, None),
         (OLD | {"CompletionDate": None, "ExpectedCompletionDate": at(-2)}, None, None),
         (OLD | {"CompletionDate": None}, None, None),
-        ({"CompletionDate": None, "CreationDate": at(-24 * 9)}, None, None),  # 8 days before the window and no longer
-        ({"CompletionDate": None, "CreationDate": at(-24 * 9 - 1)}, None, False),
+        ({"CompletionDate": None, "InitiationDate": None, "CreationDate": at(-24 * 400)}, None, None),  # no job has a longest duration
+        (OLD | EXPIRED | {"StartBy": at(-27)}, None, None),  # before the job was created: no end
         (OLD | {"CompletionDate": None, "State": "NEW"}, None, None),
         (OLD | {"CompletionDate": at(-25), "State": "NEW"}, None, None),
         ({"CompletionDate": None, "State": "NEW"}, None, True),
@@ -158,8 +158,9 @@ def alone(hours: float, **changes: object) -> Json:
         ([alone(-40), alone(-25.001, BackupJobId="j2")], None, None, "inconclusive"),
         ([alone(-40, CompletionDate=at(-20))], None, None, "pass"),
         ([alone(-40, CompletionDate=at(1))], None, None, "inconclusive"),  # a later end is not evidence
-        ([alone(-40, CompletionDate=at(1), State="NEW")], None, None, "inconclusive"),
-        ([alone(-40, InitiationDate=at(-20))], None, None, "pass"),
+        ([alone(-40, CompletionDate=at(-20), State="NEW")], None, None, "inconclusive"),  # what has not ended has no end
+        ([alone(-40, CompletionDate=at(-20), State="RUNNING")], None, None, "inconclusive"),
+        ([alone(-40, State="RUNNING", InitiationDate=at(-20), CompletionDate=None)], None, None, "pass"),
         ([alone(-1)], ["2020-09-20T00:00:00Z", "2020-09-21"], None, "pass"),
         ([alone(-1)], ["2020-09-20T00:00:01Z", "2020-09-21"], None, "inconclusive"),
         ([alone(-1)], WIDE, None, "pass"),
@@ -174,9 +175,11 @@ def test_coverage_must_reach_the_window(jobs: list[Json], covers: list[str] | No
     assert judge(jobs, covers=covers, scope=scope, within="48h", none=NO, no_data="pass")["verdict"] == verdict
 
 
-def test_without_a_window_there_is_nothing_to_reach() -> None:
-    assert judge([alone(-500)], covers=None, none=NO)["verdict"] == "pass"
-    assert judge([alone(-500)], covers=None, where=NO, none=YES, no_data="pass")["verdict"] == "pass"
+@pytest.mark.parametrize(("hours", "verdict"), [(-25, "pass"), (-25.001, "inconclusive"), (-500, "inconclusive")])
+def test_without_a_window_the_list_must_reach_as_of(hours: float, verdict: str) -> None:
+    assert judge([alone(hours)], covers=None, none=NO)["verdict"] == verdict
+    assert judge([alone(hours)], covers=None, where=NO, none=YES, no_data="pass")["verdict"] == verdict
+    assert judge([alone(hours)], covers=None, none=YES)["verdict"] == "fail"
 
 
 def test_an_empty_list_is_no_evidence_with_or_without_a_window() -> None:
@@ -190,7 +193,7 @@ def test_a_violation_is_a_fail_without_coverage() -> None:
 
 def test_a_list_that_was_not_fetched_is_never_a_pass() -> None:
     rule = {"id": "r", "dataset": "copy_jobs", "none": {}, "no_data": "pass"}
-    document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "lists": {"backup_jobs": [job()]}, "rules": [rule]}
+    document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "sources": sources([job()]), "rules": [rule]}
     assert reperform.reperform(document)["rules"][0]["verdict"] == "inconclusive"
 
 
@@ -223,7 +226,7 @@ def test_findings_are_grouped_by_place_and_resource() -> None:
         ({"none": {"Duration": {"at_least": "0.0000001s"}}}, "finer than a microsecond"),
         ({"none": {"CreationDate": "2020-09-21T00:00:00"}}, "not a time"),
         ({"none": {"CreationDate": "2020-13-01"}}, "does not match format"),
-        ({"none": {"ResourceName": {"matches": "("}}}, "unterminated"),
+        ({"none": {"ResourceName": {"matches": "("}}}, "unbalanced parenthesis"),
         ({"none": {"IsEncrypted": True}}, "must be text"),
         ({"none": {"IsEncrypted": "yes"}}, "neither true nor false"),
         ({"none": {}, "within": "1"}, "not a number with a unit"),
@@ -234,7 +237,7 @@ def test_findings_are_grouped_by_place_and_resource() -> None:
     ],
 )
 def test_a_rule_that_is_not_understood_is_refused_even_without_jobs(rule: Json, expected: str) -> None:
-    document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "lists": {"backup_jobs": []}, "rules": [{"id": "r", **rule}]}
+    document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "sources": sources([]), "rules": [{"id": "r", **rule}]}
     with pytest.raises(InputError, match=expected):
         reperform.reperform(document)
 
@@ -244,7 +247,7 @@ def test_a_rule_that_is_not_understood_is_refused_even_without_jobs(rule: Json, 
     [
         ({"CreationDate": "2020-09-21T13:58:12"}, "not a time"),
         ({"CreationDate": "2020-09-21"}, "not a time"),
-        ({"CreationDate": 1600721892929}, "1970 to 2300"),
+        ({"CreationDate": 1600721892929}, "before 2300"),
         ({"CreationDate": float("nan")}, "NaN"),
         ({"CreationDate": True}, "not a time"),
         ({"AccountId": 111122223333}, "AccountId is not of kind account"),
@@ -261,7 +264,7 @@ def test_a_record_that_is_not_understood_is_refused(changes: Json, expected: str
 
 @pytest.mark.parametrize(
     "document",
-    [None, [], {}, {"schema": "policycheck/reperform/2"}, {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "lists": {}, "rules": [], "waiver": []}],
+    [None, [], {}, {"schema": "policycheck/reperform/1"}, {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "sources": [], "rules": [], "waiver": []}],
 )
 def test_a_document_that_is_not_understood_is_refused(document: object) -> None:
     with pytest.raises(InputError):
@@ -273,7 +276,7 @@ def run(text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_the_script_runs_by_itself() -> None:
-    document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "lists": {"backup_jobs": [job(ResourceArn="\x1b[31m\u202e")]}}
+    document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "sources": sources([job(ResourceArn="\x1b[31m\u202e")])}
     done = run(json.dumps(document | {"rules": [{"id": "r", "none": {}}]}), "-")
     assert (done.returncode, done.stderr, done.stdout.isascii(), "\x1b" in done.stdout) == (0, "", True, False)
     assert json.loads(done.stdout)["rules"][0]["verdict"] == "fail"
@@ -324,7 +327,7 @@ STATES: list[Json] = [{"all": {"Outcome": "clean"}}, {"none": {"State": ["FAILED
 
 def document_of(jobs: list[Json], rules: list[Json]) -> Json:
     numbered = [{"id": f"{index:02}", **rule} for index, rule in enumerate(rules)]
-    return {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "scope": {"accounts": [A]}, "lists": {"backup_jobs": jobs}, "rules": numbered}
+    return {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "scope": {"accounts": [A]}, "sources": sources(jobs), "rules": numbered}
 
 
 @given(st.lists(JOBS, max_size=8).flatmap(lambda jobs: st.tuples(st.just(jobs), st.permutations(jobs))))
@@ -353,7 +356,7 @@ def test_no_pass_beside_a_possible_violation_or_an_empty_population(jobs: list[J
 
 
 def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:
-    document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "lists": {"backup_jobs": [job()]}, "rules": [{"id": "r", "none": {}}]}
+    document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "sources": sources([job()]), "rules": [{"id": "r", "none": {}}]}
     (tmp_path / "input.json").write_text(json.dumps(document), encoding="utf-8")
     source, sink = os.pipe()
     os.close(source)
@@ -362,3 +365,13 @@ def test_a_reader_that_has_gone_is_no_error(tmp_path: Path) -> None:
             [sys.executable, "-I", reperform.__file__, str(tmp_path / "input.json")], stdout=stdout, stderr=subprocess.PIPE, check=False, timeout=60
         )
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_an_object_with_a_member_twice_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "sources": sources([job()]), "rules": [{"id": "r", "none": NO}]}
+    text, path = json.dumps(document), tmp_path / "input.json"
+    path.write_text(text, encoding="utf-8")
+    assert reperform.main([str(path)]) == 0
+    path.write_text(text.replace('"State": "COMPLETED"', '"State": "FAILED", "State": "COMPLETED"'), encoding="utf-8")
+    assert reperform.main([str(path)]) == 2
+    assert "twice" in capsys.readouterr().err

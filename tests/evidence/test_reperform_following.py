@@ -34,6 +34,8 @@ def copied(**changes: object) -> Json:
         "DestinationBackupVaultArn": DR,
         "DestinationRecoveryPointArn": COPIED,
         "ResourceArn": RESOURCE,
+        "ResourceType": "EC2",
+        "IamRoleArn": "arn:aws:iam::111122223333:role/service-role/AWSBackupDefault",
         "CreationDate": at(-9),
         "CompletionDate": at(-8),
         "State": "COMPLETED",
@@ -85,7 +87,7 @@ def test_a_job_is_followed_or_it_is_a_finding() -> None:
         ({"State": "FAILED"}, False),
         ({"State": "RUNNING", "CompletionDate": None}, False),
         ({"State": "NEW"}, None),
-        ({"State": "NEW", "CompletionDate": at(-3)}, False),
+        ({"State": "NEW", "CompletionDate": at(-3)}, None),
         ({"AccountId": B}, False),
         ({"SourceBackupVaultArn": "arn:aws:backup:us-east-1:111122223333:backup-vault:prod"}, False),  # another Region
         ({"SourceBackupVaultArn": None, "ResourceArn": None}, None),
@@ -130,7 +132,7 @@ def test_a_job_without_a_recovery_point_was_not_followed() -> None:
         ({"DestinationRegion": "us-east-1"}, True),
         ({"DestinationRegion": "eu-west-1"}, False),
         ({"StatusMessage": {"present": "true"}}, False),
-        ({"ResourceType": "EC2"}, None),
+        ({"MessageCategory": "SUCCESS"}, None),
     ],
 )
 def test_what_follows_satisfies_its_conditions(where: Json, expected: bool | None) -> None:

@@ -162,7 +162,7 @@ FIVE = {18: -91, 19: -67, 20: -43, 21: -19}  # hours from as_of, September 22 at
 
 
 def scheduled(
-    hours: float, *, plan: str = "p", rule: str | None = "r", cron: str | None = DAILY, version: str = "v1", zone: str | None = None, **changes: object
+    hours: float, *, plan: str = "p", rule: str | None = "r", cron: str | None = DAILY, version: str = "v1", zone: str | None = "UTC", **changes: object
 ) -> Json:
     """A job of a plan, to be started within an hour of its creation."""
     created = {
@@ -284,13 +284,16 @@ def test_a_run_whose_start_window_is_open_is_not_due() -> None:
 
 
 def test_what_lies_between_two_schedules_is_not_judged() -> None:
-    for change in ({"version": "v2"}, {"zone": "Europe/Berlin"}, {"cron": "cron(0 5 ? * * *)"}):
+    for change in ({"zone": "Europe/Berlin"}, {"cron": "cron(0 6 ? * * *)"}):
         jobs = [scheduled(FIVE[18]), scheduled(FIVE[20] if "zone" not in change else FIVE[20] - 2, **change), scheduled(FIVE[21], **change)]
         result = missed(*jobs, within="10d")
         assert times(result) == {}, change
+    # What both would have run is missed.
+    for same in ({"version": "v2"}, {"cron": "cron(0 5 ? * * *)"}):
+        assert times(missed(scheduled(FIVE[18]), scheduled(FIVE[20], **same), scheduled(FIVE[21], **same), within="10d")) == {RESOURCE: ["19"]}
     # Within the old schedule a run is missed as before; UTC spelled out is no change.
     assert times(missed(scheduled(FIVE[18]), scheduled(FIVE[20]), scheduled(FIVE[21], version="v2"))) == {RESOURCE: ["19"]}
-    assert times(missed(scheduled(FIVE[18]), scheduled(FIVE[20]), scheduled(FIVE[21], zone="UTC"))) == {RESOURCE: ["19"]}
+    assert times(missed(scheduled(FIVE[18], zone=None), scheduled(FIVE[20], zone=None), scheduled(FIVE[21]))) == {RESOURCE: ["19"]}
 
 
 def test_a_schedule_that_cannot_be_computed_is_undecided() -> None:
@@ -298,7 +301,7 @@ def test_a_schedule_that_cannot_be_computed_is_undecided() -> None:
         result = missed(scheduled(FIVE[19], cron=cron), no_data="pass")
         assert counts(result) == ("inconclusive", 1, 1, 0, 1)
         both = missed(scheduled(FIVE[19], cron=cron), scheduled(FIVE[20], plan="q"), scheduled(FIVE[21], plan="q"))
-        assert counts(both) == ("pass", 3, 1, 0, 1)
+        assert counts(both) == ("inconclusive", 3, 1, 0, 1)
 
 
 def test_unknown_choice_makes_a_miss_possible() -> None:
@@ -364,3 +367,36 @@ def test_a_silent_plan_does_not_hide_what_another_missed() -> None:
     jobs = [scheduled(FIVE[19]), scheduled(FIVE[19], ResourceArn=R2)]
     other = [scheduled(FIVE[18], plan="q"), scheduled(FIVE[20], plan="q"), scheduled(FIVE[21], plan="q")]
     assert times(missed(*jobs, *other)) == {PLAN_ARN: ["20", "21"], RESOURCE: ["19", "20", "21"]}
+
+
+def test_an_edited_plan_is_missed_only_where_both_versions_would_have_run() -> None:
+    new = {"version": "v2"}
+    jobs = [scheduled(FIVE[18]), scheduled(FIVE[20], **new), scheduled(FIVE[21], **new)]
+    assert times(missed(*jobs)) == {RESOURCE: ["19"]}
+    renamed = [
+        job | {"CreatedBy": job["CreatedBy"] | {"BackupRuleName": "daily", "BackupRuleId": rule}} for job, rule in zip(jobs, ("r", "s", "s"), strict=True)
+    ]
+    assert times(missed(*renamed)) == {RESOURCE: ["19"]}  # one rule under two ids
+    between = scheduled(FIVE[19] - 10, ResourceArn=R2, version="v1b")
+    assert missed(*jobs, between, where={"ResourceArn": RESOURCE})["verdict"] == "inconclusive"  # a version that may have promised nothing
+    moved = [scheduled(FIVE[18]), *(scheduled(FIVE[day] + 1, cron="cron(0 6 * * ? *)", **new) for day in (20, 21))]
+    assert counts(missed(*moved)) == ("inconclusive", 3, 1, 1, 1)
+    assert missed(*moved, limit="2")["verdict"] == "pass"  # even if both were missed
+
+
+def test_a_newer_version_ends_what_an_older_one_expects() -> None:
+    left, stays = scheduled(FIVE[18]), [scheduled(FIVE[day], ResourceArn=R2, version="v1" if day < 19 else "v2") for day in (18, 19, 20, 21)]
+    assert counts(missed(left, *stays)) == ("inconclusive", 5, 2, 1, 1)
+    assert times(missed(left, *[scheduled(FIVE[day], ResourceArn=R2) for day in (18, 19, 20, 21)])) == {RESOURCE: ["19", "20", "21"]}
+
+
+def test_jobs_of_a_plan_that_is_not_named_leave_the_rule_inconclusive() -> None:
+    whole = [scheduled(FIVE[day]) for day in (19, 20, 21)]
+    other = job(
+        BackupJobId="x", ResourceArn=R2, CreatedBy={"BackupPlanArn": PLAN_ARN}, CreationDate=at(FIVE[20]), CompletionDate=at(FIVE[20] + 1), InitiationDate=None
+    )
+    assert missed(*whole)["verdict"] == "pass"
+    assert missed(*whole, other)["verdict"] == "inconclusive"
+    reduced = {name: value for name, value in other.items() if name not in {"CreatedBy", "PercentDone"}}
+    assert missed(*whole, files=[[reduced]])["verdict"] == "inconclusive"
+    assert missed(*whole, files=[[reduced | {"PercentDone": "1"}]])["verdict"] == "pass"  # on demand

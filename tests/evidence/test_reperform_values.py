@@ -8,7 +8,7 @@ import pytest
 
 from tests.evidence.documents import ARN, COPY, EXPIRED, NO, RESOURCE, RESTORE, YES, Json, at, changed, job, judge, outcome, running, truth
 
-UNKNOWN_MEMBER = {"PercentDone": "100.0"}
+UNKNOWN_MEMBER = {"IsEncrypted": "true"}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,6 @@ def test_conditions_combine_as_kleene_has_it(conditions: Json, expected: bool | 
         ("MessageCategory", "SUCCESS", {"MessageCategory": None}, [], None),  # SINCE
         ("MessageCategory", "SUCCESS", {"MessageCategory": None}, [job(BackupJobId="j2")], False),
         ("MessageCategory", "SUCCESS", {"MessageCategory": None}, [job(BackupJobId="j2", CreationDate=at(1))], False),
-        ("MessageCategory", "SUCCESS", {"MessageCategory": None}, [job(CompletionDate=at(-9))], None),
         ("CreatedBy.BackupPlanName", "x", {"CreatedBy": {}}, [], None),
         ("CreatedBy.BackupPlanName", "x", {}, [job(BackupJobId="j2", CreatedBy={"BackupPlanName": "y"})], False),
         ("State", "COMPLETED", {"State": "SOMETHING_NEW"}, [], None),
@@ -135,28 +134,75 @@ def test_a_copy_job_is_rewound_to_running() -> None:
 
 def test_a_job_created_after_as_of_is_left_out_of_everything() -> None:
     scope = {"accounts": ["111122223333"], "regions": ["eu-west-1"]}
-    assert outcome(judge([job(CreationDate=at(0.001))], none=YES, no_data="pass", scope=scope)) == ("inconclusive", 0, 0, 0)
-    assert outcome(judge([job(CreationDate=at(0))], none=YES)) == ("fail", 1, 0, 0)
+    later = job(CreationDate=at(0.001), InitiationDate=None, CompletionDate=at(1))
+    assert outcome(judge([later], none=YES, no_data="pass", scope=scope)) == (
+        "inconclusive",
+        0,
+        0,
+        0,
+    )
+    assert outcome(judge([job(CreationDate=at(0), InitiationDate=None, CompletionDate=None)], none=YES)) == ("fail", 1, 0, 0)
 
 
 @pytest.mark.parametrize(
     ("loser", "winner"),
     [
-        (running(CreationDate=at(-1)), job()),
+        (running(), job()),
         (running(InitiationDate=at(-1)), job(State="FAILED", CompletionDate=None)),
         (job(State="NEW", CompletionDate=at(-1)), job()),
         (job(CompletionDate=at(-2)), job(CompletionDate=at(-1))),
-        (job(CompletionDate=None), job(CompletionDate=at(-2))),
-        (job(InitiationDate=at(-2.6)), job(InitiationDate=at(-2.5))),
-        (job(InitiationDate=None), job(InitiationDate=at(-2.5))),
-        (job(StatusMessage="a"), job(StatusMessage="b")),
+        (running(State="PENDING"), running()),
+        (running(State="NEW"), running(State="CREATED")),
+        (running(PercentDone="9.5"), running(PercentDone=70)),
+        (running(PercentDone="many"), running(PercentDone="0.1")),
     ],
 )
-def test_of_two_records_of_a_job_one_is_kept(loser: Json, winner: Json) -> None:
+def test_of_two_observations_of_a_job_the_better_is_kept(loser: Json, winner: Json) -> None:
     loser, winner = loser | {"ResourceName": "loser"}, winner | {"ResourceName": "winner"}
-    for jobs in ([loser, winner], [winner, loser]):
-        result = judge(jobs, all={"ResourceName": "winner"})
-        assert outcome(result) == ("pass", 1, 0, 0)
+    for first, second in ((loser, winner), (winner, loser)):
+        for records, files in (([first, second], None), ([first], [[second]])):
+            result = judge(records, files=files, all={"ResourceName": "winner"})
+            assert outcome(result) == ("pass", 1, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "conditions", "expected"),  # what a second observation of a clean job has, and what is then known of the job
+    [
+        ({"StatusMessage": "denied"}, {"StatusMessage": "denied"}, True),  # the one that says more
+        ({"CompletionDate": None}, {"Duration": "30m"}, True),
+        ({"ResourceName": "other"}, {"ResourceName": "one"}, None),  # they contradict each other
+        ({"ResourceName": "other"}, {"ResourceName": {"present": "true"}}, None),
+        ({"State": "FAILED"}, {"State": "COMPLETED"}, None),
+        ({"State": "FAILED"}, {"CompletionDate": {"present": "true"}}, None),
+        ({"CreatedBy": {"BackupPlanId": "p"}}, {"CreatedBy.BackupPlanId": "p", "CreatedBy.BackupRuleId": "r"}, True),
+        ({"CreatedBy": {"BackupRuleId": "s"}}, {"CreatedBy.BackupRuleId": "r"}, None),
+        ({"PercentDone": 100.0}, {"PercentDone": "100.0"}, True),
+        ({"CreationDate": "2020-09-21 21:00:00+00:00"}, {"BackupJobId": "j1"}, True),
+        ({"CreationDate": "1600722000"}, {"BackupJobId": "j1"}, True),
+        ({"InitiationDate": at(-1)}, {"Duration": "30m"}, True),  # it began after it ended: that one is not usable
+    ],
+)
+def test_observations_of_one_job_are_merged(changes: Json, conditions: Json, expected: bool | None) -> None:
+    first = job(ResourceName="one", CreatedBy={"BackupRuleId": "r"})
+    for jobs in ([first, job(**changes)], [job(**changes), first]):
+        result = judge(jobs[:1], files=[jobs[1:]], none=conditions)
+        assert (result["examined"], result["verdict"]) == (1, {True: "fail", False: "pass", None: "inconclusive"}[expected])
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "wanted", "expected"),
+    [
+        ({"ValidationStatus": "VALIDATING", "ValidationStatusMessage": "soon"}, {"ValidationStatus": "FAILED"}, {"ValidationStatus": "FAILED"}, True),
+        ({"ValidationStatus": "VALIDATING", "ValidationStatusMessage": "soon"}, {"ValidationStatus": "FAILED"}, {"ValidationStatusMessage": "soon"}, False),
+        ({}, {"ValidationStatus": "TIMED_OUT"}, {"ValidationStatus": "TIMED_OUT"}, True),
+        ({"ValidationStatus": "SUCCESSFUL"}, {"ValidationStatus": "FAILED"}, {"ValidationStatus": "FAILED"}, None),
+        ({"DeletionStatus": "DELETING"}, {"DeletionStatus": "SUCCESSFUL"}, {"DeletionStatus": "SUCCESSFUL"}, True),
+    ],
+)
+def test_a_decided_status_of_a_restore_stands(first: Json, second: Json, wanted: Json, expected: bool | None) -> None:
+    for one, other in ((first, second), (second, first)):
+        result = judge([RESTORE | one], files=[[RESTORE | other]], dataset="restore_jobs", none=wanted)
+        assert result["verdict"] == {True: "fail", False: "pass", None: "inconclusive"}[expected]
 
 
 def test_duplicates_go_before_what_is_later_than_as_of() -> None:
@@ -195,7 +241,7 @@ def test_account_and_region_come_from_the_first_that_says(changes: Json, account
         ({"CompletionDate": None}, {"Duration": "1h"}, None),
         (EXPIRED, {"Duration": {"present": "true"}}, False),
         (EXPIRED | {"CreationDate": None, "InitiationDate": None}, {"Duration": {"present": "true"}}, False),
-        (EXPIRED | {"CompletionDate": at(-1)}, {"Duration": "90m"}, True),
+        (EXPIRED | {"CompletionDate": at(-1)}, {"Duration": {"present": "true"}}, False),
         ({"State": None, "CompletionDate": None}, {"Duration": "1h"}, None),
         (EXPIRED, {"Elapsed": {"present": "true"}}, False),
         ({"CreationDate": None}, {"Elapsed": {"present": "true"}}, None),

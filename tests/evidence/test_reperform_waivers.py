@@ -8,7 +8,7 @@ import pytest
 
 from policycheck.evidence import reperform
 from policycheck.evidence.reperform import InputError
-from tests.evidence.documents import RESOURCE, Json, at, job, judge, running
+from tests.evidence.documents import RESOURCE, Json, at, job, judge, running, sources
 
 OTHER = RESOURCE.replace("i-1", "i-2")
 FAILED = {"State": "FAILED"}
@@ -18,6 +18,7 @@ STALE = [job(CreationDate=at(-50), InitiationDate=None, CompletionDate=at(-49)),
 DAILY = {
     "BackupPlanId": "p",
     "BackupPlanArn": "arn:aws:backup:eu-west-1:111122223333:backup-plan:p",
+    "BackupPlanVersion": "v1",
     "BackupRuleId": "r",
     "BackupRuleCron": "cron(0 0 * * ? *)",
 }
@@ -88,7 +89,8 @@ def test_the_last_day_is_in_until_its_end() -> None:
     moments = {"2020-09-21T23:59:59Z": "fail", "2020-09-22T23:59:59.999999Z": "waived", "2020-09-23T01:00:00+02:00": "waived", "2020-09-23T00:00:00Z": "fail"}
     document = {
         "schema": reperform.SCHEMA,
-        "lists": {"backup_jobs": [job(**FAILED)]},
+        "covers": ["2020-09-01", "2020-09-24"],
+        "sources": sources([job(**FAILED)]),
         "rules": [{"id": "r", "none": FAILED}],
         "waivers": [waiver("any", "2020-09-22", "2020-09-22")],
     }
@@ -123,7 +125,7 @@ def test_a_group_of_other_fields_is_not_waived() -> None:
 
 
 def test_of_several_types_of_a_resource_the_last_counts() -> None:
-    jobs = [STALE[0], STALE[0] | {"BackupJobId": "j9", "ResourceType": "EBS", "ResourceArn": RESOURCE, "CreationDate": at(-40)}, STALE[1]]
+    jobs = [STALE[0], STALE[0] | {"BackupJobId": "j9", "ResourceType": "EBS", "ResourceArn": RESOURCE, "CreationDate": at(-52)}, STALE[1]]
     assert said(jobs, waiver({"ResourceType": "EC2"}), **FRESH) == ("waived", [True])
     assert said(jobs, waiver({"ResourceType": "EBS"}), **FRESH) == ("fail", [False])
 
