@@ -1355,8 +1355,8 @@ def is_linked(job: Job, evidence: Evidence, other: Job, later: Evidence) -> bool
     by_point = False if left is MISSING else None if left is UNKNOWN or link is None else left == link
     if not lost_its_link(other, evidence, later):
         return by_point
-    here, there = evidence.place(job), later.place(other)
-    return any_of([by_point, all_of([None, *(None if None in (here[part], there[part]) else here[part] == there[part] for part in range(2))])])
+    places = zip(evidence.place(job), later.place(other), strict=True)
+    return any_of([by_point, all_of([None, *(None if None in pair else pair[0] == pair[1] for pair in places)])])
 
 
 def is_covered(job: Job, evidence: Evidence, case: Case, other: str, patience: int) -> bool:
