@@ -171,7 +171,7 @@ def gather(settings: Settings, policies: Sequence[Policy], connection: Connectio
 
     inventories = read_inventories(settings.inventory or ())
     if settings.jobs:
-        evidence = gather_files(settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet)
+        evidence = gather_files(settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet, policies=policies)
     else:
         evidence = gather_aws(connection, policies, as_of=as_of, quiet=settings.quiet)
     return replace(evidence, inventories=inventories)

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from itertools import chain
 from typing import Protocol
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS
+from policycheck.datasets import BACKUP_JOBS, DATASETS, HORIZON
 from policycheck.errors import FetchError, LastingError, PolicycheckError, UsageError
 from policycheck.records import MICROSECOND, JobList, iso
 from policycheck.result import Coverage
@@ -21,7 +21,7 @@ from policycheck.sources.interface import Evidence
 from policycheck.sources.lists import deduplicate
 from policycheck.sources.observed import Watch, cover
 from policycheck.sources.places import Place, Progress, Reader, ReadPlace, Request, local_clock
-from policycheck.sources.plan import HORIZON, FetchPlan
+from policycheck.sources.plan import FetchPlan
 from policycheck.sources.raw import PageStore
 from policycheck.text import spell_duration
 
