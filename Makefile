@@ -61,7 +61,7 @@ docs: $(READY) ## write the generated pages of the documentation
 docs-check: $(READY) ## check that the generated pages are up to date
 	@$(BIN)/python docs/generate.py --check
 
-slow: $(READY) ## run the slow tests: packages, validators of workflows, npm, other engines
+slow: $(READY) ## run the slow tests: packages, validators of workflows, npm, other engines, the AWS CLI
 	@$(BIN)/python -m pytest -q -m slow
 
 mutants: $(READY) ## change the shipped packs one thing at a time, and fail where their tests notice less than 90% of it

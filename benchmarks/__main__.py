@@ -29,8 +29,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="policycheck-benchmarks-") as folder, ExitStack() as stack:
         workplace = Workplace(Path(folder), stack)
         for measure in chosen:
-            _say(f"{measure.name}: {options.runs} pairs of runs ...")
-            outcomes.append(Outcome(measure, compare(measure.subject(workplace), measure.baseline(workplace), options.runs)))
+            runs = min(options.runs, measure.runs or options.runs)
+            _say(f"{measure.name}: {runs} pairs of runs ...")
+            outcomes.append(Outcome(measure, compare(measure.subject(workplace), measure.baseline(workplace), runs)))
     print(as_table(outcomes))
     if options.json:
         machine = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}

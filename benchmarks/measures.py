@@ -2,6 +2,8 @@
 
 A *fetch* is `fetching.py`: one list of 50,000 jobs from a process that serves them in pages of 1,000, made beforehand; *boto3's paginator* reads the same.
 
+A *list* is `policycheck list-backup-jobs` of the list that `serving.py` serves, thrown away; *the AWS CLI 1* lists the same, with its times as they come.
+
 A *check* is `python -m policycheck check` of the twenty rules beside this file, its text report thrown away. Baselines:
 
 - *bare Python*: `python -c pass`; no program in Python starts faster.
@@ -17,7 +19,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,6 +33,9 @@ ROOT = Path(__file__).parents[1]
 POLICY = Path(__file__).with_name("twenty-rules.yaml")
 _FETCHING = Path(__file__).with_name("fetching.py")
 FETCHED = 50_000
+LISTED = (("json", 50_000), ("json", 200_000), ("text", 50_000), ("text", 200_000), ("yaml-stream", 50_000))
+SHORT = 10_000
+"""Lists whose memory is compared with that of a short one, by output and number of jobs. YAML takes some 2 s for 1,000 jobs."""
 _BASELINE = Path(__file__).with_name("baseline.py")
 FINDINGS = frozenset({1})
 """The exit code of a check that worked: the jobs violate some rules."""
@@ -53,6 +58,7 @@ class Workplace:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder = folder
         self._stack = stack
+        self._served: dict[int, str] = {}
 
     def jobs(self, number: int) -> Path:
         """The file with this many jobs."""
@@ -81,13 +87,29 @@ class Workplace:
     @cached_property
     def endpoint(self) -> str:
         """The URL of a process that serves `FETCHED` jobs in pages made beforehand; it ends with the workplace."""
-        command = [sys.executable, "-m", "tests.sources.loopback", str(FETCHED)]
+        return self._serve("tests.sources.loopback", FETCHED)
+
+    def served(self, number: int) -> str:
+        """The URL of a process that serves a list of this many jobs; it ends with the workplace."""
+        if number not in self._served:
+            self._served[number] = self._serve("benchmarks.serving", number)
+        return self._served[number]
+
+    def _serve(self, module: str, number: int) -> str:
+        command = [sys.executable, "-m", module, str(number)]
         server = self._stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT))
         assert server.stdin is not None
         assert server.stdout is not None
         # It serves until its standard input ends.
         self._stack.callback(server.stdin.close)
         return server.stdout.readline().strip()
+
+    @cached_property
+    def aws_environment(self) -> dict[str, str]:
+        """The environment of processes that ask an endpoint: credentials and no configuration."""
+        nowhere = str(self.folder / "no-configuration")
+        own = {"AWS_ACCESS_KEY_ID": "111122223333", "AWS_SECRET_ACCESS_KEY": "none", "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere}
+        return self.environment | own | {"AWS_DEFAULT_REGION": "eu-west-1", "NO_PROXY": "127.0.0.1"}
 
     def _importable(self, names: list[str]) -> list[str]:
         """These names without the few that only a library can put into sys.modules (`os.path` can be imported, `pyexpat.model` cannot)."""
@@ -104,13 +126,18 @@ def check_arguments(jobs: Path) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A process, its baseline, and the ratio it should stay within (None: told, not asked for)."""
+    """A process, its baseline, and the ratio it should stay within (None: told, not asked for).
+
+    `by_cpu`: the ratio of processor time is held against the target, in place of that of time by the clock. `runs`: this many pairs tell enough.
+    """
 
     name: str
     against: str
     target: float | None
     subject: Callable[[Workplace], Command]
     baseline: Callable[[Workplace], Command]
+    by_cpu: bool = False
+    runs: int | None = None
 
 
 def _version(workplace: Workplace) -> Command:
@@ -144,10 +171,16 @@ def _decode(number: int) -> Callable[[Workplace], Command]:
 
 def _fetch(who: str) -> Callable[[Workplace], Command]:
     def command(workplace: Workplace) -> Command:
-        nowhere = str(workplace.folder / "no-configuration")
-        own = {"AWS_ACCESS_KEY_ID": "111122223333", "AWS_SECRET_ACCESS_KEY": "none", "AWS_CONFIG_FILE": nowhere, "AWS_SHARED_CREDENTIALS_FILE": nowhere}
         arguments = [sys.executable, str(_FETCHING), who, workplace.endpoint, str(FETCHED)]
-        return Command(arguments, workplace.environment | own | {"NO_PROXY": "127.0.0.1"})
+        return Command(arguments, workplace.aws_environment)
+
+    return command
+
+
+def _list(number: int, output: str = "json", program: Sequence[str] = ("policycheck",)) -> Callable[[Workplace], Command]:
+    def command(workplace: Workplace) -> Command:
+        arguments = [sys.executable, "-m", *program, "list-backup-jobs", "--endpoint-url", workplace.served(number), "--output", output]
+        return Command(arguments, workplace.aws_environment)
 
     return command
 
@@ -164,5 +197,7 @@ _ALL = (
     Measure("check-10000", "imports and decode", 1.8, _check(10_000), _decode(10_000)),
     Measure("check-100000", "imports and decode", 2.5, _check(100_000), _decode(100_000)),
     Measure("fetch-50000", "boto3's paginator", 0.5, _fetch("ours"), _fetch("paginator")),
+    Measure("list-50000", "the AWS CLI 1", 0.5, _list(50_000), _list(50_000, program=("awscli", "backup")), by_cpu=True),
+    *(Measure(f"list-{number}-{output}", f"{SHORT:,} jobs", None, _list(number, output), _list(SHORT, output), runs=1) for output, number in LISTED),
 )
 MEASURES = {measure.name: measure for measure in _ALL}

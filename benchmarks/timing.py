@@ -68,8 +68,9 @@ class Outcome:
 
     @property
     def reached(self) -> bool | None:
-        """Whether the ratio by the clock is within the target; None where there is no target."""
-        return None if self.measure.target is None else self.wall.median <= self.measure.target
+        """Whether the ratio by the clock, or of processor time if that is what the measure is held to, is within the target; None where there is no target."""
+        held = self.cpu if self.measure.by_cpu else self.wall
+        return None if self.measure.target is None else held.median <= self.measure.target
 
 
 def ratio(pairs: Sequence[Pair], quantity: Callable[[Sample], float]) -> Ratio:

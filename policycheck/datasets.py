@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import Enum, StrEnum
 from types import MappingProxyType
 
@@ -302,6 +303,9 @@ RESTORE_JOBS = Dataset(
 
 DATASETS: Mapping[str, Dataset] = MappingProxyType({d.name: d for d in (BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS)})
 BY_RESULT_KEY: Mapping[str, Dataset] = MappingProxyType({d.result_key: d for d in DATASETS.values()})
+
+HORIZON = timedelta(days=30)
+"""ListBackupJobs lists the jobs of the last 30 days (API reference). The lists of copy and restore jobs document no limit."""
 
 RESOURCE_TYPES: tuple[str, ...] = (
     "Aurora", "CloudFormation", "DocumentDB", "DynamoDB", "EBS", "EC2", "EFS", "EKS", "FSx", "Neptune", "RDS", "Redshift", "Redshift Serverless", "S3",

@@ -59,12 +59,15 @@ class PolicycheckError(Exception):
     """Anything that is the user's or AWS's mistake: one message, a place, a hint."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.USAGE
+    usual_aws_exit_code: ClassVar[int] = 252
 
     def __init__(self, message: str, *, hint: str = "", place: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.place = place
+        self.aws_exit_code = self.usual_aws_exit_code
+        """What the AWS CLI exits with for it."""
 
 
 class UsageError(PolicycheckError):
@@ -92,6 +95,7 @@ class EvidenceError(PolicycheckError):
     """There is not enough to judge on: an answer given now would be a guess."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.EVIDENCE
+    usual_aws_exit_code: ClassVar[int] = 255
 
 
 class JobFileError(EvidenceError):

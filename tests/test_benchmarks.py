@@ -9,13 +9,14 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
 from benchmarks import baseline
 from benchmarks.__main__ import main
 from benchmarks.jobs import AS_OF, COVERED_FROM, write_jobs
-from benchmarks.measures import FINDINGS, MEASURES, POLICY, Workplace, shape_of
+from benchmarks.measures import FINDINGS, LISTED, MEASURES, POLICY, Workplace, shape_of
 from benchmarks.report import as_json, as_table
 from benchmarks.timing import Command, Outcome, Pair, Ratio, Sample, compare, ratio, run
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
@@ -74,6 +75,11 @@ def test_target_is_reached_up_to_its_value(subject: float, reached: bool) -> Non
     assert Outcome(MEASURES["check-2"], [pair(subject, 1)]).reached is reached
 
 
+@pytest.mark.parametrize(("name", "reached"), [("list-50000", False), ("fetch-50000", True)])
+def test_target_of_processor_time_is_not_held_against_the_clock(name: str, reached: bool) -> None:
+    assert Outcome(MEASURES[name], [Pair(Sample(wall=1, cpu=3, memory=1), Sample(wall=4, cpu=4, memory=1))]).reached is reached
+
+
 def test_measure_without_target_is_neither_reached_nor_missed() -> None:
     assert Outcome(MEASURES["check-2-bare"], [pair(50, 1)]).reached is None
 
@@ -86,6 +92,8 @@ def test_targets_are_those_the_project_set_itself() -> None:
         "check-10000": 1.8,
         "check-100000": 2.5,
         "fetch-50000": 0.5,
+        "list-50000": 0.5,
+        **{f"list-{number}-{output}": None for output, number in LISTED},
     }
 
 
@@ -157,6 +165,15 @@ def test_every_rule_examines_jobs(rules: dict[str, RuleResult]) -> None:
 def test_every_rule_is_decided_and_some_are_violated(rules: dict[str, RuleResult]) -> None:
     verdicts = [rule.verdict for rule in rules.values()]
     assert set(verdicts) == {Verdict.PASS, Verdict.FAIL}
+
+
+def test_listed_pages_share_no_id_and_have_times_as_aws_sends_them(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        url = Workplace(tmp_path, stack).served(2000)
+        answers = [json.loads(urlopen(f"{url}/backup-jobs/{query}").read()) for query in ("", "?nextToken=1&maxResults=7")]
+    assert [answer.get("NextToken") for answer in answers] == ["1", None]
+    assert len({job["BackupJobId"] for answer in answers for job in answer["BackupJobs"]}) == 2000
+    assert all(isinstance(job["CreationDate"], int | float) for answer in answers for job in answer["BackupJobs"])
 
 
 # Baselines

@@ -14,7 +14,7 @@ from typing import Annotated
 import typer
 
 from policycheck import __version__
-from policycheck.cli import check, completion, demo, emulator, explain, init, lint, packs, permissions, schema, test, waive
+from policycheck.cli import check, completion, demo, emulator, explain, init, lint, listing, packs, permissions, schema, test, waive
 from policycheck.cli.diagnostics import show_error, show_note, show_traceback
 from policycheck.cli.once import StrictCommand
 from policycheck.cli.terminal import open_closed_streams, silence_stdout
@@ -38,6 +38,7 @@ _command("explain")(explain.explain)
 _command("waive")(waive.waive)
 _command("schema")(schema.schema)
 _command("permissions")(permissions.permissions)
+listing.add_commands(app)
 _command("demo")(demo.demo)
 _command("emulator")(emulator.emulator)
 
@@ -61,6 +62,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code, whatever goes wrong."""
     open_closed_streams()
     try:
+        listing.load(app, arguments)
         command = typer.main.get_command(app)
         if completion.asks(arguments):
             return completion.answer(command)
@@ -72,24 +74,30 @@ def run(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)
         show_error(UsageError(error.format_message(), hint=f"See {context.command_path} --help." if context else ""))
-        return ExitCode.USAGE
+        return _code(arguments, error, ExitCode.USAGE)
     except (typer.Abort, KeyboardInterrupt):
         code = INTERRUPTED
     except PolicycheckError as error:
         show_error(error)
-        return error.exit_code
+        return _code(arguments, error, error.exit_code)
     except (SystemExit, BrokenPipeError) as error:
         # typer turns a reader that has gone into SystemExit(1), which would say "findings".
         return _stop(error)
     except OSError as error:
         show_error(UsageError(error.strerror or type(error).__name__, place=str(error.filename or "")))
         _show_traceback(error)
-        return ExitCode.USAGE
+        return _code(arguments, error, ExitCode.USAGE)
     except BaseException as error:  # what a dataframe engine raises when it panics is no Exception
-        return _show_bug(error)
+        return _code(arguments, error, _show_bug(error))
     if code == INTERRUPTED:
         show_note("policycheck: interrupted")
     return int(code or 0) if arguments else ExitCode.USAGE
+
+
+def _code(arguments: Sequence[str], error: BaseException, usual: int) -> int:
+    """The exit code for an error, or the AWS CLI's where that is asked for."""
+    asked = listing.aws_exit_code(arguments, error)
+    return usual if asked is None else asked
 
 
 INTERRUPTED = 130

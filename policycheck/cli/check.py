@@ -173,7 +173,7 @@ def gather(settings: Settings, policies: Sequence[Policy], connection: Connectio
 
     inventories = read_inventories(settings.inventory or ())
     if settings.jobs:
-        evidence = gather_files(settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet)
+        evidence = gather_files(settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet, policies=policies)
     else:
         longest_job = parse_longest_job(settings.longest_job, settings.jobs)
         evidence = gather_aws(connection, policies, as_of=as_of, longest_job=longest_job, quiet=settings.quiet)

@@ -7,7 +7,7 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import IO, TextIO
 
 from policycheck.errors import UsageError
 
@@ -40,6 +40,23 @@ def terminal_width(stream: TextIO) -> int:
         with contextlib.suppress(OSError, ValueError):
             columns = os.get_terminal_size(stream.fileno()).columns
     return min(columns, WIDEST) or WIDTH
+
+
+def table_width(stream: TextIO) -> int:
+    """The columns of the terminal that `stream` is; 80 where it is none, which the AWS CLI takes for its tables."""
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or 80
+    except (OSError, ValueError):
+        return 80
+
+
+def copy_document(document: IO[bytes]) -> None:
+    """Copy a whole document to stdout, a piece at a time; as `write_document`."""
+    while piece := document.read(_PIECE):
+        write_document(piece)
+
+
+_PIECE = 1024**2
 
 
 def write_document(content: bytes) -> None:

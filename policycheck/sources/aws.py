@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
+from policycheck.datasets import BACKUP_JOBS, DATASETS, HORIZON, Dataset
 from policycheck.errors import FetchError, LastingError, PolicycheckError, UsageError
 from policycheck.records import MICROSECOND, JobList, iso
 from policycheck.result import Coverage
@@ -21,7 +21,7 @@ from policycheck.sources.observations import merge_sources
 from policycheck.sources.observed import Watch, cover
 from policycheck.sources.organization import is_asked_whole, require_reach, unread_accounts
 from policycheck.sources.places import Place, Progress, Reader, ReadPlace, Request, local_clock
-from policycheck.sources.plan import HORIZON, FetchPlan
+from policycheck.sources.plan import FetchPlan
 from policycheck.sources.raw import PageStore
 from policycheck.text import spell_duration
 

@@ -65,6 +65,7 @@ def explained(operation: str = "", place: str = "", *, service: str = "backup") 
         explanation = explain(error, operation, place, service=service)
         if explanation is None:
             raise
+        explanation.aws_exit_code = _aws_exit_code(error)
         raise explanation from None
 
 
@@ -82,6 +83,19 @@ def explain(error: Exception, operation: str = "", place: str = "", *, service: 
     if not operation:
         return FetchError(f"boto3 cannot use its settings: {type(error).__name__}: {scrub(error)}", hint=_SETTINGS, place=where)
     return None
+
+
+def _aws_exit_code(error: Exception) -> int:
+    """What version 2 of the AWS CLI exits with: 252 parameters, 253 no credentials or no Region, 254 an error that AWS answered, else 255."""
+    match error:
+        case b.ParamValidationError():
+            return 252
+        case b.NoCredentialsError() | b.NoRegionError():
+            return 253
+        case b.ClientError():
+            return 254
+        case _:
+            return 255
 
 
 class _Details(Mapping[str, str]):

@@ -165,8 +165,19 @@ class AwsSession:
             if not named and self.default_region:
                 named = (self.default_region,)
         if not named:
-            raise LastingError("no Region is named", hint="name one with --region (or all), AWS_REGION or the profile's region")
+            error = LastingError("no Region is named", hint="name one with --region (or all), AWS_REGION or the profile's region")
+            error.aws_exit_code = 253
+            raise error
         return named
+
+    def setting(self, name: str) -> str | None:
+        """What the profile says of a setting of the AWS CLI (`output`, say). Raises FetchError where the configuration cannot be read."""
+        from policycheck.sources.aws_errors import explained
+
+        with explained():
+            # boto3 has no public way to the settings that it does not use itself.
+            value = self._boto3._session.get_scoped_config().get(name)
+        return value if isinstance(value, str) else None
 
     def _partition(self) -> str:
         from botocore.exceptions import UnknownRegionError

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
 from policycheck.datasets import DATASETS
 from policycheck.errors import JobFileError
+from policycheck.policy.model import Policy
 from policycheck.records import JobList
 from policycheck.sources.containers import read_pages
 from policycheck.sources.contents import read_all, read_text
 from policycheck.sources.interface import Evidence
 from policycheck.sources.lists import Source, assert_coverage, describe_future, describe_gaps, describe_merging, describe_state
 from policycheck.sources.observations import merge_sources
+from policycheck.sources.stated import StatedFile, is_statement, read_member, read_statement, restate, stated_places
+from policycheck.sources.statements import StatedList, Statement, digest
 from policycheck.text import clean_line
 
 STDIN = "-"
@@ -31,27 +34,39 @@ class _File:
 
     name: str
     lists: dict[str, list[Source]]
+    stated: tuple[StatedList, ...] = ()
+    """What it says it covers; empty where it says nothing."""
+    digest: str = ""
+    """Of its text; empty where no file beside it speaks of it."""
+    statement: Statement | None = None
+    """Set where it is no list, and says what another file covers."""
 
 
-def read_job_files(paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, stdin: BinaryIO) -> Evidence:
+def read_job_files(
+    paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, stdin: BinaryIO, policies: Sequence[Policy] = ()
+) -> Evidence:
     """The jobs in files, in every file of folders (hidden ones left out), and in `stdin` where a path is "-"; a file named twice is read once.
 
     Forms: JSON and YAML answers of list-backup-jobs, list-copy-jobs and list-restore-jobs or of their describe commands, lists of jobs, lists of answers,
-    JSON lines and other sequences of these; gzip, byte-order marks and UTF-16. `covers` is the time the user says the lists are of.
+    JSON lines and other sequences of these; gzip, byte-order marks and UTF-16. `covers` is the time the user says the lists are of. A list may say
+    itself what it covers (see `stated`); `policies` then tell whether a filter it was made with left anything out that they need.
 
     Raises:
         JobFileError: a path that cannot be read, or a file that is no job list, incomplete or damaged; all such files in one error.
     """
     errors: list[JobFileError] = []
     files: list[_File] = []
-    for path in _walk(paths, errors):
+    names = list(_walk(paths, errors))
+    beside = any(map(_is_statement, names))
+    for path in names:
         try:
-            files.append(_read_file(path, stdin))
+            files.append(_read_file(path, stdin, with_digest=beside))
         except JobFileError as error:
             error.place = clean_line(path)
             errors.append(error)
     if errors:
         raise _joined(errors)
+    files = _join_statements(files)
     sources = {name: [source for file in files for source in file.lists.get(name, ())] for name in DATASETS}
     lists: dict[str, JobList] = {}
     warnings: list[str] = []
@@ -61,7 +76,36 @@ def read_job_files(paths: Sequence[str], *, as_of: datetime, covers: tuple[datet
             lists[name] = found.jobs
             warnings += [*describe_merging(found), *filter(None, [describe_future(found.jobs, as_of), describe_state(found.jobs)])]
     coverage = assert_coverage(lists, as_of, covers, sources)
+    if stated := [StatedFile(file.name, file.lists, file.stated) for file in files if file.stated]:
+        plain = {key for file in files if not file.stated for key in stated_places(file.lists)}
+        coverage = restate(coverage, stated, plain, as_of, policies)
     return Evidence(lists, coverage, (*_not_seen(files), *describe_gaps(coverage)), tuple(warnings))
+
+
+def _is_statement(path: str) -> bool:
+    # What is read from a pipe is gone.
+    if path in ("", STDIN) or not _is_regular(path):
+        return False
+    try:
+        with Path(path).open("rb") as stream:
+            return is_statement(stream.read(200))
+    except (OSError, ValueError):  # reading it will say why
+        return False
+
+
+def _join_statements(files: list[_File]) -> list[_File]:
+    """The lists alone, each with what a file beside it says of it."""
+    lists = [file for file in files if file.statement is None]
+    for file in files:
+        if file.statement is None:
+            continue
+        own = [number for number, other in enumerate(lists) if other.digest == file.statement.digest]
+        if not own:
+            hint = "Name the list that was printed together with it, unchanged."
+            raise JobFileError("says what another list covers: that list is not among the files, or was changed", hint=hint, place=file.name)
+        for number in own:
+            lists[number] = replace(lists[number], stated=tuple(file.statement.lists))
+    return lists
 
 
 def _walk(paths: Sequence[str], errors: list[JobFileError]) -> Iterator[str]:
@@ -136,7 +180,7 @@ def _files_below(folder: str, errors: list[JobFileError]) -> list[str]:
     return sorted(found)
 
 
-def _read_file(path: str, stdin: BinaryIO) -> _File:
+def _read_file(path: str, stdin: BinaryIO, *, with_digest: bool) -> _File:
     try:
         if path == STDIN:
             data = read_all(stdin)
@@ -149,11 +193,15 @@ def _read_file(path: str, stdin: BinaryIO) -> _File:
         raise JobFileError("does not exist", hint="name a file, a folder, or - for standard input") from None
     except (OSError, ValueError) as error:
         raise JobFileError(f"cannot be read: {_cause(error)}") from None
-    pages: dict[str, dict[bool, list[JobList]]] = {}
-    for page in read_pages(read_text(data)):
-        pages.setdefault(page.jobs.dataset.name, {}).setdefault(page.lone, []).append(page.jobs)
+    text = read_text(data)
     name = clean_line(path)
-    return _File(name, {of: [Source(name, JobList.joined(parts), lone) for lone, parts in found.items()] for of, found in pages.items()})
+    if is_statement(text[:200]):
+        return _File(name, {}, statement=read_statement(text))
+    pages: dict[str, dict[bool, list[JobList]]] = {}
+    for page in read_pages(text):
+        pages.setdefault(page.jobs.dataset.name, {}).setdefault(page.lone, []).append(page.jobs)
+    lists = {of: [Source(name, JobList.joined(parts), lone) for lone, parts in found.items()] for of, found in pages.items()}
+    return _File(name, lists, read_member(text), digest(text) if with_digest else "")
 
 
 def _cause(error: Exception) -> str:
@@ -172,6 +220,10 @@ def _joined(errors: list[JobFileError]) -> JobFileError:
 
 def _not_seen(files: list[_File]) -> Iterator[str]:
     """What files do not say of themselves."""
+    if stated := [file for file in files if file.stated]:
+        say = "says of itself what it covers" if len(stated) == 1 else "say of themselves what they cover"
+        yield f"stated: {_names([file.name for file in stated])} {say}: that nobody changed the text since is the user's word"
+    files = [file for file in files if not file.stated]
     if files:
         say = "does not say how it was made" if len(files) == 1 else "do not say how they were made"
         yield f"asserted: {_names([file.name for file in files])} {say}: jobs that a filter, a time range or an option left out cannot be seen"

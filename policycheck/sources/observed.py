@@ -6,18 +6,17 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from policycheck.datasets import BACKUP_JOBS, Dataset
+from policycheck.datasets import BACKUP_JOBS, HORIZON, Dataset
 from policycheck.records import JobList
 from policycheck.result import Basis, Coverage
 from policycheck.sources.lists import Source, assert_coverage
 from policycheck.sources.places import ReadList
-from policycheck.sources.plan import HORIZON
+from policycheck.sources.statements import TOLERANCE
 
 SAFE_HORIZON = HORIZON - timedelta(days=1)
 """How far back from as_of ListBackupJobs is taken to be complete. The edge of AWS's 30 days moves while a list is read, and whether it is an instant or the
 start of a day is not documented."""
 _MARGIN = timedelta(hours=12)
-_TOLERANCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ def cover(watch: Watch, found: ReadList, accounts: Collection[str | None]) -> li
 
 
 def _entry(watch: Watch, found: ReadList, account: str | None, jobs: JobList) -> Coverage:
-    start, end = _interval(watch, found)
+    start, end = interval(watch, found)
     name = watch.dataset.name
     parts = assert_coverage({name: jobs}, watch.as_of, None, {name: [Source(watch.source, jobs)]})
     reason = "; ".join(part.reason for part in parts if part.reason)
@@ -66,10 +65,10 @@ def _entry(watch: Watch, found: ReadList, account: str | None, jobs: JobList) ->
     )
 
 
-def _interval(watch: Watch, found: ReadList) -> tuple[datetime, datetime]:
+def interval(watch: Watch, found: ReadList) -> tuple[datetime, datetime]:
     """From where the list is complete, to as_of; or to when AWS answered, where as_of lies later than that by any clock."""
     answered = found.first_date or watch.started
-    end = watch.as_of if watch.as_of <= answered + _TOLERANCE else answered
+    end = watch.as_of if watch.as_of <= answered + TOLERANCE else answered
     if watch.dataset.name != BACKUP_JOBS.name:
         return min(watch.since or watch.reach, end), end
     start = max(watch.as_of - SAFE_HORIZON, (found.last_date or watch.started) - HORIZON + _MARGIN)

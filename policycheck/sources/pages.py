@@ -55,10 +55,29 @@ class Cancelled(Exception):
     """Raised in place of a request once nobody waits for its answer."""
 
 
-def guard(client: Any, cancelled: Callable[[], bool] = lambda: False) -> None:
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer as decoded, times as they were sent."""
+
+    records: list[Any]
+    token: str | None
+    """NextToken; None on the last page."""
+    body: bytes
+    """As received."""
+    date: datetime | None
+    """AWS's clock: the Date header."""
+    request_id: str
+    where: str
+    """Operation, place and number of the page, for errors."""
+
+
+def guard(client: Any, cancelled: Callable[[], bool] = lambda: False, types: Mapping[str, type[msgspec.Struct]] | None = None) -> None:
     """Hook a botocore client for AWS Backup, once: its list operations decode their answers here, and ask again for a damaged one.
 
     Once `cancelled()` is true the client sends nothing more: calls raise `Cancelled`.
+
+    Args:
+        types: by operation, what its answers decode into where that is not the job records of `records`: a struct with the list, required, and NextToken.
     """
 
     def refuse_cancelled(**_: object) -> None:
@@ -67,7 +86,8 @@ def guard(client: Any, cancelled: Callable[[], bool] = lambda: False) -> None:
 
     events = client.meta.events
     for dataset in DATASETS.values():
-        events.register(f"before-parse.backup.{dataset.operation}", partial(_decode_answer, dataset))
+        decoded = (types or {}).get(dataset.operation) or _answer_type(dataset)
+        events.register(f"before-parse.backup.{dataset.operation}", partial(_decode_answer, dataset, decoded))
         events.register_first(f"needs-retry.backup.{dataset.operation}", _retry_delay)
     events.register("before-send.backup", refuse_cancelled)
 
@@ -83,8 +103,20 @@ def list_pages(client: Any, dataset: Dataset, parameters: Mapping[str, object], 
         FetchError: a page that cannot be had, is damaged each time, or leads back to itself; nothing more can be said of what follows it.
         UsageError: a parameter that AWS Backup does not have.
     """
+    for answer in list_answers(client, dataset, {"MaxResults": PAGE_SIZE, **parameters}, place):
+        try:
+            jobs = JobList.of(dataset, answer.records)
+        except RecordError as error:
+            raise FetchError(f"record {error.index} (from 0) cannot be used: {error.member}: {error.problem}", place=answer.where) from None
+        except OverflowError:
+            raise FetchError("a record cannot be used: a time is not from 1970 to 2300", place=answer.where) from None
+        yield Page(jobs, answer.token, answer.body, answer.date, answer.request_id)
+
+
+def list_answers(client: Any, dataset: Dataset, parameters: Mapping[str, object], place: str = "") -> Iterator[Answer]:
+    """As `list_pages`, each answer as it was decoded; `parameters` are sent as they are, NextToken and MaxResults among them."""
     call = getattr(client, client_method(dataset))
-    asked: dict[str, object] = {"MaxResults": PAGE_SIZE, **parameters}
+    asked: dict[str, object] = dict(parameters)
     seen: set[str] = set()
     number = read = empty = 0
     while True:
@@ -93,14 +125,14 @@ def list_pages(client: Any, dataset: Dataset, parameters: Mapping[str, object], 
         where = ", ".join(filter(None, (place, so_far)))
         with explained(dataset.operation, where):
             answer = call(**asked)
-        page = _page(dataset, answer, f"{dataset.operation}, {where}")
-        read, empty = read + len(page.jobs), 0 if len(page.jobs) else empty + 1
-        _check_token(page.token, seen, empty, f"{dataset.operation}, {where}")
-        yield page
-        if page.token is None:
+        found = _answer(dataset, answer, f"{dataset.operation}, {where}")
+        read, empty = read + len(found.records), 0 if found.records else empty + 1
+        _check_token(found.token, seen, empty, found.where)
+        yield found
+        if found.token is None:
             return
-        seen.add(page.token)
-        asked["NextToken"] = page.token
+        seen.add(found.token)
+        asked["NextToken"] = found.token
 
 
 def client_method(dataset: Dataset) -> str:
@@ -118,26 +150,23 @@ def _check_token(token: str | None, seen: set[str], empty: int, where: str) -> N
         raise FetchError(f"the list does not end: {EMPTY_PAGES} pages in a row were empty and led on", hint=again, place=where)
 
 
-def _page(dataset: Dataset, answer: Mapping[str, Any], where: str) -> Page:
+def _answer(dataset: Dataset, answer: Mapping[str, Any], where: str) -> Answer:
     if _ANSWER not in answer:
         hint = "run the command again; if it stays, see what is between here and AWS: a proxy, a sign-in page"
         raise FetchError(f"the answer is not a page of the list, {ATTEMPTS} times: {answer.get(_DAMAGE) or 'nothing was decoded'}", hint=hint, place=where)
     decoded, body = answer[_ANSWER]
     metadata = answer["ResponseMetadata"]
     headers: Mapping[str, str] = metadata.get("HTTPHeaders", {})
-    try:
-        jobs = JobList.of(dataset, getattr(decoded, dataset.result_key))
-    except RecordError as error:
-        raise FetchError(f"record {error.index} (from 0) cannot be used: {error.member}: {error.problem}", place=where) from None
-    except OverflowError:
-        raise FetchError("a record cannot be used: a time is not from 1970 to 2300", place=where) from None
-    return Page(jobs, decoded.NextToken, body, parse_date(headers.get("date", "")), str(metadata.get("RequestId", "")))
+    records = getattr(decoded, dataset.result_key)
+    return Answer(records, decoded.NextToken, body, parse_date(headers.get("date", "")), str(metadata.get("RequestId", "")), where)
 
 
 # --- hooks ---
 
 
-def _decode_answer(dataset: Dataset, response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
+def _decode_answer(
+    dataset: Dataset, decoded: type[msgspec.Struct], response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object
+) -> None:
     """The handler of `before-parse`: what it puts into `customized_response_dict` becomes part of what the call returns."""
     status, body = int(response_dict["status_code"]), bytes(response_dict["body"])
     if status >= 300:
@@ -146,7 +175,7 @@ def _decode_answer(dataset: Dataset, response_dict: dict[str, Any], customized_r
     damage = _shortness(body, response_dict["headers"]) if status == 200 else f"its status is {status}"
     if not damage:
         try:
-            customized_response_dict[_ANSWER] = (_decode(dataset, body), body)
+            customized_response_dict[_ANSWER] = (_decode(decoded, body), body)
         except (msgspec.DecodeError, ValueError, RecursionError) as error:
             damage = _describe(dataset, body, error)
     if damage:
@@ -171,8 +200,8 @@ def _retry_delay(response: Any = None, attempts: int = 0, caught_exception: Exce
 
 
 @cache
-def _decoder(dataset: Dataset) -> msgspec.json.Decoder[Any]:
-    return msgspec.json.Decoder(_answer_type(dataset))
+def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
 
 
 @cache
@@ -182,14 +211,14 @@ def _answer_type(dataset: Dataset) -> type[msgspec.Struct]:
     return msgspec.defstruct(f"{dataset.operation}Answer", [(dataset.result_key, list[record]), ("NextToken", str | None, None)], gc=False)  # type: ignore[valid-type]  # made at run time
 
 
-def _decode(dataset: Dataset, body: bytes) -> Any:
+def _decode(kind: type[msgspec.Struct], body: bytes) -> Any:
     try:
-        return _decoder(dataset).decode(body)
+        return _decoder(kind).decode(body)
     except msgspec.ValidationError:
         raise
     except msgspec.DecodeError:
         # Half of a surrogate pair ("\\ud800"), which AWS lets a user put into a name, is refused by msgspec and known to the standard library.
-        return msgspec.convert(_whole_text(json.loads(body)), _answer_type(dataset))
+        return msgspec.convert(_whole_text(json.loads(body)), kind)
 
 
 def _whole_text(value: object) -> object:

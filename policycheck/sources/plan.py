@@ -7,12 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, RESOURCE_TYPES
+from policycheck.datasets import BACKUP_JOBS, DATASETS, HORIZON, RESOURCE_TYPES
 from policycheck.policy.conditions import Comparison, Literal, Operator, parts_of
 from policycheck.policy.model import AllMatch, Expectation, Following, NoData, NoneMatch, Policy, Rule
 
-HORIZON = timedelta(days=30)
-"""ListBackupJobs lists the jobs of the last 30 days (API reference). The lists of copy and restore jobs document no limit."""
 # The documented types with a space in them break the pattern that the API's model has for ByResourceType.
 _TYPES = {name.lower(): name for name in RESOURCE_TYPES if " " not in name}
 
@@ -43,20 +41,35 @@ def plan_fetch(policies: Sequence[Policy], as_of: datetime, longest_job: timedel
     before the longest window. A rule with `no_data: quiet` looks outside its window, and a declared account needs a job of any kind: then there is no window,
     and no vault or type, to narrow by.
     """
-    rules = [rule for policy in policies for rule in policy.rules]
+    rules = _rules(policies)
     names = {name for rule in rules for name in rule.statement.lists_needed} or {BACKUP_JOBS.name}
     reaches = [_reach(rule) for rule in rules]
-    narrow = bool(rules) and all(map(_narrows, rules))
+    narrow = _all_narrow(rules)
     windowed = narrow and all(reach is not None and rule.qualifiers.no_data is not NoData.QUIET for rule, reach in zip(rules, reaches, strict=True))
-    filtered = narrow and not any(policy.scope.accounts for policy in policies)
     return FetchPlan(
         datasets=tuple(name for name in DATASETS if name in names),
         created_after=as_of - max(filter(None, reaches)) - longest_job if windowed and longest_job is not None else None,
         longest_job=longest_job if windowed else None,
-        filters={name: found for name in DATASETS if filtered and (found := _filters([rule for rule in rules if rule.statement.dataset == name]))},
+        filters={name: found for name in DATASETS if (found := allowed_filters(policies, name))},
         reaches=_far_reaches(rules, as_of),
         declared_regions=frozenset(region for policy in policies for region in policy.scope.regions),
     )
+
+
+def allowed_filters(policies: Sequence[Policy], dataset: str) -> dict[str, str]:
+    """The request parameters that leave out of one list nothing that any rule of these policies needs, with their values."""
+    rules = _rules(policies)
+    if not _all_narrow(rules) or any(policy.scope.accounts for policy in policies):
+        return {}
+    return _filters([rule for rule in rules if rule.statement.dataset == dataset])
+
+
+def _rules(policies: Sequence[Policy]) -> list[Rule]:
+    return [rule for policy in policies for rule in policy.rules]
+
+
+def _all_narrow(rules: Sequence[Rule]) -> bool:
+    return bool(rules) and all(map(_narrows, rules))
 
 
 def _narrows(rule: Rule) -> bool:

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from policycheck.datasets import BACKUP_JOBS, RESTORE_JOBS, Dataset
+from policycheck.datasets import BACKUP_JOBS, HORIZON, RESTORE_JOBS, Dataset
 from policycheck.errors import FetchError
 from policycheck.records import JobList, iso, micros, moment
 from policycheck.sources.aws import FetchedEvidence, fetch_jobs
 from policycheck.sources.connection import Connection
 from policycheck.sources.places import Place, Progress, ReadList, ReadPlace, Request, local_clock
-from policycheck.sources.plan import HORIZON, FetchPlan
+from policycheck.sources.plan import FetchPlan
 
 OVERLAP = timedelta(minutes=15)
 """How long before the last answer jobs are asked for again: whether a list shows a job at once after its creation is not documented, and clocks differ."""

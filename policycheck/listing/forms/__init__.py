@@ -1,0 +1,1 @@
+"""The output forms of the list commands, a module each."""
