@@ -25,6 +25,9 @@ FIRST_DAY = (datetime(2019, 1, 16, tzinfo=UTC) - EPOCH) // MICROSECOND
 """When AWS Backup began (announced on 2019-01-16): no job can be older, and a program that has no time writes 0."""
 _EARLIEST, _LATEST = 0, (datetime(2300, 1, 1, tzinfo=UTC) - EPOCH) // MICROSECOND
 
+HAPPENED = ("CreationDate", "InitiationDate", "CompletionDate")
+"""The members that say when something happened to a job; others say when something must."""
+
 # A time on the wire is epoch seconds, whole or not; saved by a client it is ISO 8601 with an offset, "T" or a space between.
 WireTime = datetime | float | int | None
 
@@ -94,14 +97,17 @@ class Recording:
     """Members that nobody dropped: where one is missing, AWS gave none, or the client was too old to know it."""
     whole: bool
     """Whether nobody dropped members of its source, or of the record."""
+    until: int = 0
+    """The newest time at which its source shows that something happened, in microseconds: it was saved later than that."""
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the record lost members which all others of its source have."""
+        return not self.kept and not self.whole
 
     def but(self, unusable: frozenset[str]) -> Recording:
         """The same of a record of which these members say what cannot be."""
-        return Recording(self.told - unusable, self.kept - unusable, self.whole) if unusable else self
-
-
-DAMAGED = Recording(frozenset(), frozenset(), False)
-"""Of a record that lost members which all others of its source have."""
+        return Recording(self.told - unusable, self.kept - unusable, self.whole, self.until) if unusable else self
 
 
 @dataclass(frozen=True)
@@ -175,10 +181,11 @@ class JobList:
         whole = always <= recorded
         known = {f.name for f in self.dataset.members if f.name in recorded or (whole and f.presence in {Presence.BY_MEANING, Presence.WHEN_ENDED})}
         told_of = frozenset(known | (recorded & set(objects(self.dataset))))
-        base = Recording(told_of, frozenset(member.name for member in self.dataset.members) if whole else told_of, whole)
+        base = Recording(told_of, frozenset(member.name for member in self.dataset.members) if whole else told_of, whole, self._until)
         told = [base] * len(self.records)
+        damaged = Recording(frozenset(), frozenset(), False, self._until)
         for row in self._lacking(always & recorded):
-            told[row] = DAMAGED
+            told[row] = damaged
         for row, members in self.unusable.items():
             told[row] = told[row].but(members)
         return told
@@ -195,6 +202,11 @@ class JobList:
             if any(value is not None if known is None else value in known for value in values):
                 found.add(member.name)
         return frozenset(found)
+
+    @property
+    def _until(self) -> int:
+        members = [member for member in HAPPENED if member in self.dataset.fields]
+        return max((time for member in members for time in map(attrgetter(member), self.records) if time is not None), default=0)
 
     def _lacking(self, names: Iterable[str]) -> set[int]:
         """The rows that lack one of these members."""
@@ -327,14 +339,13 @@ def _drop_contradictions(dataset: Dataset, records: Sequence[Any], unusable: Map
     for index, record in enumerate(records):
         created, begun, completed = record.CreationDate, record.InitiationDate if initiated else None, record.CompletionDate
         wrong: list[str] = []
-        if completed is not None:
-            if getattr(record, dataset.state_field) not in finished:
-                wrong, completed = ["CompletionDate"], None
-                dropped.update(wrong)
-            elif created is not None and completed < created:
-                wrong, created, completed = ["CreationDate", "CompletionDate"], None, None
+        if completed is not None and created is not None and completed < created:
+            wrong, created, completed = ["CreationDate", "CompletionDate"], None, None
         if begun is not None and ((created is not None and begun < created) or (completed is not None and begun > completed)):
             wrong.append("InitiationDate")
+        if completed is not None and getattr(record, dataset.state_field) not in finished:
+            wrong.append("CompletionDate")
+            dropped.add("CompletionDate")
         for member in wrong:
             setattr(record, member, None)
             unusable[index].add(member)

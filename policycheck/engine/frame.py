@@ -150,7 +150,8 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
     recordings, told = _number_recordings(job_list)
     columns[RECORDING] = (ColumnType.INTEGER, told)
     columns[EXISTS] = (ColumnType.BOOLEAN, [None if row in job_list.doubtful else True for row in range(len(job_list))])
-    frame = _rewind(backend.frame(columns), dataset, as_of, frozenset(columns))
+    later = frozenset(number for recording, number in recordings.items() if recording.until > as_of)
+    frame = _rewind(backend.frame(columns), dataset, as_of, frozenset(columns), later)
     kept = Frame(dataset, as_of, frame, tuple(numbers), tuple(recordings), Listing(inventories or {}).said)
     derived = {name: _DERIVED[name](kept).alias(name) for name in fields if dataset.fields[name].derived and name in _DERIVED}
     if derived:
@@ -234,10 +235,16 @@ def ended(dataset: Dataset) -> nw.Expr:
     return nw.when(state.is_in(list(dataset.finished))).then(end)
 
 
-def _rewind(frame: nw.LazyFrame[Any], dataset: Dataset, as_of: int, present: frozenset[str]) -> nw.LazyFrame[Any]:
-    """Leave out what was created after as_of, and put jobs that ended or began later back to what they were."""
+def _rewind(frame: nw.LazyFrame[Any], dataset: Dataset, as_of: int, present: frozenset[str], later_sources: frozenset[int]) -> nw.LazyFrame[Any]:
+    """Leave out what was created after as_of, and put jobs that ended or began later back to what they were.
+
+    Args:
+        later_sources: the numbers in RECORDING of sources that show something after as_of.
+    """
     state = nw.col(dataset.state_field)
-    ended_later = (ended(dataset) > as_of).fill_null(False)
+    ended_later = ((nw.col("CompletionDate") > as_of) & state.is_in(list(dataset.finished))).fill_null(False)
+    if "EXPIRED" in dataset.states:
+        ended_later = ended_later | ((state == "EXPIRED") & nw.col("CompletionDate").is_null() & (nw.col("StartBy") > as_of)).fill_null(False)
     if "InitiationDate" in present:
         unsaid = state.is_in(list(dataset.finished)) & nw.col("CompletionDate").is_null() & (nw.col("InitiationDate") > as_of)
         ended_later = ended_later | unsaid.fill_null(False)
@@ -249,6 +256,10 @@ def _rewind(frame: nw.LazyFrame[Any], dataset: Dataset, as_of: int, present: fro
         later = open_ & (nw.col("InitiationDate") > as_of).fill_null(False)
         waiting = (rewound & (state == "EXPIRED")) | (later & (rewound | state.is_in(["RUNNING", "ABORTING"])))
         before = nw.when(waiting).then(nw.lit("PENDING")).otherwise(before)
+    if later_sources:
+        # Saved after as_of: a job that has ended, and does not say when, may have ended since.
+        open_end = state.is_in(list(dataset.finished)) & ended(dataset).is_null() & nw.col(RECORDING).is_in(sorted(later_sources)) & ~rewound
+        before = nw.when(~open_end.fill_null(False)).then(before)
     changed = {dataset.state_field: before, STARTED_LATER: later}
     for name in _ENDS:
         if name in present:

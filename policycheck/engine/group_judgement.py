@@ -66,6 +66,8 @@ class Judgement:
     """All that could be measured is still in progress."""
     pending: bool = False
     """It is new and went well, or its first backup still runs: it cannot meet the rule yet."""
+    first_runs: bool = False
+    """Pending since its first backup still runs."""
     possible_for: str = ""
     """Why it possibly violates: what is unknown of its `jobs`, its `edge`, what the `coverage` lacks, or whether it is a `group` of the rule."""
 
@@ -119,7 +121,7 @@ def _excuse(case: Case, judgement: Judgement, setting: Setting) -> Judgement:
     if not of_first or setting.first_runs is False or (judgement.violation is False and not judgement.nothing):
         return judgement
     if setting.first_runs:
-        return Judgement(judgement.group, judgement.edge, False, judgement.value, pending=True)
+        return Judgement(judgement.group, judgement.edge, False, judgement.value, pending=True, first_runs=True)
     return replace(judgement, violation=None, possible_for="edge") if judgement.violation is not False else judgement
 
 

@@ -283,6 +283,9 @@ class _Ruling:
                 Verdict.INCONCLUSIVE,
                 f"{counted(subjects.strays, rule.statement.list.noun)} may belong to any subject or to none: no {fields} recorded",
             )
+        if subjects.nameless and _needs_every_subject(case):
+            fields = " or ".join(dict.fromkeys([*case.per, *(("Account", "Region") if RESOURCE in case.per else ())]))
+            return Verdict.INCONCLUSIVE, f"{counted(subjects.nameless, 'job')} may be of a subject that no other job names: no {fields} recorded"
         empty = [item for item in judgements if item.nothing]
         if waiting := sum(item.waiting for item in judgements):
             return Verdict.INCONCLUSIVE, f"{waiting:,} of {counted(len(judgements), 'subject')} with jobs in progress alone: nothing is decided yet"
@@ -349,16 +352,18 @@ class _Ruling:
         age, values = min(ages, key=lambda pair: (pair[0], tuple(value or "" for value in pair[1])))
         return Breach(moment(self.as_of + int(age) + length), spell_subject(self.case.per, values))
 
+    def _pending_until(self, item: Judgement) -> str:
+        if item.first_runs:
+            return "is pending until its first backup job ends, which is in progress and in time"
+        first, length = item.edge.first or 0, self.case.window_length or 0
+        return f"is new: pending until {iso(moment(first + length))}, {spell_duration(length)} after its first backup job"
+
     def _notes(self, judgements: Sequence[Judgement]) -> tuple[str, ...]:
         """What is pending until when, and what had nothing to measure."""
-        notes = []
-        waiting = sorted((item for item in judgements if item.pending), key=lambda item: (item.edge.first or 0, item.group.values[0] or ""))
-        for item in waiting[:_MOST_NOTES]:
-            first, length = item.edge.first or 0, self.case.window_length or 0
-            due = f"pending until {iso(moment(first + length))}, {spell_duration(length)} after its first backup job"
-            notes.append(f"{spell_subject(self.case.per, item.group.values)} is new: {due}")
+        waiting = sorted((item for item in judgements if item.pending), key=lambda item: (item.first_runs, item.edge.first or 0, item.group.values[0] or ""))
+        notes = [f"{spell_subject(self.case.per, item.group.values)} {self._pending_until(item)}" for item in waiting[:_MOST_NOTES]]
         if len(waiting) > _MOST_NOTES:
-            notes.append(f"and {len(waiting) - _MOST_NOTES:,} more new subjects pending")
+            notes.append(f"and {len(waiting) - _MOST_NOTES:,} more subjects pending")
         if left_out := self.view.left_out.get(self.case.number):
             whose = "its composite parent counts for it" if left_out == 1 else "their composite parents count for them"
             notes.append(f"{counted(left_out, 'child job')} left out: {whose}, with the same answer")
@@ -384,8 +389,14 @@ def _answer(item: Judgement) -> Answer:
 
 
 def _all_new(count: int) -> str:
-    who = "the only subject is new and has" if count == 1 else f"all {count:,} subjects are new and have"
-    return f"{who} not enough yet: nothing is decided"
+    who = "the only subject is" if count == 1 else f"all {count:,} subjects are"
+    return f"{who} pending, new or with a first backup that still runs: nothing is decided yet"
+
+
+def _needs_every_subject(case: Case) -> bool:
+    """Whether a subject without a job in the window could keep the rule from passing: else only what is in the window counts."""
+    operator = expectation(case).operator
+    return case.measure not in {Measure.COUNT, Measure.STREAK} or (operator is not None and is_lower(operator))
 
 
 def _is_met_by_nothing(case: Case) -> bool:

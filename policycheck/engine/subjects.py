@@ -154,6 +154,19 @@ class ListView:
         rows = sorted(self.backend.rows(self.masks.filter(listed.fill_null(True)).group_by(SUBJECT).agg(listed.cast(nw.Int64).max())), key=itemgetter(0))
         return {self.frame.subjects[number]: True if sure else None for number, sure in rows if None not in self.frame.subjects[number]}
 
+    def count_nameless(self, case: Case) -> int:
+        """How many records `where` and the scope choose, or may, that lack a field which tells the subjects of a rule."""
+        asked = self.frame.dataset.name == case.rule.statement.dataset
+        if not case.per or not (asked or RESOURCE in case.per):
+            return 0
+        lacking = [number for number, triple in enumerate(self.frame.subjects) if None in triple] if RESOURCE in case.per else []
+        unnamed = nw.col(SUBJECT).is_in(lacking)
+        for name in case.per:
+            if asked and name != RESOURCE:
+                unnamed = unnamed | nw.col(name).is_null()
+        listed = nw.col(case.listed).fill_null(True)
+        return int(self.backend.rows(self.masks.filter(listed & unnamed).select(nw.len()))[0][0])
+
     def history(self, subject: Triple) -> History | None:
         """Of one resource; of an inventory's entry, as far as it says which. None where no record names it."""
         histories = self.histories()
@@ -260,6 +273,8 @@ class Subjects:
     undecided: int
     strays: int
     """Records that may be in the population and do not say which group is theirs."""
+    nameless: int
+    """Records that may make a subject, at any time, and do not say which."""
     chosen: Truth
     """Whether any record is chosen by `where`, `jobs` and the scope, at any time."""
 
@@ -306,6 +321,7 @@ def find_subjects(
         outside=any(tallies[number].outside for number in counted),
         undecided=sum(tallies[number].undecided for number in counted),
         strays=sum(tallies[number].may for number in stray),
+        nameless=0 if inventory is not None else sum(one.count_nameless(case) for one in {id(one): one for one in (view, backups) if one is not None}.values()),
         chosen=_any(tally.chosen for tally in tallies.values()),
     )
 

@@ -11,7 +11,6 @@ import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.frame import LISTED, RECORDING, ROW, Frame, inventory_column, sources_of
-from policycheck.records import DAMAGED
 
 # Enough to name the members; a list of an old client lacks them in every record.
 _MOST_ROWS = 1000
@@ -32,9 +31,9 @@ def name_unknown(fields: Collection[str], frame: Frame, masks: nw.LazyFrame[Any]
     unknown_in = f"{told} unknown in {'its record' if len(undecided) == 1 else 'their records'}"
     recordings = [frame.recordings[number] for (number,) in backend.rows(chosen.select(nw.col(RECORDING)).unique())]
     keep = sorted({member for name in missing for member in _members(name, frame)})
-    if keep and any(not recording.whole and recording != DAMAGED for recording in recordings):
+    if keep and any(not recording.whole and not recording.damaged for recording in recordings):
         return f"{unknown_in}: fields were dropped from the list; save it with {', '.join(keep)}"
-    if DAMAGED in recordings:
+    if any(recording.damaged for recording in recordings):
         return f"{unknown_in}: it lacks fields that AWS always records; save the list again"
     return unknown_in
 

@@ -348,7 +348,8 @@ class Job(Dict[str, Any]):  # noqa: UP006
         self.known: set[str] = set()  # known to be missing
         self.whole = False  # nothing was dropped from it: its source is not reduced, and it is not damaged
         self.old_client = False  # its source records no InitiationDate, and is not reduced
-        self.keeps = False  # its source would say after how many days the recovery point is deleted
+        self.keeps = False  # its source would say after how many days, or on what event, the recovery point is deleted
+        self.until = 0  # when something happened last, as its source shows: it was saved later
         self.later: dict[str, Any] = {}  # what it says of the time after as_of
         self.doubtful = False  # perhaps another observation of a job that is there
 
@@ -399,7 +400,11 @@ def read_source(records: Any, jobs: JobList, source: int) -> list[Job]:
     found = [read_record(record, jobs, source) for record in records]
     recorded = {name for job in found for name in job}
     reduced = not recorded.issuperset(jobs.always)  # somebody kept some members and dropped others
+    until = max(
+        (job[name] for job in found for name in ("CreationDate", "InitiationDate", "CompletionDate") if name in job and happened(job, name, jobs)), default=0
+    )
     for job in found:
+        job.until = until
         if any(name in recorded and name not in job for name in jobs.always):
             continue  # damaged: whatever it lacks may have been lost
         for name, (presence, _) in jobs.fields.items():
@@ -409,8 +414,14 @@ def read_source(records: Any, jobs: JobList, source: int) -> list[Job]:
             job.known.add(jobs.lifecycle)
         job.whole = not reduced
         job.old_client = not reduced and "InitiationDate" not in recorded
-        job.keeps = jobs.lifecycle in job and (not reduced or jobs.lifecycle + ".DeleteAfterDays" in recorded)
+        told = {jobs.lifecycle + ".DeleteAfterDays", jobs.lifecycle + ".DeleteAfterEvent"} <= recorded
+        job.keeps = jobs.lifecycle in job and (not reduced or told)
     return found
+
+
+def happened(job: Job, name: str, jobs: JobList) -> bool:
+    """Whether a time tells when something happened: the end of a job that is in progress tells nothing."""
+    return name != "CompletionDate" or job.get(jobs.state) in jobs.finished
 
 
 def identity_of(job: Job, jobs: JobList) -> tuple[Any, Any, Any]:
@@ -466,6 +477,7 @@ def merge(kept: list[Job], sources: set[int]) -> Job:
     for record in kept:
         job.known |= record.known
         job.unusable |= record.unusable
+        job.until = max(job.until, record.until)
         job.whole, job.old_client, job.keeps = job.whole or record.whole, job.old_client or record.old_client, job.keeps or record.keeps
     for name in {name for record in kept for name in record}:
         values = [record[name] for number, record in enumerate(kept) if name in record and (number, name) not in ignored]
@@ -481,7 +493,7 @@ def mark_doubtful(found: list[Job], jobs: JobList) -> None:
     """A record that may be another observation of a job, and does not say so, is in no population for certain. Of records that may observe one job the one
     that says most stands."""
     told = [job for job in found if None not in identity_of(job, jobs)]
-    vague = sorted((job for job in found if None in identity_of(job, jobs)), key=fullness)
+    vague = sorted((job for job in found if None in identity_of(job, jobs)), key=lambda job: fullness(job, jobs))
     by_id: dict[Any, list[Job]] = {}
     nameless: list[Job] = []
     before: list[Job] = []
@@ -505,9 +517,10 @@ def may_observe_one(job: Job, other: Job, jobs: JobList) -> bool:
     return apart and all(mine[part] is None or theirs[part] is None or mine[part] == theirs[part] for part in range(3))
 
 
-def fullness(job: Job) -> Any:
+def fullness(job: Job, jobs: JobList) -> Any:
     """Which of two records stands: more members (an object counts where it is empty), the JSON text that sorts first, fewer that are known to be missing."""
-    said = {name: value for name, value in job.items() if value != {} or not any(other.startswith(name + ".") for other in job)}
+    usable = {name: value for name, value in job.items() if happened(job, name, jobs)}
+    said = {name: value for name, value in usable.items() if value != {} or not any(other.startswith(name + ".") for other in job)}
     return -len(said), json.dumps(said, sort_keys=True), len(job.known), sorted(job.known), sorted(job.unusable), job.old_client, job.keeps
 
 
@@ -521,8 +534,17 @@ def rewind(job: Job, jobs: JobList, as_of: int) -> None:
         job[jobs.state] = "PENDING" if state == "EXPIRED" or started > as_of else "RUNNING"
     elif state not in jobs.finished and "CompletionDate" in job:
         job.drop("CompletionDate")  # it has not ended
+    elif state in jobs.finished and job.until > as_of and not says_its_end(job, jobs):
+        job.drop(jobs.state)  # saved after as_of: it may have ended since
     if job.get(jobs.state) in jobs.in_progress and started > as_of:
         job.update({"InitiationDate": MISSING, jobs.state: "PENDING" if job[jobs.state] in ("RUNNING", "ABORTING") else job[jobs.state]})
+
+
+def says_its_end(job: Job, jobs: JobList) -> bool:
+    """Whether a finished job says when it ended: an EXPIRED one did when its start window ended."""
+    created = job.get("CreationDate")
+    waited = job.get(jobs.state) == "EXPIRED" and created is not None and job.get("StartBy", created - 1) >= created
+    return "CompletionDate" in job or waited
 
 
 OF_THE_END = "CompletionDate StatusMessage MessageCategory ValidationStatus ValidationStatusMessage DeletionStatus DeletionStatusMessage".split()
@@ -1624,6 +1646,7 @@ class Formed(NamedTuple):
     subjects: int
     rows: list[Row]
     unknown: bool
+    nameless: bool  # a record may make a subject, at any time, and does not say which
 
 
 def belonging(row: Row, own: bool | None) -> Row:
@@ -1663,7 +1686,25 @@ def form_groups(expectation: Expectation, case: Case, rows: list[Row]) -> Formed
     for row, key in placed:
         if key in made:
             made[key].rows.append(row)
-    return Formed(list(made.values()), len(subjects) if resources else len(made), settled, unknown)
+    nameless = expectation.inventory is None and bool(expectation.per) and makes_nameless(expectation, case, rows, others)
+    return Formed(list(made.values()), len(subjects) if resources else len(made), settled, unknown, nameless)
+
+
+def makes_nameless(expectation: Expectation, case: Case, rows: list[Row], others: list[str]) -> bool:
+    """Whether a record that may make a subject lacks a field that tells which: it may be of one that no other record names."""
+    choice, evidence, resources = expectation.choice, case.evidence[expectation.choice.dataset], "ResourceArn" in expectation.per
+    for row in rows:
+        lacks = any(evidence.value(row.job, name) in (UNKNOWN, MISSING) for name in others) or (resources and resource_of(row.job, evidence) is None)
+        if lacks and row.selected is not False:
+            return True
+    if not resources or choice.dataset == "backup_jobs":
+        return False
+    backups, narrowed = case.evidence["backup_jobs"], about_resources(choice.where)
+    return any(
+        resource_of(job, backups) is None
+        and all_of([in_scope(backups.place(job), case.scope), backups.holds(job, narrowed), None if job.doubtful else True]) is not False
+        for job in backups.jobs
+    )
 
 
 def make_group(key: Any, sure: bool, expectation: Expectation, case: Case, others: list[str]) -> Group:
@@ -1704,7 +1745,15 @@ def judge_groups(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str
     definite = [(group, found) for group, found in assessed if found.violates and (enough or not found.nothing)]
     possible, pending = sum(found.violates is None for _, found in assessed), sum(found.pending for _, found in assessed)
     findings = [finding_of(group, found, case.evidence[dataset], waivers) for group, found in definite]
-    if not enough or possible or formed.unknown or (not expectation.per and chosen is None) or any(found.waiting for _, found in assessed):
+    every = expectation.measure not in ("count", "streak") or expectation.lower  # a subject without jobs could keep it from passing
+    if (
+        not enough
+        or possible
+        or formed.unknown
+        or (formed.nameless and every)
+        or (not expectation.per and chosen is None)
+        or any(found.waiting for _, found in assessed)
+    ):
         verdict = "inconclusive"
     elif not groups:
         verdict, findings = without_data(no_data, waivers)

@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from policycheck.datasets import DATASETS, Dataset
-from policycheck.records import JobList, end_of, iso, micros, moment
+from policycheck.records import HAPPENED, JobList, end_of, iso, micros, moment
 from policycheck.result import Coverage
 from policycheck.sources.observations import Jobs
 
@@ -91,7 +91,7 @@ def _by_place(job_list: JobList, as_of: int) -> dict[Place, list[Any]]:
 def _reach(dataset: Dataset, records: list[Any], as_of: int) -> tuple[int | None, int | None]:
     """The oldest and the newest time at which these records did something by as_of, in microseconds."""
     edges: list[int] = []
-    for member in ("CreationDate", "InitiationDate", "CompletionDate"):
+    for member in HAPPENED:
         if member in dataset.fields:
             times = [time for time in map(attrgetter(member), records) if time is not None and time <= as_of]
             if times:

@@ -127,7 +127,7 @@ def _recording(whole: JobList, rows: Sequence[int]) -> Recording:
         for member in recording.kept
         if "." not in member or getattr(whole.records[row], member.partition(".")[0]) is not None
     }
-    return Recording(frozenset().union(*(one.told for one in told)), frozenset(kept), any(one.whole for one in told))
+    return Recording(frozenset().union(*(one.told for one in told)), frozenset(kept), any(one.whole for one in told), max(one.until for one in told))
 
 
 def _best(dataset: Dataset, records: Sequence[Any], rows: Sequence[int]) -> list[int]:
@@ -162,6 +162,9 @@ def _agree(dataset: Dataset, records: Sequence[Any]) -> tuple[Any, frozenset[str
         said = [getattr(record, name) for index, record in enumerate(records) if (index, name) not in passed_over]
         values[name], differs = _one_of(name, said)
         disagreed |= differs
+    if values["CompletionDate"] is not None and values[dataset.state_field] not in dataset.finished:
+        values["CompletionDate"] = None
+        disagreed.add("CompletionDate")
     begun, completed = values.get("InitiationDate"), values["CompletionDate"]
     if begun is not None and completed is not None and begun > completed:
         values["InitiationDate"] = None
@@ -268,7 +271,7 @@ def _says(whole: JobList, row: int) -> tuple[object, ...]:
     """What says more comes first; of records that say as much, the one whose JSON text does; of these, the one less of whose silence is told."""
     said, told = _members(whole.dataset, whole.records[row]), whole.told[row]
     lost = sorted(whole.unusable.get(row, ()))
-    return -len(said), json.dumps(said, sort_keys=True), len(told.told), sorted(told.told), lost, sorted(told.kept), told.whole
+    return -len(said), json.dumps(said, sort_keys=True), len(told.told), sorted(told.told), lost, sorted(told.kept), told.whole, told.until
 
 
 def _members(dataset: Dataset, record: Any) -> dict[str, object]:
