@@ -33,12 +33,16 @@ def job(number: int, state: str = "COMPLETED", **more: object) -> dict[str, Any]
     return {
         "BackupJobId": f"j{number}",
         "AccountId": "111122223333",
+        "BackupVaultName": "prod",
         "BackupVaultArn": "arn:aws:backup:eu-west-1:111122223333:backup-vault:prod",
         "ResourceArn": f"arn:aws:ec2:eu-west-1:111122223333:instance/i-{number}",
         "ResourceType": "EC2",
         "State": state,
         "CreationDate": "2026-11-20T03:00:00Z",
         "CompletionDate": "2026-11-20T04:00:00Z",
+        "StartBy": "2026-11-20T11:00:00Z",
+        "PercentDone": "100.0",
+        "IamRoleArn": "arn:aws:iam::111122223333:role/service-role/AWSBackupDefaultServiceRole",
         **more,
     }
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS, RESTORE_JOBS, Dataset
 from policycheck.result import Basis, Coverage
 from policycheck.sources.interface import Evidence
-from policycheck.sources.lists import assert_coverage
+from policycheck.sources.lists import Source, assert_coverage
 from tests.drafting.drafts import job_list
 
 Job = dict[str, Any]
@@ -107,7 +107,9 @@ class Estate:
         """Those lists, as fetched from AWS or as read from files that the user claims to be whole."""
         lists = {name: job_list(DATASETS[name], [self._as_saved(job) for job in jobs]) for name, jobs in self.lists(as_of).items()}
         if not observed:
-            return Evidence(lists, assert_coverage(lists, as_of, (as_of - HORIZON, as_of), {name: [("jobs.json", read)] for name, read in lists.items()}), ())
+            return Evidence(
+                lists, assert_coverage(lists, as_of, (as_of - HORIZON, as_of), {name: [Source("jobs.json", read)] for name, read in lists.items()}), ()
+            )
         places = sorted({(plan.account, plan.region) for plan in self.plans})
         counts = {name: read.places() for name, read in lists.items()}
         coverage = [

@@ -224,12 +224,11 @@ def test_incomplete_lists_are_no_draft() -> None:
         drafted(short)
 
 
-def test_on_lists_that_end_long_before_no_rule_with_a_window_passes() -> None:
-    tried = drafted(evidence(daily()), AS_OF + timedelta(days=30))
-    assert {result.id for result in tried.results if result.verdict is Verdict.PASS} == {"nothing-overdue"}
-    # Nobody looked since: that a job is missing is no finding.
-    assert {result.id for result in tried.results if result.findings} == set()
-    assert "is covered to 2026-11-20T06:00:00Z only" in comments(tried.text)
+def test_lists_that_end_long_before_say_nothing_about_today() -> None:
+    with pytest.raises(EvidenceError) as refused:
+        drafted(evidence(daily()), AS_OF + timedelta(days=30))
+    for asked in ("window ends at", "evaluation time is"):
+        assert f"is covered to 2026-11-20T06:00:00Z only, the {asked} 2026-12-20T06:00:00Z" in str(refused.value)
 
 
 def test_the_same_lists_give_the_same_text_whatever_their_order() -> None:

@@ -28,6 +28,7 @@ AS_OF = datetime(2026, 11, 20, 6, tzinfo=UTC)
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 VAULT = f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:prod"
 INSTANCE = f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/i-1"
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/service-role/AWSBackupDefaultServiceRole"
 BACKEND = PolarsBackend()
 
 
@@ -36,8 +37,17 @@ def ago(**units: float) -> str:
     return (AS_OF - timedelta(**units)).isoformat()
 
 
-def job(**changes: object) -> dict[str, Any]:
-    """A COMPLETED backup job of two hours ago; None takes a member away."""
+def moment_of(time: str | float) -> datetime:
+    """A time on the wire: ISO 8601, or seconds since 1970."""
+    return datetime.fromisoformat(time) if isinstance(time, str) else datetime.fromtimestamp(time, UTC)
+
+
+def job(**changes: Any) -> dict[str, Any]:
+    """A COMPLETED backup job of two hours ago with everything that AWS always records; None takes a member away.
+
+    StartBy is eight hours after CreationDate, as the default start window has it; an hour, as the shortest has it, where the job EXPIRED.
+    """
+    created = changes.get("CreationDate") or ago(hours=3)
     record: dict[str, Any] = {
         "BackupJobId": "j1",
         "AccountId": ACCOUNT,
@@ -49,6 +59,9 @@ def job(**changes: object) -> dict[str, Any]:
         "CreationDate": ago(hours=3),
         "InitiationDate": ago(hours=2.5),
         "CompletionDate": ago(hours=2),
+        "StartBy": (moment_of(created) + timedelta(hours=1 if changes.get("State") == "EXPIRED" else 8)).isoformat(),
+        "PercentDone": "100.0",
+        "IamRoleArn": ROLE,
     }
     return {name: value for name, value in {**record, **changes}.items() if value is not None}
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, Dataset
-from tests.engine.lists import INSTANCE, Job, ago, condition, job, truth
+from tests.engine.lists import INSTANCE, ROLE, Job, ago, condition, job, truth
 
 RECORDED = job(
-    BackupJobId="other", ResourceArn=INSTANCE + "2", IsEncrypted=True, MessageCategory="SUCCESS", VaultType="BACKUP_VAULT", InitiationDate=ago(hours=9)
+    BackupJobId="other", ResourceArn=INSTANCE + "2", IsEncrypted=True, MessageCategory="SUCCESS", VaultType="BACKUP_VAULT", InitiationDate=ago(hours=2.5)
 )
 """Has the members that newer clients record, so that missing from another job is known."""
 
@@ -95,9 +95,9 @@ RUNNING: Job = {"State": "RUNNING", "CompletionDate": None}
 # (field, kind of operators, the job's members, whether another job has the newer members, what missing means: False is known, None unknown)
 PRESENCES = [
     ("BackupVaultName", "text", {"BackupVaultName": None}, True, None),  # ALWAYS
-    ("IamRoleArn", "arn", {}, True, None),
-    ("IamRoleName", "text", {}, True, None),
-    ("StartBy", "time", {}, True, None),
+    ("IamRoleArn", "arn", {"IamRoleArn": None}, True, None),
+    ("IamRoleName", "text", {"IamRoleArn": None}, True, None),
+    ("StartBy", "time", {"StartBy": None}, True, None),
     ("StatusMessage", "text", {}, True, False),  # BY_MEANING
     ("BackupSizeInBytes", "number", {}, True, False),
     ("ExpectedCompletionDate", "time", {}, True, False),
@@ -118,7 +118,7 @@ PRESENCES = [
     ("Elapsed", "duration", {"CreationDate": None}, True, None),
     ("StartDelay", "duration", {"InitiationDate": None}, True, False),
     ("StartDelay", "duration", {"InitiationDate": None}, False, None),
-    ("Duration", "duration", {"State": "EXPIRED", "CompletionDate": None}, True, False),
+    ("Duration", "duration", {"State": "EXPIRED", "CompletionDate": None, "InitiationDate": None}, True, False),
     ("Duration", "duration", FAILED, True, None),
     ("Retention", "duration", {"RecoveryPointLifecycle": {"DeleteAfterEvent": "DELETE_AFTER_COPY"}}, True, None),
     ("Retention", "duration", {}, False, None),
@@ -160,7 +160,7 @@ def test_outcome_by_state(members: Job, clean: bool | None, present: bool | None
     assert truth(condition("Outcome: {present: true}", tmp_path), [job(**members)]) == [present]
 
 
-KLEENE = {"t": ("BackupVaultName: prod", True), "f": ("BackupVaultName: dev", False), "u": ("IamRoleArn: {contains: x}", None)}
+KLEENE = {"t": ("BackupVaultName: prod", True), "f": ("BackupVaultName: dev", False), "u": ("IsEncrypted: true", None)}
 
 
 @pytest.mark.parametrize("left", "tfu")
@@ -176,8 +176,27 @@ def test_kleene_logic(left: str, right: str, tmp_path: Path) -> None:
 
 HOME, AWAY = "arn:aws:backup:eu-west-1:111122223333:backup-vault:prod", "arn:aws:backup:us-east-1:111122223333:backup-vault:dr"
 TIMES: Job = {"CreationDate": ago(hours=3), "CompletionDate": ago(hours=2)}
-COPY: Job = {**TIMES, "CopyJobId": "c", "State": "COMPLETED", "SourceBackupVaultArn": HOME, "DestinationBackupVaultArn": AWAY}
-RESTORE: Job = {**TIMES, "RestoreJobId": "r", "Status": "COMPLETED", "SourceResourceArn": INSTANCE, "BackupVaultArn": HOME}
+ALWAYS: Job = {"ResourceType": "EC2", "IamRoleArn": ROLE}
+COPY: Job = {
+    **TIMES,
+    **ALWAYS,
+    "CopyJobId": "c",
+    "ResourceArn": INSTANCE,
+    "SourceRecoveryPointArn": "arn:p",
+    "State": "COMPLETED",
+    "SourceBackupVaultArn": HOME,
+    "DestinationBackupVaultArn": AWAY,
+}
+RESTORE: Job = {
+    **TIMES,
+    **ALWAYS,
+    "RestoreJobId": "r",
+    "RecoveryPointArn": "arn:p",
+    "PercentDone": "100.00%",
+    "Status": "COMPLETED",
+    "SourceResourceArn": INSTANCE,
+    "BackupVaultArn": HOME,
+}
 OTHER_LISTS = [
     (COPY_JOBS, COPY, {}, "CrossRegion: true", True),
     (COPY_JOBS, COPY, {}, "CrossAccount: true", False),

@@ -166,6 +166,7 @@ def test_evidence_is_limited_and_jobs_are_not(tmp_path: Path) -> None:
         "CreationDate": "2026-11-20T03:00:00Z",
         "InitiationDate": "2026-11-20T03:30:00Z",
         "CompletionDate": "2026-11-20T04:00:00Z",
+        "StartBy": "2026-11-20T11:00:00Z",
     }
 
 

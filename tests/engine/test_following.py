@@ -16,7 +16,9 @@ from policycheck.policy.conditions import Condition
 from policycheck.policy.model import Following, JobChoice, NoData, Scope
 from policycheck.result import Basis, Coverage, RuleResult, Verdict
 from tests.engine.cases import case, compare, context, covered, duration
-from tests.engine.lists import ACCOUNT, AS_OF, INSTANCE, REGION, VAULT, Job, ago, job
+from tests.engine.lists import ACCOUNT, AS_OF, INSTANCE, REGION, ROLE, VAULT, Job, ago, job
+
+DROPPED = ": fields were dropped from the list; save it with"
 
 POINT = "arn:aws:ec2:eu-west-1::image/ami-1"
 COPIED = "arn:aws:ec2:us-east-1::image/ami-9"
@@ -42,9 +44,10 @@ def copied(ended: float | None = 5, **changes: object) -> dict[str, Any]:
         "DestinationRecoveryPointArn": COPIED,
         "ResourceArn": INSTANCE,
         "ResourceType": "EC2",
+        "IamRoleArn": ROLE,
         "State": "COMPLETED",
         "CreatedByBackupJobId": "b1",
-        "CreationDate": ago(hours=8),
+        "CreationDate": ago(hours=max(8, ended or 0)),
         "CompletionDate": None if ended is None else ago(hours=ended),
     }
     return {name: value for name, value in {**record, **changes}.items() if value is not None}
@@ -58,8 +61,11 @@ def restored(ended: float | None = 5, **changes: object) -> dict[str, Any]:
         "RecoveryPointArn": POINT,
         "SourceResourceArn": INSTANCE,
         "BackupVaultArn": VAULT,
+        "ResourceType": "EC2",
+        "IamRoleArn": ROLE,
+        "PercentDone": "100.00%",
         "Status": "COMPLETED",
-        "CreationDate": ago(hours=8),
+        "CreationDate": ago(hours=max(8, ended or 0)),
         "CompletionDate": None if ended is None else ago(hours=ended),
     }
     return {name: value for name, value in {**record, **changes}.items() if value is not None}
@@ -209,8 +215,6 @@ def test_where_the_other_list_was_not_read_a_job_possibly_violates(entry: Covera
 
 
 def test_one_short_list_of_a_place_spoils_another() -> None:
-    short = covered(COPY_JOBS, complete=False, reason="page 2 failed")
-    assert judged([backup()], [], coverage=[covered(), covered(COPY_JOBS), short]).verdict is Verdict.INCONCLUSIVE
     late, early = covered(COPY_JOBS, start=AS_OF - timedelta(hours=8)), covered(COPY_JOBS, end=AS_OF - timedelta(hours=4))
     for short in (late, early):
         assert judged([backup()], [], coverage=[covered(), covered(COPY_JOBS), short]).verdict is Verdict.INCONCLUSIVE
@@ -367,9 +371,9 @@ def test_an_expired_job_ended_when_it_had_to_start() -> None:
 
 def test_a_job_that_may_be_chosen_possibly_violates() -> None:
     result = judged([backup(ResourceType=None)], [], where=compare("ResourceType", "EC2"))
-    assert result.reason == "1 of 1 job could violate it: ResourceType is unknown in its record"
+    assert result.reason == f"1 of 1 job could violate it: ResourceType is unknown in its record{DROPPED} ResourceType"
     followed = judged([backup(ResourceType=None)], [copied()], where=compare("ResourceType", "EC2"))
-    assert followed.reason == "1 of 1 job may belong to it, and none certainly does: ResourceType is unknown in its record"
+    assert followed.reason == f"1 of 1 job may belong to it, and none certainly does: ResourceType is unknown in its record{DROPPED} ResourceType"
     assert judged([backup(CompletionDate=None)], []).possible == 1
 
 
@@ -408,6 +412,12 @@ def test_several_rules_on_several_lists_are_judged_each_by_its_own() -> None:
 
 def _followed(own: Job, other: Job, allowance: timedelta) -> bool | None:
     """The page, for one pair: linked, matching, COMPLETED and in time; None is unknown."""
+    created, ended = other["created"], other["hours"]
+    if other["State"] is None:
+        # An end without a state that says so counts for nothing.
+        ended = None
+    elif None not in (created, ended) and ended > created:
+        created = ended = None
     if other.get("CreatedByBackupJobId"):
         places = [(one.get("AccountId"), REGION) for one in (own, other)]
         same = None if None in (places[0][0], places[1][0]) else places[0] == places[1]
@@ -419,13 +429,12 @@ def _followed(own: Job, other: Job, allowance: timedelta) -> bool | None:
     state = other.get("State")
     kind = other.get("ResourceType")
     deadline = AS_OF - timedelta(hours=own["hours"]) + allowance
-    ended = other.get("hours")
     parts = [
         linked,
         None if kind is None else kind == "EC2",
         None if state is None else state == "COMPLETED",
         None if ended is None else AS_OF - timedelta(hours=ended) <= deadline,
-        None if other["created"] is None else other["created"] <= own["hours"] + 1,
+        None if created is None else created <= own["hours"] + 1,
     ]
     return False if False in parts else None if None in parts else True
 

@@ -65,7 +65,7 @@ def test_a_run_without_an_inventory_knows_nothing_of_it(text: str, tmp_path: Pat
         ("none: {in_inventory: {present: false}}", {"prod": PROD}, Verdict.FAIL, "in_inventory none"),
         ("all: {in_inventory: dr}", {"prod": PROD, "dr": DR}, Verdict.FAIL, "in_inventory prod"),
         ("all: {Tags.Env: prod, in_inventory: prod}", {"prod": PROD}, Verdict.FAIL, "Tags.Env missing, in_inventory none"),
-        ("none: {in_inventory: nowhere}", {"prod": PROD}, Verdict.INCONCLUSIVE, "a member it needs is unknown"),
+        ("none: {in_inventory: nowhere}", {"prod": PROD}, Verdict.INCONCLUSIVE, "a field it needs is unknown"),
         ("none: {in_inventory: prod}", {}, Verdict.INCONCLUSIVE, "in_inventory is unknown"),
     ],
 )

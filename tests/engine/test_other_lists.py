@@ -16,7 +16,8 @@ from policycheck.evidence.reperform import reperform
 from policycheck.policy.conditions import Comparison, Condition, Literal, Not, Operator, bind, structured
 from policycheck.policy.model import AllMatch, NoneMatch, Policy, Qualifiers, Requirement, Rule, Statement
 from policycheck.records import JobList, iso, micros, record_type
-from policycheck.sources.lists import assert_coverage, deduplicate
+from policycheck.sources.lists import Source, assert_coverage
+from policycheck.sources.observations import merge_sources
 from tests.engine.lists import AS_OF, BACKEND
 
 NOW = micros(AS_OF) // 1_000_000
@@ -96,9 +97,10 @@ def test_engine_and_reperform_agree_on_copy_and_restore_jobs(data: st.DataObject
         rules.append(Rule(f"r{number}", "p", Statement(requirement, dataset=dataset.name), Qualifiers(), "", Location("p.yaml")))
         spelt.append({"id": f"r{number}", "dataset": dataset.name, "none" if isinstance(requirement, NoneMatch) else "all": structured(wanted)})
     decoded: list[Any] = msgspec.convert(jobs, list[record_type(dataset)])  # type: ignore[misc]  # the struct is made at run time
-    found, _ = deduplicate(JobList.of(dataset, decoded))
+    read = JobList.of(dataset, decoded)
+    found = merge_sources([read]).jobs
     covers = (AS_OF - timedelta(days=40), AS_OF)
-    coverage = assert_coverage({dataset.name: found}, AS_OF, covers, {dataset.name: [("jobs.json", found)]})
+    coverage = assert_coverage({dataset.name: found}, AS_OF, covers, {dataset.name: [Source("jobs.json", read)]})
     said = judge([Policy("p", "", "p.yaml", tuple(rules))], {dataset.name: found}, coverage, AS_OF, BACKEND)
     document = {
         "schema": "policycheck/reperform/2",

@@ -88,10 +88,12 @@ WINDOWS = [
     (reach(AS_OF - timedelta(hours=1), AS_OF), START, [f"{A}/{EU} is covered from 2026-11-20T05:00:00Z only, the window begins at 2026-11-19T06:00:00Z"]),
     (reach(START, AS_OF - timedelta(hours=1)), START, [f"{A}/{EU} is covered to 2026-11-20T05:00:00Z only, the window ends at 2026-11-20T06:00:00Z"]),
     (reach(None, None), START, [f"nothing says which time the list of {A}/{EU} covers"]),
-    (reach(None, None), None, []),
-    (reach(AS_OF, AS_OF - DAY), None, []),
+    # Without a window it is the end that counts.
+    (reach(None, None), None, [f"nothing says which time the list of {A}/{EU} covers"]),
+    (reach(AS_OF - DAY, AS_OF), None, []),
+    (reach(START - DAY, START), None, [f"{A}/{EU} is covered to 2026-11-19T06:00:00Z only, the evaluation time is 2026-11-20T06:00:00Z"]),
     (reach(START, AS_OF, complete=False, reason="page 3 failed"), START, [f"{A}/{EU} is incomplete: page 3 failed"]),
-    (reach(START, AS_OF, complete=False), None, [f"{A}/{EU} is incomplete: the list is short"]),
+    (reach(START, AS_OF, complete=False), None, [f"{A}/{EU} is incomplete: the list is incomplete"]),
     (reach(None, None, account=B), START, []),
 ]  # fmt: skip
 

@@ -15,7 +15,7 @@ from policycheck.policy.conditions import And, Condition, Not, Operator, Or
 from policycheck.policy.model import RESOURCE, Measure, NoData, Scope
 from policycheck.records import iso
 from policycheck.result import Basis, RuleResult, Universe
-from tests.engine.expectations import CLEAN, EACH, FAILED, arn, at, clean, condition, covered, expect, grouped, said
+from tests.engine.expectations import CLEAN, EACH, FAILED, RUNNING, arn, at, clean, condition, covered, expect, grouped, said
 from tests.engine.lists import ACCOUNT, AS_OF, BACKEND, REGION, Job, ago
 
 PLAN = "CreatedBy.BackupPlanArn"
@@ -112,7 +112,8 @@ class TestResources:
         assert said(result)[0] == "inconclusive"
 
     def test_subjects_that_look_alike_once_cleaned_are_one_finding(self) -> None:
-        result = newest_clean(*(ok(90, BackupJobId=name, ResourceArn=f"{arn('i-1')}{hidden}") for name, hidden in (("a", "\u200b"), ("b", "\u200c"))))
+        hidden = (("a", "\u200b"), ("b", "\u200c"))
+        result = newest_clean(*(at(9, **FAILED, BackupJobId=name, ResourceArn=f"{arn('i-1')}{sign}") for name, sign in hidden))
         assert [f.jobs for f in result.findings] == [("a", "b")]
 
 
@@ -205,9 +206,11 @@ class TestNewSubjects:
 
     def test_a_pending_subject_beside_a_decided_one_is_no_obstacle(self) -> None:
         requirement = expect(Measure.COUNT, clean(), "at_least 1")
-        jobs = [ok(3, "i-1"), ok(30, "i-1"), at(3, "i-2", **FAILED)]
+        jobs = [ok(3, "i-1"), ok(30, "i-1"), at(3, "i-2", **RUNNING)]
         result = grouped(requirement, jobs, within="24h")
         assert (result.verdict, result.pending) == ("pass", 1)
+        # One that has failed is not new, it is failing.
+        assert said(grouped(requirement, [*jobs[:2], at(3, "i-2", **FAILED)], within="24h")) == ("fail", ["i-2"])
 
 
 PROD = [

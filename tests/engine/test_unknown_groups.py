@@ -57,9 +57,12 @@ def open_lists(draw: st.DrawFn) -> tuple[list[Job], list[list[Job]]]:
     jobs: list[Job] = []
     choices: list[list[Job]] = []
     for number in range(draw(st.integers(1, 4))):
-        known = at(draw(st.sampled_from(HOURS)), draw(st.sampled_from(["i-1", "i-2"])), **draw(st.sampled_from(STATES)), BackupJobId=f"j{number}")
+        hours = draw(st.sampled_from(HOURS))
+        known = at(hours, draw(st.sampled_from(["i-1", "i-2"])), **draw(st.sampled_from(STATES)), BackupJobId=f"j{number}")
         unknown = draw(st.sampled_from(["", "State", "CreationDate", "both"])) if len([c for c in choices if len(c) > 1]) < 2 else ""
-        times = list(HOURS) if unknown in {"CreationDate", "both"} else [None]
+        # No job ends before it is created.
+        possible = [h for h in HOURS if h >= hours] if "CompletionDate" in known else HOURS
+        times = list(possible) if unknown in {"CreationDate", "both"} else [None]
         states = list(STATES) if unknown in {"State", "both"} else [{}]
         gone = {"CreationDate", "State", "MessageCategory"} if unknown == "both" else {unknown, "MessageCategory"} if unknown == "State" else {unknown}
         jobs.append({name: value for name, value in known.items() if name not in gone})

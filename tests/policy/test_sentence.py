@@ -133,15 +133,15 @@ def test_requirement_of_another_list_names_its_jobs() -> None:
     ("text", "choice"),
     [
         ("no FAILED jobs", JobChoice.ALL),
-        ("at least 99% of jobs per resource must be COMPLETED", JobChoice.TOP_LEVEL),
-        ("at most 2 FAILED jobs per account", JobChoice.TOP_LEVEL),
-        ("at most 2 FAILED jobs", JobChoice.TOP_LEVEL),
-        ("at most 2 FAILED jobs per account and resource", JobChoice.ALL),
+        ("at least 99% of jobs per resource must be COMPLETED", JobChoice.ONCE),
+        ("at most 2 FAILED jobs per account", JobChoice.ONCE),
+        ("at most 2 FAILED jobs", JobChoice.ONCE),
+        ("at most 2 FAILED jobs per account and resource", JobChoice.ONCE),
         ("at most 2 consecutive FAILED jobs per account", JobChoice.ALL),
         ("every vault must have a clean job within 24h", JobChoice.ALL),
     ],
 )
-def test_shares_and_counts_of_no_resource_leave_members_out(text: str, choice: JobChoice) -> None:
+def test_shares_and_counts_count_a_composite_job_once(text: str, choice: JobChoice) -> None:
     assert parse_sentence(sentence(text)).default_jobs is choice
 
 

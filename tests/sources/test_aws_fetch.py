@@ -572,7 +572,7 @@ def test_an_interrupted_fetch_leaves_no_thread_and_asks_for_nothing_more(store: 
 
 
 def test_a_bug_in_a_thread_is_a_bug_of_the_run(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("policycheck.sources.places.deduplicate", lambda _: 1 / 0)
+    monkeypatch.setattr("policycheck.sources.places.merge_sources", lambda _: 1 / 0)
     with serve(store) as served, pytest.raises(ZeroDivisionError):
         fetch_jobs(Connection(regions=(HOME, AWAY), endpoint_url=served.url), BACKUP, as_of=NOW, now=lambda: NOW)
 

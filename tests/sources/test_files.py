@@ -101,9 +101,10 @@ def test_a_file_named_twice_is_read_once(save: Save) -> None:
 
 
 def test_duplicates_over_files_are_dropped_and_told(save: Save) -> None:
-    found = evidence(save("a", dump(JOBS)), save("b", dump(JOBS)))
-    assert list(found.lists["backup_jobs"].records) == EXPECTED
-    assert found.warnings == ("3 records repeat a BackupJobId; one of each was kept",)
+    whole = [{"CreationDate": "2020-09-21T13:55:24-07:00", **job, "ResourceArn": "arn:aws:ec2:us-west-2:123456789012:instance/i-1"} for job in JOBS]
+    found = evidence(save("a", dump(whole)), save("b", dump(whole)))
+    assert list(found.lists["backup_jobs"].records) == list(job_list(whole).records)
+    assert found.warnings == ("3 records repeat a BackupJobId; each job counts once",)
     assert {entry.source for entry in found.coverage} == {"2 files"}
 
 

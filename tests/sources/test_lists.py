@@ -1,16 +1,16 @@
 from __future__ import annotations
 
-import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, Dataset
-from policycheck.records import JobList, record_type
+from policycheck.engine.scope import unreached_window
+from policycheck.policy.model import Scope
 from policycheck.result import Basis, Coverage
-from policycheck.sources.lists import assert_coverage, deduplicate, describe_duplicates, describe_future, describe_state
+from policycheck.sources.lists import Source, assert_coverage, describe_future, describe_gaps, describe_merging, describe_state
+from policycheck.sources.observations import Jobs, merge_sources
 from tests.sources.jobs import AS_OF, VAULT, Job, job_list
 
 DAY = timedelta(days=1)
@@ -22,95 +22,22 @@ def at(hours: float) -> str:
     return (AS_OF + timedelta(hours=hours)).isoformat()
 
 
-def job(**members: object) -> Job:
-    return {"BackupJobId": "j", **members}
-
-
-BETTER = [
-    ("finished over in progress, whatever its times", job(State="FAILED", CompletionDate=at(-9)), job(State="RUNNING", CompletionDate=at(-1))),
-    ("finished over a state the API does not know", job(State="FAILED"), job(State="NEW", CompletionDate=at(-1))),
-    ("the later end", job(State="FAILED", CompletionDate=at(-1)), job(State="COMPLETED", CompletionDate=at(-2), InitiationDate=at(-1))),
-    ("an end over none", job(State="FAILED", CompletionDate=at(-1)), job(State="EXPIRED", InitiationDate=at(-1))),
-    ("the later start", job(State="RUNNING", InitiationDate=at(-1)), job(State="RUNNING", InitiationDate=at(-2), StatusMessage="z")),
-    ("a start over none", job(State="RUNNING", InitiationDate=at(-1)), job(State="PENDING", StatusMessage="z")),
-    ("the JSON text that sorts last", job(State="FAILED", StatusMessage="b"), job(State="FAILED", StatusMessage="a", VaultType="z")),
-    ("the JSON text, members sorted by name", job(BackupType="b", VaultType="a"), job(BackupType="a", VaultType="b")),
-    ("the JSON text, with dotted names", job(CreatedBy={"BackupPlanId": "b"}), job(CreatedBy={"BackupPlanArn": "z", "BackupPlanId": "a"})),
-]
-
-
-@pytest.mark.parametrize(("_", "better", "worse"), BETTER, ids=[case[0] for case in BETTER])
-def test_of_two_records_of_a_job_the_better_stays(_: str, better: Job, worse: Job) -> None:
-    for pair in ([better, worse], [worse, better], [worse, better, worse]):
-        kept, dropped = deduplicate(job_list(pair))
-        assert (list(kept.records), dropped) == (list(job_list([better]).records), len(pair) - 1)
-
-
-def test_one_id_of_two_resources_is_two_jobs() -> None:
-    pair = [job(State="FAILED", ResourceArn="a"), job(State="COMPLETED", ResourceArn="b")]
-    assert deduplicate(job_list(pair))[1] == 0
-
-
-@pytest.mark.parametrize(("dataset", "state"), [(COPY_JOBS, "State"), (RESTORE_JOBS, "Status")])
-def test_other_lists_have_ids_and_states_of_their_own(dataset: Dataset, state: str) -> None:
-    jobs = [{dataset.id_field: "j", state: "RUNNING"}, {dataset.id_field: "j", state: "COMPLETED"}, {dataset.id_field: "k", state: "RUNNING"}]
-    kept, dropped = deduplicate(job_list(jobs, dataset))
-    assert (list(kept.records), dropped) == (list(job_list(jobs[1:], dataset).records), 1)
-
-
-def test_records_without_an_id_are_all_kept() -> None:
-    jobs: list[Job] = [{"State": "FAILED"}, {"State": "FAILED"}, job(), job()]
-    kept, dropped = deduplicate(job_list(jobs))
-    assert (list(kept.records), dropped) == (list(job_list(jobs[:3]).records), 1)
-
-
-def test_a_list_without_duplicates_is_returned_as_it_is() -> None:
-    given_list = job_list([job(), {}, {}, job(BackupJobId="k")])
-    assert deduplicate(given_list) == (given_list, 0)
-    assert deduplicate(given_list)[0] is given_list
-
-
-RECORDS = st.lists(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "BackupJobId": st.sampled_from("ab"),
-            "State": st.sampled_from(["RUNNING", "FAILED", "COMPLETED", "NEW", "NEWER"]),
-            "CompletionDate": st.sampled_from([at(-2), at(-1)]),
-            "InitiationDate": st.sampled_from([at(-2), at(-1)]),
-            "StatusMessage": st.sampled_from(["x", "y"]),
-            "CreatedBy": st.sampled_from([{}, {"BackupPlanId": "p"}]),
-        },
-    ),
-    max_size=8,
-)
-
-
-@settings(max_examples=100, deadline=None)
-@given(jobs=RECORDS, seed=st.integers(0, 2**16))
-def test_what_stays_does_not_depend_on_the_order(jobs: list[Job], seed: int) -> None:
-    shuffled = random.Random(seed).sample(jobs, len(jobs))
-    (one, dropped), (other, also) = deduplicate(job_list(jobs)), deduplicate(job_list(shuffled))
-    assert dropped == also == len(jobs) - len(one)
-    assert sorted(map(repr, one.records)) == sorted(map(repr, other.records))
-    ids = [record.BackupJobId for record in one.records if record.BackupJobId]
-    assert sorted(ids) == sorted({job["BackupJobId"] for job in jobs if "BackupJobId" in job})
-
-
 def coverage(jobs: list[Job], covers: tuple[datetime, datetime] | None = None, dataset: Dataset = BACKUP_JOBS) -> tuple[Coverage, ...]:
     read = job_list(jobs, dataset)
-    return assert_coverage({dataset.name: read}, AS_OF, covers, {dataset.name: [("jobs.json", read)]})
+    return assert_coverage({dataset.name: read}, AS_OF, covers, {dataset.name: [Source("jobs.json", read)]})
 
 
 HERE = {"BackupVaultArn": VAULT}
-NEVER = (None, None)
 REACH: list[tuple[str, list[Job], tuple[float, float] | None]] = [
-    ("from the oldest creation to the newest end", [{"CreationDate": at(-9), "CompletionDate": at(-1)}, {"CreationDate": at(-5)}], (-9, -1)),
+    ("from the oldest creation to the newest end", [{"CreationDate": at(-9), "CompletionDate": at(-1), "State": "FAILED"}, {"CreationDate": at(-5)}], (-9, -1)),
     ("a start counts", [{"CreationDate": at(-9), "InitiationDate": at(-3)}], (-9, -3)),
-    ("an older start counts", [{"CreationDate": at(-3), "InitiationDate": at(-9)}], (-9, -3)),
-    ("an end without a creation", [{"CompletionDate": at(-3)}], (-3, -3)),
-    ("a time at as_of counts", [{"CreationDate": at(-3), "CompletionDate": at(0)}], (-3, 0)),
-    ("a later end does not", [{"CreationDate": at(-3), "CompletionDate": at(1)}], (-3, -3)),
+    ("a start before the creation counts for nothing", [{"CreationDate": at(-3), "InitiationDate": at(-9)}], (-3, -3)),
+    ("an end before the creation counts for nothing, nor does that", [{"CreationDate": at(-3), "CompletionDate": at(-9), "State": "FAILED"}], None),
+    ("an end of a job in progress counts for nothing", [{"CreationDate": at(-9), "CompletionDate": at(-3), "State": "RUNNING"}], (-9, -9)),
+    ("a time before AWS Backup counts for nothing", [{"CreationDate": 0}, {"CreationDate": "2019-01-15T23:59:59Z"}, {"CreationDate": at(-3)}], (-3, -3)),
+    ("an end without a creation", [{"CompletionDate": at(-3), "State": "FAILED"}], (-3, -3)),
+    ("a time at as_of counts", [{"CreationDate": at(-3), "CompletionDate": at(0), "State": "FAILED"}], (-3, 0)),
+    ("a later end does not", [{"CreationDate": at(-3), "CompletionDate": at(1), "State": "FAILED"}], (-3, -3)),
     ("a later start does not", [{"CreationDate": at(-3), "InitiationDate": at(1)}], (-3, -3)),
     ("other times do not count", [{"CreationDate": at(-3), "StartBy": at(-1), "ExpectedCompletionDate": at(-9)}], (-3, -3)),
     ("nothing of a job created later", [{"CreationDate": at(-3)}, {"CreationDate": at(1), "InitiationDate": at(-9), "CompletionDate": at(-1)}], (-3, -3)),
@@ -119,22 +46,25 @@ REACH: list[tuple[str, list[Job], tuple[float, float] | None]] = [
 
 
 @pytest.mark.parametrize(("_", "jobs", "reach"), REACH, ids=[case[0] for case in REACH])
-def test_coverage_reaches_25_hours_beyond_the_oldest_and_newest_time(_: str, jobs: list[Job], reach: tuple[float, float] | None) -> None:
+def test_coverage_reaches_25_hours_beyond_the_oldest_and_newest_time_but_not_beyond_as_of(_: str, jobs: list[Job], reach: tuple[float, float] | None) -> None:
     [entry] = coverage([{**HERE, **each} for each in jobs])
-    expected = (AS_OF + timedelta(hours=reach[0]) - STRETCH, AS_OF + timedelta(hours=reach[1]) + STRETCH) if reach else NEVER
-    assert (entry.start, entry.end) == expected
+    if reach is None:
+        assert (entry.start, entry.end, entry.evidence) == (None, None, None)
+        return
+    first, last = (AS_OF + timedelta(hours=hours) for hours in reach)
+    assert (entry.start, entry.end, entry.evidence) == (first - STRETCH, min(last + STRETCH, AS_OF), (first, last))
     assert (entry.account, entry.region, entry.complete, entry.basis, entry.source) == ("123456789012", "us-west-2", True, Basis.ASSERTED, "jobs.json")
 
 
 @pytest.mark.parametrize("dataset", [COPY_JOBS, RESTORE_JOBS])
 def test_lists_without_a_start_are_dated_by_creation_and_end(dataset: Dataset) -> None:
     [entry] = coverage([{dataset.vault_field: VAULT, "CreationDate": at(-4), "CompletionDate": at(-2), dataset.state_field: "COMPLETED"}], dataset=dataset)
-    assert (entry.dataset, entry.start, entry.end) == (dataset.name, AS_OF - timedelta(hours=29), AS_OF + timedelta(hours=23))
+    assert (entry.dataset, entry.start, entry.end) == (dataset.name, AS_OF - timedelta(hours=29), AS_OF)
 
 
 @pytest.mark.parametrize(
     ("first", "last", "expected"),
-    [(-30, 0, (-30, 1)), (-1, 3, (-1 - 25 / 24, 3)), (-0.5, 0.5, (-1 - 25 / 24, 1))],
+    [(-30, 0, (-30, 0)), (-1, 3, (-1 - 25 / 24, 0)), (-0.5, 0.5, (-1 - 25 / 24, 0))],
     ids=["earlier", "later", "within"],
 )
 def test_covers_widens_and_never_narrows(first: float, last: float, expected: tuple[float, float]) -> None:
@@ -203,7 +133,7 @@ def test_rewound_jobs_are_counted() -> None:
 def test_a_place_held_by_several_files_counts_them() -> None:
     here, there = job_list([HERE]), job_list([{"BackupVaultArn": VAULT.replace("us-west-2", "us-east-1")}])
     both = job_list([HERE, {"BackupVaultArn": VAULT.replace("us-west-2", "us-east-1")}])
-    entries = assert_coverage({"backup_jobs": both}, AS_OF, None, {"backup_jobs": [("a", here), ("b", there), ("c", here)]})
+    entries = assert_coverage({"backup_jobs": both}, AS_OF, None, {"backup_jobs": [Source("a", here), Source("b", there), Source("c", here)]})
     assert [(entry.region, entry.source) for entry in entries] == [("us-east-1", "b"), ("us-west-2", "2 files")]
 
 
@@ -225,16 +155,86 @@ def test_a_list_of_one_state_looks_filtered(jobs: list[Job], dataset: Dataset, w
 
 
 def test_warnings_count_in_plain_words() -> None:
-    assert describe_duplicates(BACKUP_JOBS, 3) == "3 records repeat a BackupJobId; one of each was kept"
-    assert describe_duplicates(COPY_JOBS, 1) == "1 record repeats a CopyJobId; one of each was kept"
+    nothing, doubtful = job_list([]), replace(job_list([{}] * 3), doubtful=frozenset({0, 2}))
+    assert describe_merging(Jobs(nothing)) == []
+    assert describe_merging(Jobs(nothing, 3)) == ["3 records repeat a BackupJobId; each job counts once"]
+    assert describe_merging(Jobs(job_list([], COPY_JOBS), 1)) == ["1 record repeats a CopyJobId; each job counts once"]
+    assert describe_merging(Jobs(nothing, 0, 2)) == [
+        "2 BackupJobIds name several jobs, of other times or resources: the ids were redacted, and each job counts"
+    ]
+    [said] = describe_merging(Jobs(doubtful))
+    assert said.startswith("2 records do not say enough to tell whether")
+    assert said.endswith("save the list with BackupJobId, CreationDate and ResourceArn")
     later = {"CreationDate": at(1)}
     assert describe_future(job_list([later, HERE]), AS_OF) == "1 backup job was created after as_of and left out"
     assert describe_future(job_list([later, later]), AS_OF) == "2 backup jobs were created after as_of and left out"
     assert describe_future(job_list([{"CreationDate": AS_OF.astimezone(UTC).isoformat()}, {}]), AS_OF) == ""
 
 
-def test_one_id_in_two_accounts_is_two_jobs() -> None:
-    kind = record_type(BACKUP_JOBS)
-    jobs = [kind(BackupJobId="a", State="FAILED", AccountId="111122223333"), kind(BackupJobId="a", State="COMPLETED", AccountId="444455556666")]
-    kept, dropped = deduplicate(JobList.of(BACKUP_JOBS, jobs))
-    assert (len(kept), dropped) == (2, 0)
+FAR, NEAR = -28 * 24.0, -2.0
+# The hours at which the jobs of each file were created, the claim in hours, the hours that the window reaches back (None: none), and what is missing.
+REACHED: list[tuple[str, list[list[float]], tuple[float, float] | None, float | None, str]] = [
+    ("one file", [[FAR, NEAR]], None, 24, ""),
+    ("one file, no window", [[FAR, NEAR]], None, None, ""),
+    ("two files that meet in their margins", [[-120, -75], [-25, NEAR]], None, 120, ""),
+    ("two files that do not", [[-120, -75.01], [-24.99, NEAR]], None, 120, "is not covered from"),
+    ("a gap before the window", [[-300, -200], [-50, NEAR]], None, 48, ""),
+    ("a gap that no window asks about", [[-300, -200], [-50, NEAR]], None, None, ""),
+    ("a gap that a claim fills", [[-300, -200], [-50, NEAR]], (-250, -30), 299, ""),
+    ("a gap that a third file fills", [[-300, -200], [-50, NEAR], [-210, -40]], None, 299, ""),
+    ("the margin reaches back to the window", [[-24, NEAR]], None, 49, ""),
+    ("and no further", [[-24, NEAR]], None, 49.01, "is covered from"),
+    ("the margin reaches to as_of", [[FAR, -25]], None, 48, ""),
+    ("and no further", [[FAR, -25.01]], None, 48, "is covered to"),
+    ("stale, no window", [[FAR, -25.01]], None, None, "is covered to"),
+    ("a claim makes it fresh", [[FAR, -200]], (-200, 0), 48, ""),
+    ("a window in the margin alone", [[FAR, -24]], None, 23, "shows nothing after"),
+    ("a window that the last job opens", [[FAR, -24]], None, 24, ""),
+    ("a claim is no margin", [[FAR, -24]], (-24, 0), 23, ""),
+    ("a claim that ends before", [[FAR, -200]], (-200, -1), 48, "is covered to"),
+    ("a claim that begins late", [[-30, NEAR]], (-40, 0), 100, "is covered from"),
+]
+
+
+@pytest.mark.parametrize(("_", "files", "claim", "window", "missing"), REACHED, ids=[f"{case[0]}-{case[3]}" for case in REACHED])
+@pytest.mark.parametrize("reverse", [False, True], ids=["in order", "reversed"])
+def test_coverage_reaches_a_window_or_names_what_is_missing(
+    _: str, files: list[list[float]], claim: tuple[float, float] | None, window: float | None, missing: str, reverse: bool
+) -> None:
+    sources = [
+        Source(f"{number}.json", job_list([{**HERE, "BackupJobId": f"{number}/{hours}", "CreationDate": at(hours)} for hours in found]))
+        for number, found in enumerate(files)
+    ]
+    sources = sources[::-1] if reverse else sources
+    covers = claim and (AS_OF + timedelta(hours=claim[0]), AS_OF + timedelta(hours=claim[1]))
+    jobs = merge_sources([source.jobs for source in sources]).jobs
+    [entry] = assert_coverage({"backup_jobs": jobs}, AS_OF, covers, {"backup_jobs": sources})
+    start = None if window is None else AS_OF - timedelta(hours=window)
+    said = unreached_window(Scope(), [entry], start, AS_OF)
+    assert missing in said[0] if missing else said == [], said
+    assert entry.reaches(start, AS_OF) is not bool(missing)
+    assert entry.end is not None and entry.end <= AS_OF
+    assert len(describe_gaps([entry])) == len(entry.gaps)
+
+
+def test_a_stale_file_of_one_place_never_leans_on_a_fresh_one_of_another() -> None:
+    there = {"BackupVaultArn": VAULT.replace("us-west-2", "us-east-1")}
+    stale, fresh = job_list([{**HERE, "CreationDate": at(-900)}]), job_list([{**there, "CreationDate": at(-1)}])
+    both = merge_sources([stale, fresh]).jobs
+    entries = assert_coverage({"backup_jobs": both}, AS_OF, None, {"backup_jobs": [Source("a", stale), Source("b", fresh)]})
+    assert [(entry.region, entry.reaches(None, AS_OF)) for entry in entries] == [("us-east-1", True), ("us-west-2", False)]
+
+
+def test_one_describe_answer_covers_its_job_alone() -> None:
+    lone, whole = job_list([{**HERE, "BackupJobId": "a", "CreationDate": at(-300)}]), job_list([{**HERE, "BackupJobId": "b", "CreationDate": at(-2)}])
+    claim = (AS_OF - 30 * DAY, AS_OF)
+    alone = assert_coverage({"backup_jobs": lone}, AS_OF, claim, {"backup_jobs": [Source("a", lone, lone=True)]})
+    assert [(entry.complete, entry.start, entry.reason, entry.speaks) for entry in alone] == [(False, None, "one describe answer covers that job alone", False)]
+    # Beside a list it adds its job, and no time.
+    both = merge_sources([lone, whole]).jobs
+    [entry] = assert_coverage({"backup_jobs": both}, AS_OF, None, {"backup_jobs": [Source("a", lone, lone=True), Source("b", whole)]})
+    assert (entry.complete, entry.jobs, entry.evidence, entry.source) == (True, 2, (AS_OF + timedelta(hours=-2),) * 2, "b")
+
+
+def test_a_claim_covers_no_place_without_a_record() -> None:
+    assert coverage([], (AS_OF - DAY, AS_OF)) == ()

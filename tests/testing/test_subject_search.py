@@ -23,7 +23,8 @@ from policycheck.policy.conditions import Condition, Literal, Operator
 from policycheck.policy.model import AllMatch, Expectation, JobChoice, Measure, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
 from policycheck.records import JobList, record_type
 from policycheck.sources.interface import Evidence
-from policycheck.sources.lists import assert_coverage, deduplicate
+from policycheck.sources.lists import Source, assert_coverage
+from policycheck.sources.observations import merge_sources
 from policycheck.testing.subject_search import find_traces, trace_rule
 from tests.engine.cases import compare, covered, duration
 from tests.engine.lists import AS_OF as DAY
@@ -52,11 +53,12 @@ SCOPES = st.sampled_from([Scope(), Scope(("111122223333",), ("eu-west-1",))])
 
 
 def evidence_of(estate: Estate) -> Evidence:
-    lists = {}
+    lists, sources = {}, {}
     for name, jobs in estate.items():
         records = msgspec.convert(copy.deepcopy(jobs), list[record_type(DATASETS[name])])  # type: ignore[misc]  # the struct is made at run time
-        lists[name], _ = deduplicate(JobList.of(DATASETS[name], records))
-    coverage = assert_coverage(lists, AS_OF_TIME, None, {name: [("jobs.json", found)] for name, found in lists.items()})
+        read = JobList.of(DATASETS[name], records)
+        lists[name], sources[name] = merge_sources([read]).jobs, [Source("jobs.json", read)]
+    coverage = assert_coverage(lists, AS_OF_TIME, None, sources)
     return Evidence(lists, coverage, ())
 
 
