@@ -105,6 +105,7 @@ def lint() -> str:
 
 _MISSING = {
     Presence.ALWAYS: "unknown",
+    Presence.ALWAYS_SINCE: "unknown",
     Presence.BY_MEANING: "known",
     Presence.WHEN_ENDED: "known in progress or EXPIRED, else unknown",
     Presence.SINCE: "unknown if the whole list lacks it",

@@ -1691,10 +1691,10 @@ def form_groups(expectation: Expectation, case: Case, rows: list[Row]) -> Formed
 
 
 def makes_nameless(expectation: Expectation, case: Case, rows: list[Row], others: list[str]) -> bool:
-    """Whether a record that may make a subject lacks a field that tells which: it may be of one that no other record names."""
+    """Whether nobody can say of a record that may make a subject which one: it may be of one that no other record names."""
     choice, evidence, resources = expectation.choice, case.evidence[expectation.choice.dataset], "ResourceArn" in expectation.per
     for row in rows:
-        lacks = any(evidence.value(row.job, name) in (UNKNOWN, MISSING) for name in others) or (resources and resource_of(row.job, evidence) is None)
+        lacks = any(evidence.value(row.job, name) is UNKNOWN for name in others) or (resources and resource_of(row.job, evidence) is None)
         if lacks and row.selected is not False:
             return True
     if not resources or choice.dataset == "backup_jobs":

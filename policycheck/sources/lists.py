@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 from policycheck.datasets import DATASETS, Dataset
-from policycheck.records import HAPPENED, JobList, end_of, iso, micros, moment
+from policycheck.records import HAPPENED, JobList, iso, micros, moment
 from policycheck.result import Coverage
 from policycheck.sources.observations import Jobs
 
@@ -101,9 +101,14 @@ def _reach(dataset: Dataset, records: list[Any], as_of: int) -> tuple[int | None
 
 def _count_rewound(dataset: Dataset, records: list[Any], as_of: int) -> int:
     """Jobs the list shows as ended that had not ended by as_of."""
-    later = (record for record in records if record.CompletionDate is None or record.CompletionDate > as_of)
-    ends = (end_of(dataset, record) for record in later)
-    return sum(end is not None and end > as_of for end in ends)
+    def is_later(record: Any) -> bool:
+        if record.CompletionDate is not None:
+            return bool(record.CompletionDate > as_of)
+        begun = getattr(record, "InitiationDate", None)
+        waited = record.StartBy if getattr(record, dataset.state_field) == "EXPIRED" else None
+        return any(time is not None and time > as_of for time in (begun, waited))
+
+    return sum(is_later(record) for record in records if getattr(record, dataset.state_field) in dataset.finished)
 
 
 def _entry(dataset: str, place: Place, jobs: int, names: Sequence[str], reason: str, spans: Sequence[_Interval], as_of: datetime, *, lone: bool) -> Coverage:

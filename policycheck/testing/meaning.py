@@ -188,7 +188,7 @@ def describe_doubt(rule: Rule) -> Iterator[str]:
     case = Case(0, rule, Scope())
     windowed = case.window_length is not None and not rule.qualifiers.clock and not case.by_creation
     fields = fields_decisive(case) | ({dataset.state_field} if windowed or case.leaves_out_progress else set())
-    always = sorted(name for name in fields if (dataset.field(name) or _NO_FIELD).presence in {Presence.ALWAYS, Presence.WHEN_ENDED})
+    always = sorted(name for name in fields if (dataset.field(name) or _NO_FIELD).presence in {Presence.ALWAYS, Presence.ALWAYS_SINCE, Presence.WHEN_ENDED})
     since = sorted(name for name in fields if (dataset.field(name) or _NO_FIELD).presence is Presence.SINCE or name in {"Outcome", "Retention"})
     if always:
         yield f"a job that does not say one of these could violate: {', '.join(always)}"

@@ -128,7 +128,7 @@ def _split(field: Field, asked: Sequence[_Asked]) -> tuple[bool, list[_Asked]]:
     presence = [one for one in asked if one.comparison.operator is Operator.PRESENT]
     values = [one for one in asked if one.comparison.operator is not Operator.PRESENT]
     wanted = {bool(one.comparison.values[0]) is one.true for one in presence}
-    missing = field.presence is not Presence.ALWAYS and True not in wanted and not any(one.true for one in values)
+    missing = field.presence not in {Presence.ALWAYS, Presence.ALWAYS_SINCE} and True not in wanted and not any(one.true for one in values)
     if False in wanted:
         # Nothing recorded will do: an empty list of values, asked to hold one.
         return missing, [_Asked(Comparison(field.name, Operator.IS, ()), True)]
@@ -146,7 +146,7 @@ def _left(name: str, asked: Sequence[_Asked], dataset: Dataset) -> set[object]:
     else:
         # A state the API does not name is unknown; any other enumeration may grow.
         left = {*field.values} if name == dataset.state_field else {*field.values, _OTHER}
-    if field.presence is not Presence.ALWAYS:
+    if field.presence not in {Presence.ALWAYS, Presence.ALWAYS_SINCE}:
         left.add(None)
     for one in asked:
         left &= {value for value in left if _passes(value, one)}
