@@ -147,7 +147,8 @@ def _judge_unsure(records: Mapping[int, _Record], unsure: set[int], children: Ma
             continue
         among = counts[record.group]
         others = (sum(among.values()) if record.matching is None else among[record.matching] + among[None]) - 1
-        if others > 0 or any(other.row != row and _stands_for(other, record) is not False for other in vague):
+        near = records.values() if None in record.group else vague
+        if others > 0 or any(other.row != row and _stands_for(other, record) is not False for other in near):
             truths[row] = None
             key = record.group, record.matching
             if record.counted and record.matching is not None and None not in record.group and key not in settled:

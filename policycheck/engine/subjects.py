@@ -205,8 +205,8 @@ class ListView:
         """Of every resource in the list."""
         if self._histories is None:
             created, running = nw.col("CreationDate"), self.frame.in_progress()
-            # Of a record that may show another's job nothing is certain.
-            in_time = nw.when(~nw.col(EXISTS).is_null()).then(self.frame.in_time())
+            # A record that may show another's job is of no consequence where it runs in time.
+            in_time = self.frame.in_time() | nw.when(~nw.col(EXISTS).is_null()).then(nw.lit(False))
             table = self.frame.columns.select(
                 nw.col(SUBJECT),
                 created,
