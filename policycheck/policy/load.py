@@ -14,7 +14,21 @@ from policycheck.policy.binding import Binder, Parameters
 from policycheck.policy.conditions import Literal, find_field, nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
 from policycheck.policy.measures import SHAPES
-from policycheck.policy.model import RESOURCE, AllMatch, Expectation, Following, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
+from policycheck.policy.model import (
+    RESOURCE,
+    AllMatch,
+    Expectation,
+    Following,
+    JobChoice,
+    NoData,
+    NoneMatch,
+    Policy,
+    Qualifiers,
+    Requirement,
+    Rule,
+    Scope,
+    Statement,
+)
 from policycheck.policy.rendering import render
 from policycheck.policy.schema import DefaultsEntry, PolicyEntry, RuleEntry, ScopeEntry
 from policycheck.policy.sentence import parse_sentence
@@ -177,7 +191,9 @@ class _Reader:
         if broken or len(self._document.diagnostics) > before:
             return None
         entry = RuleEntry.model_validate(plain(node))
-        qualifiers = Qualifiers(clock, entry.jobs or defaults.jobs or statement.default_jobs, entry.no_data or defaults.no_data or NoData.INCONCLUSIVE)
+        qualifiers = Qualifiers(
+            clock, JobChoice(entry.jobs or defaults.jobs or statement.default_jobs), entry.no_data or defaults.no_data or NoData.INCONCLUSIVE
+        )
         return Rule(
             id=entry.id,
             policy=policy,

@@ -5,6 +5,7 @@ Every scalar reaches these models as the author's text, so all of them are strin
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
@@ -82,7 +83,12 @@ class ScopeEntry(_Model):
     may_be_empty: list[Scalar] | None = Field(None, description="Accounts or account/Region pairs that may have no job at all: 444455556666/us-east-1")
 
 
-WrittenJobs = Literal[JobChoice.ALL, JobChoice.TOP_LEVEL, JobChoice.MEMBERS]
+class WrittenJobs(StrEnum):
+    """What `jobs` may say: all choices but the one that stands where nothing is said."""
+
+    ALL = JobChoice.ALL.value
+    TOP_LEVEL = JobChoice.TOP_LEVEL.value
+    MEMBERS = JobChoice.MEMBERS.value
 
 
 class DefaultsEntry(_Model):

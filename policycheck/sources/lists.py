@@ -101,6 +101,7 @@ def _reach(dataset: Dataset, records: list[Any], as_of: int) -> tuple[int | None
 
 def _count_rewound(dataset: Dataset, records: list[Any], as_of: int) -> int:
     """Jobs the list shows as ended that had not ended by as_of."""
+
     def is_later(record: Any) -> bool:
         if record.CompletionDate is not None:
             return bool(record.CompletionDate > as_of)
