@@ -79,6 +79,16 @@ class Case:
         return f"unwell_{self.number}"
 
     @property
+    def nameless(self) -> str:
+        """Whether it is unknown which group a record is of, by the `per` fields beside ResourceArn."""
+        return f"nameless_{self.number}"
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The `per` fields beside ResourceArn."""
+        return tuple(name for name in self.per if name != RESOURCE)
+
+    @property
     def excuses_new(self) -> bool:
         """Whether the rule asks for more than a new subject may have, of a resource that jobs name."""
         requirement = self.rule.statement.requirement
@@ -180,7 +190,7 @@ def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame, m
     violations = {name: mask for case in cases for name, mask in _violation_masks(case, frame).items()}
     kept = [ROW, SUBJECT, *chosen, *populations]
     if measured:
-        kept += ["CreationDate", frame.dataset.state_field, PROGRESS, END, *sorted({name for case in measured for name in case.per if name != RESOURCE})]
+        kept += ["CreationDate", frame.dataset.state_field, PROGRESS, END, *sorted({name for case in measured for name in case.others})]
     return columns.with_columns(**shared, **chosen).with_columns(**populations).select(*map(nw.col, dict.fromkeys(kept)), **violations, **(more or {}))
 
 
@@ -249,12 +259,22 @@ def _violation_masks(case: Case, frame: Frame) -> dict[str, nw.Expr]:
                 case.listed: listed_mask(case.rule.statement.where, case.scope, frame),
                 case.outside: nw.col(case.chosen) & ~nw.col(case.window),
                 **({} if case.leaves_out_progress else {case.undecided: nw.lit(False)}),
+                **({case.nameless: _nameless_mask(case, frame)} if case.others else {}),
                 **({case.unwell: population & ~frame.in_time() & ~nw.col(case.matching)} if case.excuses_new else {}),
             }
         case Following():
             raise AssertionError("judged with another list")
         case _:
             assert_never(case.rule.statement.requirement)
+
+
+def _nameless_mask(case: Case, frame: Frame) -> nw.Expr:
+    """A job that is known to have none (of a plan, say) is of no group. Never null."""
+    nameless: nw.Expr = nw.lit(False)
+    for name in case.others:
+        known = frame.known_missing(frame.dataset.fields[name])
+        nameless = nameless | (nw.col(name).is_null() & ~(nw.lit(known) if isinstance(known, bool) else known.fill_null(False)))
+    return nameless
 
 
 def _measured_mask(case: Case, measure: Measure, frame: Frame) -> nw.Expr:

@@ -161,11 +161,8 @@ class ListView:
             return 0
         lacking = [number for number, triple in enumerate(self.frame.subjects) if None in triple] if RESOURCE in case.per else []
         unnamed = nw.col(SUBJECT).is_in(lacking)
-        for name in case.per:
-            if asked and name != RESOURCE:
-                # A job that is known to have none (of a plan, say) is of no subject.
-                known = self.frame.known_missing(self.frame.dataset.fields[name])
-                unnamed = unnamed | (nw.col(name).is_null() & ~(nw.lit(known) if isinstance(known, bool) else known.fill_null(False)))
+        if asked and case.others:
+            unnamed = unnamed | nw.col(case.nameless)
         listed = nw.col(case.listed).fill_null(True)
         return int(self.backend.rows(self.masks.filter(listed & unnamed).select(nw.len()))[0][0])
 
