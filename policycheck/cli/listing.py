@@ -277,6 +277,8 @@ def _request(
             query=query,
             color=_colored(options["color"]),
             width=table_width(sys.stdout),
+            # The other forms escape what could steer a terminal.
+            terminal=form in ("text", "table") and sys.stdout.isatty(),
         ),
         wire_times=_is_wire(lister.setting("cli_timestamp_format")),
         coverage=options["with_coverage"] or options["coverage"] is not None,

@@ -9,6 +9,7 @@ from typing import IO, Any, Protocol
 import msgspec
 
 from policycheck.listing.query import Query
+from policycheck.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,8 @@ class Layout:
     color: bool = False
     width: int = 80
     """Columns of the terminal; the AWS CLI takes 80 where there is none."""
+    terminal: bool = False
+    """Whether a terminal shows the text as it is: then nothing in it may steer the terminal."""
 
     def document(self, records: Sequence[Any], token: str | None) -> dict[str, Any]:
         """The document of some records; builtin types only."""
@@ -37,7 +40,20 @@ class Layout:
 
     def search(self, document: Any) -> Any:
         """The document, or what --query makes of it."""
-        return document if self.query is None else self.query(document)
+        found = document if self.query is None else self.query(document)
+        return _cleaned(found) if self.terminal else found
+
+
+def _cleaned(value: Any) -> Any:
+    match value:
+        case str():
+            return clean(value)
+        case dict():
+            return {_cleaned(key): _cleaned(item) for key, item in value.items()}
+        case list():
+            return list(map(_cleaned, value))
+        case _:
+            return value
 
 
 class Writer(Protocol):
