@@ -253,14 +253,6 @@ class JobList:
             places.append(_place(account, vault, resource) if None in place else place)
         return tuple(places)
 
-    def ends(self) -> Sequence[int | None]:
-        """When each job ended, in microseconds; None in progress, and where its record does not say. Found out once a list."""
-        return self._ends
-
-    @cached_property
-    def _ends(self) -> tuple[int | None, ...]:
-        return tuple(end_of(self.dataset, record) for record in self.records)
-
     def has(self, head: str) -> list[bool]:
         """Whether each record carries the nested member `head` at all (an empty one counts)."""
         return [value is not None for value in map(attrgetter(head), self.records)]
