@@ -18,10 +18,10 @@ from policycheck.engine.context import Context
 from policycheck.engine.findings import NO_RESOURCE, clean_fields, record_cause
 from policycheck.engine.frame import ROW
 from policycheck.engine.group_judgement import Judgement, job_id, limit_of
+from policycheck.engine.list_view import KEY, ListView, Triple
 from policycheck.engine.masks import Case
 from policycheck.engine.measures import is_lower
 from policycheck.engine.scope import in_scope
-from policycheck.engine.subjects import KEY, ListView, Triple
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import RESOURCE, Expectation, Measure
 from policycheck.policy.rendering import render_jobs

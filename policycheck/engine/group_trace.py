@@ -19,11 +19,11 @@ from policycheck.engine.group_findings import spell_subject
 from policycheck.engine.group_judgement import Judgement, limit_of
 from policycheck.engine.groups import expectation, measure_groups
 from policycheck.engine.job_trace import COULD, KEEPS, VIOLATES, SubjectOutcome, SubjectTrace, name_job, place_key, sort_rows, trace_jobs
+from policycheck.engine.list_view import KEY
 from policycheck.engine.masks import Case, chosen_mask
 from policycheck.engine.measures import NEVER, Number, is_lower
 from policycheck.engine.notes import name_briefly
 from policycheck.engine.plan_jobs import PlanJob, plan_jobs
-from policycheck.engine.subjects import KEY
 from policycheck.engine.trace import Question, Tracer
 from policycheck.engine.verdict import counted
 from policycheck.policy.conditions import fields_of

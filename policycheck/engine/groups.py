@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -22,10 +22,11 @@ from policycheck.engine.findings import describe_empty
 from policycheck.engine.frame import ROW, SUBJECT, build_frame
 from policycheck.engine.group_findings import Describer, spell_subject
 from policycheck.engine.group_judgement import Edge, Judgement, Setting, judge_group
+from policycheck.engine.list_view import KEY, ListView, Tally, any_truth
 from policycheck.engine.masks import END, PROGRESS, Case, add_masks, fields_decisive, fields_read, listed_mask
 from policycheck.engine.measures import NEVER, Truth, is_lower
 from policycheck.engine.scope import in_scope
-from policycheck.engine.subjects import KEY, Group, ListView, Subjects, Tally, find_subjects
+from policycheck.engine.subjects import Group, Subjects, find_subjects
 from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.inventory import Listing
@@ -193,7 +194,7 @@ class _Ruling:
 
     def _judge(self, group: Group, jobs: Sequence[tuple[Any, ...]], tallies: Mapping[int, Tally]) -> Judgement:
         waiting = any(tallies[number].waiting for number in group.keys)
-        unwell = _any(tallies[number].unwell for number in group.keys)
+        unwell = any_truth(tallies[number].unwell for number in group.keys)
         setting = Setting(self._edge(group), self._absence.is_shown(group.subject[:2]), waiting, unwell, self._first_runs(group))
         return judge_group(self.case, group, jobs, setting, self.as_of, self.view.job_list)
 
@@ -371,11 +372,6 @@ class _Ruling:
         if passed:
             notes.append(f"{_nothing_to_measure(self.case, passed, len(judgements))}: passed over, as no_data {self.case.rule.qualifiers.no_data} says")
         return tuple(notes)
-
-
-def _any(truths: Iterable[Truth]) -> Truth:
-    seen = set(truths)
-    return True if True in seen else None if None in seen else False
 
 
 def _answer(item: Judgement) -> Answer:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 from policycheck.engine.calendars import TOLERANCE
 from policycheck.engine.expected_runs import Group, Run
 from policycheck.engine.findings import NO_RESOURCE, Subject, clean_subject
+from policycheck.engine.list_view import resource_types
 from policycheck.engine.notes import name_briefly
 from policycheck.engine.plan_jobs import Place, PlanJob
-from policycheck.engine.subjects import resource_types
 from policycheck.engine.verdict import counted
 from policycheck.policy.model import Expectation, Rule
 from policycheck.records import JobList, iso, moment

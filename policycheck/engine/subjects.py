@@ -3,239 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property, reduce
-from operator import and_, itemgetter
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+from typing import NamedTuple
 
-import narwhals as nw
-
-from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.entries import choose_entries
-from policycheck.engine.frame import EXISTS, ROW, SUBJECT, Frame
+from policycheck.engine.list_view import Key, ListView, Tally, Triple, any_truth, may_equal
 from policycheck.engine.masks import Case
 from policycheck.engine.measures import Truth
 from policycheck.engine.scope import in_scope
 from policycheck.inventory import Inventory, InventoryEntry, Listing
 from policycheck.policy.model import RESOURCE
-from policycheck.records import JobList
-
-KEY = "_key"
-"""The number of the values that tell a record's group."""
-_MAY = "_may"
 
 Membership = tuple[tuple[int, bool], ...]
 """(position of an owner or group, whether records certainly belong to it)."""
-
-Triple = tuple[str | None, str | None, str | None]
-"""Account, Region and ResourceArn."""
-
-
-class Key(NamedTuple):
-    """What a record says of its group."""
-
-    subject: Triple
-    """As far as `per` asks for it."""
-    values: tuple[str | None, ...]
-    """Of the `per` fields beside ResourceArn, in their order."""
-    complete: bool
-    """Whether it has all `per` fields."""
-
-
-class Tally(NamedTuple):
-    """What the records of one key are, to one rule."""
-
-    listed: Truth
-    """Whether any is chosen by `where` and the scope: none is, one is, or one may be."""
-    chosen: Truth
-    """Likewise with `jobs`."""
-    outside: bool
-    """Whether one is certainly chosen outside the window."""
-    examined: int
-    """How many are certainly in the population,"""
-    may: int
-    """and how many may be, those included."""
-    undecided: int
-    waiting: bool
-    """Whether one is undecided, or may be."""
-    unwell: Truth = False
-    """Whether one ended in the population and does not match, where the rule asks."""
-
-
-class History(NamedTuple):
-    """The jobs of one resource in one list, whatever `where` says."""
-
-    first: int | None
-    """CreationDate, in microseconds."""
-    last: int | None
-    undated: bool
-    """Whether one has no CreationDate."""
-    running: bool
-    """Whether one is in progress, or may be."""
-    first_runs: Truth
-    """Whether all are in progress and in time."""
-
-
-@dataclass
-class ListView:
-    """One list with the columns of the rules on groups that ask it, and what is counted of it once for all of them."""
-
-    job_list: JobList
-    frame: Frame
-    masks: nw.LazyFrame[Any]
-    backend: Backend
-    left_out: Mapping[int, int] = field(default_factory=dict)
-    """How many children of composite jobs a rule left out, by its number."""
-    _keyed: dict[tuple[str, ...], tuple[nw.LazyFrame[Any], Sequence[Key]]] = field(default_factory=dict)
-    _histories: dict[Triple, History] | None = None
-    _by_arn: defaultdict[str | None, list[Triple]] = field(default_factory=lambda: defaultdict(list))
-
-    def keyed(self, per: tuple[str, ...]) -> tuple[nw.LazyFrame[Any], Sequence[Key]]:
-        """The masks with the column KEY, sorted by it and by CreationDate, and the keys by number."""
-        if per not in self._keyed:
-            numbered, keys = self._number(per)
-            self._keyed[per] = self.backend.persist(numbered.sort(KEY, "CreationDate")), keys
-        return self._keyed[per]
-
-    def _number(self, per: tuple[str, ...]) -> tuple[nw.LazyFrame[Any], Sequence[Key]]:
-        if not per:
-            return self.masks.with_columns(nw.lit(0).cast(nw.Int64).alias(KEY)), [Key((None, None, None), (), True)]
-        if per == (RESOURCE,):
-            keys = [Key(subject, (), subject[2] is not None) for subject in self.frame.subjects]
-            return self.masks.with_columns(nw.col(SUBJECT).alias(KEY)), keys
-        others = [name for name in per if name != RESOURCE]
-        rows = self.backend.rows(self.masks.select(nw.col(ROW), nw.col(SUBJECT), *map(nw.col, others)))
-        numbers: dict[Key, int] = {}
-        of_row = []
-        for _, subject, *values in rows:
-            triple = self.frame.subjects[subject] if RESOURCE in per else _place(others, values)
-            complete = None not in values and (RESOURCE not in per or triple[2] is not None)
-            of_row.append(numbers.setdefault(Key(triple, tuple(values), complete), len(numbers)))
-        table = self.backend.frame({ROW: (ColumnType.INTEGER, [row[0] for row in rows]), KEY: (ColumnType.INTEGER, of_row)})
-        return self.masks.join(table, on=ROW, how="left"), list(numbers)
-
-    def tallies(self, cases: Sequence[Case]) -> dict[int, dict[int, Tally]]:
-        """By the number of the rule, then by that of the key. All these rules have the same `per`."""
-        keyed, _ = self.keyed(cases[0].per)
-        truths = [name for case in cases for name in (case.listed, case.chosen, case.outside, *([case.unwell] if case.excuses_new else []))]
-        sums = [name for case in cases for name in (case.population, case.undecided)]
-        found = keyed.group_by(KEY).agg(
-            nw.col(*truths).cast(nw.Int64).max(),
-            nw.col(*truths).fill_null(True).cast(nw.Int64).max().name.suffix(_MAY),
-            nw.col(*sums).cast(nw.Int64).sum(),
-            nw.col(*sums).fill_null(True).cast(nw.Int64).sum().name.suffix(_MAY),
-        )
-        names = [KEY, *truths, *(name + _MAY for name in truths), *sums, *(name + _MAY for name in sums)]
-        tallies: dict[int, dict[int, Tally]] = {case.number: {} for case in cases}
-        # An engine's groups come in no order.
-        for row in sorted(self.backend.rows(found.select(*map(nw.col, names))), key=itemgetter(0)):
-            said = dict(zip(names, row, strict=True))
-            for case in cases:
-
-                def truth(name: str, said: Mapping[str, Any] = said) -> Truth:
-                    return True if said[name] else None if said[name + _MAY] else False
-
-                tallies[case.number][said[KEY]] = Tally(
-                    listed=truth(case.listed),
-                    chosen=truth(case.chosen),
-                    outside=bool(said[case.outside]),
-                    examined=said[case.population] or 0,
-                    may=said[case.population + _MAY] or 0,
-                    undecided=said[case.undecided] or 0,
-                    waiting=bool(said[case.undecided + _MAY]),
-                    unwell=truth(case.unwell) if case.excuses_new else False,
-                )
-        return tallies
-
-    def listed_subjects(self, case: Case) -> dict[Triple, Truth]:
-        """The resources that some record names which `where` and the scope choose; None where they only may."""
-        listed = nw.col(case.listed)
-        rows = sorted(self.backend.rows(self.masks.filter(listed.fill_null(True)).group_by(SUBJECT).agg(listed.cast(nw.Int64).max())), key=itemgetter(0))
-        return {self.frame.subjects[number]: True if sure else None for number, sure in rows if None not in self.frame.subjects[number]}
-
-    def count_nameless(self, case: Case) -> int:
-        """How many records `where` and the scope choose, or may, that lack a field which tells the subjects of a rule."""
-        asked = self.frame.dataset.name == case.rule.statement.dataset
-        if not case.per or not (asked or RESOURCE in case.per):
-            return 0
-        lacking = [number for number, triple in enumerate(self.frame.subjects) if None in triple] if RESOURCE in case.per else []
-        unnamed = nw.col(SUBJECT).is_in(lacking)
-        if asked and case.others:
-            unnamed = unnamed | nw.col(case.nameless)
-        listed = nw.col(case.listed).fill_null(True)
-        return int(self.backend.rows(self.masks.filter(listed & unnamed).select(nw.len()))[0][0])
-
-    def history(self, subject: Triple) -> History | None:
-        """Of one resource; of an inventory's entry, as far as it says which. None where no record names it."""
-        histories = self.histories()
-        if subject in histories:
-            return histories[subject]
-        found = [histories[triple] for triple in self._alike(subject) if None in subject[:2]]
-        if not found:
-            return None
-        times = [time for history in found for time in (history.first, history.last) if time is not None]
-        return History(
-            min(times, default=None),
-            max(times, default=None),
-            any(history.undated for history in found),
-            any(history.running for history in found),
-            False if any(history.first_runs is False for history in found) else None if any(history.first_runs is None for history in found) else True,
-        )
-
-    def has_unplaced(self, subject: Triple) -> bool:
-        """Whether a record of its ARN that does not say its account or its Region may be of a resource."""
-        return any(None in triple for triple in self._alike(subject))
-
-    def _alike(self, subject: Triple) -> list[Triple]:
-        """What records with its ARN say of their place, as far as both say the same."""
-        if not self._by_arn:
-            for triple in self.histories():
-                self._by_arn[triple[2]].append(triple)
-        return [triple for triple in self._by_arn.get(subject[2], ()) if all(map(_equal, triple, subject))]
-
-    @cached_property
-    def types(self) -> Mapping[str, str]:
-        return resource_types(self.job_list)
-
-    def histories(self) -> Mapping[Triple, History]:
-        """Of every resource in the list."""
-        if self._histories is None:
-            created, running = nw.col("CreationDate"), self.frame.in_progress()
-            # A record that may show another's job is of no consequence where it runs in time.
-            in_time = self.frame.in_time() | nw.when(~nw.col(EXISTS).is_null()).then(nw.lit(False))
-            table = self.frame.columns.select(
-                nw.col(SUBJECT),
-                created,
-                created.is_null().cast(nw.Int64).alias("_undated"),
-                running.fill_null(True).cast(nw.Int64).alias("_running"),
-                # 0: one is not, 1: one may not be, 2: all are.
-                nw.when(in_time.is_null()).then(nw.lit(1)).otherwise(nw.when(in_time).then(nw.lit(2)).otherwise(nw.lit(0))).alias("_in_time"),
-            )
-            found = table.group_by(SUBJECT).agg(
-                created.min().alias("_first"),
-                created.max().alias("_last"),
-                nw.col("_undated").max(),
-                nw.col("_running").max(),
-                nw.col("_in_time").min(),
-            )
-            names = (SUBJECT, "_first", "_last", "_undated", "_running", "_in_time")
-            self._histories = {
-                self.frame.subjects[number]: History(first, last, bool(undated), bool(runs), (False, None, True)[timely])
-                for number, first, last, undated, runs, timely in self.backend.rows(found.select(*map(nw.col, names)))
-            }
-        return self._histories
-
-
-def resource_types(job_list: JobList) -> Mapping[str, str]:
-    """The type of each resource, by its ARN, as its records say; the last in the alphabet where they differ."""
-    pairs = {(getattr(record, job_list.dataset.resource_field), record.ResourceType) for record in job_list.records}
-    return dict(sorted((resource, kind) for resource, kind in pairs if resource is not None and kind is not None))
-
-
-def _place(names: Sequence[str], values: Sequence[str | None]) -> Triple:
-    said = dict(zip(names, values, strict=True))
-    return said.get("Account"), said.get("Region"), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,7 +104,7 @@ def find_subjects(
         undecided=sum(tallies[number].undecided for number in counted),
         strays=sum(tallies[number].may for number in stray),
         nameless=0 if inventory is not None else sum(one.count_nameless(case) for one in {id(one): one for one in (view, backups) if one is not None}.values()),
-        chosen=_any(tally.chosen for tally in tallies.values()),
+        chosen=any_truth(tally.chosen for tally in tallies.values()),
     )
 
 
@@ -332,15 +115,10 @@ def _is_stray(case: Case, key: Key, owned: Membership, *, by_inventory: bool) ->
     return key.subject[2] is None or (None in key.subject and not by_inventory) or (bool(owned) and not key.complete)
 
 
-def _any(truths: Iterable[Truth]) -> Truth:
-    seen = set(truths)
-    return True if True in seen else None if None in seen else False
-
-
 def _plain_groups(case: Case, keys: Sequence[Key], tallies: Mapping[int, Tally]) -> tuple[list[Group], dict[int, Membership]]:
     """Of records alone; without `per` the one group always exists."""
     if not case.per:
-        sure = _any(tally.chosen for tally in tallies.values()) is True
+        sure = any_truth(tally.chosen for tally in tallies.values()) is True
         return [Group((None, None, None), (), sure, quiet=any(tally.outside for tally in tallies.values()), keys=(0,))], {0: ((0, True),)}
     groups: list[Group] = []
     of_key: dict[int, Membership] = {}
@@ -378,15 +156,10 @@ def _owners(
 def _entries_of(subject: Triple, owners: Sequence[_Owner], by_arn: Mapping[str | None, Sequence[int]]) -> Membership:
     found = []
     for position in by_arn.get(subject[2], ()) if subject[2] is not None else ():
-        same = reduce(and_, (_equal(said, entry) for said, entry in zip(subject[:2], owners[position].subject[:2], strict=True)))
+        same = reduce(and_, (may_equal(said, entry) for said, entry in zip(subject[:2], owners[position].subject[:2], strict=True)))
         if same:
             found.append((position, None not in [said for said, entry in zip(subject, owners[position].subject, strict=True) if entry is not None]))
     return tuple(found)
-
-
-def _equal(said: str | None, entry: str | None) -> bool:
-    """Whether a record may be of an entry: as far as both say."""
-    return said is None or entry is None or said == entry
 
 
 def _lone_groups(tallies: Mapping[int, Tally], owners: Sequence[_Owner], owned: Mapping[int, Membership]) -> list[Group]:
