@@ -9,6 +9,7 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -368,8 +369,9 @@ def _print_output(operation: Operation, options: Mapping[str, Any], query: Calla
 
     dataset = operation.dataset
     form = _form(options["output"] or os.environ.get("AWS_DEFAULT_OUTPUT") or "json")
-    # The AWS CLI's samples spell times so.
-    sample = operation.sample_output(str) if form in ("text", "table") else operation.sample_output()
+    # So the AWS CLI's samples spell times; in YAML they stay times.
+    spell: Callable[[datetime], object] = str if form in ("text", "table") else datetime.isoformat if form == "json" else lambda time: time
+    sample = operation.sample_output(spell)
     layout = Layout(dataset.result_key, operation.token.name, dataset.operation, False, query, _colored(options["color"]), table_width(sys.stdout))
     sink = BytesIO()
     writer = FORMS[form](layout, sink)

@@ -5,7 +5,6 @@ A parameter that AWS adds comes with the next release of botocore; nothing here 
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -97,11 +96,12 @@ class Operation:
         # botocore draws a value at random, and the AWS CLI 2 takes the first.
         return sample | {parameter.name: parameter.values[0] for parameter in self.parameters if parameter.values}
 
-    def sample_output(self, spell: Callable[[datetime], str] = datetime.isoformat) -> dict[str, Any]:
+    def sample_output(self, spell: Callable[[datetime], object] = datetime.isoformat) -> dict[str, Any]:
         """An answer with a value of its type for every member; `spell` writes its times."""
         from botocore.utils import ArgumentGenerator
 
-        return _plain(ArgumentGenerator(use_member_names=True).generate_skeleton(self._shapes.output_shape), spell)
+        sample: dict[str, Any] = _plain(ArgumentGenerator(use_member_names=True).generate_skeleton(self._shapes.output_shape), spell)
+        return sample
 
 
 def command_name(dataset: Dataset) -> str:
@@ -146,10 +146,17 @@ def _parameter(name: str, shape: Any) -> Parameter:
     return Parameter(name, f"--{_hyphened(name)}", shape.type_name, tuple(getattr(shape, "enum", ()) or ()), plain_text(shape.documentation))
 
 
-def _plain(value: Any, spell: Callable[[datetime], str] = datetime.isoformat) -> dict[str, Any]:
-    """JSON values."""
-    plain: dict[str, Any] = json.loads(json.dumps(value, default=spell))
-    return plain
+def _plain(value: Any, spell: Callable[[datetime], object] = datetime.isoformat) -> Any:
+    """botocore's sample in builtin types, its times as `spell` writes them."""
+    match value:
+        case dict():
+            return {str(key): _plain(item, spell) for key, item in value.items()}
+        case list():
+            return [_plain(item, spell) for item in value]
+        case datetime():
+            return spell(value)
+        case _:
+            return value
 
 
 # --- answers ---

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import IO, Any, Protocol
 
 import msgspec
@@ -33,7 +34,7 @@ class Layout:
 
     def document(self, records: Sequence[Any], token: str | None) -> dict[str, Any]:
         """The document of some records; builtin types only."""
-        found: dict[str, Any] = {self.result_key: msgspec.to_builtins(records)}
+        found: dict[str, Any] = {self.result_key: msgspec.to_builtins(records, builtin_types=(datetime,))}
         if token is not None:
             found[self.token_key] = token
         return found
