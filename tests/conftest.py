@@ -3,13 +3,34 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
+import typer
 from hypothesis import settings
 
 # No test is timed: how long an example takes says how busy the machine is.
 settings.register_profile("policycheck", deadline=None)
 settings.load_profile("policycheck")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands_built_once() -> Iterator[None]:
+    """A process builds the tree of commands once; the tests call it hundreds of times in one process, and building is a third of a short command."""
+    build, built = typer.main.get_command_from_info, {}
+
+    def build_once(command_info: Any, **options: Any) -> Any:
+        # Of the list commands the callback changes when their options are loaded.
+        key = (id(command_info), command_info.callback, command_info.help, *sorted(options.items()))
+        if key not in built:
+            # The info is kept with it, so that its id stays its own.
+            built[key] = (build(command_info, **options), command_info)
+        return built[key][0]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.main, "get_command_from_info", build_once)
+        yield
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -141,6 +141,8 @@ def _poisoned(value: T, text: str, *, named: bool) -> T:
     found: Any = value
     if isinstance(value, str) and not isinstance(value, Enum):
         found = text + value if named else text
+    elif isinstance(value, tuple) and hasattr(value, "_fields"):
+        found = cast("Any", value)._make(_poisoned(item, text, named=name in _NAMES) for name, item in zip(value._fields, value, strict=True))
     elif isinstance(value, tuple | list):
         found = type(value)(_poisoned(item, text, named=named) for item in value)
     elif isinstance(value, Mapping):

@@ -12,6 +12,7 @@ from docs import generate
 from policycheck.cli.app import app
 from policycheck.policy.load import load_policies
 from policycheck.testing import schema
+from tests.tables import each
 from tests.test_readme import TOP, execute, matches
 
 DOCS = TOP / "docs"
@@ -37,7 +38,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each("name", NAMES)
 def test_every_link_leads_to_a_file_and_a_heading_that_exist(name: str) -> None:
     page = TOP / name
     broken = []
@@ -66,7 +67,7 @@ def test_every_recipe_is_in_the_index_of_the_cookbook() -> None:
     assert recipes == {link.removeprefix("#") for link in links(before) if link.startswith("#")}
 
 
-@pytest.mark.parametrize("command", [str(command.name) for command in app.registered_commands])
+@each("command", [str(command.name) for command in app.registered_commands])
 def test_every_command_is_explained_in_words(command: str) -> None:
     told = [page for page, text in TEXTS.items() if page.name != "command-line.md" and f"policycheck {command}" in text]
     assert told, f"no page but the generated one speaks of policycheck {command}"
@@ -76,7 +77,7 @@ def test_every_command_is_explained_in_words(command: str) -> None:
 OPTIONS = sorted(set(re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", TEXTS[DOCS / "command-line.md"], re.MULTILINE)) - {"--help"})
 
 
-@pytest.mark.parametrize("option", OPTIONS)
+@each("option", OPTIONS)
 def test_every_option_is_explained_in_words(option: str) -> None:
     told = re.compile(rf"(?<![\w-]){option}(?![\w-])")
     pages = [page.name for page, text in TEXTS.items() if page.name != "command-line.md" and told.search(text)]
@@ -135,7 +136,7 @@ def test_the_commands_of_a_page_print_what_it_shows(name: str, tmp_path: Path, m
     assert ran >= 2
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each("name", NAMES)
 def test_every_whole_policy_of_a_page_loads(name: str, tmp_path: Path) -> None:
     for number, block in enumerate(re.findall(r"^```yaml\n(.*?)^```$", TEXTS[TOP / name], re.MULTILINE | re.DOTALL)):
         if re.match(r"(#.*\n)?policy: [\w.-]+ *(#.*)?\n", block) and "\nrules:" in block:

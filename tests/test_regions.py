@@ -9,6 +9,7 @@ import botocore
 import pytest
 
 from policycheck.regions import REGIONS, find_region
+from tests.tables import each
 
 
 def test_the_table_is_what_botocore_says() -> None:
@@ -17,7 +18,7 @@ def test_the_table_is_what_botocore_says() -> None:
     assert described.items() <= REGIONS.items()
 
 
-@pytest.mark.parametrize("code", REGIONS)
+@each("code", REGIONS)
 def test_every_region_is_read_by_its_code_and_its_name_however_they_are_written(code: str) -> None:
     name = REGIONS[code]
     forms = [code, code.upper(), code.replace("-", "_"), code.replace("-", " "), f" {code} ", code.replace("-", ""), name, name.lower(), name.replace(" ", "")]

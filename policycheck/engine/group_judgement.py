@@ -115,7 +115,7 @@ def _excuse(case: Case, judgement: Judgement, setting: Setting) -> Judgement:
     """What is left of a violation where the first backup of the subject still runs: nothing can have ended yet."""
     requirement = case.rule.statement.requirement
     assert isinstance(requirement, Expectation)
-    of_first = requirement.measure in {Measure.NEWEST, Measure.LATEST} or (
+    of_first = requirement.measure in {Measure.NEWEST, Measure.LATEST, Measure.LONGEST_GAP} or (
         requirement.measure in {Measure.COUNT, Measure.STREAK} and is_lower(limit_of(requirement)[0])
     )
     if not of_first or setting.first_runs is False or (judgement.violation is False and not judgement.nothing):
@@ -182,7 +182,7 @@ def _judge_new(judgement: Judgement, setting: Setting) -> Judgement:
     """What its age explains of a subject that does not keep a lower bound: nothing, where one of its jobs did not go well."""
     if judgement.violation is False or setting.edge.new is False or setting.unwell:
         return judgement
-    if setting.edge.new and setting.unwell is False:
+    if setting.edge.new and setting.unwell is False and judgement.value is not None and judgement.value.least > 0:
         return replace(judgement, violation=False, pending=True)
     return replace(judgement, violation=None, possible_for="edge" if setting.edge.new is None else "jobs")
 

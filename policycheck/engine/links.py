@@ -189,22 +189,26 @@ def add_covered(columns: nw.LazyFrame[Any], place: tuple[str, str], coverage: Se
         {
             "_account": (ColumnType.TEXT, [account for account, _ in known]),
             "_region": (ColumnType.TEXT, [region for _, region in known]),
-            "_from": (ColumnType.INTEGER, [first for first, _, _ in times]),
-            "_to": (ColumnType.INTEGER, [last for _, last, _ in times]),
-            "_evident": (ColumnType.INTEGER, [evident for _, _, evident in times]),
+            "_from": (ColumnType.INTEGER, [first for first, *_ in times]),
+            "_to": (ColumnType.INTEGER, [last for _, last, *_ in times]),
+            "_evident_from": (ColumnType.INTEGER, [first for _, _, first, _ in times]),
+            "_evident_to": (ColumnType.INTEGER, [last for _, _, _, last in times]),
         }
     )
-    covered = (nw.col("_from") <= nw.col(END)) & (nw.col("_to") >= nw.col(DEADLINE)) & (nw.col("_evident") >= nw.col(END))
+    covered = (nw.col("_from") <= nw.col(END)) & (nw.col("_to") >= nw.col(DEADLINE))
+    # A time that lies wholly in a margin was not read.
+    covered = covered & (nw.col("_evident_to") >= nw.col(END)) & (nw.col("_evident_from") <= nw.col(DEADLINE))
     for (account, region), found in known.items():
         for first, last in [gap for entry in found for gap in entry.gaps]:
             here = (nw.col(place[0]) == account) & (nw.col(place[1]) == region)
             covered = covered & ~(here & (nw.col(END) < micros(last)) & (nw.col(DEADLINE) > micros(first)))
     joined = columns.join(table, left_on=list(place), right_on=["_account", "_region"], how="left")
-    return joined.with_columns(covered.fill_null(False).alias(name)).drop(["_from", "_to", "_evident"])
+    return joined.with_columns(covered.fill_null(False).alias(name)).drop(["_from", "_to", "_evident_from", "_evident_to"])
 
 
-def _common_times(entries: Sequence[Coverage]) -> tuple[int, int, int]:
-    """From when to when all of these speak, and until when with evidence."""
+def _common_times(entries: Sequence[Coverage]) -> tuple[int, int, int, int]:
+    """From when to when all of these speak, and from when to when with evidence."""
     spans = [(entry.start, entry.end, entry.evident) for entry in entries]
-    whole = [(start, end, evident[1]) for start, end, evident in spans if start is not None and end is not None and evident is not None]
-    return micros(max(start for start, _, _ in whole)), micros(min(end for _, end, _ in whole)), micros(min(evident for _, _, evident in whole))
+    whole = [(start, end, *evident) for start, end, evident in spans if start is not None and end is not None and evident is not None]
+    starts, ends, firsts, lasts = zip(*whole, strict=True)
+    return micros(max(starts)), micros(min(ends)), micros(max(firsts)), micros(min(lasts))

@@ -905,8 +905,8 @@ class Reach(NamedTuple):
         return self.complete and any(first <= start and end <= last for first, last in self.covered)
 
     def holds(self, start: int, end: int) -> bool:
-        """Whether that time is covered, and does not lie wholly in the margin behind the evidence."""
-        return self.spans(start, end) and self.evidence[-1][1] >= start
+        """Whether that time is covered, and does not lie wholly in a margin."""
+        return self.spans(start, end) and self.evidence[-1][1] >= start and self.evidence[0][0] <= end
 
     def precedes(self, moment: int) -> bool:
         """Whether the evidence begins more than a day before a moment, and nothing between is a gap."""
@@ -951,9 +951,25 @@ def asserted_reach(sources: list[Source], jobs: JobList, as_of: int, claimed: li
     reach = {}
     for place, own in seen.items():
         claim = [(claimed[0], min(claimed[1], as_of))] if claimed and claimed[0] <= as_of and place in listed else []
-        stretched = [(start - 25 * HOUR, min(end + 25 * HOUR, as_of)) for start, end in own]
-        reach[place] = Reach(union(stretched + claim), union(own + claim), True)
+        reach[place] = Reach(stretched(own, claim, as_of), union(own + claim), True)
     return reach
+
+
+def stretched(own: list[tuple[int, int]], claim: list[tuple[int, int]], as_of: int) -> list[tuple[int, int]]:
+    """What files and a claim cover together: two meet where the hole between them is no longer than one margin of a file, and the whole is stretched by one at
+    its ends."""
+    spans = sorted([(start, end, 25 * HOUR) for start, end in own] + [(start, end, 0) for start, end in claim])
+    joined: list[list[int]] = []
+    for start, end, margin in spans:
+        if joined and start - joined[-1][1] <= max(margin, joined[-1][2]):
+            if end > joined[-1][1]:
+                joined[-1][1:] = [end, margin]
+        else:
+            joined.append([start, end, margin])
+    if joined:
+        joined[0][0] = min(start - margin for start, _, margin in spans)
+        joined[-1][1] = min(max(end + margin for _, end, margin in spans), as_of)
+    return [(start, end) for start, end, _ in joined]
 
 
 def observed_reach(rows: Any, dataset: str, as_of: int) -> dict[tuple[Any, Any], Reach]:
@@ -1804,7 +1820,7 @@ def assess(group: Group, expectation: Expectation, case: Case) -> Finding:
     the rule yet."""
     measure = expectation.measure
     found = assess_latest(group, case.evidence[expectation.choice.dataset]) if measure == "latest" else assess_value(group, expectation, case)
-    if (found.violates is False and not (found.nothing and measure == "latest")) or measure not in ("newest", "latest", "count", "streak"):
+    if (found.violates is False and not (found.nothing and measure == "latest")) or measure not in ("newest", "latest", "longest_gap", "count", "streak"):
         return found
     if "ResourceArn" not in expectation.per or (measure in ("count", "streak") and not expectation.lower):
         return found
@@ -1839,7 +1855,7 @@ def assess_value(group: Group, expectation: Expectation, case: Case) -> Finding:
     if bounded_below and worst and new is not False:
         well = went_well(rows, case.evidence[expectation.choice.dataset])
         if well is not False:
-            return Finding(False, [], pending=True) if new and well else Finding(None, [])
+            return Finding(False, [], pending=True) if new and well and values[1] > 0 else Finding(None, [])
     violates = True if best else None if worst else False
     return Finding(violates, shown_by(rows, expectation, case) if violates else [])
 

@@ -75,7 +75,9 @@ def read_job_files(
             found = merge_sources([source.jobs for source in read])
             lists[name] = found.jobs
             warnings += [*describe_merging(found), *filter(None, [describe_future(found.jobs, as_of), describe_state(found.jobs)])]
-    coverage = assert_coverage(lists, as_of, covers, sources)
+    # What a list says of itself is not stretched over, nor by, what others are taken to cover.
+    plain_sources = {name: [source for file in files if not file.stated for source in file.lists.get(name, ())] for name in DATASETS}
+    coverage = assert_coverage(lists, as_of, covers, plain_sources)
     if stated := [StatedFile(file.name, file.lists, file.stated) for file in files if file.stated]:
         plain = {key for file in files if not file.stated for key in stated_places(file.lists)}
         coverage = restate(coverage, stated, plain, as_of, policies)

@@ -118,13 +118,15 @@ def _entry(dataset: str, place: Place, jobs: int, names: Sequence[str], reason: 
         return Coverage(dataset, *place, None, None, jobs, complete=False, source=source, reason="one describe answer covers that job alone")
     if not spans:
         return Coverage(dataset, *place, None, None, jobs, source=source, reason=reason)
-    stretched = sorted((span.start - span.margin, min(span.end + span.margin, as_of)) for span in spans)
+    ordered = sorted(spans, key=lambda span: (span.start, span.end))
     gaps: list[tuple[datetime, datetime]] = []
-    start, end = stretched[0]
-    for first, last in stretched[1:]:
-        if first > end:
-            gaps.append((end, first))
-        end = max(end, last)
+    last = ordered[0]
+    for span in ordered[1:]:
+        # Two files meet where the hole between them is no longer than one margin.
+        if span.start - last.end > max(span.margin, last.margin):
+            gaps.append((last.end, span.start))
+        last = max(last, span, key=lambda one: one.end)
+    start, end = min(span.start - span.margin for span in spans), min(max(span.end + span.margin for span in spans), as_of)
     evidence = min(span.start for span in spans), min(max(span.end for span in spans), as_of)
     return Coverage(dataset, *place, start, end, jobs, source=source, reason=reason, gaps=tuple(gaps), evidence=evidence)
 

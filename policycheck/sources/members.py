@@ -190,9 +190,9 @@ def _shown(key: str) -> str:
 
 def _as_aws_writes(dataset: Dataset, fields: dict[str, object]) -> dict[str, object]:
     """The fields with the types that AWS writes, where a client is known to save others: PercentDone as a number, a time as a number in a text."""
-    changed = dict(fields)
+    changed = _without_empty(fields)
     for name in time_members(dataset):
-        value = fields.get(name)
+        value = changed.get(name)
         if isinstance(value, str):
             changed[name] = _time(value)
     for name in _PERCENTAGES & fields.keys():
@@ -201,6 +201,14 @@ def _as_aws_writes(dataset: Dataset, fields: dict[str, object]) -> dict[str, obj
             # AWS writes 100.0 for a hundred.
             changed[name] = str(float(value))
     return changed
+
+
+def _without_empty(fields: Mapping[str, object]) -> dict[str, object]:
+    """The fields in which an empty text is none, whatever the member's type."""
+    kept: dict[str, object] = {}
+    for name, value in fields.items():
+        kept[name] = None if value == "" else _without_empty(value) if isinstance(value, dict) else value
+    return kept
 
 
 def _time(text: str) -> object:

@@ -281,7 +281,7 @@ def _members(dataset: Dataset, record: Any) -> dict[str, object]:
         head, _, tail = member.name.rpartition(".")
         holder = getattr(record, head) if head else record
         value = None if holder is None else getattr(holder, tail)
-        if value is not None:
+        if value is not None and (member.name != dataset.state_field or value in dataset.states):
             found[member.name] = value
     for head in objects(dataset):
         if getattr(record, head) is not None and not any(name.startswith(f"{head}.") for name in found):

@@ -96,7 +96,7 @@ def _reader(text: str, verbatim: bool) -> YAML:
 def _refuse_cut(event: ScalarEvent, text: str) -> None:
     # A closing quote ends a value, but 'it''s' cut in two ends with one as well.
     ended = event.style == '"' or (event.style == "'" and " " not in event.value) or _WHOLE.fullmatch(event.value)
-    if event.end_mark.index == len(text) and not ended and not text.endswith("\n"):
+    if event.end_mark.index >= len(text.rstrip(" \t")) and not ended and not text.endswith("\n"):
         raise JobFileError(
             "may be cut off: it ends in the middle of a line, in a value that may go on",
             hint="run the command again and look at its exit code; if the list is whole, end its last line with a line break",

@@ -14,6 +14,7 @@ from policycheck.cli.diagnostics import draw_caret, show_error, show_note, show_
 from policycheck.errors import Diagnostic, EvidenceError, Location, PolicyError, UsageError
 from tests.formats.runner_commands import commands
 from tests.hostile import CORPUS
+from tests.tables import each
 
 INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
@@ -36,7 +37,7 @@ SAID: dict[str, Callable[[str], None]] = {
 }
 
 
-@pytest.mark.parametrize("text", CORPUS)
+@each("text", CORPUS)
 @pytest.mark.parametrize("kind", SAID)
 def test_no_text_steers_a_terminal_or_a_runner(kind: str, text: str, capsys: pytest.CaptureFixture[str]) -> None:
     SAID[kind](CORPUS[text])

@@ -13,6 +13,7 @@ from policycheck.cli.app import app
 from policycheck.formats.registry import FORMATS
 from tests.cli.conftest import AS_OF, Cli, job, save
 from tests.formats.runner_commands import commands
+from tests.tables import each
 
 OPTIONS = [
     (("--output", "jsn"), "there is no format jsn", "Did you mean json?"),
@@ -72,7 +73,7 @@ def single_options() -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize(("command", "option"), single_options(), ids=" ".join)
+@each(("command", "option"), single_options(), ids=" ".join)
 def test_an_option_of_one_value_is_given_once(command: str, option: str, cli: Cli) -> None:
     other = {"-o": "--output", "-q": "--quiet"}.get(option, option)
     outcome = cli(command, option, "1", f"{other}=1" if other.startswith("--") else other)

@@ -13,6 +13,7 @@ from policycheck.result import Verdict
 from policycheck.testing.document import load_tests
 from policycheck.testing.report import render_text
 from policycheck.testing.runner import run_tests, unfired_rules
+from tests.tables import each
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cookbook.md").read_text(encoding="utf-8")
 BACKEND = PolarsBackend()
@@ -48,7 +49,7 @@ def test_no_yaml_of_the_page_is_outside_a_recipe() -> None:
     assert PAGE.count("```yaml\n") == 2 * len(RECIPES)
 
 
-@pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.question)
+@each("recipe", RECIPES, ids=lambda recipe: recipe.question)
 def test_recipe_says_why_and_what_missing_data_does(recipe: Recipe) -> None:
     assert re.findall(r"^\*\*([\w ]+)\.\*\* \S", recipe.text, re.MULTILINE) == ["Why so", "Missing data"]
     assert re.search(r"^<details><summary>Its test</summary>\n\n```yaml\n.*?^```\n\n</details>$", recipe.text, re.MULTILINE | re.DOTALL)

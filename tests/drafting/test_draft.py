@@ -19,6 +19,7 @@ from policycheck.result import Verdict
 from policycheck.text import clean
 from tests.drafting.drafts import ACCOUNT, AS_OF, REGION, backup, comments, daily, drafted, evidence, rule_of
 from tests.hostile import CORPUS
+from tests.tables import each
 
 
 def test_a_limit_is_the_interval_an_hour_and_the_95th_percentile_up_to_the_hour() -> None:
@@ -236,7 +237,7 @@ def test_the_same_lists_give_the_same_text_whatever_their_order() -> None:
     assert drafted(evidence(jobs)).text == drafted(evidence(jobs[::-1])).text
 
 
-@pytest.mark.parametrize("name", CORPUS)
+@each("name", CORPUS)
 def test_hostile_names_are_data_in_a_policy_that_loads(name: str) -> None:
     text = CORPUS[name].encode("utf-8", "replace").decode()
     hostile = daily(

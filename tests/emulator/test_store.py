@@ -16,6 +16,7 @@ from policycheck.emulator.filters import FILTERS
 from policycheck.emulator.organization import organization
 from policycheck.emulator.store import Store
 from tests.emulator.jobs import MANAGEMENT, MEMBER, NOW, REGION, job, jobs
+from tests.tables import each
 
 
 def listed(store: Store, dataset: Dataset = BACKUP_JOBS, account: str = MANAGEMENT, region: str = REGION, **parameters: Any) -> list[str]:
@@ -62,7 +63,7 @@ CASES: list[tuple[Dataset, str, object, dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("dataset", "name", "value", "members"), CASES, ids=[f"{d.name}-{n}" for d, n, _, _ in CASES])
+@each(("dataset", "name", "value", "members"), CASES, ids=lambda row: row[0])
 def test_each_filter_keeps_the_job_it_names_and_no_other(store: Store, dataset: Dataset, name: str, value: object, members: dict[str, Any]) -> None:
     other = {BACKUP_JOBS.name: job(60) | {"BackupJobId": "other"}, COPY_JOBS.name: COPY, RESTORE_JOBS.name: RESTORE}[dataset.name]
     store.add(MANAGEMENT, REGION, dataset.name, [other, {**other, dataset.id_field: "wanted", **members}])

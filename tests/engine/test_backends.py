@@ -11,6 +11,7 @@ import pytest
 import policycheck.engine
 from policycheck.engine.backends.interface import ColumnType
 from policycheck.engine.backends.polars import PolarsBackend
+from tests.tables import each
 
 ENGINE = Path(policycheck.engine.__file__).parent
 BACKENDS = [PolarsBackend()]
@@ -58,13 +59,13 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("path", sorted(ENGINE.rglob("*.py")), ids=lambda path: path.relative_to(ENGINE).as_posix())
+@each("path", sorted(ENGINE.rglob("*.py")), ids=lambda path: path.relative_to(ENGINE).as_posix())
 def test_only_backends_import_a_dataframe_engine(path: Path) -> None:
     own = {"polars"} if path.name == "polars.py" else set()
     assert imports(path) & {"polars", "duckdb", "pyspark", "pandas", "pyarrow"} <= own
 
 
-@pytest.mark.parametrize("path", sorted(ENGINE.glob("*.py")), ids=lambda path: path.name)
+@each("path", sorted(ENGINE.glob("*.py")), ids=lambda path: path.name)
 def test_nothing_is_evaluated_outside_backends(path: Path) -> None:
     attributes = {node.attr for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.Attribute)}
     assert attributes & {"collect", "to_native", "to_pandas", "to_polars", "to_arrow", "DataFrame", "Series", "from_dict"} == set()

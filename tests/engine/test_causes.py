@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from policycheck.causes import CAUSES
 from policycheck.engine.causes import asks_for_cause, classify
 from tests.formats.results import HOSTILE
+from tests.tables import each
 
 ROLE = "arn:aws:sts::111122223333:assumed-role/AWSBackupDefaultServiceRole/AWSBackup"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -163,7 +164,7 @@ MESSAGES: list[tuple[str | None, str, str | None, str | None]] = [
 BY_OTHERS = {"overdue", "missed_run", "plan_silent", "not_followed", "no_job"}
 
 
-@pytest.mark.parametrize(("cause", "state", "category", "message"), [row for row in MESSAGES if row[0] not in BY_OTHERS])
+@each(("cause", "state", "category", "message"), [row for row in MESSAGES if row[0] not in BY_OTHERS])
 def test_message_has_its_class(cause: str | None, state: str, category: str | None, message: str | None) -> None:
     assert classify(state, category, message) == cause
 
@@ -219,7 +220,7 @@ def test_a_long_hostile_message_takes_no_time(part: str) -> None:
     assert time.perf_counter() - begun < 1
 
 
-@pytest.mark.parametrize("name", CAUSES)
+@each("name", CAUSES)
 def test_every_class_can_be_read_and_acted_on(name: str) -> None:
     cause = CAUSES[name]
     assert re.fullmatch("[a-z0-9]+(_[a-z0-9]+)*", name)

@@ -9,6 +9,7 @@ import pytest
 
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, Dataset
 from tests.engine.lists import INSTANCE, ROLE, Job, ago, condition, job, truth
+from tests.tables import each
 
 RECORDED = job(
     BackupJobId="other", ResourceArn=INSTANCE + "2", IsEncrypted=True, MessageCategory="SUCCESS", VaultType="BACKUP_VAULT", InitiationDate=ago(hours=2.5)
@@ -74,7 +75,7 @@ COMPARISONS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "members", "expected"), COMPARISONS)
+@each(("text", "members", "expected"), COMPARISONS)
 def test_comparison_with_what_is_recorded(text: str, members: Mapping[str, object], expected: bool, tmp_path: Path) -> None:
     wanted, record = condition(text, tmp_path), job(**members)
     assert truth(wanted, [record]) == [expected]
@@ -126,7 +127,7 @@ PRESENCES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("field", "kind", "members", "beside", "missing"), PRESENCES)
+@each(("field", "kind", "members", "beside", "missing"), PRESENCES)
 def test_comparison_with_what_is_missing(field: str, kind: str, members: Job, beside: bool, missing: bool | None, tmp_path: Path) -> None:
     record, others = job(**members), [RECORDED] if beside else []
     for pattern in OPERATORS[kind]:

@@ -271,7 +271,10 @@ def test_a_copy_that_names_nothing_and_came_too_late_follows_nobody() -> None:
 @pytest.mark.parametrize("named", [{"RecoveryPointArn": None}, {"RecoveryPointArn": ""}])
 def test_a_job_without_a_recovery_point_was_not_copied_by_it(named: dict[str, Any]) -> None:
     assert judged([backup(**named)], [copied(CreatedByBackupJobId=None)]).verdict is Verdict.FAIL
-    assert judged([backup(**named)], [copied(CreatedByBackupJobId=None, SourceRecoveryPointArn=None)]).verdict is Verdict.FAIL
+    # A copy that lacks what AWS always records may have named the job's id as well.
+    nameless: dict[str, Any] = {"CreatedByBackupJobId": None, "SourceRecoveryPointArn": None}
+    assert judged([backup(**named)], [copied(**nameless)]).possible == 1
+    assert judged([backup(**named)], [copied(**nameless, AccountId=OTHER)]).verdict is Verdict.FAIL
     assert judged([backup(**named)], [copied()]).verdict is Verdict.PASS
 
 
@@ -410,22 +413,38 @@ def test_several_rules_on_several_lists_are_judged_each_by_its_own() -> None:
     assert [results[number].verdict for number in range(4)] == [Verdict.FAIL, Verdict.PASS, Verdict.PASS, Verdict.FAIL]
 
 
-def _followed(own: Job, other: Job, allowance: timedelta) -> bool | None:
+ALWAYS = ("SourceRecoveryPointArn", "State", "ResourceType", "created")
+"""What AWS always records of those below."""
+
+
+def _usable(copy: Job) -> Job:
+    """A copy without what counts for nothing: times that contradict each other."""
+    contradictory = None not in (copy["created"], copy["hours"]) and copy["hours"] > copy["created"]
+    return {**copy, "created": None, "hours": None} if contradictory else copy
+
+
+def _names_unknown(copies: Sequence[Job]) -> list[bool]:
+    """Of each usable copy, whether it is unknown which backup job it names: its list is reduced, or its record damaged."""
+    recorded = {name for name in (*ALWAYS, "CreatedByBackupJobId") if any(one[name] is not None for one in copies)}
+    reduced = not recorded.issuperset(ALWAYS) and "CreatedByBackupJobId" not in recorded
+    return [one["CreatedByBackupJobId"] is None and (reduced or any(one[name] is None for name in ALWAYS if name in recorded)) for one in copies]
+
+
+def _followed(own: Job, other: Job, allowance: timedelta, *, name_unknown: bool) -> bool | None:
     """The page, for one pair: linked, matching, COMPLETED and in time; None is unknown."""
     created, ended = other["created"], other["hours"]
     if other["State"] is None:
         # An end without a state that says so counts for nothing.
         ended = None
-    elif None not in (created, ended) and ended > created:
-        created = ended = None
+    same = None if None in (own["AccountId"], other["AccountId"]) else own["AccountId"] == other["AccountId"]
     if other.get("CreatedByBackupJobId"):
-        places = [(one.get("AccountId"), REGION) for one in (own, other)]
-        same = None if None in (places[0][0], places[1][0]) else places[0] == places[1]
         linked = False if own.get("BackupJobId") != other["CreatedByBackupJobId"] else same
     elif not own.get("RecoveryPointArn"):
         linked = False
     else:
         linked = own["RecoveryPointArn"] == other["SourceRecoveryPointArn"] if other.get("SourceRecoveryPointArn") else None
+    if name_unknown and linked is False and same is not False:
+        linked = None
     state = other.get("State")
     kind = other.get("ResourceType")
     deadline = AS_OF - timedelta(hours=own["hours"]) + allowance
@@ -480,8 +499,9 @@ def test_who_is_followed_is_what_a_plain_reading_says(own: list[dict[str, Any]],
     read = [covered(data, account, region) for data in (BACKUP_JOBS, COPY_JOBS) for account in (ACCOUNT, OTHER, None) for region in (REGION,)]
     result = judged(jobs, copies, condition=compare("ResourceType", "EC2", dataset=COPY_JOBS), coverage=read)
     definite = possible = 0
+    usable = [_usable(one) for one in followers]
     for one in own:
-        pairs = [_followed(one, other, timedelta(hours=6)) for other in followers]
+        pairs = [_followed(one, other, timedelta(hours=6), name_unknown=unknown) for other, unknown in zip(usable, _names_unknown(usable), strict=True)]
         followed = True if True in pairs else None if None in pairs or (one["AccountId"] is None and True not in pairs) else False
         definite += followed is False
         possible += followed is None

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from policycheck.engine.schedule import ScheduleError, expected_runs, parse_schedule
 from policycheck.text import clean_line
+from tests.tables import each
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -89,7 +90,7 @@ def test_hours_past_midnight_are_hours_of_each_day_named() -> None:
     assert found == [f"2026-03-0{day}T{at}:00" for day in range(2, 7) for at in night + evening]
 
 
-@pytest.mark.parametrize(
+@each(
     ("fields", "expected"),
     [
         # March 2026: the 1st is a SUN, the 31st a TUE.
@@ -187,7 +188,7 @@ def test_spellings_of_one_schedule(expression: str) -> None:
     assert runs(expression, "2026-03-01T00:00", "2026-03-10T00:00") == ["2026-03-02T05:00:00", "2026-03-09T05:00:00"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("expression", "reason"),
     [
         ("", "six fields"),

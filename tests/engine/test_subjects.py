@@ -162,7 +162,7 @@ class TestNewSubjects:
         result = self.count(ok(50), ok(26), ok(2))
         # It is the only one: nothing is decided.
         assert (result.verdict, result.pending) == ("inconclusive", 1)
-        assert result.reason == "the only subject is new and has not enough yet: nothing is decided"
+        assert result.reason == "the only subject is pending, new or with a first backup that still runs: nothing is decided yet"
         assert result.notes == (f"{arn('i-1')} is new: pending until 2026-11-26T04:00:00Z, 8 d after its first backup job",)
 
     def test_the_first_job_counts_whatever_where_says_of_it(self) -> None:
@@ -206,7 +206,7 @@ class TestNewSubjects:
 
     def test_a_pending_subject_beside_a_decided_one_is_no_obstacle(self) -> None:
         requirement = expect(Measure.COUNT, clean(), "at_least 1")
-        jobs = [ok(3, "i-1"), ok(30, "i-1"), at(3, "i-2", **RUNNING)]
+        jobs = [ok(3, "i-1"), ok(30, "i-1"), at(3, "i-2", **RUNNING, ExpectedCompletionDate=(AS_OF + timedelta(hours=1)).timestamp())]
         result = grouped(requirement, jobs, within="24h")
         assert (result.verdict, result.pending) == ("pass", 1)
         # One that has failed is not new, it is failing.

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from policycheck.evidence.reperform import Expression, InputError
+from tests.tables import each
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_what_every_engine_reads_alike_is_read(expression: str, found: list[str]
     assert [text for text in missed if compiled.search(text)] == []
 
 
-@pytest.mark.parametrize(
+@each(
     "expression",
     (
         "( ) a) (a [ [a []a] [^] [] [z-a] [a-\\d] [\\d-z] [a-z-9] [--a] [+--] [a&&b] [!-&&] [a||b] [a~~b] [a--b] [[a] "
@@ -54,8 +55,8 @@ def test_what_engines_read_differently_is_refused(expression: str) -> None:
 
 
 def test_the_size_of_an_expression_is_bounded() -> None:
-    for text in ("", "a\nb", "a" * 2001, "(" * 51 + ")" * 51):
+    for text in ("", "a\nb", "a" * 1001, "(" * 51 + ")" * 51):
         with pytest.raises(InputError):
             Expression(text)
-    assert Expression("a" * 2000).python == "a" * 2000
+    assert Expression("a" * 1000).python == "a" * 1000
     Expression("(" * 50 + ")" * 50)

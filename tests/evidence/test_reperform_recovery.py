@@ -12,6 +12,7 @@ from policycheck.evidence import reperform
 from policycheck.evidence.reperform import InputError
 from tests.evidence.documents import ARN, COPY, EXPIRED, NO, RESOURCE, RESTORE, Json, at, changed, job, judge, outcome, running, sources
 from tests.evidence.test_reperform import JOBS, A, B, document_of
+from tests.tables import each
 
 FAILED: Json = {"State": ["FAILED", "EXPIRED", "ABORTED"]}
 ANY_STATE: Json = {"ResourceType": "EC2"}
@@ -115,7 +116,7 @@ def test_without_a_window_every_deadline_that_has_come_is_judged() -> None:
     assert violated(recovery(failed(CreationDate=at(-900), CompletionDate=None))) is None  # there is no start to lie before
 
 
-@pytest.mark.parametrize(
+@each(
     ("failure", "other", "expected"),  # whether the failed job violates
     [
         ({}, {}, False),

@@ -9,6 +9,7 @@ import pytest
 
 from policycheck.evidence.reperform import CronError, InputError, Schedule
 from tests.evidence.documents import AS_OF, NO, RESOURCE, YES, Json, at, job, judge
+from tests.tables import each
 
 A = "111122223333"
 R2 = RESOURCE + "2"
@@ -75,7 +76,7 @@ def test_a_weekday_stays_in_its_month() -> None:
     assert days("cron(0 5 ? FEB-APR * 2020/2)", 2021, 4) == []
 
 
-@pytest.mark.parametrize(
+@each(
     "cron",
     [
         None,

@@ -265,7 +265,8 @@ def test_a_first_backup_that_still_runs_is_pending() -> None:
 def test_age_excuses_a_new_subject_whose_jobs_went_well(measure: str, states: list[str], verdict: str, pending: int) -> None:
     old = [alone(-hours, BackupJobId=f"o{hours}", ResourceArn=RESOURCE + "2") for hours in (1, 20, 44, 68, 92)]
     young = [alone(-10 + number, BackupJobId=f"y{number}", State=state) for number, state in enumerate(states)]
-    young = [changed(record, {"CompletionDate": None}) if record["State"] == "RUNNING" else record for record in young]
+    runs = {"CompletionDate": None, "ExpectedCompletionDate": at(9)}
+    young = [changed(record, runs) if record["State"] == "RUNNING" else record for record in young]
     result = judge([*old, *young], within="72h", expect={measure: {"of": {"State": "COMPLETED"}, "at_least": "3"}}, per=["ResourceArn"], covers=None)
     assert (result["verdict"], result["pending"]) == (verdict, pending)
 

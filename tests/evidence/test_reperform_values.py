@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.evidence.documents import ARN, COPY, EXPIRED, NO, RESOURCE, RESTORE, YES, Json, at, changed, job, judge, outcome, running, truth
+from tests.tables import each
 
 UNKNOWN_MEMBER = {"IsEncrypted": "true"}
 
@@ -63,7 +64,7 @@ def test_null_is_missing() -> None:
     assert truth({"StatusMessage": {"present": "true"}}, job() | {"StatusMessage": None}) is False
 
 
-@pytest.mark.parametrize(
+@each(
     ("conditions", "expected"),
     [
         ({"BackupVaultName": "PROD"}, False),

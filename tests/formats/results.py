@@ -10,7 +10,24 @@ from typing import Any
 from hypothesis import strategies as st
 
 from policycheck.errors import Location
-from policycheck.result import Basis, Breach, Coverage, Finding, PolicyInfo, Result, RuleResult, Severity, Universe, Verdict, Waiver, WaiverStatus, WaiverUse
+from policycheck.result import (
+    Answer,
+    Basis,
+    Breach,
+    Coverage,
+    Finding,
+    PolicyInfo,
+    Result,
+    RuleResult,
+    Severity,
+    SubjectAnswer,
+    Universe,
+    Verdict,
+    Waiver,
+    WaiverStatus,
+    WaiverUse,
+)
+from policycheck.text import clean_line
 from tests.hostile import CORPUS
 
 AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -132,6 +149,10 @@ def mixed() -> Result:
                 resource_type="RDS",
             ),
         ),
+        answers=tuple(
+            SubjectAnswer("111122223333", "eu-west-1", f"arn:aws:rds:eu-west-1:111122223333:db:{name}", answer)
+            for name, answer in [("orders", Answer.PASS), ("orders-production-replica-number-two-of-three", Answer.FAIL), ("young", Answer.PENDING)]
+        ),
         undecided=2,
         pending=1,
         fix="Check that the plan still selects the instance.",
@@ -165,7 +186,14 @@ def mixed() -> Result:
         make_coverage(
             account="444455556666", region="us-east-1", jobs=7, end=AS_OF - timedelta(hours=36), complete=False, reason="AccessDeniedException on page 3"
         ),
-        make_coverage(dataset="copy_jobs", source="copies.json", basis=Basis.ASSERTED, jobs=20),
+        make_coverage(
+            dataset="copy_jobs",
+            source="copies.json",
+            basis=Basis.ASSERTED,
+            jobs=20,
+            evidence=(AS_OF - timedelta(days=30, hours=-25), AS_OF - timedelta(hours=1)),
+            gaps=((AS_OF - timedelta(days=20), AS_OF - timedelta(days=18)),),
+        ),
     )
     not_seen = ("777788889999: declared, but no job of it was read", "copies.json does not say how it was made: that it is complete is asserted")
     return make_result(failed, rpo, inconclusive, waived, skipped, passed, coverage=coverage, not_seen=not_seen, jobs=439)
@@ -192,7 +220,12 @@ def hostile() -> Result:
         make_finding(rule=bad, policy=bad, subject="", message="", account=None, region=None),
     )
     texts = {"id": bad, "policy": bad, "sentence": bad, "reason": bad, "title": bad, "why": bad, "fix": bad, "url": f"https://{bad}"}
-    more: dict[str, Any] = {"universe": Universe(bad, None, 2), "breach": Breach(AS_OF, bad), "notes": (bad,)}
+    more: dict[str, Any] = {
+        "universe": Universe(bad, None, 2),
+        "breach": Breach(AS_OF, bad),
+        "notes": (bad,),
+        "answers": (SubjectAnswer(bad, bad, bad, Answer.FAIL),),
+    }
     location = Location(f"::error file={bad}", 3, 1, 3, 5)
     failed = make_rule(verdict=Verdict.FAIL, findings=findings, location=location, controls={bad: (bad,)}, tags=(bad,), **texts, **more)
     unsure = make_rule(**{**texts, "id": f"{bad}2"}, verdict=Verdict.INCONCLUSIVE, location=location)
@@ -216,6 +249,10 @@ _times = st.datetimes(datetime(1971, 1, 1), datetime(2299, 1, 1), timezones=st.j
 _waivers = st.builds(Waiver, any_text, any_text, any_text, any_text, any_text)
 _json = st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | any_text, lambda inner: st.lists(inner, max_size=2), max_leaves=3)
 _evidence = st.dictionaries(any_text, _json, max_size=2)
+_lines = any_text.map(clean_line)
+_answers = st.lists(st.builds(SubjectAnswer, st.none() | _lines, st.none() | _lines, _lines, st.sampled_from(Answer)), max_size=2).map(
+    lambda answers: tuple(sorted(answers, key=lambda answer: (answer.account or "", answer.region or "", answer.subject)))
+)
 
 
 @st.composite
@@ -266,6 +303,7 @@ def rules(draw: st.DrawFn) -> RuleResult:
         breach=draw(st.none() | st.builds(Breach, _times, any_text)),
         notes=draw(st.lists(any_text, max_size=2).map(tuple)),
         findings=tuple(found),
+        answers=draw(_answers),
         waivers=draw(
             st.lists(
                 st.builds(
@@ -302,6 +340,8 @@ coverages = st.builds(
     basis=st.sampled_from(Basis),
     source=any_text,
     reason=any_text,
+    gaps=st.lists(st.tuples(_times, _times), max_size=2).map(tuple),
+    evidence=st.none() | st.tuples(_times, _times),
 )
 results = st.builds(
     Result,

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from policycheck.errors import Location
@@ -12,6 +12,8 @@ from policycheck.result import Result, RuleResult, Severity, Verdict
 from tests.formats.results import CASES, clean_run, empty, make_coverage, make_finding, make_result, make_rule, mixed, results
 from tests.formats.runner_commands import REGISTERED, Command, commands, lines, parse
 from tests.hostile import CORPUS
+from tests.properties import examples
+from tests.tables import each
 
 GITHUB = FORMATS["github"]
 
@@ -53,7 +55,7 @@ def test_the_runner_reads_commands_so(line: str, command: Command | None) -> Non
     assert parse(line, registered=REGISTERED) == command
 
 
-@pytest.mark.parametrize("name", CORPUS)
+@each("name", CORPUS)
 def test_the_runner_gets_back_what_was_escaped(name: str) -> None:
     value = CORPUS[name]
     # Between brackets: the runner trims properties, drops empty ones, and equals signs in front of a value.
@@ -65,8 +67,7 @@ def test_the_runner_gets_back_what_was_escaped(name: str) -> None:
 # Annotations
 
 
-@given(results)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(results, few=12, many=100)
 def test_every_line_is_a_command_within_the_limits_whatever_the_text(result: Result) -> None:
     found = read(result)
     assert [command.name for command in found] == sorted((command.name for command in found), key=["error", "warning", "notice"].index)
@@ -82,8 +83,7 @@ def test_every_line_is_a_command_within_the_limits_whatever_the_text(result: Res
         assert "col" not in command.properties or command.properties["line"] == command.properties["endLine"]
 
 
-@given(results)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(results, few=12, many=100)
 def test_a_step_that_fails_on_findings_has_an_error_and_one_that_passes_has_none(result: Result) -> None:
     errors = named(result, "error")
     if result.exit_code == 0:

@@ -8,13 +8,13 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
 from ruamel.yaml import YAML
 
 from policycheck.errors import Location
 from policycheck.formats.registry import FORMATS
 from policycheck.result import Result, Severity, Verdict
 from tests.formats.results import CASES, clean_run, empty, make_finding, make_result, make_rule, mixed, results
+from tests.properties import examples
 
 GITLAB = FORMATS["gitlab"]
 Json = dict[str, Any]
@@ -56,8 +56,7 @@ def entries(result: Result) -> list[Json]:
     return document
 
 
-@given(results)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(results, few=12, many=100)
 def test_every_problem_is_one_entry_whatever_its_text(result: Result) -> None:
     document = entries(result)
     judged = any(rule.verdict is not Verdict.SKIPPED for rule in result.rules)

@@ -30,6 +30,7 @@ from tests.formats.results import make_coverage, make_finding, make_result, make
 from tests.formats.test_gitlab import SCHEMA as GITLAB_SCHEMA
 from tests.formats.test_markdown import GFM, OURS, outside_code
 from tests.hostile import CORPUS, poisoned
+from tests.tables import each
 
 Structure = list[str]
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -188,7 +189,7 @@ def test_the_corpus_stands_in_every_string_of_a_result() -> None:
     assert all(text.startswith("POISON") for text in found)
 
 
-@pytest.mark.parametrize("text", CORPUS)
+@each("text", CORPUS)
 @pytest.mark.parametrize("name", FORMATS)
 def test_hostile_text_changes_nothing_but_text(name: str, text: str) -> None:
     """Whatever the text, the document is built as it is with a harmless one."""
@@ -196,7 +197,7 @@ def test_hostile_text_changes_nothing_but_text(name: str, text: str) -> None:
     assert READERS[name](rendered(name, CORPUS[text])) == READERS[name](rendered(name, harmless))
 
 
-@pytest.mark.parametrize("text", CORPUS)
+@each("text", CORPUS)
 @pytest.mark.parametrize("name", FORMATS)
 def test_what_is_printed_is_no_command_and_reads_the_same(name: str, text: str) -> None:
     document = rendered(name, CORPUS[text])
@@ -214,7 +215,7 @@ def test_what_is_printed_is_no_command_and_reads_the_same(name: str, text: str) 
         assert etree.tostring(etree.fromstring(printed.encode()), method="c14n") == etree.tostring(etree.fromstring(document.encode()), method="c14n")
 
 
-@pytest.mark.parametrize("text", CORPUS)
+@each("text", CORPUS)
 def test_colour_is_the_only_escape_code_of_a_terminal_report(text: str) -> None:
     made = result(CORPUS[text])
     colored = FORMATS["text"].render(made, options(made, color=True))
@@ -222,7 +223,7 @@ def test_colour_is_the_only_escape_code_of_a_terminal_report(text: str) -> None:
     assert runner_commands.commands(SGR.sub("", colored)) == []
 
 
-@pytest.mark.parametrize("text", CORPUS)
+@each("text", CORPUS)
 def test_a_saved_result_holds_the_cleaned_text_and_is_read_back(text: str) -> None:
     made = result(CORPUS[text])
     assert load_result(rendered("json", CORPUS[text]).encode()) == cleaned(made)

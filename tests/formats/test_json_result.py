@@ -6,13 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 
 from policycheck.errors import EvidenceError, ExitCode
 from policycheck.formats.json_result import load_result
 from policycheck.formats.registry import FORMATS
 from policycheck.result import Result
 from tests.formats.results import CASES, make_coverage, make_finding, make_result, make_rule, mixed, results
+from tests.properties import examples
+from tests.tables import each
 
 JSON = FORMATS["json"]
 Document = dict[str, Any]
@@ -42,11 +43,20 @@ def test_keys_are_those_of_the_contract() -> None:
         "pending": 1,
         "undecided": 2,
     }
-    assert set(made["coverage"][0]) == {"dataset", "account", "region", "from", "to", "jobs", "complete", "basis", "source", "reason"}
+    keys = {"dataset", "account", "region", "from", "to", "evidence", "gaps", "jobs", "complete", "basis", "source", "reason"}
+    assert [set(entry) for entry in made["coverage"]] == [keys] * 4
+    assert made["coverage"][3]["evidence"] == {"from": "2026-10-22T13:00:00Z", "to": "2026-11-20T11:00:00Z"}
+    assert made["coverage"][3]["gaps"] == [{"from": "2026-10-31T12:00:00Z", "to": "2026-11-02T12:00:00Z"}]
     rule = made["rules"][0]
     required = ["id", "policy", "sentence", "severity", "verdict", "reason", "examined", "subjects", "universe", "controls", "location", "findings"]
     assert set(required) <= set(rule)
     assert rule["location"] == {"path": "policies/production.yaml", "line": 12, "column": 5, "end_line": 12, "end_column": 22}
+    assert made["rules"][1]["answers"][0] == {
+        "account": "111122223333",
+        "region": "eu-west-1",
+        "answer": "pass",
+        "subjects": ["arn:aws:rds:eu-west-1:111122223333:db:orders"],
+    }
     assert {"subject", "jobs", "message", "cause", "severity", "fingerprint", "waiver", "evidence"} <= set(rule["findings"][0])
 
 
@@ -61,15 +71,14 @@ def test_a_number_json_lacks_is_written_as_text() -> None:
     assert document(result)["rules"][0]["findings"][0]["evidence"] == [{"Rest": ["inf"], "Size": "nan"}]
 
 
-@given(results)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(results, few=15, many=100)
 def test_a_saved_result_renders_to_the_same_bytes_again(result: Result) -> None:
     text = JSON.render(result)
     assert JSON.render(load_result(text.encode())) == text
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("case", CASES)
+@each("name", FORMATS)
+@each("case", CASES)
 def test_every_format_renders_the_same_from_a_saved_result(case: str, name: str) -> None:
     result = CASES[case]()
     saved = load_result(JSON.render(result).encode())

@@ -6,7 +6,6 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from lxml import etree
 
 from policycheck.formats import junit
@@ -14,6 +13,7 @@ from policycheck.formats.interface import Options
 from policycheck.formats.registry import FORMATS
 from policycheck.result import Result, Verdict
 from tests.formats.results import CASES, clean_run, empty, make_finding, make_result, make_rule, mixed, results
+from tests.properties import examples
 
 JUNIT = FORMATS["junit"]
 STRICT = Options(junit_strict=True)
@@ -27,8 +27,7 @@ def cases(root: ET.Element) -> list[ET.Element]:
     return list(root.iter("testcase"))
 
 
-@given(results)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(results, few=12, many=100)
 def test_every_finding_is_a_failing_case_whatever_its_text(result: Result) -> None:
     root = parse(result)
     violated = sum(len(rule.open_findings) or rule.verdict is Verdict.FAIL for rule in result.rules)
@@ -40,15 +39,13 @@ def test_every_finding_is_a_failing_case_whatever_its_text(result: Result) -> No
         assert (element.text or "").strip()
 
 
-@given(results)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(results, few=10, many=100)
 def test_names_are_unique(result: Result) -> None:
     names = [(case.get("classname"), case.get("name")) for case in cases(parse(result))]
     assert len(names) == len(set(names))
 
 
-@given(results)
-@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(results, few=10, many=100)
 def test_what_could_not_be_judged_is_an_error(result: Result) -> None:
     root = parse(result)
     inconclusive = sum(rule.verdict is Verdict.INCONCLUSIVE for rule in result.rules)

@@ -4,7 +4,6 @@ import html
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from markdown_it import MarkdownIt
 
 from policycheck.causes import CAUSES
@@ -13,6 +12,7 @@ from policycheck.formats.interface import Options
 from policycheck.formats.registry import FORMATS
 from policycheck.result import Result, Severity, Verdict, Waiver
 from tests.formats.results import CASES, make_finding, make_result, make_rule, mixed, results
+from tests.properties import examples
 
 MARKDOWN = FORMATS["markdown"]
 OURS = {"h2", "h3", "h4", "p", "strong", "table", "thead", "tbody", "tr", "th", "td", "ul", "li", "code"}
@@ -23,8 +23,7 @@ def outside_code(document: str) -> str:
     return re.sub(r"<code>[^<]*</code>", "", document)
 
 
-@given(results)
-@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(results, few=15, many=100)
 def test_no_text_of_a_result_is_markup(result: Result) -> None:
     document = GFM.render(MARKDOWN.render(result, Options(show_passed=True)))
     assert set(re.findall(r"</?([a-z0-9]+)", document)) <= OURS

@@ -3,14 +3,13 @@ from __future__ import annotations
 import subprocess
 import sys
 
-import pytest
-from hypothesis import HealthCheck, given, settings
-
 from policycheck.formats.cleaning import cleaned
 from policycheck.formats.interface import Options
 from policycheck.formats.registry import FORMATS
 from policycheck.result import Result, Severity
 from tests.formats.results import CASES, mixed, results
+from tests.properties import examples
+from tests.tables import each
 
 
 def test_help_order_is_fixed() -> None:
@@ -31,26 +30,24 @@ def test_importing_the_registry_loads_no_heavy_library() -> None:
     assert found.stdout.split() == []
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@pytest.mark.parametrize("case", CASES)
+@each("name", FORMATS)
+@each("case", CASES)
 def test_display_options_change_no_machine_format(case: str, name: str) -> None:
     options = Options(color=True, width=60, show_passed=True, min_severity=Severity.CRITICAL)
     same = FORMATS[name].render(CASES[case]()) == FORMATS[name].render(CASES[case](), options)
     assert same or name in {"text", "markdown"}
 
 
-@pytest.mark.parametrize("name", FORMATS)
-@given(results)
-@settings(max_examples=12, suppress_health_check=[HealthCheck.too_slow], deadline=None)
-def test_any_result_renders_to_a_file_that_encodes_and_ends_with_one_newline(name: str, result: Result) -> None:
-    text = FORMATS[name].render(result)
-    assert text.encode().endswith(b"\n")
-    assert not text.endswith("\n\n")
-    assert FORMATS[name].render(result) == text
+@examples(results, few=10, many=100)
+def test_any_result_renders_to_a_file_that_encodes_and_ends_with_one_newline(result: Result) -> None:
+    for name, entry in FORMATS.items():
+        text = entry.render(result)
+        assert text.encode().endswith(b"\n"), name
+        assert not text.endswith("\n\n"), name
+        assert entry.render(result) == text, name
 
 
-@given(results)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(results, few=12, many=100)
 def test_cleaning_a_clean_result_changes_nothing(result: Result) -> None:
     once = cleaned(result)
     assert cleaned(once) == once

@@ -9,13 +9,13 @@ from typing import Any
 
 import jsonschema
 import pytest
-from hypothesis import HealthCheck, given, settings
 
 from policycheck.formats import sarif
 from policycheck.formats.interface import Options
 from policycheck.formats.registry import FORMATS
 from policycheck.result import Result, Severity, Verdict
 from tests.formats.results import CASES, HOSTILE, empty, make_finding, make_result, make_rule, mixed, results
+from tests.properties import examples
 
 SARIF = FORMATS["sarif"]
 Json = dict[str, Any]
@@ -27,8 +27,7 @@ def run_of(result: Result, options: Options | None = None) -> Json:
     return dict(run)
 
 
-@given(results)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(results, few=12, many=100)
 def test_every_result_has_what_github_needs_whatever_its_text(result: Result) -> None:
     run = run_of(result)
     rules = run["tool"]["driver"]["rules"]

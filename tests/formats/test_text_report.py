@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from policycheck.errors import Location
@@ -15,6 +15,7 @@ from policycheck.formats.words import by_cause
 from policycheck.result import Finding, Result, Severity, Verdict, Waiver
 from policycheck.text import clean, display_width
 from tests.formats.results import SOURCE_LINES, clean_run, empty, make_coverage, make_finding, make_result, make_rule, mixed, results
+from tests.properties import examples
 
 TEXT = FORMATS["text"]
 SGR = re.compile(r"\x1b\[[0-9;]*m")
@@ -24,8 +25,7 @@ def last_line(result: Result) -> str:
     return TEXT.render(result, Options(width=300)).splitlines()[-1]
 
 
-@given(results, st.integers(0, 200), st.booleans())
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(results, st.integers(0, 200), st.booleans(), few=12, many=100)
 def test_no_text_of_a_result_steers_a_terminal_or_a_runner(result: Result, width: int, color: bool) -> None:
     sources = {(rule.location.path, rule.location.line): rule.sentence for rule in result.rules}
     text = TEXT.render(result, Options(color=color, width=width, show_passed=True, source_lines=sources))
@@ -37,8 +37,7 @@ def test_no_text_of_a_result_steers_a_terminal_or_a_runner(result: Result, width
     assert not any(row.lstrip().startswith("::") for row in plain.split("\n"))
 
 
-@given(results)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@examples(results, few=10, many=100)
 def test_colour_adds_nothing_but_colour(result: Result) -> None:
     assert SGR.sub("", TEXT.render(result, Options(color=True))) == TEXT.render(result)
 

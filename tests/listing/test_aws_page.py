@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from ruamel.yaml import YAML
 
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.policy.load import load_policies
 from tests.listing.combinations import combinations
+from tests.tables import each
 
 HERE = Path(__file__).parent
 PAGE = (HERE.parents[1] / "docs" / "aws-cli.md").read_text(encoding="utf-8")
@@ -70,7 +70,7 @@ def test_the_table_has_every_field_of_the_page_and_of_the_model() -> None:
     assert set(FIELDS) == set(fields_of_the_model())
 
 
-@pytest.mark.parametrize("line", KNOWN["synopsis"])
+@each("line", KNOWN["synopsis"])
 def test_every_test_that_is_named_exists_and_uses_the_option(line: str) -> None:
     told = OPTIONS[line][2]
     # The name of a group may hold a comma.

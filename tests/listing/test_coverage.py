@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from io import BytesIO, TextIOWrapper
 from pathlib import Path
@@ -118,18 +118,23 @@ def test_a_filtered_list_says_which_filter(listed: Callable[..., str], checked: 
     assert (entry["complete"], "ByState COMPLETED" in entry["reason"]) == (False, True)
 
 
+def is_refused(result: Mapping[str, Any]) -> bool:
+    """A list that says it is not whole has no verdict."""
+    return result["exit_code"] == 3 and "verdict" not in result and "incomplete" in result["error"]
+
+
 def test_the_end_of_a_list_is_not_the_list(listed: Callable[..., str], checked: Callable[..., dict[str, Any]]) -> None:
     token = json.loads(listed("--max-items", "5"))["NextToken"]
     rest = listed("--with-coverage", "--starting-token", token)
     assert len(json.loads(rest)["BackupJobs"]) == 7
-    assert checked(ANY, jobs=rest)["verdict"] == "inconclusive"
+    assert is_refused(checked(ANY, jobs=rest))
 
 
 def test_a_page_by_hand_is_not_the_list(listed: Callable[..., str], checked: Callable[..., dict[str, Any]]) -> None:
     token = json.loads(listed("--max-results", "5"))["NextToken"]
     rest = listed("--with-coverage", "--next-token", token)
     assert len(json.loads(rest)["BackupJobs"]) == 7
-    assert checked(ANY, jobs=rest)["verdict"] == "inconclusive"
+    assert is_refused(checked(ANY, jobs=rest))
 
 
 def test_an_empty_list_covers_its_place(listed: Callable[..., str], checked: Callable[..., dict[str, Any]]) -> None:
@@ -211,7 +216,13 @@ def test_a_coverage_that_does_not_fit_its_list_is_rejected(
     assert (result["exit_code"], "Coverage" in result["error"]) == (3, True)
 
 
-def test_a_plain_file_of_the_same_place_makes_it_asserted(listed: Callable[..., str], checked: Callable[..., dict[str, Any]], tmp_path: Path) -> None:
+def test_a_plain_file_of_the_same_place_takes_nothing_from_what_a_list_says(
+    listed: Callable[..., str], checked: Callable[..., dict[str, Any]], tmp_path: Path
+) -> None:
     (tmp_path / "stated.json").write_text(listed("--with-coverage"), encoding="utf-8")
     (tmp_path / "plain.json").write_text(json.dumps({"BackupJobs": [job(20)]}), encoding="utf-8")
+    entries = checked(ANY, "stated.json", "plain.json")["coverage"]
+    assert {entry["basis"] for entry in entries if entry["region"] == REGION} == {"observed"}
+    # Where what the list says is not the whole of its place, the plain file is a claim beside it.
+    (tmp_path / "stated.json").write_text(listed("--with-coverage", "--by-state", "COMPLETED"), encoding="utf-8")
     assert {entry["basis"] for entry in checked(ANY, "stated.json", "plain.json")["coverage"]} == {"asserted"}

@@ -14,6 +14,7 @@ from policycheck.policy.model import JobChoice, NoData, Scope
 from policycheck.result import Severity
 from tests.policy.goldens import assert_equals_golden
 from tests.policy.policies import as_yaml, diagnose, load
+from tests.tables import each
 
 CASES = Path(__file__).parents[1] / "cases" / "policies"
 BAD = sorted((CASES / "bad").glob("*.yaml"))
@@ -25,14 +26,14 @@ def name_of(path: Path) -> str:
     return path.stem
 
 
-@pytest.mark.parametrize("path", BAD, ids=name_of)
+@each("path", BAD, ids=name_of)
 def test_bad_policy_says_what_is_wrong(path: Path) -> None:
     said = diagnose(path)
     assert said
     assert_equals_golden(said, path.with_suffix(".expected"))
 
 
-@pytest.mark.parametrize("path", BAD, ids=name_of)
+@each("path", BAD, ids=name_of)
 def test_no_diagnostic_holds_a_control_character(path: Path) -> None:
     assert {character for character in diagnose(path) if character != "\n" and unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}} == set()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
 from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
@@ -20,14 +19,15 @@ from policycheck.text import clean_line
 from tests.policy.policies import as_yaml, load, sentence
 from tests.policy.sentences import SENTENCES
 from tests.policy.strategies import HARD_TEXTS, statements
+from tests.properties import examples
+from tests.tables import each
 
 # One file is written over and over; nothing else of the folder is used.
 ONE_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50)
 MANY = settings(deadline=None, max_examples=100)
 
 
-@MANY
-@given(statements())
+@examples(statements(), few=40, many=300)
 def test_rendered_sentence_parses_to_the_same_statement(statement: Statement) -> None:
     rendered = render(statement)
     parsed = parse_sentence(sentence(rendered))
@@ -35,8 +35,7 @@ def test_rendered_sentence_parses_to_the_same_statement(statement: Statement) ->
     assert render(parsed) == rendered
 
 
-@ONE_FILE
-@given(statement=statements())
+@examples(statement=statements(), few=20, many=150)
 def test_structured_form_loads_as_the_same_statement(statement: Statement, tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(f"policy: p\nrules: [{as_yaml({'id': 'r', **structured_rule(statement)})}]\n", encoding="utf-8")
@@ -45,8 +44,7 @@ def test_structured_form_loads_as_the_same_statement(statement: Statement, tmp_p
     assert rule.sentence == render(statement)
 
 
-@ONE_FILE
-@given(statement=statements())
+@examples(statement=statements(), few=20, many=150)
 def test_sentence_in_a_file_loads_as_the_same_statement(statement: Statement, tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     rendered = render(statement)
@@ -62,7 +60,7 @@ def test_a_condition_said_twice_is_rendered_twice() -> None:
     assert parse_sentence(sentence(render(statement))) == statement
 
 
-@pytest.mark.parametrize("text", HARD_TEXTS)
+@each("text", HARD_TEXTS)
 def test_any_value_survives_in_a_sentence(text: str) -> None:
     for operator in (Operator.IS, Operator.CONTAINS):
         for field in ("StatusMessage", "ResourceType", "BackupVaultName"):

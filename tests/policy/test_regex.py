@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.policy.conditions import Comparison, Literal, Operator, bind
 from policycheck.policy.regex import PatternError, parse_pattern
+from tests.tables import each
 
 FOUND = [
     ("^db[0-9]+$", ["db7", "db07"], ["db", "xdb7", "db7\n", "db7x"]),
@@ -146,7 +147,7 @@ def test_an_expression_means_one_thing(pattern: str, yes: list[str], no: list[st
     assert finds(pattern, [*yes, *no]) == (expected, expected)
 
 
-@pytest.mark.parametrize("pattern", REFUSED)
+@each("pattern", REFUSED)
 def test_what_engines_read_differently_is_refused_with_what_to_write(pattern: str) -> None:
     with pytest.raises(PatternError) as caught:
         parse_pattern(pattern)

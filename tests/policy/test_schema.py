@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 from jsonschema import Draft202012Validator
 from ruamel.yaml import YAML
 
@@ -18,6 +17,7 @@ from policycheck.policy.sentence import parse_sentence
 from policycheck.policy.statements import structured_rule
 from tests.policy.policies import sentence
 from tests.policy.sentences import ACCEPTED, SENTENCE_FILE
+from tests.tables import each
 
 CASES = Path(__file__).parents[1] / "cases" / "policies"
 SCHEMA = json_schema()
@@ -54,17 +54,17 @@ def test_every_reference_leads_somewhere() -> None:
 
 
 # Plain YAML makes 11.10 a number, 1:30 in YAML 1.1 another, and takes ~ for nothing: an editor rightly asks for quotes there.
-@pytest.mark.parametrize("path", sorted(path for path in (CASES / "good").glob("*.yaml") if path.stem != "literals"), ids=lambda path: path.stem)
+@each("path", sorted(path for path in (CASES / "good").glob("*.yaml") if path.stem != "literals"), ids=lambda path: path.stem)
 def test_good_policy_is_valid(path: Path) -> None:
     assert [error.message for error in VALIDATOR.iter_errors(plain(path))] == []
 
 
-@pytest.mark.parametrize("name", SEEN_BY_THE_SCHEMA)
+@each("name", SEEN_BY_THE_SCHEMA)
 def test_bad_policy_is_not_valid(name: str) -> None:
     assert not VALIDATOR.is_valid(plain(CASES / "bad" / f"{name}.yaml"))
 
 
-@pytest.mark.parametrize("row", plain(SENTENCE_FILE)["accepted"], ids=lambda row: row["sentence"])
+@each("row", plain(SENTENCE_FILE)["accepted"], ids=lambda row: row["sentence"])
 def test_every_meaning_is_valid(row: Any) -> None:
     assert VALIDATOR.is_valid({"policy": "p", "rules": [{"id": "r", **row["means"]}]})
 

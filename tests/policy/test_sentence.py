@@ -18,6 +18,7 @@ from policycheck.policy.statements import structured_rule
 from policycheck.policy.syntax import SentenceError
 from tests.policy.policies import as_yaml, load, sentence
 from tests.policy.sentences import ACCEPTED, REFUSED, SENTENCES, Accepted, Refused
+from tests.tables import each
 
 PARAMS = "params: {vault: prod, rpo: 36h, most: 2}"
 
@@ -37,19 +38,19 @@ def test_no_sentence_is_listed_twice() -> None:
     assert len(sentences) == len(set(sentences))
 
 
-@pytest.mark.parametrize("row", ACCEPTED, ids=named)
+@each("row", ACCEPTED, ids=named)
 def test_sentence_means_its_structured_form(row: Accepted) -> None:
     assert structured_rule(parse_sentence(sentence(row.sentence))) == row.means
 
 
-@pytest.mark.parametrize("row", ACCEPTED, ids=named)
+@each("row", ACCEPTED, ids=named)
 def test_sentence_is_rendered(row: Accepted) -> None:
     statement = parse_sentence(sentence(row.sentence))
     assert render(statement) == row.rendered
     assert parse_sentence(sentence(row.rendered)) == statement
 
 
-@pytest.mark.parametrize("row", ACCEPTED, ids=named)
+@each("row", ACCEPTED, ids=named)
 def test_both_spellings_load_as_the_same_rule(row: Accepted, tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     rules = [{"id": "sentence", "rule": row.sentence}, {"id": "structured", **row.means}]
@@ -72,7 +73,7 @@ def diagnose_sentence(text: str, tmp_path: Path) -> tuple[Diagnostic, int]:
     return diagnostic, len(before) + 2
 
 
-@pytest.mark.parametrize("row", REFUSED, ids=named)
+@each("row", REFUSED, ids=named)
 def test_refused_sentence_says_where_and_why(row: Refused, tmp_path: Path) -> None:
     diagnostic, first = diagnose_sentence(row.sentence, tmp_path)
     columns = f"{diagnostic.location.column - first + 1}-{diagnostic.location.end_column - first + 1}"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from policycheck.errors import ExitCode, FetchError, LastingError, UsageError
 from policycheck.sources.aws_errors import UnknownClientError, explain, explained, scrub
+from tests.tables import each
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -76,7 +77,7 @@ USAGE: list[tuple[Exception, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("error", "cause", "hint"), CASES, ids=lambda value: type(value).__name__)
+@each(("error", "cause", "hint"), CASES)
 def test_an_exception_of_the_network_or_of_aws_is_one_line(error: Exception, cause: str, hint: str) -> None:
     found = explain(error, "ListBackupJobs", "111122223333/eu-west-1")
     assert isinstance(found, FetchError)
@@ -96,7 +97,7 @@ def test_an_option_that_cannot_be_is_a_mistake_of_the_command_line(error: Except
     assert hint in found.hint
 
 
-@pytest.mark.parametrize("error", [error for error, _, _ in CASES + USAGE], ids=lambda value: type(value).__name__)
+@each("error", [error for error, _, _ in CASES + USAGE])
 def test_no_line_holds_a_credential(error: Exception) -> None:
     found = explain(error, "ListBackupJobs")
     assert found is not None

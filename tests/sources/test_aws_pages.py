@@ -21,6 +21,7 @@ from policycheck.records import record_type
 from policycheck.sources.connection import ATTEMPTS
 from policycheck.sources.pages import Cancelled, Page, client_method, guard, list_pages
 from tests.sources.loopback import NOW, REGION, Answer, Endpoint, endpoint, job, pages
+from tests.tables import each
 
 pytestmark = pytest.mark.usefixtures("aws")
 ROOT = Path(__file__).parents[2]
@@ -122,7 +123,7 @@ def test_a_page_that_stays_damaged_fails_the_fetch_and_says_how(name: str, pause
 
 
 @pytest.mark.parametrize("status", [300, 301, 302, 400, 403, 404, 407, 429, 500, 502, 503, 504])
-@pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"[1]", b"5", b"null", b'{"code":[1],"message":{}}', b'{"__type":5}', b"{", EMPTY])
+@each("body", [b"", b"<html>no</html>", b"[1]", b"5", b"null", b'{"code":[1],"message":{}}', b'{"__type":5}', b"{", EMPTY])
 @pytest.mark.usefixtures("pauses")
 def test_an_error_with_any_body_fails_the_fetch(status: int, body: bytes) -> None:
     with endpoint([Answer(body, status)]) as served, pytest.raises(FetchError) as caught:

@@ -16,12 +16,13 @@ from policycheck.errors import JobFileError
 from policycheck.records import record_type
 from policycheck.sources import containers, json_text
 from tests.sources.jobs import COPY, FORMS, JOBS, RESTORE, Job, dump, dump_yaml, halves, job_list, lines, read, read_backup_jobs
+from tests.tables import each
 
 EXPECTED = list(job_list(JOBS).records)
 SURROGATE = r'"half \ud800 of a pair"'
 
 
-@pytest.mark.parametrize("form", FORMS)
+@each("form", FORMS)
 def test_every_form_gives_the_same_records(form: str) -> None:
     assert read_backup_jobs(FORMS[form](JOBS)) == EXPECTED
 
@@ -177,7 +178,7 @@ REFUSED: dict[str, tuple[object, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@each("case", REFUSED)
 def test_what_is_no_whole_job_list_is_refused(case: str) -> None:
     value, message = REFUSED[case]
     for data in (dump(value), dump_yaml(json.loads(dump(value)))):
@@ -200,7 +201,7 @@ WHOLE = json.dumps(
 ).encode()
 
 
-@pytest.mark.parametrize("length", range(1, len(WHOLE)))
+@each("length", range(1, len(WHOLE)))
 def test_every_truncation_is_refused(length: int) -> None:
     with pytest.raises(JobFileError, match=r"is cut off: the JSON ends in the middle of a value \(line \d+, column \d+, byte \d+\)"):
         read(WHOLE[:length])

@@ -9,6 +9,7 @@ import pytest
 from policycheck.errors import JobFileError
 from policycheck.sources import contents, yaml_text
 from tests.sources.jobs import FORMS, JOBS, dump, dump_yaml, read
+from tests.tables import each
 
 PAGE = dump({"BackupJobs": JOBS})
 
@@ -48,7 +49,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("case", REFUSED)
+@each("case", REFUSED)
 def test_what_is_no_list_is_refused_with_its_name(case: str) -> None:
     data, message = REFUSED[case]
     with pytest.raises(JobFileError) as caught:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from policycheck.errors import ExitCode, JobFileError
 from policycheck.sources.files import read_job_files
 from policycheck.sources.interface import Evidence
-from tests.sources.jobs import AS_OF, COPY, FORMS, JOBS, RESTORE, VAULT, Job, dump, job_list, lines
+from tests.sources.jobs import AS_OF, COPY, FORMS, JOBS, RESTORE, VAULT, Job, dump, job_list
 
 EXPECTED = list(job_list(JOBS).records)
 
@@ -263,7 +263,7 @@ def comparable(found: Evidence) -> object:
 @settings(max_examples=60, deadline=None)
 @given(jobs=ANY_JOBS, seed=st.integers(0, 2**16), cut=st.integers(0, 8))
 def test_order_and_files_do_not_matter(jobs: list[Job], seed: int, cut: int) -> None:
-    whole = evidence("-", stdin=lines(jobs))
+    whole = evidence("-", stdin=dump({"BackupJobs": jobs}))
     shuffled = random.Random(seed).sample(jobs, len(jobs))
     parts: Sequence[list[Job]] = [shuffled[:cut], shuffled[cut:]]
     with TemporaryDirectory() as folder:

@@ -10,6 +10,7 @@ import pytest
 from policycheck.errors import EvidenceError, UsageError
 from policycheck.inventory import InventoryEntry
 from policycheck.sources.inventories import parse_inventory, read_inventories, read_inventory
+from tests.tables import each
 
 INSTANCE = "arn:aws:ec2:eu-west-1:111122223333:instance/i-1"
 DATABASE = "arn:aws:rds:eu-west-1:011122223333:db:orders"
@@ -109,8 +110,8 @@ DEEP = {
 }
 
 
-@pytest.mark.parametrize("place", DEEP)
-@pytest.mark.parametrize("key", INCOMPLETE)
+@each("place", DEEP)
+@each("key", INCOMPLETE)
 def test_an_inventory_that_says_it_is_incomplete_is_refused_at_any_depth(key: str, place: str) -> None:
     text = DEEP[place].format(rows=LISTED, member=f'"{key}": {INCOMPLETE[key]}')
     with pytest.raises(EvidenceError, match=r"is incomplete|failed request"):

@@ -12,6 +12,7 @@ from policycheck.result import Basis, Coverage
 from policycheck.sources.lists import Source, assert_coverage, describe_future, describe_gaps, describe_merging, describe_state
 from policycheck.sources.observations import Jobs, merge_sources
 from tests.sources.jobs import AS_OF, VAULT, Job, job_list
+from tests.tables import each
 
 DAY = timedelta(days=1)
 STRETCH = timedelta(hours=25)
@@ -40,7 +41,7 @@ REACH: list[tuple[str, list[Job], tuple[float, float] | None]] = [
     ("a later end does not", [{"CreationDate": at(-3), "CompletionDate": at(1), "State": "FAILED"}], (-3, -3)),
     ("a later start does not", [{"CreationDate": at(-3), "InitiationDate": at(1)}], (-3, -3)),
     ("other times do not count", [{"CreationDate": at(-3), "StartBy": at(-1), "ExpectedCompletionDate": at(-9)}], (-3, -3)),
-    ("nothing of a job created later", [{"CreationDate": at(-3)}, {"CreationDate": at(1), "InitiationDate": at(-9), "CompletionDate": at(-1)}], (-3, -3)),
+    ("nothing of a job created later", [{"CreationDate": at(-3)}, {"CreationDate": at(1), "InitiationDate": at(2), "CompletionDate": at(3)}], (-3, -3)),
     ("without a date", [{"State": "FAILED", "StartBy": at(-1)}], None),
 ]
 
@@ -196,8 +197,8 @@ REACHED: list[tuple[str, list[list[float]], tuple[float, float] | None, float | 
 ]
 
 
-@pytest.mark.parametrize(("_", "files", "claim", "window", "missing"), REACHED, ids=[f"{case[0]}-{case[3]}" for case in REACHED])
-@pytest.mark.parametrize("reverse", [False, True], ids=["in order", "reversed"])
+@each(("_", "files", "claim", "window", "missing"), REACHED, ids=lambda row: row[0])
+@each("reverse", [False, True])
 def test_coverage_reaches_a_window_or_names_what_is_missing(
     _: str, files: list[list[float]], claim: tuple[float, float] | None, window: float | None, missing: str, reverse: bool
 ) -> None:

@@ -119,7 +119,7 @@ APART: list[tuple[str, Job, Job, tuple[int, int, int]]] = [
     ("no id", job(), job(BackupJobId=None), (2, 1, 0)),
     ("an empty id", job(), job(BackupJobId=""), (2, 1, 0)),
     ("no id and another creation", job(), job(BackupJobId=None, CreationDate=LATE), (2, 0, 0)),
-    ("no id and no creation", job(), job(BackupJobId=None, CreationDate=None), (2, 0, 0)),
+    ("no id and no creation", job(), job(BackupJobId=None, CreationDate=None), (2, 1, 0)),
     ("both without an id", job(BackupJobId=None), job(BackupJobId=None), (2, 1, 0)),
 ]
 

@@ -6,6 +6,7 @@ import pytest
 
 from policycheck.datasets import RESOURCE_TYPES
 from policycheck.sources.type_names import find_type, is_service_type, type_of_arn
+from tests.tables import each
 
 SPELLED = {
     "EC2": "EC2 Instance; ec2 instances; EC2-Instance; ec2_instance; Amazon EC2; AWS::EC2::Instance; ec2:instance; amazon ec2 instance",
@@ -36,7 +37,7 @@ def test_every_type_is_read_in_any_case_with_any_marks(kind: str) -> None:
     assert {find_type(form) for form in forms} == {kind}
 
 
-@pytest.mark.parametrize(("kind", "text"), [(kind, text.strip()) for kind, texts in SPELLED.items() for text in texts.split(";")])
+@each(("kind", "text"), [(kind, text.strip()) for kind, texts in SPELLED.items() for text in texts.split(";")])
 def test_the_words_of_services_and_people_are_read(kind: str, text: str) -> None:
     assert find_type(text) == kind
 

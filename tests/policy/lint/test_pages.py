@@ -11,6 +11,7 @@ import pytest
 from policycheck.policy.lint.registry import CHECKS
 from tests.cli.conftest import Cli, cli, folder
 from tests.policy.lint.pages import FOLDER, HEADINGS, PAGES, examples, headings
+from tests.tables import each
 
 __all__ = ["cli", "folder"]
 
@@ -32,7 +33,7 @@ def test_every_check_has_a_page_and_every_page_a_check() -> None:
     assert [page.stem for page in PAGES] == sorted(CHECKS)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@each("page", PAGES, ids=lambda page: page.stem)
 def test_a_page_has_the_fixed_headings_and_names_its_check(page: Path) -> None:
     check = CHECKS[page.stem]
     assert headings(page) == HEADINGS

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, RESTORE_JOBS, Dataset
@@ -13,6 +12,8 @@ from policycheck.policy.conditions import And, Condition, Not, Or, bind
 from policycheck.policy.lint.satisfiability import implies, is_impossible
 from tests.engine.lists import condition, truth
 from tests.evidence.jobs import Job, comparisons, job_lists
+from tests.properties import examples
+from tests.tables import each
 
 
 def bound(wanted: Condition) -> Condition:
@@ -32,16 +33,14 @@ def crowded(draw: st.DrawFn) -> Condition:
     return draw(st.sampled_from(shapes))
 
 
-@given(crowded(), job_lists())
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@examples(crowded(), job_lists(), few=50, many=400)
 def test_what_is_called_impossible_is_true_of_no_job(wanted: Condition, jobs: list[Job]) -> None:
     asked = bound(wanted)
     if jobs and is_impossible(asked, BACKUP_JOBS):
         assert True not in truth(asked, jobs)
 
 
-@given(st.lists(comparisons(), min_size=1, max_size=2), job_lists())
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(st.lists(comparisons(), min_size=1, max_size=2), job_lists(), few=30, many=200)
 def test_what_contradicts_itself_is_called_impossible(parts: list[Condition], jobs: list[Job]) -> None:
     """A condition and its opposite: never true at once, in three values too. The reasoner finds every one of them."""
     asked = bound(And(tuple(parts)))
@@ -115,7 +114,7 @@ ParentJobId: {present: false}
 """.strip().splitlines()
 
 
-@pytest.mark.parametrize("text", IMPOSSIBLE)
+@each("text", IMPOSSIBLE)
 def test_a_contradiction_that_people_write_is_seen(text: str, tmp_path: Path) -> None:
     assert is_impossible(condition(f"{{{text}}}", tmp_path), BACKUP_JOBS)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS
@@ -18,6 +17,7 @@ from policycheck.policy.model import AllMatch, Expectation, JobChoice, Measure, 
 from policycheck.result import Coverage, Verdict
 from tests.engine.lists import BACKEND, job_list
 from tests.evidence.jobs import AS_OF, Job, comparisons, job_lists
+from tests.properties import examples
 
 NOW = datetime.fromtimestamp(AS_OF, UTC)
 ONE = Literal("1", value=1)
@@ -50,8 +50,7 @@ def policies(draw: st.DrawFn) -> Policy:
     return Policy("p", "", "p.yaml", (rule,), draw(st.sampled_from([Scope(), Scope(("111122223333",), ("eu-west-1",))])))
 
 
-@given(policies(), job_lists())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@examples(policies(), job_lists(), few=40, many=300)
 def test_a_verdict_is_never_what_lint_says_it_cannot_be(policy: Policy, jobs: list[Job]) -> None:
     codes = {finding.code for finding in lint(Run((policy,), NOW), CODES, {})}
     if not codes:

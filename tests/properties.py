@@ -1,0 +1,50 @@
+"""Properties of which a few examples are tried each time, and many among the slow tests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import Parameter, signature
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.strategies import SearchStrategy
+
+Test = Callable[..., None]
+
+
+def examples(*drawn: SearchStrategy[Any], few: int, many: int, **named: SearchStrategy[Any]) -> Callable[[Test], Test]:
+    """As hypothesis's `given`, with `few` examples; with `many` in a slow test of the same name.
+
+    Args:
+        drawn: strategies for the last parameters of the test; those before them are fixtures.
+        named: strategies by parameter.
+    """
+
+    def decorate(test: Test) -> Test:
+        parameters = signature(test).parameters
+        strategies = {**dict(zip(list(parameters)[-len(drawn) :], drawn, strict=True)), **named} if drawn else named
+
+        def run(number_of_examples: int, **fixtures: Any) -> None:
+            def check(**values: Any) -> None:
+                test(**fixtures, **values)
+
+            # hypothesis keeps failing examples under the name of what it calls.
+            check.__name__, check.__qualname__, check.__module__ = test.__name__, test.__qualname__, test.__module__
+            limits = settings(max_examples=number_of_examples, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], phases=PHASES)
+            limits(given(**strategies)(check))()
+
+        run.__dict__.update(test.__dict__)  # the marks
+        run.__name__, run.__qualname__, run.__module__, run.__doc__ = test.__name__, test.__qualname__, test.__module__, test.__doc__
+        own = [parameter.replace(kind=Parameter.KEYWORD_ONLY) for name, parameter in parameters.items() if name not in strategies]
+        run.__signature__ = signature(test).replace(  # type: ignore[attr-defined]  # pytest asks for fixtures by it
+            parameters=[*own, Parameter("number_of_examples", Parameter.KEYWORD_ONLY)]
+        )
+        twice: Test = pytest.mark.parametrize("number_of_examples", [few, pytest.param(many, marks=pytest.mark.slow)])(run)
+        return twice
+
+    return decorate
+
+
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
+"""Without Phase.explain, which traces every line while a failure is explained."""
