@@ -64,7 +64,8 @@ class Coverage:
     source: str = ""
     reason: str = ""
     gaps: tuple[tuple[datetime, datetime], ...] = ()
-    """Times between `start` and `end` of which no list speaks, in order."""
+    """Where no list speaks: a time is uncovered that ends after the first and begins before the second moment. These are the ends of two margins, which may
+    overlap: a margin may be used once, and does not bridge what is longer."""
     evidence: tuple[datetime, datetime] | None = None
     """`start` and `end` without the margins that saved lists are stretched by; None: there are none."""
 

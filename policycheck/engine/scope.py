@@ -81,7 +81,7 @@ def _unreached(entry: Coverage, first: datetime, last: datetime, start: datetime
     if start is None:
         return ""
     if gap := entry.gap_in(start, as_of):
-        return f"is not covered from {iso(gap[0])} to {iso(gap[1])}: no list that was read is of this time"
+        return f"is not covered from {iso(min(gap))} to {iso(max(gap))}: no list that was read is of this time"
     if entry.evident is not None and entry.evident[1] < start:
         return f"shows nothing after {iso(entry.evident[1])}, before the window begins at {iso(start)}"
     return ""

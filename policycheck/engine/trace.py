@@ -99,7 +99,7 @@ class Tracer:
 
     def progress(self, case: Case) -> list[Question]:
         """Whether the job is left out because its outcome is still to come, where the rule leaves such jobs out."""
-        return [self.column("in progress: undecided, and left out", nw.col(case.undecided))] if case.leaves_out_progress else []
+        return [self.column("in progress: undecided, and left out", self._frame.in_time())] if case.leaves_out_progress else []
 
     def column(self, asked: str, truth: nw.Expr, steps: Iterable[Question] = (), *, times: Mapping[str, nw.Expr] = MappingProxyType({})) -> Question:
         """A question that is a column of its own, beside the frame's; the steps lead to it."""

@@ -956,20 +956,19 @@ def asserted_reach(sources: list[Source], jobs: JobList, as_of: int, claimed: li
 
 
 def stretched(own: list[tuple[int, int]], claim: list[tuple[int, int]], as_of: int) -> list[tuple[int, int]]:
-    """What files and a claim cover together: two meet where the hole between them is no longer than one margin of a file, and the whole is stretched by one at
-    its ends."""
+    """What files and a claim cover: two are one where the hole between them is no longer than one margin of a file; each is stretched by one at its ends."""
     spans = sorted([(start, end, 25 * HOUR) for start, end in own] + [(start, end, 0) for start, end in claim])
-    joined: list[list[int]] = []
+    found: list[tuple[int, int]] = []
+    last, margin_of_last = None, 0
     for start, end, margin in spans:
-        if joined and start - joined[-1][1] <= max(margin, joined[-1][2]):
-            if end > joined[-1][1]:
-                joined[-1][1:] = [end, margin]
+        first, final = start - margin, min(end + margin, as_of)
+        if last is not None and start - last <= max(margin, margin_of_last):
+            found[-1] = (min(found[-1][0], first), max(found[-1][1], final))
         else:
-            joined.append([start, end, margin])
-    if joined:
-        joined[0][0] = min(start - margin for start, _, margin in spans)
-        joined[-1][1] = min(max(end + margin for _, end, margin in spans), as_of)
-    return [(start, end) for start, end, _ in joined]
+            found.append((first, final))
+        if last is None or end > last:
+            last, margin_of_last = end, margin
+    return found
 
 
 def observed_reach(rows: Any, dataset: str, as_of: int) -> dict[tuple[Any, Any], Reach]:

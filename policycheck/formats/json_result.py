@@ -62,7 +62,7 @@ def _coverage(entry: Coverage) -> dict[str, Any]:
         "basis": str(entry.basis),
         "source": entry.source,
         "reason": entry.reason,
-        "gaps": [_interval(gap) for gap in entry.gaps],
+        "gaps": [_interval((min(gap), max(gap))) for gap in entry.gaps],
         "evidence": entry.evidence and _interval(entry.evidence),
     }
 

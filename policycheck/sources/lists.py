@@ -124,7 +124,8 @@ def _entry(dataset: str, place: Place, jobs: int, names: Sequence[str], reason: 
     for span in ordered[1:]:
         # Two files meet where the hole between them is no longer than one margin.
         if span.start - last.end > max(span.margin, last.margin):
-            gaps.append((last.end, span.start))
+            # Each still has its own margin: what lies in either alone is covered, what reaches over both is not.
+            gaps.append((last.end + last.margin, span.start - span.margin))
         last = max(last, span, key=lambda one: one.end)
     start, end = min(span.start - span.margin for span in spans), min(max(span.end + span.margin for span in spans), as_of)
     evidence = min(span.start for span in spans), min(max(span.end for span in spans), as_of)
@@ -134,9 +135,9 @@ def _entry(dataset: str, place: Place, jobs: int, names: Sequence[str], reason: 
 def describe_gaps(coverage: Iterable[Coverage]) -> list[str]:
     """Which times no file is of, a sentence each."""
     return [
-        f"gap: no list of {DATASETS[entry.dataset].noun}s of {entry.place} that was read is of {iso(first)} to {iso(last)}"
+        f"gap: no list of {DATASETS[entry.dataset].noun}s of {entry.place} that was read is of {iso(min(gap))} to {iso(max(gap))}"
         for entry in coverage
-        for first, last in entry.gaps
+        for gap in entry.gaps
     ]
 
 

@@ -10,6 +10,8 @@ from itertools import chain
 from operator import attrgetter
 from typing import Any, NamedTuple
 
+import msgspec
+
 from policycheck.datasets import Dataset
 from policycheck.records import JobList, Recording, objects
 
@@ -271,7 +273,17 @@ def _says(whole: JobList, row: int) -> tuple[object, ...]:
     """What says more comes first; of records that say as much, the one whose JSON text does; of these, the one less of whose silence is told."""
     said, told = _members(whole.dataset, whole.records[row]), whole.told[row]
     lost = sorted(whole.unusable.get(row, ()))
-    return -len(said), json.dumps(said, sort_keys=True), len(told.told), sorted(told.told), lost, sorted(told.kept), told.whole, told.until
+    return (
+        -len(said),
+        json.dumps(said, sort_keys=True),
+        len(told.told),
+        sorted(told.told),
+        lost,
+        sorted(told.kept),
+        told.whole,
+        told.until,
+        msgspec.json.encode(whole.records[row]),
+    )
 
 
 def _members(dataset: Dataset, record: Any) -> dict[str, object]:

@@ -200,9 +200,10 @@ class TestNewSubjects:
             "1 of 1 subject could violate it: whether the first backup job listed is its first is unknown",
         )
 
-    def test_restore_of_a_new_resource_is_pending(self) -> None:
+    def test_a_new_resource_without_any_restore_is_not_excused(self) -> None:
+        # Its age explains that there are few, and not that there is none.
         result = restored([ok(50)], [])
-        assert (result.verdict, result.pending) == ("inconclusive", 1)
+        assert (result.verdict, result.pending, result.possible) == ("inconclusive", 0, 1)
 
     def test_a_pending_subject_beside_a_decided_one_is_no_obstacle(self) -> None:
         requirement = expect(Measure.COUNT, clean(), "at_least 1")

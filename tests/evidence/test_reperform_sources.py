@@ -127,8 +127,8 @@ def alone(hours: float, **changes: object) -> Json:
     ("files", "covers", "within", "verdict"),
     [
         ([[alone(-100), alone(-60)], [alone(-50), alone(-1)]], None, "5d", "pass"),  # they meet
-        ([[alone(-100), alone(-60)], [alone(-9.999), alone(-1)]], None, "5d", "inconclusive"),  # 50 h and more lie between
-        ([[alone(-100), alone(-60)], [alone(-10), alone(-1)]], None, "5d", "pass"),
+        ([[alone(-100), alone(-60)], [alone(-34.999), alone(-1)]], None, "5d", "inconclusive"),  # more than a margin lies between
+        ([[alone(-100), alone(-60)], [alone(-35), alone(-1)]], None, "5d", "pass"),
         ([[alone(-100), alone(-60), alone(-9.999), alone(-1)]], None, "5d", "pass"),  # one file
         ([[alone(-100), alone(-60)], [alone(-9), alone(-1)]], None, "34h", "pass"),  # the gap is before the window
         ([[alone(-100), alone(-60)], [alone(-9), alone(-1)]], WIDE, "5d", "pass"),

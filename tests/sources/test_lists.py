@@ -177,7 +177,7 @@ FAR, NEAR = -28 * 24.0, -2.0
 REACHED: list[tuple[str, list[list[float]], tuple[float, float] | None, float | None, str]] = [
     ("one file", [[FAR, NEAR]], None, 24, ""),
     ("one file, no window", [[FAR, NEAR]], None, None, ""),
-    ("two files that meet in their margins", [[-120, -75], [-25, NEAR]], None, 120, ""),
+    ("two files that meet in their margins", [[-120, -50], [-25, NEAR]], None, 120, ""),
     ("two files that do not", [[-120, -75.01], [-24.99, NEAR]], None, 120, "is not covered from"),
     ("a gap before the window", [[-300, -200], [-50, NEAR]], None, 48, ""),
     ("a gap that no window asks about", [[-300, -200], [-50, NEAR]], None, None, ""),
