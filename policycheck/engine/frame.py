@@ -67,6 +67,8 @@ class Frame:
     """What inventories say of resources: Tags, AccountName."""
     inventories: frozenset[str] = frozenset()
     """The names of the inventories that have a column."""
+    doubtful: bool = False
+    """Whether a record may show a job which another record shows, too: EXISTS is null of it."""
 
     def in_progress(self) -> nw.Expr:
         """Null where the state is unknown."""
@@ -152,7 +154,7 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
     columns[EXISTS] = (ColumnType.BOOLEAN, [None if row in job_list.doubtful else True for row in range(len(job_list))])
     later = frozenset(number for recording, number in recordings.items() if recording.until > as_of)
     frame = _rewind(backend.frame(columns), dataset, as_of, frozenset(columns), later)
-    kept = Frame(dataset, as_of, frame, tuple(numbers), tuple(recordings), Listing(inventories or {}).said)
+    kept = Frame(dataset, as_of, frame, tuple(numbers), tuple(recordings), Listing(inventories or {}).said, doubtful=bool(job_list.doubtful))
     derived = {name: _DERIVED[name](kept).alias(name) for name in fields if dataset.fields[name].derived and name in _DERIVED}
     if derived:
         frame = frame.with_columns(**derived)

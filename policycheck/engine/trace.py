@@ -16,7 +16,7 @@ from policycheck.datasets import Field, Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.findings import spell_value
-from policycheck.engine.frame import LISTED, ROW, Frame, ended, inventory_column
+from policycheck.engine.frame import EXISTS, LISTED, ROW, Frame, ended, inventory_column
 from policycheck.engine.masks import Case, jobs_mask, scope_mask, window_mask
 from policycheck.engine.measures import Truth
 from policycheck.engine.recovery import deadline_in_window
@@ -87,7 +87,7 @@ class Tracer:
 
     def choice(self, jobs: JobChoice, scope: Scope) -> list[Question]:
         """Whether the job belongs to what `jobs` and the scope choose, where they leave anything out."""
-        questions = []
+        questions = [self.column("is certainly a job of its own", nw.col(EXISTS))] if self._frame.doubtful else []
         if jobs in {JobChoice.TOP_LEVEL, JobChoice.MEMBERS}:
             parent = (self._add(nw.col("ParentJobId")),)
             questions.append(Question(f"jobs: {jobs}", self._add(jobs_mask(jobs, self._frame)), parent, of=self._frame.dataset.fields["ParentJobId"]))
