@@ -172,4 +172,5 @@ def _without(masks: nw.LazyFrame[Any], case: Case, truths: Mapping[int, Truth], 
     code = nw.col(_LEFT_OUT).fill_null(0)
     stays = nw.when(code == 0).then(nw.lit(True)).otherwise(nw.when(code == _SURELY).then(nw.lit(False)))
     names = (case.population, case.measured)
-    return masks.join(table, on=ROW, how="left").with_columns(*((nw.col(name) & stays).alias(name) for name in names)).drop(_LEFT_OUT)
+    changed = ((nw.col(name) & stays).alias(name) for name in names)
+    return masks.join(table, on=ROW, how="left").with_columns(*changed, stays.alias(case.stays)).drop(_LEFT_OUT)

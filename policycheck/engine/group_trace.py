@@ -94,6 +94,8 @@ class GroupTrace:
         case, statement = self._case, self._case.rule.statement
         chosen = [*tracer.condition("where", statement.where), *tracer.window(case), *tracer.choice(case.rule.qualifiers.jobs, case.scope)]
         chosen += tracer.progress(case)
+        if case.stays in self._view.masks.collect_schema().names():
+            chosen.append(tracer.column("is not left out for its composite parent", nw.col(case.stays)))
         questions = [tracer.column("in the population", nw.col(case.population), chosen), *tracer.condition("matches", statement.requirement.condition)]
         return [*questions, tracer.column("counts for the measure", nw.col(case.measured))]
 

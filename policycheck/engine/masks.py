@@ -79,6 +79,11 @@ class Case:
         return f"unwell_{self.number}"
 
     @property
+    def stays(self) -> str:
+        """Whether a record is not left out for its composite parent; there is no such column where none may be."""
+        return f"stays_{self.number}"
+
+    @property
     def nameless(self) -> str:
         """Whether it is unknown which group a record is of, by the `per` fields beside ResourceArn."""
         return f"nameless_{self.number}"
