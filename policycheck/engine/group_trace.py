@@ -43,7 +43,8 @@ class GroupTrace:
         self._view, judgements = measure_groups(case, context)
         self.job_list = self._view.job_list
         keyed, _ = self._view.keyed(case.per)
-        beside = [*self._asked, case.undecided] if case.leaves_out_progress else self._asked
+        self._stays = [case.stays] if case.stays in self._view.masks.collect_schema().names() else []
+        beside = [*self._asked, *([case.undecided] if case.leaves_out_progress else []), *self._stays]
         self._columns = context.backend.persist(self._view.frame.columns.join(keyed.select(nw.col(ROW), nw.col(KEY), *map(nw.col, beside)), on=ROW, how="left"))
         rows: defaultdict[int, list[int]] = defaultdict(list)
         for key, row in context.backend.rows(keyed.select(nw.col(KEY), nw.col(ROW))):
@@ -94,8 +95,7 @@ class GroupTrace:
         case, statement = self._case, self._case.rule.statement
         chosen = [*tracer.condition("where", statement.where), *tracer.window(case), *tracer.choice(case.rule.qualifiers.jobs, case.scope)]
         chosen += tracer.progress(case)
-        if case.stays in self._view.masks.collect_schema().names():
-            chosen.append(tracer.column("is not left out for its composite parent", nw.col(case.stays)))
+        chosen += [tracer.column("is not left out for its composite parent", nw.col(name)) for name in self._stays]
         questions = [tracer.column("in the population", nw.col(case.population), chosen), *tracer.condition("matches", statement.requirement.condition)]
         return [*questions, tracer.column("counts for the measure", nw.col(case.measured))]
 
