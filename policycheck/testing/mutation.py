@@ -112,7 +112,10 @@ def _changes(rule: Rule) -> Iterator[tuple[str, Statement, Qualifiers]]:
         yield f"where: {what}", replace(statement, where=where), qualifiers
     for what, requirement in _requirement_changes(statement):
         yield what, replace(statement, requirement=requirement), qualifiers
-    jobs = JobChoice.TOP_LEVEL if qualifiers.jobs is JobChoice.ALL else JobChoice.ALL
+    # A parent is the job of another resource: what counts once counts all where each resource is counted.
+    requirement = statement.requirement
+    counts_all = qualifiers.jobs is JobChoice.ALL or (isinstance(requirement, Expectation) and RESOURCE in requirement.per)
+    jobs = JobChoice.TOP_LEVEL if counts_all else JobChoice.ALL
     yield f"jobs {jobs}", statement, replace(qualifiers, jobs=jobs)
     # Nothing weakens a rule more than to pass where there was nothing to judge.
     no_data = NoData.FAIL if qualifiers.no_data is NoData.PASS else NoData.PASS

@@ -91,6 +91,7 @@ NEVER_FAIL = {
 NEVER_PASS = {
     *UNGIVABLE,
     "every resource with State FAILED must have at least 1 clean job",
+    'status message must be ""',
     "every FAILED job with issues must be followed by a restore job in Region eu-west-1 with ValidationStatus SUCCESSFUL within 7d",
 }
 
