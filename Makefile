@@ -15,7 +15,7 @@ PYTHON := $(or $(shell for name in python3.11 python3 python3.13 python3.12 pyth
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types layers docs docs-check slow mutants benchmark dist constraints clean
+.PHONY: help setup demo test lint format types layers docs docs-check slow conformance mutants benchmark dist constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ docs-check: $(READY) ## check that the generated pages are up to date
 slow: $(READY) ## run the slow tests: packages, validators of workflows, npm, other engines, the AWS CLI
 	@$(BIN)/python -m pytest -q -m slow
 
+conformance: $(READY) ## run the tests of the engine and of evidence with the engines beside the default
+	@POLICYCHECK_TEST_ENGINE=duckdb $(BIN)/python -m pytest -q -n auto tests/engine tests/evidence tests/test_cases.py tests/test_evidence.py
+
 mutants: $(READY) ## change the shipped packs one thing at a time, and fail where their tests notice less than 90% of it
 	@$(BIN)/policycheck test policies/ --mutate --killed 90
 
@@ -78,7 +81,7 @@ $(UV):
 	@build/uv/bin/python $(PIP_INSTALL) uv==$(UV_VERSION)
 
 constraints: $(UV) ## resolve constraints.txt (and what the action installs) again; UPGRADE=--upgrade takes newer versions
-	@$(UV) pip compile pyproject.toml --quiet --no-config --extra emulator --extra dev --python-version 3.11 --universal \
+	@$(UV) pip compile pyproject.toml --quiet --no-config --extra emulator --extra duckdb --extra dev --python-version 3.11 --universal \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) --output-file constraints.txt
 	@echo hatchling | $(UV) pip compile pyproject.toml - --quiet --no-config --constraints constraints.txt --python-version 3.11 --universal \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file action/requirements.txt

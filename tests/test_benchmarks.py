@@ -20,12 +20,12 @@ from benchmarks.measures import FINDINGS, LISTED, MEASURES, POLICY, Workplace, s
 from benchmarks.report import as_json, as_table
 from benchmarks.timing import Command, Outcome, Pair, Ratio, Sample, compare, ratio, run
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
-from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.pipeline import run as judge
 from policycheck.policy.load import load_policies
 from policycheck.records import JobList, micros, record_type
 from policycheck.result import RuleResult, Verdict
 from policycheck.sources.files import read_job_files
+from tests.backends import BACKEND
 
 ONE_ORGANIZATION = 2_000
 """Jobs: about one copy of the sample organization, with every kind of trouble in it."""
@@ -47,7 +47,7 @@ def jobs(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rules(jobs: Path) -> dict[str, RuleResult]:
     evidence = read_job_files([str(jobs)], as_of=AS_OF, covers=(COVERED_FROM, AS_OF), stdin=BytesIO())
     policies = load_policies([(POLICY, POLICY.name)], {})
-    return {rule.id: rule for rule in judge(policies, evidence, as_of=AS_OF, fail_on=None, backend=PolarsBackend()).rules}
+    return {rule.id: rule for rule in judge(policies, evidence, as_of=AS_OF, fail_on=None, backend=BACKEND).rules}
 
 
 # Arithmetic

@@ -22,7 +22,8 @@ from policycheck.cli.evidence import parse_covers
 from policycheck.cli.policies import select_rules
 from policycheck.cli.reports import parse_fail_on
 from policycheck.emulator.organization import organization, write
-from policycheck.engine.backends.polars import PolarsBackend
+from policycheck.engine.backends.interface import Backend
+from policycheck.engine.backends.registry import DEFAULT_ENGINE, ENGINES, open_engine
 from policycheck.pipeline import run
 from policycheck.policy.catalogue import find_policies
 from policycheck.policy.literals import parse_time
@@ -31,9 +32,11 @@ from policycheck.policy.model import Expectation, Following, Measure, NoData
 from policycheck.result import Result, RuleResult
 from policycheck.sources.files import read_job_files
 from policycheck.sources.inventories import read_inventories
+from tests.backends import BACKEND
 
+SLICE = 4
+"""Of the cases that other engines judge, every so many; `make conformance` runs all."""
 CASES = sorted(Path(__file__).parent.joinpath("cases", "checks").iterdir())
-BACKEND = PolarsBackend()
 
 
 class Options(msgspec.Struct, forbid_unknown_fields=True):
@@ -91,7 +94,7 @@ def read_case(folder: Path) -> Case:
     return msgspec.convert(loaded, Case)
 
 
-def judge(folder: Path, case: Case) -> Result:
+def judge(folder: Path, case: Case, backend: Backend = BACKEND) -> Result:
     policies = load_policies(find_policies([str(path) for path in sorted(folder.glob("policy*.yaml"))]), case.options.param)
     if (folder / "scope.yaml").exists():
         scope = load_scope(folder / "scope.yaml", "scope.yaml")
@@ -103,7 +106,7 @@ def judge(folder: Path, case: Case) -> Result:
     inventories = read_inventories([f"{path.stem.removeprefix('inventory-')}={path}" for path in sorted(folder.glob("inventory-*.csv"))])
     evidence = replace(evidence, inventories=inventories)
     chosen = select_rules(policies, case.options.select, case.options.ignore)
-    return run(chosen, evidence, as_of=as_of, fail_on=parse_fail_on(case.options.fail_on), backend=BACKEND)
+    return run(chosen, evidence, as_of=as_of, fail_on=parse_fail_on(case.options.fail_on), backend=backend)
 
 
 def described(rule: RuleResult, expected: ExpectedRule) -> dict[str, object]:
@@ -154,6 +157,13 @@ def test_case(folder: Path) -> None:
     for part in case.expect.not_seen:
         assert any(part in note for note in result.not_seen), (part, result.not_seen)
     assert case.expect.coverage in " | ".join(entry.reason for entry in result.coverage)
+
+
+def test_other_engines_find_the_same() -> None:
+    for name in ENGINES.keys() - {DEFAULT_ENGINE}:
+        backend = open_engine(name)
+        differ = [folder.name for folder in CASES[::SLICE] if judge(folder, read_case(folder), backend) != judge(folder, read_case(folder))]
+        assert differ == [], name
 
 
 def test_cases_are_many_and_say_what_they_show() -> None:

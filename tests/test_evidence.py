@@ -30,11 +30,11 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from policycheck.datasets import COPY_JOBS, DATASETS, Presence
-from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.engine.evaluate import judge
 from policycheck.policy.load import load_policies
 from policycheck.policy.model import Policy, Scope
 from policycheck.sources.files import read_job_files
+from tests.backends import BACKEND
 
 Record = dict[str, Any]
 File = dict[str, list[Record]]
@@ -42,7 +42,6 @@ File = dict[str, list[Record]]
 
 AS_OF = datetime(2026, 11, 20, 6, tzinfo=UTC)
 HOME, AWAY = ("111122223333", "eu-west-1"), ("444455556666", "us-east-1")
-BACKEND = PolarsBackend()
 
 RULES = """\
 policy: p

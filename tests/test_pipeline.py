@@ -17,8 +17,9 @@ from policycheck.pipeline import run
 from policycheck.policy.model import Measure, Policy, Qualifiers, Rule, Statement
 from policycheck.result import Basis, Coverage, PolicyInfo, Result, Severity, Verdict
 from policycheck.sources.interface import Evidence
+from tests.backends import BACKEND
 from tests.engine.expectations import clean, duration, expect
-from tests.engine.lists import ACCOUNT, AS_OF, BACKEND, REGION, Job, job, job_list, load
+from tests.engine.lists import ACCOUNT, AS_OF, REGION, Job, job, job_list, load
 
 POLICY = "policy: p\ntitle: Title\nrules:\n  - {id: r, rule: no FAILED jobs within 24h}\n"
 SCOPED = POLICY.replace("rules:", "scope: {accounts: [111122223333, 444455556666]}\nrules:")

@@ -13,6 +13,7 @@ import typer
 
 from policycheck.cli import connection as aws
 from policycheck.cli.diagnostics import show_warning
+from policycheck.cli.engine import DEFAULT_ENGINE, Engine, open_backend
 from policycheck.cli.evidence import gather_aws, gather_files, parse_as_of, parse_covers, parse_longest_job
 from policycheck.cli.gate import Poll, Wait, open_gate, parse_pace
 from policycheck.cli.policies import Framework, Ignore, Params, ScopeFile, Select, Waivers, load, source_lines
@@ -71,6 +72,7 @@ def check(
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")] = False,
     config: Config = None,
     no_config: NoConfig = False,
+    engine: Engine = DEFAULT_ENGINE,
     profile: aws.Profile = None,
     region: aws.Regions = None,
     role_arn: aws.RoleArns = None,
@@ -102,6 +104,7 @@ def judge(settings: Settings) -> None:
     pace = parse_pace(settings)
     instant, claimed = parse_times(settings.jobs, settings.as_of, settings.covers, connection)
     parse_longest_job(settings.longest_job, settings.jobs)
+    backend = open_backend(settings.engine)
     policies = load(settings)
     _spare_inputs(settings, outputs)
 
@@ -119,13 +122,12 @@ def judge(settings: Settings) -> None:
         _warn_of_spare_inventories(settings.inventory or (), policies)
     if pace is not None:
         write = partial(report, outputs=outputs, options=options, quiet=settings.quiet)
-        raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write))
+        raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write, backend))
     evidence = gather(settings, policies, connection, instant, claimed)
 
-    from policycheck.engine.backends.polars import PolarsBackend
     from policycheck.pipeline import run
 
-    result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=PolarsBackend())
+    result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=backend)
     report(result, outputs, options, quiet=settings.quiet)
     raise typer.Exit(int(result.exit_code))
 

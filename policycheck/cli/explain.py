@@ -11,6 +11,7 @@ import typer
 
 from policycheck.cli import connection as aws
 from policycheck.cli.check import AsOf, Covers, Inventories, Jobs, connect, gather, parse_times
+from policycheck.cli.engine import DEFAULT_ENGINE, Engine, open_backend
 from policycheck.cli.evidence import parse_longest_job
 from policycheck.cli.policies import Params, ScopeFile, Waivers, load_all
 from policycheck.cli.settings import Config, NoConfig, Policies, Settings, settle
@@ -49,6 +50,7 @@ def explain(
     no_color: Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")] = False,
     config: Config = None,
     no_config: NoConfig = False,
+    engine: Engine = DEFAULT_ENGINE,
     profile: aws.Profile = None,
     region: aws.Regions = None,
     role_arn: aws.RoleArns = None,
@@ -64,10 +66,8 @@ def explain(
     if form not in _FORMATS:
         raise UsageError(f"there is no format {clean_line(form)} of explanations", hint=f"The formats are {', '.join(_FORMATS)}.")
     settings = settle(context, spare=_pack_of(rule))
-    from policycheck.engine.backends.polars import PolarsBackend
-
     policy, found, path = _find_rule(rule, load_all(settings), settings)
-    backend = PolarsBackend()
+    backend = open_backend(settings.engine)
     asked = bool(jobs or subject is not None or job is not None or profile or region or role_arn or longest_job or endpoint_url)
     judged = _judge(settings, policy, found, backend, subject, job, last) if asked else None
     if judged is None and (as_of or covers):

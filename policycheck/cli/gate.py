@@ -28,6 +28,7 @@ from policycheck.text import spell_duration
 
 if TYPE_CHECKING:
     from policycheck.cli.settings import Settings
+    from policycheck.engine.backends.interface import Backend
     from policycheck.engine.prospects import Prospect
     from policycheck.inventory import Inventory
     from policycheck.policy.model import Policy
@@ -177,6 +178,7 @@ class Gate:
     watch: JobWatch
     fail_on: Severity | None
     inventories: Mapping[str, Inventory]
+    backend: Backend
     pace: Pace
     timer: Timer
     quiet: bool
@@ -244,7 +246,6 @@ class Gate:
         return None
 
     def _judge(self, *, whole: bool) -> tuple[FetchedEvidence, Result, datetime]:
-        from policycheck.engine.backends.polars import PolarsBackend
         from policycheck.pipeline import run
         from policycheck.sources.plan import plan_fetch
 
@@ -253,7 +254,7 @@ class Gate:
             plan = plan_fetch(self.policies, as_of, self.longest_job)
             evidence, was_whole = self.watch.fetch(plan, as_of=as_of, progress=progress, whole=whole)
         self._warn(evidence)
-        judged = run(self.policies, replace(evidence, inventories=self.inventories), as_of=as_of, fail_on=self.fail_on, backend=PolarsBackend())
+        judged = run(self.policies, replace(evidence, inventories=self.inventories), as_of=as_of, fail_on=self.fail_on, backend=self.backend)
         if judged.exit_code is ExitCode.OK and not was_whole:
             # A pass rests on lists that were read whole, at the price of one more fetch.
             return self._judge(whole=True)
@@ -261,12 +262,11 @@ class Gate:
 
     def _foresee(self, result: Result, evidence: FetchedEvidence, as_of: datetime) -> list[Prospect]:
         """The prospects of the rules that keep the gate closed."""
-        from policycheck.engine.backends.polars import PolarsBackend
         from policycheck.engine.context import Context
         from policycheck.engine.prospects import foresee
 
         counting = {(rule.policy, rule.id) for rule in result.rules if self._counts(rule)}
-        context = Context(evidence.lists, evidence.coverage, as_of, PolarsBackend(), self.inventories)
+        context = Context(evidence.lists, evidence.coverage, as_of, self.backend, self.inventories)
         # What was granted a moment ago may take a moment to hold: one refusal is no answer yet.
         again, self._refused = self._refused & evidence.refused, evidence.refused
         rules = [rule for rule in result.rules if (rule.policy, rule.id) in counting]
@@ -335,7 +335,13 @@ def _name(prospects: Sequence[Prospect], most: int = 3) -> str:
 
 
 def open_gate(
-    settings: Settings, pace: Pace, policies: Sequence[Policy], connection: Connection, fail_on: Severity | None, write: Callable[[Result], None]
+    settings: Settings,
+    pace: Pace,
+    policies: Sequence[Policy],
+    connection: Connection,
+    fail_on: Severity | None,
+    write: Callable[[Result], None],
+    backend: Backend,
 ) -> int:
     """Hold the gate, write the reports of the last judgement, and say why it ended; the exit code.
 
@@ -348,7 +354,7 @@ def open_gate(
     inventories = read_inventories(settings.inventory or ())
     longest_job = parse_longest_job(settings.longest_job, settings.jobs)
     with catch_stops() as stops:
-        gate = Gate(policies, JobWatch(connection, TIMER.now), fail_on, inventories, pace, TIMER, settings.quiet, longest_job)
+        gate = Gate(policies, JobWatch(connection, TIMER.now), fail_on, inventories, backend, pace, TIMER, settings.quiet, longest_job)
         ending = gate.hold(stops)
         if ending.result is not None:
             write(ending.result)

@@ -53,7 +53,7 @@ def init(
     Exit codes: 0 the policy was written; 2 the command is wrong; 3 the lists are missing or not enough for a single rule.
     """
     from policycheck.drafting.trial import draft_and_try
-    from policycheck.engine.backends.polars import PolarsBackend
+    from policycheck.engine.backends.registry import open_engine
 
     if not _ID.fullmatch(policy_id):
         raise UsageError(f"--policy-id {clean_line(policy_id)} is no id", hint="Letters, digits, dots, dashes and underscores: prod-backups.")
@@ -71,7 +71,7 @@ def init(
         connect_timeout=cli_connect_timeout,
     )
     evidence, instant = _gather(jobs, as_of, covers, connection, quiet=quiet)
-    tried = draft_and_try(evidence, as_of=instant, policy=policy_id, backend=PolarsBackend())
+    tried = draft_and_try(evidence, as_of=instant, policy=policy_id, backend=open_engine())
     _write(tried.text, output)
     if not quiet:
         _tell(tried, output)

@@ -107,14 +107,14 @@ def _parse_level(option: str, text: str) -> Level:
 
 def _find(settings: Settings, codes: frozenset[str]) -> LintReport:
     """Load the policies and check them; raises as `load_all` does, and where the engine cannot search for a pattern."""
-    from policycheck.engine.backends.polars import PolarsBackend
+    from policycheck.engine.backends.registry import open_engine
     from policycheck.formats.lint.interface import LintReport
     from policycheck.policy.lint.finding import Run
     from policycheck.policy.lint.runner import lint as run_checks
     from policycheck.policy.runfile import NOW
     from policycheck.testing.lint import find_in_tests, find_limits_below_schedule
 
-    loaded, backend = load_all(settings), PolarsBackend()
+    loaded, backend = load_all(settings), open_engine()
     named = frozenset(text.partition("=")[0] for text in settings.inventory or ())
     run = Run(loaded, parse_as_of(settings.as_of or NOW), saved_lists=bool(settings.jobs), inventories=named or None)
     more = find_in_tests(run, settings.files, codes, backend)

@@ -88,6 +88,7 @@ class Settings:
     wait: str | None = None
     poll: str | None = None
     fail_on: str = "low"
+    engine: str = "polars"
     min_severity: str | None = None
     show_passed: bool = False
     junit_strict: bool = False

@@ -32,7 +32,7 @@ def test(
 
     Exit codes: 0 all passed; 1 a test failed; 2 a test or a policy is wrong, or there are no tests.
     """
-    from policycheck.engine.backends.polars import PolarsBackend
+    from policycheck.engine.backends.registry import open_engine
     from policycheck.formats.output import write_atomically
     from policycheck.testing.catalogue import find_tests, find_untested
     from policycheck.testing.document import load_tests
@@ -45,7 +45,7 @@ def test(
     if killed is not None and not mutate:
         raise UsageError("--killed is for --mutate: without it no rule is changed", hint=f"policycheck test --mutate --killed {killed} POLICY")
     outputs = _parse(output or [])
-    backend = PolarsBackend()
+    backend = open_engine()
     tests = load_tests(find_tests(policies))
     outcomes = run_tests(tests, backend)
     passed = all(outcome.passed for outcome in outcomes)

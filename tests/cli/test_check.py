@@ -191,6 +191,13 @@ def test_select_and_ignore(check: Cli) -> None:
     assert verdicts(result(check, "bad.json", "--ignore", "none-failed")) == {"none-expired": "pass"}
 
 
+def test_the_engine_changes_nothing_that_is_reported(check: Cli) -> None:
+    assert check("bad.json", "--output", "json", "--engine", "duckdb") == check("bad.json", "--output", "json")
+    refused = check("bad.json", "--engine", "pandas")
+    assert (refused.code, refused.out) == (2, "")
+    assert "there is no engine pandas" in refused.err
+
+
 def test_show_passed_and_min_severity_change_the_display_only(check: Cli) -> None:
     assert "[none-expired]" not in check("bad.json").out
     assert "pass[none-expired]: nothing found; 2 jobs examined" in check("bad.json", "--show-passed").out

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.policy.catalogue import shipped_packs
 from policycheck.policy.load import load_policies
 from policycheck.policy.model import Policy
@@ -19,6 +18,7 @@ from policycheck.result import Verdict
 from policycheck.testing.catalogue import find_tests
 from policycheck.testing.document import load_tests
 from policycheck.testing.runner import run_tests, unfired_rules
+from tests.backends import BACKEND
 from tests.cli.conftest import AS_OF, ROOT, Cli
 
 PACKS = shipped_packs()
@@ -91,7 +91,7 @@ def test_a_mistake_is_one_message(arguments: list[str], says: str, cli: Cli) -> 
 
 @pytest.mark.slow
 def test_every_rule_of_every_pack_is_seen_to_fail_and_not_to_fail() -> None:
-    backend = PolarsBackend()
+    backend = BACKEND
     outcomes = run_tests(load_tests(find_tests(list(PACKS))), backend)
     assert [outcome.test.name for outcome in outcomes if not outcome.passed] == []
     assert [f"{policy.id}/{rule.id}" for policy, rule in unfired_rules(outcomes)] == []

@@ -8,15 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.result import Verdict
 from policycheck.testing.document import load_tests
 from policycheck.testing.report import render_text
 from policycheck.testing.runner import run_tests, unfired_rules
+from tests.backends import BACKEND
 from tests.tables import each
 
 PAGE = (Path(__file__).parents[2] / "docs" / "cookbook.md").read_text(encoding="utf-8")
-BACKEND = PolarsBackend()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,14 +12,13 @@ import msgspec
 
 from policycheck.datasets import DATASETS, Dataset
 from policycheck.drafting.trial import TriedDraft, draft_and_try, load_text
-from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.pipeline import run
 from policycheck.records import JobList, record_type
 from policycheck.result import Basis, Coverage, RuleResult, Severity
 from policycheck.sources.interface import Evidence
+from tests.backends import BACKEND
 
 AS_OF = datetime(2026, 11, 20, 6, tzinfo=UTC)
-BACKEND = PolarsBackend()
 ACCOUNT, REGION = "111122223333", "eu-west-1"
 
 

@@ -13,7 +13,8 @@ from policycheck.policy.conditions import Comparison, Condition, Literal, Operat
 from policycheck.policy.literals import parse_duration
 from policycheck.policy.model import EVERY_JOB, JobChoice, NoData, Qualifiers, Requirement, Rule, Scope, Statement
 from policycheck.result import Basis, Coverage
-from tests.engine.lists import ACCOUNT, AS_OF, BACKEND, REGION, Job, job_list
+from tests.backends import BACKEND
+from tests.engine.lists import ACCOUNT, AS_OF, REGION, Job, job_list
 
 NO_SCOPE = Scope()
 

@@ -14,7 +14,8 @@ from policycheck.policy.conditions import And, Comparison, Condition, Literal, O
 from policycheck.policy.literals import parse_duration, parse_share
 from policycheck.policy.model import RESOURCE, Expectation, Measure, Policy, Qualifiers, Rule, Scope, Statement
 from policycheck.result import Basis, Coverage, RuleResult
-from tests.engine.lists import ACCOUNT, AS_OF, BACKEND, REGION, Job, job, job_list
+from tests.backends import BACKEND
+from tests.engine.lists import ACCOUNT, AS_OF, REGION, Job, job, job_list
 
 CLEAN: Job = {"MessageCategory": "SUCCESS"}
 FAILED: Job = {"State": "FAILED", "MessageCategory": "AccessDenied"}

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from policycheck.datasets import BACKUP_JOBS, Dataset
-from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.evaluate import judge
 from policycheck.engine.frame import ROW, build_frame
@@ -21,6 +20,7 @@ from policycheck.policy.model import Policy
 from policycheck.policy.structure import read_conditions
 from policycheck.records import JobList, micros, record_type
 from policycheck.result import Coverage, RuleResult
+from tests.backends import BACKEND
 
 Job = Mapping[str, Any]  # raw records: any JSON
 
@@ -29,7 +29,6 @@ ACCOUNT, REGION = "111122223333", "eu-west-1"
 VAULT = f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:prod"
 INSTANCE = f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/i-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/service-role/AWSBackupDefaultServiceRole"
-BACKEND = PolarsBackend()
 
 
 def ago(**units: float) -> str:

@@ -9,23 +9,45 @@ import narwhals as nw
 import pytest
 
 import policycheck.engine
-from policycheck.engine.backends.interface import ColumnType
-from policycheck.engine.backends.polars import PolarsBackend
+from policycheck.engine.backends.interface import Backend, ColumnType
+from policycheck.engine.backends.registry import ENGINES, open_engine
+from policycheck.errors import UsageError
 from tests.tables import each
 
 ENGINE = Path(policycheck.engine.__file__).parent
-BACKENDS = [PolarsBackend()]
+BACKENDS = [open_engine(name) for name in ENGINES]
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
-def test_null_is_not_in_any_list(backend: PolarsBackend) -> None:
+def test_null_is_not_in_any_list(backend: Backend) -> None:
     frame = backend.frame({"x": (ColumnType.TEXT, ["a", "b", None])})
     asked = frame.select(nw.when(~nw.col("x").is_null()).then(nw.col("x").is_in(["a"])).alias("guarded"), nw.col("x").is_in(["a"]).alias("bare"))
     assert backend.rows(asked) == [(True, True), (False, False), (None, None)]
 
 
+def test_engines_are_known_by_their_names() -> None:
+    assert [backend.name for backend in BACKENDS] == list(ENGINES)
+    with pytest.raises(UsageError, match="there is no engine pandas") as refused:
+        open_engine("pandas")
+    assert refused.value.hint == "The engines are polars, duckdb."
+
+
+def test_an_engine_that_is_not_installed_is_named_with_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("policycheck.engine.backends.registry.find_spec", lambda name: None)
+    with pytest.raises(UsageError, match="the engine duckdb is not installed") as refused:
+        open_engine("duckdb")
+    assert refused.value.hint == 'Install it: pip install "policycheck[duckdb]"'
+
+
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
-def test_three_valued_logic(backend: PolarsBackend) -> None:
+def test_a_frame_without_rows_keeps_its_columns(backend: Backend) -> None:
+    frame = backend.frame({"x": (ColumnType.INTEGER, []), 'odd "name"': (ColumnType.TEXT, [])})
+    assert backend.rows(frame.select(nw.col("x").sum(), nw.len().alias("n")))[0][1] == 0
+    assert backend.rows(backend.persist(frame)) == []
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
+def test_three_valued_logic(backend: Backend) -> None:
     values = [True, False, None]
     frame = backend.frame({"a": (ColumnType.BOOLEAN, [a for a in values for _ in values]), "b": (ColumnType.BOOLEAN, values * 3)})
     a, b = nw.col("a"), nw.col("b")
@@ -38,13 +60,13 @@ def test_three_valued_logic(backend: PolarsBackend) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
-def test_integers_are_exact(backend: PolarsBackend) -> None:
+def test_integers_are_exact(backend: Backend) -> None:
     frame = backend.frame({"x": (ColumnType.INTEGER, [2**53, 2**53 + 1, -(2**63), 2**63 - 1])})
     assert backend.rows(frame.select((nw.col("x") > 2**53).alias("more"))) == [(False,), (True,), (False,), (True,)]
 
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
-def test_persisted_frame_is_the_same_frame(backend: PolarsBackend) -> None:
+def test_persisted_frame_is_the_same_frame(backend: Backend) -> None:
     frame = backend.frame({"x": (ColumnType.INTEGER, [1, None])}).with_columns((nw.col("x") + 1).alias("y"))
     assert backend.rows(backend.persist(frame)) == backend.rows(frame) == [(1, 2), (None, None)]
 
@@ -61,7 +83,7 @@ def imports(path: Path) -> set[str]:
 
 @each("path", sorted(ENGINE.rglob("*.py")), ids=lambda path: path.relative_to(ENGINE).as_posix())
 def test_only_backends_import_a_dataframe_engine(path: Path) -> None:
-    own = {"polars"} if path.name == "polars.py" else set()
+    own = {path.stem} if path.parent.name == "backends" else set()
     assert imports(path) & {"polars", "duckdb", "pyspark", "pandas", "pyarrow"} <= own
 
 

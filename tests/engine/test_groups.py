@@ -14,8 +14,9 @@ from policycheck.policy.conditions import Condition
 from policycheck.policy.model import AllMatch, JobChoice, Measure, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Statement
 from policycheck.records import iso
 from policycheck.result import Breach, RuleResult
+from tests.backends import BACKEND
 from tests.engine.expectations import CLEAN, FAILED, RUNNING, at, clean, condition, covered, expect, grouped, said
-from tests.engine.lists import AS_OF, BACKEND, Job, job_list
+from tests.engine.lists import AS_OF, Job, job_list
 
 DROPPED = ": fields were dropped from the list; save it with"
 DAMAGED = "it lacks fields that AWS always records; save the list again"

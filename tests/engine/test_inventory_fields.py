@@ -15,7 +15,8 @@ from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.policy.conditions import fields_of
 from policycheck.records import micros
 from policycheck.result import Coverage, Verdict
-from tests.engine.lists import AS_OF, BACKEND, INSTANCE, condition, job, job_list, load
+from tests.backends import BACKEND
+from tests.engine.lists import AS_OF, INSTANCE, condition, job, job_list, load
 
 OTHER = "arn:aws:ec2:eu-west-1:111122223333:instance/i-2"
 JOBS = [job(), job(BackupJobId="j2", ResourceArn=OTHER), job(BackupJobId="j3", ResourceArn=None)]

@@ -16,7 +16,8 @@ from policycheck.engine.evaluate import judge
 from policycheck.engine.nearness import _distance, _forms
 from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.result import Coverage, RuleResult, Verdict
-from tests.engine.lists import ACCOUNT, AS_OF, BACKEND, INSTANCE, REGION, Job, job, job_list, load
+from tests.backends import BACKEND
+from tests.engine.lists import ACCOUNT, AS_OF, INSTANCE, REGION, Job, job, job_list, load
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/service-role/AWSBackupDefaultServiceRole"
 DATA = {

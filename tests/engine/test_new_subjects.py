@@ -12,8 +12,9 @@ from policycheck.errors import Location
 from policycheck.inventory import InventoryEntry
 from policycheck.policy.model import AllMatch, Measure, NoneMatch, Policy, Qualifiers, Rule, Statement
 from policycheck.result import RuleResult
+from tests.backends import BACKEND
 from tests.engine.expectations import CLEAN, FAILED, RUNNING, arn, at, clean, condition, covered, duration, expect, grouped
-from tests.engine.lists import ACCOUNT, AS_OF, BACKEND, REGION, Job, job_list
+from tests.engine.lists import ACCOUNT, AS_OF, REGION, Job, job_list
 
 STEADY = [at(hours, "steady", **CLEAN) for hours in range(2, 700, 20)]
 """A resource that keeps every rule, so that a pass can be seen."""

@@ -18,7 +18,8 @@ from policycheck.policy.model import AllMatch, NoneMatch, Policy, Qualifiers, Re
 from policycheck.records import JobList, iso, micros, record_type
 from policycheck.sources.lists import Source, assert_coverage
 from policycheck.sources.observations import merge_sources
-from tests.engine.lists import AS_OF, BACKEND
+from tests.backends import BACKEND
+from tests.engine.lists import AS_OF
 
 NOW = micros(AS_OF) // 1_000_000
 TEXTS = {

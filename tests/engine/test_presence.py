@@ -18,8 +18,9 @@ from policycheck.engine.frame import ROW, build_frame
 from policycheck.policy.conditions import Not, Operator
 from policycheck.records import JobList, micros
 from policycheck.sources.observations import merge_sources
+from tests.backends import BACKEND
 from tests.engine.cases import compare
-from tests.engine.lists import AS_OF, BACKEND, ago, job_list
+from tests.engine.lists import AS_OF, ago, job_list
 
 Record = dict[str, Any]
 Answer = tuple[bool | None, ...]

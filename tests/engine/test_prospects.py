@@ -19,7 +19,8 @@ from policycheck.engine.evaluate import judge
 from policycheck.engine.prospects import Prospect, foresee
 from policycheck.policy.model import Policy
 from policycheck.result import Basis, Coverage, RuleResult, Verdict
-from tests.engine.lists import ACCOUNT, AS_OF, BACKEND, REGION, Job, ago, job, job_list, load
+from tests.backends import BACKEND
+from tests.engine.lists import ACCOUNT, AS_OF, REGION, Job, ago, job, job_list, load
 
 HALF_HOUR = timedelta(minutes=30)
 

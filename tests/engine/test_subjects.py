@@ -15,8 +15,9 @@ from policycheck.policy.conditions import And, Condition, Not, Operator, Or
 from policycheck.policy.model import RESOURCE, Measure, NoData, Scope
 from policycheck.records import iso
 from policycheck.result import Basis, RuleResult, Universe
+from tests.backends import BACKEND
 from tests.engine.expectations import CLEAN, EACH, FAILED, RUNNING, arn, at, clean, condition, covered, expect, grouped, said
-from tests.engine.lists import ACCOUNT, AS_OF, BACKEND, REGION, Job, ago
+from tests.engine.lists import ACCOUNT, AS_OF, REGION, Job, ago
 
 PLAN = "CreatedBy.BackupPlanArn"
 

@@ -14,8 +14,9 @@ from policycheck.errors import Location
 from policycheck.policy.conditions import And
 from policycheck.policy.model import Measure, NoData, Policy, Qualifiers, Rule, Statement
 from policycheck.result import RuleResult
+from tests.backends import BACKEND
 from tests.engine.expectations import EACH, at, clean, condition, covered, duration, expect
-from tests.engine.lists import AS_OF, BACKEND, Job, job_list
+from tests.engine.lists import AS_OF, Job, job_list
 
 HOURS = (1, 5, 20, 49, 200)
 STATES: tuple[dict[str, Any], ...] = (

@@ -14,7 +14,8 @@ from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.engine.evaluate import judge
 from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.result import Coverage, RuleResult, Verdict, WaiverStatus
-from tests.engine.lists import ACCOUNT, AS_OF, BACKEND, INSTANCE, REGION, Job, ago, job, job_list, load
+from tests.backends import BACKEND
+from tests.engine.lists import ACCOUNT, AS_OF, INSTANCE, REGION, Job, ago, job, job_list, load
 
 OTHER = INSTANCE.replace("i-1", "i-2")
 FAILED = [job(State="FAILED"), job(BackupJobId="j2", State="FAILED", ResourceArn=OTHER), job(BackupJobId="j3", ResourceArn=OTHER)]

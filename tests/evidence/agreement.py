@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, assert_never
 
-from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.engine.evaluate import judge
 from policycheck.evidence.reperform import SCHEMA
 from policycheck.inventory import Inventory, InventoryEntry
@@ -19,11 +18,11 @@ from policycheck.policy.model import AllMatch, Expectation, Following, Measure, 
 from policycheck.records import EPOCH, iso
 from policycheck.result import Finding, RuleResult
 from policycheck.sources.files import read_job_files
+from tests.backends import BACKEND
 from tests.evidence.files import Source, single_files, write
 from tests.evidence.jobs import AS_OF, Estate, Job
 
 AS_OF_TIME = EPOCH + timedelta(seconds=AS_OF)
-BACKEND = PolarsBackend()
 
 Claim = tuple[datetime, datetime] | None
 

@@ -632,7 +632,7 @@ def test_fifty_thousand_jobs_are_fetched_and_judged_in_400_mb(tmp_path: Path) ->
 import sys
 from datetime import datetime
 from pathlib import Path
-from policycheck.engine.backends.polars import PolarsBackend
+from policycheck.engine.backends.registry import open_engine
 from policycheck.pipeline import run
 from policycheck.policy.load import load_policies
 from policycheck.sources.aws import fetch_jobs
@@ -641,7 +641,7 @@ from policycheck.sources.plan import plan_fetch
 as_of = datetime.fromisoformat(sys.argv[3])
 policies = load_policies([(Path(sys.argv[2]), "p.yaml")], {})
 evidence = fetch_jobs(Connection(regions=("eu-west-1",), endpoint_url=sys.argv[1]), plan_fetch(policies, as_of), as_of=as_of, now=lambda: as_of)
-result = run(policies, evidence, as_of=as_of, fail_on=None, backend=PolarsBackend())
+result = run(policies, evidence, as_of=as_of, fail_on=None, backend=open_engine())
 # Of this program alone: what getrusage says holds the peak of the process that started it.
 peak = next(line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
 print(result.jobs, sum(rule.examined for rule in result.rules), peak)

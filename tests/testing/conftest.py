@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.testing.document import PolicyTest, load_tests
 from policycheck.testing.runner import Outcome, run_tests
+from tests.backends import BACKEND
 
 POLICY = """\
 policy: p
@@ -22,7 +22,6 @@ rules:
 waivers:
   - {rule: role, match: {ResourceArn: {ends_with: /i-9}}, reason: old, owner: ops, granted: 2026-11-01, expires: 2026-12-01}
 """
-BACKEND = PolarsBackend()
 
 Load = Callable[[str], tuple[PolicyTest, ...]]
 Run = Callable[[str], tuple[Outcome, ...]]

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.policy.load import load_policies
 from policycheck.policy.model import Policy, Rule
 
-BACKEND = PolarsBackend()
 RULES = {
     "none": "rule: no FAILED or EXPIRED EC2 jobs in vault prod within 24h\n    severity: high\n    why: A day is lost.\n    fix: Start it again.\n"
     "    url: https://example.com/failed\n    controls: {soc2: [A1.2], nist-800-53: [CP-9, CP-10]}\n    tags: [ec2]",

@@ -12,7 +12,8 @@ from policycheck.result import Verdict
 from policycheck.testing import catalogue
 from policycheck.testing.document import load_tests, policy_of
 from policycheck.testing.runner import run_test
-from tests.testing.conftest import BACKEND, Load
+from tests.backends import BACKEND
+from tests.testing.conftest import Load
 
 ONE = "jobs: [{State: FAILED}]\nexpect: {role: pass}\n"
 

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from policycheck.engine.backends.interface import Backend
-from policycheck.engine.backends.polars import PolarsBackend
 from policycheck.errors import PolicyError
 from policycheck.policy.lint.finding import Place, Run
 from policycheck.policy.load import load_policies
@@ -17,6 +16,7 @@ from policycheck.policy.model import Rule
 from policycheck.testing import lint
 from policycheck.testing.document import PolicyTest
 from policycheck.testing.runner import Outcome, run_test
+from tests.backends import BACKEND
 
 AS_OF = datetime(2026, 11, 20, 6, tzinfo=UTC)
 POLICY = "policy: p\nrules:\n  - {id: failed, rule: no FAILED jobs}\n  - {id: expired, rule: no EXPIRED jobs}\n"
@@ -31,7 +31,7 @@ tests:
 def in_tests(folder: Path, codes: Collection[str] = ("PC401", "PC402")) -> dict[str, list[Place]]:
     path = folder / "p.yaml"
     files = [(path, "p.yaml")]
-    return lint.find_in_tests(Run(load_policies(files, {}), AS_OF), files, codes, PolarsBackend())
+    return lint.find_in_tests(Run(load_policies(files, {}), AS_OF), files, codes, BACKEND)
 
 
 @pytest.fixture

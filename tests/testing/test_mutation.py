@@ -12,7 +12,8 @@ from policycheck.policy.load import load_policies
 from policycheck.testing.catalogue import find_tests
 from policycheck.testing.document import load_tests
 from policycheck.testing.mutation import judge_mutants, mutate
-from tests.testing.conftest import BACKEND, Load
+from tests.backends import BACKEND
+from tests.testing.conftest import Load
 
 
 def changes(folder: Path, rule: str) -> list[str]:

@@ -16,10 +16,11 @@ from policycheck.testing.explanation import write_yaml
 from policycheck.testing.patterns import text_of
 from policycheck.testing.runner import run_test
 from policycheck.testing.samples import Sample, find_sample
+from tests.backends import BACKEND
 from tests.policy.policies import as_yaml
 from tests.policy.sentences import ACCEPTED
 from tests.policy.strategies import statements
-from tests.testing.explained import BACKEND, RULES, load, write_policy
+from tests.testing.explained import RULES, load, write_policy
 
 ONE_FILE = settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 

@@ -26,10 +26,11 @@ from policycheck.sources.interface import Evidence
 from policycheck.sources.lists import Source, assert_coverage
 from policycheck.sources.observations import merge_sources
 from policycheck.testing.subject_search import find_traces, trace_rule
+from tests.backends import BACKEND
 from tests.engine.cases import compare, covered, duration
 from tests.engine.lists import AS_OF as DAY
 from tests.engine.lists import job, job_list
-from tests.evidence.agreement import AS_OF_TIME, BACKEND
+from tests.evidence.agreement import AS_OF_TIME
 from tests.evidence.jobs import Estate, estates
 from tests.evidence.rules import conditions, following_rules, group_rules
 

@@ -15,7 +15,8 @@ from policycheck.policy.lint.finding import Run
 from policycheck.policy.lint.runner import lint
 from policycheck.policy.model import AllMatch, Expectation, JobChoice, Measure, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
 from policycheck.result import Coverage, Verdict
-from tests.engine.lists import BACKEND, job_list
+from tests.backends import BACKEND
+from tests.engine.lists import job_list
 from tests.evidence.jobs import AS_OF, Job, comparisons, job_lists
 from tests.properties import examples
 
