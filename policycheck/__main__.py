@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 
-from policycheck import __version__
+from policycheck.version import __version__
 
 
 def main() -> int:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from policycheck import __version__
 from policycheck.datasets import DATASETS, TAGS
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.evaluate import judge
@@ -17,6 +16,7 @@ from policycheck.policy.model import Expectation, Policy
 from policycheck.result import PolicyInfo, Result, RuleResult, Severity, Verdict
 from policycheck.sources.interface import Evidence
 from policycheck.text import clean_line
+from policycheck.version import __version__
 
 
 def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail_on: Severity | None, backend: Backend) -> Result:

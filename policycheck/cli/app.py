@@ -13,13 +13,13 @@ from typing import Annotated
 
 import typer
 
-from policycheck import __version__
 from policycheck.cli import check, completion, demo, emulator, explain, init, lint, listing, packs, permissions, schema, test, waive
 from policycheck.cli.diagnostics import show_error, show_note, show_traceback
 from policycheck.cli.once import StrictCommand
 from policycheck.cli.terminal import open_closed_streams, silence_stdout
 from policycheck.errors import ExitCode, PolicycheckError, UsageError
 from policycheck.text import clean_line, truncate
+from policycheck.version import __version__
 
 app = typer.Typer(
     name="policycheck",

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from policycheck import __version__
 from policycheck.cli.diagnostics import show_note
 from policycheck.cli.evidence import parse_as_of
 from policycheck.cli.policies import Params, Waivers, load_all
@@ -20,6 +19,7 @@ from policycheck.cli.settings import Config, NoConfig, Policies, Settings, settl
 from policycheck.cli.terminal import colored, terminal_width
 from policycheck.errors import ExitCode, UsageError
 from policycheck.text import clean_line
+from policycheck.version import __version__
 
 if TYPE_CHECKING:
     from policycheck.formats.lint.interface import LintReport

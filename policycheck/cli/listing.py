@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
-from policycheck import __version__
 from policycheck.cli import connection as aws
 from policycheck.cli.diagnostics import show_error, show_note, show_warning
 from policycheck.cli.terminal import colored, copy_document, table_width, write_document
 from policycheck.datasets import DATASETS, Dataset
 from policycheck.errors import PolicycheckError, UsageError
 from policycheck.text import clean_line, shorten
+from policycheck.version import __version__
 
 if TYPE_CHECKING:
     from policycheck.listing.lister import Outcome, Request

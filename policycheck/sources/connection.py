@@ -14,9 +14,9 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-from policycheck import __version__
 from policycheck.errors import LastingError, PolicycheckError, UsageError
 from policycheck.text import clean_line
+from policycheck.version import __version__
 
 ALL_REGIONS = "all"
 ORGANIZATION = "*"

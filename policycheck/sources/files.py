@@ -66,7 +66,26 @@ def read_job_files(
             errors.append(error)
     if errors:
         raise _joined(errors)
-    files = _join_statements(files)
+    return _evidence(_join_statements(files), as_of, covers, policies)
+
+
+def read_texts(texts: Sequence[tuple[str, bytes]], *, as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy] = ()) -> Evidence:
+    """The same of texts (JSON or YAML, UTF-8) that are in no file; each has the name that messages give it.
+
+    Raises:
+        JobFileError: a text that is no job list, incomplete or damaged; the first of them.
+    """
+    files: list[_File] = []
+    for name, text in texts:
+        try:
+            files.append(_parse(name, text, with_digest=False))
+        except JobFileError as error:
+            error.place = name
+            raise
+    return _evidence(files, as_of, covers, policies)
+
+
+def _evidence(files: Sequence[_File], as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy]) -> Evidence:
     sources = {name: [source for file in files for source in file.lists.get(name, ())] for name in DATASETS}
     lists: dict[str, JobList] = {}
     warnings: list[str] = []
@@ -195,8 +214,10 @@ def _read_file(path: str, stdin: BinaryIO, *, with_digest: bool) -> _File:
         raise JobFileError("does not exist", hint="name a file, a folder, or - for standard input") from None
     except (OSError, ValueError) as error:
         raise JobFileError(f"cannot be read: {_cause(error)}") from None
-    text = read_text(data)
-    name = clean_line(path)
+    return _parse(clean_line(path), read_text(data), with_digest=with_digest)
+
+
+def _parse(name: str, text: bytes, *, with_digest: bool) -> _File:
     if is_statement(text[:200]):
         return _File(name, {}, statement=read_statement(text))
     pages: dict[str, dict[bool, list[JobList]]] = {}
@@ -220,7 +241,7 @@ def _joined(errors: list[JobFileError]) -> JobFileError:
     return JobFileError("\n".join([f"{len(errors)} files or folders cannot be used:", *lines]))
 
 
-def _not_seen(files: list[_File]) -> Iterator[str]:
+def _not_seen(files: Sequence[_File]) -> Iterator[str]:
     """What files do not say of themselves."""
     if stated := [file for file in files if file.stated]:
         say = "says of itself what it covers" if len(stated) == 1 else "say of themselves what they cover"
