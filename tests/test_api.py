@@ -34,7 +34,7 @@ rules:
   - id: listed
     per: ResourceArn
     inventory: prod
-    expect: {newest: {of: {State: COMPLETED}, at_most: $age}}
+    expect: {newest: {of: {State: COMPLETED}, at_most: "${age}"}}
     severity: low
 """
 IMPORTED = """
