@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from policycheck.engine.backends.interface import Backend
+from policycheck.engine.facts import Facts
 from policycheck.inventory import Inventory
-from policycheck.records import JobList
+from policycheck.records import JobList, micros
 from policycheck.result import Coverage
 
 
@@ -25,3 +27,8 @@ class Context:
     backend: Backend
     inventories: Mapping[str, Inventory]
     """By the names that rules give them."""
+
+    @cached_property
+    def facts(self) -> Facts:
+        """The lists as frames."""
+        return Facts(self.lists, micros(self.as_of), self.backend, self.inventories)

@@ -10,16 +10,15 @@ from typing import Any, assert_never
 
 import narwhals as nw
 
-from policycheck.datasets import DATASETS
+from policycheck.datasets import BACKUP_JOBS, DATASETS
+from policycheck.engine import following, groups
 from policycheck.engine.answers import collect_answers, record_answer, settle_answers, weaken
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
 from policycheck.engine.entries import entry_notes
 from policycheck.engine.findings import describe_empty, describe_findings
-from policycheck.engine.following import judge_following
-from policycheck.engine.frame import ROW, SUBJECT, build_frame
-from policycheck.engine.groups import judge_groups
+from policycheck.engine.frame import ROW, SUBJECT
 from policycheck.engine.masks import Case, add_masks, fields_decisive, fields_read
 from policycheck.engine.nearness import apply_nearness
 from policycheck.engine.recovery import add_recovered
@@ -28,8 +27,9 @@ from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.engine.waivers import apply_waivers
 from policycheck.inventory import Inventory
+from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, WaiverGrant
-from policycheck.records import JobList, micros
+from policycheck.records import JobList
 from policycheck.result import Coverage, RuleResult, Verdict
 
 
@@ -70,6 +70,9 @@ def judge(
     """
     cases = [Case(number, rule, policy.scope) for number, (policy, rule) in enumerate((p, r) for p in policies for r in p.rules)]
     context = Context(lists, coverage, as_of, backend, inventories or {})
+    for case in cases:
+        for name, fields in _fields_asked(case).items():
+            context.facts.expect(name, fields)
     alike: dict[_Judge, list[Case]] = {}
     for case in cases:
         alike.setdefault(_judge_of(case), []).append(case)
@@ -96,9 +99,24 @@ def _judge_of(case: Case) -> _Judge:
         case Expectation(measure=Measure.MISSED_RUNS):
             return judge_runs
         case Expectation():
-            return judge_groups
+            return groups.judge_groups
         case Following():
-            return judge_following
+            return following.judge_following
+        case _:
+            assert_never(case.rule.statement.requirement)
+
+
+def _fields_asked(case: Case) -> dict[str, set[str]]:
+    """The fields of each list that a rule's columns come from, so that a list is one frame for all kinds."""
+    match case.rule.statement.requirement:
+        case NoneMatch() | AllMatch():
+            return {case.rule.statement.dataset: fields_read(case)}
+        case Expectation(measure=Measure.MISSED_RUNS):
+            return {BACKUP_JOBS.name: fields_of(case.rule.statement.where)}
+        case Expectation():
+            return groups.fields_asked(case)
+        case Following():
+            return following.fields_asked(case)
         case _:
             assert_never(case.rule.statement.requirement)
 
@@ -118,8 +136,7 @@ def _judge_jobs(cases: Sequence[Case], context: Context) -> dict[int, RuleResult
 
 def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> dict[int, RuleResult]:
     coverage, as_of, backend = context.coverage, context.as_of, context.backend
-    fields = sorted({name for case in cases for name in fields_read(case)})
-    frame = build_frame(job_list, fields, micros(as_of), backend, context.inventories)
+    frame = context.facts.frame(job_list.dataset.name, {name for case in cases for name in fields_read(case)})
     columns = frame.columns
     for case in cases:
         if case.recovery is not None:

@@ -13,7 +13,7 @@ from policycheck.engine.answers import collect_answers, record_answer, weaken
 from policycheck.engine.context import Context
 from policycheck.engine.findings import describe_empty
 from policycheck.engine.follower_findings import OtherList, Unfollowed, describe_unfollowed
-from policycheck.engine.frame import ROW, SUBJECT, Frame, build_frame, ended
+from policycheck.engine.frame import ROW, SUBJECT, Frame, ended
 from policycheck.engine.links import DEADLINE, END, LINKS, Link, add_covered, add_followed
 from policycheck.engine.masks import Case, chosen_mask
 from policycheck.engine.notes import cap_notes, name_briefly
@@ -22,7 +22,7 @@ from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import Following
-from policycheck.records import JobList, iso, micros, moment
+from policycheck.records import JobList, iso, moment
 from policycheck.result import RuleResult, Verdict
 
 _CHOSEN, _POPULATION, _ELSEWHERE, _PENDING, _VIOLATION, _FOLLOWED, _COVERED = (
@@ -42,9 +42,9 @@ def judge_following(cases: Sequence[Case], context: Context) -> dict[int, RuleRe
             results[case.number] = not_read(case.rule, missing)
             continue
         if own.name not in frames:
-            frames[own.name] = _build_own(own, cases, context)
+            frames[own.name] = _frame(own, cases, context)
         if other.name not in others:
-            others[other.name] = _build_other(other, cases, context)
+            others[other.name] = _frame(other, cases, context)
         results[case.number] = _judge(case, frames[own.name], others[other.name], context)
     return results
 
@@ -65,7 +65,7 @@ class FollowedJob(NamedTuple):
 def trace_following(case: Case, context: Context) -> tuple[Frame, OtherList, list[FollowedJob]]:
     """What one rule makes of each job of its list, and the list of the jobs that follow. Both lists are there."""
     own, other = case.rule.statement.list, _requirement(case).list
-    frame, following = _build_own(own, [case], context), _build_other(other, [case], context)
+    frame, following = _frame(own, [case], context), _frame(other, [case], context)
     names = (ROW, END, DEADLINE, _POPULATION, _FOLLOWED, _COVERED, _PENDING, _VIOLATION)
     rows = context.backend.rows(_masks(case, frame, following, context).select(*map(nw.col, names)))
     return frame, OtherList(following, context.lists[other.name], _links(case)), [FollowedJob(*row) for row in rows]
@@ -86,20 +86,17 @@ def _links(case: Case) -> tuple[Link, ...]:
     return LINKS[case.rule.statement.dataset, _requirement(case).dataset]
 
 
-def _build_own(dataset: Dataset, cases: Sequence[Case], context: Context) -> Frame:
-    fields = {name for name in ("DestinationAccount", "DestinationRegion") if name in dataset.fields}
-    for case in cases:
-        if case.rule.statement.list == dataset:
-            fields |= fields_of(case.rule.statement.where) | {link.job for link in _links(case)}
-    return build_frame(context.lists[dataset.name], sorted(fields), micros(context.as_of), context.backend, context.inventories)
+def fields_asked(case: Case) -> dict[str, set[str]]:
+    """The fields that a rule's columns come from, by the list; the two may be one."""
+    own, other = case.rule.statement.list, _requirement(case).list
+    places = {name for name in ("DestinationAccount", "DestinationRegion") if name in own.fields}
+    asked = {own.name: fields_of(case.rule.statement.where) | {link.job for link in _links(case)} | places}
+    asked.setdefault(other.name, set()).update(fields_of(_requirement(case).condition), (link.follower for link in _links(case)))
+    return asked
 
 
-def _build_other(dataset: Dataset, cases: Sequence[Case], context: Context) -> Frame:
-    fields: set[str] = set()
-    for case in cases:
-        if _requirement(case).list == dataset:
-            fields |= fields_of(_requirement(case).condition) | {link.follower for link in _links(case)}
-    return build_frame(context.lists[dataset.name], sorted(fields), micros(context.as_of), context.backend, context.inventories)
+def _frame(dataset: Dataset, cases: Sequence[Case], context: Context) -> Frame:
+    return context.facts.frame(dataset.name, set().union(*(fields_asked(case).get(dataset.name, ()) for case in cases)))
 
 
 def _judge(case: Case, frame: Frame, other: Frame, context: Context) -> RuleResult:

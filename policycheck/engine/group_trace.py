@@ -14,7 +14,7 @@ from policycheck.engine.absence import Absence
 from policycheck.engine.context import Context
 from policycheck.engine.expected_runs import ExpectedRun, Group, PlanHistory, group_of
 from policycheck.engine.findings import clean_subject
-from policycheck.engine.frame import ROW, build_frame
+from policycheck.engine.frame import ROW
 from policycheck.engine.group_findings import spell_subject
 from policycheck.engine.group_judgement import Judgement, limit_of
 from policycheck.engine.groups import expectation, measure_groups
@@ -28,7 +28,7 @@ from policycheck.engine.trace import Question, Tracer
 from policycheck.engine.verdict import counted
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import Measure
-from policycheck.records import iso, micros, moment
+from policycheck.records import iso, moment
 from policycheck.text import clean_line, spell_duration
 
 _MOST_LISTED = 30
@@ -154,8 +154,7 @@ class RunTrace:
     def __init__(self, case: Case, context: Context) -> None:
         self._case, self._context = case, context
         self.job_list = context.lists[BACKUP_JOBS.name]
-        fields = sorted(fields_of(case.rule.statement.where))
-        self._frame = build_frame(self.job_list, fields, micros(context.as_of), context.backend, context.inventories)
+        self._frame = context.facts.frame(BACKUP_JOBS.name, fields_of(case.rule.statement.where))
         masks = self._frame.columns.select(nw.col(ROW), chosen_mask(case, self._frame).alias(case.chosen))
         self._chosen = dict(context.backend.rows(masks))
         self._jobs = plan_jobs(self.job_list, list(self._chosen))

@@ -19,7 +19,7 @@ from policycheck.engine.composites import leave_out_children
 from policycheck.engine.context import Context
 from policycheck.engine.entries import of_resources
 from policycheck.engine.findings import describe_empty
-from policycheck.engine.frame import ROW, SUBJECT, build_frame
+from policycheck.engine.frame import ROW, SUBJECT
 from policycheck.engine.group_findings import Describer, spell_subject
 from policycheck.engine.group_judgement import Edge, Judgement, Setting, judge_group
 from policycheck.engine.list_view import KEY, ListView, Tally, any_truth
@@ -88,6 +88,12 @@ def _not_judged(case: Case, context: Context) -> RuleResult | None:
     return None
 
 
+def fields_asked(case: Case) -> dict[str, set[str]]:
+    """The fields that a rule's columns come from, by the list: its own, and the backup jobs that tell whom it is about."""
+    own = {case.rule.statement.dataset: fields_read(case)}
+    return {name: fields_of(of_resources(case.rule.statement.where)) for name in case.rule.statement.lists_needed} | own
+
+
 def _view(name: str, cases: Sequence[Case], context: Context) -> ListView | None:
     """One list with what all these rules ask of it; None where none does."""
     own = [case for case in cases if case.rule.statement.dataset == name]
@@ -96,9 +102,9 @@ def _view(name: str, cases: Sequence[Case], context: Context) -> ListView | None
     if not own and not asking:
         return None
     wheres = [of_resources(case.rule.statement.where) for case in asking]
-    fields = {field for case in own for field in fields_read(case)} | {field for where in wheres for field in fields_of(where)}
+    fields = set().union(*(fields_asked(case).get(name, ()) for case in cases))
     job_list = context.lists[name]
-    frame = build_frame(job_list, sorted(fields), micros(context.as_of), context.backend, context.inventories)
+    frame = context.facts.frame(name, fields)
     asked = {case.listed: listed_mask(where, case.scope, frame) for case, where in zip(asking, wheres, strict=True)}
     masks = add_masks(frame.columns, own, frame, asked) if own else frame.columns.select(nw.col(ROW, SUBJECT), **asked)
     masks, left_out = leave_out_children(context.backend.persist(masks), own, job_list, context.backend)

@@ -14,13 +14,13 @@ from policycheck.engine.context import Context
 from policycheck.engine.findings import Subject, age_key, clean_subject
 from policycheck.engine.follower_findings import Follower, find_followers
 from policycheck.engine.following import FollowedJob, trace_following
-from policycheck.engine.frame import ROW, SUBJECT, Frame, build_frame, ended
+from policycheck.engine.frame import ROW, SUBJECT, Frame, ended
 from policycheck.engine.masks import Case, add_masks, fields_read
 from policycheck.engine.measures import Truth
 from policycheck.engine.recovery import add_recovered
 from policycheck.engine.trace import Question, Step, Tracer
 from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch
-from policycheck.records import JobList, iso, micros, moment
+from policycheck.records import JobList, iso, moment
 from policycheck.text import clean_line
 
 VIOLATES, COULD, KEEPS, OUTSIDE, MAYBE = "violates", "could violate", "does not violate", "not judged", "may be judged"
@@ -106,7 +106,7 @@ class JobRuleTrace:
     def __init__(self, case: Case, context: Context) -> None:
         self._case, self._context = case, context
         self.job_list = context.lists[case.rule.statement.dataset]
-        self._frame = build_frame(self.job_list, sorted(fields_read(case)), micros(context.as_of), context.backend, context.inventories)
+        self._frame = context.facts.frame(case.rule.statement.dataset, fields_read(case))
         columns, condition = self._frame.columns, case.rule.statement.requirement.condition
         if case.recovery is not None:
             columns = add_recovered(columns, self._frame, compile_condition(condition, self._frame, settled=False), case.recovery, case.recovered)

@@ -15,7 +15,7 @@ from policycheck.engine.answers import ordered, weaken
 from policycheck.engine.context import Context
 from policycheck.engine.expected_runs import Group, GroupRuns, PlanHistory, group_of
 from policycheck.engine.findings import clean_subject, describe_empty
-from policycheck.engine.frame import ROW, Frame, build_frame
+from policycheck.engine.frame import ROW, Frame
 from policycheck.engine.masks import Case, chosen_mask
 from policycheck.engine.plan_jobs import Place, PlanJob, plan_jobs
 from policycheck.engine.run_findings import MissedRun, PlanRecords, describe_missed
@@ -25,7 +25,6 @@ from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.policy.conditions import Operator, fields_of
 from policycheck.policy.model import Expectation
-from policycheck.records import micros
 from policycheck.result import Answer, RuleResult, SubjectAnswer, Universe, Verdict
 
 Resource = tuple[Place, str]
@@ -39,8 +38,7 @@ def judge_runs(cases: Sequence[Case], context: Context) -> dict[int, RuleResult]
         return {case.number: not_read(case.rule, BACKUP_JOBS) for case in cases}
     if not cases:
         return {}
-    fields = sorted(set().union(*(fields_of(case.rule.statement.where) for case in cases)))
-    frame = build_frame(job_list, fields, micros(context.as_of), context.backend, context.inventories)
+    frame = context.facts.frame(BACKUP_JOBS.name, set().union(*(fields_of(case.rule.statement.where) for case in cases)))
     masks = context.backend.persist(frame.columns.select(nw.col(ROW), **{case.chosen: chosen_mask(case, frame) for case in cases}))
     rows = context.backend.rows(masks.select(nw.col(ROW), *(nw.col(case.chosen) for case in cases)))
     jobs = plan_jobs(job_list, [row for row, *_ in rows])

@@ -16,7 +16,7 @@ from policycheck.datasets import DATASETS, Dataset, Field
 from policycheck.engine.backends.interface import ColumnType
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
-from policycheck.engine.frame import ROW, Frame, build_frame
+from policycheck.engine.frame import ROW, Frame
 from policycheck.engine.masks import Case
 from policycheck.policy.conditions import Condition, fields_of
 from policycheck.policy.model import WaiverGrant
@@ -108,8 +108,7 @@ def _match_jobs(asks: Sequence[tuple[int, _Ask]], dataset: Dataset, context: Con
     wanted = sorted({row for _, ask in asks for finding in ask.findings for row in finding.rows})
     if not wanted:
         return {}
-    fields = sorted({name for _, ask in asks for name in fields_of(ask.match)})
-    frame = build_frame(context.lists[dataset.name], fields, micros(context.as_of), context.backend, context.inventories)
+    frame = context.facts.frame(dataset.name, {name for _, ask in asks for name in fields_of(ask.match)})
     rows = _matching(asks, frame, frame.columns.filter(nw.col(ROW).is_in(wanted)), context)
     return {number: {i: both for i, finding in enumerate(ask.findings) if (both := rows[number] & set(finding.rows))} for number, ask in asks}
 
