@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property, lru_cache
 from operator import attrgetter
+from types import NoneType
 from typing import Annotated, Any
 
 import msgspec
@@ -286,9 +287,11 @@ def objects(dataset: Dataset) -> tuple[str, ...]:
     return tuple(dict.fromkeys(member.name.partition(".")[0] for member in dataset.members if "." in member.name))
 
 
-def _normalise_times(member: str, records: Iterable[Any], unusable: Mapping[int, set[str]]) -> None:
-    for index, record in enumerate(records):
-        value = getattr(record, member)
+def _normalise_times(member: str, records: Sequence[Any], unusable: Mapping[int, set[str]]) -> None:
+    values = list(map(attrgetter(member), records))
+    if _normalise_all(member, records, values):
+        return
+    for index, (record, value) in enumerate(zip(records, values, strict=True)):
         if value is None:
             continue
         if isinstance(value, datetime):
@@ -306,6 +309,24 @@ def _normalise_times(member: str, records: Iterable[Any], unusable: Mapping[int,
         if number >= _LATEST:
             raise RecordError(index, member, f"{value} is not a time from 1970 to 2300; numbers are seconds since 1970")
         setattr(record, member, number)
+
+
+def _normalise_all(member: str, records: Sequence[Any], values: Sequence[Any]) -> bool:
+    """Make microseconds of times that are all as they should be, or missing; whether they were."""
+    if set(map(type, values)) <= {NoneType}:
+        return True
+    if not set(map(type, values)) <= {datetime, NoneType}:
+        return False
+    if None in {value.tzinfo for value in values if value is not None}:
+        return False
+    numbers = [None if value is None else (value - EPOCH) // MICROSECOND for value in values]
+    told = [number for number in numbers if number is not None]
+    if min(told) < FIRST_DAY or max(told) >= _LATEST:
+        return False
+    for record, number in zip(records, numbers, strict=True):
+        if number is not None:
+            setattr(record, member, number)
+    return True
 
 
 @cache
@@ -328,20 +349,31 @@ def _drop_contradictions(dataset: Dataset, records: Sequence[Any], unusable: Map
     """Make times missing that cannot all be true: which one is wrong, the record does not say. Back comes what of a job in progress counts for nothing."""
     dropped: set[str] = set()
     finished, initiated = frozenset(dataset.finished), "InitiationDate" in dataset.fields
-    for index, record in enumerate(records):
-        created, begun, completed = record.CreationDate, record.InitiationDate if initiated else None, record.CompletionDate
-        wrong: list[str] = []
-        if completed is not None and created is not None and completed < created:
-            wrong, created, completed = ["CreationDate", "CompletionDate"], None, None
-        if begun is not None and ((created is not None and begun < created) or (completed is not None and begun > completed)):
-            wrong.append("InitiationDate")
-        if completed is not None and getattr(record, dataset.state_field) not in finished:
-            wrong.append("CompletionDate")
+    columns = [list(map(attrgetter(name), records)) for name in ("CreationDate", "CompletionDate", dataset.state_field)]
+    begins = list(map(attrgetter("InitiationDate"), records)) if initiated else [None] * len(records)
+    for index, (created, completed, state, begun) in enumerate(zip(*columns, begins, strict=True)):
+        if completed is None:
+            if begun is None or created is None or begun >= created:
+                continue
+        elif created is not None and created <= completed and state in finished and (begun is None or created <= begun <= completed):
+            continue
+        wrong = _contradicting(created, begun, completed, ended=state in finished)
+        if completed is not None and state not in finished and "CreationDate" not in wrong:
             dropped.add("CompletionDate")
         for member in wrong:
-            setattr(record, member, None)
+            setattr(records[index], member, None)
             unusable[index].add(member)
     return frozenset(dropped)
+
+
+def _contradicting(created: int | None, begun: int | None, completed: int | None, *, ended: bool) -> list[str]:
+    """The members of times that cannot all be true."""
+    if completed is not None and created is not None and completed < created:
+        return ["CreationDate", "CompletionDate"]
+    wrong = ["CompletionDate"] if completed is not None and not ended else []
+    if begun is not None and ((created is not None and begun < created) or (completed is not None and begun > completed)):
+        wrong.append("InitiationDate")
+    return wrong
 
 
 def api_fields(dataset: Dataset, record: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend, ColumnType
-from policycheck.engine.frame import EXISTS, ROW, SUBJECT, Frame
+from policycheck.engine.frame import EXISTS, SUBJECT, Frame
 from policycheck.engine.masks import Case
 from policycheck.engine.measures import Truth
 from policycheck.policy.model import RESOURCE
@@ -99,15 +99,24 @@ class ListView:
             keys = [Key(subject, (), subject[2] is not None) for subject in self.frame.subjects]
             return self.masks.with_columns(nw.col(SUBJECT).alias(KEY)), keys
         others = [name for name in per if name != RESOURCE]
-        rows = self.backend.rows(self.masks.select(nw.col(ROW), nw.col(SUBJECT), *map(nw.col, others)))
-        numbers: dict[Key, int] = {}
-        of_row = []
-        for _, subject, *values in rows:
-            triple = self.frame.subjects[subject] if RESOURCE in per else _place(others, values)
-            complete = None not in values and (RESOURCE not in per or triple[2] is not None)
-            of_row.append(numbers.setdefault(Key(triple, tuple(values), complete), len(numbers)))
-        table = self.backend.frame({ROW: (ColumnType.INTEGER, [row[0] for row in rows]), KEY: (ColumnType.INTEGER, of_row)})
-        return self.masks.join(table, on=ROW, how="left"), list(numbers)
+        told = [SUBJECT] if RESOURCE in per else []
+        found = sorted(self.backend.rows(self.masks.select(*map(nw.col, [*told, *others])).unique()), key=lambda row: [(part is None, part) for part in row])
+        keys = []
+        for row in found:
+            values = row[len(told) :]
+            triple = self.frame.subjects[row[0]] if told else _place(others, values)
+            keys.append(Key(triple, values, None not in values and not (told and triple[2] is None)))
+        # No null is equal to any other where frames are joined.
+        table: dict[str, tuple[ColumnType, list[Any]]] = {KEY: (ColumnType.INTEGER, list(range(len(found))))}
+        table |= {name: (ColumnType.INTEGER, [row[index] for row in found]) for index, name in enumerate(told)}
+        columns = self.masks
+        for index, name in enumerate(others, len(told)):
+            missing, text = f"_missing_{index}", f"_text_{index}"
+            columns = columns.with_columns(nw.col(name).is_null().alias(missing), nw.col(name).fill_null("").alias(text))
+            table[missing] = ColumnType.BOOLEAN, [row[index] is None for row in found]
+            table[text] = ColumnType.TEXT, [row[index] or "" for row in found]
+        on = [name for name in table if name != KEY]
+        return columns.join(self.backend.frame(table), on=on, how="left").drop(*(name for name in on if name not in told)), keys
 
     def tallies(self, cases: Sequence[Case]) -> dict[int, dict[int, Tally]]:
         """By the number of the rule, then by that of the key. All these rules have the same `per`."""

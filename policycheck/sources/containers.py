@@ -88,7 +88,7 @@ def _fast_pages(data: bytes) -> list[Page]:
     try:
         if key in _BY_ID:
             return _fast_jobs(_BY_ID[key], data)
-        return _fast_answers(_decode_elements(data, _answer_type()), _decode_elements(data, dict[str, msgspec.Raw]), data)
+        return _fast_answers(_decode_elements(data, _answer_type()), data)
     except msgspec.DecodeError:
         return []
 
@@ -105,10 +105,22 @@ def _fast_jobs(dataset: Dataset, data: bytes) -> list[Page]:
     jobs = _decode_elements(data, record_type(dataset))
     if None in map(attrgetter(dataset.id_field), jobs) or not holds_all(data, quotes(jobs)):
         return []
-    return [Page(_normalise(dataset, jobs), lone=len(jobs) == 1 and data.startswith(b"{"))]
+    return [Page(_normalise(dataset, jobs, empty_texts=b'""' in data), lone=len(jobs) == 1 and data.startswith(b"{"))]
 
 
-def _fast_answers(answers: list[Any], elements: list[dict[str, msgspec.Raw]], data: bytes) -> list[Page]:
+def _fast_answers(answers: list[Any], data: bytes) -> list[Page]:
+    if not all(map(_lists, answers)):
+        return []
+    empty_texts = b'""' in data
+    listed = [(_page_name(number, len(answers)), *found) for number, answer in enumerate(answers) for found in _lists(answer)]
+    if holds_all(data, sum(2 + quotes(records) for _, _, records in listed)):
+        # Nothing stands in any answer but its list.
+        return [Page(_normalise(dataset, records, where, empty_texts=empty_texts)) for where, dataset, records in listed]
+    return _mixed_answers(answers, _decode_elements(data, dict[str, msgspec.Raw]), data)
+
+
+def _mixed_answers(answers: list[Any], elements: list[dict[str, msgspec.Raw]], data: bytes) -> list[Page]:
+    """Answers with members beside their lists, or more in their records."""
     if not all(map(_lists, answers)) or any(key in element for element in elements for key in (*_BY_ID, *_BY_WRAPPER)):
         return []
     beside = [_without(element, BY_RESULT_KEY) for element in elements]
@@ -233,9 +245,9 @@ def _page_name(number: int, count: int) -> str:
     return f"page {number}" if count > 1 else ""
 
 
-def _normalise(dataset: Dataset, records: list[Any], where: str = "", numbers: list[int] | None = None) -> JobList:
+def _normalise(dataset: Dataset, records: list[Any], where: str = "", numbers: list[int] | None = None, *, empty_texts: bool = True) -> JobList:
     try:
-        return JobList.of(dataset, records)
+        return JobList.of(dataset, records, empty_texts=empty_texts)
     except RecordError as error:
         job_id = getattr(records[error.index], dataset.id_field)
         named = f" ({dataset.id_field} {truncate(clean_line(job_id), 80)})" if job_id else ""

@@ -109,6 +109,10 @@ def _count_rewound(dataset: Dataset, records: list[Any], as_of: int) -> int:
         waited = record.StartBy if getattr(record, dataset.state_field) == "EXPIRED" else None
         return any(time is not None and time > as_of for time in (begun, waited))
 
+    # Most lists show nothing that is later than as_of.
+    times = ("CompletionDate", *(name for name in ("InitiationDate", "StartBy") if name in dataset.fields))
+    if not any(time is not None and time > as_of for name in times for time in map(attrgetter(name), records)):
+        return 0
     return sum(is_later(record) for record in records if getattr(record, dataset.state_field) in dataset.finished)
 
 
