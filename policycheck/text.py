@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from json import dumps
 
 # C0 but tab and newline, DEL, C1, line and paragraph separators, bidi controls (UAX #9), zero-width and
 # other invisible format characters, the interlinear marks, the byte-order mark, surrogates, noncharacters.
@@ -27,6 +28,11 @@ def clean(value: str) -> str:
     if value.isprintable():
         return value
     return _UNSAFE.sub(REPLACEMENT, value.replace("\r\n", "\n"))
+
+
+def escape_json(text: str) -> str:
+    """JSON that says the same, with an escape for each character that `clean` replaces."""
+    return text if text.isascii() and "\x7f" not in text else _UNSAFE.sub(lambda found: dumps(found[0])[1:-1], text)
 
 
 def clean_line(value: str) -> str:

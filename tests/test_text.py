@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policycheck.text import REPLACEMENT, clean, clean_line, shorten, spell_duration
+from policycheck.text import REPLACEMENT, clean, clean_line, escape_json, shorten, spell_duration
 
 
 def test_a_character_is_cleaned_alone_as_it_is_among_others() -> None:
@@ -18,6 +20,13 @@ def test_a_character_is_cleaned_alone_as_it_is_among_others() -> None:
 @pytest.mark.parametrize("unsafe", ["\x1b", "\x07", "\x9b", "\u202e", "\u200b", "\ufeff", "\ud800", "\ufffe", "\U000e0041"])
 def test_what_steers_or_hides_is_replaced(unsafe: str) -> None:
     assert clean(f"a{unsafe}b") == f"a{REPLACEMENT}b"
+
+
+@given(st.text() | st.text("a\x7f\x9b\u202e\u200b\ufeff\U000e0041\x1b\n"))
+def test_escaped_json_says_the_same_and_steers_nothing(value: str) -> None:
+    escaped = escape_json(json.dumps(value, ensure_ascii=False))
+    assert json.loads(escaped) == value
+    assert clean(escaped) == escaped
 
 
 def test_a_line_is_one_line() -> None:

@@ -7,9 +7,13 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -25,6 +29,7 @@ from policycheck.text import clean_line, shorten
 from policycheck.version import __version__
 
 if TYPE_CHECKING:
+    from policycheck.listing.forms.interface import Layout
     from policycheck.listing.lister import Outcome, Request
     from policycheck.sources.lister import Lister
     from policycheck.sources.operations import Operation, Parameter
@@ -32,6 +37,8 @@ if TYPE_CHECKING:
 AWS_EXIT_CODES = "--aws-exit-codes"
 _SKELETON = "--generate-cli-skeleton"
 _LONGEST_HELP = 400
+_OPTION = re.compile(r"-(?!\d+$|\d*\.\d+$)\S+$")
+"""What argparse, hence the AWS CLI, takes for an option: no negative number, nothing with a space."""
 _NAMES: Mapping[str, Dataset] = {
     "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in dataset.operation)[1:]: dataset for dataset in DATASETS.values()
 }
@@ -75,7 +82,16 @@ class _Command(TyperCommand):
             if argument == _SKELETON and (place + 1 == len(args) or args[place + 1].startswith("-")):
                 args.insert(place + 1, "input")
                 break
+        self._check_values(args)
         return super().parse_args(ctx, args)
+
+    def _check_values(self, args: Sequence[str]) -> None:
+        """Raise UsageError where an option stands in the place of a value, which typer would take for one: `--by-resource-arn --debug` finds no job."""
+        valued = {name for parameter in self.params if not getattr(parameter, "is_flag", False) for name in parameter.opts}
+        for argument, following in pairwise(args):
+            if argument in valued and _OPTION.match(following):
+                hint = f"If it is the value, write {argument}={clean_line(following)}."
+                raise UsageError(f"{argument}: a value is required, not {clean_line(following)}", hint=hint)
 
 
 def _unloaded() -> None:
@@ -211,11 +227,12 @@ def list_jobs(operation: Operation, options: Mapping[str, Any]) -> None:
     from policycheck.listing.query import parse_query
 
     query = None if options["query"] is None else parse_query(options["query"])
-    if options["generate_cli_skeleton"] == "output":
-        _print_output(operation, options, query)
-        return
     from policycheck.sources.lister import Lister
 
+    if options["generate_cli_skeleton"] == "output":
+        # Nothing is sent, so no credentials are needed.
+        _print_output(operation, Lister(replace(connection, sign_request=False), operation), options, query)
+        return
     lister = Lister(connection, operation, show_note if options["debug"] else None)
     request = _request(operation, options, parameters, paginate, lister, query)
     _note_idle(options, request.form)
@@ -257,12 +274,11 @@ def _check_combinations(options: Mapping[str, Any]) -> None:
 def _request(
     operation: Operation, options: Mapping[str, Any], parameters: Mapping[str, object], paginate: bool, lister: Lister, query: Callable[[Any], Any] | None
 ) -> Request:
-    from policycheck.listing.forms.interface import Layout
     from policycheck.listing.lister import Paging, Request
     from policycheck.listing.parameters import read_value
     from policycheck.listing.tokens import Position, decode
 
-    form = _form("json" if options["with_coverage"] else options["output"] or os.environ.get("AWS_DEFAULT_OUTPUT") or lister.setting("output") or "json")
+    form = "json" if options["with_coverage"] else _form(options["output"], lister)
     token = options["starting_token"]
     start = Position() if token is None else decode(read_value("--starting-token", token), operation.token.name)
     return Request(
@@ -270,17 +286,7 @@ def _request(
         parameters=parameters,
         paging=Paging(options["page_size"], start, options["max_items"], paginate),
         form=form,
-        layout=Layout(
-            result_key=operation.dataset.result_key,
-            token_key=operation.token.name,
-            title=operation.dataset.operation,
-            paginated=paginate,
-            query=query,
-            color=_colored(options["color"]),
-            width=table_width(sys.stdout),
-            # The other forms escape what could steer a terminal.
-            terminal=form in ("text", "table") and sys.stdout.isatty(),
-        ),
+        layout=_layout(operation, options, paginate, query),
         wire_times=_is_wire(lister.setting("cli_timestamp_format")),
         coverage=options["with_coverage"] or options["coverage"] is not None,
         member=options["with_coverage"],
@@ -288,9 +294,25 @@ def _request(
     )
 
 
-def _form(name: str) -> str:
+def _layout(operation: Operation, options: Mapping[str, Any], paginated: bool, query: Callable[[Any], Any] | None) -> Layout:
+    from policycheck.listing.forms.interface import Layout
+
+    return Layout(
+        result_key=operation.dataset.result_key,
+        token_key=operation.token.name,
+        title=operation.dataset.operation,
+        paginated=paginated,
+        query=query,
+        color=_colored(options["color"]),
+        width=table_width(sys.stdout),
+        terminal=sys.stdout.isatty(),
+    )
+
+
+def _form(option: str | None, lister: Lister) -> str:
     from policycheck.listing.forms.registry import FORMS
 
+    name = option or os.environ.get("AWS_DEFAULT_OUTPUT") or lister.setting("output") or "json"
     if name not in FORMS:
         hint = f"Name one of {', '.join(FORMS)}; see also AWS_DEFAULT_OUTPUT and the profile."
         raise UsageError(f"--output {clean_line(name)}: there is no such form", hint=hint)
@@ -354,29 +376,22 @@ def _write_coverage(outcome: Outcome, path: Path | None) -> None:
 
 
 def _print_input(operation: Operation, kind: str) -> None:
-    from io import BytesIO
-
     from policycheck.listing.skeletons import YAML_INPUT, input_json, input_yaml
 
     copy_document(BytesIO(input_yaml(operation) if kind == YAML_INPUT else input_json(operation)))
 
 
-def _print_output(operation: Operation, options: Mapping[str, Any], query: Callable[[Any], Any] | None) -> None:
-    from io import BytesIO
-
-    from policycheck.listing.forms.interface import Layout
+def _print_output(operation: Operation, lister: Lister, options: Mapping[str, Any], query: Callable[[Any], Any] | None) -> None:
     from policycheck.listing.forms.registry import FORMS
 
-    dataset = operation.dataset
-    form = _form(options["output"] or os.environ.get("AWS_DEFAULT_OUTPUT") or "json")
+    form = _form(options["output"], lister)
     # So the AWS CLI's samples spell times; in YAML they stay times.
     spell: Callable[[datetime], object] = str if form in ("text", "table") else datetime.isoformat if form == "json" else lambda time: time
     sample = operation.sample_output(spell)
-    layout = Layout(dataset.result_key, operation.token.name, dataset.operation, False, query, _colored(options["color"]), table_width(sys.stdout))
     sink = BytesIO()
-    writer = FORMS[form](layout, sink)
+    writer = FORMS[form](_layout(operation, options, False, query), sink)
     token = sample.get(operation.token.name)
-    writer.write(sample[dataset.result_key], token)
+    writer.write(sample[operation.dataset.result_key], token)
     writer.finish(token, {})
     sink.seek(0)
     copy_document(sink)

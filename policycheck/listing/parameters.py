@@ -51,6 +51,8 @@ def gather(operation: Operation, options: Mapping[str, str | None], *, input_jso
     for parameter in (*operation.parameters, operation.token, operation.limit):
         value = options.get(parameter.name)
         if value is not None:
+            if value.startswith(_BYTES):
+                raise UsageError(f"{parameter.option}: {_BYTES} is for binary values, and this one is text", hint=f"Write {_TEXT}.")
             text = read_value(parameter.option, value)
             parameters[parameter.name] = _integer(parameter.option, text) if parameter.kind in ("integer", "long") else text
     operation.check(parameters)

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 from policycheck.errors import UsageError
-from policycheck.text import clean_line
+from policycheck.text import clean_line, shorten
 
 Query = Callable[[Any], Any]
+_LONGEST = 300
+"""Characters of an error, which repeats the value that a function cannot take."""
 
 
 def parse_query(text: str) -> Query:
@@ -25,7 +27,9 @@ def parse_query(text: str) -> Query:
         try:
             return compiled.search(document)
         except JMESPathError as error:
-            failure = UsageError(f"--query {clean_line(text)}: cannot be applied: {clean_line(str(error))}", hint="See https://jmespath.org.")
+            failure = UsageError(
+                f"--query {clean_line(text)}: cannot be applied: {shorten(clean_line(str(error)), _LONGEST)}", hint="See https://jmespath.org."
+            )
             failure.aws_exit_code = 255
             raise failure from None
 

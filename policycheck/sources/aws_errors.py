@@ -202,9 +202,9 @@ _DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOpera
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"})
 _UNKNOWN = frozenset({"UnrecognizedClientException", "UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId", "InvalidToken", "AuthFailure"})
 _SIGNATURE = frozenset(
-    {"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "IncompleteSignatureException", "MissingAuthenticationToken"}
-    | {"MissingAuthenticationTokenException", "RequestTimeTooSkewed", "RequestInTheFuture"}
+    {"SignatureDoesNotMatch", "InvalidSignatureException", "IncompleteSignature", "IncompleteSignatureException", "RequestTimeTooSkewed", "RequestInTheFuture"}
 )
+_UNSIGNED = frozenset({"MissingAuthenticationToken", "MissingAuthenticationTokenException"})
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"})
 
 
@@ -214,7 +214,7 @@ def _explain_answer(error: Any, operation: str, where: str, service: str) -> Fet
     metadata: Mapping[str, Any] = error.response.get("ResponseMetadata", {})
     code, status, attempts = str(details.get("Code", "")), int(metadata.get("HTTPStatusCode", 0)), int(metadata.get("RetryAttempts", 0)) + 1
     said = scrub(details.get("Message", ""))
-    kind: type[FetchError] = LastingError if code in _DENIED | _EXPIRED | _SIGNATURE else FetchError
+    kind: type[FetchError] = LastingError if code in _DENIED | _EXPIRED | _UNSIGNED else FetchError
     if code in ("", str(status)) and status not in (429, *range(500, 600)):
         message, hint = f"the answer is not one of AWS (status {status})", _NETWORK
     elif code in _DENIED:
@@ -226,6 +226,8 @@ def _explain_answer(error: Any, operation: str, where: str, service: str) -> Fet
     elif code in _UNKNOWN:
         kind, message = UnknownClientError, f"AWS does not know these credentials here ({code})"
         hint = "the Region may not be enabled in this account; otherwise the key is deleted, or of another partition"
+    elif code in _UNSIGNED:
+        message, hint = f"AWS does not answer a request without a signature ({code})", "leave out --no-sign-request; otherwise a proxy took the signature away"
     elif code in _SIGNATURE:
         # What AWS says of a signature repeats what was signed.
         message, hint = f"AWS does not accept the signature ({code})", "see this machine's clock and the secret key; a proxy may have changed the request"

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).resolve().parents[2]
-ACTION: dict[str, Any] = YAML(typ="safe").load((ROOT / "action.yml").read_text(encoding="utf-8"))
+ACTION: dict[str, Any] = YAML(typ="safe", pure=True).load((ROOT / "action.yml").read_text(encoding="utf-8"))
 INPUTS: dict[str, dict[str, Any]] = ACTION["inputs"]
 OUTPUTS: dict[str, dict[str, str]] = ACTION["outputs"]
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]

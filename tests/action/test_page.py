@@ -18,7 +18,7 @@ EXAMPLES = sorted((ROOT / "examples" / "workflows").glob("*.yml"))
 
 
 def steps(workflow: str) -> list[dict[str, Any]]:
-    jobs = YAML(typ="safe").load(workflow)["jobs"]
+    jobs = YAML(typ="safe", pure=True).load(workflow)["jobs"]
     return [step for job in jobs.values() for step in job["steps"]]
 
 

@@ -50,7 +50,7 @@ class Combination:
 
 def combinations() -> Iterator[Combination]:
     """All products of all groups of cases.yaml, in its order."""
-    for group in YAML(typ="safe").load(_CASES):
+    for group in YAML(typ="safe", pure=True).load(_CASES):
         name, zone, against = group.pop("name"), group.pop("zone", ZONE), tuple(group.pop("against", [1]))
         fast, selective = group.pop("fast", False), group.pop("selective", False)
         defaults = {"commands": list(KEYS), "options": [""], "outputs": ["json"], "timestamps": ["wire"], "endpoints": ENDPOINTS}

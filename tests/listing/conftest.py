@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from functools import cached_property
 
@@ -19,6 +20,7 @@ class Bench:
         self.world = world
         self.urls = urls
         self._stack = stack
+        self._threads = stack.enter_context(ThreadPoolExecutor(3))
 
     @cached_property
     def ours(self) -> Program:
@@ -40,6 +42,10 @@ class Bench:
     def run(self, program: Program, arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> Done:
         """One run, in the world's folder and, unless told otherwise, its environment."""
         return program.run(arguments, self.world.environment() if environment is None else environment, directory=self.world.folder)
+
+    def run_each(self, programs: Sequence[Program], arguments: Sequence[str], environment: Mapping[str, str] | None = None) -> list[Done]:
+        """The same command line with several programs, at the same time."""
+        return list(self._threads.map(lambda program: self.run(program, arguments, environment), programs))
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,8 @@ from tests.tables import each
 
 HERE = Path(__file__).parent
 PAGE = (HERE.parents[1] / "docs" / "aws-cli.md").read_text(encoding="utf-8")
-KNOWN: dict[str, list[str]] = YAML(typ="safe").load(HERE / "aws-page.yaml")
-ERRORS: list[dict[str, Any]] = YAML(typ="safe").load(HERE / "errors.yaml")
+KNOWN: dict[str, list[str]] = YAML(typ="safe", pure=True).load(HERE / "aws-page.yaml")
+ERRORS: list[dict[str, Any]] = YAML(typ="safe", pure=True).load(HERE / "errors.yaml")
 GROUPS: dict[str, list[str]] = {}
 for _entry in combinations():
     GROUPS.setdefault(_entry.group, []).append(_entry.options)

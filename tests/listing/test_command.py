@@ -82,6 +82,8 @@ def test_the_command_line_wins_over_input_files(served: Endpoint, listed: List, 
         (["--region", "us-east-1", "--max-items", "3"], "several Regions or roles"),
         (["--account-id", "111122223333", "--by-account-id", "444455556666"], "different accounts"),
         (["--nope"], "No such option"),
+        (["--by-resource-arn", "--debug"], "--by-resource-arn: a value is required, not --debug"),
+        (["--by-state", "fileb:///dev/null"], "--by-state: fileb:// is for binary values"),
     ],
 )
 def test_what_cannot_be_is_said_and_nothing_is_sent(options: list[str], said: str, served: Endpoint, listed: List) -> None:

@@ -18,6 +18,7 @@ from policycheck.errors import UsageError
 from policycheck.listing.forms.interface import Layout
 from policycheck.listing.forms.registry import FORMS
 from policycheck.listing.forms.text_lines import lines
+from policycheck.listing.forms.yaml_document import dump
 
 NAMES = st.sampled_from(["State", "AccountId", "Size", "CreatedBy", "Tags", "Zoë"])
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text("aä日 -", max_size=6) | st.sampled_from([0.5, 1600721892.929, 1e20])
@@ -82,6 +83,37 @@ def test_rows_of_different_length_are_no_table() -> None:
 @given(PAGES, st.none() | st.just("token"))
 def test_yaml_reads_back_as_the_document(pages: list[list[dict[str, Any]]], token: str | None) -> None:
     assert YAML(typ="safe", pure=True).load(written("yaml", pages, token)) == document(pages, token)
+
+
+SPECIAL = ["", "~", "null", "yes", "1_000", "0o17", "1e3", ".inf", "2026-01-01", "=", "<<", "- a", "a: b", "# a", "a #b", "'", '"', "x" * 200, "word " * 60]
+STRANGE = st.text(max_size=12) | st.text("a \n\t'\"#:-\x85\u2028\ufeff\U0001f600\x1bé", max_size=12) | st.sampled_from(SPECIAL)
+SHARED: list[Any] = [["a"], {"b": []}]
+DOCUMENTS = st.recursive(
+    STRANGE | SCALARS | st.floats(allow_nan=False) | st.integers() | st.sampled_from(SHARED),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(STRANGE, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=60)
+@given(st.lists(DOCUMENTS, max_size=3) | st.dictionaries(STRANGE, DOCUMENTS, max_size=3))
+def test_yaml_is_what_the_library_writes_and_reads_back(value: Any) -> None:
+    """With tags made once, as with a tag for each node, which the AWS CLI 2 has; strange texts, long ones and objects that stand in two places included."""
+    yaml: Any = YAML(typ="safe")
+    yaml.default_flow_style = False
+    stream = StringIO()
+    yaml.dump(value, stream)
+    assert dump(value) == stream.getvalue()
+    assert YAML(typ="safe", pure=True).load(dump(value)) == value
+
+
+def test_yaml_is_libyaml_s() -> None:
+    """The emitter in Python would break the line after the colon."""
+    assert dump({"a": "x" * 200}) == f"a: {'x' * 200}\n"
+
+
+def test_a_lone_surrogate_is_escaped() -> None:
+    assert dump(["\ud83d"]) == '- "\\uD83D"\n'
 
 
 def test_a_yaml_stream_is_an_answer_for_each_page() -> None:

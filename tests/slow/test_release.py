@@ -60,7 +60,7 @@ def test_metadata_that_an_index_refuses_is_found(tmp_path: Path) -> None:
 
 
 def test_each_job_of_the_release_has_only_the_permissions_it_needs() -> None:
-    workflow = YAML(typ="safe").load((ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))
+    workflow = YAML(typ="safe", pure=True).load((ROOT / ".github" / "workflows" / "release.yml").read_text(encoding="utf-8"))
     assert workflow["permissions"] == {}
     assert {name: job["permissions"] for name, job in workflow["jobs"].items()} == {
         "build": {"contents": "read"},

@@ -90,7 +90,7 @@ def test_action_validator_would_find_something(npm: Npm, tmp_path: Path) -> None
 
 
 def scripts_of(path: Path) -> list[str]:
-    document: dict[str, Any] = YAML(typ="safe").load(path.read_text(encoding="utf-8"))
+    document: dict[str, Any] = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     jobs = [document["runs"]] if "runs" in document else document["jobs"].values()
     return [step["run"] for job in jobs for step in job["steps"] if "run" in step]
 

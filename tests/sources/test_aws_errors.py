@@ -66,6 +66,7 @@ CASES: list[tuple[Exception, str, str]] = [
     (answer("UnrecognizedClientException", 403), "does not know these credentials", "not be enabled"),
     (answer("InvalidClientTokenId", 403), "does not know these credentials", "not be enabled"),
     (answer("SignatureDoesNotMatch", 403, f"x-amz-security-token:{TOKEN}"), "signature", "clock"),
+    (answer("MissingAuthenticationTokenException", 403), "without a signature", "--no-sign-request"),
     (answer("IncompleteSignatureException", 400, f"'{KEY_ID}/2026' not a valid key=value pair"), "signature", "clock"),
     (answer("403", 403, "<html>"), "not one of AWS (status 403)", "between here and AWS"),
     (answer("InvalidParameterValueException", 400, "Provided NextToken is invalid"), "InvalidParameterValueException: Provided NextToken", ""),

@@ -30,7 +30,7 @@ class Layout:
     width: int = 80
     """Columns of the terminal; the AWS CLI takes 80 where there is none."""
     terminal: bool = False
-    """Whether a terminal shows the text as it is: then nothing in it may steer the terminal."""
+    """Whether a terminal shows the document: then no text in it may steer the terminal. A pipe or a file gets every text as AWS gave it."""
 
     def document(self, records: Sequence[Any], token: str | None) -> dict[str, Any]:
         """The document of some records; builtin types only."""
@@ -41,8 +41,11 @@ class Layout:
 
     def search(self, document: Any) -> Any:
         """The document, or what --query makes of it."""
-        found = document if self.query is None else self.query(document)
-        return _cleaned(found) if self.terminal else found
+        return document if self.query is None else self.query(document)
+
+    def clean(self, document: Any) -> Any:
+        """The document as a form without escapes shows it: on a terminal, U+FFFD stands for each character that could steer it."""
+        return _cleaned(document) if self.terminal else document
 
 
 def _cleaned(value: Any) -> Any:

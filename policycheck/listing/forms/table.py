@@ -21,7 +21,7 @@ def write_table(layout: Layout, sink: IO[bytes]) -> Writer:
 
 class _Table(Buffered):
     def show(self, document: Any) -> None:
-        sections = list(_sections(self.layout.title, document, 0))
+        sections = list(_sections(self.layout.title, self.layout.clean(document), 0))
         if sections:
             self.sink.write("".join(f"{line}\n" for line in _render(sections, self.layout)).encode(errors="replace"))
 

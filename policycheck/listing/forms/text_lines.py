@@ -31,7 +31,8 @@ class _Text:
             self._show({self._layout.token_key: {self._layout.token_key: token}})
 
     def _show(self, document: Any) -> None:
-        self._sink.write("".join(f"{line}\n" for line in lines(self._layout.search(document))).encode(errors="replace"))
+        found = self._layout.clean(self._layout.search(document))
+        self._sink.write("".join(f"{line}\n" for line in lines(found)).encode(errors="replace"))
 
 
 def lines(value: Any, name: str | None = None, columns: list[str] | None = None) -> Iterator[str]:
