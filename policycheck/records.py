@@ -19,6 +19,7 @@ from typing import Annotated, Any
 import msgspec
 
 from policycheck.datasets import ALWAYS, Dataset, Field, Kind, Presence
+from policycheck.losses import MESSAGE, lost_members, went_wrong
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -128,6 +129,8 @@ class JobList:
     """The rows that may show a job which another row shows, too."""
     dropped: frozenset[str] = frozenset()
     """Members that a record had and that count for nothing there: the end of a job that is in progress."""
+    behind: Mapping[int, frozenset[str]] = field(default_factory=dict)
+    """By row, the members it lacks that may have stood behind the end of the text: YAML that is cut off at the end of a line is whole YAML."""
 
     @classmethod
     def of(cls, dataset: Dataset, records: Sequence[Any], *, empty_texts: bool = True) -> JobList:
@@ -154,10 +157,12 @@ class JobList:
             return parts[0]
         records: list[Any] = []
         unusable: dict[int, frozenset[str]] = {}
+        behind: dict[int, frozenset[str]] = {}
         for part in parts:
             unusable |= {len(records) + row: members for row, members in part.unusable.items()}
+            behind |= {len(records) + row: members for row, members in part.behind.items()}
             records += part.records
-        return cls(parts[0].dataset, records, unusable, dropped=frozenset().union(*(part.dropped for part in parts)))
+        return cls(parts[0].dataset, records, unusable, dropped=frozenset().union(*(part.dropped for part in parts)), behind=behind)
 
     def chosen(self, rows: Sequence[int]) -> JobList:
         """These rows as a list of their own, each with what is known of it here."""
@@ -184,12 +189,24 @@ class JobList:
         told_of = frozenset(known | (recorded & set(objects(self.dataset))))
         base = Recording(told_of, frozenset(member.name for member in self.dataset.members) if whole else told_of, whole, self._until)
         told = [base] * len(self.records)
+        if MESSAGE not in recorded or self.behind:
+            silent = base.but(frozenset({MESSAGE}))
+            unseen = range(len(self.records)) if MESSAGE not in recorded else [row for row, members in self.behind.items() if MESSAGE in members]
+            for row in unseen:
+                if went_wrong(self.dataset, self.records[row]):
+                    told[row] = silent
         damaged = Recording(frozenset(), frozenset(), False, self._until)
-        for row in self._lacking(always & recorded):
+        for row in self._lacking(always & recorded) | self.cut_off.keys():
             told[row] = damaged
         for row, members in self.unusable.items():
             told[row] = told[row].but(members)
         return told
+
+    @cached_property
+    def cut_off(self) -> Mapping[int, tuple[str, ...]]:
+        """By row, the members by which a record at the end of a text shows that it was cut off."""
+        found = {row: lost_members(self.dataset, self.records, row, members, self.recorded) for row, members in self.behind.items()}
+        return {row: members for row, members in found.items() if members}
 
     @cached_property
     def recorded(self) -> frozenset[str]:

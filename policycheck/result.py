@@ -222,6 +222,13 @@ class SubjectAnswer(NamedTuple):
     answer: Answer
 
 
+class UndecidedOf(StrEnum):
+    """What a rule counts as undecided: jobs in progress, or schedules of which not all runs could be evaluated."""
+
+    JOBS = "job"
+    SCHEDULES = "schedule"
+
+
 @dataclass(frozen=True, slots=True)
 class RuleResult:
     """One rule, judged."""
@@ -240,7 +247,9 @@ class RuleResult:
     subjects: int = 0
     """Groups in the population."""
     undecided: int = 0
-    """Jobs in progress, left out of both sides."""
+    """Jobs in progress, left out of both sides; of missed runs, schedules of a resource."""
+    undecided_of: UndecidedOf = UndecidedOf.JOBS
+    """What these are."""
     possible: int = 0
     """Jobs that could violate if their unknown members were known."""
     pending: int = 0

@@ -3,12 +3,14 @@
 Whole runs in one process: files are written, read by the reader of saved lists, and a fixed set of rules of every kind and measure is evaluated.
 
 What nobody can see is no part of the promise: a FAILED record that is taken out of a saved list leaves the list of another world, in which the job never
-failed; so does a whole resource, or its first jobs (it looks new). So does a member that AWS leaves out where it does not apply (StatusMessage, ParentJobId),
-where the rest of the list is whole. What can be seen, and must never gain a pass:
+failed; so does a whole resource, or its first jobs (it looks new). So does a member that AWS leaves out where it does not apply (ParentJobId; StatusMessage
+in a list that has others), where the rest of the list is whole. What can be seen, and must never gain a pass:
 
 - any loss of a member that AWS always records, in one record, in all records of a resource or in a list, and of when a finished job ended; the empty text, null
   and the time 0 in its place;
-- the loss of any member throughout a list that lacks one of those, too; of a member that newer clients record, throughout any list;
+- the loss of any member throughout a list that lacks one of those, too; of a member that newer clients record, and of StatusMessage, throughout any list;
+- the end of a YAML list, from any line of its last record on;
+- times cut to whole seconds, in a list that is in hand twice;
 - the loss of a record where its absence is what violates: a clean job that is not the first of its resource (`newest`, `count at_least`, `longest_gap`), a copy
   or a restore (`followed_by`, restores of every resource); of a record that alone shows how far the list reaches; and of a whole list.
 """
@@ -31,6 +33,7 @@ from hypothesis import strategies as st
 
 from policycheck.datasets import COPY_JOBS, DATASETS, Presence
 from policycheck.engine.evaluate import judge
+from policycheck.errors import JobFileError
 from policycheck.policy.load import load_policies
 from policycheck.policy.model import Policy, Scope
 from policycheck.sources.files import read_job_files
@@ -62,6 +65,9 @@ rules:
   - {id: followed, where: {State: COMPLETED}, within: 3d, followed_by: {dataset: copy_jobs, where: {State: COMPLETED}, within: 12h}}
   - {id: tested, rule: every resource must have a COMPLETED restore job within 3d}
   - {id: overdue, rule: no job may be overdue}
+  - {id: told, none: {StatusMessage: {contains: denied}}, within: 3d}
+  - {id: category, none: {MessageCategory: AccessDenied}, within: 3d, no_data: pass}
+  - {id: vaults, all: {VaultType: BACKUP_VAULT}, within: 3d, no_data: pass}
 """
 
 
@@ -77,14 +83,14 @@ POLICY = policy()
 NAMES = [rule.id for rule in POLICY.rules]
 
 
-def verdicts(files: Sequence[File | list[File]], scope: Scope | None = None) -> dict[str, str]:
-    """Of each rule on these files, read in this order; a list of answers is a file of several pages."""
+def verdicts(files: Sequence[File | list[File] | str], scope: Scope | None = None) -> dict[str, str]:
+    """Of each rule on these files, read in this order; a list of answers is a file of several pages, a text is one as it is."""
     policies = [POLICY if scope is None else replace(POLICY, scope=scope)]
     with TemporaryDirectory() as folder:
         paths = []
         for number, file in enumerate(files):
             paths.append(Path(folder, f"{number}.json"))
-            paths[-1].write_text(json.dumps(file), encoding="utf-8")
+            paths[-1].write_text(file if isinstance(file, str) else json.dumps(file), encoding="utf-8")
         read = read_job_files([str(path) for path in paths], as_of=AS_OF, covers=None, stdin=io.BytesIO())
     return {result.id: result.verdict.value for result in judge(policies, read.lists, read.coverage, AS_OF, BACKEND)}
 
@@ -93,8 +99,8 @@ def verdicts(files: Sequence[File | list[File]], scope: Scope | None = None) -> 
 
 
 def at(hours: float) -> float:
-    """Seconds since 1970, so long before as_of."""
-    return (AS_OF - timedelta(hours=hours)).timestamp()
+    """Seconds since 1970, so long before as_of; no job was created at a whole second."""
+    return (AS_OF - timedelta(hours=hours)).timestamp() - 0.25
 
 
 def backup(number: int, name: str, hours: float, state: str, place: tuple[str, str] = HOME) -> Record:
@@ -103,6 +109,7 @@ def backup(number: int, name: str, hours: float, state: str, place: tuple[str, s
         "BackupJobId": f"b{number}",
         "AccountId": account,
         "BackupVaultName": "prod",
+        "VaultType": "BACKUP_VAULT",
         "BackupVaultArn": f"arn:aws:backup:{region}:{account}:backup-vault:prod",
         "ResourceArn": f"arn:aws:ec2:{region}:{account}:instance/{name}",
         "ResourceType": "EC2",
@@ -117,6 +124,7 @@ def backup(number: int, name: str, hours: float, state: str, place: tuple[str, s
     if state == "RUNNING":
         return record | {"ExpectedCompletionDate": at(hours - 24)}
     record |= {"CompletionDate": at(hours - 0.5), "MessageCategory": "SUCCESS" if state == "COMPLETED" else "AccessDenied"}
+    record |= {} if state == "COMPLETED" else {"StatusMessage": "Access denied by a policy"}
     return record | ({"RecoveryPointArn": f"arn:aws:ec2:{region}::image/ami-{number}", "BackupSizeInBytes": 10} if state == "COMPLETED" else {})
 
 
@@ -217,6 +225,17 @@ def check_repetition(estate: File, seed: int) -> None:
     assert verdicts(luck.sample([*files_of(estate), *again], 2 * len(again))) == verdicts(files_of(estate))
 
 
+def check_whole_seconds(estate: File, seed: int) -> None:
+    """Each list once more, from a client that cuts times to whole seconds."""
+    luck = random.Random(seed)
+    again = [{key: luck.sample(list(map(_in_seconds, records)), len(records))} for key, records in estate.items() if records]
+    assert verdicts(luck.sample([*files_of(estate), *again], 2 * len(again))) == verdicts(files_of(estate))
+
+
+def _in_seconds(record: Record) -> Record:
+    return {name: int(value) if name.endswith("Date") or name == "StartBy" else value for name, value in record.items()}
+
+
 # --- what may lose a pass, and never gains one ---
 
 
@@ -261,7 +280,7 @@ def check_dropped_member(estate: File, seed: int) -> None:
     key = luck.choice([key for key, records in estate.items() if records])
     first = luck.choice([name for name in ALWAYS[key] if name != "ResourceArn"])
     others = sorted({name for record in estate[key] for name in record})
-    dropped = {luck.choice(SINCE[key])} if luck.random() < 0.3 else {first, luck.choice(others)}
+    dropped = {luck.choice([*SINCE[key], "StatusMessage"])} if luck.random() < 0.3 else {first, luck.choice(others)}
     lost = [{name: value for name, value in record.items() if name not in dropped} for record in estate[key]]
     assert gained(verdicts(files_of(estate)), verdicts(files_of({**estate, key: lost}))) == [], (key, dropped)
 
@@ -288,8 +307,33 @@ def check_lost_record(estate: File, seed: int) -> None:
     assert gained(before, verdicts(files_of({key: records for key, records in estate.items() if key != gone}))) == [], gone
 
 
+def check_cut_off(estate: File, seed: int) -> None:
+    """A list as the AWS CLI writes it in YAML, or in about the order of the API's model, up to any line of its last record."""
+    luck = random.Random(seed)
+    key = luck.choice([key for key, records in estate.items() if records])
+    old, sort = luck.random() < 0.3, luck.random() < 0.7
+    records = [{name: value for name, value in record.items() if not (old and name == "VaultType")} for record in luck.sample(estate[key], len(estate[key]))]
+    newer = {*SINCE[key], "CompletionDate"}
+    whole = _as_yaml(key, [dict(sorted(record.items(), key=lambda pair: (not sort and pair[0] in newer, pair[0]))) for record in records])
+    others = [file for file in files_of(estate) if key not in file]
+    before, lines = verdicts([*others, whole]), whole.splitlines(keepends=True)
+    assert gained(verdicts([*others, {key: records}]), before) == []
+    left = len(lines) - luck.randint(1, min(6, len(records[-1]) - 1))
+    try:
+        after = verdicts([*others, "".join(lines[:left])])
+    except JobFileError:
+        return
+    assert gained(before, after) == [], (key, lines[left:])
+
+
+def _as_yaml(key: str, records: Sequence[Record]) -> str:
+    lines = [f"{'- ' if not index else '  '}{name}: {json.dumps(value)}\n" for record in records for index, (name, value) in enumerate(record.items())]
+    return "".join([f"{key}:\n", *lines])
+
+
 CHECKS: list[Callable[[File, int], None]] = [
-    check_order, check_another_source, check_repetition, check_split, check_lost_member, check_dropped_member, check_lost_record,
+    check_order, check_another_source, check_repetition, check_whole_seconds, check_split, check_lost_member, check_dropped_member, check_lost_record,
+    check_cut_off,
 ]  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from policycheck.engine.findings import describe_empty, describe_findings
 from policycheck.engine.frame import ROW, SUBJECT
 from policycheck.engine.masks import Case, add_masks, fields_decisive, fields_read
 from policycheck.engine.nearness import apply_nearness
-from policycheck.engine.recovery import add_recovered
+from policycheck.engine.recovery import add_recovered, fields_needed
 from policycheck.engine.runs import judge_runs
 from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
@@ -150,7 +150,7 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
     for case in cases:
         found = describe_findings(case.rule, frame, job_list, violations.get(case.number, ()), backend)
         tally = counts[case.number]
-        unknown = partial(name_unknown, fields_decisive(case), frame, masks, case.violation if tally.possible else case.population, backend)
+        unknown = partial(name_unknown, fields_decisive(case), frame, masks, case.violation if tally.possible else case.population, backend, _of_others(case))
         verdict, reason = _decide(case, tally, coverage, as_of, len(job_list), unknown)
         if verdict is Verdict.FAIL and not found:
             found = (describe_empty(case.rule, reason),)
@@ -168,6 +168,11 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
             answers=weaken(answers[case.number]) if _short(case, coverage, as_of, len(job_list)) else answers[case.number],
         )
     return results
+
+
+def _of_others(case: Case) -> set[str]:
+    """What a rule reads of other jobs than the one that it judges."""
+    return set() if case.recovery is None else {*fields_needed(case.rule.statement.list), "CompletionDate", "CreationDate"}
 
 
 def _answer(case: Case) -> nw.Expr:
@@ -223,10 +228,12 @@ def _decide(case: Case, counts: _Counts, coverage: Sequence[Coverage], as_of: da
     """The verdict and its reason, in the order of docs/verdicts.md."""
     if counts.definite:
         return Verdict.FAIL, ""
+    possible = f"{counts.possible} of {counted(read, 'job')} could violate it: {unknown()}" if counts.possible else ""
     if short := _short(case, coverage, as_of, read):
-        return Verdict.INCONCLUSIVE, short
-    if counts.possible:
-        return Verdict.INCONCLUSIVE, f"{counts.possible} of {counted(read, 'job')} could violate it: {unknown()}"
+        # A field that was dropped may be why the list seems to end early, too.
+        return Verdict.INCONCLUSIVE, "; ".join(filter(None, [short, possible]))
+    if possible:
+        return Verdict.INCONCLUSIVE, possible
     if counts.examined:
         return Verdict.PASS, ""
     if counts.unsure:

@@ -15,10 +15,10 @@ from policycheck.engine.findings import describe_empty
 from policycheck.engine.follower_findings import OtherList, Unfollowed, describe_unfollowed
 from policycheck.engine.frame import ROW, SUBJECT, Frame, ended
 from policycheck.engine.links import DEADLINE, END, LINKS, Link, add_covered, add_followed
-from policycheck.engine.masks import Case, chosen_mask
+from policycheck.engine.masks import Case, chosen_mask, fields_of_choice
 from policycheck.engine.notes import cap_notes, name_briefly
 from policycheck.engine.recovery import deadline_in_window, deadline_to_come
-from policycheck.engine.unknown import name_unknown
+from policycheck.engine.unknown import name_lacking, name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import Following
@@ -109,14 +109,14 @@ def _judge(case: Case, frame: Frame, other: Frame, context: Context) -> RuleResu
     findings = describe_unfollowed(rule, frame, job_list, violations, others, context.backend)
     answer = record_answer(nw.col(_POPULATION), nw.col(_VIOLATION), None, nw.col(_PENDING))
     (answers,) = collect_answers(masks, [answer], frame, context.backend)
-    verdict, reason = _decide(case, counts, frame, masks, context)
+    verdict, reason = _decide(case, counts, frame, other, masks, context)
     if verdict is Verdict.FAIL and not findings:
         findings = (describe_empty(rule, reason),)
     return rule_result(
         rule,
         verdict,
         reason,
-        beneath=_decide(case, replace(counts, definite=0), frame, masks, context) if counts.definite else None,
+        beneath=_decide(case, replace(counts, definite=0), frame, other, masks, context) if counts.definite else None,
         examined=counts.examined,
         subjects=counts.subjects,
         pending=counts.pending,
@@ -173,7 +173,7 @@ def _count(masks: nw.LazyFrame[Any], context: Context) -> _Counts:
     return _Counts(examined, unsure, definite, possible, elsewhere, pending, int(grouped or 0))
 
 
-def _decide(case: Case, counts: _Counts, frame: Frame, masks: nw.LazyFrame[Any], context: Context) -> tuple[Verdict, str]:
+def _decide(case: Case, counts: _Counts, frame: Frame, other: Frame, masks: nw.LazyFrame[Any], context: Context) -> tuple[Verdict, str]:
     """The verdict and its reason, in the order of docs/verdicts.md."""
     if counts.definite:
         return Verdict.FAIL, ""
@@ -181,7 +181,7 @@ def _decide(case: Case, counts: _Counts, frame: Frame, masks: nw.LazyFrame[Any],
     if short := _short(case, frame, context):
         return Verdict.INCONCLUSIVE, short
     if counts.possible:
-        return Verdict.INCONCLUSIVE, f"{counts.possible:,} of {counted(read, 'job')} could violate it: {_unknown(case, frame, masks, context)}"
+        return Verdict.INCONCLUSIVE, f"{counts.possible:,} of {counted(read, 'job')} could violate it: {_unknown(case, frame, other, masks, context)}"
     if counts.examined:
         return Verdict.PASS, ""
     if counts.unsure:
@@ -198,10 +198,17 @@ def _short(case: Case, frame: Frame, context: Context) -> str:
 
 
 def _own_fields(case: Case) -> set[str]:
-    return {*fields_of(case.rule.statement.where), "CompletionDate", "CreationDate"}
+    return {*fields_of(case.rule.statement.where), *fields_of_choice(case), "CompletionDate", "CreationDate"}
 
 
-def _unknown(case: Case, frame: Frame, masks: nw.LazyFrame[Any], context: Context) -> str:
+def _name_lacking(case: Case, frame: Frame, other: Frame, context: Context) -> str:
+    """What records of either list do not say of which job follows which."""
+    asked = {*fields_of(_requirement(case).condition), *(link.follower for link in _links(case)), other.dataset.state_field, "CreationDate", "CompletionDate"}
+    lacking = [name_lacking(asked, other, context.backend), name_lacking({link.job for link in _links(case)}, frame, context.backend)]
+    return "; ".join(dict.fromkeys(filter(None, lacking)))
+
+
+def _unknown(case: Case, frame: Frame, other: Frame, masks: nw.LazyFrame[Any], context: Context) -> str:
     """Why it is not known whether jobs violate: all that contributes."""
     noun = _requirement(case).list.noun
     places = [name for name in ("Account", "Region", "DestinationAccount", "DestinationRegion") if name in masks.collect_schema().names()]
@@ -213,7 +220,7 @@ def _unknown(case: Case, frame: Frame, masks: nw.LazyFrame[Any], context: Contex
         phrases.append(f"no list of {noun}s covers {named} from their end to their deadline")
     linked = possible.filter(nw.col(_FOLLOWED).is_null() & nw.col(_COVERED) & nw.col(_POPULATION).fill_null(False))
     if context.backend.rows(linked.select(nw.len()))[0][0]:
-        phrases.append(f"a {noun} that may follow does not say enough")
+        phrases.append(": ".join(filter(None, [f"a {noun} that may follow does not say enough", _name_lacking(case, frame, other, context)])))
     if context.backend.rows(possible.filter(nw.col(_POPULATION).is_null()).select(nw.len()))[0][0]:
         phrases.append(name_unknown(_own_fields(case), frame, possible, _POPULATION, context.backend))
     return "; ".join(phrases)

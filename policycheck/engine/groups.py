@@ -27,7 +27,7 @@ from policycheck.engine.masks import END, PROGRESS, Case, add_masks, fields_deci
 from policycheck.engine.measures import NEVER, Truth, is_lower
 from policycheck.engine.scope import in_scope
 from policycheck.engine.subjects import Group, Subjects, find_subjects
-from policycheck.engine.unknown import name_unknown
+from policycheck.engine.unknown import name_lacking, name_unknown, spell_fields
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.inventory import Listing
 from policycheck.policy.conditions import fields_of
@@ -285,13 +285,13 @@ class _Ruling:
         if possible:
             return Verdict.INCONCLUSIVE, f"{possible:,} of {counted(len(judgements), 'subject')} could violate it: {self._why(judgements)}"
         if subjects.strays:
-            fields = " or ".join(case.per)
+            fields = spell_fields(case.per, rule.statement.list)
             return (
                 Verdict.INCONCLUSIVE,
                 f"{counted(subjects.strays, rule.statement.list.noun)} may belong to any subject or to none: no {fields} recorded",
             )
         if subjects.nameless and _needs_every_subject(case):
-            fields = " or ".join(dict.fromkeys([*case.per, *(("Account", "Region") if RESOURCE in case.per else ())]))
+            fields = spell_fields(dict.fromkeys([*case.per, *(("Account", "Region") if RESOURCE in case.per else ())]), rule.statement.list)
             return Verdict.INCONCLUSIVE, f"{counted(subjects.nameless, 'job')} may be of a subject that no other job names: no {fields} recorded"
         empty = [item for item in judgements if item.nothing]
         if waiting := sum(item.waiting for item in judgements):
@@ -330,7 +330,8 @@ class _Ruling:
         for column in (case.measured, case.matching, case.population):
             if self.context.backend.rows(looked_at.filter(nw.col(column).is_null()).select(nw.len()))[0][0]:
                 return self._unknown(looked_at, column)
-        return "when a job was created or ended, or whose it is, is unknown"
+        told = "when a job was created or ended, or whose it is, is unknown"
+        return ": ".join(filter(None, [told, name_lacking({"CreationDate", "CompletionDate"}, self.view.frame, self.context.backend)]))
 
     def _unknown(self, masks: nw.LazyFrame[Any], column: str) -> str:
         return name_unknown(fields_decisive(self.case), self.view.frame, masks, column, self.context.backend)

@@ -145,6 +145,11 @@ class Case:
         return int(window.value) if window is not None and window.value is not None else None
 
     @property
+    def counts_once(self) -> bool:
+        """Whether a composite job counts once, so that it matters which parent a job has."""
+        return self.rule.qualifiers.jobs is JobChoice.ONCE and self.measure in {Measure.COUNT, Measure.SHARE} and RESOURCE not in self.per
+
+    @property
     def asks_outcome(self) -> bool:
         """Whether the rule's conditions read what a job in progress does not have yet."""
         return bool(fields_of(self.rule.statement.requirement.condition) & {"State", "Status", "Outcome"})
@@ -172,7 +177,12 @@ def fields_read(case: Case) -> set[str]:
 def fields_decisive(case: Case) -> set[str]:
     """The fields that decide about a job of this rule: of its conditions, and of its window."""
     windowed = set() if case.window_length is None or case.rule.qualifiers.clock else {"CreationDate", "CompletionDate"}
-    return fields_read(case) | (windowed - {"CompletionDate"} if case.by_creation else windowed)
+    return fields_read(case) | fields_of_choice(case) | (windowed - {"CompletionDate"} if case.by_creation else windowed)
+
+
+def fields_of_choice(case: Case) -> set[str]:
+    """The fields by which `jobs` chooses among the jobs of a composite one."""
+    return {PARENT} if case.rule.qualifiers.jobs in {JobChoice.TOP_LEVEL, JobChoice.MEMBERS} or case.counts_once else set()
 
 
 def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame, more: Mapping[str, nw.Expr] | None = None) -> nw.LazyFrame[Any]:

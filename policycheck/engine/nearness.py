@@ -341,7 +341,7 @@ def _is_slip(text: str, value: str, *, closed: bool) -> bool:
     shorter = min(len(text), len(value))
     most = 2 if shorter > 8 and not closed else 1
     distance = _distance(text, value, most)
-    return distance <= most and (shorter > 4 or closed or (shorter > 2 and sorted(text) == sorted(value)))
+    return distance <= most and (shorter > 3 or closed or (shorter > 2 and sorted(text) == sorted(value)))
 
 
 def _are_in_a_row(left: str, right: str) -> bool:

@@ -25,7 +25,7 @@ from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.policy.conditions import Operator, fields_of
 from policycheck.policy.model import Expectation
-from policycheck.result import Answer, RuleResult, SubjectAnswer, Universe, Verdict
+from policycheck.result import Answer, RuleResult, SubjectAnswer, UndecidedOf, Universe, Verdict
 
 Resource = tuple[Place, str]
 """One subject: where it is, and its ARN."""
@@ -144,6 +144,7 @@ def _result(case: Case, tally: _Tally, records: PlanRecords, frame: Frame, masks
         examined=tally.examined,
         subjects=len(subjects),
         undecided=sum(not runs.is_decided for runs in tally.groups.values()),
+        undecided_of=UndecidedOf.SCHEDULES,
         possible=len(possible),
         universe=_universe(case, context, len(subjects)),
         notes=describe_undecided(tally.groups, records),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import reduce
 from operator import or_
 from typing import Any
 
 import narwhals as nw
 
+from policycheck.datasets import Dataset
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.frame import LISTED, RECORDING, ROW, Frame, inventory_column, sources_of
 
@@ -16,17 +17,20 @@ from policycheck.engine.frame import LISTED, RECORDING, ROW, Frame, inventory_co
 _MOST_ROWS = 1000
 
 
-def name_unknown(fields: Collection[str], frame: Frame, masks: nw.LazyFrame[Any], column: str, backend: Backend) -> str:
+def name_unknown(fields: Collection[str], frame: Frame, masks: nw.LazyFrame[Any], column: str, backend: Backend, others: Collection[str] = ()) -> str:
     """`State is unknown in its record`: the members that are unknown where `column` of the masks is null.
 
     Args:
         fields: what the rule reads beside the state.
+        others: what it reads of other jobs of the list (whether they recovered one), named where nothing else is unknown.
     """
     undecided = backend.rows(masks.filter(nw.col(column).is_null()).select(nw.col(ROW)).head(_MOST_ROWS))
     unknown = {name: expression for name in sorted({frame.dataset.state_field, *fields}) if (expression := _unknown(name, frame)) is not None}
     chosen = frame.columns.filter(nw.col(ROW).is_in([row for (row,) in undecided]))
     (counts,) = backend.rows(chosen.select(*(expression.cast(nw.Int64).sum().alias(name) for name, expression in unknown.items())))
     missing = [name for name, count in zip(unknown, counts, strict=True) if count]
+    if not missing and (lacking := name_lacking(others, frame, backend)):
+        return f"whether a later job recovered it is unknown: {lacking}"
     told = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'}" if missing else "a field it needs is"
     unknown_in = f"{told} unknown in {'its record' if len(undecided) == 1 else 'their records'}"
     recordings = [frame.recordings[number] for (number,) in backend.rows(chosen.select(nw.col(RECORDING)).unique())]
@@ -38,12 +42,48 @@ def name_unknown(fields: Collection[str], frame: Frame, masks: nw.LazyFrame[Any]
     return unknown_in
 
 
+def name_lacking(fields: Collection[str], frame: Frame, backend: Backend) -> str:
+    """`their records do not say CompletionDate; save the list with CompletionDate`: of these fields, what records of a list do not say; empty where all do.
+
+    Args:
+        fields: which the frame has columns for.
+    """
+    unknown = {name: expression for name in sorted(fields) if (expression := _unknown(name, frame)) is not None}
+    if not unknown:
+        return ""
+    (counts,) = backend.rows(frame.columns.select(*(expression.cast(nw.Int64).sum().alias(name) for name, expression in unknown.items())))
+    missing = [name for name, count in zip(unknown, counts, strict=True) if count]
+    keep = sorted({member for name in missing for member in _members(name, frame) or [name]})
+    return f"records do not say {' or '.join(missing)}: save the list of {frame.dataset.noun}s with {', '.join(keep)}" if missing else ""
+
+
 def _members(name: str, frame: Frame) -> list[str]:
     """The members that a record must keep for a field to be known: those that no record has."""
     field = frame.dataset.fields[name]
     if not field.derived:
         return [name]
-    return [member for member in sources_of(frame.dataset, name) if not any(member in recording.told for recording in frame.recordings)]
+    return [member for member in members_behind(frame.dataset, name) if not any(member in recording.told for recording in frame.recordings)]
+
+
+def spell_fields(names: Iterable[str], dataset: Dataset) -> str:
+    """`DestinationRegion (from DestinationBackupVaultArn) or ResourceType`: fields, and what of a record tells those that are computed."""
+
+    def spell(name: str) -> str:
+        behind = members_behind(dataset, name)
+        return name if behind in {(), (name,)} else f"{name} (from {', '.join(behind)})"
+
+    return " or ".join(map(spell, names))
+
+
+def members_behind(dataset: Dataset, name: str) -> tuple[str, ...]:
+    """The members that tell a field; of one that AWS records, itself."""
+    if not dataset.fields[name].derived:
+        return (name,)
+    if name.startswith(("Cross", "Destination")):
+        return ("DestinationBackupVaultArn", dataset.vault_field) if name.startswith("Cross") else ("DestinationBackupVaultArn",)
+    if name in {"Account", "Region"}:
+        return ("AccountId", dataset.vault_field) if name == "Account" else (dataset.vault_field,)
+    return sources_of(dataset, name)
 
 
 def _unknown(name: str, frame: Frame) -> nw.Expr | None:

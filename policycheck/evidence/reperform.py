@@ -394,8 +394,9 @@ def drop_impossible_start(job: Job) -> None:
         job.drop("InitiationDate")
 
 
-def read_source(records: Any, jobs: JobList, source: int) -> list[Job]:
-    """The records of one source, and what each knows to be missing: that is decided in the source by itself, before anything is merged or left out."""
+def read_source(records: Any, jobs: JobList, source: int, unclosed: bool = False) -> tuple[list[Job], bool]:
+    """The records of one source, and what each knows to be missing: that is decided in the source by itself, before anything is merged or left out. And whether
+    the source shows that it was cut off: `unclosed` says that its last record ends a text in which a cut leaves no trace (YAML)."""
     require(isinstance(records, list), "not a list of records", records)
     found = [read_record(record, jobs, source) for record in records]
     recorded = {name for job in found for name in job}
@@ -403,20 +404,61 @@ def read_source(records: Any, jobs: JobList, source: int) -> list[Job]:
     until = max(
         (job[name] for job in found for name in ("CreationDate", "InitiationDate", "CompletionDate") if name in job and happened(job, name, jobs)), default=0
     )
+    behind = members_behind(records, jobs) if unclosed and found else set()
+    cut = bool(found) and any(is_expected(name, found, recorded, jobs) for name in behind)
     for job in found:
         job.until = until
-        if any(name in recorded and name not in job for name in jobs.always):
+        last = job is found[-1]
+        if (cut and last) or any(name in recorded and name not in job for name in jobs.always):
             continue  # damaged: whatever it lacks may have been lost
         for name, (presence, _) in jobs.fields.items():
             if name not in job and name not in job.unusable and presence in ("by_meaning", "when_ended", "since"):
                 job.known.update([name] if name in recorded or (presence != "since" and not reduced) else [])
+        if ("StatusMessage" not in recorded or (last and "StatusMessage" in behind)) and went_wrong(job, jobs):
+            job.known.discard("StatusMessage")  # AWS says why; somebody did not keep it
         if jobs.lifecycle not in job and jobs.lifecycle in recorded:
             job.known.add(jobs.lifecycle)
         job.whole = not reduced
         job.old_client = not reduced and "InitiationDate" not in recorded
         told = {jobs.lifecycle + ".DeleteAfterDays", jobs.lifecycle + ".DeleteAfterEvent"} <= recorded
         job.keeps = jobs.lifecycle in job and (not reduced or told)
-    return found
+    return found, cut
+
+
+def went_wrong(job: Job, jobs: JobList) -> bool:
+    """Whether a job has ended otherwise than clean: AWS has a message for it."""
+    if job.get(jobs.state) == "COMPLETED":
+        return str(job.get("MessageCategory", "success")).lower() != "success"
+    return job.get(jobs.state) in jobs.finished
+
+
+def members_behind(records: list[dict[str, Any]], jobs: JobList) -> set[str]:
+    """What the last record lacks and what may have stood behind its last member: what no other record that has both has before that one."""
+    *others, record = records
+    if not record:
+        return set()
+    *_, final = record
+    behind = set()
+    for name, (presence, _) in jobs.fields.items():
+        head, _, tail = name.partition(".")
+        orders = [list(other).index(head) < list(other).index(final) for other in others if head in other and final in other]
+        inside = tail and head == final and isinstance(record[head], dict) and tail not in record[head]
+        if presence != "derived" and (inside or (head not in record and not (orders and all(orders)))):
+            behind.add(name)
+    return behind
+
+
+def is_expected(name: str, found: list[Job], recorded: set[str], jobs: JobList) -> bool:
+    """Whether the others make one expect a member of the last record: always recorded; else in each other one of that state; of what newer clients record, also
+    in each other one in progress or, if the last one has ended, in each other one that has."""
+    presence, state = jobs.fields[name][0], found[-1].get(jobs.state)
+    if presence == "always":
+        return name in recorded
+    alike: list[Any] = [[state]]
+    if presence != "by_meaning":
+        alike += [jobs.in_progress, [] if state in jobs.in_progress else jobs.finished]
+    peers = [[job for job in found[:-1] if job.get(jobs.state) in states] for states in alike]
+    return any(group and all(name in job for job in group) for group in peers)
 
 
 def happened(job: Job, name: str, jobs: JobList) -> bool:
@@ -433,12 +475,47 @@ def find_jobs(records: list[Job], jobs: JobList) -> list[Job]:
     """The jobs that the records of all sources observe: those with one id, CreationDate and resource are one. A record that does not say all three stands
     for itself."""
     groups: dict[Any, list[Job]] = {}
-    for number, record in enumerate(records):
+    for number, record in enumerate(refine(records, jobs)):
         identity = identity_of(record, jobs)
         groups.setdefault(number if None in identity else identity, []).append(record)
     found = [merge(best_of(observed, jobs), {number for record in observed for number in record.sources}) for observed in groups.values()]
     mark_doubtful(found, jobs)
     return found
+
+
+def second_of(time: int | None) -> int | None:
+    """A time without the part of a second, which some clients leave out."""
+    return None if time is None else time - time % SECOND
+
+
+def refine(records: list[Job], jobs: JobList) -> list[Job]:
+    """Where the CreationDate of a record is a whole second, and records of that id and resource have one other CreationDate in that second, the record is of
+    their job: its times of whole seconds become those that they say within these. Where they have several, it is doubtful which of these jobs it shows."""
+    exact: dict[Any, list[Job]] = {}
+    for record in records:
+        identity = identity_of(record, jobs)
+        if None not in identity and identity[1] % SECOND:
+            exact.setdefault((identity[0], second_of(identity[1]), identity[2]), []).append(record)
+    refined = []
+    for record in records:
+        others = exact.get(identity_of(record, jobs), [])  # its own CreationDate is a whole second, or it finds none
+        job = merge([record], record.sources) if others else record
+        job.doubtful = len({other["CreationDate"] for other in others}) > 1
+        if others and not job.doubtful:
+            take_exact_times(job, others, jobs)
+        refined.append(job)
+    return refined
+
+
+def take_exact_times(job: Job, others: list[Job], jobs: JobList) -> None:
+    """The times of the others within the seconds that the job says. What then is before its creation, or a start after its end, is unusable."""
+    for name, (presence, kind) in jobs.fields.items():
+        if kind == "time" and presence != "derived" and name in job and not job[name] % SECOND:
+            job[name] = max([job[name], *(other[name] for other in others if name in other and second_of(other[name]) == job[name])])
+    late_start = "InitiationDate" in job and job["InitiationDate"] > job.get("CompletionDate", job["InitiationDate"])
+    wrong = [name for name in ("InitiationDate", "CompletionDate") if job.get(name, job["CreationDate"]) < job["CreationDate"]]
+    for name in [*wrong, *(["InitiationDate"] if late_start else [])]:
+        job.drop(name)
 
 
 def best_of(observed: list[Job], jobs: JobList) -> list[Job]:
@@ -469,7 +546,7 @@ def merge(kept: list[Job], sources: set[int]) -> Job:
     """One job of its observations: every member that any of them has. Where they differ nobody can say what it was; but a status still to be decided gives way
     to one that is."""
     job = Job({}, 0)
-    job.sources = sources
+    job.sources, job.doubtful = sources, any(record.doubtful for record in kept)
     ignored: set[tuple[int, str]] = set()
     for status, (early, decided) in EARLIER.items():
         if any(record.get(status, early) != early and (not decided or record[status] in decided) for record in kept):
@@ -514,7 +591,8 @@ def may_observe_one(job: Job, other: Job, jobs: JobList) -> bool:
     source lists a job once."""
     mine, theirs = identity_of(job, jobs), identity_of(other, jobs)
     apart = None not in (mine[0], theirs[0]) or bool(other.sources - job.sources)
-    return apart and all(mine[part] is None or theirs[part] is None or mine[part] == theirs[part] for part in range(3))
+    seconds = (second_of(mine[1]), second_of(theirs[1]))  # nobody knows which client cut its times
+    return apart and all(None in pair or pair[0] == pair[1] for pair in ((mine[0], theirs[0]), seconds, (mine[2], theirs[2])))
 
 
 def fullness(job: Job, jobs: JobList) -> Any:
@@ -928,14 +1006,14 @@ class Source(NamedTuple):
     """One file, or what was fetched of one account and Region."""
 
     records: list[Job]
-    lone: bool  # one describe answer
+    silent: bool  # what it does not show is not known to be absent: one describe answer, or a list that was cut off
 
 
 def asserted_reach(sources: list[Source], jobs: JobList, as_of: int, claimed: list[int]) -> dict[tuple[Any, Any], Reach]:
     """A list saved to a file covers, in each account and Region, the time between the oldest and the newest time in it, and 25 hours around, file by file; and
-    what the user claims. A describe answer covers nothing."""
+    what the user claims. A describe answer covers nothing, nor does a list that was cut off."""
     seen: dict[tuple[Any, Any], list[tuple[int, int]]] = {}
-    listed = set()  # the places that something else than a describe answer shows
+    listed = set()  # the places that a source shows which speaks of a time
     for source in sources:
         times: dict[tuple[Any, Any], list[int]] = {}
         for job in source.records:
@@ -944,8 +1022,8 @@ def asserted_reach(sources: list[Source], jobs: JobList, as_of: int, claimed: li
             place = place_of(job, jobs)
             ended = ["CompletionDate"] if job.get(jobs.state) in jobs.finished else []
             moments = [job[name] for name in ["CreationDate", "InitiationDate", *ended] if name in job and job[name] <= as_of]
-            times.setdefault(place, []).extend([] if source.lone else moments)
-            listed.update([] if source.lone else [place])
+            times.setdefault(place, []).extend([] if source.silent else moments)
+            listed.update([] if source.silent else [place])
         for place, moments in times.items():
             seen.setdefault(place, []).extend([(min(moments), max(moments))] if moments else [])
     reach = {}
@@ -1018,10 +1096,11 @@ def read_sources(given: Any) -> dict[str, list[Source]]:
     require(isinstance(given, list), "sources are not a list", given)
     sources: dict[str, list[Source]] = {name: [] for name in LISTS}
     for number, source in enumerate(given):
-        check_keys(source, "a source", "dataset name records lone")
-        require(isinstance(source.get("name"), (str, type(None))) and source.get("lone") in (None, True, False), "not a source", source)
-        jobs = LISTS[source["dataset"]]
-        sources[source["dataset"]].append(Source(read_source(source["records"], jobs, number), bool(source.get("lone"))))
+        check_keys(source, "a source", "dataset name records lone unclosed")
+        flags = (source.get("lone"), source.get("unclosed"))
+        require(isinstance(source.get("name"), (str, type(None))) and {*flags} <= {None, True, False}, "not a source", source)
+        records, cut = read_source(source["records"], LISTS[source["dataset"]], number, bool(flags[1]))
+        sources[source["dataset"]].append(Source(records, bool(flags[0] or cut)))
     return sources
 
 

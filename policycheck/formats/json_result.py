@@ -82,6 +82,7 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
         "examined": rule.examined,
         "subjects": rule.subjects,
         "undecided": rule.undecided,
+        "undecided_of": str(rule.undecided_of),
         "possible": rule.possible,
         "pending": rule.pending,
         "universe": _universe(rule.universe),

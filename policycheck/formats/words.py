@@ -11,7 +11,20 @@ from typing import assert_never
 from policycheck.causes import CAUSES, Cause
 from policycheck.errors import ExitCode
 from policycheck.records import iso
-from policycheck.result import SOON_DAYS, Basis, Coverage, Finding, Result, RuleResult, Severity, Universe, Verdict, WaiverStatus, WaiverUse
+from policycheck.result import (
+    SOON_DAYS,
+    Basis,
+    Coverage,
+    Finding,
+    Result,
+    RuleResult,
+    Severity,
+    UndecidedOf,
+    Universe,
+    Verdict,
+    WaiverStatus,
+    WaiverUse,
+)
 from policycheck.text import spell_duration
 
 UNCOVERED = "the declared scope is not covered: an account or Region of it lacks complete coverage"
@@ -95,11 +108,18 @@ def count_line(result: Result) -> str:
     ]
     if summary.rules:
         parts.append("rules: " + ", ".join(f"{count:,} {word}" for count, word in judged if count))
-    if summary.pending:
-        parts.append(f"{plural(summary.pending, 'deadline')} pending")
-    if summary.undecided:
-        parts.append(f"{plural(summary.undecided, 'job')} undecided")
+    waiting, open_ = Counter[str](), Counter[str]()
+    for rule in result.rules:
+        waiting[_pending_noun(rule)] += rule.pending
+        open_[rule.undecided_of] += rule.undecided
+    parts += [f"{plural(count, noun)} pending" for noun, count in sorted(waiting.items()) if count]
+    parts += [f"{plural(count, noun)} undecided" for noun, count in sorted(open_.items()) if count]
     return "; ".join(parts)
+
+
+def _pending_noun(rule: RuleResult) -> str:
+    """What a rule counts as pending: subjects that are new, or deadlines of jobs."""
+    return "subject" if rule.universe else "deadline"
 
 
 def severity_counts(rules: Iterable[RuleResult]) -> str:
@@ -159,19 +179,27 @@ def notes(rule: RuleResult) -> list[str]:
         for text in (
             rule.reason,
             spell_universe(rule.universe) if rule.universe else "",
-            f"{plural(rule.undecided, 'job')} in progress, undecided" if rule.undecided else "",
+            _undecided(rule) if rule.undecided else "",
             f"{plural(rule.possible, 'subject' if rule.universe else 'job')} could violate if what is unknown of them were known" if rule.possible else "",
-            f"{plural(rule.pending, 'subject' if rule.universe else 'deadline')} pending" if rule.pending else "",
+            f"{plural(rule.pending, _pending_noun(rule))} pending" if rule.pending else "",
             *rule.notes,
         )
         if text
     ]
 
 
+def _undecided(rule: RuleResult) -> str:
+    return f"{plural(rule.undecided, rule.undecided_of)}{' in progress' if rule.undecided_of is UndecidedOf.JOBS else ''}, undecided"
+
+
+_KEEP_FIELDS = "A list that is reduced (--query, jq) must keep the fields that the reason names: save it again with them, or whole."
 _EVIDENCE_HELP = (
+    ("may be cut off", "Run the command that saved the list again and look at its exit code; --output json shows where a list was cut off."),
     ("is spelled otherwise in the evidence", "Write the value as the evidence has it; who means both spellings, writes both."),
     ("this run has no list of", "Give that list, too: --jobs repeats; or fetch from AWS."),
     ("this run has no inventory", "Give it: --inventory NAME=PATH."),
+    ("fields were dropped", _KEEP_FIELDS),
+    ("save the list of", _KEEP_FIELDS),
     ("the window begins at", "If the list is whole, claim the time it covers with --covers FROM..TO; or shorten the window, or fetch from AWS."),
     ("is covered to", "Save the list again, or judge it as of the time it was saved: --as-of."),
     ("is declared and", "Give the lists of every declared account and Region, or say in the scope which may be empty: may_be_empty."),

@@ -12,7 +12,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain, zip_longest
 from operator import attrgetter
@@ -28,6 +28,7 @@ from policycheck.sources.completeness import RUN_AGAIN, Count, has_content, refu
 from policycheck.sources.contents import EMPTY, USE_JSON, not_utf8, refuse_failure, refuse_foreign
 from policycheck.sources.json_text import Repeated, holds_all, is_object, items, json_documents, members, parse, plain, quotes
 from policycheck.sources.members import bad_record, container_names, member_names, read_record, read_records, refuse_spelling, spelled
+from policycheck.sources.text_ends import TextEnd, find_text_end
 from policycheck.sources.yaml_text import yaml_documents
 from policycheck.text import clean_line, truncate
 
@@ -62,7 +63,7 @@ def read_pages(data: bytes) -> list[Page]:
         refuse_foreign(data[:4096].decode(errors="replace"))
         # What a failed command said may stand behind what it had printed.
         refuse_failure(data.decode(errors="replace"))
-        return _pages(map(plain, yaml_documents(data)))
+        return _pages(map(plain, yaml_documents(data)), closed=False)
     except UnicodeDecodeError:
         raise not_utf8(data) from None
     except RecursionError:
@@ -168,7 +169,8 @@ class _Bare:
         self.numbers.append(number)
 
 
-def _pages(documents: Iterable[object]) -> list[Page]:
+def _pages(documents: Iterable[object], *, closed: bool = True) -> list[Page]:
+    """The pages of all documents; `closed` says that a text that was cut off would not have been read."""
     found = list(documents)
     if all(document is None or (isinstance(document, msgspec.Raw) and bytes(document) == b"null") for document in found):
         raise JobFileError(f"{EMPTY}: it holds {'null' if found else 'comments or blanks'} alone", hint="run the command again and look at what it prints")
@@ -199,11 +201,23 @@ def _pages(documents: Iterable[object]) -> list[Page]:
             for dataset, record in wrapped:
                 wrapped_jobs[dataset].add(read_record(dataset, record, where, dataset.id_field.removesuffix("Id")), number)
     _refuse_short(pages)
+    end = None if closed else find_text_end(elements)
+    if end is not None and end.listed:
+        _end_text(pages, end)
     lone = len(elements) == 1 and is_object(found[0])
     for bare, alone in ((wrapped_jobs, True), (plain_jobs, lone)):
         pages += [Page(_normalise(dataset, jobs.records, numbers=jobs.numbers), lone=alone) for dataset, jobs in bare.items()]
+    if end is not None and not end.listed:
+        _end_text(pages, end)
     refuse_fewer(counts, sum(len(page.jobs) for page in pages))
     return pages
+
+
+def _end_text(pages: list[Page], end: TextEnd) -> None:
+    """Note what the last record of the last page of that list may have lost."""
+    index = next(index for index in reversed(range(len(pages))) if pages[index].jobs.dataset is end.dataset)
+    jobs = pages[index].jobs
+    pages[index] = replace(pages[index], jobs=replace(jobs, behind={len(jobs) - 1: end.behind}))
 
 
 def _read_job(dataset: Dataset, answer: dict[str, object], where: str, record: str) -> Any:

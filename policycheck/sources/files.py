@@ -16,7 +16,7 @@ from policycheck.records import JobList
 from policycheck.sources.containers import read_pages
 from policycheck.sources.contents import read_all, read_text
 from policycheck.sources.interface import Evidence
-from policycheck.sources.lists import Source, assert_coverage, describe_future, describe_gaps, describe_merging, describe_state
+from policycheck.sources.lists import Source, assert_coverage, describe_cut, describe_future, describe_gaps, describe_merging, describe_state
 from policycheck.sources.observations import merge_sources
 from policycheck.sources.stated import StatedFile, is_statement, read_member, read_statement, restate, stated_places
 from policycheck.sources.statements import StatedList, Statement, digest
@@ -91,6 +91,7 @@ def _evidence(files: Sequence[_File], as_of: datetime, covers: tuple[datetime, d
     warnings: list[str] = []
     for name, read in sources.items():
         if read:
+            warnings += filter(None, map(describe_cut, read))
             found = merge_sources([source.jobs for source in read])
             lists[name] = found.jobs
             warnings += [*describe_merging(found), *filter(None, [describe_future(found.jobs, as_of), describe_state(found.jobs)])]

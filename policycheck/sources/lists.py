@@ -30,6 +30,17 @@ class Source:
     lone: bool = False
     """It is one describe answer, or several: it speaks of these jobs alone."""
 
+    @property
+    def silence(self) -> str:
+        """Why what it does not show is not known to be absent; empty where it speaks of a time."""
+        if self.lone:
+            return "one describe answer covers that job alone"
+        return f"the list may be cut off: its last record has no {_lost(self.jobs)}" if self.jobs.cut_off else ""
+
+
+def _lost(jobs: JobList) -> str:
+    return " and no ".join(sorted({name for names in jobs.cut_off.values() for name in names}))
+
 
 @dataclass(frozen=True, slots=True)
 class _Interval:
@@ -62,20 +73,21 @@ def assert_coverage(
                 holders[place].append(source)
                 shown[place] += len(records)
                 start, end = _reach(source.jobs.dataset, records, micros(as_of))
-                if start is not None and end is not None and not source.lone:
+                if start is not None and end is not None and not source.silence:
                     spans[place].append(_Interval(moment(start), moment(end), STRETCH))
         jobs = _by_place(job_list, micros(as_of))
         for place in {**jobs, **holders}:
             # A place that a source names and no job: two records of one job say more than either.
             records = jobs.get(place, [])
-            read = [source for source in holders[place] if not source.lone]
+            read = [source for source in holders[place] if not source.silence]
             if covers is not None and read and covers[0] <= as_of:
                 spans[place].append(_Interval(*covers))
             rewound = _count_rewound(job_list.dataset, records, micros(as_of))
             reason = f"reconstructed: {rewound} {'job' if rewound == 1 else 'jobs'} ended after as_of" if rewound else ""
+            silence = "" if read else next((source.silence for source in holders[place]), "")
             # Where its records are of no single place, the list as a whole still has a name.
             names = [source.name for source in read or holders[place] or sources.get(name, ())]
-            entries.append(_entry(name, place, len(records) or shown[place], names, reason, spans[place], as_of, lone=bool(holders[place]) and not read))
+            entries.append(_entry(name, place, len(records) or shown[place], names, reason, spans[place], as_of, silence))
     return tuple(sorted(entries, key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
 
 
@@ -116,10 +128,10 @@ def _count_rewound(dataset: Dataset, records: list[Any], as_of: int) -> int:
     return sum(is_later(record) for record in records if getattr(record, dataset.state_field) in dataset.finished)
 
 
-def _entry(dataset: str, place: Place, jobs: int, names: Sequence[str], reason: str, spans: Sequence[_Interval], as_of: datetime, *, lone: bool) -> Coverage:
+def _entry(dataset: str, place: Place, jobs: int, names: Sequence[str], reason: str, spans: Sequence[_Interval], as_of: datetime, silence: str) -> Coverage:
     source = names[0] if len(names) == 1 else f"{len(names)} files"
-    if lone:
-        return Coverage(dataset, *place, None, None, jobs, complete=False, source=source, reason="one describe answer covers that job alone")
+    if silence:
+        return Coverage(dataset, *place, None, None, jobs, complete=False, source=source, reason=silence)
     if not spans:
         return Coverage(dataset, *place, None, None, jobs, source=source, reason=reason)
     ordered = sorted(spans, key=lambda span: (span.start, span.end))
@@ -159,6 +171,17 @@ def describe_merging(found: Jobs) -> list[str]:
         keep = f"{dataset.id_field}, CreationDate and {dataset.resource_field}"
         warnings.append(f"{records} enough to tell whether it shows a job that another record shows; save the list with {keep}")
     return warnings
+
+
+def describe_cut(source: Source) -> str:
+    """A warning where a list may be cut off; else nothing."""
+    if source.lone or not source.jobs.cut_off:
+        return ""
+    noun = source.jobs.dataset.noun
+    return (
+        f"{source.name} may be cut off: its last {noun} has no {_lost(source.jobs)}, and others like it have; what it lacks and what came after it is unknown: "
+        "run the command again, or save the list with --output json"
+    )
 
 
 def describe_future(job_list: JobList, as_of: datetime) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from policycheck.datasets import Dataset
 from policycheck.records import JobList, Recording, objects
+from policycheck.sources.precision import refine, second_of
 
 # Statuses of a restore that move on after its end, with the messages that go with them; the second of each is not the last word.
 _LATER_WORDS = {"ValidationStatus": ("ValidationStatusMessage", "VALIDATING"), "DeletionStatus": ("DeletionStatusMessage", "DELETING")}
@@ -48,9 +49,9 @@ def merge_sources(parts: Sequence[JobList]) -> Jobs:
     ids = list(map(attrgetter(dataset.id_field), records))
     if len(set(ids)) == len(ids) and None not in ids:
         return Jobs(_concatenate(parts, records))
-    whole = _concatenate(parts, records)
-    resources = map(attrgetter(dataset.resource_field), records)
-    keys = [_Key(*key) for key in zip(ids, map(attrgetter("CreationDate"), records), resources, strict=True)]
+    whole, coarse = refine(_concatenate(parts, records))
+    resources = map(attrgetter(dataset.resource_field), whole.records)
+    keys = [_Key(*key) for key in zip(ids, map(attrgetter("CreationDate"), whole.records), resources, strict=True)]
     shown: defaultdict[_Key, list[int]] = defaultdict(list)
     vague: list[int] = []
     for row, key in enumerate(keys):
@@ -59,7 +60,7 @@ def merge_sources(parts: Sequence[JobList]) -> Jobs:
         else:
             shown[key].append(row)
     source_of = [number for number, part in enumerate(parts) for _ in range(len(part))]
-    doubtful = _find_doubtful(whole, keys, shown, vague, source_of) if vague else set()
+    doubtful = coarse | (_find_doubtful(whole, keys, shown, vague, source_of) if vague else set())
     merged = {rows[0]: _merge(whole, rows) for rows in shown.values() if len(rows) > 1}
     kept = sorted([*(rows[0] for rows in shown.values()), *vague])
     shared = sum(count > 1 for count in _count(key.job_id for key in shown).values())
@@ -213,7 +214,7 @@ def _find_doubtful(whole: JobList, keys: Sequence[_Key], shown: Mapping[_Key, Se
 
 
 _When = tuple[int | None, str | None]
-"""CreationDate and resource."""
+"""CreationDate in whole seconds, since a client may have cut it to them, and resource."""
 
 
 class _Shown:
@@ -225,14 +226,14 @@ class _Shown:
         self._nameless = _Sources()
 
     def note(self, key: _Key, sources: set[int]) -> None:
-        when = key.created, key.resource
+        when = second_of(key.created), key.resource
         if key.job_id is not None:
             self._by_id[key.job_id].append(when)
         (self._nameless if key.job_id is None else self._named).note(when, sources)
 
     def may_show(self, key: _Key, source: int) -> bool:
         """Whether one of them may be this record's: by its id; or without one, in another source, since one source lists a job once."""
-        when = key.created, key.resource
+        when = second_of(key.created), key.resource
         if key.job_id is not None:
             return any(_may_agree(when, other) for other in self._by_id[key.job_id]) or self._nameless.has_other(when, source)
         return self._named.has_other(when, source) or self._nameless.has_other(when, source)

@@ -106,6 +106,12 @@ def test_a_letter_or_two_off_is_a_note_and_no_verdict(condition: str, tmp_path: 
     assert any(f"did you mean {SLIPS[condition]} (1 job)?" in note for note in result.notes)
 
 
+def test_a_letter_off_a_word_of_four_is_a_note(tmp_path: Path) -> None:
+    result = judged("none: {BackupVaultName: prob}", tmp_path, [job(BackupVaultName="prod")])
+    assert result.verdict is Verdict.PASS
+    assert any('did you mean "prod" (1 job)?' in note for note in result.notes)
+
+
 def test_a_rule_that_fails_says_it_and_is_inconclusive_once_its_findings_are_waived(tmp_path: Path) -> None:
     rule = "none: {any: [{State: FAILED}, {BackupVaultName: prod vault}]}"
     waiver = "waivers:\n  - {rule: r, match: any, reason: x, owner: o, granted: 2026-11-20, expires: 2026-12-20}\n"

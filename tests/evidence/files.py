@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from policycheck.datasets import DATASETS, Dataset, Kind, Presence
 from tests.evidence.jobs import AS_OF, HOUR, Estate, Job
@@ -20,6 +20,8 @@ class Source(TypedDict):
     name: str
     records: list[Job]
     lone: bool
+    unclosed: NotRequired[bool]
+    """It is YAML, whose last record may have been cut off unseen."""
 
 
 def single_files(estate: Estate) -> list[Source]:
@@ -33,9 +35,21 @@ def write(sources: list[Source], folder: Path) -> list[str]:
     for number, source in enumerate(sources):
         path = folder / f"{number:03d}.json"
         content = source["records"][0] if source["lone"] else {DATASETS[source["dataset"]].result_key: source["records"]}
-        path.write_text(json.dumps(content), encoding="utf-8")
+        path.write_text(_yaml(content) if source.get("unclosed") else json.dumps(content), encoding="utf-8")
         paths.append(str(path))
     return paths
+
+
+def _yaml(content: Any) -> str:
+    """As a program writes it that keeps the order of members; values as JSON has them. A list has a record, and a record a member."""
+    if isinstance(content, list):
+        return "".join("- " + text[2:] for text in (_indented(_yaml(item)) for item in content))
+    held = ((name, value, bool(value) and isinstance(value, (dict, list))) for name, value in content.items())
+    return "".join(f"{name}:\n{_indented(_yaml(value))}" if nested else f"{name}: {json.dumps(value)}\n" for name, value, nested in held)
+
+
+def _indented(text: str) -> str:
+    return "".join(f"  {line}" for line in text.splitlines(keepends=True))
 
 
 _ROLE = "arn:aws:iam::111122223333:role/service-role/AWSBackupDefaultServiceRole"
@@ -75,13 +89,27 @@ def saved(estate: Estate, seed: int) -> list[Source]:
                     change(dataset, file, chance)
         if records and chance.random() < 0.35 * rough:
             _repeat(dataset, files, chance)
-        sources += [{"dataset": name, "name": f"{name}-{number}.json", "records": file, "lone": False} for number, file in enumerate(files)]
+        sources += [_as_text(name, number, file, chance) for number, file in enumerate(files)]
         if records and chance.random() < 0.1 * rough:
             alone = copy.deepcopy(chance.choice(records))
             # A describe answer is known by the job's id.
             alone[dataset.id_field] = alone.get(dataset.id_field) or "alone"
             sources.append({"dataset": name, "name": f"{name}-alone.json", "records": [alone], "lone": True})
     return sources
+
+
+def _as_text(name: str, number: int, records: list[Job], chance: Random) -> Source:
+    """A file; now and then of YAML, members in the order of their names or not, and cut off behind some line of the last record or not."""
+    source: Source = {"dataset": name, "name": f"{name}-{number}.json", "records": records, "lone": False}
+    if not records or not all(records) or chance.random() < 0.75:
+        return source
+    if chance.random() < 0.7:
+        records = [{key: record[key] for key in sorted(record)} for record in records]
+    if chance.random() < 0.6:
+        # Mostly behind what is always recorded: a cut before it is seen anyway.
+        left = list(records[-1].items())
+        records = [*records[:-1], dict(left[: -chance.choice([1, 1, 2, 3])] or left[:1])]
+    return {**source, "records": records, "unclosed": True}
 
 
 def _split(records: list[Job], chance: Random) -> list[list[Job]]:
@@ -220,6 +248,18 @@ def _redact(dataset: Dataset, records: list[Job], chance: Random) -> None:
         record[dataset.id_field] = word
 
 
+def _cut_times(dataset: Dataset, record: Job, others: list[Job], chance: Random) -> None:
+    """The record's client writes whole seconds, and the others milliseconds; another job was perhaps created in the same second."""
+    second = [other for other in others if other.get(dataset.id_field) == record.get(dataset.id_field)]
+    for number, other in enumerate(second):
+        for member in dataset.members:
+            value = other.get(member.name) if member.kind is Kind.TIME else None
+            if isinstance(value, (int, float)) and value > AS_OF / 2 and chance.random() < 0.9:
+                other[member.name] = int(value) + chance.choice([0.123, 0.123, 0.5, 0.0]) + 0.25 * (number % 2)
+    if chance.random() < 0.15 and second:
+        others.append({**copy.deepcopy(second[0]), "CreationDate": _seconds(record.get("CreationDate")) + 0.9})
+
+
 _Change = Callable[[Dataset, list[Job], Random], None]
 _OF_LISTS: list[tuple[_Change, float]] = [(_first_runs, 0.25), (_runs_long, 0.15), (_edit_plan, 0.25), (_parents, 0.3)]
 _OF_FILES: list[tuple[_Change, float]] = [(_cut, 0.15), (_blank, 0.15), (_twist, 0.1), (_redact, 0.05), (_spell, 0.1)]
@@ -232,7 +272,7 @@ def _repeat(dataset: Dataset, files: list[list[Job]], chance: Random) -> None:
     made = [copy.deepcopy(record) for record in taken]
     state = dataset.state_field
     for record in made:
-        kind = chance.choice(["same", "poorer", "earlier", "other", "unnamed", "undated", "unplaced", "validated", "later"])
+        kind = chance.choice(["same", "poorer", "earlier", "other", "unnamed", "undated", "unplaced", "validated", "later", "coarse", "coarse"])
         if kind == "poorer" and len(record) > 1:
             record.pop(chance.choice(list(record)))
         elif kind == "earlier":
@@ -242,6 +282,8 @@ def _repeat(dataset: Dataset, files: list[list[Job]], chance: Random) -> None:
             record.update(chance.choice([{state: "FAILED"}, {"ResourceType": "RDS"}, {"MessageCategory": "AccessDenied"}, {"AccountId": "444455556666"}]))
         elif kind == "later" and record.get("CompletionDate"):
             record["CompletionDate"] = _seconds(record["CompletionDate"]) + HOUR
+        elif kind == "coarse":
+            _cut_times(dataset, record, full[0], chance)
         elif kind == "validated" and "ValidationStatus" in dataset.fields:
             record["ValidationStatus"] = chance.choice(["VALIDATING", "FAILED", "SUCCESSFUL"])
         record.update({"unnamed": {dataset.id_field: None}, "undated": {"CreationDate": None}, "unplaced": {dataset.resource_field: None}}.get(kind, {}))

@@ -27,9 +27,12 @@ def results(case: Case) -> dict[str, dict[str, Any]]:
 
 
 def shuffled(case: Case, chance: Random) -> Case:
-    """The case with files, records, members and rules in another order."""
+    """The case with files, records, members and rules in another order. What ends a text that may have been cut off stays where it is."""
     sources = copy.deepcopy(case.sources)
     for source in sources:
+        if source.get("unclosed"):
+            source["records"][:-1] = chance.sample(source["records"][:-1], len(source["records"]) - 1)
+            continue
         source["records"] = [dict(chance.sample(sorted(record.items()), len(record))) for record in chance.sample(source["records"], len(source["records"]))]
     return dataclasses.replace(case, sources=chance.sample(sources, len(sources)), rules=case.rules[::-1])
 
@@ -40,7 +43,8 @@ def split(case: Case, chance: Random) -> Case:
     for source in case.sources:
         first = {index for index in range(len(source["records"])) if chance.random() < 0.5}
         parts = [[record for index, record in enumerate(source["records"]) if (index in first) is half] for half in (True, False)]
-        sources += [source] if source["lone"] else [{**source, "records": part} for part in parts]
+        # A part of YAML ends elsewhere, and what ended it would be unclosed no more.
+        sources += [source] if source["lone"] or source.get("unclosed") else [{**source, "records": part} for part in parts]
     return dataclasses.replace(case, sources=sources)
 
 

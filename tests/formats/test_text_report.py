@@ -64,7 +64,7 @@ def test_without_its_line_the_sentence_stands_alone() -> None:
 def test_the_last_line_counts_everything() -> None:
     assert last_line(mixed()) == (
         "5 findings (2 waived) in 3 of 6 rules, 439 jobs; open: 2 high, 1 medium; "
-        "rules: 1 passed, 2 failed, 1 waived, 1 inconclusive, 1 skipped; 1 deadline pending; 2 jobs undecided"
+        "rules: 1 passed, 2 failed, 1 waived, 1 inconclusive, 1 skipped; 1 subject pending; 2 jobs undecided"
     )
 
 
