@@ -37,12 +37,10 @@ def lost_members(dataset: Dataset, records: Sequence[Any], row: int, behind: Col
     return tuple(sorted(filter(is_expected, behind)))
 
 
-def went_wrong(dataset: Dataset, record: Any) -> bool:
+def went_wrong(dataset: Dataset, state: str | None, category: str | None) -> bool:
     """Whether AWS has something to say of how a job ended: it is finished and did not complete, or completed with issues."""
-    state = getattr(record, dataset.state_field)
     if state != "COMPLETED":
         return state in dataset.finished
-    category = getattr(record, "MessageCategory", None)
     return category is not None and category.lower() != "success"
 
 

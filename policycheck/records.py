@@ -191,9 +191,11 @@ class JobList:
         told = [base] * len(self.records)
         if MESSAGE not in recorded or self.behind:
             silent = base.but(frozenset({MESSAGE}))
-            unseen = range(len(self.records)) if MESSAGE not in recorded else [row for row, members in self.behind.items() if MESSAGE in members]
-            for row in unseen:
-                if went_wrong(self.dataset, self.records[row]):
+            ends = self._ends()
+            wrong = {end for end in set(ends) if went_wrong(self.dataset, *end)}
+            unseen = range(len(ends)) if MESSAGE not in recorded else [row for row, members in self.behind.items() if MESSAGE in members]
+            for row in unseen if wrong else ():
+                if ends[row] in wrong:
                     told[row] = silent
         damaged = Recording(frozenset(), frozenset(), False, self._until)
         for row in self._lacking(always & recorded) | self.cut_off.keys():
@@ -201,6 +203,11 @@ class JobList:
         for row, members in self.unusable.items():
             told[row] = told[row].but(members)
         return told
+
+    def _ends(self) -> list[tuple[str | None, str | None]]:
+        """State and MessageCategory, by row."""
+        categories = map(attrgetter("MessageCategory"), self.records) if "MessageCategory" in self.dataset.fields else [None] * len(self.records)
+        return list(zip(map(attrgetter(self.dataset.state_field), self.records), categories, strict=True))
 
     @cached_property
     def cut_off(self) -> Mapping[int, tuple[str, ...]]:
