@@ -230,7 +230,10 @@ def test_every_sample_of_a_real_client_gives_the_same_list() -> None:
         (read,) = evidence(SAMPLES / name).lists.values()
         # YAML does not say that it ends here, and nothing in it says that it does not.
         assert not read.cut_off, name
-        assert ({"backup_jobs": replace(read, behind={})}, read.told) == (reference.lists, reference.lists["backup_jobs"].told), name
+        assert {"backup_jobs": replace(read, behind={})} == reference.lists, name
+        (*told, last), (*expected, whole) = read.told, reference.lists["backup_jobs"].told
+        # It expired, and may have lost its message with the end of the text.
+        assert (told, last) == (expected, whole.but(frozenset({"StatusMessage"})) if read.behind else whole), name
     for name, count in SINGLE.items():
         assert {key: len(read) for key, read in evidence(SAMPLES / name).lists.items()} == {"backup_jobs": count}, name
     assert evidence(SAMPLES / "v2-describe.json").lists["backup_jobs"].records[0] in reference.lists["backup_jobs"].records
