@@ -62,7 +62,7 @@ docs-check: $(READY) ## check that the generated pages are up to date
 	@$(BIN)/python docs/generate.py --check
 
 slow: $(READY) ## run the slow tests: packages, validators of workflows, npm, other engines, the AWS CLI
-	@$(BIN)/python -m pytest -q -m slow
+	@$(BIN)/python -m pytest -q -n auto -m slow
 
 conformance: $(READY) ## run the tests of the engine and of evidence with the engines beside the default
 	@POLICYCHECK_TEST_ENGINE=duckdb $(BIN)/python -m pytest -q -n auto tests/engine tests/evidence tests/test_cases.py tests/test_evidence.py

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -26,6 +26,7 @@ from policycheck.engine.list_view import KEY, ListView, Tally, any_truth
 from policycheck.engine.masks import END, PROGRESS, Case, add_masks, fields_decisive, fields_read, listed_mask
 from policycheck.engine.measures import NEVER, Truth, is_lower
 from policycheck.engine.scope import in_scope
+from policycheck.engine.screen import Clean, screen
 from policycheck.engine.subjects import Group, Subjects, find_subjects
 from policycheck.engine.unknown import name_lacking, name_unknown, spell_fields
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
@@ -52,8 +53,11 @@ def judge_groups(cases: Sequence[Case], context: Context) -> dict[int, RuleResul
         alike.setdefault((case.rule.statement.dataset, case.per), []).append(case)
     for (name, _), together in alike.items():
         tallies = views[name].tallies(together)
+        keyed, _ = views[name].keyed(together[0].per)
+        clean = screen(together, keyed, KEY, micros(context.as_of), context.backend)
         for case in together:
-            results[case.number] = _Ruling(case, views[name], views.get(BACKUP_JOBS.name), context).result(tallies[case.number], listing)
+            ruling = _Ruling(case, views[name], views.get(BACKUP_JOBS.name), context, clean[case.number])
+            results[case.number] = ruling.result(tallies[case.number], listing)
     return results
 
 
@@ -119,6 +123,8 @@ class _Ruling:
     view: ListView
     backups: ListView | None
     context: Context
+    clean: Clean = field(default_factory=dict)
+    """The keys whose jobs certainly keep to the rule."""
 
     @property
     def as_of(self) -> int:
@@ -129,9 +135,20 @@ class _Ruling:
         named = expectation(self.case).inventory
         inventory = self.context.inventories[named.text] if named is not None else None
         subjects = find_subjects(self.case, self.view, tallies, self.backups, inventory, listing)
-        jobs = self._jobs_of(subjects)
         nothing = not self.case.per and subjects.chosen is False
-        return subjects, [] if nothing else [self._judge(group, jobs[number], tallies) for number, group in enumerate(subjects.groups)]
+        if nothing:
+            return subjects, []
+        clean = [self._is_clean(number, group, subjects) for number, group in enumerate(subjects.groups)]
+        jobs = self._jobs_of(subjects, clean)
+        judged = (
+            Judgement(group, Edge(None), False, self.clean[group.keys[0]]) if clean[number] else self._judge(group, jobs[number], tallies)
+            for number, group in enumerate(subjects.groups)
+        )
+        return subjects, list(judged)
+
+    def _is_clean(self, number: int, group: Group, subjects: Subjects) -> bool:
+        """Whether a group has the records of one clean key, and no others may be its own but those that do not say whose they are."""
+        return len(group.keys) == 1 and group.keys[0] in self.clean and (number, True) in subjects.of_key[group.keys[0]]
 
     def result(self, tallies: Mapping[int, Tally], listing: Listing) -> RuleResult:
         case, rule = self.case, self.case.rule
@@ -169,8 +186,8 @@ class _Ruling:
         answers = ordered(told)
         return weaken(answers) if short else answers
 
-    def _jobs_of(self, subjects: Subjects) -> list[list[tuple[Any, ...]]]:
-        """For each group, the jobs its measure looks at: see `judge_group`."""
+    def _jobs_of(self, subjects: Subjects, clean: Sequence[bool]) -> list[list[tuple[Any, ...]]]:
+        """For each group that is not clean, the jobs its measure looks at: see `judge_group`."""
         case = self.case
         keyed, _ = self.view.keyed(case.per)
         columns = [nw.col(KEY), nw.col(ROW), nw.col(case.measured).alias("measured")]
@@ -189,7 +206,11 @@ class _Ruling:
                 raise AssertionError("missed runs are judged from schedules")
             case other:
                 assert_never(other)
-        rows = self.context.backend.rows(keyed.filter(nw.col(case.measured).fill_null(True)).select(*columns, *map(nw.col, more)))
+        looked_at = nw.col(case.measured).fill_null(True)
+        if any(clean):
+            asked = {key for group, is_clean in zip(subjects.groups, clean, strict=True) if not is_clean for key in group.keys}
+            looked_at = looked_at & nw.col(KEY).is_in(sorted(asked))
+        rows = self.context.backend.rows(keyed.filter(looked_at).select(*columns, *map(nw.col, more)))
         jobs: list[list[tuple[Any, ...]]] = [[] for _ in subjects.groups]
         # The rows of one key stand together.
         for key, found in groupby(rows, itemgetter(0)):

@@ -1,0 +1,110 @@
+"""What the screen of a measure calls clean, its judgement calls clean: with and without the screen, everything that a rule says is the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import strategies as st
+
+from policycheck.engine import groups
+from policycheck.engine.evaluate import judge
+from policycheck.engine.screen import screen
+from policycheck.errors import Location
+from policycheck.policy.model import EVERY_JOB, JobChoice, Measure, NoData, Policy, Qualifiers, Rule, Statement
+from policycheck.result import RuleResult, Verdict
+from tests.backends import BACKEND
+from tests.engine.expectations import EACH, at, clean, condition, covered, duration, expect
+from tests.engine.lists import AS_OF, Job, job_list
+from tests.properties import examples
+
+FAILED = condition("State", "FAILED")
+STATES: tuple[dict[str, Any], ...] = (
+    {"State": "COMPLETED", "MessageCategory": "SUCCESS"},
+    {"State": "COMPLETED", "MessageCategory": "SUCCESS"},
+    {"State": "FAILED", "MessageCategory": "AccessDenied", "StatusMessage": "Access denied"},
+    {"State": "RUNNING", "CompletionDate": None},
+)
+REQUIREMENTS = [
+    (expect(measure, of, f"{operator} {limit}", per), "48h")
+    for measure, limits in ((Measure.COUNT, "12"), (Measure.STREAK, "12"), (Measure.SHARE, ("50%", "80%")))
+    for operator in ("at_least", "at_most", "more_than", "less_than")
+    for limit in limits
+    for of in (clean(), FAILED)
+    for per in (EACH, (), ("ResourceType",), ("ResourceArn", "BackupVaultName"))
+] + [
+    (expect(measure, of, limit, per), within)
+    for per in (EACH, (), ("Account", "Region"))
+    for of in (clean(), FAILED)
+    for measure, limit, within in (
+        (Measure.NEWEST, "at_most 24h", None),
+        (Measure.NEWEST, "less_than 5h", None),
+        (Measure.LONGEST_GAP, "at_most 26h", "48h"),
+        (Measure.LONGEST_GAP, "less_than 40h", "48h"),
+        (Measure.LATEST, "", "48h"),
+    )
+]
+RULES = [
+    Rule(
+        f"r{number}",
+        "p",
+        Statement(requirement, EVERY_JOB, duration(within)),
+        Qualifiers(jobs=list(JobChoice)[number % len(JobChoice)], no_data=list(NoData)[number % len(NoData)]),
+        "",
+        Location("p.yaml"),
+    )
+    for number, (requirement, within) in enumerate(REQUIREMENTS)
+]
+HEALTHY = {
+    Measure.COUNT: "at_least 2",
+    Measure.SHARE: "at_least 95%",
+    Measure.STREAK: "at_most 0",
+    Measure.NEWEST: "at_most 26h",
+    Measure.LONGEST_GAP: "at_most 26h",
+}
+GONE = ("", "", "", "", "State", "CreationDate", "CompletionDate", "MessageCategory", "ResourceArn", "ResourceType", "BackupVaultName", "ParentJobId")
+
+
+@st.composite
+def estates(draw: st.DrawFn) -> list[Job]:
+    jobs: list[Job] = []
+    for number in range(draw(st.integers(1, 9))):
+        hours = draw(st.sampled_from((1, 2, 4, 4, 20, 25, 47, 49, 200)))
+        members = {**draw(st.sampled_from(STATES)), "ResourceType": draw(st.sampled_from(["EC2", "RDS"])), "BackupJobId": f"j{number}"}
+        if number and not draw(st.integers(0, 4)):
+            members["ParentJobId"] = f"j{draw(st.integers(0, number - 1))}"
+        known = at(hours, draw(st.sampled_from(["i-1", "i-2", "i-3"])), **members)
+        jobs.append({name: value for name, value in known.items() if name != draw(st.sampled_from(GONE))})
+    return jobs
+
+
+def results(jobs: list[Job], rules: list[Rule]) -> tuple[RuleResult, ...]:
+    return judge([Policy("p", "", "p.yaml", tuple(rules))], {"backup_jobs": job_list(jobs)}, [covered(len(jobs))], AS_OF, BACKEND)
+
+
+@examples(estates(), st.lists(st.sampled_from(RULES), min_size=8, max_size=8, unique_by=lambda rule: rule.id), few=15, many=600)
+def test_a_screen_changes_nothing_that_a_rule_says(monkeypatch: pytest.MonkeyPatch, jobs: list[Job], rules: list[Rule]) -> None:
+    screened = results(jobs, rules)
+    with monkeypatch.context() as patch:
+        patch.setattr(groups, "screen", lambda cases, *_: {case.number: {} for case in cases})
+        assert screened == results(jobs, rules)
+
+
+@pytest.mark.parametrize("measure", [measure for measure in Measure if measure is not Measure.MISSED_RUNS])
+def test_healthy_groups_are_clean_by_the_screen_of_every_measure(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the property above is about something, and healthy resources are never measured job by job."""
+    healthy: list[Job] = [at(hours, name, MessageCategory="SUCCESS") for name in ("i-1", "i-2") for hours in (4, 28, 52, 76)]
+    requirement = expect(measure, FAILED if measure is Measure.STREAK else clean(), HEALTHY.get(measure, ""), EACH)
+    within = duration(None if measure is Measure.NEWEST else "48h")
+    rule = Rule("r", "p", Statement(requirement, EVERY_JOB, within), Qualifiers(), "", Location("p.yaml"))
+    found: list[int] = []
+
+    def count(*arguments: Any) -> Any:
+        clean_keys = screen(*arguments)
+        found.extend(map(len, clean_keys.values()))
+        return clean_keys
+
+    monkeypatch.setattr(groups, "screen", count)
+    monkeypatch.setattr(groups, "judge_group", None)
+    (result,) = results(healthy, [rule])
+    assert (result.verdict, result.subjects, found) == (Verdict.PASS, 2, [2])
