@@ -182,6 +182,8 @@ class Gate:
     quiet: bool
     longest_job: timedelta | None = None
     """What the user claims; None: nothing."""
+    answers: bool = False
+    """Whether the reports show what each subject came to."""
     _start: float = 0.0
     _looks: int = 0
     _last: Result | None = None
@@ -253,7 +255,8 @@ class Gate:
             plan = plan_fetch(self.policies, as_of, self.longest_job)
             evidence, was_whole = self.watch.fetch(plan, as_of=as_of, progress=progress, whole=whole)
         self._warn(evidence)
-        judged = run(self.policies, replace(evidence, inventories=self.inventories), as_of=as_of, fail_on=self.fail_on, backend=PolarsBackend())
+        given = replace(evidence, inventories=self.inventories)
+        judged = run(self.policies, given, as_of=as_of, fail_on=self.fail_on, backend=PolarsBackend(), answers=self.answers)
         if judged.exit_code is ExitCode.OK and not was_whole:
             # A pass rests on lists that were read whole, at the price of one more fetch.
             return self._judge(whole=True)
@@ -335,12 +338,20 @@ def _name(prospects: Sequence[Prospect], most: int = 3) -> str:
 
 
 def open_gate(
-    settings: Settings, pace: Pace, policies: Sequence[Policy], connection: Connection, fail_on: Severity | None, write: Callable[[Result], None]
+    settings: Settings,
+    pace: Pace,
+    policies: Sequence[Policy],
+    connection: Connection,
+    fail_on: Severity | None,
+    write: Callable[[Result], None],
+    *,
+    answers: bool,
 ) -> int:
     """Hold the gate, write the reports of the last judgement, and say why it ended; the exit code.
 
     Args:
         write: writes all reports.
+        answers: whether these show what each subject came to.
     """
     from policycheck.sources.inventories import read_inventories
     from policycheck.sources.watch import JobWatch
@@ -348,7 +359,7 @@ def open_gate(
     inventories = read_inventories(settings.inventory or ())
     longest_job = parse_longest_job(settings.longest_job, settings.jobs)
     with catch_stops() as stops:
-        gate = Gate(policies, JobWatch(connection, TIMER.now), fail_on, inventories, pace, TIMER, settings.quiet, longest_job)
+        gate = Gate(policies, JobWatch(connection, TIMER.now), fail_on, inventories, pace, TIMER, settings.quiet, longest_job, answers)
         ending = gate.hold(stops)
         if ending.result is not None:
             write(ending.result)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from policycheck.engine.backends.interface import Backend
 from policycheck.inventory import Inventory
+from policycheck.job_records import JobRecords
 from policycheck.records import JobList
 from policycheck.result import Coverage
 
@@ -25,3 +27,10 @@ class Context:
     backend: Backend
     inventories: Mapping[str, Inventory]
     """By the names that rules give them."""
+    answers: bool = False
+    """Whether rules list what each of their subjects came to."""
+
+    @cached_property
+    def records(self) -> JobRecords:
+        """The whole records that findings are about."""
+        return JobRecords(self.lists)
