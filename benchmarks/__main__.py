@@ -31,7 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for measure in chosen:
             runs = min(options.runs, measure.runs or options.runs)
             _say(f"{measure.name}: {runs} pairs of runs ...")
-            outcomes.append(Outcome(measure, compare(measure.subject(workplace), measure.baseline(workplace), runs)))
+            pairs = compare(measure.subject(workplace), measure.baseline(workplace), runs)
+            outcomes.append(Outcome(measure, pairs, measure.size(workplace) if measure.size else None))
     print(as_table(outcomes))
     if options.json:
         machine = {"python": platform.python_version(), "system": platform.system(), "cores": os.cpu_count()}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count, islice
 from pathlib import Path
@@ -26,9 +26,26 @@ _FIRST_ACCOUNT = 200_000_000_000
 
 def write_jobs(path: Path, number: int) -> None:
     """Write one answer of list-backup-jobs with this many jobs, times in ISO 8601; the same number gives the same bytes."""
+    _write(path, islice(_texts(), number))
+
+
+def write_failed_jobs(path: Path, number: int) -> None:
+    """The same jobs, each FAILED and of a resource of its own, so that a rule that all violate has as many findings."""
+    _write(path, (_failed(index, text) for index, text in enumerate(islice(_texts(), number))))
+
+
+def _failed(index: int, text: str) -> str:
+    job = json.loads(text)
+    resource = f"arn:aws:ec2:{job['BackupVaultArn'].split(':')[3]}:{job['AccountId']}:instance/i-{index:017x}"
+    ended = {"State": "FAILED", "MessageCategory": "AccessDenied", "CompletionDate": job.get("CompletionDate", job["CreationDate"])}
+    told = f"Your backup job failed as AWS Backup does not have permission to describe resource {resource}"
+    return json.dumps({**job, **ended, "ResourceArn": resource, "ResourceType": "EC2", "StatusMessage": told}, indent=4)
+
+
+def _write(path: Path, jobs: Iterable[str]) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         stream.write(f'{{\n    "{BACKUP_JOBS.result_key}": [')
-        for index, text in enumerate(islice(_texts(), number)):
+        for index, text in enumerate(jobs):
             stream.write(",\n" if index else "\n")
             stream.write(indent(text, "        "))
         stream.write("\n    ]\n}\n")

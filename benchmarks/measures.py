@@ -4,6 +4,9 @@ A *fetch* is `fetching.py`: one list of 50,000 jobs from a process that serves t
 
 A *list* is `policycheck list-backup-jobs` of the list that `serving.py` serves, thrown away; *the AWS CLI 1* lists the same, with its times as they come.
 
+*Findings* are a check of 100,000 jobs, each FAILED and of a resource of its own, against `violated.yaml`, two rules that every job violates: 200,000 findings,
+written as JSON and as SARIF. *No finding* is a check of the same jobs against `kept.yaml`, the same rules as none violates them, written likewise.
+
 A *check* is `python -m policycheck check` of the twenty rules beside this file, its text report thrown away. Baselines:
 
 - *bare Python*: `python -c pass`; no program in Python starts faster.
@@ -25,12 +28,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks.jobs import AS_OF, COVERED_FROM, write_jobs
+from benchmarks.jobs import AS_OF, COVERED_FROM, write_failed_jobs, write_jobs
 from benchmarks.timing import Command
 from policycheck.datasets import BACKUP_JOBS, Dataset
 
 ROOT = Path(__file__).parents[1]
 POLICY = Path(__file__).with_name("twenty-rules.yaml")
+VIOLATED, KEPT = (Path(__file__).with_name(name) for name in ("violated.yaml", "kept.yaml"))
+FAILED = 100_000
+"""Jobs, each of which violates two rules."""
 _FETCHING = Path(__file__).with_name("fetching.py")
 FETCHED = 50_000
 LISTED = (("json", 50_000), ("json", 200_000), ("text", 50_000), ("text", 200_000), ("yaml-stream", 50_000), ("yaml-stream", 200_000))
@@ -66,6 +72,17 @@ class Workplace:
         if not path.exists():
             write_jobs(path, number)
         return path
+
+    def failed_jobs(self, number: int) -> Path:
+        """The file with this many jobs, all FAILED."""
+        path = self.folder / f"{number}-failed.json"
+        if not path.exists():
+            write_failed_jobs(path, number)
+        return path
+
+    def result(self, policy: Path) -> Path:
+        """Where a check of a policy writes its result as JSON."""
+        return self.folder / f"{policy.stem}-result.json"
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -119,16 +136,17 @@ class Workplace:
         return importable
 
 
-def check_arguments(jobs: Path) -> list[str]:
-    """The arguments of a check of the twenty rules."""
-    return ["check", str(POLICY), "--jobs", str(jobs), "--as-of", AS_OF.isoformat(), "--covers", f"{COVERED_FROM.isoformat()}..{AS_OF.isoformat()}"]
+def check_arguments(jobs: Path, policy: Path = POLICY) -> list[str]:
+    """The arguments of a check, of the twenty rules if not told otherwise."""
+    return ["check", str(policy), "--jobs", str(jobs), "--as-of", AS_OF.isoformat(), "--covers", f"{COVERED_FROM.isoformat()}..{AS_OF.isoformat()}"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
     """A process, its baseline, and the ratio it should stay within (None: told, not asked for).
 
-    `by_cpu`: the ratio of processor time is held against the target, in place of that of time by the clock. `runs`: this many pairs tell enough.
+    `by_cpu`: the ratio of processor time is held against the target, in place of that of time by the clock. `runs`: this many pairs tell enough. `size`: the
+    bytes of JSON a finding that the subject has written.
     """
 
     name: str
@@ -138,6 +156,7 @@ class Measure:
     baseline: Callable[[Workplace], Command]
     by_cpu: bool = False
     runs: int | None = None
+    size: Callable[[Workplace], float] | None = None
 
 
 def _version(workplace: Workplace) -> Command:
@@ -150,6 +169,21 @@ def _check(number: int) -> Callable[[Workplace], Command]:
         return Command(arguments, workplace.environment, FINDINGS)
 
     return command
+
+
+def _findings(policy: Path, accepted: frozenset[int]) -> Callable[[Workplace], Command]:
+    def command(workplace: Workplace) -> Command:
+        outputs = [f"--output=json={workplace.result(policy)}", f"--output=sarif={workplace.folder / policy.stem}.sarif"]
+        arguments = [sys.executable, "-m", "policycheck", *check_arguments(workplace.failed_jobs(FAILED), policy), *outputs]
+        return Command(arguments, workplace.environment, accepted)
+
+    return command
+
+
+def bytes_a_finding(workplace: Workplace) -> float:
+    """The size of the JSON that a check of `VIOLATED` has written, by its findings."""
+    content = workplace.result(VIOLATED).read_bytes()
+    return len(content) / content.count(b'"fingerprint":')
 
 
 def _bare(workplace: Workplace) -> Command:
@@ -196,6 +230,7 @@ _ALL = (
     Measure("check-2", "its imports", 1.6, _check(2), _imports),
     Measure("check-10000", "imports and decode", 1.8, _check(10_000), _decode(10_000)),
     Measure("check-100000", "imports and decode", 2.5, _check(100_000), _decode(100_000)),
+    Measure("findings-200000", "no finding", None, _findings(VIOLATED, FINDINGS), _findings(KEPT, frozenset({0})), runs=3, size=bytes_a_finding),
     Measure("fetch-50000", "boto3's paginator", 0.5, _fetch("ours"), _fetch("paginator")),
     Measure("list-50000", "the AWS CLI 1", 0.5, _list(50_000), _list(50_000, program=("awscli", "backup")), by_cpu=True),
     *(Measure(f"list-{number}-{output}", f"{SHORT:,} jobs", None, _list(number, output), _list(SHORT, output), runs=1) for output, number in LISTED),

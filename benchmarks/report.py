@@ -8,7 +8,7 @@ from statistics import median
 
 from benchmarks.timing import MEGABYTE, Outcome, Ratio
 
-_HEAD = ("measure", "against", "ratio of wall time", "target", "reached", "ratio of CPU time", "wall s", "peak MB")
+_HEAD = ("measure", "against", "ratio of wall time", "target", "reached", "ratio of CPU time", "wall s", "CPU s", "peak MB", "bytes a finding")
 
 
 def as_table(outcomes: Sequence[Outcome]) -> str:
@@ -29,7 +29,9 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
         {True: "yes", False: "no", None: ""}[reached],
         _spell(outcome.cpu),
         " / ".join(f"{median(seconds):.2f}" for seconds in ([p.subject.wall for p in outcome.pairs], [p.baseline.wall for p in outcome.pairs])),
+        " / ".join(f"{median(seconds):.2f}" for seconds in ([p.subject.cpu for p in outcome.pairs], [p.baseline.cpu for p in outcome.pairs])),
         " / ".join(f"{max(sizes) / MEGABYTE:.0f}" for sizes in ([p.subject.memory for p in outcome.pairs], [p.baseline.memory for p in outcome.pairs])),
+        "" if outcome.size is None else f"{outcome.size:.0f}",
     )
 
 
@@ -46,5 +48,6 @@ def as_json(outcome: Outcome) -> dict[str, object]:
         "reached": outcome.reached,
         "wall_ratio": asdict(outcome.wall),
         "cpu_ratio": asdict(outcome.cpu),
+        "bytes_a_finding": outcome.size,
         "pairs": [asdict(pair) for pair in outcome.pairs],
     }

@@ -57,6 +57,8 @@ class Outcome:
 
     measure: Measure
     pairs: Sequence[Pair]
+    size: float | None = None
+    """Bytes of JSON a finding, where the measure tells them."""
 
     @property
     def wall(self) -> Ratio:

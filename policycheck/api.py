@@ -42,6 +42,7 @@ def check(
     waivers: Sequence[Path] = (),
     fail_on: Severity | str | None = Severity.LOW,
     engine: str = DEFAULT_ENGINE,
+    answers: bool = False,
 ) -> Result:
     """Evaluate policies against job lists, as `policycheck check --jobs` does.
 
@@ -56,6 +57,7 @@ def check(
         waivers: files of waivers.
         fail_on: the least severity that makes `Result.exit_code` a failure; None: never.
         engine: what computes, by name.
+        answers: whether `RuleResult.answers` lists what each subject of a rule came to.
 
     Returns:
         Verdicts, findings and the evidence they rest on. `Result.verdict` is fail, inconclusive or pass; a pass claims enough evidence.
@@ -75,7 +77,7 @@ def check(
         loaded = load_waivers([(FilePath(path), FilePath(path).as_posix()) for path in waivers], loaded)
     evidence = _read(jobs, as_of, covers, loaded)
     given = read_inventories([f"{name}={os.fspath(path)}" for name, path in (inventories or {}).items()])
-    return run(loaded, replace(evidence, inventories=given), as_of=as_of, fail_on=threshold, backend=backend)
+    return run(loaded, replace(evidence, inventories=given), as_of=as_of, fail_on=threshold, backend=backend, answers=answers)
 
 
 def _read(jobs: Jobs, as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy]) -> Evidence:

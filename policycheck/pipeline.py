@@ -19,15 +19,16 @@ from policycheck.text import clean_line
 from policycheck.version import __version__
 
 
-def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail_on: Severity | None, backend: Backend) -> Result:
+def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail_on: Severity | None, backend: Backend, answers: bool = False) -> Result:
     """Judge the evidence.
 
     Args:
         policies: with the rules that were selected; a policy without rules is judged by its scope alone.
         as_of: the aware instant everything is measured from.
         fail_on: the least severity that fails the run; None: never.
+        answers: whether the result lists what each subject came to, for the formats that show it; it changes no verdict and no finding.
     """
-    rules = judge(policies, evidence.lists, evidence.coverage, as_of, backend, inventories=evidence.inventories)
+    rules = judge(policies, evidence.lists, evidence.coverage, as_of, backend, inventories=evidence.inventories, answers=answers)
     return Result(
         as_of=as_of,
         tool_version=__version__,

@@ -8,7 +8,7 @@ record tells what a missing member means (docs/verdicts.md, Sources).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, cached_property, lru_cache
@@ -405,8 +405,39 @@ def api_fields(dataset: Dataset, record: Any) -> dict[str, Any]:
     fields: dict[str, Any] = msgspec.to_builtins(record)
     for member in time_members(dataset):
         if member in fields:
-            fields[member] = iso(moment(fields[member]))
+            fields[member] = spell_time(fields[member])
     return fields
+
+
+def encode_fields(dataset: Dataset, record: Any) -> bytes:
+    """`api_fields` as JSON in UTF-8, keys sorted.
+
+    Raises:
+        UnicodeEncodeError: a text holds half a surrogate pair.
+    """
+    told = zip(time_members(dataset), _read_times(dataset)(record), strict=True)
+    times = {member: spell_time(value) for member, value in told if value is not None}
+    return _SORTING.encode(msgspec.structs.replace(record, **times))
+
+
+_SORTING = msgspec.json.Encoder(order="sorted")
+
+
+@cache
+def _read_times(dataset: Dataset) -> Callable[[Any], tuple[int | None, ...]]:
+    return attrgetter(*time_members(dataset))
+
+
+def spell_time(value: int) -> str:
+    """`iso(moment(value))`, for the many times of many records."""
+    seconds, fraction = divmod(value, 1_000_000)
+    minutes, second = divmod(seconds, 60)
+    return f"{_spell_minute(minutes)}:{second:02}.{fraction // 1000:03}Z" if fraction else f"{_spell_minute(minutes)}:{second:02}Z"
+
+
+@lru_cache(maxsize=100_000)
+def _spell_minute(minutes: int) -> str:
+    return (EPOCH + timedelta(minutes=minutes)).isoformat(timespec="minutes")[:16]
 
 
 def iso(value: datetime) -> str:

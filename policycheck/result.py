@@ -6,14 +6,16 @@ Below the command line `as_of` is a parameter and the exit code a function of th
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as quoted
+from typing import NamedTuple
 
 from policycheck.errors import ExitCode, Location
+from policycheck.job_records import JobRecord
 
 
 class Severity(StrEnum):
@@ -149,12 +151,12 @@ class Finding:
     message: str
     """What was seen, what was required and by how much; one clean, non-empty line."""
     jobs: tuple[str, ...] = ()
-    """Ids, sorted."""
+    """Ids, sorted: all that a run found, the first EVIDENCE_LIMIT of them in a saved result."""
     cause: str | None = None
     """The class of what went wrong (an id of `causes.CAUSES`); None where nothing did, or the rule asks about something else."""
     resource_type: str | None = None
-    evidence: tuple[Mapping[str, Any], ...] = ()
-    """The API fields of the jobs, in the order of `jobs`; at most EVIDENCE_LIMIT of them."""
+    evidence: tuple[JobRecord, ...] = ()
+    """The jobs themselves, in the order of `jobs`, those without an id first; at most EVIDENCE_LIMIT of them. Findings share them."""
     waiver: Waiver | None = None
     account_name: str | None = None
     """What an inventory calls the account."""
@@ -164,6 +166,12 @@ class Finding:
     """The fields that tell the subject, with their values; None where a record lacks one."""
     details: tuple[str, ...] = ()
     """What belongs to the message and is too long for it, a clean line each: the runs that were missed."""
+    unnamed: int = 0
+    """Jobs beside those that `jobs` names: those without an id, and those that a saved result leaves out."""
+
+    @property
+    def jobs_count(self) -> int:
+        return len(self.jobs) + self.unnamed
 
     @property
     def named_account(self) -> str | None:
@@ -173,8 +181,14 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """64 hex digits, the same in every run that finds this subject violating this rule."""
-        key = ["policycheck/1", self.policy, self.rule, self.account, self.region, self.subject]
-        return hashlib.sha256(json.dumps(key).encode()).hexdigest()
+        # A list in JSON, put together by hand, since there may be very many.
+        key = f"{_spelled(self.policy, self.rule, self.account, self.region)}, {quoted(self.subject)}]"
+        return hashlib.sha256(key.encode()).hexdigest()
+
+
+@lru_cache(maxsize=1000)
+def _spelled(*parts: str | None) -> str:
+    return ", ".join(['["policycheck/1"', *("null" if part is None else quoted(part) for part in parts)])
 
 
 EVIDENCE_LIMIT = 20

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from json import dumps
 
 # C0 but tab and newline, DEL, C1, line and paragraph separators, bidi controls (UAX #9), zero-width and
@@ -68,6 +69,21 @@ _UNITS = (("d", 86_400_000_000), ("h", 3_600_000_000), ("m", 60_000_000), ("s", 
 def spell_duration(microseconds: int) -> str:
     """A duration for reading: its two largest units, rounded down (41 h, 3 h 10 m, 2 d 4 h); days from 48 h on."""
     rest = abs(microseconds)
+    # From an hour on its whole minutes say it all, and of those few are different: reports have many durations.
+    shown = _spell(rest) if rest < _HOUR else _spell_minutes(rest // _MINUTE)
+    return f"-{shown}" if microseconds < 0 else shown
+
+
+_MINUTE = 60_000_000
+_HOUR = 60 * _MINUTE
+
+
+@lru_cache(maxsize=100_000)
+def _spell_minutes(minutes: int) -> str:
+    return _spell(minutes * _MINUTE)
+
+
+def _spell(rest: int) -> str:
     units = _UNITS if rest >= 2 * _UNITS[0][1] else _UNITS[1:]
     parts: list[tuple[int, str]] = []
     for name, size in units:
@@ -76,5 +92,4 @@ def spell_duration(microseconds: int) -> str:
             parts.append((count, name))
         if len(parts) == 2:
             break
-    shown = " ".join(f"{count} {name}" for count, name in parts if count) or "0 s"
-    return f"-{shown}" if microseconds < 0 else shown
+    return " ".join(f"{count} {name}" for count, name in parts if count) or "0 s"

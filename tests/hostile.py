@@ -7,6 +7,8 @@ from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from typing import Any, TypeVar, cast
 
+from policycheck.job_records import SavedJob
+
 T = TypeVar("T")
 
 CORPUS: Mapping[str, str] = {
@@ -143,6 +145,8 @@ def _poisoned(value: T, text: str, *, named: bool) -> T:
         found = text + value if named else text
     elif isinstance(value, tuple) and hasattr(value, "_fields"):
         found = cast("Any", value)._make(_poisoned(item, text, named=name in _NAMES) for name, item in zip(value._fields, value, strict=True))
+    elif isinstance(value, SavedJob):
+        found = SavedJob(text + value.key, _poisoned(value.fields, text, named=False))
     elif isinstance(value, tuple | list):
         found = type(value)(_poisoned(item, text, named=named) for item in value)
     elif isinstance(value, Mapping):

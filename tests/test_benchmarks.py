@@ -15,11 +15,12 @@ import pytest
 
 from benchmarks import baseline
 from benchmarks.__main__ import main
-from benchmarks.jobs import AS_OF, COVERED_FROM, write_jobs
-from benchmarks.measures import FINDINGS, LISTED, MEASURES, POLICY, Workplace, shape_of
+from benchmarks.jobs import AS_OF, COVERED_FROM, write_failed_jobs, write_jobs
+from benchmarks.measures import FINDINGS, KEPT, LISTED, MEASURES, POLICY, VIOLATED, Workplace, bytes_a_finding, shape_of
 from benchmarks.report import as_json, as_table
 from benchmarks.timing import Command, Outcome, Pair, Ratio, Sample, compare, ratio, run
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
+from policycheck.formats.registry import FORMATS
 from policycheck.pipeline import run as judge
 from policycheck.policy.load import load_policies
 from policycheck.records import JobList, micros, record_type
@@ -91,6 +92,7 @@ def test_targets_are_those_the_project_set_itself() -> None:
         "check-2": 1.6,
         "check-10000": 1.8,
         "check-100000": 2.5,
+        "findings-200000": None,
         "fetch-50000": 0.5,
         "list-50000": 0.5,
         **{f"list-{number}-{output}": None for output, number in LISTED},
@@ -176,6 +178,19 @@ def test_listed_pages_share_no_id_and_have_times_as_aws_sends_them(tmp_path: Pat
     assert all(isinstance(job["CreationDate"], int | float) for answer in answers for job in answer["BackupJobs"])
 
 
+def test_failed_jobs_are_of_a_resource_each_and_all_violate_both_rules(tmp_path: Path) -> None:
+    write_failed_jobs(tmp_path / "jobs.json", 200)
+    evidence = read_job_files([str(tmp_path / "jobs.json")], as_of=AS_OF, covers=(COVERED_FROM, AS_OF), stdin=BytesIO())
+    broken, kept = (
+        judge(load_policies([(path, path.name)], {}), evidence, as_of=AS_OF, fail_on=None, backend=BACKEND, answers=True) for path in (VIOLATED, KEPT)
+    )
+    assert [(rule.examined, rule.subjects, len(rule.findings)) for rule in broken.rules] == [(200, 200, 200)] * 2
+    assert [(rule.examined, rule.verdict, len(rule.findings)) for rule in kept.rules] == [(200, Verdict.PASS, 0)] * 2
+    workplace = Workplace(tmp_path, ExitStack())
+    workplace.result(VIOLATED).write_text(FORMATS["json"].render(broken), encoding="utf-8")
+    assert bytes_a_finding(workplace) == workplace.result(VIOLATED).stat().st_size / 400 < 2000
+
+
 # Baselines
 
 
@@ -216,7 +231,7 @@ def test_names_that_cannot_be_imported_are_left_out() -> None:
 def test_table_says_what_was_reached() -> None:
     outcomes = [Outcome(MEASURES["check-2"], [pair(1, 1), pair(4, 2), pair(9, 3)]), Outcome(MEASURES["check-2-bare"], [pair(50, 1)])]
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in as_table(outcomes).splitlines()]
-    assert rows[2] == ["check-2", "its imports", "2.00 (1.00..3.00)", "1.6", "no", "2.00 (1.00..3.00)", "4.00 / 2.00", "0 / 0"]
+    assert rows[2] == ["check-2", "its imports", "2.00 (1.00..3.00)", "1.6", "no", "2.00 (1.00..3.00)", "4.00 / 2.00", "8.00 / 4.00", "0 / 0", ""]
     assert rows[3][:5] == ["check-2-bare", "bare Python", "50.00 (50.00..50.00)", "", ""]
 
 

@@ -17,7 +17,7 @@ from policycheck.cli.engine import DEFAULT_ENGINE, Engine, open_backend
 from policycheck.cli.evidence import gather_aws, gather_files, parse_as_of, parse_covers, parse_longest_job
 from policycheck.cli.gate import Poll, Wait, open_gate, parse_pace
 from policycheck.cli.policies import Framework, Ignore, Params, ScopeFile, Select, Waivers, load, source_lines
-from policycheck.cli.reports import FailOn, MinSeverity, Outputs, parse_fail_on, parse_outputs, parse_severity, report, spare_inputs
+from policycheck.cli.reports import FailOn, MinSeverity, Outputs, ask_for_answers, parse_fail_on, parse_outputs, parse_severity, report, spare_inputs
 from policycheck.cli.settings import Config, NoConfig, Policies, Settings, settle
 from policycheck.cli.terminal import colored, terminal_width
 from policycheck.errors import UsageError
@@ -120,14 +120,15 @@ def judge(settings: Settings) -> None:
     )
     if not settings.quiet and not (settings.select or settings.ignore or settings.framework):
         _warn_of_spare_inventories(settings.inventory or (), policies)
+    answers = ask_for_answers(outputs)
     if pace is not None:
         write = partial(report, outputs=outputs, options=options, quiet=settings.quiet)
-        raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write, backend))
+        raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write, backend, answers=answers))
     evidence = gather(settings, policies, connection, instant, claimed)
 
     from policycheck.pipeline import run
 
-    result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=backend)
+    result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=backend, answers=answers)
     report(result, outputs, options, quiet=settings.quiet)
     raise typer.Exit(int(result.exit_code))
 

@@ -57,7 +57,7 @@ def demo(
         with show_progress(quiet=False) as progress:
             evidence = fetch_jobs(connection, plan_fetch(policies, instant), as_of=instant, progress=progress, keep_pages=False, now=store.clock.now)
     show_note(f"Fetched {len(endpoint.requests)} answers from {endpoint.url}, a local AWS Backup endpoint.")
-    result = run(policies, evidence, as_of=instant, fail_on=Severity.LOW, backend=open_engine())
+    result = run(policies, evidence, as_of=instant, fail_on=Severity.LOW, backend=open_engine(), answers=True)
     options = Options(color=colored(sys.stdout, no_color=False), width=terminal_width(sys.stdout), source_lines=source_lines(policies))
     outputs: list[tuple[str, Path | None]] = [("text", None), *((name, directory / file) for name, file in _FILES.items())]
     report(result, outputs, options, quiet=True)

@@ -184,6 +184,8 @@ class Gate:
     quiet: bool
     longest_job: timedelta | None = None
     """What the user claims; None: nothing."""
+    answers: bool = False
+    """Whether the reports show what each subject came to."""
     _start: float = 0.0
     _looks: int = 0
     _last: Result | None = None
@@ -254,7 +256,8 @@ class Gate:
             plan = plan_fetch(self.policies, as_of, self.longest_job)
             evidence, was_whole = self.watch.fetch(plan, as_of=as_of, progress=progress, whole=whole)
         self._warn(evidence)
-        judged = run(self.policies, replace(evidence, inventories=self.inventories), as_of=as_of, fail_on=self.fail_on, backend=self.backend)
+        given = replace(evidence, inventories=self.inventories)
+        judged = run(self.policies, given, as_of=as_of, fail_on=self.fail_on, backend=self.backend, answers=self.answers)
         if judged.exit_code is ExitCode.OK and not was_whole:
             # A pass rests on lists that were read whole, at the price of one more fetch.
             return self._judge(whole=True)
@@ -342,11 +345,14 @@ def open_gate(
     fail_on: Severity | None,
     write: Callable[[Result], None],
     backend: Backend,
+    *,
+    answers: bool,
 ) -> int:
     """Hold the gate, write the reports of the last judgement, and say why it ended; the exit code.
 
     Args:
         write: writes all reports.
+        answers: whether these show what each subject came to.
     """
     from policycheck.sources.inventories import read_inventories
     from policycheck.sources.watch import JobWatch
@@ -354,7 +360,7 @@ def open_gate(
     inventories = read_inventories(settings.inventory or ())
     longest_job = parse_longest_job(settings.longest_job, settings.jobs)
     with catch_stops() as stops:
-        gate = Gate(policies, JobWatch(connection, TIMER.now), fail_on, inventories, backend, pace, TIMER, settings.quiet, longest_job)
+        gate = Gate(policies, JobWatch(connection, TIMER.now), fail_on, inventories, backend, pace, TIMER, settings.quiet, longest_job, answers)
         ending = gate.hold(stops)
         if ending.result is not None:
             write(ending.result)

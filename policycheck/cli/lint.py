@@ -75,7 +75,7 @@ def lint(
     report = replace(_find(settings, codes), fail_on=fail_on, shown=shown)
     options = in_checkout(Options(color=colored(sys.stdout, no_color=no_color), width=terminal_width(sys.stdout)))
     rendered = [(path, LINT_FORMATS[name], replace(options, color=options.color and path is None)) for name, path in outputs]
-    write_reports([(path, entry, entry.render(report, chosen)) for path, entry, chosen in rendered])
+    write_reports([(path, entry, [entry.render(report, chosen)]) for path, entry, chosen in rendered])
     if ("text", None) not in outputs:
         _tell(report)
     if report.failed:

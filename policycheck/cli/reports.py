@@ -155,18 +155,29 @@ def report(result: Result, outputs: Sequence[tuple[str, Path | None]], options: 
     Raises:
         PolicycheckError: a file could not be written; every other report was.
     """
+    from policycheck.formats.interface import clean_result
     from policycheck.formats.registry import FORMATS
 
-    options = in_checkout(options)
-    write_reports([(path, FORMATS[name], FORMATS[name].render(result, options if path is None else replace(options, color=False))) for name, path in outputs])
+    options, cleaned = in_checkout(options), clean_result(result)
+    write_reports([(path, FORMATS[name], FORMATS[name].pieces(cleaned, options if path is None else replace(options, color=False))) for name, path in outputs])
     if not quiet and ("text", None) not in outputs:
         from policycheck.formats.words import count_line
 
         show_note(f"policycheck: {result.verdict}: {count_line(result)}")
 
 
-def write_reports(documents: Sequence[tuple[Path | None, Printable, str]]) -> None:
+def ask_for_answers(outputs: Sequence[tuple[str, Path | None]]) -> bool:
+    """Whether any of these reports shows what each subject came to."""
+    from policycheck.formats.registry import FORMATS
+
+    return any(FORMATS[name].shows_answers for name, _ in outputs)
+
+
+def write_reports(documents: Sequence[tuple[Path | None, Printable, Iterable[str]]]) -> None:
     """Write every document, files first, each as its place needs it.
+
+    Args:
+        documents: each in pieces of whole lines, which are made as they are written.
 
     Raises:
         PolicycheckError: a file could not be written; every other report was.
@@ -177,12 +188,12 @@ def write_reports(documents: Sequence[tuple[Path | None, Printable, str]]) -> No
     for path, entry, document in documents:
         try:
             if path is not None:
-                write_atomically(path, _encode(document if is_kept(path) else entry.printed(document)))
+                write_atomically(path, _encoded(document if is_kept(path) else map(entry.printed, document)))
         except PolicycheckError as error:
             unwritten.append(error)
     for path, entry, document in documents:
         if path is None:
-            write_document(_encode(document if is_kept(None) else entry.printed(document)))
+            write_document(_encoded(document if is_kept(None) else map(entry.printed, document)))
     if unwritten:
         raise unwritten[0]
 
@@ -198,5 +209,5 @@ def in_checkout(options: Options) -> Options:
     return replace(options, root=top, folder="" if here == top else os.path.relpath(here, top))
 
 
-def _encode(document: str | bytes) -> bytes:
-    return document if isinstance(document, bytes) else document.encode("utf-8")
+def _encoded(pieces: Iterable[str]) -> Iterable[bytes]:
+    return (piece.encode("utf-8") for piece in pieces)

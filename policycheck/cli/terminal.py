@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, TextIO
 
@@ -59,15 +60,16 @@ def copy_document(document: IO[bytes]) -> None:
 _PIECE = 1024**2
 
 
-def write_document(content: bytes) -> None:
-    """Write a whole document to stdout. A reader that has gone is no failure of ours: the rest is dropped, and the exit code stays what it is.
+def write_document(content: bytes | Iterable[bytes]) -> None:
+    """Write a document, whole or in pieces, to stdout. A reader that has gone is no failure of ours: the rest is dropped, and the exit code stays what it is.
 
     Raises:
         UsageError: stdout cannot be written to (the disk is full).
     """
     try:
         sys.stdout.flush()
-        sys.stdout.buffer.write(content)
+        for piece in [content] if isinstance(content, bytes) else content:
+            sys.stdout.buffer.write(piece)
         sys.stdout.flush()
     except BrokenPipeError:
         silence_stdout()

@@ -38,7 +38,16 @@ def collect_answers(masks: nw.LazyFrame[Any], columns: Sequence[nw.Expr], frame:
     told = masks.select(nw.col(SUBJECT), *(column.alias(name) for column, name in zip(columns, names, strict=True)))
     rows = backend.rows(told.group_by(SUBJECT).agg(*(nw.col(name).max() for name in names)).select(nw.col(SUBJECT), *map(nw.col, names)))
     subjects = {number: clean_subject(*frame.subjects[number]) for number, *_ in rows}
-    return [ordered(SubjectAnswer(*subjects[row[0]], _OF_RECORDS[row[index]]) for row in rows if row[index]) for index in range(1, len(columns) + 1)]
+    # Rules that a subject answers alike share the answer.
+    made: dict[tuple[int, int], SubjectAnswer] = {}
+
+    def answer(subject: int, said: int) -> SubjectAnswer:
+        key = subject, said
+        if key not in made:
+            made[key] = SubjectAnswer(*subjects[subject], _OF_RECORDS[said])
+        return made[key]
+
+    return [ordered(answer(row[0], row[index]) for row in rows if row[index]) for index in range(1, len(columns) + 1)]
 
 
 def ordered(answers: Iterable[SubjectAnswer]) -> tuple[SubjectAnswer, ...]:

@@ -19,6 +19,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from policycheck.text import clean_line
 
@@ -46,6 +47,7 @@ _SAYS = frozenset(
     "message messages errormessage statusmessage msg error errors errorcode errortype code type reason cause detail details description exception".split()
 )
 """Members of a JSON message that say what happened, by their letters; the others name what it happened to."""
+_OPENING = frozenset(_PAIRS) | {"\\"}
 _NOT_LETTERS = re.compile(r"[^a-z0-9]")
 
 
@@ -177,10 +179,20 @@ def classify(state: str | None, category: str | None, message: str | None) -> st
         None where nothing went wrong as far as the record says: a job in progress, one of an unknown state, a COMPLETED one that is clean, or a COMPLETED one
         without a category whose message no row knows.
     """
-    ended, kind = (state or "").lower(), _NOT_LETTERS.sub("", (category or "").lower())
+    ended, kind = (state or "").lower(), _letters(category or "")
     if ended not in _STATES and (ended != "completed" or kind == SUCCESS):
         return None
-    text = _NAMES.sub(" ", unquote(clean_line((message or "")[:_LONGEST])).lower())
+    return _find_cause(ended, kind, _NAMES.sub(" ", unquote(clean_line((message or "")[:_LONGEST])).lower()))
+
+
+@lru_cache(maxsize=1000)
+def _letters(category: str) -> str:
+    return _NOT_LETTERS.sub("", category.lower())
+
+
+@lru_cache(maxsize=1000)
+def _find_cause(ended: str, kind: str, text: str) -> str | None:
+    """The class by the lower-case state, the category's letters and the message without names, which many jobs have in common."""
     found = next((row.cause for row in _TABLE if kind in row.categories or row.phrases.search(text)), None)
     if found is not None:
         return found
@@ -225,6 +237,8 @@ def _texts(value: object) -> list[str]:
 
 def _within_quotes(text: str) -> str | None:
     """What stands between a quotation mark at the start and its partner at the end; None where the first partner stands elsewhere."""
+    if text[:1] not in _OPENING:
+        return None
     plain = text.replace('\\"', '"').replace("\\'", "'")
     ending = plain.rstrip(_AFTER_QUOTE)
     if len(ending) < 2 or ending[-1] not in _PAIRS.get(ending[0], ""):

@@ -10,6 +10,7 @@ from functools import cached_property
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.facts import Facts
 from policycheck.inventory import Inventory
+from policycheck.job_records import JobRecords
 from policycheck.records import JobList, micros
 from policycheck.result import Coverage
 
@@ -27,8 +28,15 @@ class Context:
     backend: Backend
     inventories: Mapping[str, Inventory]
     """By the names that rules give them."""
+    answers: bool = False
+    """Whether rules list what each of their subjects came to."""
 
     @cached_property
     def facts(self) -> Facts:
         """The lists as frames."""
         return Facts(self.lists, micros(self.as_of), self.backend, self.inventories)
+
+    @cached_property
+    def records(self) -> JobRecords:
+        """The whole records that findings are about."""
+        return JobRecords(self.lists)

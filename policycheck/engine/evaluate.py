@@ -55,6 +55,7 @@ def judge(
     backend: Backend,
     *,
     inventories: Mapping[str, Inventory] | None = None,
+    answers: bool = False,
 ) -> tuple[RuleResult, ...]:
     """Judge every rule of every policy.
 
@@ -64,12 +65,13 @@ def judge(
         coverage: what was read of each list in each account and Region.
         as_of: the aware instant that ages and windows are measured from.
         inventories: by the names that rules give them.
+        answers: whether the results list what each subject came to; it changes nothing else.
 
     Returns:
         One result a rule, in rule order; findings sorted by account, Region and subject.
     """
     cases = [Case(number, rule, policy.scope) for number, (policy, rule) in enumerate((p, r) for p in policies for r in p.rules)]
-    context = Context(lists, coverage, as_of, backend, inventories or {})
+    context = Context(lists, coverage, as_of, backend, inventories or {}, answers)
     for case in cases:
         for name, fields in _fields_asked(case).items():
             context.facts.expect(name, fields)
@@ -145,10 +147,11 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
     masks = backend.persist(add_masks(columns, cases, frame))
     counts = _count(cases, masks, backend)
     violations = _violations([case for case in cases if counts[case.number].definite], masks, backend)
-    answers = dict(zip((case.number for case in cases), collect_answers(masks, [_answer(case) for case in cases], frame, backend), strict=True))
+    told = collect_answers(masks, [_answer(case) for case in cases], frame, backend) if context.answers else [()] * len(cases)
+    answers = dict(zip((case.number for case in cases), told, strict=True))
     results = {}
     for case in cases:
-        found = describe_findings(case.rule, frame, job_list, violations.get(case.number, ()), backend)
+        found = describe_findings(case.rule, frame, job_list, violations.pop(case.number, ()), context.records, backend)
         tally = counts[case.number]
         unknown = partial(name_unknown, fields_decisive(case), frame, masks, case.violation if tally.possible else case.population, backend, _of_others(case))
         verdict, reason = _decide(case, tally, coverage, as_of, len(job_list), unknown)
@@ -218,9 +221,10 @@ def _violations(cases: Sequence[Case], masks: nw.LazyFrame[Any], backend: Backen
         any_ = any_ | column
     found: dict[int, list[tuple[int, int]]] = {case.number: [] for case in cases}
     for row, subject, *flags in backend.rows(masks.filter(any_).select(nw.col(ROW), nw.col(SUBJECT), *columns)):
+        violation = row, subject
         for case, flag in zip(cases, flags, strict=True):
             if flag:
-                found[case.number].append((row, subject))
+                found[case.number].append(violation)
     return found
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import narwhals as nw
@@ -11,12 +13,13 @@ from policycheck.datasets import Field, Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.causes import SUCCESS, asks_for_cause, classify
 from policycheck.engine.frame import FOR_EVER, REWOUND, ROW, Frame, inventory_column
+from policycheck.job_records import JobRecords
 from policycheck.policy.conditions import ORDER_OPERATORS, Comparison, Condition, comparisons
 from policycheck.policy.model import Rule
 from policycheck.policy.rendering import render_requirement
-from policycheck.records import JobList, api_fields, iso, moment
+from policycheck.records import JobList, iso, moment
 from policycheck.result import EVIDENCE_LIMIT, Finding
-from policycheck.text import clean, clean_line, shorten, spell_duration, truncate
+from policycheck.text import clean_line, shorten, spell_duration, truncate
 
 NO_RESOURCE = "(no ResourceArn)"
 NO_JOBS = "(no jobs)"
@@ -29,7 +32,9 @@ _Values = Mapping[str, Any]
 """The values of one job as they were judged, by field; None where null."""
 
 
-def describe_findings(rule: Rule, frame: Frame, job_list: JobList, violations: Iterable[tuple[int, int]], backend: Backend) -> tuple[Finding, ...]:
+def describe_findings(
+    rule: Rule, frame: Frame, job_list: JobList, violations: Iterable[tuple[int, int]], records: JobRecords, backend: Backend
+) -> tuple[Finding, ...]:
     """One finding a subject, sorted by account, Region and resource.
 
     Args:
@@ -40,10 +45,28 @@ def describe_findings(rule: Rule, frame: Frame, job_list: JobList, violations: I
         by_subject.setdefault(clean_subject(*frame.subjects[number]), []).append(row)
     if not by_subject:
         return ()
-    newest = {subject: newest_row(job_list, rows) for subject, rows in by_subject.items()}
-    judged = _judged_values(rule, frame, set(newest.values()), backend)
-    findings = [_describe(rule, frame, job_list, subject, by_subject[subject], judged[newest[subject]]) for subject in by_subject]
-    return tuple(sorted(findings, key=lambda finding: (finding.account or "", finding.region or "", finding.subject)))
+    if len(by_subject) >= _TOGETHER:
+        # The findings keep their jobs, and both are to fit into memory.
+        records.share_values(job_list.dataset.name)
+    describer, findings, subjects = _Describer(rule, frame), list[Finding](), iter(by_subject.items())
+    # What the engine compared is as much as the findings themselves: it is asked for some at a time.
+    while some := list(islice(subjects, _TOGETHER)):
+        newest = [newest_row(job_list, rows) for _, rows in some]
+        judged = describer.judged_values(newest, backend)
+        for (subject, rows), row in zip(some, newest, strict=True):
+            record, values = job_list.records[row], judged[row]
+            findings.append(
+                describe_jobs(rule, job_list, subject, rows, describer.message(record, values, len(rows)), describer.cause(record, values), records)
+            )
+    return tuple(sorted(findings, key=_place))
+
+
+_TOGETHER = 10_000
+"""Subjects that are described at once."""
+
+
+def _place(finding: Finding) -> tuple[str, str, str]:
+    return finding.account or "", finding.region or "", finding.subject
 
 
 def describe_empty(rule: Rule, reason: str) -> Finding:
@@ -53,12 +76,16 @@ def describe_empty(rule: Rule, reason: str) -> Finding:
 
 def clean_subject(account: str | None, region: str | None, resource: str | None) -> Subject:
     """Account, Region and resource as findings state them."""
-    return account and clean_line(account), region and clean_line(region), clean_line(resource or "") or NO_RESOURCE
+    return account and _clean_word(account), region and _clean_word(region), clean_line(resource or "") or NO_RESOURCE
 
 
-def newest_row(job_list: JobList, rows: Iterable[int]) -> int:
+_clean_word = lru_cache(maxsize=10_000)(clean_line)
+"""`clean_line` of what many records have in common."""
+
+
+def newest_row(job_list: JobList, rows: Sequence[int]) -> int:
     """The row of the job created last; of equals, the one whose id sorts last."""
-    return max(rows, key=lambda row: age_key(job_list, row))
+    return rows[0] if len(rows) == 1 else max(rows, key=lambda row: age_key(job_list, row))
 
 
 def age_key(job_list: JobList, row: int) -> tuple[int, str]:
@@ -67,35 +94,16 @@ def age_key(job_list: JobList, row: int) -> tuple[int, str]:
     return record.CreationDate or 0, getattr(record, job_list.dataset.id_field) or ""
 
 
-def _judged_values(rule: Rule, frame: Frame, rows: set[int], backend: Backend) -> dict[int, _Values]:
-    """What the engine compared, so that a message never tells another story than the verdict: rewound, and derived once."""
-    dataset = frame.dataset
-    wanted = [dataset.state_field, "CreationDate", "CompletionDate", *(name for name in ("StartBy", "ExpectedCompletionDate") if name in dataset.fields)]
-    asked = (comparison.field for comparison in comparisons(rule.statement.requirement.condition))
-    # In which inventories a resource is, is no one value: the frame has a column for each.
-    inventories = [inventory_column(name) for name in sorted(frame.inventories)]
-    names = list(dict.fromkeys([*wanted, *(name for name in asked if dataset.fields[name].kind is not Kind.NAME), *inventories]))
-    chosen = frame.columns.filter(nw.col(ROW).is_in(sorted(rows))).select(nw.col(ROW), nw.col(REWOUND), *map(nw.col, names))
-    return {row: {REWOUND: rewound, **dict(zip(names, values, strict=True))} for row, rewound, *values in backend.rows(chosen)}
-
-
-def _describe(rule: Rule, frame: Frame, job_list: JobList, subject: Subject, rows: list[int], judged: _Values) -> Finding:
-    newest = job_list.records[newest_row(job_list, rows)]
-    message = _message(rule, frame, newest, judged, len(rows))
-    return describe_jobs(rule, job_list, subject, rows, message, _cause(rule, frame, newest, judged))
-
-
-def describe_jobs(rule: Rule, job_list: JobList, subject: Subject, rows: Sequence[int], message: str, cause: str | None) -> Finding:
+def describe_jobs(rule: Rule, job_list: JobList, subject: Subject, rows: Sequence[int], message: str, cause: str | None, records: JobRecords) -> Finding:
     """The finding of one subject whose jobs violate a rule.
 
     Args:
         rows: of the jobs, in the list.
         message: cleaned.
     """
-    dataset = job_list.dataset
-    records = sorted((job_list.records[row] for row in rows), key=lambda record: (getattr(record, dataset.id_field) or "", record.CreationDate or 0))
-    resource_type = job_list.records[newest_row(job_list, rows)].ResourceType
     account, region, resource = subject
+    told = records.tell(job_list.dataset.name, rows, lambda: _identity(subject), EVIDENCE_LIMIT)
+    resource_type = job_list.records[newest_row(job_list, rows)].ResourceType
     return Finding(
         rule=rule.id,
         policy=rule.policy,
@@ -103,25 +111,64 @@ def describe_jobs(rule: Rule, job_list: JobList, subject: Subject, rows: Sequenc
         account=account,
         region=region,
         subject=resource,
-        identity={"Account": account, "Region": region, "ResourceArn": None if resource == NO_RESOURCE else resource},
+        identity=told.identity,
         message=message,
-        jobs=tuple(clean_line(getattr(record, dataset.id_field)) for record in records if getattr(record, dataset.id_field)),
+        jobs=told.jobs,
         cause=cause,
-        resource_type=None if resource_type is None else clean_line(resource_type),
-        rows=tuple(rows),
-        evidence=tuple(clean_fields(api_fields(dataset, record)) for record in records[:EVIDENCE_LIMIT]),
+        resource_type=None if resource_type is None else _clean_word(resource_type),
+        rows=told.rows,
+        evidence=told.evidence,
+        unnamed=len(rows) - len(told.jobs),
     )
 
 
-def _cause(rule: Rule, frame: Frame, newest: Any, judged: _Values) -> str | None:
-    """The class of what went wrong with the newest job; none where the rule asks about something else, or the end was not known at as_of.
+def _identity(subject: Subject) -> dict[str, str | None]:
+    account, region, resource = subject
+    return {"Account": account, "Region": region, "ResourceArn": None if resource == NO_RESOURCE else resource}
 
-    One a finding, so that counts by cause add up; what became of its other jobs is in the evidence.
-    """
-    names = {comparison.field for comparison in comparisons(rule.statement.requirement.condition)}
-    if judged[REWOUND] or not asks_for_cause(names):
-        return None
-    return "overdue" if judged.get("Overdue") else record_cause(newest, judged[frame.dataset.state_field])
+
+class _Describer:
+    """What the findings of one rule say. What all of them have in common is found out once: there may be very many."""
+
+    def __init__(self, rule: Rule, frame: Frame) -> None:
+        dataset, requirement = frame.dataset, rule.statement.requirement
+        self._frame, self._dataset, self._condition = frame, dataset, requirement.condition
+        self._asked = tuple(dict.fromkeys(comparison.field for comparison in comparisons(requirement.condition)))
+        self._asks_for_cause = asks_for_cause(self._asked)
+        self._has_margin = isinstance(requirement.condition, Comparison) and requirement.condition.operator in ORDER_OPERATORS
+        self._required = render_requirement(requirement, dataset)
+        times = (name for name in ("StartBy", "ExpectedCompletionDate") if name in dataset.fields)
+        # In which inventories a resource is, is no one value: the frame has a column for each.
+        inventories = [inventory_column(name) for name in sorted(frame.inventories)]
+        asked = (name for name in self._asked if dataset.fields[name].kind is not Kind.NAME)
+        self._names = tuple(dict.fromkeys([REWOUND, dataset.state_field, "CreationDate", "CompletionDate", *times, *asked, *inventories]))
+
+    def judged_values(self, rows: Iterable[int], backend: Backend) -> dict[int, _Values]:
+        """What the engine compared, by row, so that a message never tells another story than the verdict: rewound, and derived once."""
+        columns = self._frame.columns
+        chosen = columns.filter(nw.col(ROW).is_in(sorted(set(rows)))).select(nw.col(ROW), *map(nw.col, self._names))
+        return {row: dict(zip(self._names, values, strict=True)) for row, *values in backend.rows(chosen)}
+
+    def cause(self, newest: Any, judged: _Values) -> str | None:
+        """The class of what went wrong with the newest job; none where the rule asks about something else, or the end was not known at as_of.
+
+        One a finding, so that counts by cause add up; what became of its other jobs is in the evidence.
+        """
+        if judged[REWOUND] or not self._asks_for_cause:
+            return None
+        return "overdue" if judged.get("Overdue") else record_cause(newest, judged[self._dataset.state_field])
+
+    def message(self, newest: Any, judged: _Values, count: int) -> str:
+        """What was seen of the newest job, by how much it misses, when, what AWS said of it, and what was required."""
+        dataset, frame, issue = self._dataset, self._frame, _issue(newest)
+        seen = ", ".join([f"{name} {_value(name, frame, issue, judged)}" for name in self._asked])
+        margin = _margin(self._condition, frame, judged) if self._has_margin else ""
+        jobs = dataset.noun if count == 1 else f"{dataset.noun}s, the newest"
+        parts = [f"{count} {jobs}: {seen} ({margin})" if margin else f"{count} {jobs}: {seen}", _times(frame, judged)]
+        if not judged[REWOUND] and (judged[dataset.state_field] != "COMPLETED" or issue):
+            parts.append(_told(newest, issue, self._asked))
+        parts.append(self._required)
+        return clean_line("; ".join(filter(None, parts)))
 
 
 def record_cause(record: Any, state: str | None) -> str | None:
@@ -131,7 +178,7 @@ def record_cause(record: Any, state: str | None) -> str | None:
 
 def _category(record: Any) -> str | None:
     category = getattr(record, "MessageCategory", None)
-    return clean_line(category) or None if category else None
+    return _clean_word(category) or None if category else None
 
 
 def _issue(record: Any) -> str | None:
@@ -140,54 +187,32 @@ def _issue(record: Any) -> str | None:
     return None if category is None or category.lower() == SUCCESS else category
 
 
-def clean_fields(value: Any) -> Any:
-    """Any JSON value with all its text cleaned."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, dict):
-        return {clean_line(key): clean_fields(item) for key, item in value.items()}
-    return value
-
-
-def _message(rule: Rule, frame: Frame, newest: Any, judged: _Values, count: int) -> str:
-    """What was seen of the newest job, by how much it misses, when, what AWS said of it, and what was required."""
-    dataset = frame.dataset
-    requirement = rule.statement.requirement
-    names = list(dict.fromkeys(comparison.field for comparison in comparisons(requirement.condition)))
-    seen = ", ".join(f"{name} {_value(name, frame, newest, judged)}" for name in names)
-    margin = _margin(requirement.condition, frame, judged)
-    jobs = dataset.noun if count == 1 else f"{dataset.noun}s, the newest"
-    parts = [f"{count} {jobs}: {seen}" + (f" ({margin})" if margin else ""), _times(frame, judged)]
-    if not judged[REWOUND] and (judged[dataset.state_field] != "COMPLETED" or _issue(newest)):
-        parts.append(_told(newest, names))
-    parts.append(render_requirement(requirement, dataset))
-    return clean_line("; ".join(filter(None, parts)))
-
-
-def _told(newest: Any, names: Iterable[str]) -> str:
+def _told(newest: Any, issue: str | None, names: Collection[str]) -> str:
     """What AWS said of a job, as it said it, where `names` do not show it already: its message and category."""
     told = "" if "StatusMessage" in names else shorten(clean_line(getattr(newest, "StatusMessage", None) or ""), _MESSAGE_LIMIT).rstrip(".")
-    category = "" if {"MessageCategory", "Outcome"} & set(names) else truncate(_issue(newest) or "", _MESSAGE_LIMIT)
+    category = "" if "MessageCategory" in names or "Outcome" in names else truncate(issue or "", _MESSAGE_LIMIT)
     return f"{told} ({category})" if told and category else told or (category and f"MessageCategory {category}")
 
 
 def _times(frame: Frame, judged: _Values) -> str:
     """`created 26 h, ended 10 m before as_of`."""
     created, ended = judged["CreationDate"], judged["CompletionDate"]
+    if created is not None and ended is not None and not judged[REWOUND]:
+        return f"created {spell_duration(frame.as_of - created)}, ended {spell_duration(frame.as_of - ended)} before as_of"
     ago = [f"{word} {spell_duration(frame.as_of - time)}" for word, time in (("created", created), ("ended", ended)) if time is not None]
     told = f"{', '.join(ago)} before as_of" if ago else ""
     unknown = "" if created is not None else "creation time unknown"
     return ", ".join(filter(None, [unknown, told, "in progress then, ended since" if judged[REWOUND] else ""]))
 
 
-def _value(name: str, frame: Frame, newest: Any, judged: _Values) -> str:
+def _value(name: str, frame: Frame, issue: str | None, judged: _Values) -> str:
     """One judged value, in words."""
     field = frame.dataset.fields[name]
     if field.kind is Kind.NAME:
         return ", ".join(clean_line(one) for one in sorted(frame.inventories) if judged[inventory_column(one)]) or "none"
     value = judged[name]
     if name == "Outcome":
-        return _outcome(frame, newest, judged)
+        return _outcome(frame, issue, judged)
     if value is None:
         return "missing"
     if name == "Overdue" and value:
@@ -199,6 +224,8 @@ def _value(name: str, frame: Frame, newest: Any, judged: _Values) -> str:
 def spell_value(field: Field, value: Any) -> str:
     """A value of a field as the engine has it, in words; clean, on one line."""
     match field.kind:
+        case Kind.ENUM | Kind.WORD if type(value) is str:
+            return truncate(_clean_word(value), _MESSAGE_LIMIT) or '""'
         case Kind.TIME:
             return iso(moment(value))
         case Kind.DURATION if value == FOR_EVER:
@@ -214,11 +241,10 @@ def spell_value(field: Field, value: Any) -> str:
             return truncate(clean_line(str(value)), _MESSAGE_LIMIT) or '""'
 
 
-def _outcome(frame: Frame, newest: Any, judged: _Values) -> str:
+def _outcome(frame: Frame, issue: str | None, judged: _Values) -> str:
     outcome = judged["Outcome"]
     if outcome is None:
         return "unknown" if judged[frame.dataset.state_field] == "COMPLETED" else "missing"
-    issue = _issue(newest)
     return f"{outcome} ({issue})" if outcome == "with_issues" and issue else str(outcome)
 
 

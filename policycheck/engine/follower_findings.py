@@ -15,6 +15,7 @@ from policycheck.engine.findings import Subject, age_key, clean_subject, describ
 from policycheck.engine.frame import ROW, Frame
 from policycheck.engine.links import Link
 from policycheck.engine.notes import name_briefly
+from policycheck.job_records import JobRecords
 from policycheck.policy.conditions import And, Comparison
 from policycheck.policy.model import Following, Rule
 from policycheck.records import JobList, iso, moment
@@ -58,19 +59,19 @@ class OtherList:
 
 
 def describe_unfollowed(
-    rule: Rule, frame: Frame, job_list: JobList, violations: Sequence[Unfollowed], other: OtherList, backend: Backend
+    rule: Rule, frame: Frame, job_list: JobList, violations: Sequence[Unfollowed], other: OtherList, records: JobRecords, backend: Backend
 ) -> tuple[Finding, ...]:
     """One finding a subject, sorted by account, Region and resource."""
     by_subject: defaultdict[Subject, dict[int, Unfollowed]] = defaultdict(dict)
     for job in violations:
         by_subject[clean_subject(*frame.subjects[job.subject])][job.row] = job
-    newest = {subject: newest_row(job_list, jobs) for subject, jobs in by_subject.items()}
+    newest = {subject: newest_row(job_list, list(jobs)) for subject, jobs in by_subject.items()}
     followers = find_followers(rule, job_list, list(newest.values()), other, backend)
     findings = []
     for subject, jobs in by_subject.items():
         row = newest[subject]
         message = _message(rule, frame, jobs[row], job_list, len(jobs), followers.get(row, []), other)
-        findings.append(describe_jobs(rule, job_list, subject, list(jobs), message, _cause_of(followers.get(row, []), other)))
+        findings.append(describe_jobs(rule, job_list, subject, list(jobs), message, _cause_of(followers.get(row, []), other), records))
     return tuple(sorted(findings, key=lambda finding: (finding.account or "", finding.region or "", finding.subject)))
 
 

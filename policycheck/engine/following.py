@@ -23,7 +23,7 @@ from policycheck.engine.verdict import counted, decide_empty, not_read, rule_res
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import Following
 from policycheck.records import JobList, iso, moment
-from policycheck.result import RuleResult, Verdict
+from policycheck.result import RuleResult, SubjectAnswer, Verdict
 
 _CHOSEN, _POPULATION, _ELSEWHERE, _PENDING, _VIOLATION, _FOLLOWED, _COVERED = (
     f"_{name}" for name in ("chosen", "population", "elsewhere", "pending", "violation", "followed", "covered")
@@ -106,9 +106,11 @@ def _judge(case: Case, frame: Frame, other: Frame, context: Context) -> RuleResu
     definite = masks.filter(nw.col(_VIOLATION).fill_null(False)).select(*map(nw.col, (ROW, SUBJECT, END, DEADLINE)))
     violations = [Unfollowed(*values) for values in context.backend.rows(definite)]
     others = OtherList(other, context.lists[other.dataset.name], _links(case))
-    findings = describe_unfollowed(rule, frame, job_list, violations, others, context.backend)
-    answer = record_answer(nw.col(_POPULATION), nw.col(_VIOLATION), None, nw.col(_PENDING))
-    (answers,) = collect_answers(masks, [answer], frame, context.backend)
+    findings = describe_unfollowed(rule, frame, job_list, violations, others, context.records, context.backend)
+    answers: tuple[SubjectAnswer, ...] = ()
+    if context.answers:
+        answer = record_answer(nw.col(_POPULATION), nw.col(_VIOLATION), None, nw.col(_PENDING))
+        (answers,) = collect_answers(masks, [answer], frame, context.backend)
     verdict, reason = _decide(case, counts, frame, other, masks, context)
     if verdict is Verdict.FAIL and not findings:
         findings = (describe_empty(rule, reason),)

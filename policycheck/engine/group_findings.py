@@ -15,7 +15,7 @@ import narwhals as nw
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.engine.causes import asks_for_cause
 from policycheck.engine.context import Context
-from policycheck.engine.findings import NO_RESOURCE, clean_fields, record_cause
+from policycheck.engine.findings import NO_RESOURCE, record_cause
 from policycheck.engine.frame import ROW
 from policycheck.engine.group_judgement import Judgement, job_id, limit_of
 from policycheck.engine.list_view import KEY, ListView, Triple
@@ -25,7 +25,7 @@ from policycheck.engine.scope import in_scope
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import RESOURCE, Expectation, Measure
 from policycheck.policy.rendering import render_jobs
-from policycheck.records import api_fields, end_of, iso, micros, moment
+from policycheck.records import end_of, iso, micros, moment
 from policycheck.result import EVIDENCE_LIMIT, Finding
 from policycheck.text import clean_line, spell_duration, truncate
 
@@ -75,6 +75,7 @@ class Describer:
         rule, dataset, records = self._case.rule, self._view.job_list.dataset, self._view.job_list.records
         account, region, _ = judged.group.subject
         rows = sorted(self._rows(judged), key=lambda row: (job_id(self._view.job_list, row), records[row].CreationDate or 0))
+        jobs = tuple(name for row in rows if (name := clean_line(job_id(self._view.job_list, row) or "")))
         silence = self._silence(judged)
         return Finding(
             rule=rule.id,
@@ -84,11 +85,12 @@ class Describer:
             region=region and clean_line(region),
             subject=spell_subject(self._case.per, judged.group.values),
             message=clean_line("; ".join(filter(None, [self._seen(judged), silence]))),
-            jobs=tuple(clean_line(name) for row in rows if (name := job_id(self._view.job_list, row))),
+            jobs=jobs,
             cause=NO_JOB if silence else self._cause(judged),
             identity=self._identity(judged),
             resource_type=self._resource_type(judged),
-            evidence=tuple(clean_fields(api_fields(dataset, records[row])) for row in rows[:EVIDENCE_LIMIT]),
+            evidence=tuple(self._context.records.of(dataset.name, row) for row in rows[:EVIDENCE_LIMIT]),
+            unnamed=len(rows) - len(jobs),
         )
 
     def _rows(self, judged: Judgement) -> Sequence[int]:
@@ -290,4 +292,5 @@ class Describer:
 
 def _merged(one: Finding, other: Finding) -> Finding:
     first, second = sorted((one, other), key=lambda finding: (finding.message, finding.jobs))
-    return replace(first, jobs=tuple(sorted({*first.jobs, *second.jobs})), evidence=(*first.evidence, *second.evidence)[:EVIDENCE_LIMIT])
+    jobs, count = tuple(sorted({*first.jobs, *second.jobs})), first.jobs_count + second.jobs_count
+    return replace(first, jobs=jobs, evidence=(*first.evidence, *second.evidence)[:EVIDENCE_LIMIT], unnamed=count - len(jobs))

@@ -174,7 +174,7 @@ class _Ruling:
             breach=self._breach(judgements) if verdict is Verdict.PASS else None,
             notes=self._notes(judgements),
             findings=findings,
-            answers=self._answers(judgements, short),
+            answers=self._answers(judgements, short) if self.context.answers else (),
         )
 
     def _answers(self, judgements: Sequence[Judgement], short: str) -> tuple[SubjectAnswer, ...]:

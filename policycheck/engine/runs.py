@@ -135,7 +135,7 @@ def _result(case: Case, tally: _Tally, records: PlanRecords, frame: Frame, masks
     findings = describe_missed(rule, definite, due, records)
     if verdict is Verdict.FAIL and not findings:
         findings = (describe_empty(rule, reason),)
-    answers = _answers(tally, definite, set(possible))
+    answers = _answers(tally, definite, set(possible)) if context.answers else ()
     return rule_result(
         rule,
         verdict,

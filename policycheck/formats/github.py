@@ -13,7 +13,7 @@ from policycheck.errors import Location
 from policycheck.formats.alerts import rule_name, seen
 from policycheck.formats.cleaning import line
 from policycheck.formats.escape import WORKFLOW_COMMANDS, command_data, command_property, command_text
-from policycheck.formats.interface import Format, Options
+from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.policy_uri import relative_path
 from policycheck.formats.words import UNCOVERED, count_line, evidence_help, finding_counts, incomplete, notes, plural, verdict_sentence
 from policycheck.result import Result, RuleResult, Severity, Verdict
@@ -36,12 +36,12 @@ class _Annotation:
     location: Location | None = None
 
 
-def _render(result: Result, options: Options) -> str:
+def _render(result: CleanResult, options: Options) -> Iterator[str]:
     errors = [*_run_errors(result), *_rule_annotations(result, "error")]
     warnings = list(_rule_annotations(result, "warning"))
     shown = [*errors[:MAX_ANNOTATIONS], *warnings[:MAX_ANNOTATIONS]]
     left_out = len(errors) + len(warnings) - len(shown)
-    return "".join(f"{_command(annotation, options)}\n" for annotation in [*shown, _notice(result, left_out)])
+    yield from (f"{_command(annotation, options)}\n" for annotation in [*shown, _notice(result, left_out)])
 
 
 def _run_errors(result: Result) -> Iterator[_Annotation]:

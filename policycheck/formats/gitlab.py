@@ -8,15 +8,16 @@ judge it. For the same reason a run that judged nothing, or whose scope is not c
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from json.encoder import encode_basestring_ascii as quoted
 
 from policycheck.errors import Location
 from policycheck.formats.alerts import fingerprint, rule_fingerprint, rule_name, seen
 from policycheck.formats.cleaning import line
-from policycheck.formats.interface import Format, Options
+from policycheck.formats.interface import CleanResult, Format, Options
+from policycheck.formats.pieces import in_lines
 from policycheck.formats.policy_uri import relative_path
 from policycheck.formats.words import UNCOVERED, verdict_sentence
 from policycheck.result import Result, RuleResult, Severity, Verdict
@@ -42,10 +43,19 @@ class _Entry:
     location: Location
 
 
-def _render(result: Result, options: Options) -> str:
+def _render(result: CleanResult, options: Options) -> Iterator[str]:
+    return in_lines(_parts(result, options))
+
+
+def _parts(result: Result, options: Options) -> Iterator[str]:
+    """The list, laid out as `json_pieces` would; put together by hand, since there may be very many entries."""
     taken: set[str] = set()
-    document = [_json(entry, taken, options) for entry in (*_run_entries(result), *(entry for rule in result.rules for entry in _rule_entries(rule)))]
-    return json.dumps(document, sort_keys=True, indent=2, allow_nan=False) + "\n"
+    mark = "["
+    for entry in chain(_run_entries(result), *map(_rule_entries, result.rules)):
+        yield mark
+        yield _json(entry, taken, options)
+        mark = ","
+    yield "\n]\n" if mark == "," else "[]\n"
 
 
 def _run_entries(result: Result) -> Iterator[_Entry]:
@@ -68,15 +78,22 @@ def _rule_entries(rule: RuleResult) -> Iterator[_Entry]:
         yield _Entry(name, seen(finding), finding.fingerprint, finding.severity, rule.location)
 
 
-# The document is JSON: Any stands for its values.
-def _json(entry: _Entry, taken: set[str], options: Options) -> dict[str, Any]:
-    return {
-        "description": truncate(line(entry.description), MAX_TEXT),
-        "check_name": truncate(entry.check, MAX_TEXT),
-        "fingerprint": _unique(entry.fingerprint, taken),
-        "severity": SEVERITIES[entry.severity],
-        "location": {"path": relative_path(entry.location.path, options.root, options.folder), "lines": {"begin": max(entry.location.line, 1)}},
-    }
+def _json(entry: _Entry, taken: set[str], options: Options) -> str:
+    path = relative_path(entry.location.path, options.root, options.folder)
+    return (
+        "\n  {"
+        f'\n    "check_name": {quoted(truncate(entry.check, MAX_TEXT))},'
+        f'\n    "description": {quoted(truncate(line(entry.description), MAX_TEXT))},'
+        f'\n    "fingerprint": "{_unique(entry.fingerprint, taken)}",'
+        '\n    "location": {'
+        '\n      "lines": {'
+        f'\n        "begin": {max(entry.location.line, 1)}'
+        "\n      },"
+        f'\n      "path": {quoted(path)}'
+        "\n    },"
+        f'\n    "severity": "{SEVERITIES[entry.severity]}"'
+        "\n  }"
+    )
 
 
 def _unique(value: str, taken: set[str]) -> str:

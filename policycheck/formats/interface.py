@@ -1,9 +1,10 @@
-"""What a report format is: a name, a kind of file, and a function from Result to text."""
+"""What a report format is: a name, a kind of file, and a function from Result to text, a piece at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NewType
 
 from policycheck.formats.cleaning import cleaned
 from policycheck.formats.escape import defuse_document
@@ -35,9 +36,18 @@ class Options:
 DEFAULTS = Options()
 
 
+CleanResult = NewType("CleanResult", Result)
+"""A result whose every string was cleaned (`clean_result`)."""
+
+
+def clean_result(result: Result) -> CleanResult:
+    """The result as formats take it, so that none can forget to clean it and several need it done once."""
+    return CleanResult(cleaned(result))
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One report format. Every string of the result is cleaned before `writer` sees it, so that no format can forget to."""
+    """One report format."""
 
     name: str
     """The word after `--output`."""
@@ -45,12 +55,19 @@ class Format:
     """One line for the help."""
     file_suffix: str
     media_type: str
-    writer: Callable[[Result, Options], str]
+    writer: Callable[[CleanResult, Options], Iterable[str]]
+    """The document in pieces of whole lines, made as they are asked for: a document of many findings is never in memory as a whole."""
+    shows_answers: bool = False
+    """Whether it shows what each subject came to, so that a run has to find it out."""
+
+    def pieces(self, result: CleanResult, options: Options = DEFAULTS) -> Iterable[str]:
+        """The document, ending with a newline; the same result and options give the same text, encodable as UTF-8."""
+        return self.writer(result, options)
 
     def render(self, result: Result, options: Options = DEFAULTS) -> str:
-        """The whole document, ending with a newline; the same result and options give the same text, encodable as UTF-8."""
-        return self.writer(cleaned(result), options)
+        """The whole document as one text."""
+        return "".join(self.pieces(clean_result(result), options))
 
     def printed(self, document: str) -> str:
-        """What `render` gave, for a stream that a CI runner may listen to: text in it is no command, JSON and XML read the same."""
+        """A document, or a piece of whole lines, for a stream that a CI runner may listen to: text in it is no command, JSON and XML read the same."""
         return defuse_document(document, self.media_type)

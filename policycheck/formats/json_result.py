@@ -1,34 +1,130 @@
 """The full result as JSON: the contract that other programs read, and from which every other format can be rendered again.
 
-Schema `policycheck/result/1`. Keys may be added under the same number, never renamed or given another meaning. Keys are sorted; all but ASCII is
-escaped, so that the bytes do not depend on an encoding and no character can steer a terminal.
+Schema `policycheck/result/2`. Keys may be added under the same number, never renamed or given another meaning. Keys are sorted; all but ASCII is escaped, so
+that the bytes do not depend on an encoding and no character can steer a terminal. Each finding, each job and each entry of another list is a line. A job
+stands once in the document, however many findings are about it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from datetime import datetime
+from itertools import chain, islice
 from typing import Any
 
+import msgspec
+
 from policycheck.errors import EvidenceError
-from policycheck.formats.cleaning import cleaned
-from policycheck.formats.interface import Format, Options
+from policycheck.formats.interface import CleanResult, Format, Options, clean_result
+from policycheck.formats.pieces import in_lines
+from policycheck.job_records import JobRecord, SavedJob
 from policycheck.records import iso
-from policycheck.result import Answer, Coverage, Finding, Result, RuleResult, SubjectAnswer, Universe, Verdict, WaiverUse
+from policycheck.result import EVIDENCE_LIMIT, Answer, Coverage, Finding, Result, RuleResult, SubjectAnswer, Universe, Verdict, WaiverUse
 
-SCHEMA = "policycheck/result/1"
+SCHEMA = "policycheck/result/2"
+_BEFORE = "policycheck/result/1"
 _HINT = "render a file that `policycheck check --output json=FILE` wrote, unchanged"
-
-
-def _render(result: Result, _options: Options) -> str:
-    return json.dumps(document(result), sort_keys=True, indent=2, allow_nan=False) + "\n"
-
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_NOT_ASCII = re.compile(r"[^\x00-\x7e]")
 
 # What the document holds is JSON: Any stands for its values.
-def document(result: Result) -> dict[str, Any]:
-    """The result as JSON values: derived counts and verdicts are included, and checked when it is read back."""
+Json = dict[str, Any]
+
+
+def _render(result: CleanResult, _options: Options) -> Iterator[str]:
+    members = _members(result)
+    lists = {name: _lines(value) for name, value in members.items() if isinstance(value, list)}
+    blocks = {**lists, "jobs": _array(_job_lines(result), "{}"), "rules": _rule_lines(result.rules)}
+    return in_lines(chain(_object(members, blocks), "\n"))
+
+
+def _object(members: Json, blocks: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """An object with a line for each member, and for each line of a member that is a block. Its parts begin lines, and hold no other line break."""
+    mark = "{"
+    for name in sorted({*members, *blocks}):
+        yield mark
+        yield f'\n"{name}":'
+        if name in blocks:
+            yield from blocks[name]
+        else:
+            yield _text(members[name])
+        mark = ","
+    yield "\n}"
+
+
+def _array(entries: Iterable[str], brackets: str = "[]") -> Iterator[str]:
+    """A list (or object) whose every entry begins a line; many of them are one part."""
+    mark, entries = brackets[0], iter(entries)
+    while some := list(islice(entries, _TOGETHER)):
+        yield mark
+        yield "\n" + ",\n".join(some)
+        mark = ","
+    yield f"\n{brackets[1]}" if mark == "," else brackets
+
+
+_TOGETHER = 100
+"""Entries of a list that are put together at once."""
+
+
+def _lines(values: Iterable[object]) -> Iterator[str]:
+    return _array(map(_text, values))
+
+
+def _text(value: object) -> str:
+    return _escaped(_ENCODER.encode(value))
+
+
+def _escaped(encoded: bytes) -> str:
+    """JSON in UTF-8 as ASCII: what is not stands in strings alone."""
+    text = encoded.decode()
+    return text if encoded.isascii() and "\x7f" not in text else _NOT_ASCII.sub(lambda found: json.dumps(found[0])[1:-1], text)
+
+
+def _job_lines(result: Result) -> Iterator[str]:
+    table = _jobs(result)
+    return (f"{_text(key)}:{_escaped(table[key].encode())}" for key in sorted(table))
+
+
+def _jobs(result: Result) -> dict[str, JobRecord]:
+    """The jobs of all findings by their keys."""
+    table: dict[str, JobRecord] = {}
+    for record in (record for rule in result.rules for finding in rule.findings for record in finding.evidence):
+        known = table.setdefault(record.key, record)
+        if known is not record and known != record:
+            raise ValueError(f"two jobs have the key {record.key}")
+    return table
+
+
+def _rule_lines(rules: Iterable[RuleResult]) -> Iterator[str]:
+    mark = "["
+    for rule in rules:
+        yield mark
+        yield "\n"
+        lists = {"findings": map(_finding, rule.findings), "waivers": map(_waiver, rule.waivers), "answers": _answers(rule.answers)}
+        yield from _object(_rule_members(rule), {name: _lines(values) for name, values in lists.items()})
+        mark = ","
+    yield "\n]" if mark == "," else "[]"
+
+
+def _document(result: Result) -> Json:
+    """The whole document as JSON values, to hold what was read against."""
+    rules = [
+        {
+            **_rule_members(rule),
+            "findings": list(map(_finding, rule.findings)),
+            "waivers": list(map(_waiver, rule.waivers)),
+            "answers": _answers(rule.answers),
+        }
+        for rule in result.rules
+    ]
+    return {**_members(result), "jobs": {key: dict(record.fields) for key, record in _jobs(result).items()}, "rules": rules}
+
+
+def _members(result: Result) -> Json:
+    """What the document says, but for `jobs` and `rules`: derived counts and verdicts are included, and checked when it is read back."""
     return {
         "schema": SCHEMA,
         "tool": {"name": "policycheck", "version": result.tool_version},
@@ -41,7 +137,6 @@ def document(result: Result) -> dict[str, Any]:
         "policies": [asdict(policy) for policy in result.policies],
         "coverage": [_coverage(entry) for entry in result.coverage],
         "not_seen": list(result.not_seen),
-        "rules": [_rule(rule) for rule in result.rules],
     }
 
 
@@ -50,7 +145,7 @@ def _time(value: datetime) -> str:
     return iso(value.replace(microsecond=value.microsecond // 1000 * 1000))
 
 
-def _coverage(entry: Coverage) -> dict[str, Any]:
+def _coverage(entry: Coverage) -> Json:
     return {
         "dataset": entry.dataset,
         "account": entry.account,
@@ -71,7 +166,8 @@ def _interval(times: tuple[datetime, datetime]) -> dict[str, str]:
     return {"from": _time(times[0]), "to": _time(times[1])}
 
 
-def _rule(rule: RuleResult) -> dict[str, Any]:
+def _rule_members(rule: RuleResult) -> Json:
+    """What a rule says, but for its findings, waivers and answers."""
     return {
         "id": rule.id,
         "policy": rule.policy,
@@ -95,13 +191,10 @@ def _rule(rule: RuleResult) -> dict[str, Any]:
         "fix": rule.fix,
         "url": rule.url,
         "tags": list(rule.tags),
-        "findings": [_finding(finding) for finding in rule.findings],
-        "waivers": [_waiver(use) for use in rule.waivers],
-        "answers": _answers(rule.answers),
     }
 
 
-def _answers(answers: Iterable[SubjectAnswer]) -> list[dict[str, Any]]:
+def _answers(answers: Iterable[SubjectAnswer]) -> list[Json]:
     """Every subject's answer, together where account, Region and answer are the same."""
     alike: dict[tuple[str | None, str | None, Answer], list[str]] = {}
     for one in answers:
@@ -109,14 +202,14 @@ def _answers(answers: Iterable[SubjectAnswer]) -> list[dict[str, Any]]:
     return [{"account": account, "region": region, "answer": str(answer), "subjects": subjects} for (account, region, answer), subjects in alike.items()]
 
 
-def _universe(universe: Universe | None) -> dict[str, Any] | None:
+def _universe(universe: Universe | None) -> Json | None:
     if universe is None:
         return None
     start = None if universe.start is None else _time(universe.start)
     return {"source": universe.source, "from": start, "count": universe.count, "inventory": universe.inventory}
 
 
-def _waiver(use: WaiverUse) -> dict[str, Any]:
+def _waiver(use: WaiverUse) -> Json:
     return {
         "policy": use.policy,
         "rule": use.rule,
@@ -128,22 +221,24 @@ def _waiver(use: WaiverUse) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding) -> Json:
+    jobs, keys = list(finding.jobs[:EVIDENCE_LIMIT]), [record.key for record in finding.evidence]
     return {
         "subject": finding.subject,
         "account": finding.account,
         "account_name": finding.account_name,
         "region": finding.region,
         "resource_type": finding.resource_type,
-        "jobs": list(finding.jobs),
+        "jobs": jobs,
+        "jobs_count": finding.jobs_count,
+        "job_keys": None if keys == jobs else keys,
         "message": finding.message,
         "details": list(finding.details),
         "cause": finding.cause,
-        "identity": dict(finding.identity),
-        "severity": str(finding.severity),
+        "identity": finding.identity,
+        "severity": finding.severity.value,
         "fingerprint": finding.fingerprint,
         "waiver": None if finding.waiver is None else asdict(finding.waiver),
-        "evidence": list(finding.evidence),
     }
 
 
@@ -158,16 +253,17 @@ def load_result(content: bytes, *, place: str = "") -> Result:
         place: the file's name, for the error.
 
     Raises:
-        EvidenceError: not such a file.
+        EvidenceError: not such a file, or one of an earlier version.
     """
-    import msgspec  # only what reads a saved result pays for it
-
     try:
-        given = json.loads(content, parse_constant=_refuse_constant)
+        given = json.loads(content, parse_constant=_refuse_constant, object_pairs_hook=_once)
+        if isinstance(given, dict) and given.get("schema") == _BEFORE:
+            told = f"it has the schema {_BEFORE} of an earlier version, and this one reads {SCHEMA}"
+            raise _refusal(told, place, "Make it again: policycheck check --output json=FILE")
         if not isinstance(given, dict) or given.get("schema") != SCHEMA:
             raise _refusal(f"not a result of schema {SCHEMA}", place)
-        result = msgspec.convert(_inward(given), Result)
-        problem = _contradiction(result) or _difference(document(cleaned(result)), given, "$")
+        result = msgspec.convert(_inward(given), Result, dec_hook=_taken_over)
+        problem = _contradiction(result) or _difference(_document(clean_result(result)), given, "$") or _spare_jobs(result, given)
     except msgspec.ValidationError as error:
         raise _refusal(str(error), place) from error
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
@@ -177,52 +273,77 @@ def load_result(content: bytes, *, place: str = "") -> Result:
     return result
 
 
-def _refusal(problem: str, place: str) -> EvidenceError:
-    return EvidenceError(f"the saved result cannot be used: {problem}", hint=_HINT, place=place)
+def _refusal(problem: str, place: str, hint: str = _HINT) -> EvidenceError:
+    return EvidenceError(f"the saved result cannot be used: {problem}", hint=hint, place=place)
+
+
+def _once(members: list[tuple[str, Any]]) -> Json:
+    found = dict(members)
+    if len(found) < len(members):
+        raise ValueError("a key stands twice in one object")
+    return found
+
+
+def _taken_over(_kind: type, value: Any) -> Any:
+    """What `_inward` has made: the jobs of findings."""
+    return value
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _inward(given: dict[str, Any]) -> dict[str, Any]:
+def _inward(given: Json) -> Json:
     """The document in the shape of the dataclasses; what is derived is simply unknown to them."""
+    jobs = {key: SavedJob(key, dict(fields)) for key, fields in given["jobs"].items()}
     return {
         **given,
         "tool_version": given["tool"]["version"],
         "jobs": given["summary"]["jobs"],
         "coverage": [_inward_coverage(entry) for entry in given["coverage"]],
-        "rules": [_inward_rule(rule) for rule in given["rules"]],
+        "rules": [_inward_rule(rule, jobs) for rule in given["rules"]],
     }
 
 
-def _inward_coverage(entry: dict[str, Any]) -> dict[str, Any]:
+def _inward_coverage(entry: Json) -> Json:
     evidence = entry["evidence"]
     gaps = [[gap["from"], gap["to"]] for gap in entry["gaps"]]
     return {**entry, "start": entry["from"], "end": entry["to"], "gaps": gaps, "evidence": evidence and [evidence["from"], evidence["to"]]}
 
 
-def _inward_rule(rule: dict[str, Any]) -> dict[str, Any]:
+def _inward_rule(rule: Json, jobs: Mapping[str, SavedJob]) -> Json:
     universe = rule["universe"] and {**rule["universe"], "start": rule["universe"]["from"]}
     answers = [[same["account"], same["region"], subject, same["answer"]] for same in rule["answers"] for subject in same["subjects"]]
     return {
         **rule,
         "universe": universe,
-        "findings": [{**finding, "rule": rule["id"], "policy": rule["policy"]} for finding in rule["findings"]],
+        "findings": [{**_inward_finding(finding, jobs), "rule": rule["id"], "policy": rule["policy"]} for finding in rule["findings"]],
         "waivers": [{**use, "waiver": use} for use in rule["waivers"]],
         "answers": sorted(answers, key=lambda answer: [answer[0] or "", answer[1] or "", answer[2]]),
     }
 
 
+def _inward_finding(finding: Json, jobs: Mapping[str, SavedJob]) -> Json:
+    keys = finding["jobs"] if finding["job_keys"] is None else finding["job_keys"]
+    lost = next((key for key in keys if key not in jobs), None)
+    if lost is not None:
+        raise ValueError(f"a finding names the job {_short(lost)}, which is not among the jobs")
+    return {**finding, "evidence": [jobs[key] for key in keys], "unnamed": finding["jobs_count"] - len(finding["jobs"])}
+
+
 def _contradiction(result: Result) -> str:
-    return next(
-        (
-            f"rule {rule.id} has findings that nobody waived, and the verdict {rule.verdict}"
-            for rule in result.rules
-            if rule.open_findings and rule.verdict is not Verdict.FAIL
-        ),
-        "",
-    )
+    """What no reading of the document can be right about; "" where there is nothing."""
+    for rule in result.rules:
+        if rule.open_findings and rule.verdict is not Verdict.FAIL:
+            return f"rule {rule.id} has findings that nobody waived, and the verdict {rule.verdict}"
+        if any(finding.unnamed < 0 for finding in rule.findings):
+            return f"a finding of rule {rule.id} names more jobs than it counts"
+    return ""
+
+
+def _spare_jobs(result: Result, given: Json) -> str:
+    spare = len(given["jobs"]) - len(_jobs(result))
+    return f"no finding is about {spare} of the jobs" if spare else ""
 
 
 def _difference(expected: object, given: object, where: str) -> str:
@@ -245,4 +366,4 @@ def _short(value: object) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-FORMAT = Format("json", "the full result, from which every other format can be rendered", ".json", "application/json", _render)
+FORMAT = Format("json", "the full result, from which every other format can be rendered", ".json", "application/json", _render, shows_answers=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, assert_never
 from xml.etree import ElementTree as ET
 
 from policycheck.formats.cleaning import line
-from policycheck.formats.interface import Format, Options
+from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.words import UNCOVERED, incomplete, interval, notes, plural, verdict_sentence, waiver_notes
 from policycheck.records import iso
 from policycheck.result import Finding, Result, RuleResult, Verdict
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 MAX_BYTES = 30_000_000
 MAX_MESSAGE = 16_000
 MAX_NAME = 1000
+MAX_JOBS = 20
 CASE_CAPS = (1000, 200, 40, 8, 1)
 """Findings listed a rule: the first cap whose document is small enough."""
 
@@ -47,13 +48,13 @@ class _Case:
     """What tells it from a case whose name reads the same."""
 
 
-def _render(result: Result, options: Options) -> str:
+def _render(result: CleanResult, options: Options) -> Iterator[str]:
     text = ""
     for cap in CASE_CAPS:
         text = _document(result, cap, strict=options.junit_strict)
         if len(text.encode()) <= MAX_BYTES:
             break
-    return text
+    yield text
 
 
 def _document(result: Result, cap: int, *, strict: bool) -> str:
@@ -127,8 +128,9 @@ def _finding_case(rule: RuleResult, finding: Finding, kind: str) -> _Case:
     if finding.cause:
         details.append(f"cause: {finding.cause}")
     if finding.jobs:
-        more = f" and {len(finding.jobs) - 20:,} more" if len(finding.jobs) > 20 else ""
-        details.append(f"jobs: {', '.join(finding.jobs[:20])}{more}")
+        shown = finding.jobs[:MAX_JOBS]
+        more = f" and {finding.jobs_count - len(shown):,} more" if finding.jobs_count > len(shown) else ""
+        details.append(f"jobs: {', '.join(shown)}{more}")
     details += _first(list(finding.details), "details")
     details += [f"fix: {rule.fix}"] if rule.fix else []
     return _Case(name, rule, kind, str(finding.severity), message, tuple(details), finding.fingerprint)

@@ -7,13 +7,14 @@ summary above 1 MiB while the step stays green, so whole rows are left out until
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from policycheck.formats.cleaning import line
 from policycheck.formats.escape import code_span, table_cell
-from policycheck.formats.interface import Format, Options
+from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.words import (
     breach_notes,
     by_cause,
@@ -29,7 +30,7 @@ from policycheck.formats.words import (
 )
 from policycheck.records import iso
 from policycheck.resources import data_folder
-from policycheck.result import Result, RuleResult, Verdict
+from policycheck.result import Finding, Result, RuleResult, Verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
@@ -44,7 +45,7 @@ MAX_DETAILS = 20
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
-def _render(result: Result, options: Options) -> str:
+def _render(result: CleanResult, options: Options) -> Iterator[str]:
     template = _template()
     text = ""
     for cap in ROW_CAPS:
@@ -52,7 +53,7 @@ def _render(result: Result, options: Options) -> str:
         text = _BLANK_LINES.sub("\n\n", rendered).rstrip("\n") + "\n"
         if len(text.encode()) <= MAX_BYTES:
             break
-    return text
+    yield text
 
 
 def _sections(result: Result, options: Options) -> dict[str, list[RuleResult]]:
@@ -131,9 +132,12 @@ def _details(details: tuple[str, ...]) -> str:
     return "; ".join(details[:MAX_DETAILS]) + (f"; and {len(details) - MAX_DETAILS:,} more" if len(details) > MAX_DETAILS else "")
 
 
-def _jobs(jobs: tuple[str, ...]) -> str:
-    """The first ids as one code span, and how many more."""
-    return ", ".join(jobs[:MAX_JOBS]) + (f" and {len(jobs) - MAX_JOBS:,} more" if len(jobs) > MAX_JOBS else "")
+def _jobs(finding: Finding) -> str:
+    """The first ids as one code span, and how many more jobs."""
+    if not finding.jobs:
+        return ""
+    shown = finding.jobs[:MAX_JOBS]
+    return ", ".join(shown) + (f" and {finding.jobs_count - len(shown):,} more" if finding.jobs_count > len(shown) else "")
 
 
 FORMAT = Format("markdown", "a summary for a CI step or a pull request", ".md", "text/markdown", _render)

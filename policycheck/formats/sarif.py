@@ -8,7 +8,6 @@ viewers would close the rule's alerts as fixed in the very run that could not ju
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -16,7 +15,8 @@ from policycheck.errors import Location
 from policycheck.formats.alerts import rule_fingerprint, rule_name, seen
 from policycheck.formats.cleaning import line
 from policycheck.formats.escape import code_span, plain_message
-from policycheck.formats.interface import Format, Options
+from policycheck.formats.interface import CleanResult, Format, Options
+from policycheck.formats.pieces import json_pieces
 from policycheck.formats.policy_uri import relative_uri
 from policycheck.formats.words import UNCOVERED, incomplete, notes, plural, verdict_sentence
 from policycheck.result import Finding, Result, RuleResult, Severity, Verdict
@@ -51,9 +51,8 @@ SCORES: Mapping[Severity, str] = {
 Json = dict[str, Any]
 
 
-def _render(result: Result, options: Options) -> str:
-    log = {"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [_run(result, options)]}
-    return json.dumps(log, sort_keys=True, indent=2, allow_nan=False) + "\n"
+def _render(result: CleanResult, options: Options) -> Iterator[str]:
+    return json_pieces({"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [_run(result, options)]})
 
 
 def _run(result: Result, options: Options) -> Json:
@@ -162,7 +161,7 @@ def _result(rule: RuleResult, index: int, options: Options, message: str, finger
             "resourceType": _short(finding.resource_type),
             "cause": _short(finding.cause),
             "jobs": [_short(job) for job in finding.jobs[:20]],
-            "jobCount": len(finding.jobs),
+            "jobCount": finding.jobs_count,
         }
     return entry
 

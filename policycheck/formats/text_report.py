@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import assert_never
 
 from policycheck.formats.cleaning import line
-from policycheck.formats.interface import Format, Options
+from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.layout import Page, caret, pad
 from policycheck.formats.words import (
     breach_notes,
@@ -40,7 +40,7 @@ _TEXT_COLUMNS = 44
 """Columns that are enough for a text beside its subject; with less it stands below."""
 
 
-def _render(result: Result, options: Options) -> str:
+def _render(result: CleanResult, options: Options) -> Iterator[str]:
     page = Page(width=options.width, color=options.color)
     hidden = 0
     for rule in result.rules:
@@ -63,7 +63,7 @@ def _render(result: Result, options: Options) -> str:
     word, _, rest = verdict_sentence(result).partition(": ")
     page.add_wrapped(f"{word}: ", rest, style="inconclusive" if result.verdict is Verdict.PASS and result.scope_uncovered else style, indent=2)
     page.add_wrapped("", count_line(result), indent=2)
-    return page.text()
+    yield page.text()
 
 
 def _add_rule(page: Page, rule: RuleResult, result: Result, options: Options) -> None:
@@ -209,7 +209,7 @@ def _job_text(finding: Finding) -> str:
     if not finding.jobs:
         return ""
     first = truncate(line(finding.jobs[0]), MAX_TEXT)
-    return f" (job {first})" if len(finding.jobs) == 1 else f" ({plural(len(finding.jobs), 'job')}, first {first})"
+    return f" (job {first})" if finding.jobs_count == 1 else f" ({plural(finding.jobs_count, 'job')}, first {first})"
 
 
 def _add_causes(page: Page, result: Result) -> None:

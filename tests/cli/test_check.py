@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -148,10 +149,10 @@ def test_so_is_that_of_every_other_command(command: tuple[str, ...], cli: Cli) -
 
 
 def test_a_report_that_cannot_be_written_keeps_no_other_from_being(check: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def replace_some(target: Path, content: bytes) -> None:
+    def replace_some(target: Path, pieces: Iterable[bytes]) -> None:
         if target.name == "full.json":
             raise OSError(28, "No space left on device")
-        target.write_bytes(content)
+        target.write_bytes(b"".join(pieces))
 
     monkeypatch.setattr("policycheck.formats.output._replace", replace_some)
     outcome = check("bad.json", "--output", "json=full.json", "--output", "junit=junit.xml", "--output", "text")
@@ -159,6 +160,17 @@ def test_a_report_that_cannot_be_written_keeps_no_other_from_being(check: Cli, f
     assert "cannot write" in outcome.err
     assert "<testsuites" in (folder / "junit.xml").read_text()
     assert "Exit code 1." in outcome.out
+
+
+def test_answers_are_found_out_only_for_a_report_that_shows_them(check: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = json.loads(check("bad.json", "--output", "json").out)
+    assert all(rule["answers"] for rule in asked["rules"])
+
+    def refuse(*_arguments: object) -> None:
+        raise AssertionError("nobody asked")
+
+    monkeypatch.setattr("policycheck.engine.evaluate.collect_answers", refuse)
+    assert check("bad.json", "--output", "text").code == asked["exit_code"] == 1
 
 
 @pytest.mark.parametrize("target", ["ok.json", "./ok.json", "link.json", "policy.yaml", "scope.yaml"])

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from policycheck.errors import Location
+from policycheck.job_records import SavedJob
 from policycheck.result import (
     Answer,
     Basis,
@@ -27,7 +28,7 @@ from policycheck.result import (
     WaiverStatus,
     WaiverUse,
 )
-from policycheck.text import clean_line
+from policycheck.text import clean, clean_line
 from tests.hostile import CORPUS
 
 AS_OF = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -58,6 +59,10 @@ def make_finding(name: str = "i-0abc", **changes: object) -> Finding:
         resource_type="EC2",
     )
     return replace(finding, **changes)  # type: ignore[arg-type]  # a test may set any member
+
+
+def make_job(name: str) -> SavedJob:
+    return SavedJob(name, {"BackupJobId": name, "State": "FAILED", "PercentDone": "0.0"})
 
 
 def make_rule(**changes: object) -> RuleResult:
@@ -117,7 +122,7 @@ def mixed() -> Result:
         verdict=Verdict.FAIL,
         waivers=uses,
         findings=(
-            make_finding("i-0abc", cause=denied, evidence=({"BackupJobId": "6E2C0F1A-0000-4000-8000-000000000001", "State": "FAILED", "PercentDone": "0.0"},)),
+            make_finding("i-0abc", cause=denied, evidence=(make_job("6E2C0F1A-0000-4000-8000-000000000001"),)),
             make_finding(
                 "i-0def01234567890", message="2 FAILED jobs, the last 9 h ago", cause=denied, jobs=("a-1", "b-2"), account="444455556666", account_name="shop"
             ),
@@ -215,7 +220,7 @@ def hostile() -> Result:
     bad = HOSTILE
     waiver = Waiver(bad, bad, "2026-11-18", bad, bad)
     findings = (
-        make_finding(rule=bad, policy=bad, subject=bad, message=bad, cause=bad, jobs=(bad,), resource_type=bad, evidence=({bad: bad},)),
+        make_finding(rule=bad, policy=bad, subject=bad, message=bad, cause=bad, jobs=(bad,), resource_type=bad, evidence=(SavedJob(bad, {bad: bad}),)),
         make_finding(rule=bad, policy=bad, subject=f"{bad}2", message=bad, account=bad, region=bad, waiver=waiver),
         make_finding(rule=bad, policy=bad, subject="", message="", account=None, region=None),
     )
@@ -245,19 +250,27 @@ _NASTY = st.text(st.sampled_from(string.printable + "\x00\x1b\x9b\u202e\ufffe\ud
 any_text = st.one_of(_NASTY, st.text(max_size=20), st.just(""), st.sampled_from([HOSTILE, *(text for text in CORPUS.values() if len(text) < 1000)]))
 names = st.one_of(st.text(string.ascii_lowercase, min_size=1, max_size=8), any_text)
 _counts = st.integers(0, 10_000)
-_times = st.datetimes(datetime(1971, 1, 1), datetime(2299, 1, 1), timezones=st.just(UTC))
+_times = st.datetimes(datetime(1971, 1, 1), datetime(2299, 1, 1), timezones=st.just(UTC)).map(
+    lambda time: time.replace(microsecond=time.microsecond // 1000 * 1000)
+)
+"""In whole milliseconds, which is what reports say."""
+_intervals = st.tuples(_times, _times).map(lambda times: (min(times), max(times)))
 _waivers = st.builds(Waiver, any_text, any_text, any_text, any_text, any_text)
 _json = st.recursive(st.none() | st.booleans() | st.integers(-(2**53), 2**53) | any_text, lambda inner: st.lists(inner, max_size=2), max_leaves=3)
-_evidence = st.dictionaries(any_text, _json, max_size=2)
-_lines = any_text.map(clean_line)
-_answers = st.lists(st.builds(SubjectAnswer, st.none() | _lines, st.none() | _lines, _lines, st.sampled_from(Answer)), max_size=2).map(
-    lambda answers: tuple(sorted(answers, key=lambda answer: (answer.account or "", answer.region or "", answer.subject)))
+_job_tables = st.dictionaries(any_text.map(clean), st.dictionaries(any_text, _json, max_size=2), max_size=4).map(
+    lambda jobs: [SavedJob(key, fields) for key, fields in jobs.items()]
 )
+_lines = any_text.map(clean_line)
+_answers = st.lists(
+    st.builds(SubjectAnswer, st.none() | _lines, st.none() | _lines, _lines, st.sampled_from(Answer)),
+    max_size=3,
+    unique_by=lambda answer: (answer.account or "", answer.region or "", answer.subject),
+).map(lambda answers: tuple(sorted(answers, key=lambda answer: (answer.account or "", answer.region or "", answer.subject))))
 
 
 @st.composite
-def rules(draw: st.DrawFn) -> RuleResult:
-    """A rule whose verdict fits its findings; everything else is arbitrary."""
+def rules(draw: st.DrawFn, jobs: list[SavedJob]) -> RuleResult:
+    """A rule whose verdict fits its findings, which are about some of these jobs; everything else is arbitrary."""
     identifier, policy, severity = draw(names), draw(names), draw(st.sampled_from(Severity))
     found = draw(
         st.lists(
@@ -273,7 +286,8 @@ def rules(draw: st.DrawFn) -> RuleResult:
                 jobs=st.lists(any_text, max_size=3).map(tuple),
                 cause=st.none() | any_text,
                 resource_type=st.none() | any_text,
-                evidence=st.lists(_evidence, max_size=2).map(tuple),
+                evidence=st.lists(st.sampled_from(jobs), max_size=2).map(tuple) if jobs else st.just(()),
+                unnamed=st.integers(0, 3),
                 waiver=st.none() | _waivers,
                 identity=st.dictionaries(any_text, st.none() | any_text, max_size=2),
                 account_name=st.none() | any_text,
@@ -340,15 +354,15 @@ coverages = st.builds(
     basis=st.sampled_from(Basis),
     source=any_text,
     reason=any_text,
-    gaps=st.lists(st.tuples(_times, _times), max_size=2).map(tuple),
-    evidence=st.none() | st.tuples(_times, _times),
+    gaps=st.lists(_intervals, max_size=2).map(tuple),
+    evidence=st.none() | _intervals,
 )
 results = st.builds(
     Result,
     as_of=_times,
     tool_version=any_text,
     policies=st.lists(st.builds(PolicyInfo, names, any_text, any_text), max_size=2).map(tuple),
-    rules=st.lists(rules(), max_size=4, unique_by=lambda rule: (rule.policy, rule.id)).map(tuple),
+    rules=_job_tables.flatmap(lambda jobs: st.lists(rules(jobs), max_size=4, unique_by=lambda rule: (rule.policy, rule.id))).map(tuple),
     coverage=st.lists(coverages, max_size=3).map(tuple),
     not_seen=st.lists(any_text, max_size=3).map(tuple),
     jobs=_counts,

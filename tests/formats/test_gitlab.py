@@ -51,8 +51,10 @@ SCHEMA: Json = {
 
 
 def entries(result: Result) -> list[Json]:
-    document: list[Json] = json.loads(GITLAB.render(result))
+    text = GITLAB.render(result)
+    document: list[Json] = json.loads(text)
     jsonschema.validate(document, SCHEMA)
+    assert text == json.dumps(document, sort_keys=True, indent=2) + "\n"
     return document
 
 

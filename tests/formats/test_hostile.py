@@ -23,6 +23,7 @@ from policycheck.formats.cleaning import cleaned
 from policycheck.formats.interface import Options
 from policycheck.formats.json_result import load_result
 from policycheck.formats.registry import FORMATS
+from policycheck.job_records import SavedJob
 from policycheck.result import Result, Verdict
 from policycheck.text import clean, clean_line
 from tests.formats import runner_commands
@@ -72,8 +73,13 @@ def read_json(document: str) -> Structure:
 def json_paths(value: object, path: str = "$") -> Iterator[str]:
     """The place and kind of every leaf. Mappings whose keys are somebody's text have only their size."""
     if isinstance(value, dict):
-        if path.endswith((".controls", ".evidence[]")):
+        if path.endswith((".controls", ".jobs.*")):
             yield f"{path}: {len(value)}"
+            return
+        if path == "$.jobs":
+            # Named by ids, which are somebody's text.
+            for job in value.values():
+                yield from json_paths(job, "$.jobs.*")
             return
         for key, item in value.items():
             yield from json_paths(item, f"{path}.{key}")
@@ -248,7 +254,7 @@ def test_sarif_of_any_text_fits_the_published_schemas(published: str, schemas: C
 
 def test_a_megabyte_of_text_floods_no_report() -> None:
     text = "x" * 1_000_000
-    finding = make_finding(subject=text, message=text, cause=text, jobs=(text,), account=text, region=text, evidence=({"StatusMessage": text},))
+    finding = make_finding(subject=text, message=text, cause=text, jobs=(text,), account=text, region=text, evidence=(SavedJob("j", {"StatusMessage": text}),))
     coverage = make_coverage(source=text, reason=text, complete=False)
     made = make_result(make_rule(verdict=Verdict.FAIL, findings=(finding,), reason=text), coverage=(coverage,), not_seen=(text,))
     sizes = {name: len(entry.render(made)) for name, entry in FORMATS.items()}

@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from policycheck.errors import EvidenceError, ExitCode
+from policycheck.formats.cleaning import cleaned
 from policycheck.formats.json_result import load_result
 from policycheck.formats.registry import FORMATS
-from policycheck.result import Result
-from tests.formats.results import CASES, make_coverage, make_finding, make_result, make_rule, mixed, results
+from policycheck.job_records import SavedJob
+from policycheck.result import Result, Verdict
+from tests.formats.results import CASES, make_coverage, make_finding, make_job, make_result, make_rule, mixed, results
 from tests.properties import examples
 from tests.tables import each
 
@@ -26,7 +30,7 @@ def document(result: Result) -> Document:
 
 def test_keys_are_those_of_the_contract() -> None:
     made = document(mixed())
-    assert made["schema"] == "policycheck/result/1"
+    assert made["schema"] == "policycheck/result/2"
     assert made["tool"] == {"name": "policycheck", "version": "1.2.3"}
     assert made["as_of"] == "2026-11-20T12:00:00Z"
     assert (made["verdict"], made["exit_code"]) == ("fail", 1)
@@ -57,18 +61,69 @@ def test_keys_are_those_of_the_contract() -> None:
         "answer": "pass",
         "subjects": ["arn:aws:rds:eu-west-1:111122223333:db:orders"],
     }
-    assert {"subject", "jobs", "message", "cause", "severity", "fingerprint", "waiver", "evidence"} <= set(rule["findings"][0])
+    finding = rule["findings"][0]
+    assert {"subject", "jobs", "jobs_count", "job_keys", "message", "cause", "severity", "fingerprint", "waiver"} <= set(finding)
+    (job,) = finding["jobs"]
+    assert (finding["jobs_count"], finding["job_keys"]) == (1, None)
+    assert made["jobs"] == {job: {"BackupJobId": job, "State": "FAILED", "PercentDone": "0.0"}}
 
 
 def test_keys_are_sorted_and_bytes_are_ascii() -> None:
     text = JSON.render(CASES["hostile"]())
     assert text.isascii()
-    assert text == json.dumps(json.loads(text), sort_keys=True, indent=2, allow_nan=False) + "\n"
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f]", text)
+    # Each finding, each job and each entry of another list is a line.
+    assert text.replace("\n", "") == json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+@each("name", CASES)
+def test_a_job_a_finding_and_an_answer_are_a_line_each(name: str) -> None:
+    made = document(CASES[name]())
+    lines = [line.removesuffix(",") for line in JSON.render(CASES[name]()).splitlines()]
+    found = [line for rule in made["rules"] for line in (*rule["answers"], *rule["findings"], *rule["waivers"])]
+    found = [*made["coverage"], *made["policies"], *found]
+    assert [json.loads(line) for line in lines if line.startswith("{") and line != "{"] == found
+    assert [job for job in made["jobs"] if f"{json.dumps(job)}:{json.dumps(made['jobs'][job], sort_keys=True, separators=(',', ':'))}" not in lines] == []
 
 
 def test_a_number_json_lacks_is_written_as_text() -> None:
-    result = make_result(make_rule(verdict="fail", findings=(make_finding(evidence=({"Size": float("nan"), "Rest": [float("inf")]},)),)))
-    assert document(result)["rules"][0]["findings"][0]["evidence"] == [{"Rest": ["inf"], "Size": "nan"}]
+    job = SavedJob("j", {"Size": float("nan"), "Rest": [float("inf")]})
+    assert document(make_result(make_rule(verdict="fail", findings=(make_finding(evidence=(job,)),))))["jobs"] == {"j": {"Rest": ["inf"], "Size": "nan"}}
+
+
+def test_many_jobs_of_a_finding_are_counted_and_twenty_named() -> None:
+    names = [f"j{number:03}" for number in range(30)]
+    finding = make_finding(jobs=tuple(names), evidence=tuple(map(make_job, names[:20])))
+    result = make_result(make_rule(verdict=Verdict.FAIL, findings=(finding,)))
+    told = document(result)
+    assert (told["rules"][0]["findings"][0]["jobs"], told["rules"][0]["findings"][0]["jobs_count"]) == (names[:20], 30)
+    assert sorted(told["jobs"]) == names[:20]
+    saved = load_result(JSON.render(result).encode())
+    assert saved.rules[0].findings == (replace(finding, jobs=finding.jobs[:20], unnamed=10),)
+    assert {name for name, entry in FORMATS.items() if entry.render(saved) != entry.render(result)} == set()
+
+
+def test_two_jobs_under_one_key_are_not_written() -> None:
+    findings = make_finding("a", evidence=(SavedJob("j", {"State": "FAILED"}),)), make_finding("b", evidence=(SavedJob("j", {"State": "COMPLETED"}),))
+    with pytest.raises(ValueError, match="two jobs have the key j"):
+        JSON.render(make_result(make_rule(verdict=Verdict.FAIL, findings=findings)))
+
+
+@examples(results, few=15, many=100)
+def test_jobs_are_those_of_the_findings_once_each_and_counts_add_up(result: Result) -> None:
+    made = document(result)
+    findings = [finding for rule in made["rules"] for finding in rule["findings"]]
+    named = [finding["jobs"] if finding["job_keys"] is None else finding["job_keys"] for finding in findings]
+    assert set(made["jobs"]) == {key for keys in named for key in keys}
+    assert all(len(finding["jobs"]) <= min(20, finding["jobs_count"]) for finding in findings)
+    assert made["summary"]["findings"] + made["summary"]["findings_waived"] == len(findings)
+    told = [finding for rule in result.rules for finding in rule.findings]
+    assert [finding["jobs_count"] for finding in findings] == [len(finding.jobs) + finding.unnamed for finding in told]
+
+
+@examples(results, few=15, many=100)
+def test_a_saved_result_is_read_back_as_it_was(result: Result) -> None:
+    assert load_result(JSON.render(result).encode()) == cleaned(result)
 
 
 @examples(results, few=15, many=100)
@@ -108,7 +163,15 @@ def edit(change: Callable[[Document], object]) -> bytes:
         (lambda d: d["coverage"][0].update(source="\x1b[2J"), "$.coverage[0].source"),
         (lambda d: d.update(as_of="2026-11-20T12:00:00"), "$.as_of"),
         (lambda d: d.update(scope_uncovered=1), "scope_uncovered"),
-        (lambda d: d.update(schema="policycheck/result/2"), "policycheck/result/1"),
+        (lambda d: d.update(schema="policycheck/result/3"), "not a result of schema policycheck/result/2"),
+        (lambda d: d["jobs"].clear(), 'a finding names the job "6E2C0F1A-0000-4000-8000-000000000001", which is not among the jobs'),
+        (lambda d: d["jobs"].update(other={}), "no finding is about 1 of the jobs"),
+        (lambda d: d["jobs"]["6E2C0F1A-0000-4000-8000-000000000001"].update(State="\x1b[2J"), "State"),
+        (lambda d: d["rules"][0]["findings"][0].update(jobs_count=0), "names more jobs than it counts"),
+        (lambda d: d["rules"][0]["findings"][0].update(jobs_count="1"), "not a saved result"),
+        (lambda d: d["rules"][0]["findings"][0].update(jobs=[]), "no finding is about 1 of the jobs"),
+        (lambda d: d["rules"][0]["findings"][0].update(job_keys=["6E2C0F1A-0000-4000-8000-000000000001"]), "$.rules[0].findings[0].job_keys"),
+        (lambda d: d["rules"][0]["findings"][0].pop("job_keys"), "job_keys"),
     ],
 )
 def test_a_file_that_contradicts_itself_is_refused(change: Callable[[Document], object], message: str) -> None:
@@ -120,10 +183,22 @@ def test_a_file_that_contradicts_itself_is_refused(change: Callable[[Document], 
     assert caught.value.exit_code is ExitCode.EVIDENCE
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"{}", b'{"schema": "policycheck/result/1"}', b"[" * 100_000, b"NaN"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"{}", b'{"schema": "policycheck/result/2"}', b"[" * 100_000, b"NaN"])
 def test_what_is_no_saved_result_is_refused(content: bytes) -> None:
     with pytest.raises(EvidenceError):
         load_result(content)
+
+
+def test_a_result_of_the_version_before_is_refused_and_says_what_to_do() -> None:
+    with pytest.raises(EvidenceError, match=r"schema policycheck/result/1 of an earlier version") as caught:
+        load_result(edit(lambda d: d.update(schema="policycheck/result/1")), place="saved.json")
+    assert (caught.value.place, caught.value.hint) == ("saved.json", "Make it again: policycheck check --output json=FILE")
+
+
+def test_a_key_that_stands_twice_is_refused() -> None:
+    content = JSON.render(mixed()).replace('"verdict":"fail"\n}\n', '"verdict":"pass",\n"verdict":"fail"\n}\n')
+    with pytest.raises(EvidenceError, match="a key stands twice"):
+        load_result(content.encode())
 
 
 def test_a_cut_file_is_refused() -> None:

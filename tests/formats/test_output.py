@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,25 @@ def test_a_failed_replacement_leaves_the_old_file_and_nothing_else(tmp_path: Pat
     with pytest.raises(PolicycheckError, match="No space left on device") as caught:
         write_atomically(path, b"new")
     assert caught.value.place == str(path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["report"]
+    assert path.read_bytes() == b"old"
+
+
+def test_pieces_are_written_one_after_the_other(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "report", (piece for piece in (b"a\n", b"", b"b\n")))
+    assert (tmp_path / "report").read_bytes() == b"a\nb\n"
+
+
+def test_a_document_that_cannot_be_made_is_no_fault_of_its_file_and_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "report"
+    path.write_bytes(b"old")
+
+    def pieces() -> Iterator[bytes]:
+        yield b"half"
+        raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match=r"^a bug$"):
+        write_atomically(path, pieces())
     assert [entry.name for entry in tmp_path.iterdir()] == ["report"]
     assert path.read_bytes() == b"old"
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from dataclasses import replace
 
 from policycheck.formats.cleaning import cleaned
-from policycheck.formats.interface import Options
+from policycheck.formats.interface import Options, clean_result
+from policycheck.formats.pieces import PIECE
 from policycheck.formats.registry import FORMATS
-from policycheck.result import Result, Severity
-from tests.formats.results import CASES, mixed, results
+from policycheck.job_records import SavedJob
+from policycheck.result import Result, Severity, Verdict
+from tests.formats.results import CASES, make_finding, make_job, make_result, make_rule, mixed, results
 from tests.properties import examples
 from tests.tables import each
 
@@ -45,6 +49,42 @@ def test_any_result_renders_to_a_file_that_encodes_and_ends_with_one_newline(res
         assert text.encode().endswith(b"\n"), name
         assert not text.endswith("\n\n"), name
         assert entry.render(result) == text, name
+
+
+@examples(results, few=8, many=100)
+def test_pieces_are_whole_lines_that_can_be_defused_one_by_one(result: Result) -> None:
+    for name, entry in FORMATS.items():
+        pieces = list(entry.pieces(clean_result(result)))
+        assert [piece[-1:] for piece in pieces] == ["\n"] * len(pieces), name
+        assert "".join(map(entry.printed, pieces)) == entry.printed(entry.render(result)), name
+
+
+@each("name", ["json", "gitlab", "sarif"])
+def test_a_document_of_many_findings_comes_in_pieces(name: str) -> None:
+    findings = tuple(make_finding(f"i-{number:04}", jobs=(f"j{number}",), evidence=(make_job(f"j{number}"),)) for number in range(1000))
+    result = clean_result(make_result(make_rule(verdict=Verdict.FAIL, findings=findings)))
+    sizes = [len(piece) for piece in FORMATS[name].pieces(result)]
+    assert len(sizes) > 5
+    assert max(sizes) < 4 * PIECE
+    loaded = json.loads("".join(FORMATS[name].pieces(result)))
+    assert len({"json": lambda: loaded["jobs"], "gitlab": lambda: loaded, "sarif": lambda: loaded["runs"][0]["results"]}[name]()) == 1000
+
+
+def test_json_alone_asks_for_answers() -> None:
+    assert [name for name, entry in FORMATS.items() if entry.shows_answers] == ["json"]
+
+
+def test_cleaning_makes_no_copy_of_what_is_clean() -> None:
+    result = mixed()
+    assert all(found is kept for found, kept in zip(cleaned(result).rules[0].findings, result.rules[0].findings, strict=True))
+    dirty = make_finding(evidence=(SavedJob("j", {"State": "\x1b"}),))
+    assert cleaned(dirty).evidence == (SavedJob("j", {"State": "\ufffd"}),)
+
+
+@each("changes", [{name: "\x1b"} for name in ("subject", "message", "account", "region", "cause", "resource_type", "account_name", "rule", "policy")]
+      + [{"jobs": ("\x1b",)}, {"details": ("\x1b",)}, {"identity": {"\x1b": None}}, {"identity": {"a": "\x1b"}}])  # fmt: skip
+def test_every_text_of_a_finding_is_cleaned(changes: dict[str, object]) -> None:
+    assert "\x1b" not in str(cleaned(replace(make_finding(), **changes)))  # type: ignore[arg-type]  # any member
 
 
 @examples(results, few=12, many=100)
