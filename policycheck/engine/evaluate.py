@@ -18,11 +18,11 @@ from policycheck.engine.context import Context
 from policycheck.engine.entries import entry_notes
 from policycheck.engine.findings import describe_empty, describe_findings
 from policycheck.engine.following import judge_following
-from policycheck.engine.frame import ROW, SUBJECT, build_frame
+from policycheck.engine.frame import ROW, SUBJECT, Frame, build_frame
 from policycheck.engine.groups import judge_groups
 from policycheck.engine.masks import Case, add_masks, fields_decisive, fields_read
 from policycheck.engine.nearness import apply_nearness
-from policycheck.engine.recovery import add_recovered
+from policycheck.engine.recovery import Recoveries, perhaps
 from policycheck.engine.runs import judge_runs
 from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
@@ -120,11 +120,11 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
     coverage, as_of, backend = context.coverage, context.as_of, context.backend
     fields = sorted({name for case in cases for name in fields_read(case)})
     frame = build_frame(job_list, fields, micros(as_of), backend, context.inventories)
-    columns = frame.columns
+    columns, recoveries = frame.columns, Recoveries(frame, job_list, backend)
     for case in cases:
         if case.recovery is not None:
             matching = compile_condition(case.rule.statement.requirement.condition, frame, settled=False)
-            columns = add_recovered(columns, frame, matching, case.recovery, case.recovered)
+            columns = recoveries.add_recovered(columns, matching, case.recovery, case.recovered)
     masks = backend.persist(add_masks(columns, cases, frame))
     counts = _count(cases, masks, backend)
     violations = _violations([case for case in cases if counts[case.number].definite], masks, backend)
@@ -133,7 +133,7 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
     for case in cases:
         found = describe_findings(case.rule, frame, job_list, violations.get(case.number, ()), backend)
         tally = counts[case.number]
-        unknown = partial(name_unknown, fields_decisive(case), frame, masks, case.violation if tally.possible else case.population, backend)
+        unknown = partial(_unknown, case, case.violation if tally.possible else case.population, frame, masks, columns, recoveries, backend)
         verdict, reason = _decide(case, tally, coverage, as_of, len(job_list), unknown)
         if verdict is Verdict.FAIL and not found:
             found = (describe_empty(case.rule, reason),)
@@ -151,6 +151,18 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
             answers=weaken(answers[case.number]) if _short(case, coverage, as_of, len(job_list)) else answers[case.number],
         )
     return results
+
+
+def _unknown(case: Case, column: str, frame: Frame, masks: nw.LazyFrame[Any], columns: nw.LazyFrame[Any], recoveries: Recoveries, backend: Backend) -> str:
+    """What is unknown of the jobs where `column` of the masks is null; and whether one that does not say enough may have recovered them."""
+    if case.recovery is None or column != case.violation:
+        return name_unknown(fields_decisive(case), frame, masks, column, backend)
+    unsure = [row for (row,) in backend.rows(masks.filter(nw.col(column).is_null()).select(nw.col(ROW)))]
+    maybe = [row for (row,) in backend.rows(columns.filter(nw.col(ROW).is_in(unsure) & nw.col(perhaps(case.recovered))).select(nw.col(ROW)))]
+    found = [recoveries.name_lacking()] if maybe else []
+    if len(maybe) < len(unsure):
+        found.insert(0, name_unknown(fields_decisive(case), frame, masks.filter(~nw.col(ROW).is_in(maybe)), column, backend))
+    return "; ".join(found)
 
 
 def _answer(case: Case) -> nw.Expr:
