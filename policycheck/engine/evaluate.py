@@ -18,10 +18,10 @@ from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
 from policycheck.engine.entries import entry_notes
 from policycheck.engine.findings import describe_empty, describe_findings
-from policycheck.engine.frame import ROW, SUBJECT
+from policycheck.engine.frame import ROW, SUBJECT, Frame
 from policycheck.engine.masks import Case, add_masks, fields_decisive, fields_read
 from policycheck.engine.nearness import apply_nearness
-from policycheck.engine.recovery import add_recovered, fields_needed
+from policycheck.engine.recovery import Recoveries, fields_needed, perhaps
 from policycheck.engine.runs import judge_runs
 from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
@@ -139,11 +139,11 @@ def _judge_jobs(cases: Sequence[Case], context: Context) -> dict[int, RuleResult
 def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> dict[int, RuleResult]:
     coverage, as_of, backend = context.coverage, context.as_of, context.backend
     frame = context.facts.frame(job_list.dataset.name, {name for case in cases for name in fields_read(case)})
-    columns = frame.columns
+    columns, recoveries = frame.columns, Recoveries(frame, job_list, backend)
     for case in cases:
         if case.recovery is not None:
             matching = compile_condition(case.rule.statement.requirement.condition, frame, settled=False)
-            columns = add_recovered(columns, frame, matching, case.recovery, case.recovered)
+            columns = recoveries.add_recovered(columns, matching, case.recovery, case.recovered)
     masks = backend.persist(add_masks(columns, cases, frame))
     counts = _count(cases, masks, backend)
     violations = _violations([case for case in cases if counts[case.number].definite], masks, backend)
@@ -153,7 +153,7 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
     for case in cases:
         found = describe_findings(case.rule, frame, job_list, violations.pop(case.number, ()), context.records, backend)
         tally = counts[case.number]
-        unknown = partial(name_unknown, fields_decisive(case), frame, masks, case.violation if tally.possible else case.population, backend, _of_others(case))
+        unknown = partial(_unknown, case, case.violation if tally.possible else case.population, frame, masks, columns, recoveries, backend)
         verdict, reason = _decide(case, tally, coverage, as_of, len(job_list), unknown)
         if verdict is Verdict.FAIL and not found:
             found = (describe_empty(case.rule, reason),)
@@ -176,6 +176,18 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
 def _of_others(case: Case) -> set[str]:
     """What a rule reads of other jobs than the one that it judges."""
     return set() if case.recovery is None else {*fields_needed(case.rule.statement.list), "CompletionDate", "CreationDate"}
+
+
+def _unknown(case: Case, column: str, frame: Frame, masks: nw.LazyFrame[Any], columns: nw.LazyFrame[Any], recoveries: Recoveries, backend: Backend) -> str:
+    """What is unknown of the jobs where `column` of the masks is null; and whether one that does not say enough may have recovered them."""
+    if case.recovery is None or column != case.violation:
+        return name_unknown(fields_decisive(case), frame, masks, column, backend)
+    unsure = [row for (row,) in backend.rows(masks.filter(nw.col(column).is_null()).select(nw.col(ROW)))]
+    maybe = [row for (row,) in backend.rows(columns.filter(nw.col(ROW).is_in(unsure) & nw.col(perhaps(case.recovered))).select(nw.col(ROW)))]
+    found = [recoveries.name_lacking()] if maybe else []
+    if len(maybe) < len(unsure):
+        found.insert(0, name_unknown(fields_decisive(case), frame, masks.filter(~nw.col(ROW).is_in(maybe)), column, backend, _of_others(case)))
+    return "; ".join(found)
 
 
 def _answer(case: Case) -> nw.Expr:

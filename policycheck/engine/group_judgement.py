@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
-from policycheck.engine.masks import Case
+from policycheck.engine.masks import END, PROGRESS, Case
 from policycheck.engine.measures import (
     FinishedJob,
     Number,
@@ -69,7 +69,10 @@ class Judgement:
     first_runs: bool = False
     """Pending since its first backup still runs."""
     possible_for: str = ""
-    """Why it possibly violates: what is unknown of its `jobs`, its `edge`, what the `coverage` lacks, or whether it is a `group` of the rule."""
+    """Why it possibly violates: what is unknown of its `jobs`, its `edge`, what the `coverage` lacks, whether it is a `group` of the rule, or whether `others`
+    are its own that do not say whose they are, or a `first` backup that runs is."""
+    others: tuple[int, ...] = ()
+    """The rows of these others."""
 
 
 Rows = Sequence[tuple[Any, ...]]
@@ -111,14 +114,18 @@ def judge_group(case: Case, group: Group, jobs: Rows, setting: Setting, as_of: i
     return judgement
 
 
+def excuses_first(requirement: Expectation) -> bool:
+    """Whether a subject whose first backup still runs may not keep a rule yet."""
+    return requirement.measure in {Measure.NEWEST, Measure.LATEST, Measure.LONGEST_GAP} or (
+        requirement.measure in {Measure.COUNT, Measure.STREAK} and is_lower(limit_of(requirement)[0])
+    )
+
+
 def _excuse(case: Case, judgement: Judgement, setting: Setting) -> Judgement:
     """What is left of a violation where the first backup of the subject still runs: nothing can have ended yet."""
     requirement = case.rule.statement.requirement
     assert isinstance(requirement, Expectation)
-    of_first = requirement.measure in {Measure.NEWEST, Measure.LATEST, Measure.LONGEST_GAP} or (
-        requirement.measure in {Measure.COUNT, Measure.STREAK} and is_lower(limit_of(requirement)[0])
-    )
-    if not of_first or setting.first_runs is False or (judgement.violation is False and not judgement.nothing):
+    if not excuses_first(requirement) or setting.first_runs is False or (judgement.violation is False and not judgement.nothing):
         return judgement
     if setting.first_runs:
         return Judgement(judgement.group, judgement.edge, False, judgement.value, pending=True, first_runs=True)
@@ -263,3 +270,22 @@ def _nothing(case: Case, group: Group, edge: Edge) -> Judgement:
 def job_id(job_list: JobList, row: int) -> str:
     """The id of a record; empty where it has none."""
     return getattr(job_list.records[row], job_list.dataset.id_field) or ""
+
+
+def columns_of(case: Case) -> list[str]:
+    """The columns that hold what a measure needs of each job beside whether it looks at it: see `judge_group`."""
+    match case.measure:
+        case Measure.COUNT:
+            return []
+        case Measure.SHARE:
+            return [case.matching]
+        case Measure.NEWEST | Measure.LONGEST_GAP:
+            return ["CreationDate"]
+        case Measure.LATEST:
+            return [case.matching, END, "CreationDate"]
+        case Measure.STREAK:
+            return [case.matching, PROGRESS, "CreationDate"]
+        case Measure.MISSED_RUNS | None:
+            raise AssertionError("missed runs are judged from schedules")
+        case other:
+            assert_never(other)

@@ -125,6 +125,10 @@ class GroupTrace:
             yield f"{sure}: its first backup job listed was created {iso(moment(edge.first))}"
         if judged.gap is not None:
             yield f"the longest gap: {iso(moment(judged.gap[0]))} to {iso(moment(judged.gap[1]))}"
+        if judged.others:
+            one = len(judged.others) == 1
+            told = "1 job does not say whose it is" if one else f"{len(judged.others):,} jobs do not say whose they are"
+            yield f"{told}: with {'it' if one else 'them'} it may keep the rule"
         if not judged.group.sure:
             yield "whether it is a subject of the rule is unknown"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, assert_never
+from typing import Any
 
 import narwhals as nw
 
@@ -21,11 +21,13 @@ from policycheck.engine.entries import of_resources
 from policycheck.engine.findings import describe_empty
 from policycheck.engine.frame import ROW, SUBJECT
 from policycheck.engine.group_findings import Describer, spell_subject
-from policycheck.engine.group_judgement import Edge, Judgement, Setting, judge_group
+from policycheck.engine.group_judgement import Edge, Judgement, Setting, columns_of, judge_group
+from policycheck.engine.group_reasons import all_new, answer_of, is_met_by_nothing, needs_every_subject, nothing_to_measure
 from policycheck.engine.list_view import KEY, ListView, Tally, any_truth
-from policycheck.engine.masks import END, PROGRESS, Case, add_masks, fields_decisive, fields_read, listed_mask
-from policycheck.engine.measures import NEVER, Truth, is_lower
-from policycheck.engine.scope import in_scope
+from policycheck.engine.masks import Case, add_masks, fields_decisive, fields_read, listed_mask
+from policycheck.engine.measures import NEVER, Truth
+from policycheck.engine.possible_jobs import PossibleJobs
+from policycheck.engine.scope import Pair, in_scope
 from policycheck.engine.screen import Clean, screen
 from policycheck.engine.subjects import Group, Subjects, find_subjects
 from policycheck.engine.unknown import name_lacking, name_unknown, spell_fields
@@ -34,7 +36,7 @@ from policycheck.inventory import Listing
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import RESOURCE, Expectation, Measure, NoData
 from policycheck.records import iso, micros, moment
-from policycheck.result import Answer, Breach, Coverage, Finding, RuleResult, SubjectAnswer, Universe, Verdict
+from policycheck.result import Breach, Coverage, Finding, RuleResult, SubjectAnswer, Universe, Verdict
 from policycheck.text import clean_line, spell_duration
 
 _DAY = 86_400_000_000
@@ -101,8 +103,8 @@ def fields_asked(case: Case) -> dict[str, set[str]]:
 def _view(name: str, cases: Sequence[Case], context: Context) -> ListView | None:
     """One list with what all these rules ask of it; None where none does."""
     own = [case for case in cases if case.rule.statement.dataset == name]
-    # Rules on another list learn from the backup jobs who must have a job there.
-    asking = [case for case in cases if case.rule.statement.dataset != name and name in case.rule.statement.lists_needed]
+    # Rules on another list learn from the backup jobs who must have a job there, and whose first backup still runs.
+    asking = [case for case in cases if name == BACKUP_JOBS.name and name in context.lists and case.rule.statement.dataset != name and RESOURCE in case.per]
     if not own and not asking:
         return None
     wheres = [of_resources(case.rule.statement.where) for case in asking]
@@ -182,7 +184,7 @@ class _Ruling:
         for item in judgements:
             account, region, _ = item.group.subject
             subject = spell_subject(self.case.per, item.group.values)
-            told.append(SubjectAnswer(account and clean_line(account), region and clean_line(region), subject, _answer(item)))
+            told.append(SubjectAnswer(account and clean_line(account), region and clean_line(region), subject, answer_of(item)))
         answers = ordered(told)
         return weaken(answers) if short else answers
 
@@ -191,26 +193,11 @@ class _Ruling:
         case = self.case
         keyed, _ = self.view.keyed(case.per)
         columns = [nw.col(KEY), nw.col(ROW), nw.col(case.measured).alias("measured")]
-        match expectation(case).measure:
-            case Measure.COUNT:
-                more = []
-            case Measure.SHARE:
-                more = [case.matching]
-            case Measure.NEWEST | Measure.LONGEST_GAP:
-                more = ["CreationDate"]
-            case Measure.LATEST:
-                more = [case.matching, END, "CreationDate"]
-            case Measure.STREAK:
-                more = [case.matching, PROGRESS, "CreationDate"]
-            case Measure.MISSED_RUNS:
-                raise AssertionError("missed runs are judged from schedules")
-            case other:
-                assert_never(other)
         looked_at = nw.col(case.measured).fill_null(True)
         if any(clean):
             asked = {key for group, is_clean in zip(subjects.groups, clean, strict=True) if not is_clean for key in group.keys}
             looked_at = looked_at & nw.col(KEY).is_in(sorted(asked))
-        rows = self.context.backend.rows(keyed.filter(looked_at).select(*columns, *map(nw.col, more)))
+        rows = self.context.backend.rows(keyed.filter(looked_at).select(*columns, *map(nw.col, columns_of(case))))
         jobs: list[list[tuple[Any, ...]]] = [[] for _ in subjects.groups]
         # The rows of one key stand together.
         for key, found in groupby(rows, itemgetter(0)):
@@ -223,7 +210,11 @@ class _Ruling:
         waiting = any(tallies[number].waiting for number in group.keys)
         unwell = any_truth(tallies[number].unwell for number in group.keys)
         setting = Setting(self._edge(group), self._absence.is_shown(group.subject[:2]), waiting, unwell, self._first_runs(group))
-        return judge_group(self.case, group, jobs, setting, self.as_of, self.view.job_list)
+        return self._possible.weigh(judge_group(self.case, group, jobs, setting, self.as_of, self.view.job_list), jobs)
+
+    @cached_property
+    def _possible(self) -> PossibleJobs:
+        return PossibleJobs(self.case, self.view, self.backups, self.as_of)
 
     @cached_property
     def _absence(self) -> Absence:
@@ -243,7 +234,7 @@ class _Ruling:
         if history is None or first is None or history.undated or unplaced:
             # A job without a date, or without a place, may be the first.
             return Edge(start, None, self.as_of if first is None else first)
-        return Edge(start, True if self._is_first(group, first) else None, first)
+        return Edge(start, True if self._is_first(self.backups, group, first) else None, first)
 
     def _first_runs(self, group: Group) -> Truth:
         """Whether the first backup of a resource still runs; None where it may."""
@@ -253,13 +244,16 @@ class _Ruling:
         first, *own = histories
         if first is None or first.first_runs is False or any(history is not None and history.first_runs is False for history in own):
             return False
-        sure = first.first_runs and all(history is None or history.first_runs for history in own)
+        sure = first.first_runs and all(history is None or history.first_runs for history in own) and not self.view.may_have_ended(group.subject)
         dated = first.first is not None and not first.undated and not self.backups.has_unplaced(group.subject)
-        return True if sure and dated and self._is_first(group, first.first or 0) else None
+        return True if sure and dated and self._is_first(self.backups, group, first.first or 0) else None
 
-    def _is_first(self, group: Group, first: int) -> bool:
+    def _is_first(self, backups: ListView, group: Group, first: int) -> bool:
         """Whether the list of backup jobs shows that a resource had no job in the day before this one, nor any earlier that it could show."""
-        entry = self._backup_coverage.get(group.subject[:2])
+        return all(self._shows_first(place, first) for place in backups.places(group.subject))
+
+    def _shows_first(self, place: Pair, first: int) -> bool:
+        entry = self._backup_coverage.get(place)
         if entry is None or entry.evident is None or not entry.complete:
             return False
         begins = entry.evident[0]
@@ -311,7 +305,7 @@ class _Ruling:
                 Verdict.INCONCLUSIVE,
                 f"{counted(subjects.strays, rule.statement.list.noun)} may belong to any subject or to none: no {fields} recorded",
             )
-        if subjects.nameless and _needs_every_subject(case):
+        if subjects.nameless and needs_every_subject(case):
             fields = spell_fields(dict.fromkeys([*case.per, *(("Account", "Region") if RESOURCE in case.per else ())]), rule.statement.list)
             return Verdict.INCONCLUSIVE, f"{counted(subjects.nameless, 'job')} may be of a subject that no other job names: no {fields} recorded"
         empty = [item for item in judgements if item.nothing]
@@ -320,12 +314,12 @@ class _Ruling:
         if not judgements:
             return decide_empty(rule, 0, len(view.job_list))
         if any(not item.passed_over for item in empty):
-            return Verdict.INCONCLUSIVE, _nothing_to_measure(case, sum(not item.passed_over for item in empty), len(judgements))
+            return Verdict.INCONCLUSIVE, nothing_to_measure(case, sum(not item.passed_over for item in empty), len(judgements))
         if len(empty) == len(judgements) and rule.qualifiers.no_data is NoData.SKIP:
-            return Verdict.SKIPPED, _nothing_to_measure(case, len(empty), len(judgements))
+            return Verdict.SKIPPED, nothing_to_measure(case, len(empty), len(judgements))
         if all(item.pending for item in judgements):
-            return Verdict.INCONCLUSIVE, _all_new(len(judgements))
-        if not subjects.examined and _is_met_by_nothing(case):
+            return Verdict.INCONCLUSIVE, all_new(len(judgements))
+        if not subjects.examined and is_met_by_nothing(case):
             if subjects.may:
                 return Verdict.INCONCLUSIVE, f"no job certainly belongs to it, and {subjects.may:,} may: {self._unknown(view.masks, case.population)}"
             return decide_empty(rule, int(subjects.outside), len(view.job_list))
@@ -335,6 +329,7 @@ class _Ruling:
         """What would have to be known, of the groups that possibly violate."""
         reasons = {item.possible_for for item in judgements if item.violation is None}
         found = [self._unknown_jobs()] if "jobs" in reasons else []
+        found += self._possible.reasons(judgements)
         if "edge" in reasons:
             found.append("whether the first backup job listed is its first is unknown")
         if "coverage" in reasons:
@@ -398,37 +393,5 @@ class _Ruling:
             notes.append(f"{counted(left_out, 'child job')} left out: {whose}, with the same answer")
         passed = sum(item.passed_over for item in judgements)
         if passed:
-            notes.append(f"{_nothing_to_measure(self.case, passed, len(judgements))}: passed over, as no_data {self.case.rule.qualifiers.no_data} says")
+            notes.append(f"{nothing_to_measure(self.case, passed, len(judgements))}: passed over, as no_data {self.case.rule.qualifiers.no_data} says")
         return tuple(notes)
-
-
-def _answer(item: Judgement) -> Answer:
-    if item.pending:
-        return Answer.PENDING
-    if item.waiting or item.violation is None:
-        return Answer.UNDECIDED
-    if item.violation:
-        return Answer.FAIL
-    return Answer.NOTHING if item.nothing else Answer.PASS
-
-
-def _all_new(count: int) -> str:
-    who = "the only subject is" if count == 1 else f"all {count:,} subjects are"
-    return f"{who} pending, new or with a first backup that still runs: nothing is decided yet"
-
-
-def _needs_every_subject(case: Case) -> bool:
-    """Whether a subject without a job in the window could keep the rule from passing: else only what is in the window counts."""
-    operator = expectation(case).operator
-    return case.measure not in {Measure.COUNT, Measure.STREAK} or (operator is not None and is_lower(operator))
-
-
-def _is_met_by_nothing(case: Case) -> bool:
-    """Whether no job at all is few enough."""
-    operator = expectation(case).operator
-    return case.measure in {Measure.COUNT, Measure.STREAK} and operator is not None and not is_lower(operator)
-
-
-def _nothing_to_measure(case: Case, count: int, groups: int) -> str:
-    what = "a decided job" if case.measure is Measure.SHARE else "a finished job"
-    return f"{count:,} of {counted(groups, 'subject')} without {what} in the window"

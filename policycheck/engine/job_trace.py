@@ -17,7 +17,7 @@ from policycheck.engine.following import FollowedJob, trace_following
 from policycheck.engine.frame import ROW, SUBJECT, Frame, ended
 from policycheck.engine.masks import Case, add_masks, fields_read
 from policycheck.engine.measures import Truth
-from policycheck.engine.recovery import add_recovered
+from policycheck.engine.recovery import Recoveries
 from policycheck.engine.trace import Question, Step, Tracer
 from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch
 from policycheck.records import JobList, iso, moment
@@ -109,7 +109,8 @@ class JobRuleTrace:
         self._frame = context.facts.frame(case.rule.statement.dataset, fields_read(case))
         columns, condition = self._frame.columns, case.rule.statement.requirement.condition
         if case.recovery is not None:
-            columns = add_recovered(columns, self._frame, compile_condition(condition, self._frame, settled=False), case.recovery, case.recovered)
+            recoveries = Recoveries(self._frame, self.job_list, context.backend)
+            columns = recoveries.add_recovered(columns, compile_condition(condition, self._frame, settled=False), case.recovery, case.recovered)
         masks = context.backend.persist(add_masks(columns, [case], self._frame))
         beside = [case.population, case.violation, *([case.undecided] if case.leaves_out_progress else [])]
         beside += [case.pending] if case.recovery is not None else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ import narwhals as nw
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.compile import compile_condition
+from policycheck.engine.completions import Completions
 from policycheck.engine.frame import EXISTS, ROW, Frame
 from policycheck.policy.conditions import Condition
 from policycheck.records import micros
@@ -77,43 +77,17 @@ def add_followed(
 _Place = tuple[str | None, str | None]
 
 
-class _Times:
-    """When followers alike were created and completed; of any number the one that completed first after a moment is found at once."""
-
-    def __init__(self) -> None:
-        self._found: list[tuple[float, float, int]] = []
-        self._created: list[float] = []
-        self._first: list[list[tuple[float, int]]] = []
-
-    def add(self, created: float, completed: float, row: int) -> None:
-        self._found.append((created, completed, row))
-
-    def any_by(self, deadline: float, created: float, but: int | None) -> bool:
-        """Whether one other than `but` was created at `created` or later and completed by the deadline."""
-        if len(self._created) < len(self._found):
-            self._found.sort()
-            self._created = [time for time, _, _ in self._found]
-            # From each on, the two that completed first: one may be `but`.
-            self._first = [[]] * len(self._found)
-            first: list[tuple[float, int]] = []
-            for index in reversed(range(len(self._found))):
-                first = sorted([*first, self._found[index][1:]])[:2]
-                self._first[index] = first
-        index = bisect_left(self._created, created)
-        return index < len(self._first) and any(completed <= deadline and row != but for completed, row in self._first[index])
-
-
 class Followers:
     """The jobs of another list that may follow, by what they name; what one does not say makes it unknown whether it follows."""
 
     def __init__(self, links: Sequence[Link]) -> None:
         self._links = links
-        self._sure: defaultdict[tuple[int, str, _Place | None], _Times] = defaultdict(_Times)
-        self._perhaps: defaultdict[tuple[int, str | None], defaultdict[_Place | None, _Times]] = defaultdict(lambda: defaultdict(_Times))
-        self._nameless = _Times()
-        self._by_point = _Times()
+        self._sure: defaultdict[tuple[int, str, _Place | None], Completions] = defaultdict(Completions)
+        self._perhaps: defaultdict[tuple[int, str | None], defaultdict[_Place | None, Completions]] = defaultdict(lambda: defaultdict(Completions))
+        self._nameless = Completions()
+        self._by_point = Completions()
         """All that name a recovery point."""
-        self._vague: defaultdict[_Place, _Times] = defaultdict(_Times)
+        self._vague: defaultdict[_Place, Completions] = defaultdict(Completions)
         """Those of which the id that they name was dropped, by their place."""
 
     def add(

@@ -172,9 +172,9 @@ class ListView:
     def history(self, subject: Triple) -> History | None:
         """Of one resource; of an inventory's entry, as far as it says which. None where no record names it."""
         histories = self.histories()
-        if subject in histories:
-            return histories[subject]
-        found = [histories[triple] for triple in self._alike(subject) if None in subject[:2]]
+        if None not in subject[:2]:
+            return histories.get(subject)
+        found = [histories[triple] for triple in self._alike(subject)]
         if not found:
             return None
         times = [time for history in found for time in (history.first, history.last) if time is not None]
@@ -186,9 +186,17 @@ class ListView:
             False if any(history.first_runs is False for history in found) else None if any(history.first_runs is None for history in found) else True,
         )
 
+    def places(self, subject: Triple) -> set[tuple[str | None, str | None]]:
+        """Where records say they are that certainly name a resource, or an inventory's entry as far as it says which; empty where none does."""
+        return {triple[:2] for triple in self._alike(subject) if not _lacks(triple, subject)}
+
     def has_unplaced(self, subject: Triple) -> bool:
-        """Whether a record of its ARN that does not say its account or its Region may be of a resource."""
-        return any(None in triple for triple in self._alike(subject))
+        """Whether a record of its ARN that does not say its account or its Region may be of a resource, or of an entry that says them."""
+        return any(_lacks(triple, subject) for triple in self._alike(subject))
+
+    def may_have_ended(self, subject: Triple) -> bool:
+        """Whether a record of its ARN that does not say where it is may be of a resource, and not in progress."""
+        return any(self.histories()[triple].first_runs is not True for triple in self._alike(subject) if _lacks(triple, subject))
 
     def _alike(self, subject: Triple) -> list[Triple]:
         """What records with its ARN say of their place, as far as both say the same."""
@@ -239,6 +247,11 @@ def resource_types(job_list: JobList) -> Mapping[str, str]:
 def _place(names: Sequence[str], values: Sequence[str | None]) -> Triple:
     said = dict(zip(names, values, strict=True))
     return said.get("Account"), said.get("Region"), None
+
+
+def _lacks(triple: Triple, subject: Triple) -> bool:
+    """Whether a record does not say what a resource or an entry does."""
+    return any(said is None and stated is not None for said, stated in zip(triple, subject, strict=True))
 
 
 def any_truth(truths: Iterable[Truth]) -> Truth:

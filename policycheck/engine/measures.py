@@ -61,16 +61,18 @@ def measure_count(matches: Iterable[Truth]) -> Range:
     return Range(least, most)
 
 
-def measure_share(jobs: Iterable[tuple[Truth, Truth]]) -> Range | None:
+def measure_share(jobs: Iterable[tuple[Truth, Truth]], *, may_match: int = 0, may_fail: int = 0) -> Range | None:
     """The matching part of the decided jobs; None where no job is decided, nor may be.
 
     Where nothing is left to divide by, any share is open.
 
     Args:
         jobs: (whether it is in the population and decided, whether it matches).
+        may_match: how many other jobs may be decided and may match,
+        may_fail: and how many may not.
     """
-    sure = matching = not_matching = may_match = may_fail = 0
-    any_job = False
+    sure = matching = not_matching = 0
+    any_job = bool(may_match or may_fail)
     for decided, match in jobs:
         if decided is False:
             continue
@@ -171,10 +173,10 @@ def measure_streak(jobs: Sequence[StreakJob]) -> Range:
             high += 1
         elif belongs and passed_over is False:
             most, high = max(most, high), 0
-    return Range(_broken([*runs, run], breakers), max(most, high) + extra)
+    return Range(left_after(breakers, [*runs, run]), max(most, high) + extra)
 
 
-def _broken(runs: Sequence[int], breakers: int) -> int:
+def left_after(breakers: int, runs: Sequence[int]) -> int:
     """The longest run that is left once this many jobs that do not match were put where they break most."""
     low, high = min(1, max(runs)), max(runs)
     while low < high:

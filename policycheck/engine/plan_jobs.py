@@ -64,8 +64,8 @@ def plan_jobs(job_list: JobList, rows: Iterable[int]) -> list[PlanJob]:
             else (None,) * 6
         )
         if timezone is None:
-            # A plan's own default, but not of a list that somebody dropped it from.
-            timezone = "UTC" if job_list.told[row].whole or job_list.known_missing(row, TIMEZONE) else NOT_RECORDED
+            # A plan's own default; but not in a list that somebody dropped it from, nor where two records of the job contradict each other.
+            timezone = "UTC" if TIMEZONE in job_list.told[row].kept or job_list.known_missing(row, TIMEZONE) else NOT_RECORDED
         schedule = RuleSchedule(cron, timezone, version)
         jobs.append(PlanJob(row, record.BackupJobId or "", places[row], record.ResourceArn, plan, rule, schedule, record.CreationDate, record.StartBy))
         names.append(name)

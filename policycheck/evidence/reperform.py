@@ -640,6 +640,16 @@ def place_of(job: Job, jobs: JobList) -> tuple[Any, Any]:
     return job.get("AccountId") or arn_part(vault, 4) or arn_part(resource, 4), arn_part(vault, 3) or arn_part(resource, 3)
 
 
+def last_part(arn: Any) -> Any:
+    """What follows the last colon; None where there is none."""
+    return (arn or "").split(":")[-1] or None
+
+
+def vault_name(job: Job) -> Any:
+    """The name of a backup job's vault: the end of its ARN, else as recorded."""
+    return last_part(job.get("BackupVaultArn")) or job.get("BackupVaultName")
+
+
 def difference(later: Any, earlier: Any) -> Any:
     """Unknown where either part is unknown, else missing where either is missing."""
     absent = [part for part in (UNKNOWN, MISSING) if later is part or earlier is part]
@@ -807,10 +817,14 @@ class Evidence:
             rewind(job, jobs, as_of)
         types = {(job[jobs.resource], job["ResourceType"]) for job in self.jobs if jobs.resource in job and "ResourceType" in job}
         self.types = dict(sorted(types))  # by resource; of several the one that sorts last
+        self.types_said: dict[Any, set[str]] = {}  # by resource, in lower case: all of them
+        for resource, kind in types:
+            self.types_said.setdefault(resource, set()).add(kind.lower())
         self.perhaps_clean: dict[tuple[Any, Any], list[Job]] = {}  # by resource and vault: what may have recovered an earlier job
         for job in self.jobs:
             if self.is_clean(job) is not False:
                 self.perhaps_clean.setdefault(self.target(job), []).append(job)
+        self.vaguely_clean = [job for target, found in self.perhaps_clean.items() if None in target for job in found]
 
     def member(self, job: Job, name: str) -> Any:
         """A recorded value, MISSING or UNKNOWN: never a default. That a job which ended has no end is never known."""
@@ -940,19 +954,30 @@ class Evidence:
         deadline = self.deadline(job, patience)
         return None if deadline is None else deadline <= self.as_of and (start is None or deadline >= start)
 
+    def same_target(self, job: Job, other: Job) -> bool | None:
+        """Whether two jobs are of one resource and vault. What does not say so may be, unless it says another type, or of a backup job another account, Region
+        or name of the vault."""
+        pairs = list(zip(self.target(job), self.target(other), strict=True))
+        if not any(None in pair for pair in pairs):
+            return all(mine == theirs for mine, theirs in pairs)
+        pairs.append((job.get("ResourceType", "").lower() or None, other.get("ResourceType", "").lower() or None))
+        if self.kind.id == "BackupJobId":
+            pairs += [*zip(self.place(job), self.place(other), strict=True), (vault_name(job), vault_name(other))]
+        return None if all(None in pair or pair[0] == pair[1] for pair in pairs) else False
+
     def recovered(self, job: Job, deadline: int | None) -> bool | None:
         """Whether some other job of the same resource and vault was created later, ended by the deadline and was clean. Scope and `jobs` do not matter."""
         target = self.target(job)
         if None in target:
             return None
         answer: bool | None = False
-        for other in self.perhaps_clean.get(target, []):
+        for other in [*self.perhaps_clean.get(target, []), *self.vaguely_clean]:
             if other is job:
                 continue
             created, other_created, other_end = job.get("CreationDate"), other.get("CreationDate"), other.get("CompletionDate", MISSING)
             later = None if created is None or other_created is None else other_created > created
             in_time = None if deadline is None or other_end is MISSING else other_end <= deadline
-            recovers = all_of([later, in_time, self.is_clean(other), None if other.doubtful else True])
+            recovers = all_of([later, in_time, self.is_clean(other), None if other.doubtful else True, self.same_target(job, other)])
             if recovers:
                 return True
             answer = None if recovers is None else answer
@@ -1597,9 +1622,16 @@ class Row(NamedTuple):
 class Group:
     """One subject, its place, the fields that tell it (None: without a value), its records, and whether it certainly is a subject."""
 
-    def __init__(self, place: tuple[Any, Any], fields: dict[str, Any], subject: str, sure: bool) -> None:
+    def __init__(self, place: tuple[Any, Any], fields: dict[str, Any], subject: str, sure: bool, types: Iterable[str]) -> None:
         self.place, self.fields, self.subject, self.sure = place, fields, subject, sure
+        self.types = frozenset(types)  # in lower case; empty where nothing says which
         self.rows: list[Row] = []
+
+    def joined_by(self, rows: list[Row]) -> Group:
+        """The group with other records that may be its own."""
+        joined = Group(self.place, self.fields, self.subject, self.sure, self.types)
+        joined.rows = [*self.rows, *rows]
+        return joined
 
 
 class Finding(NamedTuple):
@@ -1741,6 +1773,7 @@ class Formed(NamedTuple):
     rows: list[Row]
     unknown: bool
     nameless: bool  # a record may make a subject, at any time, and does not say which
+    others: list[Row]  # of an unknown group, and perhaps counted
 
 
 def belonging(row: Row, own: bool | None) -> Row:
@@ -1756,6 +1789,7 @@ def form_groups(expectation: Expectation, case: Case, rows: list[Row]) -> Formed
     groups: dict[Any, bool] = {} if others else {(subject, ()): sure for subject, sure in subjects.items()}
     placed: list[tuple[Row, Any]] = []
     settled, unknown, incomplete = [], False, set()
+    strays: list[Row] = []
     for record in rows:
         belongs = subjects_of(record, expectation, case, subjects)
         row = belonging(record, any_of(own for _, own in belongs)) if expectation.inventory is not None else record
@@ -1764,6 +1798,8 @@ def form_groups(expectation: Expectation, case: Case, rows: list[Row]) -> Formed
         complete = not any(value is UNKNOWN or value is MISSING for value in values)
         nowhere = any(subject is None for subject, _ in belongs) or (bool(belongs) and not complete)
         unknown = unknown or (row.counted() is not False and nowhere)
+        if nowhere and MISSING not in values and record.counted(expectation.measure == "newest") is not False:
+            strays.append(belonging(record, None))
         for subject, own in belongs:
             if subject is None or (resources and subject not in subjects):
                 continue
@@ -1781,7 +1817,7 @@ def form_groups(expectation: Expectation, case: Case, rows: list[Row]) -> Formed
         if key in made:
             made[key].rows.append(row)
     nameless = expectation.inventory is None and bool(expectation.per) and makes_nameless(expectation, case, rows, others)
-    return Formed(list(made.values()), len(subjects) if resources else len(made), settled, unknown, nameless)
+    return Formed(list(made.values()), len(subjects) if resources else len(made), settled, unknown, nameless, strays)
 
 
 def makes_nameless(expectation: Expectation, case: Case, rows: list[Row], others: list[str]) -> bool:
@@ -1812,9 +1848,138 @@ def make_group(key: Any, sure: bool, expectation: Expectation, case: Case, other
         account, region, arn = subject
     values.update({"ResourceArn": arn, "Account": values.get("Account") or account, "Region": values.get("Region") or region})
     name = " / ".join(str(values[field] or f"(no {field})") for field in expectation.per) or "all"
+    said = values.get("ResourceType") or resource_type
+    types = {said.lower()} if said else types_of_resource(arn, expectation, case)
     if "ResourceType" not in values:
         values["ResourceType"] = resource_type or case.evidence[expectation.choice.dataset].types.get(arn)
-    return Group((account, region), values, name, sure)
+    return Group((account, region), values, name, sure, types)
+
+
+def types_of_resource(arn: Any, expectation: Expectation, case: Case) -> set[str]:
+    """The types, in lower case, that the records of the rule's list say of a resource, and with ResourceArn in `per` those of the backup jobs."""
+    lists = {expectation.choice.dataset} | ({"backup_jobs"} if "ResourceArn" in expectation.per else set())
+    return {kind for name in lists for kind in case.evidence[name].types_said.get(arn, set())}
+
+
+class Clues(NamedTuple):
+    """What a record says of its group, or a group of itself: None where it does not say."""
+
+    said: tuple[Any, ...]  # ARN, account, Region, the other `per` fields, and the names that the ARNs among these end with
+    types: frozenset[str]
+
+    def agree(self, group: Clues) -> bool:
+        same = all(None in pair or pair[0] == pair[1] for pair in zip(self.said, group.said, strict=True))
+        return same and (not self.types or not group.types or bool(self.types & group.types))
+
+
+ENDS = {"BackupVaultArn": "BackupVaultName", "CreatedBy.BackupPlanArn": "CreatedBy.BackupPlanId"}  # what the ARN ends with
+
+
+def clues_of_job(job: Job, expectation: Expectation, case: Case) -> Clues:
+    """What a record says, itself or by a field that says the same."""
+    evidence, said = case.evidence[expectation.choice.dataset], []
+    arns = {name: arn for arn, name in ENDS.items()}
+    for name in [name for name in expectation.per if name != "ResourceArn"]:
+        value = evidence.value(job, name)
+        told = None if value is UNKNOWN else value
+        said += [told or last_part(job.get(arns.get(name, "")))]
+        said += [last_part(told) or job.get(ENDS[name])] if name in ENDS else []
+    own = job.get("ResourceType")
+    types = {own.lower()} if own else types_of_resource(job.get(evidence.kind.resource), expectation, case)
+    return Clues((job.get(evidence.kind.resource), *evidence.place(job), *said), frozenset(types))
+
+
+def clues_of_group(group: Group, expectation: Expectation, case: Case) -> Clues:
+    """What a group says of itself. Without ResourceArn in `per` an ARN of a vault or a plan tells the place; but a vault that a restore read may be of another
+    account."""
+    kind, fields, said = case.evidence[expectation.choice.dataset].kind, group.fields, []
+    for name in [name for name in expectation.per if name != "ResourceArn"]:
+        said += [fields[name]] + ([last_part(fields[name])] if name in ENDS else [])
+    arns = [fields[name] for name in (kind.vault, "CreatedBy.BackupPlanArn") if name in expectation.per]
+    account, region = group.place
+    accounts = [None if kind.id == "RestoreJobId" else arn_part(arn, 4) for arn in arns]
+    account = account or next(filter(None, accounts), None)
+    region = region or next(filter(None, (arn_part(arn, 3) for arn in arns)), None)
+    return Clues((fields["ResourceArn"], account, region, *said), group.types)
+
+
+class Others:
+    """The records of unknown groups, by what they say: each may be of any group that it does not contradict."""
+
+    def __init__(self, rows: list[Row], expectation: Expectation, case: Case) -> None:
+        self.expectation, self.case = expectation, case
+        self.rows: dict[Clues, list[Row]] = {}
+        for row in rows:
+            if self.favours(row):
+                self.rows.setdefault(clues_of_job(row.job, expectation, case), []).append(row)
+        self.known: dict[Any, bool] = {}
+
+    def favours(self, row: Row) -> bool:
+        """Whether a record could make the measure better: one that may match, and under an upper bound one that may not."""
+        expectation, evidence = self.expectation, self.case.evidence[self.expectation.choice.dataset]
+        upper = expectation.measure in ("count", "share", "streak") and not expectation.lower
+        passed_over = expectation.measure == "streak" and expectation.waits and evidence.state_in(row.job, evidence.kind.in_progress)
+        finished = expectation.measure != "latest" or evidence.state_in(row.job, evidence.kind.finished) is not False
+        return finished and not passed_over and row.matches is not upper
+
+    def undo(self, group: Group) -> bool:
+        """Whether a group that violates would not, if those of them were its own that favour it. A count over its limit stays over it."""
+        expectation, case = self.expectation, self.case
+        if not self.rows or (expectation.measure == "count" and not expectation.lower):
+            return False
+        own = clues_of_group(group, expectation, case)
+        kinds = tuple(clues for clues in self.rows if clues.agree(own))
+        if group.rows:
+            return self.keeps(group, kinds)
+        key = (kinds, newness(group, expectation, case)) if expectation.measure == "longest_gap" else (kinds, None)
+        if key not in self.known:
+            self.known[key] = self.keeps(group, kinds)
+        return self.known[key]
+
+    def keeps(self, group: Group, kinds: tuple[Clues, ...]) -> bool:
+        """Whether a group would not violate with the records that say these things."""
+        rows = [row for clues in kinds for row in self.rows[clues]]
+        if self.expectation.measure == "latest":
+            rows = [row for row in rows if may_end_last(row, group, self.case.evidence[self.expectation.choice.dataset])]
+        return bool(rows) and assess(group.joined_by(rows), self.expectation, self.case).violates is not True
+
+
+def may_end_last(row: Row, group: Group, evidence: Evidence) -> bool:
+    """Whether a job may have ended no earlier than all that certainly ended in the group."""
+    certain = (one.job for one in group.rows if one.counted() is True and evidence.state_in(one.job, evidence.kind.finished))
+    ends = [end for end in (evidence.deadline(job, 0) for job in certain) if end is not None]
+    end = evidence.deadline(row.job, 0)
+    return end is None or not ends or end >= max(ends)
+
+
+def may_run_first(group: Group, expectation: Expectation, case: Case) -> bool:
+    """Whether a backup job in progress that does not say whose it is may be the first one of a resource that none certainly is of."""
+    if (
+        "ResourceArn" not in expectation.per
+        or not (expectation.lower or expectation.measure in ("newest", "latest", "longest_gap"))
+        or expectation.measure == "share"
+    ):
+        return False
+    backups, evidence, arn = case.evidence["backup_jobs"], case.evidence[expectation.choice.dataset], group.fields["ResourceArn"]
+    if any(is_here(backups.place(job), group.place) for job in case.backups_of.get(arn, [])):
+        return False
+    if evidence is not backups:
+        others = [job for job in evidence.jobs if job.get(evidence.kind.resource) == arn]
+        if all_of(any_of([negate(belongs(job, group, evidence)), evidence.state_in(job, evidence.kind.in_progress)]) for job in others) is False:
+            return False
+    own = Clues((arn, *group.place), group.types)
+    for job in backups.jobs:
+        if resource_of(job, backups) is None and still_open(backups, job, True) is not False:
+            kind = job.get("ResourceType")
+            types = {kind.lower()} if kind else types_of_resource(job.get("ResourceArn"), expectation, case)
+            if Clues((job.get("ResourceArn"), *backups.place(job)), frozenset(types)).agree(own):
+                return True
+    return False
+
+
+def is_here(place: tuple[Any, Any], stated: tuple[Any, Any]) -> bool:
+    """Whether a place is the stated one, as far as it is stated."""
+    return all(half is None or place[number] == half for number, half in enumerate(stated))
 
 
 def judge_groups(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str, Any]:
@@ -1836,6 +2001,11 @@ def judge_groups(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str
         groups[0].sure = chosen is True
         groups = [] if chosen is False else groups  # an upper bound must not be met by a misspelt vault
     assessed = [(group, settle(group, assess(group, expectation, case), expectation, case)) for group in groups]
+    others = Others(formed.others, expectation, case)
+    assessed = [
+        (group, found._replace(violates=None) if found.violates and (others.undo(group) or may_run_first(group, expectation, case)) else found)
+        for group, found in assessed
+    ]
     definite = [(group, found) for group, found in assessed if found.violates and (enough or not found.nothing)]
     possible, pending = sum(found.violates is None for _, found in assessed), sum(found.pending for _, found in assessed)
     findings = [finding_of(group, found, case.evidence[dataset], waivers) for group, found in definite]
@@ -1949,7 +2119,7 @@ def first_backup_runs(group: Group, expectation: Expectation, case: Case) -> boo
     backups, evidence = case.evidence["backup_jobs"], case.evidence[expectation.choice.dataset]
     history = [(job, belongs(job, group, backups)) for job in case.backups_of.get(group.fields["ResourceArn"], [])]
     history = [(job, own) for job, own in history if own is not False]
-    answers = [any_of(own for _, own in history)]
+    answers = [any_of(all_of([own, still_open(backups, job, True)]) for job, own in history)]
     answers += [any_of([negate(own), still_open(backups, job, True)]) for job, own in history]
     if evidence is not backups:
         others = [job for job in evidence.jobs if job.get(evidence.kind.resource) == group.fields["ResourceArn"]]
@@ -1957,6 +2127,8 @@ def first_backup_runs(group: Group, expectation: Expectation, case: Case) -> boo
     runs = all_of(answers)
     if runs is not True:
         return runs
+    if not all(is_here(backups.place(job), group.place) for job, _ in history):
+        return None  # it may be of another resource
     first = min((job.get("CreationDate", -1) for job, _ in history))
     return (
         True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from policycheck.policy.conditions import And, Condition, Literal, Operator
 from policycheck.policy.model import Expectation, JobChoice, Measure, NoData, Scope
 from policycheck.result import Coverage, RuleResult, Verdict
 from tests.engine.cases import case, compare, context, covered
-from tests.engine.lists import AS_OF, Job, job
+from tests.engine.lists import AS_OF, Job, job, job_list
 
 DROPPED = ": fields were dropped from the list; save it with"
 
@@ -285,6 +286,15 @@ def test_a_schedule_that_cannot_be_computed_is_no_pass(cron: str | None, reason:
 def test_a_time_zone_that_nobody_recorded_is_utc() -> None:
     result = judged([*on([12, 13, 14, 15], BackupRuleTimezone="UTC"), *on([16, 17, 19, 20], BackupRuleTimezone=None)])
     assert (lost(result), result.notes) == (["2026-11-18T05:00:00"], ())
+
+
+def test_a_time_zone_that_two_records_contradict_each_other_in_is_unknown() -> None:
+    nights = [*on(range(10, 18), BackupRuleTimezone=None), *on(range(19, 21), BackupRuleTimezone=None)]
+    known = job_list(nights)
+    told = replace(known, unusable=dict.fromkeys(range(len(nights)), frozenset({"CreatedBy.BackupRuleTimezone"})))
+    results = [judge_runs([rule()], replace(context({}, [covered()]), lists={"backup_jobs": listed}))[0] for listed in (known, told)]
+    assert [result.verdict for result in results] == [Verdict.FAIL, Verdict.INCONCLUSIVE]
+    assert "no schedule can be computed" in results[1].reason
 
 
 def test_a_time_zone_that_nobody_knows_is_no_pass() -> None:

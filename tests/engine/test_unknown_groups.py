@@ -15,7 +15,7 @@ from policycheck.policy.conditions import And
 from policycheck.policy.model import Measure, NoData, Policy, Qualifiers, Rule, Statement
 from policycheck.result import RuleResult
 from tests.backends import BACKEND
-from tests.engine.expectations import EACH, at, clean, condition, covered, duration, expect
+from tests.engine.expectations import EACH, arn, at, clean, condition, covered, duration, expect
 from tests.engine.lists import AS_OF, Job, job_list
 
 HOURS = (1, 5, 20, 49, 200)
@@ -60,14 +60,15 @@ def open_lists(draw: st.DrawFn) -> tuple[list[Job], list[list[Job]]]:
     for number in range(draw(st.integers(1, 4))):
         hours = draw(st.sampled_from(HOURS))
         known = at(hours, draw(st.sampled_from(["i-1", "i-2"])), **draw(st.sampled_from(STATES)), BackupJobId=f"j{number}")
-        unknown = draw(st.sampled_from(["", "State", "CreationDate", "both"])) if len([c for c in choices if len(c) > 1]) < 2 else ""
+        unknown = draw(st.sampled_from(["", "State", "CreationDate", "both", "ResourceArn"])) if len([c for c in choices if len(c) > 1]) < 2 else ""
         # No job ends before it is created.
         possible = [h for h in HOURS if h >= hours] if "CompletionDate" in known else HOURS
         times = list(possible) if unknown in {"CreationDate", "both"} else [None]
         states = list(STATES) if unknown in {"State", "both"} else [{}]
         gone = {"CreationDate", "State", "MessageCategory"} if unknown == "both" else {unknown, "MessageCategory"} if unknown == "State" else {unknown}
         jobs.append({name: value for name, value in known.items() if name not in gone})
-        choices.append([complete(jobs[-1], hours, state) for hours in times for state in states])
+        resources = [{"ResourceArn": arn(name)} for name in ("i-1", "i-2")] if unknown == "ResourceArn" else [{}]
+        choices.append([complete(jobs[-1], hours, {**state, **resource}) for hours in times for state in states for resource in resources])
     return jobs, [list(choice) for choice in product(*choices)][:: draw(st.integers(1, 3))][:8]
 
 

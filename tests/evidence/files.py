@@ -74,6 +74,8 @@ def filled(dataset: Dataset, jobs: list[Job], chance: Random) -> list[Job]:
 def saved(estate: Estate, seed: int) -> list[Source]:
     """The lists of an estate as files; what happened to them on the way is told by the seed."""
     chance = Random(seed)
+    if chance.random() < 0.3:
+        return anonymous(estate, chance)
     rough = chance.choice([0, 0.3, 1])  # most rules over lists with every fault at once are inconclusive
     sources: list[Source] = []
     for name, jobs in estate.items():
@@ -110,6 +112,27 @@ def _as_text(name: str, number: int, records: list[Job], chance: Random) -> Sour
         left = list(records[-1].items())
         records = [*records[:-1], dict(left[: -chance.choice([1, 1, 2, 3])] or left[:1])]
     return {**source, "records": records, "unclosed": True}
+
+
+def anonymous(estate: Estate, chance: Random) -> list[Source]:
+    """Each list in one file, whole but for its newest jobs, or those of one resource, which do not say whose they are."""
+    sources: list[Source] = []
+    for name, jobs in estate.items():
+        dataset = DATASETS[name]
+        usual = {"PercentDone": "100.0", "IamRoleArn": _ROLE, "BackupVaultName": "prod", "SourceRecoveryPointArn": "arn:aws:x:y:z:none", "StartBy": AS_OF}
+        known = {name: value for name, value in usual.items() if name in dataset.fields and not dataset.fields[name].derived}
+        records = [{**known, **job} for job in copy.deepcopy(jobs)]
+        newest = sorted(records, key=lambda record: -_seconds(record.get("CreationDate")))
+        resource = chance.choice(records).get(dataset.resource_field) if records else None
+        chosen = [record for record in newest if chance.random() < 0.5 or record.get(dataset.resource_field) == resource]
+        members = chance.choice([[dataset.resource_field], [dataset.resource_field], [dataset.vault_field], ["ResourceType"], ["BackupVaultName"]])
+        members = chance.choice([members, members, [*members, "ResourceType"], [*members, "AccountId"], [*members, dataset.vault_field, "BackupVaultName"]])
+        for record in chosen[: chance.choice([1, 1, 2, 3, 40])]:
+            for member in members:
+                if member in dataset.fields and not dataset.fields[member].derived:
+                    record[member] = chance.choice(["", None])
+        sources.append({"dataset": name, "name": f"{name}.json", "records": records, "lone": False})
+    return sources
 
 
 def _split(records: list[Job], chance: Random) -> list[list[Job]]:
@@ -216,6 +239,15 @@ def _blank(dataset: Dataset, records: list[Job], chance: Random) -> None:
         record[member.name] = chance.choice([0, 1, "0", None]) if member.kind is Kind.TIME else chance.choice(["", None])
 
 
+def _hide(dataset: Dataset, records: list[Job], chance: Random) -> None:
+    """Jobs do not say which resource, vault, type or account is theirs: mostly ones that nothing else is unknown of."""
+    members = [dataset.resource_field, dataset.resource_field, "ResourceType", dataset.vault_field, "BackupVaultName", "DestinationBackupVaultArn", "AccountId"]
+    members = [member for member in members if member in dataset.fields and dataset.fields[member].presence is not Presence.DERIVED]
+    for record in chance.sample(records, min(len(records), chance.choice([1, 1, 2, 4]))):
+        for member in chance.choice([[chance.choice(members)], [chance.choice(members)], ["AccountId", dataset.vault_field], chance.sample(members, 2)]):
+            record[member] = chance.choice(["", None])
+
+
 def _twist(dataset: Dataset, records: list[Job], chance: Random) -> None:
     """Times that contradict each other."""
     record = chance.choice(records)
@@ -262,7 +294,7 @@ def _cut_times(dataset: Dataset, record: Job, others: list[Job], chance: Random)
 
 _Change = Callable[[Dataset, list[Job], Random], None]
 _OF_LISTS: list[tuple[_Change, float]] = [(_first_runs, 0.25), (_runs_long, 0.15), (_edit_plan, 0.25), (_parents, 0.3)]
-_OF_FILES: list[tuple[_Change, float]] = [(_cut, 0.15), (_blank, 0.15), (_twist, 0.1), (_redact, 0.05), (_spell, 0.1)]
+_OF_FILES: list[tuple[_Change, float]] = [(_cut, 0.15), (_blank, 0.15), (_hide, 0.4), (_twist, 0.1), (_redact, 0.05), (_spell, 0.1)]
 
 
 def _repeat(dataset: Dataset, files: list[list[Job]], chance: Random) -> None:
@@ -272,7 +304,7 @@ def _repeat(dataset: Dataset, files: list[list[Job]], chance: Random) -> None:
     made = [copy.deepcopy(record) for record in taken]
     state = dataset.state_field
     for record in made:
-        kind = chance.choice(["same", "poorer", "earlier", "other", "unnamed", "undated", "unplaced", "validated", "later", "coarse", "coarse"])
+        kind = chance.choice(["same", "poorer", "earlier", "other", "unnamed", "undated", "unplaced", "validated", "later", "coarse", "coarse", "zoned"])
         if kind == "poorer" and len(record) > 1:
             record.pop(chance.choice(list(record)))
         elif kind == "earlier":
@@ -280,6 +312,8 @@ def _repeat(dataset: Dataset, files: list[list[Job]], chance: Random) -> None:
             record.pop("CompletionDate", None)
         elif kind == "other":
             record.update(chance.choice([{state: "FAILED"}, {"ResourceType": "RDS"}, {"MessageCategory": "AccessDenied"}, {"AccountId": "444455556666"}]))
+        elif kind == "zoned" and isinstance(record.get("CreatedBy"), dict):
+            record["CreatedBy"]["BackupRuleTimezone"] = chance.choice(["UTC", "Europe/Berlin"])
         elif kind == "later" and record.get("CompletionDate"):
             record["CompletionDate"] = _seconds(record["CompletionDate"]) + HOUR
         elif kind == "coarse":

@@ -261,7 +261,7 @@ def estates(draw: st.DrawFn) -> Estate:
     return {name: draw(st.lists(jobs, max_size=most)) for name, (jobs, most) in made.items() if draw(st.integers(0, 9))}
 
 
-def _sound_estate(seed: int) -> Estate:
+def sound_estate(seed: int) -> Estate:
     """Ten days of a few resources that are backed up, copied and restored every day, but for a few days, failures and members."""
     chance = Random(seed)
     lists: Estate = {"backup_jobs": [], "copy_jobs": [], "restore_jobs": []}
@@ -323,7 +323,7 @@ def _restores(chance: Random, job: Job, day: int) -> list[Job]:
 
 def sound_estates() -> st.SearchStrategy[Estate]:
     """Lists in which most groups are decided."""
-    return st.integers(0, 2**32 - 1).map(_sound_estate)
+    return st.integers(0, 2**32 - 1).map(sound_estate)
 
 
 @st.composite

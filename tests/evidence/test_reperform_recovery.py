@@ -132,8 +132,20 @@ def test_without_a_window_every_deadline_that_has_come_is_judged() -> None:
         ({"CreationDate": None}, {}, None),
         ({}, {"BackupVaultArn": ARN + "2"}, True),
         ({}, {"ResourceArn": RESOURCE + "2"}, True),
-        ({}, {"BackupVaultArn": None}, True),
-        ({}, {"ResourceArn": None}, True),
+        ({}, {"BackupVaultArn": None}, None),  # it may be of that vault,
+        ({}, {"BackupVaultArn": None, "BackupVaultName": "dr"}, True),  # unless it names another
+        ({}, {"BackupVaultArn": None, "AccountId": "444455556666"}, True),
+        ({}, {"BackupVaultArn": None, "ResourceArn": RESOURCE + "2"}, True),
+        ({}, {"ResourceArn": None}, None),
+        ({}, {"ResourceArn": ""}, None),
+        ({}, {"ResourceArn": None, "ResourceType": "RDS"}, True),
+        ({}, {"ResourceArn": None, "ResourceType": "ec2"}, None),
+        ({}, {"ResourceArn": None, "ResourceType": None}, None),
+        ({}, {"ResourceArn": None, "BackupVaultArn": ARN + "2"}, True),
+        ({}, {"ResourceArn": None, "CreationDate": at(-10)}, True),  # not later
+        ({}, {"ResourceArn": None, "CompletionDate": at(-2.999)}, True),
+        ({}, {"ResourceArn": None, "MessageCategory": "AccessDenied"}, True),
+        ({}, {"ResourceArn": None, "CreationDate": None}, None),
         ({"ResourceArn": None}, {}, None),
         ({"BackupVaultArn": None}, {}, None),
         ({"ResourceArn": None}, {"ResourceArn": None}, None),
@@ -294,10 +306,12 @@ DR2 = "arn:aws:backup:us-east-1:444455556666:backup-vault:dr2"
         ({"SourceBackupVaultArn": ARN + "2"}, False),  # where it was copied from does not matter
         ({"SourceBackupVaultArn": None}, False),
         ({"DestinationBackupVaultArn": DR2}, True),
-        ({"DestinationBackupVaultArn": None}, True),
+        ({"DestinationBackupVaultArn": None}, None),  # it may be that vault
+        ({"DestinationBackupVaultArn": None, "AccountId": "444455556666"}, None),  # a copy from elsewhere may go there, too
+        ({"DestinationBackupVaultArn": None, "ResourceType": "RDS"}, True),
     ],
 )
-def test_a_copy_job_is_recovered_in_its_destination_vault(changes: Json, expected: bool) -> None:
+def test_a_copy_job_is_recovered_in_its_destination_vault(changes: Json, expected: bool | None) -> None:
     failure = changed(COPY, {"State": "FAILED", "CreationDate": at(-10), "CompletionDate": at(-9)})
     other = changed(COPY, {"CopyJobId": "c2", "CreationDate": at(-5), "CompletionDate": at(-4), "MessageCategory": "SUCCESS", **changes})
     assert violated(recovery(failure, other, dataset="copy_jobs", none={"State": "FAILED"})) is expected

@@ -26,7 +26,8 @@ def test_what_has_no_place_in_a_group_is_never_passed_over() -> None:
     del lost["ResourceArn"]
     assert said(expect("count", made("a", 3), lost, at_least="1", **PER)) == ("inconclusive", 1, 0)
     assert said(expect("count", made("a", 3), lost, at_least="1")) == ("pass", 1, 0)
-    assert said(expect("count", made("a", 3), lost, at_least="2", **PER)) == ("fail", 1, 0)
+    assert said(expect("count", made("a", 3), lost, at_least="2", **PER)) == ("inconclusive", 1, 1)  # it may be the second job
+    assert said(expect("count", made("a", 3), lost, at_least="3", **PER)) == ("fail", 1, 0)
     assert said(expect("count", made("a", 3), lost, at_least="1", where={"BackupJobId": "a"}, **PER)) == ("pass", 1, 0)
     nowhere = {name: value for name, value in made("b", 3, ResourceArn="arn:aws:s3:::b").items() if name not in ("AccountId", "BackupVaultArn")}
     assert said(expect("count", made("a", 3), nowhere, at_least="1", where={}, scope={"accounts": [A]}, **PER))[0] == "inconclusive"

@@ -100,7 +100,7 @@ def test_the_last_day_is_in_until_its_end() -> None:
 def test_a_waiver_never_makes_short_evidence_enough() -> None:
     assert said(TWO, waiver("any"), none=FAILED, within="7d", covers=None) == ("inconclusive", [True, True])
     assert said([*TWO, job(BackupJobId="j3", State=None)], waiver("any"), none=FAILED) == ("inconclusive", [True, True])
-    assert said([*STALE, job(BackupJobId="j3", State=None, ResourceArn=None)], waiver("any"), **FRESH) == ("inconclusive", [True])
+    assert said([*STALE, job(BackupJobId="j3", State=None, ResourceArn=None, ResourceType="RDS")], waiver("any"), **FRESH) == ("inconclusive", [True])
 
 
 def test_what_is_not_violated_passes() -> None:
