@@ -79,7 +79,7 @@ def estates(draw: st.DrawFn) -> list[Job]:
 
 
 def results(jobs: list[Job], rules: list[Rule]) -> tuple[RuleResult, ...]:
-    return judge([Policy("p", "", "p.yaml", tuple(rules))], {"backup_jobs": job_list(jobs)}, [covered(len(jobs))], AS_OF, BACKEND)
+    return judge([Policy("p", "", "p.yaml", tuple(rules))], {"backup_jobs": job_list(jobs)}, [covered(len(jobs))], AS_OF, BACKEND, answers=True)
 
 
 @examples(estates(), st.lists(st.sampled_from(RULES), min_size=8, max_size=8, unique_by=lambda rule: rule.id), few=15, many=600)
