@@ -1,5 +1,8 @@
 """What is measured against what, and the targets.
 
+An *estate* is a check of the jobs of `estate.py`, thirty a resource, against the twenty rules of `estate-rules.yaml`, half of them on groups; *hand-written
+Polars* is `handwritten.py`, which answers the same questions of the same file and nothing else. *The AWS CLI 1* alone is `aws --version`.
+
 A *fetch* is `fetching.py`: one list of 50,000 jobs from a process that serves them in pages of 1,000, made beforehand; *boto3's paginator* reads the same.
 
 A *list* is `policycheck list-backup-jobs` of the list that `serving.py` serves, thrown away; *the AWS CLI 1* lists the same, with its times as they come.
@@ -28,6 +31,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from benchmarks.estate import write_estate
 from benchmarks.jobs import AS_OF, COVERED_FROM, write_failed_jobs, write_jobs
 from benchmarks.timing import Command
 from policycheck.datasets import BACKUP_JOBS, Dataset
@@ -35,6 +39,8 @@ from policycheck.datasets import BACKUP_JOBS, Dataset
 ROOT = Path(__file__).parents[1]
 POLICY = Path(__file__).with_name("twenty-rules.yaml")
 VIOLATED, KEPT = (Path(__file__).with_name(name) for name in ("violated.yaml", "kept.yaml"))
+ESTATE = Path(__file__).with_name("estate-rules.yaml")
+_HANDWRITTEN = Path(__file__).with_name("handwritten.py")
 FAILED = 100_000
 """Jobs, each of which violates two rules."""
 _FETCHING = Path(__file__).with_name("fetching.py")
@@ -78,6 +84,13 @@ class Workplace:
         path = self.folder / f"{number}-failed.json"
         if not path.exists():
             write_failed_jobs(path, number)
+        return path
+
+    def estate(self, number: int) -> Path:
+        """The file with this many jobs of an ordinary estate."""
+        path = self.folder / f"{number}-estate.json"
+        if not path.exists():
+            write_estate(path, number)
         return path
 
     def result(self, policy: Path) -> Path:
@@ -180,6 +193,25 @@ def _findings(policy: Path, accepted: frozenset[int]) -> Callable[[Workplace], C
     return command
 
 
+def _estate(number: int, engine: str = "polars") -> Callable[[Workplace], Command]:
+    def command(workplace: Workplace) -> Command:
+        arguments = [sys.executable, "-m", "policycheck", "check", str(ESTATE), "--jobs", str(workplace.estate(number)), "--as-of", AS_OF.isoformat()]
+        return Command([*arguments, "--engine", engine], workplace.environment, FINDINGS)
+
+    return command
+
+
+def _by_hand(number: int) -> Callable[[Workplace], Command]:
+    def command(workplace: Workplace) -> Command:
+        return Command([sys.executable, str(_HANDWRITTEN), str(workplace.estate(number)), AS_OF.isoformat()], workplace.environment)
+
+    return command
+
+
+def _aws_version(workplace: Workplace) -> Command:
+    return Command([sys.executable, "-m", "awscli", "--version"], workplace.environment)
+
+
 def bytes_a_finding(workplace: Workplace) -> float:
     """The size of the JSON that a check of `VIOLATED` has written, by its findings."""
     content = workplace.result(VIOLATED).read_bytes()
@@ -230,6 +262,10 @@ _ALL = (
     Measure("check-2", "its imports", 1.6, _check(2), _imports),
     Measure("check-10000", "imports and decode", 1.8, _check(10_000), _decode(10_000)),
     Measure("check-100000", "imports and decode", 2.5, _check(100_000), _decode(100_000)),
+    Measure("estate-10000", "the AWS CLI 1", 1.5, _estate(10_000), _aws_version, by_cpu=True),
+    Measure("estate-100000", "hand-written Polars", 3.0, _estate(100_000), _by_hand(100_000), by_cpu=True),
+    Measure("estate-1000000", "hand-written Polars", 2.0, _estate(1_000_000), _by_hand(1_000_000), by_cpu=True, runs=1),
+    Measure("estate-100000-duckdb", "hand-written Polars", None, _estate(100_000, "duckdb"), _by_hand(100_000), by_cpu=True),
     Measure("findings-200000", "no finding", None, _findings(VIOLATED, FINDINGS), _findings(KEPT, frozenset({0})), runs=3, size=bytes_a_finding),
     Measure("fetch-50000", "boto3's paginator", 0.5, _fetch("ours"), _fetch("paginator")),
     Measure("list-50000", "the AWS CLI 1", 0.5, _list(50_000), _list(50_000, program=("awscli", "backup")), by_cpu=True),

@@ -13,10 +13,11 @@ from urllib.request import urlopen
 
 import pytest
 
-from benchmarks import baseline
+from benchmarks import baseline, handwritten
 from benchmarks.__main__ import main
+from benchmarks.estate import write_estate
 from benchmarks.jobs import AS_OF, COVERED_FROM, write_failed_jobs, write_jobs
-from benchmarks.measures import FINDINGS, KEPT, LISTED, MEASURES, POLICY, VIOLATED, Workplace, bytes_a_finding, shape_of
+from benchmarks.measures import ESTATE, FINDINGS, KEPT, LISTED, MEASURES, POLICY, VIOLATED, Workplace, bytes_a_finding, shape_of
 from benchmarks.report import as_json, as_table
 from benchmarks.timing import Command, Outcome, Pair, Ratio, Sample, compare, ratio, run
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
@@ -92,6 +93,10 @@ def test_targets_are_those_the_project_set_itself() -> None:
         "check-2": 1.6,
         "check-10000": 1.8,
         "check-100000": 2.5,
+        "estate-10000": 1.5,
+        "estate-100000": 3.0,
+        "estate-1000000": 2.0,
+        "estate-100000-duckdb": None,
         "findings-200000": None,
         "fetch-50000": 0.5,
         "list-50000": 0.5,
@@ -255,3 +260,13 @@ def test_command_refuses_what_it_does_not_know(arguments: list[str], capsys: pyt
         main(arguments)
     assert stopped.value.code == 2
     assert "invalid" in capsys.readouterr().err
+
+
+def test_the_program_written_by_hand_gives_the_same_answers(tmp_path: Path) -> None:
+    path = tmp_path / "estate.json"
+    write_estate(path, 6 * 30 * 100 // 5 + 10)
+    evidence = read_job_files([str(path)], as_of=AS_OF, covers=None, stdin=BytesIO())
+    result = judge(load_policies([(ESTATE, "estate-rules.yaml")], {}), evidence, as_of=AS_OF, fail_on=None, backend=BACKEND)
+    by_hand = handwritten.answer(handwritten.read(str(path)), AS_OF)
+    assert {rule.id: len(rule.findings) for rule in result.rules} == by_hand
+    assert sum(found > 0 for found in by_hand.values()) >= 5
