@@ -209,6 +209,15 @@ class ListView:
     def types(self) -> Mapping[str, str]:
         return resource_types(self.job_list)
 
+    @cached_property
+    def types_said(self) -> frozenset[tuple[str, str]]:
+        """Each ARN with each type that a record says of it, of those that happened by as_of."""
+        dataset = self.job_list.dataset
+        names = (dataset.resource_field, "ResourceType", "CreationDate")
+        said = zip(*(self.job_list.column(dataset.fields[name]) for name in names), strict=True)
+        pairs = {(resource, kind) for resource, kind, created in said if created is None or created <= self.frame.as_of}
+        return frozenset((resource, kind) for resource, kind in pairs if resource is not None and kind is not None)
+
     def histories(self) -> Mapping[Triple, History]:
         """Of every resource in the list."""
         if self._histories is None:

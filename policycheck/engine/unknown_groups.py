@@ -50,11 +50,8 @@ def types_by_resource(views: Iterable[ListView]) -> Mapping[str, frozenset[str]]
     """By ARN the types that records of any of these lists say, in lower case."""
     found: defaultdict[str, set[str]] = defaultdict(set)
     for view in views:
-        for (row,) in view.backend.rows(view.frame.columns.select(nw.col(ROW))):
-            record = view.job_list.records[row]
-            resource = getattr(record, view.job_list.dataset.resource_field)
-            if resource is not None and record.ResourceType is not None:
-                found[resource].add(record.ResourceType.lower())
+        for resource, kind in view.types_said:
+            found[resource].add(kind.lower())
     return {resource: frozenset(types) for resource, types in found.items()}
 
 
