@@ -68,6 +68,8 @@ class Coverage:
     gaps: tuple[tuple[datetime, datetime], ...] = ()
     """Where no list speaks: a time is uncovered that ends after the first and begins before the second moment. These are the ends of two margins, which may
     overlap: a margin may be used once, and does not bridge what is longer."""
+    holes: tuple[tuple[datetime, datetime], ...] = ()
+    """The same without the margins, in their order: from the last job of one file to the first of the next. What lies wholly in one is in a margin alone."""
     evidence: tuple[datetime, datetime] | None = None
     """`start` and `end` without the margins that saved lists are stretched by; None: there are none."""
 
@@ -88,8 +90,10 @@ class Coverage:
         return self.start, self.end
 
     def gap_in(self, start: datetime, end: datetime) -> tuple[datetime, datetime] | None:
-        """The first gap that overlaps a time."""
-        return next((gap for gap in self.gaps if gap[0] < end and gap[1] > start), None)
+        """The first gap that overlaps a time, or in whose margins it lies."""
+        holes = self.holes or self.gaps
+        found = (gap for gap, hole in zip(self.gaps, holes, strict=True) if (gap[0] < end and gap[1] > start) or (hole[0] < start and end < hole[1]))
+        return next(found, None)
 
     def reaches(self, start: datetime | None, end: datetime) -> bool:
         """Whether it speaks for the whole of a time, which is not a margin alone; `start` None: for its end."""

@@ -173,9 +173,11 @@ def add_covered(columns: nw.LazyFrame[Any], place: tuple[str, str], coverage: Se
     # A time that lies wholly in a margin was not read.
     covered = covered & (nw.col("_evident_to") >= nw.col(END)) & (nw.col("_evident_from") <= nw.col(DEADLINE))
     for (account, region), found in known.items():
+        here = (nw.col(place[0]) == account) & (nw.col(place[1]) == region)
         for first, last in [gap for entry in found for gap in entry.gaps]:
-            here = (nw.col(place[0]) == account) & (nw.col(place[1]) == region)
             covered = covered & ~(here & (nw.col(END) < micros(last)) & (nw.col(DEADLINE) > micros(first)))
+        for first, last in [hole for entry in found for hole in entry.holes]:
+            covered = covered & ~(here & (nw.col(END) > micros(first)) & (nw.col(DEADLINE) < micros(last)))
     joined = columns.join(table, left_on=list(place), right_on=["_account", "_region"], how="left")
     return joined.with_columns(covered.fill_null(False).alias(name)).drop(["_from", "_to", "_evident_from", "_evident_to"])
 

@@ -1002,6 +1002,7 @@ class Reach(NamedTuple):
     covered: list[tuple[int, int]]
     evidence: list[tuple[int, int]]
     complete: bool
+    holes: tuple[tuple[int, int], ...] = ()  # between files that do not meet: from the last time of one to the first of the next
 
     def spans(self, start: int, end: int) -> bool:
         """Whether the time from start to end is covered without a gap."""
@@ -1009,7 +1010,8 @@ class Reach(NamedTuple):
 
     def holds(self, start: int, end: int) -> bool:
         """Whether that time is covered, and does not lie wholly in a margin."""
-        return self.spans(start, end) and self.evidence[-1][1] >= start and self.evidence[0][0] <= end
+        between = any(last < start and end < first for last, first in self.holes)
+        return self.spans(start, end) and self.evidence[-1][1] >= start and self.evidence[0][0] <= end and not between
 
     def precedes(self, moment: int) -> bool:
         """Whether the evidence begins more than a day before a moment, and nothing between is a gap."""
@@ -1054,14 +1056,17 @@ def asserted_reach(sources: list[Source], jobs: JobList, as_of: int, claimed: li
     reach = {}
     for place, own in seen.items():
         claim = [(claimed[0], min(claimed[1], as_of))] if claimed and claimed[0] <= as_of and place in listed else []
-        reach[place] = Reach(stretched(own, claim, as_of), union(own + claim), True)
+        covered, holes = stretched(own, claim, as_of)
+        reach[place] = Reach(covered, union(own + claim), True, tuple(holes))
     return reach
 
 
-def stretched(own: list[tuple[int, int]], claim: list[tuple[int, int]], as_of: int) -> list[tuple[int, int]]:
-    """What files and a claim cover: two are one where the hole between them is no longer than one margin of a file; each is stretched by one at its ends."""
+def stretched(own: list[tuple[int, int]], claim: list[tuple[int, int]], as_of: int) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """What files and a claim cover: two are one where the hole between them is no longer than one margin of a file; each is stretched by one at its ends.
+    And the other holes."""
     spans = sorted([(start, end, 25 * HOUR) for start, end in own] + [(start, end, 0) for start, end in claim])
     found: list[tuple[int, int]] = []
+    holes: list[tuple[int, int]] = []
     last, margin_of_last = None, 0
     for start, end, margin in spans:
         first, final = start - margin, min(end + margin, as_of)
@@ -1069,9 +1074,10 @@ def stretched(own: list[tuple[int, int]], claim: list[tuple[int, int]], as_of: i
             found[-1] = (min(found[-1][0], first), max(found[-1][1], final))
         else:
             found.append((first, final))
+            holes += [] if last is None else [(last, start)]
         if last is None or end > last:
             last, margin_of_last = end, margin
-    return found
+    return found, holes
 
 
 def observed_reach(rows: Any, dataset: str, as_of: int) -> dict[tuple[Any, Any], Reach]:

@@ -158,6 +158,7 @@ def _coverage(entry: Coverage) -> Json:
         "source": entry.source,
         "reason": entry.reason,
         "gaps": [_interval((min(gap), max(gap))) for gap in entry.gaps],
+        "holes": [_interval(hole) for hole in entry.holes],
         "evidence": entry.evidence and _interval(entry.evidence),
     }
 
@@ -307,8 +308,8 @@ def _inward(given: Json) -> Json:
 
 def _inward_coverage(entry: Json) -> Json:
     evidence = entry["evidence"]
-    gaps = [[gap["from"], gap["to"]] for gap in entry["gaps"]]
-    return {**entry, "start": entry["from"], "end": entry["to"], "gaps": gaps, "evidence": evidence and [evidence["from"], evidence["to"]]}
+    gaps, holes = ([[gap["from"], gap["to"]] for gap in entry[name]] for name in ("gaps", "holes"))
+    return {**entry, "start": entry["from"], "end": entry["to"], "gaps": gaps, "holes": holes, "evidence": evidence and [evidence["from"], evidence["to"]]}
 
 
 def _inward_rule(rule: Json, jobs: Mapping[str, SavedJob]) -> Json:

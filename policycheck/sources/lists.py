@@ -136,16 +136,18 @@ def _entry(dataset: str, place: Place, jobs: int, names: Sequence[str], reason: 
         return Coverage(dataset, *place, None, None, jobs, source=source, reason=reason)
     ordered = sorted(spans, key=lambda span: (span.start, span.end))
     gaps: list[tuple[datetime, datetime]] = []
+    holes: list[tuple[datetime, datetime]] = []
     last = ordered[0]
     for span in ordered[1:]:
         # Two files meet where the hole between them is no longer than one margin.
         if span.start - last.end > max(span.margin, last.margin):
             # Each still has its own margin: what lies in either alone is covered, what reaches over both is not.
             gaps.append((last.end + last.margin, span.start - span.margin))
+            holes.append((last.end, span.start))
         last = max(last, span, key=lambda one: one.end)
     start, end = min(span.start - span.margin for span in spans), min(max(span.end + span.margin for span in spans), as_of)
     evidence = min(span.start for span in spans), min(max(span.end for span in spans), as_of)
-    return Coverage(dataset, *place, start, end, jobs, source=source, reason=reason, gaps=tuple(gaps), evidence=evidence)
+    return Coverage(dataset, *place, start, end, jobs, source=source, reason=reason, gaps=tuple(gaps), holes=tuple(holes), evidence=evidence)
 
 
 def describe_gaps(coverage: Iterable[Coverage]) -> list[str]:

@@ -47,7 +47,7 @@ def test_keys_are_those_of_the_contract() -> None:
         "pending": 1,
         "undecided": 2,
     }
-    keys = {"dataset", "account", "region", "from", "to", "evidence", "gaps", "jobs", "complete", "basis", "source", "reason"}
+    keys = {"dataset", "account", "region", "from", "to", "evidence", "gaps", "holes", "jobs", "complete", "basis", "source", "reason"}
     assert [set(entry) for entry in made["coverage"]] == [keys] * 4
     assert made["coverage"][3]["evidence"] == {"from": "2026-10-22T13:00:00Z", "to": "2026-11-20T11:00:00Z"}
     assert made["coverage"][3]["gaps"] == [{"from": "2026-10-31T12:00:00Z", "to": "2026-11-02T12:00:00Z"}]
