@@ -96,8 +96,8 @@ def _not_judged(case: Case, context: Context) -> RuleResult | None:
 
 def fields_asked(case: Case) -> dict[str, set[str]]:
     """The fields that a rule's columns come from, by the list: its own, and the backup jobs that tell whom it is about."""
-    own = {case.rule.statement.dataset: fields_read(case)}
-    return {name: fields_of(of_resources(case.rule.statement.where)) for name in case.rule.statement.lists_needed} | own
+    of_whom = {BACKUP_JOBS.name: fields_of(of_resources(case.rule.statement.where))} if RESOURCE in case.per else {}
+    return of_whom | {case.rule.statement.dataset: fields_read(case)}
 
 
 def _view(name: str, cases: Sequence[Case], context: Context) -> ListView | None:

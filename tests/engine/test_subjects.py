@@ -280,6 +280,19 @@ class TestInventories:
         requirement = expect(Measure.COUNT, clean(), "at_least 2", inventory="prod")
         assert said(grouped(requirement, [ok(1)], within="7d", inventories={"prod": PROD[:1]}))[0] == "fail"
 
+    def test_what_is_asked_of_copies_of_an_inventory_is_asked_of_the_backup_jobs_that_are_there(self) -> None:
+        requirement = expect(Measure.COUNT, clean(RESTORE_JOBS), "at_least 1", inventory="prod")
+        result = grouped(
+            requirement,
+            [restore(1)],
+            where=condition("ResourceArn", "i-1", dataset=RESTORE_JOBS, operator=Operator.CONTAINS),
+            dataset=RESTORE_JOBS,
+            others={"backup_jobs": [ok(30)]},
+            within="24h",
+            inventories={"prod": PROD[:1]},
+        )
+        assert (result.verdict, result.subjects) == ("pass", 1)
+
     def test_copies_of_an_inventory_need_no_list_of_backup_jobs(self) -> None:
         requirement = expect(Measure.COUNT, clean(RESTORE_JOBS), "at_least 1", inventory="prod")
         result = grouped(requirement, [restore(3)], within="7d", dataset=RESTORE_JOBS, inventories={"prod": PROD})
