@@ -71,7 +71,7 @@ def test_a_number_json_lacks_is_written_as_text() -> None:
     assert document(result)["rules"][0]["findings"][0]["evidence"] == [{"Rest": ["inf"], "Size": "nan"}]
 
 
-@examples(results, few=15, many=100)
+@examples(results, few=6, many=100)
 def test_a_saved_result_renders_to_the_same_bytes_again(result: Result) -> None:
     text = JSON.render(result)
     assert JSON.render(load_result(text.encode())) == text
