@@ -14,6 +14,9 @@ PYTHON := $(or $(shell for name in python3.11 python3 python3.13 python3.12 pyth
   if $$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then echo $$name; break; fi; done),python3)
 endif
 
+# The tests start this program dozens of times: without bytecode each start, and each worker of pytest, compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint format types layers docs docs-check slow conformance mutants benchmark dist constraints clean
 

@@ -31,7 +31,7 @@ def examples(*drawn: SearchStrategy[Any], few: int, many: int, **named: SearchSt
 
             # hypothesis keeps failing examples under the name of what it calls.
             check.__name__, check.__qualname__, check.__module__ = test.__name__, test.__qualname__, test.__module__
-            limits = settings(max_examples=number_of_examples, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], phases=PHASES)
+            limits = settings(max_examples=number_of_examples, suppress_health_check=UNCHECKED, phases=PHASES)
             limits(given(**strategies)(check))()
 
         run.__dict__.update(test.__dict__)  # the marks
@@ -46,5 +46,6 @@ def examples(*drawn: SearchStrategy[Any], few: int, many: int, **named: SearchSt
     return decorate
 
 
+UNCHECKED = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.large_base_example]
 PHASES = [Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink]
 """Without Phase.explain, which traces every line while a failure is explained."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from io import BytesIO
@@ -28,6 +29,7 @@ from policycheck.records import JobList, micros, record_type
 from policycheck.result import RuleResult, Verdict
 from policycheck.sources.files import read_job_files
 from tests.backends import BACKEND
+from tests.samples import sample
 
 ONE_ORGANIZATION = 2_000
 """Jobs: about one copy of the sample organization, with every kind of trouble in it."""
@@ -36,6 +38,13 @@ ONE_ORGANIZATION = 2_000
 def pair(subject: float, against: float) -> Pair:
     """A pair that took so many seconds by the clock, and twice that of processor time."""
     return Pair(Sample(subject, 2 * subject, 1), Sample(against, 2 * against, 1))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _organizations_made_once() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("benchmarks.jobs.organization", sample)
+        yield
 
 
 @pytest.fixture(scope="module")

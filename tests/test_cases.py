@@ -21,7 +21,7 @@ from ruamel.yaml import YAML
 from policycheck.cli.evidence import parse_covers
 from policycheck.cli.policies import select_rules
 from policycheck.cli.reports import parse_fail_on
-from policycheck.emulator.organization import organization, write
+from policycheck.emulator.organization import write
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.backends.registry import DEFAULT_ENGINE, ENGINES, open_engine
 from policycheck.pipeline import run
@@ -33,8 +33,9 @@ from policycheck.result import Result, RuleResult
 from policycheck.sources.files import read_job_files
 from policycheck.sources.inventories import read_inventories
 from tests.backends import BACKEND
+from tests.samples import sample
 
-SLICE = 4
+SLICE = 12
 """Of the cases that other engines judge, every so many; `make conformance` runs all."""
 CASES = sorted(Path(__file__).parent.joinpath("cases", "checks").iterdir())
 
@@ -206,7 +207,7 @@ def test_every_sentence_of_the_design_is_judged_on_the_sample_organization(tmp_p
     expected = msgspec.convert(YAML(typ="safe", pure=True).load(FOLDER / "design.yaml"), list[Judged])
     assert [row.sentence for row in expected] == sentences
     as_of = parse_time("2026-11-20T06:00:00Z")
-    write(organization(as_of), tmp_path / "jobs")
+    write(sample(as_of), tmp_path / "jobs")
     evidence = read_job_files([str(tmp_path / "jobs")], as_of=as_of, covers=parse_covers("2026-08-01..2026-11-20T06:00:00Z"), stdin=io.BytesIO())
     evidence = replace(evidence, inventories=read_inventories([f"prod={FOLDER / 'design-inventory.csv'}"]))
     rules = [{"id": f"r{number}", "rule": sentence} for number, sentence in enumerate(sentences)]

@@ -23,6 +23,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -38,6 +39,7 @@ from policycheck.policy.load import load_policies
 from policycheck.policy.model import Policy, Scope
 from policycheck.sources.files import read_job_files
 from tests.backends import BACKEND
+from tests.tables import each
 
 Record = dict[str, Any]
 File = dict[str, list[Record]]
@@ -189,9 +191,18 @@ def gained(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
     return [name for name in NAMES if after[name] == "pass" and before[name] != "pass"]
 
 
-FAST = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate])
-MANY = settings(FAST, max_examples=150)
 SEEDS = st.integers(0, 2**32)
+FEW_SEEDS = [5, 24, 27]
+"""Of small estates in which, together, every rule that can fail does: where all passes, nothing can be gained."""
+
+
+@lru_cache(maxsize=len(FEW_SEEDS))
+def plainly(seed: int) -> Mapping[str, str]:
+    """The verdicts on the estate of a seed, as it is."""
+    return verdicts(files_of(estate_of(random.Random(seed))))
+
+
+MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 
 
 # --- what changes nothing ---
@@ -205,7 +216,7 @@ def check_order(estate: File, seed: int) -> None:
         pages: list[File] = [{key: part} for part in split(shuffled, 3, luck)]
         files.append(luck.sample(pages, len(pages)))
     luck.shuffle(files)
-    assert verdicts(files) == verdicts(files_of(estate))
+    assert verdicts(files) == plainly(seed)
 
 
 def check_another_source(estate: File, seed: int) -> None:
@@ -222,14 +233,14 @@ def check_repetition(estate: File, seed: int) -> None:
     """Each list once more: records that are in hand twice say what they say once."""
     luck = random.Random(seed)
     again = [{key: luck.sample(records, len(records))} for key, records in estate.items() if records]
-    assert verdicts(luck.sample([*files_of(estate), *again], 2 * len(again))) == verdicts(files_of(estate))
+    assert verdicts(luck.sample([*files_of(estate), *again], 2 * len(again))) == plainly(seed)
 
 
 def check_whole_seconds(estate: File, seed: int) -> None:
     """Each list once more, from a client that cuts times to whole seconds."""
     luck = random.Random(seed)
     again = [{key: luck.sample(list(map(_in_seconds, records)), len(records))} for key, records in estate.items() if records]
-    assert verdicts(luck.sample([*files_of(estate), *again], 2 * len(again))) == verdicts(files_of(estate))
+    assert verdicts(luck.sample([*files_of(estate), *again], 2 * len(again))) == plainly(seed)
 
 
 def _in_seconds(record: Record) -> Record:
@@ -272,7 +283,7 @@ def check_lost_member(estate: File, seed: int) -> None:
     }[luck.choice(["record", "record", "resource", "list"])]
     lost = [without(record, member, how) if row in victims and member in record else record for row, record in enumerate(records)]
     after = verdicts(files_of({**estate, key: lost}))
-    assert gained(verdicts(files_of(estate)), after) == [], (key, member, how, len(victims))
+    assert gained(plainly(seed), after) == [], (key, member, how, len(victims))
 
 
 def check_dropped_member(estate: File, seed: int) -> None:
@@ -282,12 +293,12 @@ def check_dropped_member(estate: File, seed: int) -> None:
     others = sorted({name for record in estate[key] for name in record})
     dropped = {luck.choice([*SINCE[key], "StatusMessage"])} if luck.random() < 0.3 else {first, luck.choice(others)}
     lost = [{name: value for name, value in record.items() if name not in dropped} for record in estate[key]]
-    assert gained(verdicts(files_of(estate)), verdicts(files_of({**estate, key: lost}))) == [], (key, dropped)
+    assert gained(plainly(seed), verdicts(files_of({**estate, key: lost}))) == [], (key, dropped)
 
 
 def check_lost_record(estate: File, seed: int) -> None:
     luck = random.Random(seed)
-    backups, before = estate["BackupJobs"], verdicts(files_of(estate))
+    backups, before = estate["BackupJobs"], plainly(seed)
     first: dict[str, Record] = {}
     for record in sorted(backups, key=lambda record: record["CreationDate"]):
         first.setdefault(record["ResourceArn"], record)
@@ -337,9 +348,8 @@ CHECKS: list[Callable[[File, int], None]] = [
 ]  # fmt: skip
 
 
+@each("seed", FEW_SEEDS)
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-@FAST
-@given(seed=SEEDS)
 def test_no_pass_is_gained(check: Callable[[File, int], None], seed: int) -> None:
     check(estate_of(random.Random(seed)), seed)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from contextlib import ExitStack
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,15 @@ import pytest
 from policycheck.cli import gate
 from policycheck.cli.gate import Timer
 from policycheck.emulator.clock import Clock
-from policycheck.emulator.organization import organization
 from policycheck.emulator.server import serve
 from policycheck.emulator.store import Store
 from policycheck.errors import ExitCode
+from tests.samples import AS_OF as NOW
+from tests.samples import sample
 from tests.sources.conftest import no_aws  # noqa: F401 - a fixture
 from tests.test_readme import TOP, execute
 
 PAGE = (TOP / "docs" / "gate.md").read_text(encoding="utf-8")
-NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 
 
 def sessions(heading: str, end: str) -> list[tuple[str, str]]:
@@ -82,7 +82,7 @@ class Terminal:
                 raise AssertionError(other)
 
     def _emulate(self, faults: list[str]) -> None:
-        store = Store.of_organization(organization(NOW), Clock(NOW))
+        store = Store.of_organization(sample(NOW), Clock(NOW))
         endpoint = self._stack.enter_context(serve(store, faults=faults))
         for name, value in endpoint.environment.items():
             self._monkeypatch.setenv(name, value)
@@ -114,7 +114,7 @@ def test_the_story_ends_as_the_page_says(
 
 
 def test_the_variables_are_those_of_the_emulator() -> None:
-    store = Store.of_organization(organization(NOW), Clock(NOW))
+    store = Store.of_organization(sample(NOW), Clock(NOW))
     with serve(store) as endpoint:
         variables = {**endpoint.environment, "AWS_ENDPOINT_URL": "http://127.0.0.1:5000"}
     assert f"export {' '.join(f'{name}={value}' for name, value in variables.items())}\n" in PAGE

@@ -13,8 +13,9 @@ from policycheck.text import REPLACEMENT, clean, clean_line, escape_json, shorte
 
 def test_a_character_is_cleaned_alone_as_it_is_among_others() -> None:
     # A printable text takes a short cut; a line break sends it the long way round.
-    differing = [hex(code) for code in range(0x110000) if clean(chr(code)) != clean(f"{chr(code)}\n")[:-1] and chr(code) != "\r"]
-    assert differing == []
+    for first in range(0, 0x110000, 4096):
+        block = [chr(code) for code in range(first, first + 4096) if chr(code) != "\r"]
+        assert "".join(map(clean, block)) == clean("".join(block) + "\n")[:-1]
 
 
 @pytest.mark.parametrize("unsafe", ["\x1b", "\x07", "\x9b", "\u202e", "\u200b", "\ufeff", "\ud800", "\ufffe", "\U000e0041"])

@@ -22,7 +22,7 @@ def steps(workflow: str) -> list[dict[str, Any]]:
     return [step for job in jobs.values() for step in job["steps"]]
 
 
-@pytest.mark.parametrize(("state", "code", "result"), [("COMPLETED", 0, "pass"), ("FAILED", 1, "fail")])
+@pytest.mark.parametrize(("state", "code", "result"), [pytest.param("COMPLETED", 0, "pass", marks=pytest.mark.slow), ("FAILED", 1, "fail")])
 def test_the_run_is_green_and_then_red(action: Action, repository: Path, state: str, code: int, result: str) -> None:
     for name, text in {"policies/first.yaml": POLICY, "backups/jobs.json": JOBS.replace("COMPLETED", state)}.items():
         (repository / name).parent.mkdir()

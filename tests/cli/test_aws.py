@@ -4,40 +4,51 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from policycheck.cli.app import run
 from policycheck.emulator.clock import Clock
-from policycheck.emulator.organization import organization
 from policycheck.emulator.server import Endpoint, serve
 from policycheck.emulator.store import Store
 from policycheck.errors import ExitCode
+from tests.samples import STARTED, sample
+from tests.sources.conftest import few_regions, no_aws  # noqa: F401 - fixtures
 
 README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A machine without any AWS configuration."""
-    for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL"):
-        monkeypatch.delenv(name, raising=False)
-    for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
-        monkeypatch.setenv(name, str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+Serve = Callable[..., AbstractContextManager[Endpoint]]
+
+
+@cache
+def sample_store() -> Store:
+    """The sample organization, by a clock that agrees with the client's. No test changes it."""
+    return Store.of_organization(sample(STARTED), Clock(datetime.now(UTC), running=True))
 
 
 @pytest.fixture
-def endpoint(no_aws: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Endpoint]:
-    """The sample organization, served; the clocks of endpoint and client agree."""
-    now = datetime.now(UTC).replace(microsecond=0)
-    with serve(Store.of_organization(organization(now), Clock(now, running=True))) as served:
-        for name, value in served.environment.items():
-            monkeypatch.setenv(name, value)
+def serve_sample(no_aws: Path, monkeypatch: pytest.MonkeyPatch) -> Serve:  # noqa: F811
+    """Serves the sample organization, with faults where they are given."""
+
+    @contextmanager
+    def served(*faults: str) -> Iterator[Endpoint]:
+        with serve(sample_store(), faults=faults) as endpoint:
+            for name, value in endpoint.environment.items():
+                monkeypatch.setenv(name, value)
+            yield endpoint
+
+    return served
+
+
+@pytest.fixture
+def endpoint(serve_sample: Serve) -> Iterator[Endpoint]:
+    with serve_sample() as served:
         yield served
 
 
@@ -190,14 +201,9 @@ def test_what_cannot_be_reached_is_one_line_and_a_hint(
     assert "not-a-secret" not in captured.err
 
 
-def test_a_region_that_is_denied_keeps_the_run_from_passing(
-    endpoint: Endpoint, no_aws: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_region_that_is_denied_keeps_the_run_from_passing(serve_sample: Serve, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = policy(tmp_path, "  - {id: a, rule: 'no jobs in vault nowhere within 24h', no_data: pass}\n")
-    now = datetime.now(UTC) - timedelta(seconds=1)
-    with serve(Store.of_organization(organization(now), Clock(now, running=True)), faults=["ListBackupJobs@111122223333/us-east-1:*=denied"]) as broken:
-        for name, value in broken.environment.items():
-            monkeypatch.setenv(name, value)
+    with serve_sample("ListBackupJobs@111122223333/us-east-1:*=denied"):
         assert run(["check", path, "--region", "eu-west-1"]) == ExitCode.OK
         assert run(["check", path, "--region", "eu-west-1", "--region", "us-east-1"]) == ExitCode.EVIDENCE
     assert "backup:ListBackupJobs" in capfd.readouterr().out
@@ -214,26 +220,19 @@ HALF = "ListBackupJobs@111122223333/eu-west-1:1=short:10"
         ["ListBackupJobs:5-=disabled", "GetCallerIdentity:*=expired"],  # the key was taken away in the middle
     ],
 )
-@pytest.mark.usefixtures("no_aws")
+@pytest.mark.usefixtures("few_regions")
 def test_a_region_that_failed_is_never_one_that_is_not_enabled(
-    faults: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    faults: list[str], serve_sample: Serve, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     path = policy(tmp_path, "  - {id: a, rule: no jobs in vault nowhere within 24h, no_data: pass}\n")
-    now = datetime.now(UTC)
-    with serve(Store.of_organization(organization(now), Clock(now, running=True)), faults=faults) as broken:
-        for name, value in broken.environment.items():
-            monkeypatch.setenv(name, value)
+    with serve_sample(*faults):
         assert run(["check", path, "--region", "all"]) == ExitCode.EVIDENCE
     assert "Pass" not in capfd.readouterr().out
 
 
-@pytest.mark.usefixtures("no_aws")
-def test_a_region_that_is_not_enabled_is_named_and_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_region_that_is_not_enabled_is_named_and_is_no_failure(serve_sample: Serve, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     path = policy(tmp_path, "  - {id: a, rule: no jobs in vault nowhere within 24h, no_data: pass}\n")
-    now = datetime.now(UTC)
-    with serve(Store.of_organization(organization(now), Clock(now, running=True)), faults=["ListBackupJobs@111122223333/af-south-1:*=disabled"]) as endpoint:
-        for name, value in endpoint.environment.items():
-            monkeypatch.setenv(name, value)
+    with serve_sample("ListBackupJobs@111122223333/af-south-1:*=disabled"):
         assert run(["check", path, "--region", "all", "--output", "json"]) == ExitCode.OK
     result = json.loads(capfd.readouterr().out)
     assert [note for note in result["not_seen"] if note.startswith("not enabled") and "af-south-1" in note]

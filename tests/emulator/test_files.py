@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from policycheck.datasets import BACKUP_JOBS
-from policycheck.emulator.organization import organization, write
+from policycheck.emulator.organization import write
 from policycheck.emulator.store import Store
 from policycheck.errors import JobFileError
-from tests.emulator.jobs import MANAGEMENT, NOW, REGION, job
+from tests.emulator.jobs import MANAGEMENT, REGION, job
+from tests.samples import AS_OF, sample
 
 SAVED = {**job(1), "CreationDate": "2020-09-21T13:58:12.929000-07:00", "NewMember": 1}
 
@@ -71,9 +72,9 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_files_of_the_sample_organization_seed_the_same_jobs(tmp_path: Path) -> None:
-    sample = organization(NOW)
-    direct, read = Store.of_organization(sample), Store.of_files(write(sample, tmp_path))
-    for (account, region), records in sample.backup_jobs.items():
+    made = sample(AS_OF)
+    direct, read = Store.of_organization(made), Store.of_files(write(made, tmp_path))
+    for (account, region), records in made.backup_jobs.items():
         for record in records:
             job_id = str(record["BackupJobId"])
             assert read.describe(account, region, job_id) == direct.describe(account, region, job_id)

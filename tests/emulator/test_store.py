@@ -13,9 +13,9 @@ from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS, RESTORE_JOBS,
 from policycheck.emulator.clock import Clock
 from policycheck.emulator.errors import ApiError
 from policycheck.emulator.filters import FILTERS
-from policycheck.emulator.organization import organization
 from policycheck.emulator.store import Store
 from tests.emulator.jobs import MANAGEMENT, MEMBER, NOW, REGION, job, jobs
+from tests.samples import AS_OF, sample
 from tests.tables import each
 
 
@@ -214,11 +214,11 @@ def test_a_page_size_no_request_could_have_is_refused(size: int) -> None:
 
 
 def test_the_sample_organization_is_served_whole() -> None:
-    sample = organization(NOW)
-    store = Store.of_organization(sample)
-    assert store.accounts == tuple(dict.fromkeys(account for account, _ in sample.backup_jobs))
+    made = sample(AS_OF)
+    store = Store.of_organization(made)
+    assert store.accounts == tuple(dict.fromkeys(account for account, _ in made.backup_jobs))
     for dataset in DATASETS.values():
-        for (account, region), records in sample.jobs(dataset).items():
+        for (account, region), records in made.jobs(dataset).items():
             assert sorted(listed(store, dataset, account, region)) == sorted(str(record[dataset.id_field]) for record in records)
 
 

@@ -68,11 +68,16 @@ def covered(jobs: int = 1, dataset: str = "backup_jobs", account: str | None = A
     return Coverage(dataset, account, **{**entry, **changes})
 
 
-def grouped(
-    requirement: Expectation,
+def grouped(requirement: Expectation, records: Sequence[Job] = (), *, within: str | None = None, **more: Any) -> RuleResult:
+    """One rule judged on one list; for the rest see `grouped_each`."""
+    (result,) = grouped_each([(requirement, within)], records, **more)
+    return result
+
+
+def grouped_each(
+    requirements: Sequence[tuple[Expectation, str | None]],
     records: Sequence[Job] = (),
     *,
-    within: str | None = None,
     where: Condition | None = None,
     dataset: Dataset = BACKUP_JOBS,
     others: Mapping[str, Sequence[Job]] | None = None,
@@ -81,23 +86,23 @@ def grouped(
     inventories: Mapping[str, Sequence[InventoryEntry]] | None = None,
     as_of: datetime = AS_OF,
     **qualifiers: Any,
-) -> RuleResult:
-    """One rule judged on one list, by default covered for 30 days in the one place of these tests.
+) -> tuple[RuleResult, ...]:
+    """Rules judged together on one list, by default covered for 30 days in the one place of these tests.
 
     Args:
+        requirements: of the rules, each with its window.
         records: of the rule's own list.
         others: other lists, by dataset name.
-        qualifiers: those of the rule.
+        qualifiers: those of the rules.
     """
     lists = {dataset.name: records, **(others or {})}
-    statement = Statement(requirement, where or And(), duration(within), dataset.name)
-    rule = Rule("r", "p", statement, Qualifiers(**qualifiers), "", Location("p.yaml"))
+    statements = [Statement(requirement, where or And(), duration(within), dataset.name) for requirement, within in requirements]
+    rules = tuple(Rule(f"r{number}", "p", statement, Qualifiers(**qualifiers), "", Location("p.yaml")) for number, statement in enumerate(statements))
     covers = [covered(len(found), name) for name, found in lists.items()] if coverage is None else coverage
     named = {name: Inventory(name, "x.csv", tuple(entries)) for name, entries in (inventories or {}).items()}
-    policy = Policy("p", "", "p.yaml", (rule,), scope or Scope())
+    policy = Policy("p", "", "p.yaml", rules, scope or Scope())
     read = {name: job_list(found, DATASETS[name]) for name, found in lists.items()}
-    (result,) = judge([policy], read, covers, as_of, BACKEND, inventories=named)
-    return result
+    return judge([policy], read, covers, as_of, BACKEND, inventories=named)
 
 
 def said(result: RuleResult) -> tuple[str, list[str]]:

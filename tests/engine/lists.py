@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -84,9 +85,17 @@ def condition(text: str, folder: Path, dataset: Dataset = BACKUP_JOBS) -> Condit
 
 def truth(wanted: Condition, jobs: Sequence[Job], dataset: Dataset = BACKUP_JOBS) -> list[bool | None]:
     """What the engine says of each job: true, false or null."""
-    frame = build_frame(job_list(jobs, dataset), sorted(fields_of(wanted)), micros(AS_OF), BACKEND)
-    rows = BACKEND.rows(frame.columns.select(ROW, compile_condition(wanted, frame).alias("truth")))
-    return [value for _, value in sorted(rows)]
+    (found,) = truths([wanted], jobs, dataset)
+    return found
+
+
+def truths(wanted: Sequence[Condition], jobs: Sequence[Job], dataset: Dataset = BACKUP_JOBS) -> list[list[bool | None]]:
+    """Of several conditions, what the engine says of each job."""
+    fields = sorted({field for one in wanted for field in fields_of(one)})
+    frame = build_frame(job_list(jobs, dataset), fields, micros(AS_OF), BACKEND)
+    columns = [compile_condition(one, frame).alias(f"truth {number}") for number, one in enumerate(wanted)]
+    rows = sorted(BACKEND.rows(frame.columns.select(ROW, *columns)), key=itemgetter(0))
+    return [[row[number] for row in rows] for number in range(1, len(wanted) + 1)]
 
 
 def load(text: str, folder: Path) -> tuple[Policy, ...]:

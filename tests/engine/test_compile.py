@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, Dataset
-from tests.engine.lists import INSTANCE, ROLE, Job, ago, condition, job, truth
+from tests.engine.lists import INSTANCE, ROLE, Job, ago, condition, job, truth, truths
 from tests.tables import each
 
 RECORDED = job(
@@ -78,8 +78,8 @@ COMPARISONS = [
 @each(("text", "members", "expected"), COMPARISONS)
 def test_comparison_with_what_is_recorded(text: str, members: Mapping[str, object], expected: bool, tmp_path: Path) -> None:
     wanted, record = condition(text, tmp_path), job(**members)
-    assert truth(wanted, [record]) == [expected]
-    assert truth(condition(f"not: {{{text}}}" if not text.startswith("{") else f"not: {text}", tmp_path), [record]) == [not expected]
+    opposite = condition(f"not: {{{text}}}" if not text.startswith("{") else f"not: {text}", tmp_path)
+    assert truths([wanted, opposite], [record]) == [[expected], [not expected]]
 
 
 OPERATORS = {
@@ -130,14 +130,14 @@ PRESENCES = [
 @each(("field", "kind", "members", "beside", "missing"), PRESENCES)
 def test_comparison_with_what_is_missing(field: str, kind: str, members: Job, beside: bool, missing: bool | None, tmp_path: Path) -> None:
     record, others = job(**members), [RECORDED] if beside else []
+    opposite = None if missing is None else not missing
+    expected: dict[str, bool | None] = {}
     for pattern in OPERATORS[kind]:
         text = pattern.replace("~", field)
-        assert truth(condition(text, tmp_path), [record, *others])[0] is missing, text
-        opposite = None if missing is None else not missing
-        assert truth(condition(f"not: {{{text}}}", tmp_path), [record, *others])[0] is opposite, text
-    for asked in (True, False):
-        expected = None if missing is None else not asked
-        assert truth(condition(f"{field}: {{present: {str(asked).lower()}}}", tmp_path), [record, *others])[0] is expected
+        expected |= {text: missing, f"not: {{{text}}}": opposite}
+    expected |= {f"{field}: {{present: {asked}}}": None if missing is None else asked == "false" for asked in ("true", "false")}
+    found = truths([condition(text, tmp_path) for text in expected], [record, *others])
+    assert {text: truth for text, (truth, *_) in zip(expected, found, strict=True)} == expected
 
 
 def test_present_is_true_of_what_is_recorded(tmp_path: Path) -> None:
@@ -231,7 +231,9 @@ def test_fields_of_copy_and_restore_jobs(dataset: Dataset, base: Job, members: J
 def test_every_field_of_every_list_can_be_asked_for(dataset: Dataset, tmp_path: Path) -> None:
     record: Job = {dataset.id_field: "a", dataset.state_field: "COMPLETED"}
     running: Job = {**record, dataset.state_field: "RUNNING"}
-    lists: list[list[Job]] = [[record], [record, running], []]
-    for field in dataset.fields.values():
-        asked = condition(f"{field.name}: {{present: true}}", tmp_path, dataset)
-        assert [len(truth(asked, jobs, dataset)) for jobs in lists] == [1, 2, 0]
+    asked = [condition(f"{field.name}: {{present: true}}", tmp_path, dataset) for field in dataset.fields.values()]
+    for one in asked:
+        assert len(truth(one, [record, running], dataset)) == 2
+    lists: list[list[Job]] = [[record], []]
+    for jobs in lists:
+        assert [len(found) for found in truths(asked, jobs, dataset)] == [len(jobs)] * len(asked)

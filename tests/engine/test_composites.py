@@ -9,7 +9,7 @@ import pytest
 from policycheck.policy.conditions import Condition
 from policycheck.policy.model import RESOURCE, JobChoice, Measure
 from policycheck.result import RuleResult
-from tests.engine.expectations import CLEAN, FAILED, RUNNING, at, condition, expect, grouped
+from tests.engine.expectations import CLEAN, FAILED, RUNNING, at, condition, expect, grouped, grouped_each
 from tests.engine.lists import Job
 
 DONE: Job = {"State": "COMPLETED", **CLEAN}
@@ -32,8 +32,11 @@ def count(jobs: list[Job], of: Condition, limit: str, *, measure: Measure = Meas
 def bounds(jobs: list[Job], of: Condition) -> tuple[int, int | None]:
     """How many matching jobs are counted for certain, and at most, as two-sided limits tell; None: no upper limit is met."""
     numbers = range(len(jobs) + 1)
-    least = max(number for number in numbers if number == 0 or count(jobs, of, f"at_least {number}").verdict == "pass")
-    return least, next((number for number in numbers if count(jobs, of, f"at_most {number}").verdict == "pass"), None)
+    limits = [f"at_least {number}" for number in numbers[1:]] + [f"at_most {number}" for number in numbers]
+    requirements = [(expect(Measure.COUNT, of, limit, ()), "7d") for limit in limits]
+    verdicts = {limit: result.verdict for limit, result in zip(limits, grouped_each(requirements, jobs, jobs=JobChoice.ONCE), strict=True)}
+    least = max(number for number in numbers if number == 0 or verdicts[f"at_least {number}"] == "pass")
+    return least, next((number for number in numbers if verdicts[f"at_most {number}"] == "pass"), None)
 
 
 COMPLETED, BAD = condition("State", "COMPLETED"), condition("State", "FAILED", "PARTIAL")

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, Dataset
@@ -17,6 +16,7 @@ from policycheck.policy.model import Following, JobChoice, NoData, Scope
 from policycheck.result import Basis, Coverage, RuleResult, Verdict
 from tests.engine.cases import case, compare, context, covered, duration
 from tests.engine.lists import ACCOUNT, AS_OF, INSTANCE, REGION, ROLE, VAULT, Job, ago, job
+from tests.properties import examples
 
 DROPPED = ": fields were dropped from the list; save it with"
 
@@ -479,8 +479,7 @@ others = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, max_examples=60)
-@given(own=st.lists(owns, min_size=1, max_size=4), followers=st.lists(others, max_size=5))
+@examples(own=st.lists(owns, min_size=1, max_size=4), followers=st.lists(others, max_size=5), few=20, many=200)
 def test_who_is_followed_is_what_a_plain_reading_says(own: list[dict[str, Any]], followers: list[dict[str, Any]]) -> None:
     # ARNs that name no account, so that it is AccountId's to say.
     vault, bucket = f"arn:aws:backup:{REGION}::backup-vault:prod", "arn:aws:s3:::b"

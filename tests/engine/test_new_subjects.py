@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from policycheck.inventory import InventoryEntry
 from policycheck.policy.model import AllMatch, Measure, NoneMatch, Policy, Qualifiers, Rule, Statement
 from policycheck.result import RuleResult
 from tests.backends import BACKEND
-from tests.engine.expectations import CLEAN, FAILED, RUNNING, arn, at, clean, condition, covered, duration, expect, grouped
+from tests.engine.expectations import CLEAN, FAILED, RUNNING, arn, at, clean, condition, covered, duration, expect, grouped_each
 from tests.engine.lists import ACCOUNT, AS_OF, REGION, Job, job_list
 
 STEADY = [at(hours, "steady", **CLEAN) for hours in range(2, 700, 20)]
@@ -42,13 +43,19 @@ def runs(hours: float, due: float = -5, **changes: Any) -> Job:
     return at(hours, "new", **{**RUNNING, "ExpectedCompletionDate": (AS_OF - timedelta(hours=due)).timestamp(), **changes})
 
 
-def rule(name: str, jobs: list[Job], shown: float = 720, entry: bool = False) -> RuleResult:
-    measure, limit, within = RULES[name]
-    of = condition("State", "COMPLETED") if measure in {Measure.SHARE, Measure.LATEST, Measure.STREAK} else clean()
-    named = {"inventories": {"all": [InventoryEntry(arn("new"), ACCOUNT, REGION), InventoryEntry(arn("steady"), ACCOUNT, REGION)]}} if entry else {}
-    requirement = expect(measure, of, limit, inventory="all" if entry else None)
+def rules(names: Iterable[str], jobs: list[Job], shown: float = 720, entry: bool = False) -> dict[str, RuleResult]:
+    """The rules of these names, judged together."""
+    requirements = []
+    for measure, limit, within in (RULES[name] for name in names):
+        of = condition("State", "COMPLETED") if measure in {Measure.SHARE, Measure.LATEST, Measure.STREAK} else clean()
+        requirements.append((expect(measure, of, limit, inventory="all" if entry else None), within))
+    named = {"all": [InventoryEntry(arn("new"), ACCOUNT, REGION), InventoryEntry(arn("steady"), ACCOUNT, REGION)]} if entry else None
     read = [covered(len(jobs), evidence=(AS_OF - timedelta(hours=shown), AS_OF))]
-    return grouped(requirement, [*STEADY, *jobs], within=within, coverage=read, **named)  # type: ignore[arg-type]  # what is left out is the default
+    return dict(zip(names, grouped_each(requirements, [*STEADY, *jobs], coverage=read, inventories=named), strict=True))
+
+
+def rule(name: str, jobs: list[Job], shown: float = 720, entry: bool = False) -> RuleResult:
+    return rules([name], jobs, shown, entry)[name]
 
 
 P, F, U = "pending", "fail", "possible"
@@ -93,7 +100,7 @@ def told(result: RuleResult) -> str:
 
 @pytest.mark.parametrize(("_", "jobs", "entry", "shown", "expected"), SUBJECTS, ids=[case[0] for case in SUBJECTS])
 def test_age_excuses_what_it_explains(_: str, jobs: list[Job], entry: bool, shown: float, expected: dict[str, str]) -> None:
-    found = {name: told(rule(name, jobs, shown, entry)) for name in RULES}
+    found = {name: told(result) for name, result in rules(RULES, jobs, shown, entry).items()}
     assert {name: what for name, what in found.items() if what != "ok"} == expected
 
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from policycheck.datasets import COPY_JOBS, RESTORE_JOBS, Dataset, Field, Kind
@@ -20,6 +19,7 @@ from policycheck.sources.lists import Source, assert_coverage
 from policycheck.sources.observations import merge_sources
 from tests.backends import BACKEND
 from tests.engine.lists import AS_OF
+from tests.properties import examples
 
 NOW = micros(AS_OF) // 1_000_000
 TEXTS = {
@@ -84,11 +84,7 @@ def _refuse(place: Location, message: str, hint: str) -> None:
     raise AssertionError(f"{message} {hint}")
 
 
-FAST = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate])
-
-
-@FAST
-@given(data=st.data(), dataset=st.sampled_from([COPY_JOBS, RESTORE_JOBS]))
+@examples(data=st.data(), dataset=st.sampled_from([COPY_JOBS, RESTORE_JOBS]), few=16, many=200)
 def test_engine_and_reperform_agree_on_copy_and_restore_jobs(data: st.DataObject, dataset: Dataset) -> None:
     jobs = data.draw(st.lists(records(dataset), min_size=1, max_size=5))
     rules, spelt = [], []

@@ -6,7 +6,6 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from policycheck.engine.evaluate import judge
@@ -17,6 +16,7 @@ from policycheck.result import RuleResult
 from tests.backends import BACKEND
 from tests.engine.expectations import EACH, arn, at, clean, condition, covered, duration, expect
 from tests.engine.lists import AS_OF, Job, job_list
+from tests.properties import examples
 
 HOURS = (1, 5, 20, 49, 200)
 STATES: tuple[dict[str, Any], ...] = (
@@ -80,14 +80,10 @@ def verdicts(jobs: list[Job], rules: tuple[Rule, ...]) -> list[str]:
     return [result.verdict.value for result in results(jobs, rules)]
 
 
-FAST = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate])
-
-
 CHOSEN = st.lists(st.sampled_from(RULES), min_size=3, max_size=3, unique_by=lambda rule: rule.id).map(tuple)
 
 
-@FAST
-@given(open_lists(), CHOSEN)
+@examples(open_lists(), CHOSEN, few=6, many=100)
 def test_a_verdict_holds_for_every_value_of_what_is_unknown(lists: tuple[list[Job], list[list[Job]]], rules: tuple[Rule, ...]) -> None:
     told, completions = lists
     first = verdicts(told, rules)
@@ -96,8 +92,7 @@ def test_a_verdict_holds_for_every_value_of_what_is_unknown(lists: tuple[list[Jo
             assert before in {"inconclusive", after}, (rule.statement.requirement, told, completed)
 
 
-@FAST
-@given(open_lists(), CHOSEN, st.randoms(use_true_random=False))
+@examples(open_lists(), CHOSEN, st.randoms(use_true_random=False), few=6, many=100)
 def test_the_order_of_a_list_means_nothing(lists: tuple[list[Job], list[list[Job]]], rules: tuple[Rule, ...], random: Random) -> None:
     told, _ = lists
     shuffled = list(told)

@@ -17,6 +17,7 @@ from policycheck.policy.model import Measure
 from tests.evidence.agree import FAST, Case, cases
 from tests.evidence.files import Source
 from tests.evidence.rules import following_rules, group_rules, job_rules
+from tests.properties import examples
 
 RULES = st.tuples(*(group_rules(measure, number) for number, measure in enumerate(Measure)), following_rules(8), job_rules(9))
 SEEDS = st.integers(0, 2**32 - 1)
@@ -48,21 +49,18 @@ def split(case: Case, chance: Random) -> Case:
     return dataclasses.replace(case, sources=sources)
 
 
-@settings(FAST, max_examples=12)
-@given(cases(RULES), SEEDS)
+@examples(cases(RULES), SEEDS, few=4, many=60)
 def test_the_order_of_files_records_members_and_rules_changes_nothing(case: Case, seed: int) -> None:
     assert results(case) == results(shuffled(case, Random(seed)))
 
 
-@settings(FAST, max_examples=12)
-@given(cases(RULES), SEEDS)
+@examples(cases(RULES), SEEDS, few=4, many=60)
 def test_splitting_files_never_gains_a_pass(case: Case, seed: int) -> None:
     whole, parts = results(case), results(split(case, Random(seed)))
     assert [name for name, result in parts.items() if result["verdict"] in {"pass", "skipped"} and whole[name]["verdict"] not in {"pass", "skipped"}] == []
 
 
-@settings(FAST, max_examples=12)
-@given(cases(RULES))
+@examples(cases(RULES), few=6, many=60)
 def test_no_pass_beside_a_possible_violation_or_a_list_that_was_not_read(case: Case) -> None:
     needed = {rule.id: rule.statement.lists_needed for rule in case.rules}
     for name, result in results(case).items():

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
 from hypothesis import strategies as st
 
 from policycheck.evidence import reperform
 from policycheck.evidence.reperform import InputError
 from tests.evidence.documents import ARN, COPY, EXPIRED, NO, RESOURCE, RESTORE, Json, at, changed, job, judge, outcome, running, sources
 from tests.evidence.test_reperform import JOBS, A, B, document_of
+from tests.properties import examples
 from tests.tables import each
 
 FAILED: Json = {"State": ["FAILED", "EXPIRED", "ABORTED"]}
@@ -345,14 +345,14 @@ RULES: list[Json] = [
 ]
 
 
-@given(st.lists(JOBS, max_size=8).flatmap(lambda jobs: st.tuples(st.just(jobs), st.permutations(jobs))))
+@examples(st.lists(JOBS, max_size=8).flatmap(lambda jobs: st.tuples(st.just(jobs), st.permutations(jobs))), few=30, many=200)
 def test_the_order_of_records_changes_nothing(both: tuple[list[Json], list[Json]]) -> None:
     rules = [*RULES, *(rule | {"within": "24h", "no_data": "quiet"} for rule in RULES)]
     first, second = (reperform.reperform(document_of(jobs, rules)) for jobs in both)
     assert first == second
 
 
-@given(st.lists(JOBS, max_size=8))
+@examples(st.lists(JOBS, max_size=8), few=30, many=200)
 def test_a_recovery_only_ever_excuses(jobs: list[Json]) -> None:
     """Without a window: every job that violates in spite of the recoveries violates without the key, and so does every pending one."""
     strict = reperform.reperform(document_of(jobs, [{key: rule[key] for key in rule if key != "unless_recovered_within"} for rule in RULES]))

@@ -35,6 +35,7 @@ from tests.tables import each
 
 Structure = list[str]
 SGR = re.compile(r"\x1b\[[0-9;]*m")
+GITLAB = jsonschema.validators.validator_for(GITLAB_SCHEMA)(GITLAB_SCHEMA)
 INVISIBLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
@@ -117,7 +118,7 @@ def messages(value: object) -> Iterator[str]:
 
 
 def read_gitlab(document: str) -> Structure:
-    jsonschema.validate(json.loads(document), GITLAB_SCHEMA)
+    GITLAB.validate(json.loads(document))
     return read_json(document)
 
 
@@ -170,6 +171,12 @@ COMMANDS = {"github"}
 """The formats that are meant to speak to a runner."""
 
 
+@cache
+def structure(name: str, text: str) -> Structure:
+    """How the document is built that holds this text; it has what its reader asserts."""
+    return READERS[name](rendered(name, text))
+
+
 def test_every_format_has_a_reader() -> None:
     assert set(READERS) == set(FORMATS)
 
@@ -200,7 +207,7 @@ def test_the_corpus_stands_in_every_string_of_a_result() -> None:
 def test_hostile_text_changes_nothing_but_text(name: str, text: str) -> None:
     """Whatever the text, the document is built as it is with a harmless one."""
     harmless = "x" if clean_line(CORPUS[text]) else CORPUS[text][:1]
-    assert READERS[name](rendered(name, CORPUS[text])) == READERS[name](rendered(name, harmless))
+    assert structure(name, CORPUS[text]) == structure(name, harmless)
 
 
 @each("text", CORPUS)
@@ -213,7 +220,9 @@ def test_what_is_printed_is_no_command_and_reads_the_same(name: str, text: str) 
         return
     assert runner_commands.commands(printed) == []
     assert not re.search(r"##[a-z]*\[", printed, re.IGNORECASE)
-    assert READERS[name](printed) == READERS[name](document)
+    if printed == document:
+        return
+    assert READERS[name](printed) == structure(name, CORPUS[text])
     kind = FORMATS[name].media_type
     if kind.endswith("json"):
         assert json.loads(printed) == json.loads(document)

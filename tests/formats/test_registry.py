@@ -42,7 +42,7 @@ def test_display_options_change_no_machine_format(case: str, name: str) -> None:
     assert same or name in {"text", "markdown"}
 
 
-@examples(results, few=10, many=100)
+@examples(results, few=6, many=100)
 def test_any_result_renders_to_a_file_that_encodes_and_ends_with_one_newline(result: Result) -> None:
     for name, entry in FORMATS.items():
         text = entry.render(result)
@@ -87,7 +87,7 @@ def test_every_text_of_a_finding_is_cleaned(changes: dict[str, object]) -> None:
     assert "\x1b" not in str(cleaned(replace(make_finding(), **changes)))  # type: ignore[arg-type]  # any member
 
 
-@examples(results, few=12, many=100)
+@examples(results, few=6, many=100)
 def test_cleaning_a_clean_result_changes_nothing(result: Result) -> None:
     once = cleaned(result)
     assert cleaned(once) == once

@@ -27,7 +27,7 @@ def run_of(result: Result, options: Options | None = None) -> Json:
     return dict(run)
 
 
-@examples(results, few=12, many=100)
+@examples(results, few=6, many=100)
 def test_every_result_has_what_github_needs_whatever_its_text(result: Result) -> None:
     run = run_of(result)
     rules = run["tool"]["driver"]["rules"]

@@ -25,7 +25,7 @@ def last_line(result: Result) -> str:
     return TEXT.render(result, Options(width=300)).splitlines()[-1]
 
 
-@examples(results, st.integers(0, 200), st.booleans(), few=12, many=100)
+@examples(results, st.integers(0, 200), st.booleans(), few=6, many=100)
 def test_no_text_of_a_result_steers_a_terminal_or_a_runner(result: Result, width: int, color: bool) -> None:
     sources = {(rule.location.path, rule.location.line): rule.sentence for rule in result.rules}
     text = TEXT.render(result, Options(color=color, width=width, show_passed=True, source_lines=sources))
@@ -37,7 +37,7 @@ def test_no_text_of_a_result_steers_a_terminal_or_a_runner(result: Result, width
     assert not any(row.lstrip().startswith("::") for row in plain.split("\n"))
 
 
-@examples(results, few=10, many=100)
+@examples(results, few=6, many=100)
 def test_colour_adds_nothing_but_colour(result: Result) -> None:
     assert SGR.sub("", TEXT.render(result, Options(color=True))) == TEXT.render(result)
 

@@ -9,6 +9,7 @@ streams of its own: what one run changes no other sees.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -71,6 +72,9 @@ def serve(program: str, *preloaded: str) -> None:
         importlib.import_module(name)
     # What the program itself sets while it is imported (awscli: where its data is) belongs to every run.
     own = {name: value for name, value in os.environ.items() if before.get(name) != value}
+    # No run need look through what was imported for garbage, nor copy the pages it lies on.
+    gc.collect()
+    gc.freeze()
     # A run gets 0, 1 and 2 for its own: the requests and answers of this process go over others.
     requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")

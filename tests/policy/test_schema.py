@@ -64,9 +64,10 @@ def test_bad_policy_is_not_valid(name: str) -> None:
     assert not VALIDATOR.is_valid(plain(CASES / "bad" / f"{name}.yaml"))
 
 
-@each("row", plain(SENTENCE_FILE)["accepted"], ids=lambda row: row["sentence"])
-def test_every_meaning_is_valid(row: Any) -> None:
-    assert VALIDATOR.is_valid({"policy": "p", "rules": [{"id": "r", **row["means"]}]})
+def test_every_meaning_is_valid() -> None:
+    rows = plain(SENTENCE_FILE)["accepted"]
+    assert rows
+    assert [row["sentence"] for row in rows if not VALIDATOR.is_valid({"policy": "p", "rules": [{"id": "r", **row["means"]}]})] == []
 
 
 def test_no_key_takes_null() -> None:

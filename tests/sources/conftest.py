@@ -43,6 +43,13 @@ def aws(no_aws: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
+def few_regions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `--region all` means, but for its number."""
+    regions = ["af-south-1", "ap-east-1", "eu-west-1", "us-east-1", "us-west-2"]
+    monkeypatch.setattr("boto3.Session.get_available_regions", lambda *_, **__: regions)
+
+
+@pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """botocore waits for nothing between its attempts; the seconds it would have waited."""
     waited: list[float] = []

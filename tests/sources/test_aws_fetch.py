@@ -66,13 +66,6 @@ def store() -> Store:
     return made
 
 
-@pytest.fixture
-def few_regions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What `--region all` means, but for its number."""
-    regions = ["af-south-1", "ap-east-1", HOME, AWAY, "us-west-2"]
-    monkeypatch.setattr("boto3.Session.get_available_regions", lambda *_, **__: regions)
-
-
 @contextmanager
 def fetched(
     store: Store, plan: FetchPlan = BACKUP, *, faults: Sequence[str] = (), as_of: datetime = NOW, skew: timedelta = timedelta(), **options: Any

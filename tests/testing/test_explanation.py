@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,23 +19,30 @@ from tests.testing.explained import RULES, load, write_policy
 GOLDEN = Path(__file__).parents[1] / "golden"
 
 
-def made(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Explanation:
-    monkeypatch.chdir(folder)
-    path = write_policy(folder)
-    policy, rules = load(Path(path.name))
-    return explain(policy, rules[name], Path(path.name), BACKEND)
+Explain = Callable[[str], Explanation]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Explain]:
+    """Explains a rule, each once, in the folder of its policy."""
+    folder = tmp_path_factory.mktemp("explained")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        path = Path(write_policy(folder).name)
+        policy, rules = load(path)
+        yield cache(lambda name: explain(policy, rules[name], path, BACKEND))
 
 
 @pytest.mark.parametrize("name", list(RULES))
-def test_an_explanation_reads_as_the_golden_text(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_explanation_reads_as_the_golden_text(name: str, made: Explain) -> None:
     page = ExplanationPage(width=100, color=False)
-    page.add_explanation(made(name, tmp_path, monkeypatch), expression=False)
+    page.add_explanation(made(name), expression=False)
     assert_equals_golden(page.text(), GOLDEN / f"explain-{name}.txt")
 
 
 @pytest.mark.parametrize("name", list(RULES))
-def test_the_structured_form_loads_as_the_same_rule(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    explained = made(name, tmp_path, monkeypatch)
+def test_the_structured_form_loads_as_the_same_rule(name: str, made: Explain, tmp_path: Path) -> None:
+    explained = made(name)
     path = tmp_path / "again.yaml"
     path.write_text(f"policy: again\n{explained.structured}", encoding="utf-8")
     _, rules = load(path)
@@ -41,8 +50,8 @@ def test_the_structured_form_loads_as_the_same_rule(name: str, tmp_path: Path, m
     assert (again.statement, again.qualifiers, again.sentence) == (explained.rule.statement, explained.rule.qualifiers, explained.rule.sentence)
 
 
-def test_json_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    explained = made("none", tmp_path, monkeypatch)
+def test_json_says_the_same(made: Explain) -> None:
+    explained = made("none")
     document = json.loads(write_json(explanation_document(explained)))
     assert document["schema"] == "policycheck/explanation/1"
     assert document["structured"] == explained.structured
@@ -53,10 +62,10 @@ def test_json_says_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert set(document["expressions"]) == {"where", "window", "none"}
 
 
-def test_tests_are_run_and_those_that_name_the_rule_are_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tests = made("none", tmp_path, monkeypatch).tests
+def test_tests_are_run_and_those_that_name_the_rule_are_listed(made: Explain) -> None:
+    tests = made("none").tests
     assert [(test.name, test.expected, test.verdict, test.passed) for test in tests.naming] == [("a failed job is found", Verdict.FAIL, Verdict.FAIL, True)]
-    latest = made("latest", tmp_path, monkeypatch).tests
+    latest = made("latest").tests
     # Seen to fail by the test that names only the other rules.
     assert [test.name for test in latest.naming] == ["wrong on purpose"]
     assert latest.fired

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 
 from policycheck.policy.model import Policy, Rule, Scope, Statement
 from policycheck.policy.statements import structured_rule
@@ -20,9 +19,8 @@ from tests.backends import BACKEND
 from tests.policy.policies import as_yaml
 from tests.policy.sentences import ACCEPTED
 from tests.policy.strategies import statements
+from tests.properties import examples
 from tests.testing.explained import RULES, load, write_policy
-
-ONE_FILE = settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 def scope_key(scope: Scope) -> dict[str, Any]:
@@ -40,39 +38,33 @@ def run_printed(sample: Sample, rule: Rule, folder: Path) -> Verdict:
     return dict(run_test(test, BACKEND).verdicts)["r"]
 
 
-@ONE_FILE
-@given(statement=statements())
+@examples(statement=statements(), few=4, many=60)
 def test_a_sample_is_what_it_is_said_to_be(statement: Statement, tmp_path: Path) -> None:
-    check_samples(statement, tmp_path)
-
-
-@pytest.mark.slow
-@settings(ONE_FILE, max_examples=60)
-@given(statement=statements())
-def test_many_samples_are_what_they_are_said_to_be(statement: Statement, tmp_path: Path) -> None:
-    check_samples(statement, tmp_path)
-
-
-def check_samples(statement: Statement, folder: Path) -> None:
-    path = folder / "q.yaml"
+    path = tmp_path / "q.yaml"
     path.write_text(f"policy: q\nrules: [{as_yaml({'id': 'r', **structured_rule(statement)})}]\n", encoding="utf-8")
     policy, rules = load(path)
     for wanted in (Verdict.FAIL, Verdict.PASS):
         sample = find_sample(policy, rules["r"], BACKEND, wanted)
-        assert sample is None or run_printed(sample, rules["r"], folder) is wanted
+        assert sample is None or run_printed(sample, rules["r"], tmp_path) is wanted
+
+
+@pytest.fixture(scope="module")
+def explained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Policy, dict[str, Rule]]:
+    """A policy with rules of every kind."""
+    return load(write_policy(tmp_path_factory.mktemp("explained")))
 
 
 @pytest.mark.parametrize("name", [name for name in RULES if name != "cannot-fail"])
-def test_rules_of_every_kind_have_samples_of_both_kinds(name: str, tmp_path: Path) -> None:
-    policy, rules = load(write_policy(tmp_path))
+def test_rules_of_every_kind_have_samples_of_both_kinds(name: str, explained: tuple[Policy, dict[str, Rule]], tmp_path: Path) -> None:
+    policy, rules = explained
     for wanted in (Verdict.FAIL, Verdict.PASS):
         sample = find_sample(policy, rules[name], BACKEND, wanted)
         assert sample is not None
         assert run_printed(sample, rules[name], tmp_path) is wanted
 
 
-def test_a_rule_that_cannot_fail_has_no_sample_that_does(tmp_path: Path) -> None:
-    policy, rules = load(write_policy(tmp_path))
+def test_a_rule_that_cannot_fail_has_no_sample_that_does(explained: tuple[Policy, dict[str, Rule]]) -> None:
+    policy, rules = explained
     assert find_sample(policy, rules["cannot-fail"], BACKEND, Verdict.FAIL) is None
     assert find_sample(policy, rules["cannot-fail"], BACKEND, Verdict.PASS) is not None
 

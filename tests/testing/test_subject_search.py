@@ -8,7 +8,6 @@ from itertools import chain
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS
@@ -33,8 +32,8 @@ from tests.engine.lists import job, job_list
 from tests.evidence.agreement import AS_OF_TIME
 from tests.evidence.jobs import Estate, estates
 from tests.evidence.rules import conditions, following_rules, group_rules
+from tests.properties import examples
 
-FAST = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 Truth = bool | None
 
 
@@ -94,8 +93,7 @@ def followed(step: Step) -> bool:
     return step.asked.startswith("followed by")
 
 
-@settings(FAST, max_examples=60)
-@given(estates(), RULES, SCOPES)
+@examples(estates(), RULES, SCOPES, few=15, many=200)
 def test_a_trace_says_what_the_verdict_says_and_each_step_follows_from_those_below(estate: Estate, rule: Rule, scope: Scope) -> None:
     policy, evidence = Policy("p", "", "p.yaml", (rule,), scope), evidence_of(estate)
     (result,) = judge([policy], evidence.lists, evidence.coverage, AS_OF_TIME, BACKEND)
@@ -133,8 +131,7 @@ def check_job(rule: Rule, steps: Sequence[Step]) -> None:
         assert said["violates"] is all_of([said["in the population"], denied(said["is what every job must be"])])
 
 
-@settings(FAST, max_examples=40)
-@given(estates())
+@examples(estates(), few=15, many=200)
 def test_the_runs_that_no_job_answers_are_those_that_are_missed(estate: Estate) -> None:
     jobs = evidence_of(estate).lists.get(BACKUP_JOBS.name)
     as_of = round(AS_OF_TIME.timestamp()) * 1_000_000
