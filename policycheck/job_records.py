@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from policycheck.datasets import Kind
-from policycheck.records import JobList, api_fields, encode_fields
+from policycheck.job_lists import JobList
+from policycheck.records import api_fields, encode_fields
 from policycheck.text import clean, clean_line
 
 Fields = Mapping[str, Any]

@@ -23,9 +23,10 @@ from benchmarks.report import as_json, as_table
 from benchmarks.timing import Command, Outcome, Pair, Ratio, Sample, compare, ratio, run
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
 from policycheck.formats.registry import FORMATS
+from policycheck.job_lists import JobList
 from policycheck.pipeline import run as judge
 from policycheck.policy.load import load_policies
-from policycheck.records import JobList, micros, record_type
+from policycheck.records import micros, record_type
 from policycheck.result import RuleResult, Verdict
 from policycheck.sources.files import read_job_files
 from tests.backends import BACKEND

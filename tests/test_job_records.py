@@ -17,9 +17,10 @@ from policycheck.drafting.trial import load_text
 from policycheck.engine.evaluate import judge
 from policycheck.formats.json_result import load_result
 from policycheck.formats.registry import FORMATS
+from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords, SavedJob
 from policycheck.pipeline import run
-from policycheck.records import JobList, encode_fields, iso, moment, record_type, spell_time
+from policycheck.records import encode_fields, iso, moment, record_type, spell_time
 from policycheck.sources.interface import Evidence
 from tests.backends import BACKEND
 from tests.engine.lists import AS_OF, REGION, Job, job, job_list

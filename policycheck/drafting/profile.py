@@ -10,7 +10,8 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS
-from policycheck.records import JobList, micros
+from policycheck.job_lists import JobList
+from policycheck.records import micros
 from policycheck.sources.interface import Evidence
 
 Place = tuple[str | None, str | None]

@@ -13,8 +13,8 @@ from typing import Any, assert_never
 from policycheck.engine.group_judgement import Judgement, Rows, job_id, limit_of
 from policycheck.engine.masks import Case
 from policycheck.engine.measures import NEVER, is_lower, keeps, left_after, measure_share
+from policycheck.job_lists import JobList
 from policycheck.policy.model import Expectation, Measure
-from policycheck.records import JobList
 
 _Place = tuple[int, str]
 """Where a job stands in the order of a streak: CreationDate and id."""

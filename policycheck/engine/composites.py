@@ -13,8 +13,8 @@ from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.frame import ROW
 from policycheck.engine.masks import PARENT, Case
 from policycheck.engine.measures import Truth
+from policycheck.job_lists import JobList
 from policycheck.policy.model import RESOURCE, JobChoice
-from policycheck.records import JobList
 
 _LEFT_OUT = "_left_out"
 _SURELY, _PERHAPS = 2, 1

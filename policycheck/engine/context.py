@@ -10,8 +10,9 @@ from functools import cached_property
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.facts import Facts
 from policycheck.inventory import Inventory
+from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords
-from policycheck.records import JobList, micros
+from policycheck.records import micros
 from policycheck.result import Coverage
 
 

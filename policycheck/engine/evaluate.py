@@ -27,9 +27,9 @@ from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.engine.waivers import apply_waivers
 from policycheck.inventory import Inventory
+from policycheck.job_lists import JobList
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, WaiverGrant
-from policycheck.records import JobList
 from policycheck.result import Coverage, RuleResult, Verdict
 
 

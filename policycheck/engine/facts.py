@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.frame import Frame, build_frame
 from policycheck.inventory import Inventory
-from policycheck.records import JobList
+from policycheck.job_lists import JobList
 
 
 @dataclass

@@ -15,10 +15,11 @@ from policycheck.engine.findings import Subject, age_key, clean_subject, describ
 from policycheck.engine.frame import ROW, Frame
 from policycheck.engine.links import Link
 from policycheck.engine.notes import name_briefly
+from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords
 from policycheck.policy.conditions import And, Comparison
 from policycheck.policy.model import Following, Rule
-from policycheck.records import JobList, iso, moment
+from policycheck.records import iso, moment
 from policycheck.result import Finding
 from policycheck.text import clean_line, spell_duration, truncate
 

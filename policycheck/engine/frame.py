@@ -15,7 +15,7 @@ import narwhals as nw
 from policycheck.datasets import TAGS, Dataset, Field, Kind, Presence
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.inventory import Inventory, Listing, Resource
-from policycheck.records import JobList, Recording
+from policycheck.job_lists import JobList, Recording
 
 ROW = "_row"
 SUBJECT = "_subject"

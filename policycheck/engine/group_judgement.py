@@ -25,9 +25,9 @@ from policycheck.engine.measures import (
     violates,
 )
 from policycheck.engine.subjects import Group
+from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Operator
 from policycheck.policy.model import Expectation, Measure, NoData
-from policycheck.records import JobList
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,9 @@ from policycheck.engine.masks import Case, add_masks, fields_read
 from policycheck.engine.measures import Truth
 from policycheck.engine.recovery import Recoveries
 from policycheck.engine.trace import Question, Step, Tracer
+from policycheck.job_lists import JobList
 from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch
-from policycheck.records import JobList, iso, moment
+from policycheck.records import iso, moment
 from policycheck.text import clean_line
 
 VIOLATES, COULD, KEEPS, OUTSIDE, MAYBE = "violates", "could violate", "does not violate", "not judged", "may be judged"

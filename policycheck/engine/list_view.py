@@ -15,8 +15,8 @@ from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.frame import EXISTS, SUBJECT, Frame
 from policycheck.engine.masks import Case
 from policycheck.engine.measures import Truth
+from policycheck.job_lists import JobList
 from policycheck.policy.model import RESOURCE
-from policycheck.records import JobList
 
 KEY = "_key"
 """The number of the values that tell a record's group."""

@@ -22,10 +22,11 @@ from policycheck.engine.context import Context
 from policycheck.engine.entries import entry_value, of_resources
 from policycheck.engine.frame import ROW, build_frame
 from policycheck.engine.masks import Case
+from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Comparison, Condition, Literal, Operator, comparisons
 from policycheck.policy.model import Expectation, Following
 from policycheck.policy.vocabulary import PHRASE_OF, PLACE_OF
-from policycheck.records import JobList, micros
+from policycheck.records import micros
 from policycheck.regions import REGIONS
 from policycheck.result import RuleResult, Verdict
 from policycheck.text import clean_line, truncate

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from policycheck.records import JobList
+from policycheck.job_lists import JobList
 
 PLAN_ID = "CreatedBy.BackupPlanId"
 TIMEZONE = "CreatedBy.BackupRuleTimezone"

@@ -15,8 +15,8 @@ from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.completions import Completions
 from policycheck.engine.frame import EXISTS, ROW, Frame, ended
+from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Comparison, Literal, Operator
-from policycheck.records import JobList
 
 _CLEAN = Comparison("Outcome", Operator.IS, (Literal("clean", value="clean"),))
 

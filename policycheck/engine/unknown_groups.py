@@ -16,8 +16,8 @@ from policycheck.engine.group_judgement import Rows, columns_of
 from policycheck.engine.list_view import KEY, Key, ListView, Triple, may_equal
 from policycheck.engine.masks import Case
 from policycheck.engine.subjects import Group
+from policycheck.job_lists import JobList
 from policycheck.policy.model import RESOURCE
-from policycheck.records import JobList
 
 _ENDS = {"BackupVaultArn": "BackupVaultName", "CreatedBy.BackupPlanArn": "CreatedBy.BackupPlanId"}
 """Members whose ARN ends, after its last colon, with what another member says."""

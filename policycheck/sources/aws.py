@@ -12,7 +12,8 @@ from typing import Protocol
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, HORIZON, Dataset
 from policycheck.errors import FetchError, LastingError, PolicycheckError, UsageError
-from policycheck.records import MICROSECOND, JobList, iso
+from policycheck.job_lists import JobList
+from policycheck.records import MICROSECOND, iso
 from policycheck.result import Coverage
 from policycheck.sources.connection import ALL_REGIONS, ORGANIZATION, AwsSession, Connection, account_of_role
 from policycheck.sources.enabled import Enablement, describe_unread, tell_enabled

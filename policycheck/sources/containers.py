@@ -23,7 +23,8 @@ from msgspec import UNSET
 
 from policycheck.datasets import BY_RESULT_KEY, DATASETS, Dataset
 from policycheck.errors import JobFileError
-from policycheck.records import JobList, RecordError, record_type
+from policycheck.job_lists import JobList
+from policycheck.records import RecordError, record_type
 from policycheck.sources.completeness import RUN_AGAIN, Count, has_content, refuse_fewer, refuse_incomplete, refuse_incomplete_job, refuse_repeated
 from policycheck.sources.contents import EMPTY, USE_JSON, not_utf8, refuse_failure, refuse_foreign
 from policycheck.sources.json_text import Repeated, holds_all, is_object, items, json_documents, members, parse, plain, quotes

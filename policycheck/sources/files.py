@@ -11,8 +11,8 @@ from typing import BinaryIO
 
 from policycheck.datasets import DATASETS
 from policycheck.errors import JobFileError
+from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy
-from policycheck.records import JobList
 from policycheck.sources.containers import read_pages
 from policycheck.sources.contents import read_all, read_text
 from policycheck.sources.interface import Evidence

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from policycheck.inventory import Inventory
-from policycheck.records import JobList
+from policycheck.job_lists import JobList
 from policycheck.result import Coverage
 
 

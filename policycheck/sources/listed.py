@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from policycheck.datasets import HORIZON, Dataset
-from policycheck.records import JobList, iso
+from policycheck.job_lists import JobList
+from policycheck.records import iso
 from policycheck.sources.observed import Watch, interval
 from policycheck.sources.places import ReadList
 from policycheck.sources.statements import BEFORE_FILTER, StatedList, Statement

@@ -10,7 +10,8 @@ from operator import attrgetter
 from typing import Any
 
 from policycheck.datasets import DATASETS, Dataset
-from policycheck.records import HAPPENED, JobList, iso, micros, moment
+from policycheck.job_lists import JobList
+from policycheck.records import HAPPENED, iso, micros, moment
 from policycheck.result import Coverage
 from policycheck.sources.observations import Jobs
 

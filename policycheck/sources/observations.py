@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import msgspec
 
 from policycheck.datasets import Dataset
-from policycheck.records import JobList, Recording, objects
+from policycheck.job_lists import JobList, Recording
+from policycheck.records import objects
 from policycheck.sources.precision import refine, second_of
 
 # Statuses of a restore that move on after its end, with the messages that go with them; the second of each is not the last word.

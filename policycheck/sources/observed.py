@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from policycheck.datasets import BACKUP_JOBS, HORIZON, Dataset
-from policycheck.records import JobList
+from policycheck.job_lists import JobList
 from policycheck.result import Basis, Coverage
 from policycheck.sources.lists import Source, assert_coverage
 from policycheck.sources.places import ReadList

@@ -20,7 +20,8 @@ import msgspec
 
 from policycheck.datasets import DATASETS, Dataset
 from policycheck.errors import FetchError
-from policycheck.records import JobList, RecordError, record_type
+from policycheck.job_lists import JobList
+from policycheck.records import RecordError, record_type
 from policycheck.sources.aws_errors import explained, parse_date, scrub
 from policycheck.sources.connection import ATTEMPTS
 from policycheck.text import REPLACEMENT

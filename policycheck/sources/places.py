@@ -13,7 +13,7 @@ from typing import Any
 
 from policycheck.datasets import Dataset
 from policycheck.errors import PolicycheckError
-from policycheck.records import JobList
+from policycheck.job_lists import JobList
 from policycheck.sources.aws_errors import SignatureError
 from policycheck.sources.connection import AwsSession, account_of_role
 from policycheck.sources.observations import merge_sources

@@ -10,7 +10,8 @@ from typing import Any
 import msgspec
 
 from policycheck.datasets import Dataset
-from policycheck.records import HAPPENED, JobList, time_members
+from policycheck.job_lists import JobList
+from policycheck.records import HAPPENED, time_members
 
 _SECOND = 1_000_000
 

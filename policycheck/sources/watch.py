@@ -15,7 +15,8 @@ from typing import Any
 
 from policycheck.datasets import BACKUP_JOBS, HORIZON, RESTORE_JOBS, Dataset
 from policycheck.errors import FetchError
-from policycheck.records import JobList, iso, micros, moment
+from policycheck.job_lists import JobList
+from policycheck.records import iso, micros, moment
 from policycheck.sources.aws import FetchedEvidence, fetch_jobs
 from policycheck.sources.connection import Connection
 from policycheck.sources.places import Place, Progress, ReadList, ReadPlace, Request, local_clock

@@ -14,6 +14,7 @@ import msgspec
 from policycheck.datasets import DATASETS
 from policycheck.errors import Diagnostic, EvidenceError, Location, PolicyError
 from policycheck.inventory import Inventory
+from policycheck.job_lists import JobList
 from policycheck.policy.catalogue import is_test
 from policycheck.policy.conditions import nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
@@ -21,7 +22,7 @@ from policycheck.policy.literals import parse_duration, parse_moment
 from policycheck.policy.load import load_policies
 from policycheck.policy.model import Policy
 from policycheck.policy.shape import check_shape, find_entry, plain
-from policycheck.records import JobList, RecordError, record_type
+from policycheck.records import RecordError, record_type
 from policycheck.result import Basis, Coverage, Verdict
 from policycheck.sources.interface import Evidence
 from policycheck.sources.inventories import parse_inventory

@@ -17,10 +17,11 @@ from policycheck.engine.masks import Case, fields_read, window_mask
 from policycheck.engine.recovery import deadline_in_window
 from policycheck.errors import PolicyError
 from policycheck.inventory import Inventory
+from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Operator, comparisons, fields_of
 from policycheck.policy.model import EVERY_JOB, AllMatch, Expectation, Following, NoneMatch, Policy, Rule, WaiverGrant
 from policycheck.policy.statements import structured_rule
-from policycheck.records import JobList, micros
+from policycheck.records import micros
 from policycheck.result import Verdict
 from policycheck.testing.catalogue import tests_of
 from policycheck.testing.document import load_tests

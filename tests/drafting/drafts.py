@@ -12,8 +12,9 @@ import msgspec
 
 from policycheck.datasets import DATASETS, Dataset
 from policycheck.drafting.trial import TriedDraft, draft_and_try, load_text
+from policycheck.job_lists import JobList
 from policycheck.pipeline import run
-from policycheck.records import JobList, record_type
+from policycheck.records import record_type
 from policycheck.result import Basis, Coverage, RuleResult, Severity
 from policycheck.sources.interface import Evidence
 from tests.backends import BACKEND

@@ -14,12 +14,13 @@ from policycheck.datasets import BACKUP_JOBS, Dataset
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.evaluate import judge
 from policycheck.engine.frame import ROW, build_frame
+from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Condition, bind, fields_of
 from policycheck.policy.document import read_document
 from policycheck.policy.load import load_policies
 from policycheck.policy.model import Policy
 from policycheck.policy.structure import read_conditions
-from policycheck.records import JobList, micros, record_type
+from policycheck.records import micros, record_type
 from policycheck.result import Coverage, RuleResult
 from tests.backends import BACKEND
 

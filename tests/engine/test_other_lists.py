@@ -12,9 +12,10 @@ from policycheck.datasets import COPY_JOBS, RESTORE_JOBS, Dataset, Field, Kind
 from policycheck.engine.evaluate import judge
 from policycheck.errors import Location
 from policycheck.evidence.reperform import reperform
+from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Comparison, Condition, Literal, Not, Operator, bind, structured
 from policycheck.policy.model import AllMatch, NoneMatch, Policy, Qualifiers, Requirement, Rule, Statement
-from policycheck.records import JobList, iso, micros, record_type
+from policycheck.records import iso, micros, record_type
 from policycheck.sources.lists import Source, assert_coverage
 from policycheck.sources.observations import merge_sources
 from tests.backends import BACKEND

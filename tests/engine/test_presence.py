@@ -15,8 +15,9 @@ import pytest
 from policycheck.datasets import DATASETS, Dataset, Field, Kind, Presence
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.frame import ROW, build_frame
+from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Not, Operator
-from policycheck.records import JobList, micros
+from policycheck.records import micros
 from policycheck.sources.observations import merge_sources
 from tests.backends import BACKEND
 from tests.engine.cases import compare

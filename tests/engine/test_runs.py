@@ -183,7 +183,7 @@ def test_a_job_of_a_plan_that_names_no_plan_may_have_answered_and_is_no_pass() -
 def test_a_list_that_was_cut_down_and_lacks_plans_is_no_pass_and_its_account_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     cut = [{**job(), "BackupJobId": f"c{day}", "CreationDate": f"2026-11-{day}T05:00:09Z", "AccountId": "444455556666"} for day in (18, 19)]
     assert judged([*on(range(10, 21)), *cut], coverage=[covered(), covered(account="444455556666")]).verdict is Verdict.PASS
-    monkeypatch.setattr("policycheck.records.JobList.known_missing", lambda self, row, member: self.records[row].AccountId != "444455556666")
+    monkeypatch.setattr("policycheck.job_lists.JobList.known_missing", lambda self, row, member: self.records[row].AccountId != "444455556666")
     result = judged([*on(range(10, 21)), *cut], coverage=[covered(), covered(account="444455556666")])
     assert result.verdict is Verdict.INCONCLUSIVE
     assert result.reason.startswith("2 jobs (account 444455556666) may be scheduled, and CreatedBy.BackupPlanId is unknown: keep ")

@@ -14,7 +14,8 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from policycheck.datasets import BACKUP_JOBS, Dataset
-from policycheck.records import JobList, micros, record_type
+from policycheck.job_lists import JobList
+from policycheck.records import micros, record_type
 from policycheck.sources.containers import read_pages
 from policycheck.sources.contents import read_text
 

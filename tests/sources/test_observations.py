@@ -11,7 +11,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS, RESTORE_JOBS, Dataset
-from policycheck.records import JobList
+from policycheck.job_lists import JobList
 from policycheck.sources.observations import Jobs, merge_sources
 from tests.sources.jobs import Job, job_list
 

@@ -6,7 +6,7 @@ from itertools import permutations
 
 import pytest
 
-from policycheck.records import JobList
+from policycheck.job_lists import JobList
 from policycheck.sources.observations import Jobs, merge_sources
 from tests.sources.jobs import Job, job_list
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from policycheck.records import JobList
+from policycheck.job_lists import JobList
 from policycheck.sources.containers import read_pages
 from policycheck.sources.lists import Source
 from tests.sources.jobs import Job

@@ -20,7 +20,8 @@ from policycheck.emulator.server import Endpoint, serve
 from policycheck.emulator.service import Asked
 from policycheck.emulator.store import Store
 from policycheck.errors import FetchError, LastingError
-from policycheck.records import JobList, api_fields, iso, record_type
+from policycheck.job_lists import JobList
+from policycheck.records import api_fields, iso, record_type
 from policycheck.result import Coverage
 from policycheck.sources import aws
 from policycheck.sources.aws import FetchedEvidence

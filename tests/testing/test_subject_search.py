@@ -18,9 +18,10 @@ from policycheck.engine.job_trace import COULD, VIOLATES, RuleTrace
 from policycheck.engine.plan_jobs import plan_jobs
 from policycheck.engine.trace import Step
 from policycheck.errors import Location, UsageError
+from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Condition, Literal, Operator
 from policycheck.policy.model import AllMatch, Expectation, JobChoice, Measure, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
-from policycheck.records import JobList, record_type
+from policycheck.records import record_type
 from policycheck.sources.interface import Evidence
 from policycheck.sources.lists import Source, assert_coverage
 from policycheck.sources.observations import merge_sources
