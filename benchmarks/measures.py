@@ -74,23 +74,20 @@ class Workplace:
 
     def jobs(self, number: int) -> Path:
         """The file with this many jobs."""
-        path = self.folder / f"{number}.json"
-        if not path.exists():
-            write_jobs(path, number)
-        return path
+        return self._made(f"{number}.json", write_jobs, number)
 
     def failed_jobs(self, number: int) -> Path:
         """The file with this many jobs, all FAILED."""
-        path = self.folder / f"{number}-failed.json"
-        if not path.exists():
-            write_failed_jobs(path, number)
-        return path
+        return self._made(f"{number}-failed.json", write_failed_jobs, number)
 
     def estate(self, number: int) -> Path:
         """The file with this many jobs of an ordinary estate."""
-        path = self.folder / f"{number}-estate.json"
+        return self._made(f"{number}-estate.json", write_estate, number)
+
+    def _made(self, name: str, write: Callable[[Path, int], None], number: int) -> Path:
+        path = self.folder / name
         if not path.exists():
-            write_estate(path, number)
+            write(path, number)
         return path
 
     def result(self, policy: Path) -> Path:

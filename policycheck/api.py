@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from pathlib import Path as FilePath
+from pathlib import Path
 from typing import Any, cast
 
 from narwhals.typing import IntoFrame
@@ -25,21 +25,21 @@ from policycheck.sources.given import is_frame, read_given
 from policycheck.sources.interface import Evidence
 from policycheck.sources.inventories import read_inventories
 
-Path = str | os.PathLike[str]
+AnyPath = str | os.PathLike[str]
 Job = Mapping[str, Any]
 """A job as boto3 gives it, or an answer that holds jobs."""
-Jobs = Path | Sequence[Path] | Job | Iterable[Job] | IntoFrame | Sequence[IntoFrame]
+Jobs = AnyPath | Sequence[AnyPath] | Job | Iterable[Job] | IntoFrame | Sequence[IntoFrame]
 
 
 def check(
-    policies: Path | Sequence[Path],
+    policies: AnyPath | Sequence[AnyPath],
     jobs: Jobs,
     *,
     as_of: datetime,
     covers: tuple[datetime, datetime] | None = None,
     params: Mapping[str, str] | None = None,
-    inventories: Mapping[str, Path] | None = None,
-    waivers: Sequence[Path] = (),
+    inventories: Mapping[str, AnyPath] | None = None,
+    waivers: Sequence[AnyPath] = (),
     fail_on: Severity | str | None = Severity.LOW,
     engine: str = DEFAULT_ENGINE,
     answers: bool = False,
@@ -74,7 +74,7 @@ def check(
     files = find_policies([os.fspath(path) for path in _several(policies)])
     loaded = load_policies(files, params or {})
     if waivers:
-        loaded = load_waivers([(FilePath(path), FilePath(path).as_posix()) for path in waivers], loaded)
+        loaded = load_waivers([(Path(path), Path(path).as_posix()) for path in waivers], loaded)
     evidence = _read(jobs, as_of, covers, loaded)
     given = read_inventories([f"{name}={os.fspath(path)}" for name, path in (inventories or {}).items()])
     return run(loaded, replace(evidence, inventories=given), as_of=as_of, fail_on=threshold, backend=backend, answers=answers)
@@ -85,7 +85,7 @@ def _read(jobs: Jobs, as_of: datetime, covers: tuple[datetime, datetime] | None,
         return read_given([jobs], as_of=as_of, covers=covers, policies=policies)
     lists: Sequence[object] = [jobs] if isinstance(jobs, str | os.PathLike) or is_frame(jobs) else _listed(jobs)
     if lists and all(isinstance(one, str | os.PathLike) for one in lists):
-        paths = [os.fspath(cast("Path", one)) for one in lists]
+        paths = [os.fspath(cast("AnyPath", one)) for one in lists]
         return read_job_files(paths, as_of=as_of, covers=covers, stdin=io.BytesIO(), policies=policies)
     frames = [one for one in lists if not isinstance(one, Mapping) and is_frame(one)]
     if frames and len(frames) < len(lists):
@@ -99,7 +99,7 @@ def _listed(jobs: Any) -> Sequence[object]:
     return list(jobs)
 
 
-def _several(paths: Path | Sequence[Path]) -> Sequence[Path]:
+def _several(paths: AnyPath | Sequence[AnyPath]) -> Sequence[AnyPath]:
     return [paths] if isinstance(paths, str | os.PathLike) else list(paths)
 
 

@@ -17,6 +17,7 @@ import typer
 
 from policycheck.cli import completion
 from policycheck.cli.diagnostics import show_note
+from policycheck.cli.engine import DEFAULT_ENGINE
 from policycheck.errors import UsageError
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Settings:
     wait: str | None = None
     poll: str | None = None
     fail_on: str = "low"
-    engine: str = "polars"
+    engine: str = DEFAULT_ENGINE
     min_severity: str | None = None
     show_passed: bool = False
     junit_strict: bool = False

@@ -22,8 +22,6 @@ from policycheck.policy.model import Expectation, Measure
 Clean = Mapping[int, Range | None]
 """By the number of each clean key its value, where that is known: of `newest`."""
 
-_PREVIOUS = "_previous"
-
 
 def screen(cases: Sequence[Case], keyed: nw.LazyFrame[Any], key: str, as_of: int, backend: Backend) -> dict[int, Clean]:
     """The clean keys of each rule, by its number.
@@ -33,31 +31,28 @@ def screen(cases: Sequence[Case], keyed: nw.LazyFrame[Any], key: str, as_of: int
         keyed: the masks of their list, with the number of its group in the column `key`.
         as_of: microseconds.
     """
-    plain = [(case, screened) for case in cases if (screened := _screen_of(case)) is not None and screened.gap is None]
+    screens = [(case, screened) for case in cases if (screened := _screen_of(case)) is not None]
     found: dict[int, Clean] = {case.number: {} for case in cases}
-    if plain:
-        bounds = {_name(case, name): bound for case, screened in plain for name, bound in screened.bounds.items()}
-        rows = backend.rows(keyed.group_by(key).agg(**bounds).select(nw.col(key), *map(nw.col, bounds)))
-        start = 1
-        for case, screened in plain:
-            end = start + len(screened.bounds)
-            found[case.number] = _clean(case, screened, [(row[0], row[start:end]) for row in rows], as_of)
-            start = end
-    for case in cases:
-        screened = _screen_of(case)
-        if screened is not None and screened.gap is not None:
-            times = keyed.filter(screened.gap).select(nw.col(key), nw.col("CreationDate"))
-            steps = times.with_columns(nw.col("CreationDate").shift(1).over(key, order_by="CreationDate").alias(_PREVIOUS))
-            agreed = steps.with_columns((nw.col("CreationDate") - nw.col(_PREVIOUS)).alias("_step")).group_by(key)
-            gaps = agreed.agg(nw.col("_step").max(), nw.col("CreationDate").min().alias("_first"), nw.col("CreationDate").max().alias("_last"))
-            unknown = dict(backend.rows(keyed.group_by(key).agg(**screened.bounds).select(nw.col(key), *map(nw.col, screened.bounds))))
-            rows = backend.rows(gaps.select(nw.col(key), nw.col("_step"), nw.col("_first"), nw.col("_last")))
-            found[case.number] = _clean(case, screened, [(number, (unknown[number], *rest)) for number, *rest in rows], as_of)
+    bounds = {f"_{name}_{case.number}": bound for case, screened in screens for name, bound in screened.bounds.items()}
+    rows = backend.rows(keyed.group_by(key).agg(**bounds).select(nw.col(key), *map(nw.col, bounds))) if bounds else []
+    start = 1
+    for case, screened in screens:
+        end = start + len(screened.bounds)
+        told = {row[0]: row[start:end] for row in rows}
+        if screened.between is not None:
+            told = {number: (*told[number], *times) for number, *times in _times_between(keyed.filter(screened.between), key, backend)}
+        found[case.number] = _clean(case, screened, told, as_of)
+        start = end
     return found
 
 
-def _name(case: Case, name: str) -> str:
-    return f"_{name}_{case.number}"
+def _times_between(jobs: nw.LazyFrame[Any], key: str, backend: Backend) -> list[tuple[Any, ...]]:
+    """Of each key the longest time from one of its jobs to the next, and when the first and the last were created."""
+    created = nw.col("CreationDate")
+    step = (created - created.shift(1).over(key, order_by="CreationDate")).alias("_step")
+    found = jobs.select(nw.col(key), created).with_columns(step).group_by(key)
+    names = ("_step", "_first", "_last")
+    return backend.rows(found.agg(nw.col("_step").max(), created.min().alias("_first"), created.max().alias("_last")).select(nw.col(key, *names)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +63,8 @@ class _Screen:
     limit: int | Fraction | None
     bounds: Mapping[str, nw.Expr]
     """Of each key; the first is how many of its jobs leave something open."""
-    gap: nw.Expr | None = None
-    """The jobs between which the gaps are."""
+    between: nw.Expr | None = None
+    """Of `longest_gap`, the jobs between which the gaps are."""
 
 
 def _screen_of(case: Case) -> _Screen | None:
@@ -96,7 +91,7 @@ def _screen_of(case: Case) -> _Screen | None:
             open_end = _count(measured.is_null() | (looked_at & (matching.is_null() | nw.col(END).is_null())))
             bounds = {"open": open_end, "good": _last_end(measured & matching), "bad": _last_end(measured & ~matching)}
         case Measure.LONGEST_GAP:
-            return _Screen(requirement.operator, limit, {_name(case, "open"): undated}, measured)
+            return _Screen(requirement.operator, limit, {"open": undated}, measured)
         case Measure.MISSED_RUNS:
             return None
         case _:
@@ -112,10 +107,10 @@ def _last_end(mask: nw.Expr) -> nw.Expr:
     return nw.when(mask).then(nw.col(END)).max()
 
 
-def _clean(case: Case, screened: _Screen, rows: Sequence[tuple[int, Sequence[Any]]], as_of: int) -> Clean:
+def _clean(case: Case, screened: _Screen, told: Mapping[int, Sequence[Any]], as_of: int) -> Clean:
     """The keys that are clean by their bounds."""
     clean: dict[int, Range | None] = {}
-    for key, (unknown, *bounds) in rows:
+    for key, (unknown, *bounds) in told.items():
         if unknown:
             continue
         if case.measure is Measure.LATEST:

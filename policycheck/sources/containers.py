@@ -123,7 +123,7 @@ def _fast_answers(answers: list[Any], data: bytes) -> list[Page]:
 
 def _mixed_answers(answers: list[Any], elements: list[dict[str, msgspec.Raw]], data: bytes) -> list[Page]:
     """Answers with members beside their lists, or more in their records."""
-    if not all(map(_lists, answers)) or any(key in element for element in elements for key in (*_BY_ID, *_BY_WRAPPER)):
+    if any(key in element for element in elements for key in (*_BY_ID, *_BY_WRAPPER)):
         return []
     beside = [_without(element, BY_RESULT_KEY) for element in elements]
     written = sum(2 * len(element) for element in elements) + sum(bytes(value).count(b'"') for others in beside for value in others.values())
