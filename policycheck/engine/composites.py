@@ -10,8 +10,8 @@ from typing import Any
 import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend, ColumnType
+from policycheck.engine.case import PARENT, Case
 from policycheck.engine.frame import ROW
-from policycheck.engine.masks import PARENT, Case
 from policycheck.engine.measures import Truth
 from policycheck.job_lists import JobList
 from policycheck.policy.model import RESOURCE, JobChoice

@@ -10,10 +10,10 @@ import narwhals as nw
 
 from policycheck.datasets import TAGS, Dataset, Field
 from policycheck.engine.backends.interface import Backend, ColumnType
+from policycheck.engine.case import Case
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
 from policycheck.engine.frame import LISTED, ROW, Frame, inventory_column
-from policycheck.engine.masks import Case
 from policycheck.engine.measures import Truth
 from policycheck.engine.notes import cap_notes
 from policycheck.engine.scope import in_scope

@@ -10,12 +10,13 @@ import narwhals as nw
 
 from policycheck.datasets import Dataset
 from policycheck.engine.answers import collect_answers, record_answer, weaken
+from policycheck.engine.case import Case, fields_of_choice
 from policycheck.engine.context import Context
 from policycheck.engine.findings import describe_empty
 from policycheck.engine.follower_findings import OtherList, Unfollowed, describe_unfollowed
 from policycheck.engine.frame import ROW, SUBJECT, Frame, ended
 from policycheck.engine.links import DEADLINE, END, LINKS, Link, add_covered, add_followed
-from policycheck.engine.masks import Case, chosen_mask, fields_of_choice
+from policycheck.engine.masks import chosen_mask
 from policycheck.engine.notes import cap_notes, name_briefly
 from policycheck.engine.recovery import deadline_in_window, deadline_to_come
 from policycheck.engine.unknown import name_lacking, name_unknown

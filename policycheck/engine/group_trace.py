@@ -4,32 +4,31 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from fractions import Fraction
-from typing import assert_never
 
 import narwhals as nw
 
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.engine.absence import Absence
+from policycheck.engine.case import Case
 from policycheck.engine.context import Context
 from policycheck.engine.expected_runs import ExpectedRun, Group, PlanHistory, group_of
 from policycheck.engine.findings import clean_subject
 from policycheck.engine.frame import ROW
 from policycheck.engine.group_findings import spell_subject
-from policycheck.engine.group_judgement import Judgement, limit_of
-from policycheck.engine.groups import expectation, measure_groups
+from policycheck.engine.group_measure import measure_of
+from policycheck.engine.groups import measure_groups
 from policycheck.engine.job_trace import COULD, KEEPS, VIOLATES, SubjectOutcome, SubjectTrace, name_job, place_key, sort_rows, trace_jobs
+from policycheck.engine.judgement import Judgement, expectation, limit_of
 from policycheck.engine.list_view import KEY
-from policycheck.engine.masks import Case, chosen_mask
-from policycheck.engine.measures import NEVER, Number, is_lower
+from policycheck.engine.masks import chosen_mask
+from policycheck.engine.measures import is_lower
 from policycheck.engine.notes import name_briefly
 from policycheck.engine.plan_jobs import PlanJob, plan_jobs
 from policycheck.engine.trace import Question, Tracer
 from policycheck.engine.verdict import counted
 from policycheck.policy.conditions import fields_of
-from policycheck.policy.model import Measure
 from policycheck.records import iso, moment
-from policycheck.text import clean_line, spell_duration
+from policycheck.text import clean_line
 
 _MOST_LISTED = 30
 NOTHING, PENDING = "nothing to measure", "pending"
@@ -84,7 +83,7 @@ class GroupTrace:
 
     def _told(self, population: bool | None, matching: bool | None, measured: bool | None) -> str:
         """What the measure makes of one job."""
-        if self._case.measure is Measure.NEWEST and measured:
+        if measure_of(self._case).looks_past_window and measured:
             return "matches"
         if population is False:
             return "not in the population"
@@ -100,27 +99,24 @@ class GroupTrace:
         return [*questions, tracer.column("counts for the measure", nw.col(case.measured))]
 
     def _measured(self, judged: Judgement) -> Iterator[str]:
-        requirement = expectation(self._case)
+        requirement, measure = expectation(self._case), measure_of(self._case)
         if judged.nothing:
-            yield f"nothing to measure: no job of it {'is decided' if requirement.measure is Measure.SHARE else 'has finished'} in the window"
+            yield f"nothing to measure: no job of it {'is decided' if measure.counted_jobs == 'decided' else 'has finished'} in the window"
         elif judged.value is not None:
             operator, limit = limit_of(requirement)
-            lower = is_lower(operator)
-            best, worst = (judged.value.most, judged.value.least) if lower else (judged.value.least, judged.value.most)
-            measure = requirement.measure.replace("_", " ")
-            yield f"{measure}: {spell_measure(requirement.measure, best)}" + ("" if best == worst else " at best")
+            best, worst = (judged.value.most, judged.value.least) if is_lower(operator) else (judged.value.least, judged.value.most)
+            name = requirement.measure.replace("_", " ")
+            yield f"{name}: {measure.spell(best)}" + ("" if best == worst else " at best")
             if best != worst:
-                yield f"{measure}: {spell_measure(requirement.measure, worst)} at worst, where what is unknown speaks against it"
-            yield f"limit: {operator.replace('_', ' ')} {spell_measure(requirement.measure, limit)}"
-        elif requirement.measure is Measure.LATEST:
-            names = ", ".join(name_job(self.job_list, row) for row in judged.rows)
-            yield f"the latest finished job: {names}" if len(judged.rows) == 1 else f"the latest finished job is one of {names}: which is unknown"
+                yield f"{name}: {measure.spell(worst)} at worst, where what is unknown speaks against it"
+            yield f"limit: {operator.replace('_', ' ')} {measure.spell(limit)}"
+        else:
+            yield from measure.tell_jobs(judged, [name_job(self.job_list, row) for row in judged.rows])
         yield from self._edges(judged)
 
     def _edges(self, judged: Judgement) -> Iterator[str]:
         edge, expected = judged.edge, expectation(self._case)
-        given_time = expected.measure is Measure.LONGEST_GAP or (expected.measure is Measure.COUNT and is_lower(limit_of(expected)[0]))
-        if given_time and edge.first is not None and edge.new is not False:
+        if measure_of(self._case).tells_age(expected) and edge.first is not None and edge.new is not False:
             sure = "it is new" if edge.new else "whether it is new is unknown"
             yield f"{sure}: its first backup job listed was created {iso(moment(edge.first))}"
         if judged.gap is not None:
@@ -135,21 +131,6 @@ class GroupTrace:
 
 def _when(created: int | None) -> str:
     return "created at an unknown time" if created is None else iso(moment(created))
-
-
-def spell_measure(measure: Measure, value: Number) -> str:
-    """A measured value, or a limit, in words."""
-    match measure:
-        case Measure.COUNT | Measure.STREAK | Measure.MISSED_RUNS:
-            return f"{int(value):,}"
-        case Measure.SHARE:
-            return f"{float(Fraction(value) * 100):.4f}".rstrip("0").rstrip(".") + "%"
-        case Measure.NEWEST | Measure.LONGEST_GAP:
-            return "no such job" if value >= NEVER else spell_duration(int(value))
-        case Measure.LATEST:
-            return ""
-        case _:
-            assert_never(measure)
 
 
 class RunTrace:
@@ -211,7 +192,7 @@ class RunTrace:
         missed, perhaps, due = self._counts(self._groups[triple])
         operator, limit = limit_of(expectation(case))
         measured = [f"missed runs: {missed:,} of {due:,} due" + (f", and {perhaps:,} more may have been missed" if perhaps else "")]
-        measured.append(f"limit: {operator.replace('_', ' ')} {spell_measure(Measure.MISSED_RUNS, limit)}")
+        measured.append(f"limit: {operator.replace('_', ' ')} {int(limit):,}")
         runs = [line for group in self._groups[triple] for line in self._told(group)]
         tracer = Tracer(self._frame)
         questions = [*tracer.condition("where", case.rule.statement.where), *tracer.choice(case.rule.qualifiers.jobs, case.scope)]

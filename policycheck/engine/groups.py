@@ -15,28 +15,31 @@ import narwhals as nw
 from policycheck.datasets import BACKUP_JOBS, DATASETS
 from policycheck.engine.absence import Absence
 from policycheck.engine.answers import ordered, weaken
+from policycheck.engine.case import Case, fields_decisive, fields_read
 from policycheck.engine.composites import leave_out_children
 from policycheck.engine.context import Context
 from policycheck.engine.entries import of_resources
 from policycheck.engine.findings import describe_empty
 from policycheck.engine.frame import ROW, SUBJECT
 from policycheck.engine.group_findings import Describer, spell_subject
-from policycheck.engine.group_judgement import Edge, Judgement, Setting, columns_of, judge_group
-from policycheck.engine.group_reasons import all_new, answer_of, is_met_by_nothing, needs_every_subject, nothing_to_measure
+from policycheck.engine.group_judgement import judge_group
+from policycheck.engine.group_measure import measure_of
+from policycheck.engine.group_reasons import all_new, answer_of, nothing_to_measure
+from policycheck.engine.judgement import Edge, Judgement, Setting, expectation
 from policycheck.engine.list_view import KEY, ListView, Tally, any_truth
-from policycheck.engine.masks import Case, add_masks, fields_decisive, fields_read, listed_mask
-from policycheck.engine.measures import NEVER, Truth
+from policycheck.engine.masks import add_masks, listed_mask
+from policycheck.engine.measures import Truth
 from policycheck.engine.possible_jobs import PossibleJobs
 from policycheck.engine.scope import Pair, in_scope
-from policycheck.engine.screen import Clean, screen
+from policycheck.engine.screen import CleanKeys, screen
 from policycheck.engine.subjects import Group, Subjects, find_subjects
 from policycheck.engine.unknown import name_lacking, name_unknown, spell_fields
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.inventory import Listing
 from policycheck.policy.conditions import fields_of
-from policycheck.policy.model import RESOURCE, Expectation, Measure, NoData
+from policycheck.policy.model import RESOURCE, NoData
 from policycheck.records import iso, micros, moment
-from policycheck.result import Breach, Coverage, Finding, RuleResult, SubjectAnswer, Universe, Verdict
+from policycheck.result import Coverage, Finding, RuleResult, SubjectAnswer, Universe, Verdict
 from policycheck.text import clean_line, spell_duration
 
 _DAY = 86_400_000_000
@@ -73,14 +76,6 @@ def measure_groups(case: Case, context: Context) -> tuple[ListView, list[Judgeme
     ruling = _Ruling(case, view, backups, context)
     _, judgements = ruling.judgements(view.tallies([case])[case.number], Listing(context.inventories))
     return view, judgements
-
-
-def expectation(case: Case) -> Expectation:
-    """What a rule on groups requires."""
-    requirement = case.rule.statement.requirement
-    if not isinstance(requirement, Expectation):
-        raise AssertionError(f"rule {case.rule.id} is not about groups")
-    return requirement
 
 
 def _not_judged(case: Case, context: Context) -> RuleResult | None:
@@ -125,7 +120,7 @@ class _Ruling:
     view: ListView
     backups: ListView | None
     context: Context
-    clean: Clean = field(default_factory=dict)
+    clean: CleanKeys = field(default_factory=dict)
     """The keys whose jobs certainly keep to the rule."""
 
     @property
@@ -143,7 +138,7 @@ class _Ruling:
         clean = [self._is_clean(number, group, subjects) for number, group in enumerate(subjects.groups)]
         jobs = self._jobs_of(subjects, clean)
         judged = (
-            Judgement(group, Edge(None), False, self.clean[group.keys[0]]) if clean[number] else self._judge(group, jobs[number], tallies)
+            Judgement(group, Edge(None), False, self.clean[group.keys[0]].value) if clean[number] else self._judge(group, jobs[number], tallies)
             for number, group in enumerate(subjects.groups)
         )
         return subjects, list(judged)
@@ -161,7 +156,7 @@ class _Ruling:
         violated = [item for item in judgements if item.violation is True and not (item.nothing and short)]
         findings: tuple[Finding, ...] = ()
         if verdict is Verdict.FAIL:
-            findings = Describer(case, self.view, self.context).findings(violated) or (describe_empty(rule, reason),)
+            findings = Describer(case, self.view, self.context, violated).findings() or (describe_empty(rule, reason),)
         return rule_result(
             rule,
             verdict,
@@ -173,7 +168,7 @@ class _Ruling:
             possible=sum(item.violation is None for item in judgements),
             pending=sum(item.pending for item in judgements),
             universe=self._universe(subjects),
-            breach=self._breach(judgements) if verdict is Verdict.PASS else None,
+            breach=measure_of(case).breach(case, judgements, self.as_of) if verdict is Verdict.PASS else None,
             notes=self._notes(judgements),
             findings=findings,
             answers=self._answers(judgements, short) if self.context.answers else (),
@@ -197,7 +192,7 @@ class _Ruling:
         if any(clean):
             asked = {key for group, is_clean in zip(subjects.groups, clean, strict=True) if not is_clean for key in group.keys}
             looked_at = looked_at & nw.col(KEY).is_in(sorted(asked))
-        rows = self.context.backend.rows(keyed.filter(looked_at).select(*columns, *map(nw.col, columns_of(case))))
+        rows = self.context.backend.rows(keyed.filter(looked_at).select(*columns, *map(nw.col, measure_of(case).columns(case))))
         jobs: list[list[tuple[Any, ...]]] = [[] for _ in subjects.groups]
         # The rows of one key stand together.
         for key, found in groupby(rows, itemgetter(0)):
@@ -305,7 +300,7 @@ class _Ruling:
                 Verdict.INCONCLUSIVE,
                 f"{counted(subjects.strays, rule.statement.list.noun)} may belong to any subject or to none: no {fields} recorded",
             )
-        if subjects.nameless and needs_every_subject(case):
+        if subjects.nameless and measure_of(case).needs_every_subject(expectation(case)):
             fields = spell_fields(dict.fromkeys([*case.per, *(("Account", "Region") if RESOURCE in case.per else ())]), rule.statement.list)
             return Verdict.INCONCLUSIVE, f"{counted(subjects.nameless, 'job')} may be of a subject that no other job names: no {fields} recorded"
         empty = [item for item in judgements if item.nothing]
@@ -319,7 +314,7 @@ class _Ruling:
             return Verdict.SKIPPED, nothing_to_measure(case, len(empty), len(judgements))
         if all(item.pending for item in judgements):
             return Verdict.INCONCLUSIVE, all_new(len(judgements))
-        if not subjects.examined and is_met_by_nothing(case):
+        if not subjects.examined and measure_of(case).is_met_by_nothing(expectation(case)):
             if subjects.may:
                 return Verdict.INCONCLUSIVE, f"no job certainly belongs to it, and {subjects.may:,} may: {self._unknown(view.masks, case.population)}"
             return decide_empty(rule, int(subjects.outside), len(view.job_list))
@@ -364,17 +359,6 @@ class _Ruling:
             if entry.dataset == source.name and entry.evident is not None and in_scope(case.scope, entry.account, entry.region)
         ]
         return Universe(f"{source.noun}s", min(starts, default=None), subjects.count)
-
-    def _breach(self, judgements: Sequence[Judgement]) -> Breach | None:
-        """The subject whose newest job is the oldest, and when it will be older than the limit."""
-        length = self.case.window_length
-        if self.case.measure is not Measure.NEWEST or length is None:
-            return None
-        ages = [(-item.value.most, item.group.values) for item in judgements if item.value is not None and item.value.most < NEVER]
-        if not ages:
-            return None
-        age, values = min(ages, key=lambda pair: (pair[0], tuple(value or "" for value in pair[1])))
-        return Breach(moment(self.as_of + int(age) + length), spell_subject(self.case.per, values))
 
     def _pending_until(self, item: Judgement) -> str:
         if item.first_runs:

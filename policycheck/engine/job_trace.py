@@ -9,13 +9,14 @@ from typing import Protocol, assert_never
 
 import narwhals as nw
 
+from policycheck.engine.case import Case, fields_read
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
 from policycheck.engine.findings import Subject, age_key, clean_subject
 from policycheck.engine.follower_findings import Follower, find_followers
 from policycheck.engine.following import FollowedJob, trace_following
 from policycheck.engine.frame import ROW, SUBJECT, Frame, ended
-from policycheck.engine.masks import Case, add_masks, fields_read
+from policycheck.engine.masks import add_masks
 from policycheck.engine.measures import Truth
 from policycheck.engine.recovery import Recoveries
 from policycheck.engine.trace import Question, Step, Tracer

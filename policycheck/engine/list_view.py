@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend, ColumnType
+from policycheck.engine.case import Case
 from policycheck.engine.frame import EXISTS, SUBJECT, Frame
-from policycheck.engine.masks import Case
 from policycheck.engine.measures import Truth
 from policycheck.job_lists import JobList
 from policycheck.policy.model import RESOURCE

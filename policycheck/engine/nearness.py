@@ -18,10 +18,10 @@ from itertools import compress
 import narwhals as nw
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, RESOURCE_TYPES, TAGS, Dataset, Kind
+from policycheck.engine.case import Case
 from policycheck.engine.context import Context
 from policycheck.engine.entries import entry_value, of_resources
 from policycheck.engine.frame import ROW, build_frame
-from policycheck.engine.masks import Case
 from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Comparison, Condition, Literal, Operator, comparisons
 from policycheck.policy.model import Expectation, Following

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from policycheck.engine.group_judgement import Judgement, Rows, excuses_first
+from policycheck.engine.case import Case
+from policycheck.engine.group_measure import measure_of
+from policycheck.engine.judgement import Judgement, Rows
 from policycheck.engine.list_view import ListView
-from policycheck.engine.masks import Case
 from policycheck.engine.subjects import Group
 from policycheck.engine.unknown_groups import FirstBackups, UnknownGroups, types_by_resource
 from policycheck.engine.verdict import counted
@@ -38,7 +39,7 @@ class PossibleJobs:
         best = self._unknown.best_case(judgement.group)
         if best is not None and best.can_keep(judgement, own):
             return replace(judgement, violation=None, possible_for="others", others=best.rows)
-        if excuses_first(requirement) and self._may_run_first(judgement.group):
+        if measure_of(self.case).excuses_first(requirement) and self._may_run_first(judgement.group):
             return replace(judgement, violation=None, possible_for="first")
         return judgement
 

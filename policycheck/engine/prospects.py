@@ -12,18 +12,18 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, assert_never
+from typing import Any
 
 from policycheck.datasets import DATASETS, Dataset
+from policycheck.engine.case import Staying
 from policycheck.engine.context import Context
 from policycheck.engine.evaluate import judge
 from policycheck.engine.findings import NO_JOBS
-from policycheck.engine.group_judgement import limit_of
-from policycheck.engine.measures import is_lower, keeps
+from policycheck.engine.kinds.registry import kind_of
 from policycheck.engine.scope import in_scope
 from policycheck.engine.verdict import counted
 from policycheck.policy.conditions import AGE_OPERATORS, Condition, Literal, comparisons, fields_of
-from policycheck.policy.model import RESOURCE, AllMatch, Expectation, Following, Measure, NoneMatch, Policy, Rule, Scope
+from policycheck.policy.model import RESOURCE, Expectation, Following, NoneMatch, Policy, Rule, Scope
 from policycheck.records import MICROSECOND, end_of, iso, moment
 from policycheck.result import Coverage, Finding, RuleResult, Verdict
 from policycheck.text import clean_line
@@ -82,29 +82,7 @@ def _foresee(policy: Policy, rule: Rule, result: RuleResult, later: _Later, refu
 
 def _is_mendable(rule: Rule) -> bool:
     """Whether a later job alone can make the rule pass, whatever happened before."""
-    match rule.statement.requirement:
-        case NoneMatch() | AllMatch() | Following():
-            return False
-        case Expectation() as expectation:
-            return _measure_is_mendable(expectation)
-        case _:
-            assert_never(rule.statement.requirement)
-
-
-def _measure_is_mendable(expectation: Expectation) -> bool:
-    match expectation.measure:
-        case Measure.NEWEST | Measure.LATEST:
-            return True
-        case Measure.COUNT | Measure.STREAK:
-            return is_lower(limit_of(expectation)[0])
-        case Measure.SHARE:
-            operator, limit = limit_of(expectation)
-            # A share of all, or of none, is lost with the first job; any other can be made up for.
-            return limit != (1 if is_lower(operator) else 0)
-        case Measure.LONGEST_GAP | Measure.MISSED_RUNS:
-            return False
-        case _:
-            assert_never(expectation.measure)
+    return kind_of(rule.statement.requirement).is_mendable(rule.statement.requirement)
 
 
 def _tells_age(rule: Rule) -> bool:
@@ -256,25 +234,17 @@ def _staying(rule: Rule, result: RuleResult, later: _Later) -> str:
 
 def _stays(rule: Rule, finding: Finding, later: _Later) -> str:
     """Why a finding stays; empty where it may go."""
-    requirement = rule.statement.requirement
     jobs = later.jobs_of(rule, finding)
     sure = [record for record in jobs if _is_sure(rule, record, later)]
-    match requirement:
-        case NoneMatch() | AllMatch() | Following() | Expectation(measure=Measure.SHARE):
-            return _tell_job(rule, finding, sure[0], later) if sure else ""
-        case Expectation(measure=Measure.COUNT):
-            return _tell_jobs(finding, len(sure)) if not keeps(len(sure), *limit_of(requirement)) else ""
-        case Expectation(measure=Measure.STREAK):
-            unbroken = len(sure) == len(jobs) and not keeps(len(sure), *limit_of(requirement)) and not _may_be_filled(rule, later, finding)
-            return _tell_jobs(finding, len(sure)) if unbroken else ""
-        case Expectation(measure=Measure.LONGEST_GAP):
-            return "" if _may_be_filled(rule, later, finding) else f"the gap of {finding.subject} is still in the window when time is up"
-        case Expectation(measure=Measure.MISSED_RUNS):
-            return f"the runs that {finding.subject} missed are still in the window when time is up"
-        case Expectation():
-            raise AssertionError(f"a later job can mend {requirement.measure}")
-        case _:
-            assert_never(requirement)
+    staying = Staying(
+        rule,
+        finding,
+        len(jobs),
+        len(sure),
+        tell_job=lambda: _tell_job(rule, finding, sure[0], later),
+        may_be_filled=lambda: _may_be_filled(rule, later, finding),
+    )
+    return kind_of(rule.statement.requirement).tell_staying(staying)
 
 
 def _is_sure(rule: Rule, record: Any, later: _Later) -> bool:
@@ -299,17 +269,13 @@ def _are_fixed(names: Iterable[str]) -> bool:
 def _may_be_filled(rule: Rule, later: _Later, finding: Finding | None) -> bool:
     """Whether a job in progress may yet fill a gap, or break a streak: one of the subject, where the groups are resources."""
     requirement = rule.statement.requirement
-    if not isinstance(requirement, Expectation) or requirement.measure not in {Measure.LONGEST_GAP, Measure.STREAK}:
+    if not kind_of(requirement).may_be_filled:
         return False
-    own = finding is not None and RESOURCE in requirement.per
+    own = finding is not None and isinstance(requirement, Expectation) and RESOURCE in requirement.per
     return any(
         not later.is_settled(dataset, record) and (not own or finding is None or clean_line(getattr(record, dataset.resource_field) or "") == finding.subject)
         for dataset, record in later.records(rule)
     )
-
-
-def _tell_jobs(finding: Finding, count: int) -> str:
-    return f"{counted(count, 'job')} of {finding.subject} that violate it stay in the window until time is up"
 
 
 def _tell_job(rule: Rule, finding: Finding, record: Any, later: _Later) -> str:

@@ -12,11 +12,12 @@ import narwhals as nw
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.engine.absence import Absence
 from policycheck.engine.answers import ordered, weaken
+from policycheck.engine.case import Case
 from policycheck.engine.context import Context
 from policycheck.engine.expected_runs import Group, GroupRuns, PlanHistory, group_of
 from policycheck.engine.findings import clean_subject, describe_empty
 from policycheck.engine.frame import ROW, Frame
-from policycheck.engine.masks import Case, chosen_mask
+from policycheck.engine.masks import chosen_mask
 from policycheck.engine.plan_jobs import Place, PlanJob, plan_jobs
 from policycheck.engine.run_findings import MissedRun, PlanRecords, describe_missed
 from policycheck.engine.run_reasons import describe_undecided, name_problems, name_runs, name_unknown_plans, name_unplaced

@@ -9,9 +9,9 @@ from functools import reduce
 from operator import and_
 from typing import NamedTuple
 
+from policycheck.engine.case import Case
 from policycheck.engine.entries import choose_entries
 from policycheck.engine.list_view import Key, ListView, Tally, Triple, any_truth, may_equal
-from policycheck.engine.masks import Case
 from policycheck.engine.measures import Truth
 from policycheck.engine.scope import in_scope
 from policycheck.inventory import Inventory, InventoryEntry, Listing

@@ -14,10 +14,11 @@ import narwhals as nw
 
 from policycheck.datasets import Field, Kind
 from policycheck.engine.backends.interface import Backend
+from policycheck.engine.case import Case
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.findings import spell_value
 from policycheck.engine.frame import EXISTS, LISTED, ROW, Frame, ended, inventory_column
-from policycheck.engine.masks import Case, jobs_mask, scope_mask, window_mask
+from policycheck.engine.masks import jobs_mask, scope_mask, window_mask
 from policycheck.engine.measures import Truth
 from policycheck.engine.recovery import deadline_in_window
 from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, Or, parts_of

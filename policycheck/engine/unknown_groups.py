@@ -11,10 +11,11 @@ import narwhals as nw
 
 from policycheck.datasets import RESTORE_JOBS, Presence
 from policycheck.engine.best_case import BestCase
+from policycheck.engine.case import Case
 from policycheck.engine.frame import ROW, SUBJECT
-from policycheck.engine.group_judgement import Rows, columns_of
+from policycheck.engine.group_measure import measure_of
+from policycheck.engine.judgement import Rows
 from policycheck.engine.list_view import KEY, Key, ListView, Triple, may_equal
-from policycheck.engine.masks import Case
 from policycheck.engine.subjects import Group
 from policycheck.job_lists import JobList
 from policycheck.policy.model import RESOURCE
@@ -77,7 +78,7 @@ class UnknownGroups:
             chosen = tuple(found for found in near if found.may_be_of(clues))
             if chosen and chosen not in self._alike:
                 rows = [row for found in chosen for row in self._found[found]]
-                self._alike[chosen] = BestCase(self._case, rows, self._view.job_list, self._as_of)
+                self._alike[chosen] = measure_of(self._case).best_case(self._case, rows, self._view.job_list, self._as_of)
             self._best[clues] = self._alike.get(chosen)
         return self._best[clues]
 
@@ -90,7 +91,7 @@ class UnknownGroups:
         found: defaultdict[Clues, list[tuple[Any, ...]]] = defaultdict(list)
         if not unknown:
             return found
-        measured, others, more = nw.col(case.measured), case.others, columns_of(case)
+        measured, others, more = nw.col(case.measured), case.others, measure_of(case).columns(case)
         rows = keyed.filter(nw.col(KEY).is_in(unknown) & measured.fill_null(True))
         names = [*map(nw.col, (KEY, ROW)), measured.alias("measured"), *map(nw.col, more), nw.col(SUBJECT).alias("_whose"), *map(nw.col, others)]
         width = 3 + len(more)

@@ -14,10 +14,10 @@ import narwhals as nw
 
 from policycheck.datasets import DATASETS, Dataset, Field
 from policycheck.engine.backends.interface import ColumnType
+from policycheck.engine.case import Case
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
 from policycheck.engine.frame import ROW, Frame
-from policycheck.engine.masks import Case
 from policycheck.policy.conditions import Condition, fields_of
 from policycheck.policy.model import WaiverGrant
 from policycheck.policy.waivers import waivable_fields

@@ -11,9 +11,11 @@ from typing import Any
 
 from policycheck.datasets import Dataset, Kind
 from policycheck.engine.backends.interface import Backend
+from policycheck.engine.case import fields_read
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.frame import Frame, build_frame
-from policycheck.engine.masks import Case, fields_read, window_mask
+from policycheck.engine.kinds.registry import open_case
+from policycheck.engine.masks import window_mask
 from policycheck.engine.recovery import deadline_in_window
 from policycheck.errors import PolicyError
 from policycheck.inventory import Inventory
@@ -126,7 +128,7 @@ def _find_tests(policy: Policy, rule: Rule, path: Path, backend: Backend) -> Tes
 
 def compile_rule(policy: Policy, rule: Rule, backend: Backend) -> Iterable[tuple[str, str]]:
     """What the engine evaluates for a rule, as Narwhals writes it; times are microseconds, as_of that of the samples."""
-    statement, case = rule.statement, Case(0, rule, policy.scope)
+    statement, case = rule.statement, open_case(0, rule, policy.scope)
     requirement = statement.requirement
     frame = _empty_frame(statement.list, fields_read(case), rule, backend)
     if statement.where != EVERY_JOB:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset, Presence
-from policycheck.engine.masks import Case, fields_decisive
+from policycheck.engine.case import fields_decisive
+from policycheck.engine.kinds.registry import open_case
 from policycheck.policy.conditions import Condition, Operator, fields_of
 from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, Measure, NoData, NoneMatch, Rule, Scope
 from policycheck.policy.phrases import grouped, spell_conditions
@@ -52,7 +53,7 @@ def _window(rule: Rule) -> str:
         return f"{rule.qualifiers.clock} {begins}"
     if _measure(statement.requirement) is Measure.MISSED_RUNS:
         return f"runs {begins} whose start window has passed"
-    if Case(0, rule, Scope()).by_creation:
+    if open_case(0, rule, Scope()).by_creation:
         later = "; how old the newest is, is asked of all the lists cover" if _measure(statement.requirement) is Measure.NEWEST else ""
         return f"CreationDate {begins}{later}"
     return f"created, ended or still running {begins}: a job that began before the window and ended in it is in it"
@@ -104,7 +105,7 @@ def describe_failure(rule: Rule) -> Iterator[str]:
                 yield f"unless a clean {noun} of the same resource and vault was created after it, and completed at most {recovery.text} after its end"
         case AllMatch(condition=condition):
             yield f"one {noun} of these that does not have {_said(condition)}"
-            if Case(0, rule, Scope()).leaves_out_progress:
+            if open_case(0, rule, Scope()).leaves_out_progress:
                 yield "a job in progress is undecided and left out, unless it is overdue"
         case Expectation():
             yield _failing_measure(requirement, rule.statement.list)
@@ -185,7 +186,7 @@ def describe_doubt(rule: Rule) -> Iterator[str]:
     """When it is inconclusive."""
     yield "any of that evidence is missing or does not reach, and nothing seen violates"
     dataset = rule.statement.list
-    case = Case(0, rule, Scope())
+    case = open_case(0, rule, Scope())
     windowed = case.window_length is not None and not rule.qualifiers.clock and not case.by_creation
     fields = fields_decisive(case) | ({dataset.state_field} if windowed or case.leaves_out_progress else set())
     always = sorted(name for name in fields if (dataset.field(name) or _NO_FIELD).presence in {Presence.ALWAYS, Presence.ALWAYS_SINCE, Presence.WHEN_ENDED})

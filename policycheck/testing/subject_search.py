@@ -10,7 +10,7 @@ from policycheck.engine.backends.interface import Backend
 from policycheck.engine.context import Context
 from policycheck.engine.group_trace import GroupTrace, RunTrace
 from policycheck.engine.job_trace import FollowingTrace, JobRuleTrace, RuleTrace, SubjectOutcome, SubjectTrace, name_job
-from policycheck.engine.masks import Case
+from policycheck.engine.kinds.registry import open_case
 from policycheck.errors import UsageError
 from policycheck.policy.conditions import nearest
 from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, Rule
@@ -27,7 +27,7 @@ def trace_rule(policy: Policy, rule: Rule, evidence: Evidence, as_of: datetime, 
     if not rule.statement.lists_needed <= evidence.lists.keys():
         return None
     context = Context(evidence.lists, evidence.coverage, as_of, backend, evidence.inventories)
-    case = Case(0, rule, policy.scope)
+    case = open_case(0, rule, policy.scope)
     match requirement:
         case NoneMatch() | AllMatch():
             return JobRuleTrace(case, context)

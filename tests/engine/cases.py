@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
+from policycheck.engine.case import Case
 from policycheck.engine.context import Context
-from policycheck.engine.masks import Case
+from policycheck.engine.kinds.registry import open_case
 from policycheck.errors import Location
 from policycheck.policy.conditions import Comparison, Condition, Literal, Operator, bind
 from policycheck.policy.literals import parse_duration
@@ -44,7 +45,7 @@ def case(
     scope: Scope = NO_SCOPE,
 ) -> Case:
     statement = Statement(requirement, where, duration(within) if within else None, dataset.name)
-    return Case(number, Rule(f"r{number}", "p", statement, Qualifiers(None, jobs, no_data), "", Location("p.yaml")), scope)
+    return open_case(number, Rule(f"r{number}", "p", statement, Qualifiers(None, jobs, no_data), "", Location("p.yaml")), scope)
 
 
 def covered(dataset: Dataset = BACKUP_JOBS, account: str | None = ACCOUNT, region: str | None = REGION, **changes: object) -> Coverage:

@@ -10,22 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policycheck.engine.measures import (
-    NEVER,
-    FinishedJob,
-    Range,
-    StreakJob,
-    Truth,
-    longest_gap,
-    longest_run,
-    measure_count,
-    measure_gap,
-    measure_latest,
-    measure_newest,
-    measure_share,
-    measure_streak,
-    violates,
-)
+from policycheck.engine.kinds.count import measure_count
+from policycheck.engine.kinds.latest import FinishedJob, measure_latest
+from policycheck.engine.kinds.longest_gap import longest_gap, measure_gap
+from policycheck.engine.kinds.newest import measure_newest
+from policycheck.engine.kinds.share import measure_share
+from policycheck.engine.kinds.streak import StreakJob, longest_run, measure_streak
+from policycheck.engine.measures import NEVER, Range, Truth, violates
 from policycheck.policy.conditions import Operator
 
 truths = st.sampled_from([True, False, None])

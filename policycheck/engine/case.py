@@ -1,0 +1,245 @@
+"""A rule as the engine evaluates it: what its kind knows, what it asks, and what its columns are called."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import narwhals as nw
+
+from policycheck.engine.context import Context
+from policycheck.engine.frame import Frame
+from policycheck.engine.recovery import fields_needed
+from policycheck.policy.conditions import fields_of
+from policycheck.policy.model import RESOURCE, Expectation, JobChoice, NoneMatch, Rule, Scope
+from policycheck.result import Finding, RuleResult
+
+PROGRESS = "_progress"
+END = "_end"
+"""Whether a job is in progress, and when it ended: columns of the masks of rules on groups."""
+PARENT = "ParentJobId"
+
+
+@dataclass(frozen=True, slots=True)
+class Staying:
+    """What of a finding is certain to be there at a later moment, whatever happens until then."""
+
+    rule: Rule
+    finding: Finding
+    jobs: int
+    """How many jobs the finding names,"""
+    sure: int
+    """and of how many what the rule says is final."""
+    tell_job: Callable[[], str]
+    """That the first of these stays, and until when."""
+    may_be_filled: Callable[[], bool]
+    """Whether a job in progress may yet stand where one is missing."""
+
+    def tell_jobs(self) -> str:
+        """That all of them stay."""
+        jobs = "1 job" if self.sure == 1 else f"{self.sure:,} jobs"
+        return f"{jobs} of {self.finding.subject} that violate it stay in the window until time is up"
+
+
+class Kind(ABC):
+    """A kind of rule: everything that only rules of this kind do. One file of `kinds` each."""
+
+    by_creation = False
+    """Whether its window is told by CreationDate alone: when the data that a restore returns to was taken."""
+    leaves_out_progress = False
+    """Whether a job that has no outcome yet is left out, where a condition asks for one."""
+    may_be_filled = False
+    """Whether a job in progress may yet undo a violation by standing where one is missing."""
+
+    @abstractmethod
+    def fields_asked(self, case: Case) -> dict[str, set[str]]:
+        """The fields of each list that a rule's columns come from, so that a list is one frame for all kinds."""
+
+    @abstractmethod
+    def judge(self, cases: Sequence[Case], context: Context) -> dict[int, RuleResult]:
+        """The results of rules of this kind, or of those that are evaluated together with them, by their numbers."""
+
+    @property
+    def family(self) -> str:
+        """Kinds of one family are evaluated together."""
+        return type(self).__module__
+
+    def masks(self, case: Case, frame: Frame) -> Mapping[str, nw.Expr]:
+        """The columns of the masks that only rules of this kind have."""
+        raise AssertionError(f"rules of {type(self).__name__} have no masks of jobs")
+
+    def excuses_new(self, requirement: Expectation) -> bool:
+        """Whether it asks for more than a subject may have that is new."""
+        return False
+
+    @abstractmethod
+    def is_mendable(self, requirement: Any) -> bool:
+        """Whether a later job alone can make a rule pass, whatever happened before."""
+
+    @abstractmethod
+    def tell_staying(self, staying: Staying) -> str:
+        """Why a violation stays, in words; empty where it may go."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A rule with what its policy declares, and the number that names its columns."""
+
+    number: int
+    rule: Rule
+    scope: Scope
+    kind: Kind
+
+    @property
+    def violation(self) -> str:
+        return f"violation_{self.number}"
+
+    @property
+    def population(self) -> str:
+        return f"population_{self.number}"
+
+    @property
+    def chosen(self) -> str:
+        """What `where`, `jobs` and the scope choose, whatever the window."""
+        return f"chosen_{self.number}"
+
+    @property
+    def elsewhere(self) -> str:
+        """What could have been in the population in another window; a job in progress has no deadline in any."""
+        return self.chosen if self.recovery is None else f"elsewhere_{self.number}"
+
+    @property
+    def window(self) -> str:
+        """Rules of one window share its column."""
+        return f"window_{self.window_length}_{self.rule.qualifiers.clock}_{self.recovery}_{self.by_creation}"
+
+    @property
+    def by_creation(self) -> bool:
+        """Whether the window is told by CreationDate alone."""
+        return self.kind.by_creation
+
+    @property
+    def listed(self) -> str:
+        """What `where` and the scope choose: whoever these jobs name is a subject of a rule on groups."""
+        return f"listed_{self.number}"
+
+    @property
+    def matching(self) -> str:
+        """Whether a job is what a rule on groups measures, wherever it stands."""
+        return f"matching_{self.number}"
+
+    @property
+    def measured(self) -> str:
+        """Whether a measure looks at a job: it is in the population, and for counts, ages and gaps it matches, for shares it is decided."""
+        return f"measured_{self.number}"
+
+    @property
+    def unwell(self) -> str:
+        """Whether a job of the population ended and does not match, for rules that a new subject may not meet yet."""
+        return f"unwell_{self.number}"
+
+    @property
+    def stays(self) -> str:
+        """Whether a record is not left out for its composite parent; there is no such column where none may be."""
+        return f"stays_{self.number}"
+
+    @property
+    def nameless(self) -> str:
+        """Whether it is unknown which group a record is of, by the `per` fields beside ResourceArn."""
+        return f"nameless_{self.number}"
+
+    @property
+    def others(self) -> tuple[str, ...]:
+        """The `per` fields beside ResourceArn."""
+        return tuple(name for name in self.per if name != RESOURCE)
+
+    @property
+    def excuses_new(self) -> bool:
+        """Whether the rule asks for more than a new subject may have, of a resource that jobs name."""
+        requirement = self.rule.statement.requirement
+        if not isinstance(requirement, Expectation) or RESOURCE not in requirement.per or requirement.inventory is not None:
+            return False
+        return self.kind.excuses_new(requirement)
+
+    @property
+    def outside(self) -> str:
+        """What `where`, `jobs` and the scope choose outside the window."""
+        return f"outside_{self.number}"
+
+    @property
+    def of_groups(self) -> bool:
+        """Whether the rule expects something of groups of jobs."""
+        return isinstance(self.rule.statement.requirement, Expectation)
+
+    @property
+    def per(self) -> tuple[str, ...]:
+        """The fields that tell the groups of a rule."""
+        requirement = self.rule.statement.requirement
+        return requirement.per if isinstance(requirement, Expectation) else ()
+
+    @property
+    def undecided(self) -> str:
+        return f"undecided_{self.number}"
+
+    @property
+    def recovered(self) -> str:
+        return f"recovered_{self.number}"
+
+    @property
+    def pending(self) -> str:
+        return f"pending_{self.number}"
+
+    @property
+    def recovery(self) -> int | None:
+        """Microseconds that a job has to be recovered; None: it is not asked about."""
+        requirement = self.rule.statement.requirement
+        if not isinstance(requirement, NoneMatch) or requirement.recovery is None or requirement.recovery.value is None:
+            return None
+        return int(requirement.recovery.value)
+
+    @property
+    def window_length(self) -> int | None:
+        """Microseconds that the window reaches back from as_of; None: no window."""
+        window = self.rule.statement.window
+        return int(window.value) if window is not None and window.value is not None else None
+
+    @property
+    def counts_once(self) -> bool:
+        """Whether a composite job counts once, so that it matters which parent a job has."""
+        return self.rule.qualifiers.jobs is JobChoice.ONCE and RESOURCE not in self.per
+
+    @property
+    def asks_outcome(self) -> bool:
+        """Whether the rule's conditions read what a job in progress does not have yet."""
+        return bool(fields_of(self.rule.statement.requirement.condition) & {"State", "Status", "Outcome"})
+
+    @property
+    def leaves_out_progress(self) -> bool:
+        """Whether a job in progress is undecided: it has no outcome yet that `all` or a share could ask about."""
+        return self.kind.leaves_out_progress and self.asks_outcome
+
+
+def fields_read(case: Case) -> set[str]:
+    """The fields of its list that a rule's columns come from."""
+    statement = case.rule.statement
+    names = fields_of(statement.where) | fields_of(statement.requirement.condition) | set(case.per) - {RESOURCE}
+    if case.rule.qualifiers.clock:
+        names.add(case.rule.qualifiers.clock)
+    if case.recovery is not None:
+        names |= fields_needed(statement.list)
+    if case.leaves_out_progress and "Overdue" in statement.list.fields:
+        names.add("Overdue")
+    return names
+
+
+def fields_decisive(case: Case) -> set[str]:
+    """The fields that decide about a job of this rule: of its conditions, and of its window."""
+    windowed = set() if case.window_length is None or case.rule.qualifiers.clock else {"CreationDate", "CompletionDate"}
+    return fields_read(case) | fields_of_choice(case) | (windowed - {"CompletionDate"} if case.by_creation else windowed)
+
+
+def fields_of_choice(case: Case) -> set[str]:
+    """The fields by which `jobs` chooses among the jobs of a composite one."""
+    return {PARENT} if case.rule.qualifiers.jobs in {JobChoice.TOP_LEVEL, JobChoice.MEMBERS} or case.counts_once else set()

@@ -1,0 +1,106 @@
+"""What a finding about a group tells of it: its jobs, its limit, and by how much it misses."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import cached_property
+from typing import NamedTuple
+
+import narwhals as nw
+
+from policycheck.engine.case import Case
+from policycheck.engine.context import Context
+from policycheck.engine.frame import ROW
+from policycheck.engine.judgement import Judgement, expectation, limit_of
+from policycheck.engine.list_view import KEY, ListView, Triple
+from policycheck.engine.measures import is_lower
+from policycheck.engine.scope import in_scope
+from policycheck.policy.rendering import render_jobs
+from policycheck.records import iso, micros
+from policycheck.text import spell_duration
+
+_SECOND = 1_000_000
+
+
+class ChosenJob(NamedTuple):
+    """A job as it was judged."""
+
+    created: int | None
+    row: int
+    state: str | None
+    matching: bool | None
+
+
+class GroupAccount:
+    """What findings of one rule tell of groups that violate it."""
+
+    def __init__(self, case: Case, view: ListView, context: Context, violated: Iterable[Judgement]) -> None:
+        """
+        Args:
+            violated: all groups that it will be asked about.
+        """
+        self.case, self.view, self.context, self.requirement = case, view, context, expectation(case)
+        self.as_of = micros(context.as_of)
+        self.noun = case.rule.statement.list.noun
+        self.keys = sorted({key for judged in violated for key in judged.group.keys})
+
+    def name_jobs(self, word: str) -> str:
+        """`clean job`, `FAILED EC2 jobs`: what is measured."""
+        return render_jobs(self.case.rule.statement, self.requirement.condition, word)
+
+    def bound(self, margin: str) -> str:
+        """`at most 2, 1 over`."""
+        operator, limit = self.requirement.operator, self.requirement.limit
+        if operator is None or limit is None:
+            raise AssertionError("a measure without a limit")
+        side = "short" if is_lower(operator) else "over"
+        return f"{operator.replace('_', ' ')} {limit.text}" + (f", {margin} {side}" if margin else "")
+
+    def favourable(self, judged: Judgement) -> int:
+        """The value that violates even in favour of the group."""
+        if judged.value is None:
+            raise AssertionError("a violation without a value")
+        return int(judged.value.most if is_lower(limit_of(self.requirement)[0]) else judged.value.least)
+
+    def distance(self, value: int) -> str:
+        apart = abs(value - limit_of(self.requirement)[1])
+        return f"{apart:,}" if apart else ""
+
+    def apart(self, value: int) -> str:
+        apart = value - int(limit_of(self.requirement)[1])
+        return "" if not apart else spell_duration(apart) if apart >= _SECOND else "less than 1 s"
+
+    @cached_property
+    def chosen_jobs(self) -> dict[int, list[ChosenJob]]:
+        """The jobs that `where`, `jobs` and the scope certainly choose, of the groups that violate, by the number of their key."""
+        keyed, _ = self.view.keyed(self.case.per)
+        state = self.view.job_list.dataset.state_field
+        chosen = keyed.filter(nw.col(KEY).is_in(self.keys) & nw.col(self.case.chosen).fill_null(False)).select(
+            nw.col(KEY), nw.col("CreationDate"), nw.col(ROW), nw.col(state), nw.col(self.case.matching)
+        )
+        found: dict[int, list[ChosenJob]] = {}
+        for key, *job in self.context.backend.rows(chosen):
+            found.setdefault(key, []).append(ChosenJob(*job))
+        return found
+
+    def states_since(self, judged: Judgement, time: int, when: str) -> str:
+        """`3 jobs since then: FAILED`; empty where there is none."""
+        jobs = [job for key in judged.group.keys for job in self.chosen_jobs.get(key, ()) if job.created is not None and job.created > time]
+        counts = Counter(job.state or "state unknown" for job in jobs)
+        if not counts:
+            return ""
+        states = ", ".join(sorted(counts, key=lambda state: (-counts[state], state)))
+        jobs_word = "job" if len(jobs) == 1 else "jobs"
+        return f"{len(jobs):,} {jobs_word} {when}: {states}" if when != "jobs" else f"{len(jobs):,} {jobs_word}: {states}"
+
+    def covered_from(self, subject: Triple) -> str:
+        """From when on the list speaks for the place of a subject; empty where nothing says."""
+        entries = [
+            entry
+            for entry in self.context.coverage
+            if entry.dataset == self.case.rule.statement.dataset and in_scope(self.case.scope, entry.account, entry.region)
+        ]
+        own = [entry for entry in entries if (entry.account, entry.region) == subject[:2]]
+        starts = [entry.evident[0] for entry in own or entries if entry.evident is not None]
+        return iso(max(starts)) if starts else ""

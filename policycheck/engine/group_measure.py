@@ -1,0 +1,221 @@
+"""What a measure of groups of jobs has to say for itself. Its kind, a file of `kinds`, says it; everything else that groups need is told here and once."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any, NamedTuple
+
+import narwhals as nw
+
+from policycheck.engine.best_case import BestCase
+from policycheck.engine.case import Case, Kind
+from policycheck.engine.frame import Frame
+from policycheck.engine.group_account import ChosenJob, GroupAccount
+from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of
+from policycheck.engine.masks import listed_mask
+from policycheck.engine.measures import Number, Range, is_lower, keeps
+from policycheck.engine.subjects import Group
+from policycheck.job_lists import JobList
+from policycheck.policy.model import Expectation
+from policycheck.result import Breach
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """How the groups of one rule are told to be clean, all at once."""
+
+    bounds: Mapping[str, nw.Expr]
+    """Of each key; the first is how many of its jobs leave something open."""
+    between: nw.Expr | None = None
+    """The jobs between which gaps are; then the longest step, the first and the last CreationDate are bounds, too."""
+
+
+class Clean(NamedTuple):
+    """A group that certainly keeps to its rule."""
+
+    value: Range | None = None
+    """Where it is known, and asked for (`breach`)."""
+
+
+class GroupMeasure(Kind):
+    """A measure of groups of jobs."""
+
+    looks_past_window = False
+    """Whether it looks at jobs of all the coverage."""
+    counted_jobs = "finished"
+    """What a job must be for there to be anything to measure."""
+
+    # Columns
+
+    @abstractmethod
+    def measured(self, case: Case, frame: Frame) -> nw.Expr:
+        """Whether the measure looks at a job."""
+
+    @abstractmethod
+    def columns(self, case: Case) -> list[str]:
+        """The columns of what it needs of each job beside that: `judge_jobs` and `best_case` have them after key, row and whether it looks at it."""
+
+    def masks(self, case: Case, frame: Frame) -> Mapping[str, nw.Expr]:
+        return {
+            case.measured: self.measured(case, frame),
+            case.listed: listed_mask(case.rule.statement.where, case.scope, frame),
+            case.outside: nw.col(case.chosen) & ~nw.col(case.window),
+            **({} if case.leaves_out_progress else {case.undecided: nw.lit(False)}),
+            **({case.nameless: _nameless_mask(case, frame)} if case.others else {}),
+            **({case.unwell: nw.col(case.population) & ~frame.in_time() & ~nw.col(case.matching)} if case.excuses_new else {}),
+        }
+
+    # Screen
+
+    @abstractmethod
+    def screen(self, case: Case) -> Screen:
+        """The bounds by which groups are told to be clean."""
+
+    def bounded(self, case: Case, bounds: Sequence[Any], as_of: int) -> Range | None:
+        """The least and the greatest value that a group of these bounds can have; None where there is nothing to measure.
+
+        Args:
+            bounds: those of `screen` but for the first, which is 0.
+        """
+        raise NotImplementedError
+
+    def find_clean(self, case: Case, bounds: Sequence[Any], as_of: int) -> Clean | None:
+        """Whether a group of these bounds certainly keeps to the rule, whatever its age and whatever else may be its own."""
+        value = self.bounded(case, bounds, as_of)
+        if value is None or not all(keeps(end, *limit_of(expectation(case))) for end in value):
+            return None
+        return Clean(value if self.looks_past_window else None)
+
+    # Judgement
+
+    @abstractmethod
+    def judge_jobs(self, case: Case, group: Group, jobs: Rows, setting: Setting, as_of: int, job_list: JobList) -> Judgement:
+        """Measure one group by its jobs.
+
+        Args:
+            jobs: (key, row, whether it looks at it, and after these its `columns`) of each job that it looks at, or may.
+            as_of: microseconds.
+        """
+
+    @abstractmethod
+    def best_case(self, case: Case, jobs: Rows, job_list: JobList, as_of: int) -> BestCase:
+        """What these jobs could do for a group if they were its own."""
+
+    def is_undoable(self, requirement: Expectation) -> bool:
+        """Whether jobs that nobody listed could undo a violation."""
+        return True
+
+    def excuses_first(self, requirement: Expectation) -> bool:
+        """Whether a subject whose first backup still runs may not keep a rule yet."""
+        return True
+
+    def asks_for_jobs(self, requirement: Expectation) -> bool:
+        """Whether a subject violates by having no job."""
+        return True
+
+    def needs_every_subject(self, requirement: Expectation) -> bool:
+        """Whether a subject without a job in the window could keep the rule from passing: else only what is in the window counts."""
+        return True
+
+    def is_met_by_nothing(self, requirement: Expectation) -> bool:
+        """Whether no job at all is few enough."""
+        return False
+
+    # What a finding says
+
+    @abstractmethod
+    def tell(self, account: GroupAccount, judged: Judgement) -> str:
+        """What was measured of a group that violates, and the limit."""
+
+    def listed_rows(self, account: GroupAccount, judged: Judgement) -> Sequence[int]:
+        """The jobs that the finding lists."""
+        return judged.rows
+
+    def blamed_jobs(self, account: GroupAccount, judged: Judgement, jobs: Sequence[ChosenJob]) -> Sequence[ChosenJob]:
+        """Of the group's jobs those that the newest cause is looked for in."""
+        rows = set(judged.rows)
+        return [job for job in jobs if job.row in rows]
+
+    # What `explain` tells
+
+    @abstractmethod
+    def spell(self, value: Number) -> str:
+        """A measured value, or a limit, in words."""
+
+    def tell_jobs(self, judged: Judgement, names: Sequence[str]) -> Iterator[str]:
+        """Which jobs decided, where no value tells.
+
+        Args:
+            names: of the judgement's rows.
+        """
+        return iter(())
+
+    def tells_age(self, requirement: Expectation) -> bool:
+        """Whether how new a subject is explains what is asked of it."""
+        return False
+
+    # What is to come
+
+    def breach(self, case: Case, judgements: Sequence[Judgement], as_of: int) -> Breach | None:
+        """When a rule that passes will be violated if no other job comes, and by whom; None where that cannot be told."""
+        return None
+
+
+class NumberOfJobs(GroupMeasure):
+    """A measure that grows by jobs: more of them can only break an upper limit, and only jobs can meet a lower one."""
+
+    def is_undoable(self, requirement: Expectation) -> bool:
+        return is_lower(limit_of(requirement)[0])
+
+    def excuses_first(self, requirement: Expectation) -> bool:
+        return is_lower(limit_of(requirement)[0])
+
+    def excuses_new(self, requirement: Expectation) -> bool:
+        return is_lower(limit_of(requirement)[0])
+
+    def asks_for_jobs(self, requirement: Expectation) -> bool:
+        return is_lower(limit_of(requirement)[0])
+
+    def needs_every_subject(self, requirement: Expectation) -> bool:
+        return is_lower(limit_of(requirement)[0])
+
+    def is_met_by_nothing(self, requirement: Expectation) -> bool:
+        return not is_lower(limit_of(requirement)[0])
+
+    def is_mendable(self, requirement: Expectation) -> bool:
+        return is_lower(limit_of(requirement)[0])
+
+    def spell(self, value: Number) -> str:
+        return f"{int(value):,}"
+
+
+def measure_of(case: Case) -> GroupMeasure:
+    """What a rule on groups measures."""
+    if not isinstance(case.kind, GroupMeasure):
+        raise AssertionError(f"rule {case.rule.id} measures no groups of jobs")
+    return case.kind
+
+
+def count_open(case: Case, *needed: str) -> nw.Expr:
+    """How many jobs of a key leave open whether the measure looks at them, or lack one of the columns that it needs."""
+    measured = nw.col(case.measured)
+    lacking = reduce(or_, (nw.col(name).is_null() for name in needed), nw.lit(False))
+    return count_where(measured.is_null() | (measured.fill_null(True) & lacking))
+
+
+def count_where(mask: nw.Expr) -> nw.Expr:
+    """How many jobs of a key a mask is true of."""
+    return mask.fill_null(False).cast(nw.Int64).sum()
+
+
+def _nameless_mask(case: Case, frame: Frame) -> nw.Expr:
+    """A job that is known to have none (of a plan, say) is of no group. Never null."""
+    nameless: nw.Expr = nw.lit(False)
+    for name in case.others:
+        known = frame.known_missing(frame.dataset.fields[name])
+        nameless = nameless | (nw.col(name).is_null() & ~(nw.lit(known) if isinstance(known, bool) else known.fill_null(False)))
+    return nameless

@@ -1,0 +1,136 @@
+"""What a measure says of one group, and what it is told of the group beside its jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, assert_never
+
+from policycheck.engine.case import Case
+from policycheck.engine.measures import Number, Range, Truth, violates
+from policycheck.engine.subjects import Group
+from policycheck.job_lists import JobList
+from policycheck.policy.conditions import Operator
+from policycheck.policy.model import Expectation, NoData
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """Where the window of a group begins, and whether the group is new in it."""
+
+    start: int | None
+    """Of the window; None: no window."""
+    new: Truth = False
+    first: int | None = None
+    """CreationDate of its first backup job, where it is or may be new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a measure says of one group."""
+
+    group: Group
+    edge: Edge
+    violation: Truth
+    value: Range | None = None
+    """None: of `latest`, or nothing to measure."""
+    rows: tuple[int, ...] = ()
+    """The jobs that a finding lists."""
+    decided: int = 0
+    """Of `share`: how many jobs certainly count."""
+    newest: int | None = None
+    """Of `newest`: the job that certainly matches and was created last."""
+    gap: tuple[int, int] | None = None
+    """Of `longest_gap`: the longest, in favour of the group."""
+    nothing: bool = False
+    """There was nothing to measure,"""
+    passed_over: bool = False
+    """and `no_data` says to go on."""
+    waiting: bool = False
+    """All that could be measured is still in progress."""
+    pending: bool = False
+    """It is new and went well, or its first backup still runs: it cannot meet the rule yet."""
+    first_runs: bool = False
+    """Pending since its first backup still runs."""
+    possible_for: str = ""
+    """Why it possibly violates: what is unknown of its `jobs`, its `edge`, what the `coverage` lacks, whether it is a `group` of the rule, or whether `others`
+    are its own that do not say whose they are, or a `first` backup that runs is."""
+    others: tuple[int, ...] = ()
+    """The rows of these others."""
+
+
+Rows = Sequence[tuple[Any, ...]]
+"""(number of the key, row, whether the measure looks at it, and what the measure needs beside that: see the `columns` of its kind)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a group is judged in."""
+
+    edge: Edge
+    shown: bool
+    """Whether a job that the list lacks is known not to have happened where the group is."""
+    waiting: bool
+    """Whether a job of it is undecided, or may be."""
+    unwell: Truth = False
+    """Whether a job of it ended and does not match, of a rule that excuses new subjects."""
+    first_runs: Truth = False
+    """Whether its first backup still runs."""
+
+
+def expectation(case: Case) -> Expectation:
+    """What a rule on groups requires."""
+    requirement = case.rule.statement.requirement
+    if not isinstance(requirement, Expectation):
+        raise AssertionError(f"rule {case.rule.id} is not about groups")
+    return requirement
+
+
+def limit_of(requirement: Expectation) -> tuple[Operator, Number]:
+    """The operator and the bound value of its limit."""
+    value = requirement.limit.value if requirement.limit is not None else None
+    if requirement.operator is None or value is None or isinstance(value, str):
+        raise AssertionError(f"{requirement.measure} without a limit")
+    return requirement.operator, value
+
+
+def out_of_limit(value: Range, requirement: Expectation) -> Truth:
+    """Whether a measured value violates."""
+    return violates(value, *limit_of(requirement))
+
+
+def judge_new(judgement: Judgement, setting: Setting) -> Judgement:
+    """What its age explains of a subject that does not keep a lower bound: nothing, where one of its jobs did not go well."""
+    if judgement.violation is False or setting.edge.new is False or setting.unwell:
+        return judgement
+    if setting.edge.new and setting.unwell is False and judgement.value is not None and judgement.value.least > 0:
+        return replace(judgement, violation=False, pending=True)
+    return replace(judgement, violation=None, possible_for="edge" if setting.edge.new is None else "jobs")
+
+
+def newest_match(jobs: Rows, job_list: JobList) -> tuple[int, ...]:
+    """The row of the newest definite match, if any; of equals the id that sorts last."""
+    newest = max((job[3] for job in jobs if job[2] and job[3] is not None), default=None)
+    if newest is None:
+        return ()
+    return (max((job[1] for job in jobs if job[2] and job[3] == newest), key=lambda row: job_id(job_list, row)),)
+
+
+def nothing_in(case: Case, group: Group, edge: Edge) -> Judgement:
+    """What `no_data` makes of a group that has nothing to measure."""
+    match case.rule.qualifiers.no_data:
+        case NoData.INCONCLUSIVE:
+            return Judgement(group, edge, False, nothing=True)
+        case NoData.PASS | NoData.SKIP:
+            return Judgement(group, edge, False, nothing=True, passed_over=True)
+        case NoData.QUIET:
+            return Judgement(group, edge, False, nothing=True, passed_over=group.quiet)
+        case NoData.FAIL:
+            return Judgement(group, edge, True, nothing=True)
+        case _:
+            assert_never(case.rule.qualifiers.no_data)
+
+
+def job_id(job_list: JobList, row: int) -> str:
+    """The id of a record; empty where it has none."""
+    return getattr(job_list.records[row], job_list.dataset.id_field) or ""

@@ -1,0 +1,36 @@
+"""The kinds by what a rule requires. A new measure is its file, named as policies name it; a new form of requirement has a line here, too."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import assert_never
+
+from policycheck.engine.case import Case, Kind
+from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Requirement, Rule, Scope
+
+
+def open_case(number: int, rule: Rule, scope: Scope) -> Case:
+    """A rule as it is evaluated."""
+    return Case(number, rule, scope, kind_of(rule.statement.requirement))
+
+
+def kind_of(requirement: Requirement) -> Kind:
+    """The kind of a rule; the modules of other kinds are not imported."""
+    match requirement:
+        case NoneMatch():
+            return _kind("none_all", "NONE")
+        case AllMatch():
+            return _kind("none_all", "ALL")
+        case Expectation(measure=measure):
+            return _kind(measure.value, "KIND")
+        case Following():
+            return _kind("followed_by", "KIND")
+        case _:
+            assert_never(requirement)
+
+
+@cache
+def _kind(module: str, name: str) -> Kind:
+    kind: Kind = getattr(import_module(f"policycheck.engine.kinds.{module}"), name)
+    return kind
