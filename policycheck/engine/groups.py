@@ -26,6 +26,7 @@ from policycheck.engine.group_judgement import judge_group
 from policycheck.engine.group_measure import measure_of
 from policycheck.engine.group_reasons import all_new, answer_of, nothing_to_measure
 from policycheck.engine.judgement import Edge, Judgement, Setting, expectation
+from policycheck.engine.ladder import Standing, decide
 from policycheck.engine.list_view import KEY, ListView, Tally, any_truth
 from policycheck.engine.masks import add_masks, listed_mask
 from policycheck.engine.measures import Truth
@@ -151,7 +152,7 @@ class _Ruling:
         case, rule = self.case, self.case.rule
         subjects, judgements = self.judgements(tallies, listing)
         short = self._short(subjects)
-        verdict, reason = self._decide(subjects, judgements, short)
+        verdict, reason = decide(self._standing(subjects, judgements, short))
         kept = [replace(item, violation=False, nothing=False) if item.violation is True else item for item in judgements]
         violated = [item for item in judgements if item.violation is True and not (item.nothing and short)]
         findings: tuple[Finding, ...] = ()
@@ -161,7 +162,7 @@ class _Ruling:
             rule,
             verdict,
             reason,
-            beneath=self._decide(subjects, kept, short) if verdict is Verdict.FAIL and violated else None,
+            beneath=decide(self._standing(subjects, kept, short)) if verdict is Verdict.FAIL and violated else None,
             examined=subjects.examined,
             subjects=subjects.count,
             undecided=subjects.undecided,
@@ -279,46 +280,53 @@ class _Ruling:
             return short
         return short_evidence(case.scope, context.coverage, BACKUP_JOBS.name, None, context.as_of, len(context.lists[BACKUP_JOBS.name]))
 
-    def _decide(self, subjects: Subjects, judgements: Sequence[Judgement], short: str) -> tuple[Verdict, str]:
-        """The verdict and its reason, in the order of docs/groups.md."""
-        case, rule, view = self.case, self.case.rule, self.view
+    def _standing(self, subjects: Subjects, judgements: Sequence[Judgement], short: str) -> Standing:
         violated = [item for item in judgements if item.violation is True]
-        if any(not item.nothing for item in violated):
-            return Verdict.FAIL, ""
-        if short:
-            return Verdict.INCONCLUSIVE, short
-        if violated:
-            return Verdict.FAIL, ""
-        if not case.per and subjects.chosen is None:
-            return Verdict.INCONCLUSIVE, f"no job certainly belongs to it: {self._unknown(view.masks, case.chosen)}"
+        return Standing(
+            violations=sum(not item.nothing for item in violated),
+            by_absence=sum(item.nothing for item in violated),
+            short=short,
+            unknown=lambda: self._unknown_of(subjects, judgements),
+            unsettled=lambda: self._unsettled(subjects, judgements),
+            nothing=lambda: self._nothing(subjects, judgements),
+            pending=lambda: all_new(len(judgements)) if all(item.pending for item in judgements) else "",
+        )
+
+    def _unknown_of(self, subjects: Subjects, judgements: Sequence[Judgement]) -> str:
+        """Why a group could violate, or whether there is one at all is unknown."""
+        if not self.case.per and subjects.chosen is None:
+            return f"no job certainly belongs to it: {self._unknown(self.view.masks, self.case.chosen)}"
         possible = sum(item.violation is None for item in judgements)
-        if possible:
-            return Verdict.INCONCLUSIVE, f"{possible:,} of {counted(len(judgements), 'subject')} could violate it: {self._why(judgements)}"
+        return f"{possible:,} of {counted(len(judgements), 'subject')} could violate it: {self._why(judgements)}" if possible else ""
+
+    def _unsettled(self, subjects: Subjects, judgements: Sequence[Judgement]) -> str:
+        """Which jobs may be of other groups, and which groups have jobs in progress alone."""
+        case, dataset = self.case, self.case.rule.statement.list
         if subjects.strays:
-            fields = spell_fields(case.per, rule.statement.list)
-            return (
-                Verdict.INCONCLUSIVE,
-                f"{counted(subjects.strays, rule.statement.list.noun)} may belong to any subject or to none: no {fields} recorded",
-            )
+            fields = spell_fields(case.per, dataset)
+            return f"{counted(subjects.strays, dataset.noun)} may belong to any subject or to none: no {fields} recorded"
         if subjects.nameless and measure_of(case).needs_every_subject(expectation(case)):
-            fields = spell_fields(dict.fromkeys([*case.per, *(("Account", "Region") if RESOURCE in case.per else ())]), rule.statement.list)
-            return Verdict.INCONCLUSIVE, f"{counted(subjects.nameless, 'job')} may be of a subject that no other job names: no {fields} recorded"
-        empty = [item for item in judgements if item.nothing]
-        if waiting := sum(item.waiting for item in judgements):
-            return Verdict.INCONCLUSIVE, f"{waiting:,} of {counted(len(judgements), 'subject')} with jobs in progress alone: nothing is decided yet"
+            fields = spell_fields(dict.fromkeys([*case.per, *(("Account", "Region") if RESOURCE in case.per else ())]), dataset)
+            return f"{counted(subjects.nameless, 'job')} may be of a subject that no other job names: no {fields} recorded"
+        waiting = sum(item.waiting for item in judgements)
+        return f"{waiting:,} of {counted(len(judgements), 'subject')} with jobs in progress alone: nothing is decided yet" if waiting else ""
+
+    def _nothing(self, subjects: Subjects, judgements: Sequence[Judgement]) -> tuple[Verdict, str] | None:
+        """What it comes to where there is no group, or a group without anything to measure; None where it comes to something."""
+        case, rule, read = self.case, self.case.rule, len(self.view.job_list)
         if not judgements:
-            return decide_empty(rule, 0, len(view.job_list))
-        if any(not item.passed_over for item in empty):
-            return Verdict.INCONCLUSIVE, nothing_to_measure(case, sum(not item.passed_over for item in empty), len(judgements))
+            return decide_empty(rule, 0, read)
+        empty = [item for item in judgements if item.nothing]
+        if unmeasured := sum(not item.passed_over for item in empty):
+            return Verdict.INCONCLUSIVE, nothing_to_measure(case, unmeasured, len(judgements))
         if len(empty) == len(judgements) and rule.qualifiers.no_data is NoData.SKIP:
             return Verdict.SKIPPED, nothing_to_measure(case, len(empty), len(judgements))
-        if all(item.pending for item in judgements):
-            return Verdict.INCONCLUSIVE, all_new(len(judgements))
         if not subjects.examined and measure_of(case).is_met_by_nothing(expectation(case)):
             if subjects.may:
-                return Verdict.INCONCLUSIVE, f"no job certainly belongs to it, and {subjects.may:,} may: {self._unknown(view.masks, case.population)}"
-            return decide_empty(rule, int(subjects.outside), len(view.job_list))
-        return Verdict.PASS, ""
+                unknown = self._unknown(self.view.masks, case.population)
+                return Verdict.INCONCLUSIVE, f"no job certainly belongs to it, and {subjects.may:,} may: {unknown}"
+            return decide_empty(rule, int(subjects.outside), read)
+        return None
 
     def _why(self, judgements: Sequence[Judgement]) -> str:
         """What would have to be known, of the groups that possibly violate."""

@@ -18,6 +18,7 @@ from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
 from policycheck.engine.findings import describe_empty, describe_findings
 from policycheck.engine.frame import ROW, SUBJECT, Frame
+from policycheck.engine.ladder import Standing, decide
 from policycheck.engine.masks import add_masks
 from policycheck.engine.recovery import Recoveries, deadline_to_come, fields_needed, perhaps
 from policycheck.engine.unknown import name_unknown
@@ -112,21 +113,22 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
         found = describe_findings(case.rule, frame, job_list, violations.pop(case.number, ()), context.records, backend)
         tally = counts[case.number]
         unknown = partial(_unknown, case, case.violation if tally.possible else case.population, frame, masks, columns, recoveries, backend)
-        verdict, reason = _decide(case, tally, coverage, as_of, len(job_list), unknown)
+        short = _short(case, coverage, as_of, len(job_list))
+        verdict, reason = decide(_standing(case, tally, short, len(job_list), unknown))
         if verdict is Verdict.FAIL and not found:
             found = (describe_empty(case.rule, reason),)
         results[case.number] = rule_result(
             case.rule,
             verdict,
             reason,
-            beneath=_decide(case, replace(tally, definite=0), coverage, as_of, len(job_list), unknown) if tally.definite else None,
+            beneath=decide(_standing(case, replace(tally, definite=0), short, len(job_list), unknown)) if tally.definite else None,
             examined=tally.examined,
             subjects=tally.subjects,
             undecided=tally.undecided,
             pending=tally.pending,
             possible=tally.possible,
             findings=found,
-            answers=weaken(answers[case.number]) if _short(case, coverage, as_of, len(job_list)) else answers[case.number],
+            answers=weaken(answers[case.number]) if short else answers[case.number],
         )
     return results
 
@@ -198,24 +200,30 @@ def _violations(cases: Sequence[Case], masks: nw.LazyFrame[Any], backend: Backen
     return found
 
 
-def _decide(case: Case, counts: _Counts, coverage: Sequence[Coverage], as_of: datetime, read: int, unknown: Callable[[], str]) -> tuple[Verdict, str]:
-    """The verdict and its reason, in the order of docs/verdicts.md."""
-    if counts.definite:
-        return Verdict.FAIL, ""
-    possible = f"{counts.possible} of {counted(read, 'job')} could violate it: {unknown()}" if counts.possible else ""
-    if short := _short(case, coverage, as_of, read):
+def _standing(case: Case, counts: _Counts, short: str, read: int, name: Callable[[], str]) -> Standing:
+    """
+    Args:
+        short: why the evidence does not reach.
+        read: how many jobs the list has.
+        name: what is unknown of jobs that may violate, or belong to it.
+    """
+
+    def unsettled() -> str:
+        if counts.examined or not (counts.unsure or counts.undecided):
+            return ""
+        if counts.unsure:
+            return f"{counts.unsure} of {counted(read, 'job')} may belong to it, and none certainly does: {name()}"
+        return f"{'the only job is' if counts.undecided == 1 else f'all {counts.undecided:,} jobs are'} in progress: nothing is decided yet"
+
+    unknown = f"{counts.possible} of {counted(read, 'job')} could violate it: {name()}" if counts.possible and not counts.definite else ""
+    return Standing(
+        counts.definite,
         # A field that was dropped may be why the list seems to end early, too.
-        return Verdict.INCONCLUSIVE, "; ".join(filter(None, [short, possible]))
-    if possible:
-        return Verdict.INCONCLUSIVE, possible
-    if counts.examined:
-        return Verdict.PASS, ""
-    if counts.unsure:
-        return Verdict.INCONCLUSIVE, f"{counts.unsure} of {counted(read, 'job')} may belong to it, and none certainly does: {unknown()}"
-    if counts.undecided:
-        jobs = "the only job is" if counts.undecided == 1 else f"all {counts.undecided:,} jobs are"
-        return Verdict.INCONCLUSIVE, f"{jobs} in progress: nothing is decided yet"
-    return decide_empty(case.rule, counts.elsewhere, read)
+        short="; ".join(filter(None, [short, unknown])) if short else "",
+        unknown=lambda: unknown,
+        unsettled=unsettled,
+        nothing=lambda: None if counts.examined else decide_empty(case.rule, counts.elsewhere, read),
+    )
 
 
 def _short(case: Case, coverage: Sequence[Coverage], as_of: datetime, read: int) -> str:
