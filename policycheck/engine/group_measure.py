@@ -12,16 +12,19 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from policycheck.engine.best_case import BestCase
-from policycheck.engine.case import Case, Kind
+from policycheck.engine.case import Case
 from policycheck.engine.frame import Frame
 from policycheck.engine.group_account import ChosenJob, GroupAccount
 from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of
 from policycheck.engine.masks import listed_mask
+from policycheck.engine.measurement import Measurement, SampleJobs
 from policycheck.engine.measures import Number, Range, is_lower, keeps
 from policycheck.engine.subjects import Group
 from policycheck.job_lists import JobList
+from policycheck.policy.conditions import Operator
 from policycheck.policy.model import Expectation
 from policycheck.result import Breach
+from policycheck.units import DAY, HOUR, round_down
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Clean(NamedTuple):
     """Where it is known, and asked for (`breach`)."""
 
 
-class GroupMeasure(Kind):
+class GroupMeasure(Measurement):
     """A measure of groups of jobs."""
 
     looks_past_window = False
@@ -191,6 +194,19 @@ class NumberOfJobs(GroupMeasure):
 
     def spell(self, value: Number) -> str:
         return f"{int(value):,}"
+
+    def sample(self, requirement: Expectation, window: int | None, *, keeps: bool) -> SampleJobs:
+        operator, limit = limit_of(requirement)
+        lower, strict = is_lower(operator), operator in {Operator.MORE_THAN, Operator.LESS_THAN}
+        enough = int(limit) + (strict if lower else not strict)
+        # An upper bound is kept by a job, where it may be: a window without any is no evidence.
+        fewest = min(1, enough - 1) if keeps else 0
+        matching = enough if lower is keeps else fewest
+        spacing, reach = HOUR if window is None else round_down(window // (matching + 2)), (window or 0) + 3 * DAY
+        if matching > 1:
+            return SampleJobs(True, spacing * matching, spacing, matching, reach)
+        # A resource that is new in the window is given time: this one is old.
+        return SampleJobs(matching > 0, spacing if matching or window is None else window + DAY, reach=reach)
 
 
 def measure_of(case: Case) -> GroupMeasure:

@@ -7,9 +7,11 @@ from typing import assert_never
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset, Presence
 from policycheck.engine.case import fields_decisive
-from policycheck.engine.kinds.registry import open_case
+from policycheck.engine.group_measure import GroupMeasure
+from policycheck.engine.kinds.registry import kind_of, measurement_of, open_case
+from policycheck.engine.measurement import Asked
 from policycheck.policy.conditions import Condition, Operator, fields_of
-from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, Measure, NoData, NoneMatch, Rule, Scope
+from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, Measure, NoData, NoneMatch, Requirement, Rule, Scope
 from policycheck.policy.phrases import grouped, spell_conditions
 from policycheck.text import clean_line
 
@@ -54,7 +56,7 @@ def _window(rule: Rule) -> str:
     if _measure(statement.requirement) is Measure.MISSED_RUNS:
         return f"runs {begins} whose start window has passed"
     if open_case(0, rule, Scope()).by_creation:
-        later = "; how old the newest is, is asked of all the lists cover" if _measure(statement.requirement) is Measure.NEWEST else ""
+        later = "; how old the newest is, is asked of all the lists cover" if _looks_past_window(statement.requirement) else ""
         return f"CreationDate {begins}{later}"
     return f"created, ended or still running {begins}: a job that began before the window and ended in it is in it"
 
@@ -74,6 +76,11 @@ def allowance_of(rule: Rule) -> str:
 
 def _measure(requirement: object) -> Measure | None:
     return requirement.measure if isinstance(requirement, Expectation) else None
+
+
+def _looks_past_window(requirement: Requirement) -> bool:
+    kind = kind_of(requirement)
+    return isinstance(kind, GroupMeasure) and kind.looks_past_window
 
 
 def _scope(scope: Scope) -> str:
@@ -109,7 +116,7 @@ def describe_failure(rule: Rule) -> Iterator[str]:
                 yield "a job in progress is undecided and left out, unless it is overdue"
         case Expectation():
             yield _failing_measure(requirement, rule.statement.list)
-            if requirement.measure is Measure.COUNT and requirement.operator in {Operator.AT_LEAST, Operator.MORE_THAN} and RESOURCE in requirement.per:
+            if open_case(0, rule, Scope()).excuses_new:
                 yield "a resource whose first backup job was created in the window is new, and pending if it falls below the limit and every job went well"
         case Following(condition=condition, within=within):
             with_ = "" if condition == EVERY_JOB else f" with {_said(condition)}"
@@ -132,24 +139,7 @@ _BROKEN = {
 def _failing_measure(expected: Expectation, dataset: Dataset) -> str:
     one = f"one {grouped(expected.per, None, dataset)}" if expected.per else "the group"
     limit = _BROKEN[expected.operator].format(expected.limit.text) if expected.operator and expected.limit else ""
-    what = _said(expected.condition)
-    match expected.measure:
-        case Measure.COUNT:
-            return f"{one} with {limit} {dataset.noun}s of these that have {what}".replace("less than", "fewer than")
-        case Measure.STREAK:
-            return f"{one} whose longest run of consecutive {dataset.noun}s with {what} is {limit}"
-        case Measure.SHARE:
-            return f"{one} of whose {dataset.noun}s {limit} have {what}"
-        case Measure.NEWEST:
-            return f"{one} whose newest {dataset.noun} with {what} was created {limit} before as_of, or that has none"
-        case Measure.LATEST:
-            return f"{one} whose {dataset.noun} that ended last does not have {what}"
-        case Measure.LONGEST_GAP:
-            return f"{one} with {limit} between two {dataset.noun}s with {what}, the window's start and as_of counting as ends"
-        case Measure.MISSED_RUNS:
-            return f"one resource with {limit} scheduled runs that were due in the window and that no job of its plan answered"
-        case _:
-            assert_never(expected.measure)
+    return measurement_of(expected).describe_failure(Asked(one, dataset.noun, _said(expected.condition), limit))
 
 
 def describe_needs(rule: Rule) -> Iterator[str]:

@@ -11,19 +11,20 @@ from typing import Any, assert_never
 from policycheck.datasets import Presence
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.findings import NO_JOBS
+from policycheck.engine.kinds.registry import measurement_of
 from policycheck.engine.links import LINKS
-from policycheck.engine.measures import is_lower
 from policycheck.errors import Location
 from policycheck.pipeline import run
-from policycheck.policy.conditions import Condition, Literal, Operator
+from policycheck.policy.conditions import Condition, Literal
 from policycheck.policy.document import Document, Entries, Items, Node, Text
-from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, Measure, NoneMatch, Policy, Rule, Scope
+from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, NoneMatch, Policy, Rule, Scope
 from policycheck.policy.shape import check_shape
 from policycheck.result import RuleResult, Verdict
 from policycheck.testing.document import REACH, read_evidence
 from policycheck.testing.jobs import ACCOUNT, REGION, resource_arn
 from policycheck.testing.schema import LISTS, TestsEntry
-from policycheck.testing.solutions import DAY, HOUR, MINUTE, Guess, When, build_job, list_resource, round_down, solve, something, spell_age
+from policycheck.testing.solutions import Guess, When, build_job, list_resource, solve, something, spell_age
+from policycheck.units import DAY, HOUR, round_down
 
 AS_OF = datetime(2026, 11, 20, 6, tzinfo=UTC)
 """When samples are judged."""
@@ -204,81 +205,15 @@ def _in_scope(entry: Entry, scope: Scope) -> Entry:
 
 
 def _measured(rule: Rule, expected: Expectation, *, keeps: bool) -> Iterator[Entry]:
-    match expected.measure:
-        case Measure.COUNT | Measure.STREAK:
-            yield from _counted(rule, expected, keeps=keeps)
-        case Measure.SHARE:
-            operator = expected.operator or Operator.AT_LEAST
-            yield from _single(rule, [(rule.statement.where, True), (expected.condition, is_lower(operator) is keeps)])
-        case Measure.LATEST:
-            yield from _single(rule, [(rule.statement.where, True), (expected.condition, keeps)])
-        case Measure.NEWEST:
-            yield from _newest(rule, expected, keeps=keeps)
-        case Measure.LONGEST_GAP:
-            yield from _gap(rule, expected, keeps=keeps)
-        case Measure.MISSED_RUNS:
-            yield from _scheduled(rule, expected, keeps=keeps)
-        case _:
-            assert_never(expected.measure)
-
-
-def _limit(expected: Expectation) -> tuple[Operator, int]:
-    """The operator, and the limit as a whole number."""
-    return expected.operator or Operator.AT_MOST, _length(expected.limit) or 0
-
-
-def _counted(rule: Rule, expected: Expectation, *, keeps: bool) -> Iterator[Entry]:
-    operator, limit = _limit(expected)
-    lower = is_lower(operator)
-    strict = operator in {Operator.MORE_THAN, Operator.LESS_THAN}
-    enough = limit + strict if lower else limit + (not strict)
-    # An upper bound is kept by a job, where it may be: a window without any is no evidence.
-    fewest = min(1, enough - 1) if keeps else 0
-    matching = enough if lower is keeps else fewest
-    window = _length(rule.statement.window)
-    spacing = HOUR if window is None else round_down(window // (matching + 2))
-    for guess in solve([(rule.statement.where, True), (expected.condition, matching > 0)], rule.statement.list):
-        if matching > 1:
-            job = _job(rule, guess, When(created=spacing * matching), repeat={"every": spell_age(spacing), "times": str(matching)})
-        else:
-            # A resource that is new in the window is given time: this one is old.
-            job = _job(rule, guess, When(created=spacing if matching or window is None else window + DAY))
-        yield _entry(rule, [job], guess, reach=(window or 0) + 3 * DAY)
-
-
-def _newest(rule: Rule, expected: Expectation, *, keeps: bool) -> Iterator[Entry]:
-    _, limit = _limit(expected)
-    age = round_down(limit // 2) if keeps else limit + max(round_down(limit // 2), MINUTE)
-    for guess in solve([(rule.statement.where, True), (expected.condition, True)], rule.statement.list):
-        yield _entry(rule, [_job(rule, guess, When(created=age))], guess, reach=2 * age)
-
-
-def _gap(rule: Rule, expected: Expectation, *, keeps: bool) -> Iterator[Entry]:
-    _, limit = _limit(expected)
-    window = _length(rule.statement.window) or limit
-    spacing = round_down(limit // 2)
-    times = window // spacing + 2
-    for guess in solve([(rule.statement.where, True), (expected.condition, True)], rule.statement.list):
-        if keeps:
-            job = _job(rule, guess, When(created=spacing * times), repeat={"every": spell_age(spacing), "times": str(times)})
-        else:
-            job = _job(rule, guess, When(created=window + DAY))
-        yield _entry(rule, [job], guess, reach=window + spacing + 3 * DAY)
-
-
-def _scheduled(rule: Rule, expected: Expectation, *, keeps: bool) -> Iterator[Entry]:
-    operator, limit = _limit(expected)
-    window, missed = _length(rule.statement.window) or DAY, limit + (operator is Operator.AT_MOST)
-    period, cron, offset = next(
-        (schedule for schedule in ((DAY, "cron(0 5 ? * * *)", HOUR), (HOUR, "cron(0 * ? * * *)", 0)) if window >= (missed + 2) * schedule[0]),
-        (5 * MINUTE, "cron(0/5 * ? * * *)", 0),
-    )
-    runs = window // period + 1
-    created, open_ = runs * period + offset, period // 24
-    for guess in solve([(rule.statement.where, True)], rule.statement.list):
-        repeat = {"repeat": {"every": spell_age(period), "times": str(runs + 1)}} if keeps else {}
-        job = {"CreatedBy.BackupRuleCron": cron, "StartBy": f"-{spell_age(created - open_)}", **_job(rule, guess, When(created=created)), **repeat}
-        yield _entry(rule, [job], guess, reach=created + 3 * DAY)
+    wanted = measurement_of(expected).sample(expected, _length(rule.statement.window), keeps=keeps)
+    conditions = [(rule.statement.where, True), (expected.condition, wanted.matching)]
+    if wanted.created is None:
+        yield from _single(rule, conditions)
+        return
+    repeat = {"repeat": {"every": spell_age(wanted.every), "times": str(wanted.times)}} if wanted.every is not None and wanted.times > 1 else {}
+    told = {name: value if isinstance(value, str) else f"-{spell_age(value)}" for name, value in wanted.members.items()}
+    for guess in solve(conditions, rule.statement.list):
+        yield _entry(rule, [told | _job(rule, guess, When(created=wanted.created)) | repeat], guess, reach=wanted.reach)
 
 
 # Following jobs

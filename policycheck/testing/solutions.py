@@ -17,11 +17,10 @@ from policycheck.policy.conditions import And, Comparison, Condition, Not, Opera
 from policycheck.records import iso, moment
 from policycheck.testing.jobs import ACCOUNT, REGION
 from policycheck.testing.patterns import text_of
+from policycheck.units import DAY, HOUR, MINUTE, SECOND, round_down
 
 Guess = Mapping[str, str | None]
 
-SECOND = 1_000_000
-MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
 _OTHER_ACCOUNT, _OTHER_REGION = "444455556666", "us-east-1"
 _MOST_BRANCHES = 64
 _MOST_OF_A_BRANCH = 40
@@ -186,7 +185,7 @@ def _numbers(comparison: Comparison, field: Field, want: bool) -> Iterator[str]:
             longer = (comparison.operator is Operator.OLDER_THAN) is want
             yield f"-{spell_age(value + max(value // 2, HOUR) if longer else value // 2)}"
             continue
-        step = {Kind.TIME: HOUR, Kind.DURATION: DAY if field.name == "Retention" else max(_round(value // 8), MINUTE)}.get(field.kind, 1)
+        step = {Kind.TIME: HOUR, Kind.DURATION: DAY if field.name == "Retention" else max(round_down(value // 8), MINUTE)}.get(field.kind, 1)
         above, below = [value + step, 2 * value + step], [max(value - step, 0), 0]
         known = {
             Operator.IS: ([value], [*above, *below]),
@@ -302,16 +301,6 @@ def spell_age(microseconds: int) -> str:
         if rest % size == 0 and (rest >= 3 * size or size < DAY) and rest:
             return f"{rest // size}{unit}"
     return f"{re.sub(r'0+$', '', f'{rest / SECOND:.6f}').rstrip('.')}s"
-
-
-def _round(microseconds: int) -> int:
-    """Down to whole days, hours, minutes or seconds, where there are any."""
-    return next((microseconds // size * size for size in (HOUR, MINUTE, SECOND) if microseconds >= size), microseconds)
-
-
-def round_down(microseconds: int) -> int:
-    """A length that reads well, no longer than this one."""
-    return max(_round(microseconds), 1)
 
 
 def list_resource(guess: Guess, arn: str, named: str | None) -> dict[str, list[dict[str, Any]]]:

@@ -14,6 +14,7 @@ from policycheck.engine.group_account import ChosenJob, GroupAccount
 from policycheck.engine.group_measure import Screen, count_open, count_where
 from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, judge_new, limit_of, out_of_limit
 from policycheck.engine.kinds.grouped import GroupedNumber
+from policycheck.engine.measurement import Asked
 from policycheck.engine.measures import Range, Truth, is_lower, keeps
 from policycheck.engine.subjects import Group
 from policycheck.job_lists import JobList
@@ -55,6 +56,9 @@ class Count(GroupedNumber):
         if judged.rows:
             return super().blamed_jobs(account, judged, jobs)
         return [job for job in jobs if job.created is not None]
+
+    def describe_failure(self, asked: Asked) -> str:
+        return f"{asked.one} with {asked.limit} {asked.noun}s of these that have {asked.what}".replace("less than", "fewer than")
 
     def tells_age(self, requirement: Expectation) -> bool:
         return is_lower(limit_of(requirement)[0])

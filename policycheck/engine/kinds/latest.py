@@ -15,6 +15,7 @@ from policycheck.engine.group_account import GroupAccount
 from policycheck.engine.group_measure import Clean, Screen, count_open
 from policycheck.engine.judgement import Judgement, Rows, Setting, job_id, nothing_in
 from policycheck.engine.kinds.grouped import GroupedMeasure
+from policycheck.engine.measurement import Asked, SampleJobs
 from policycheck.engine.measures import Number, Truth
 from policycheck.engine.subjects import Group
 from policycheck.job_lists import JobList
@@ -77,6 +78,12 @@ class LatestJob(GroupedMeasure):
     def tell_jobs(self, judged: Judgement, names: Sequence[str]) -> Iterator[str]:
         said = ", ".join(names)
         yield f"the latest finished job: {said}" if len(names) == 1 else f"the latest finished job is one of {said}: which is unknown"
+
+    def describe_failure(self, asked: Asked) -> str:
+        return f"{asked.one} whose {asked.noun} that ended last does not have {asked.what}"
+
+    def sample(self, requirement: Expectation, window: int | None, *, keeps: bool) -> SampleJobs:
+        return SampleJobs(keeps)
 
     def is_mendable(self, requirement: Expectation) -> bool:
         return True

@@ -16,12 +16,14 @@ from policycheck.engine.group_account import ChosenJob, GroupAccount
 from policycheck.engine.group_measure import Screen, count_open
 from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of, newest_match, out_of_limit
 from policycheck.engine.kinds.grouped import GroupedMeasure
+from policycheck.engine.measurement import Asked, SampleJobs
 from policycheck.engine.measures import Number, Range, Truth
 from policycheck.engine.subjects import Group
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Expectation
 from policycheck.records import iso, moment
 from policycheck.text import spell_duration
+from policycheck.units import DAY, round_down
 
 
 class LongestGap(GroupedMeasure):
@@ -77,6 +79,15 @@ class LongestGap(GroupedMeasure):
 
     def tells_age(self, requirement: Expectation) -> bool:
         return True
+
+    def describe_failure(self, asked: Asked) -> str:
+        return f"{asked.one} with {asked.limit} between two {asked.noun}s with {asked.what}, the window's start and as_of counting as ends"
+
+    def sample(self, requirement: Expectation, window: int | None, *, keeps: bool) -> SampleJobs:
+        limit = int(limit_of(requirement)[1])
+        window, spacing = window or limit, round_down(limit // 2)
+        times, reach = window // spacing + 2, window + spacing + 3 * DAY
+        return SampleJobs(True, spacing * times, spacing, times, reach) if keeps else SampleJobs(True, window + DAY, reach=reach)
 
     def is_mendable(self, requirement: Expectation) -> bool:
         return False

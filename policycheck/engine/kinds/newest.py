@@ -14,8 +14,9 @@ from policycheck.engine.frame import Frame
 from policycheck.engine.group_account import ChosenJob, GroupAccount
 from policycheck.engine.group_findings import spell_subject
 from policycheck.engine.group_measure import Screen, count_open
-from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, newest_match, out_of_limit
+from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of, newest_match, out_of_limit
 from policycheck.engine.kinds.grouped import GroupedMeasure
+from policycheck.engine.measurement import Asked, SampleJobs
 from policycheck.engine.measures import NEVER, Number, Range, Truth
 from policycheck.engine.subjects import Group
 from policycheck.job_lists import JobList
@@ -23,6 +24,7 @@ from policycheck.policy.model import Expectation
 from policycheck.records import moment
 from policycheck.result import Breach
 from policycheck.text import spell_duration
+from policycheck.units import MINUTE, round_down
 
 
 class Newest(GroupedMeasure):
@@ -86,6 +88,14 @@ class Newest(GroupedMeasure):
             return None
         age, values = min(ages, key=lambda pair: (pair[0], tuple(value or "" for value in pair[1])))
         return Breach(moment(as_of + int(age) + length), spell_subject(case.per, values))
+
+    def describe_failure(self, asked: Asked) -> str:
+        return f"{asked.one} whose newest {asked.noun} with {asked.what} was created {asked.limit} before as_of, or that has none"
+
+    def sample(self, requirement: Expectation, window: int | None, *, keeps: bool) -> SampleJobs:
+        half = round_down(int(limit_of(requirement)[1]) // 2)
+        age = half if keeps else int(limit_of(requirement)[1]) + max(half, MINUTE)
+        return SampleJobs(True, age, reach=2 * age)
 
     def is_mendable(self, requirement: Expectation) -> bool:
         return True

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import assert_never
 
 from policycheck.engine.case import Case, Kind
+from policycheck.engine.measurement import Measurement
 from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Requirement, Rule, Scope
 
 
@@ -28,6 +29,13 @@ def kind_of(requirement: Requirement) -> Kind:
             return _kind("followed_by", "KIND")
         case _:
             assert_never(requirement)
+
+
+def measurement_of(requirement: Expectation) -> Measurement:
+    """What a rule measures."""
+    kind = kind_of(requirement)
+    assert isinstance(kind, Measurement)
+    return kind
 
 
 @cache

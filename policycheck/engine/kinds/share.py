@@ -16,6 +16,7 @@ from policycheck.engine.group_account import GroupAccount
 from policycheck.engine.group_measure import Screen, count_open, count_where
 from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of, nothing_in, out_of_limit
 from policycheck.engine.kinds.grouped import GroupedMeasure
+from policycheck.engine.measurement import Asked, SampleJobs
 from policycheck.engine.measures import Number, Range, Truth, is_lower
 from policycheck.engine.subjects import Group
 from policycheck.job_lists import JobList
@@ -67,6 +68,12 @@ class Share(GroupedMeasure):
 
     def spell(self, value: Number) -> str:
         return f"{float(Fraction(value) * 100):.4f}".rstrip("0").rstrip(".") + "%"
+
+    def describe_failure(self, asked: Asked) -> str:
+        return f"{asked.one} of whose {asked.noun}s {asked.limit} have {asked.what}"
+
+    def sample(self, requirement: Expectation, window: int | None, *, keeps: bool) -> SampleJobs:
+        return SampleJobs(is_lower(limit_of(requirement)[0]) is keeps)
 
     def is_mendable(self, requirement: Expectation) -> bool:
         operator, limit = limit_of(requirement)

@@ -16,6 +16,7 @@ from policycheck.engine.group_account import GroupAccount
 from policycheck.engine.group_measure import Screen, count_open, count_where
 from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, job_id, judge_new, limit_of, out_of_limit
 from policycheck.engine.kinds.grouped import GroupedNumber
+from policycheck.engine.measurement import Asked
 from policycheck.engine.measures import Range, Truth, is_lower, keeps
 from policycheck.engine.subjects import Group
 from policycheck.job_lists import JobList
@@ -60,6 +61,9 @@ class Streak(GroupedNumber):
     def tell(self, account: GroupAccount, judged: Judgement) -> str:
         run = account.favourable(judged)
         return f"longest run of {account.name_jobs('jobs')} is {run:,}, {account.bound(account.distance(run))}"
+
+    def describe_failure(self, asked: Asked) -> str:
+        return f"{asked.one} whose longest run of consecutive {asked.noun}s with {asked.what} is {asked.limit}"
 
     def tell_staying(self, staying: Staying) -> str:
         requirement = staying.rule.statement.requirement

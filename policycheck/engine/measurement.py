@@ -1,0 +1,58 @@
+"""What every measure says for those who explain it and try it out: what violates it, and jobs that do."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from policycheck.engine.case import Kind
+from policycheck.policy.model import Expectation
+
+
+@dataclass(frozen=True, slots=True)
+class SampleJobs:
+    """A job or several of one resource, alike, that a measure finds fault with, or does not: what examples are made from. Times in microseconds."""
+
+    matching: bool
+    """Whether they match."""
+    created: int | None = None
+    """How long before as_of the first was created; None: that does not matter."""
+    every: int | None = None
+    """From one to the next,"""
+    times: int = 1
+    """and how many there are."""
+    reach: int = 0
+    """How far back the list must be complete."""
+    members: Mapping[str, str | int] = field(default_factory=dict)
+    """What the first must say beside what the conditions ask; a number is a time, that long before as_of."""
+
+
+class Asked(NamedTuple):
+    """The words of a requirement."""
+
+    one: str
+    """`one resource`, `the group`."""
+    noun: str
+    """`backup job`."""
+    what: str
+    """Which jobs match."""
+    limit: str
+    """What is outside the limit: `less than 3`; empty where there is none."""
+
+
+class Measurement(Kind):
+    """A kind of rule that measures something."""
+
+    @abstractmethod
+    def describe_failure(self, asked: Asked) -> str:
+        """What a group is like that violates."""
+
+    @abstractmethod
+    def sample(self, requirement: Expectation, window: int | None, *, keeps: bool) -> SampleJobs:
+        """Jobs with which a group keeps the rule, or violates it.
+
+        Args:
+            window: the rule's, in microseconds; None: it has none.
+        """
