@@ -115,7 +115,7 @@ def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
     for policy in policies:
         missing = sorted(_named_inventories(policy) - set(evidence.inventories))
         notes += [f"{policy.id}: no inventory {name} was given (--inventory {name}=PATH)" for name in missing]
-    rewound = sum(entry.complete and entry.reason.startswith("reconstructed") for entry in evidence.coverage)
+    rewound = sum(entry.complete and entry.rewound > 0 for entry in evidence.coverage)
     if rewound:
         lists = "1 list holds" if rewound == 1 else f"{rewound} lists hold"
         notes.append(f"reconstructed: {lists} jobs that ended after as_of; they were judged as in progress, and what they said before is not known")

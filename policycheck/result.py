@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from policycheck.errors import ExitCode, Location
 from policycheck.job_records import JobRecord
+from policycheck.reasons import Reasons, spell_reasons
 
 
 class Severity(StrEnum):
@@ -65,6 +66,11 @@ class Coverage:
     basis: Basis = Basis.ASSERTED
     source: str = ""
     reason: str = ""
+    """Why it is not complete, or what must be known of it; in words."""
+    cut_off: bool = False
+    """Whether the list may have been cut off,"""
+    rewound: int = 0
+    """and how many of its jobs ended after as_of, so that they were evaluated as they may have been then."""
     gaps: tuple[tuple[datetime, datetime], ...] = ()
     """Where no list speaks: a time is uncovered that ends after the first and begins before the second moment. These are the ends of two margins, which may
     overlap: a margin may be used once, and does not bridge what is longer."""
@@ -258,8 +264,8 @@ class RuleResult:
     severity: Severity
     verdict: Verdict
     location: Location
-    reason: str = ""
-    """Why this verdict; never empty unless it is a plain pass or fail."""
+    reasons: Reasons = ()
+    """Why this verdict; there is one, unless it is a plain pass or fail."""
     examined: int = 0
     """Jobs in the population."""
     subjects: int = 0
@@ -281,14 +287,19 @@ class RuleResult:
     """Every waiver of the rule, in the order of its policy."""
     answers: tuple[SubjectAnswer, ...] = field(default=(), repr=False)
     """Of every subject that was evaluated, sorted by account, Region and subject."""
-    beneath: tuple[Verdict, str] | None = field(default=None, compare=False, repr=False)
-    """Of a rule that fails: the verdict and its reason if nothing had violated, for waivers to fall back on; None: a plain pass."""
+    beneath: tuple[Verdict, Reasons] | None = field(default=None, compare=False, repr=False)
+    """Of a rule that fails: the verdict and its reasons if nothing had violated, for waivers to fall back on; None: a plain pass."""
     title: str = ""
     why: str = ""
     fix: str = ""
     url: str = ""
     controls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        """Its reasons in words; empty where there is none."""
+        return spell_reasons(self.reasons)
 
     @property
     def open_findings(self) -> tuple[Finding, ...]:

@@ -43,6 +43,11 @@ def clean_line(value: str) -> str:
     return _SPACE.sub(" ", clean(value)).strip()
 
 
+def counted(count: int, noun: str) -> str:
+    """`1 backup job`, `1,000 backup jobs`."""
+    return f"{count:,} {noun if count == 1 else noun + 's'}"
+
+
 def truncate(value: str, limit: int) -> str:
     """At most `limit` characters, the last one an ellipsis where something was cut off."""
     return value if len(value) <= limit else value[: max(limit - 1, 0)] + "…"

@@ -74,7 +74,7 @@ def test_jobs_out_of_scope_are_counted(count: int, text: str, tmp_path: Path) ->
 
 def test_reconstruction_is_told(tmp_path: Path) -> None:
     found = evidence([job()])
-    told = replace(found, coverage=(replace(found.coverage[0], reason="reconstructed: 1 job ended after as_of"),))
+    told = replace(found, coverage=(replace(found.coverage[0], rewound=1, reason="reconstructed: 1 job ended after as_of"),))
     assert any(note.startswith("reconstructed: 1 list holds jobs that ended after as_of") for note in judge(load(POLICY, tmp_path), told).not_seen)
     assert not any(note.startswith("reconstructed") for note in judge(load(POLICY, tmp_path), found).not_seen)
 

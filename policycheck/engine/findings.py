@@ -18,6 +18,7 @@ from policycheck.job_records import JobRecords
 from policycheck.policy.conditions import ORDER_OPERATORS, Comparison, Condition, comparisons
 from policycheck.policy.model import Rule
 from policycheck.policy.rendering import render_requirement
+from policycheck.reasons import Reasons, spell_reasons
 from policycheck.records import iso, moment
 from policycheck.result import EVIDENCE_LIMIT, Finding
 from policycheck.text import clean_line, shorten, spell_duration, truncate
@@ -70,9 +71,9 @@ def _place(finding: Finding) -> tuple[str, str, str]:
     return finding.account or "", finding.region or "", finding.subject
 
 
-def describe_empty(rule: Rule, reason: str) -> Finding:
+def describe_empty(rule: Rule, reasons: Reasons) -> Finding:
     """The one finding of a rule whose population must not be empty."""
-    return Finding(rule.id, rule.policy, rule.severity, None, None, NO_JOBS, reason)
+    return Finding(rule.id, rule.policy, rule.severity, None, None, NO_JOBS, spell_reasons(reasons))
 
 
 def clean_subject(account: str | None, region: str | None, resource: str | None) -> Subject:

@@ -20,12 +20,13 @@ from policycheck.engine.masks import chosen_mask
 from policycheck.engine.notes import cap_notes, name_briefly
 from policycheck.engine.recovery import deadline_in_window, deadline_to_come
 from policycheck.engine.unknown import name_lacking, name_unknown
-from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
+from policycheck.engine.verdict import decide_empty, not_read, rule_result, short_evidence
 from policycheck.job_lists import JobList
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import Following
 from policycheck.records import iso, moment
 from policycheck.result import RuleResult, SubjectAnswer, Verdict
+from policycheck.text import counted
 
 _CHOSEN, _POPULATION, _ELSEWHERE, _PENDING, _VIOLATION, _FOLLOWED, _COVERED = (
     f"_{name}" for name in ("chosen", "population", "elsewhere", "pending", "violation", "followed", "covered")

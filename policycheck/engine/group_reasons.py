@@ -1,15 +1,16 @@
-"""What became of the groups of a rule, in words."""
+"""What became of the groups of a rule."""
 
 from __future__ import annotations
 
 from policycheck.engine.case import Case
 from policycheck.engine.group_measure import measure_of
 from policycheck.engine.judgement import Judgement
-from policycheck.engine.verdict import counted
+from policycheck.reasons import Reason, ReasonKind, Reasons
 from policycheck.result import Answer
 
 
 def answer_of(item: Judgement) -> Answer:
+    """What one group came to."""
     if item.pending:
         return Answer.PENDING
     if item.waiting or item.violation is None:
@@ -19,10 +20,11 @@ def answer_of(item: Judgement) -> Answer:
     return Answer.NOTHING if item.nothing else Answer.PASS
 
 
-def all_new(count: int) -> str:
-    who = "the only subject is" if count == 1 else f"all {count:,} subjects are"
-    return f"{who} pending, new or with a first backup that still runs: nothing is decided yet"
+def all_new(count: int) -> Reasons:
+    """That every subject is pending."""
+    return (Reason(ReasonKind.ALL_PENDING, numbers=(count,)),)
 
 
-def nothing_to_measure(case: Case, count: int, groups: int) -> str:
-    return f"{count:,} of {counted(groups, 'subject')} without a {measure_of(case).counted_jobs} job in the window"
+def nothing_to_measure(case: Case, count: int, groups: int) -> Reason:
+    """How many of the groups have nothing to measure."""
+    return Reason(ReasonKind.NOTHING_TO_MEASURE, (measure_of(case).counted_jobs,), (count, groups))

@@ -25,10 +25,9 @@ from policycheck.engine.measures import is_lower
 from policycheck.engine.notes import name_briefly
 from policycheck.engine.plan_jobs import PlanJob, plan_jobs
 from policycheck.engine.trace import Question, Tracer
-from policycheck.engine.verdict import counted
 from policycheck.policy.conditions import fields_of
 from policycheck.records import iso, moment
-from policycheck.text import clean_line
+from policycheck.text import clean_line, counted
 
 _MOST_LISTED = 30
 NOTHING, PENDING = "nothing to measure", "pending"

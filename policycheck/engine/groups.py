@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import groupby
+from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
 
@@ -35,13 +35,14 @@ from policycheck.engine.scope import Pair, in_scope
 from policycheck.engine.screen import CleanKeys, screen
 from policycheck.engine.subjects import Group, Subjects, find_subjects
 from policycheck.engine.unknown import name_lacking, name_unknown, spell_fields
-from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
+from policycheck.engine.verdict import decide_empty, not_read, rule_result, short_evidence
 from policycheck.inventory import Listing
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import RESOURCE, NoData
+from policycheck.reasons import Reason, ReasonKind, Reasons
 from policycheck.records import iso, micros, moment
 from policycheck.result import Coverage, Finding, RuleResult, SubjectAnswer, Universe, Verdict
-from policycheck.text import clean_line, spell_duration
+from policycheck.text import clean_line, counted, spell_duration
 
 _DAY = 86_400_000_000
 _MOST_NOTES = 10
@@ -86,7 +87,7 @@ def _not_judged(case: Case, context: Context) -> RuleResult | None:
         return not_read(case.rule, DATASETS[missing[0]])
     inventory = expectation(case).inventory
     if inventory is not None and inventory.text not in context.inventories:
-        return rule_result(case.rule, Verdict.INCONCLUSIVE, f"this run has no inventory {clean_line(inventory.text)}")
+        return rule_result(case.rule, Verdict.INCONCLUSIVE, (Reason(ReasonKind.INVENTORY_NOT_GIVEN, (clean_line(inventory.text),)),))
     return None
 
 
@@ -152,16 +153,16 @@ class _Ruling:
         case, rule = self.case, self.case.rule
         subjects, judgements = self.judgements(tallies, listing)
         short = self._short(subjects)
-        verdict, reason = decide(self._standing(subjects, judgements, short))
+        verdict, reasons = decide(self._standing(subjects, judgements, short))
         kept = [replace(item, violation=False, nothing=False) if item.violation is True else item for item in judgements]
         violated = [item for item in judgements if item.violation is True and not (item.nothing and short)]
         findings: tuple[Finding, ...] = ()
         if verdict is Verdict.FAIL:
-            findings = Describer(case, self.view, self.context, violated).findings() or (describe_empty(rule, reason),)
+            findings = Describer(case, self.view, self.context, violated).findings() or (describe_empty(rule, reasons),)
         return rule_result(
             rule,
             verdict,
-            reason,
+            reasons,
             beneath=decide(self._standing(subjects, kept, short)) if verdict is Verdict.FAIL and violated else None,
             examined=subjects.examined,
             subjects=subjects.count,
@@ -175,7 +176,7 @@ class _Ruling:
             answers=self._answers(judgements, short) if self.context.answers else (),
         )
 
-    def _answers(self, judgements: Sequence[Judgement], short: str) -> tuple[SubjectAnswer, ...]:
+    def _answers(self, judgements: Sequence[Judgement], short: Reasons) -> tuple[SubjectAnswer, ...]:
         told = []
         for item in judgements:
             account, region, _ = item.group.subject
@@ -259,20 +260,19 @@ class _Ruling:
     def _backup_coverage(self) -> dict[tuple[str | None, str | None], Coverage]:
         return {(entry.account, entry.region): entry for entry in self.context.coverage if entry.dataset == BACKUP_JOBS.name}
 
-    def _short(self, subjects: Subjects) -> str:
-        """Why the evidence does not reach; empty where it does."""
-        return "; ".join(filter(None, [self._short_list(), *self._unread_places(subjects)]))
+    def _short(self, subjects: Subjects) -> Reasons:
+        """Why the evidence does not reach; nothing where it does."""
+        return (*self._short_list(), *self._unread_places(subjects))
 
-    def _unread_places(self, subjects: Subjects) -> list[str]:
-        """Where subjects are and the rule's list was not read, a phrase each."""
+    def _unread_places(self, subjects: Subjects) -> Reasons:
+        """Where subjects are and the rule's list was not read."""
         found = {group.subject for group in subjects.groups if not self._absence.is_read(group.subject[:2])}
         counts = Counter("/".join(clean_line(part or "any") for part in subject[:2]) for subject in found)
         noun = self.case.rule.statement.list.noun
-        return [
-            f"no list of {noun}s covers {place}, where {counted(count, 'subject')} {'is' if count == 1 else 'are'}" for place, count in sorted(counts.items())
-        ][:_MOST_PLACES]
+        unread = (Reason(ReasonKind.PLACE_OF_SUBJECTS_UNREAD, (noun, place), (count,)) for place, count in sorted(counts.items()))
+        return tuple(islice(unread, _MOST_PLACES))
 
-    def _short_list(self) -> str:
+    def _short_list(self) -> Reasons:
         case, context = self.case, self.context
         name = case.rule.statement.dataset
         short = short_evidence(case.scope, context.coverage, name, case.window_length, context.as_of, len(self.view.job_list))
@@ -280,7 +280,7 @@ class _Ruling:
             return short
         return short_evidence(case.scope, context.coverage, BACKUP_JOBS.name, None, context.as_of, len(context.lists[BACKUP_JOBS.name]))
 
-    def _standing(self, subjects: Subjects, judgements: Sequence[Judgement], short: str) -> Standing:
+    def _standing(self, subjects: Subjects, judgements: Sequence[Judgement], short: Reasons) -> Standing:
         violated = [item for item in judgements if item.violation is True]
         return Standing(
             violations=sum(not item.nothing for item in violated),
@@ -289,70 +289,69 @@ class _Ruling:
             unknown=lambda: self._unknown_of(subjects, judgements),
             unsettled=lambda: self._unsettled(subjects, judgements),
             nothing=lambda: self._nothing(subjects, judgements),
-            pending=lambda: all_new(len(judgements)) if all(item.pending for item in judgements) else "",
+            pending=lambda: all_new(len(judgements)) if all(item.pending for item in judgements) else (),
         )
 
-    def _unknown_of(self, subjects: Subjects, judgements: Sequence[Judgement]) -> str:
+    def _unknown_of(self, subjects: Subjects, judgements: Sequence[Judgement]) -> Reasons:
         """Why a group could violate, or whether there is one at all is unknown."""
         if not self.case.per and subjects.chosen is None:
-            return f"no job certainly belongs to it: {self._unknown(self.view.masks, self.case.chosen)}"
+            return (Reason(ReasonKind.NONE_CERTAIN, because=(self._unknown(self.view.masks, self.case.chosen),)),)
         possible = sum(item.violation is None for item in judgements)
-        return f"{possible:,} of {counted(len(judgements), 'subject')} could violate it: {self._why(judgements)}" if possible else ""
+        numbers = (possible, len(judgements))
+        return (Reason(ReasonKind.COULD_VIOLATE, ("subject",), numbers, because=tuple(self._why(judgements))),) if possible else ()
 
-    def _unsettled(self, subjects: Subjects, judgements: Sequence[Judgement]) -> str:
+    def _unsettled(self, subjects: Subjects, judgements: Sequence[Judgement]) -> Reasons:
         """Which jobs may be of other groups, and which groups have jobs in progress alone."""
         case, dataset = self.case, self.case.rule.statement.list
         if subjects.strays:
-            fields = spell_fields(case.per, dataset)
-            return f"{counted(subjects.strays, dataset.noun)} may belong to any subject or to none: no {fields} recorded"
+            return (Reason(ReasonKind.STRAY_JOBS, (dataset.noun,), (subjects.strays,), fields=spell_fields(case.per, dataset)),)
         if subjects.nameless and measure_of(case).needs_every_subject(expectation(case)):
             fields = spell_fields(dict.fromkeys([*case.per, *(("Account", "Region") if RESOURCE in case.per else ())]), dataset)
-            return f"{counted(subjects.nameless, 'job')} may be of a subject that no other job names: no {fields} recorded"
+            return (Reason(ReasonKind.NAMELESS_JOBS, numbers=(subjects.nameless,), fields=fields),)
         waiting = sum(item.waiting for item in judgements)
-        return f"{waiting:,} of {counted(len(judgements), 'subject')} with jobs in progress alone: nothing is decided yet" if waiting else ""
+        return (Reason(ReasonKind.IN_PROGRESS_ALONE, numbers=(waiting, len(judgements))),) if waiting else ()
 
-    def _nothing(self, subjects: Subjects, judgements: Sequence[Judgement]) -> tuple[Verdict, str] | None:
+    def _nothing(self, subjects: Subjects, judgements: Sequence[Judgement]) -> tuple[Verdict, Reasons] | None:
         """What it comes to where there is no group, or a group without anything to measure; None where it comes to something."""
         case, rule, read = self.case, self.case.rule, len(self.view.job_list)
         if not judgements:
             return decide_empty(rule, 0, read)
         empty = [item for item in judgements if item.nothing]
         if unmeasured := sum(not item.passed_over for item in empty):
-            return Verdict.INCONCLUSIVE, nothing_to_measure(case, unmeasured, len(judgements))
+            return Verdict.INCONCLUSIVE, (nothing_to_measure(case, unmeasured, len(judgements)),)
         if len(empty) == len(judgements) and rule.qualifiers.no_data is NoData.SKIP:
-            return Verdict.SKIPPED, nothing_to_measure(case, len(empty), len(judgements))
+            return Verdict.SKIPPED, (nothing_to_measure(case, len(empty), len(judgements)),)
         if not subjects.examined and measure_of(case).is_met_by_nothing(expectation(case)):
             if subjects.may:
                 unknown = self._unknown(self.view.masks, case.population)
-                return Verdict.INCONCLUSIVE, f"no job certainly belongs to it, and {subjects.may:,} may: {unknown}"
+                return Verdict.INCONCLUSIVE, (Reason(ReasonKind.NONE_CERTAIN, numbers=(subjects.may,), because=(unknown,)),)
             return decide_empty(rule, int(subjects.outside), read)
         return None
 
-    def _why(self, judgements: Sequence[Judgement]) -> str:
+    def _why(self, judgements: Sequence[Judgement]) -> Iterator[Reason]:
         """What would have to be known, of the groups that possibly violate."""
-        reasons = {item.possible_for for item in judgements if item.violation is None}
-        found = [self._unknown_jobs()] if "jobs" in reasons else []
-        found += self._possible.reasons(judgements)
-        if "edge" in reasons:
-            found.append("whether the first backup job listed is its first is unknown")
-        if "coverage" in reasons:
-            noun, length = self.case.rule.statement.list.noun, self.case.window_length
-            since = "" if length is None else f"from {iso(moment(self.as_of - length))} "
-            found.append(f"no complete list of {noun}s shows {since}to {iso(self.context.as_of)} that there was no other job")
-        if "group" in reasons:
-            found.append("whether it is a subject of the rule is unknown")
-        return "; ".join(found)
+        unknown = {item.possible_for for item in judgements if item.violation is None}
+        if "jobs" in unknown:
+            yield self._unknown_jobs()
+        yield from self._possible.reasons(judgements)
+        if "edge" in unknown:
+            yield Reason(ReasonKind.FIRST_UNKNOWN)
+        if "coverage" in unknown:
+            length = self.case.window_length
+            start = () if length is None else (self.as_of - length,)
+            yield Reason(ReasonKind.ABSENCE_UNKNOWN, (self.case.rule.statement.list.noun,), (*start, self.as_of))
+        if "group" in unknown:
+            yield Reason(ReasonKind.MEMBERSHIP_UNKNOWN)
 
-    def _unknown_jobs(self) -> str:
+    def _unknown_jobs(self) -> Reason:
         case = self.case
         looked_at = self.view.masks.filter(nw.col(case.measured).fill_null(True))
         for column in (case.measured, case.matching, case.population):
             if self.context.backend.rows(looked_at.filter(nw.col(column).is_null()).select(nw.len()))[0][0]:
                 return self._unknown(looked_at, column)
-        told = "when a job was created or ended, or whose it is, is unknown"
-        return ": ".join(filter(None, [told, name_lacking({"CreationDate", "CompletionDate"}, self.view.frame, self.context.backend)]))
+        return Reason(ReasonKind.TIMES_UNKNOWN, because=name_lacking({"CreationDate", "CompletionDate"}, self.view.frame, self.context.backend))
 
-    def _unknown(self, masks: nw.LazyFrame[Any], column: str) -> str:
+    def _unknown(self, masks: nw.LazyFrame[Any], column: str) -> Reason:
         return name_unknown(fields_decisive(self.case), self.view.frame, masks, column, self.context.backend)
 
     def _universe(self, subjects: Subjects) -> Universe:

@@ -26,6 +26,7 @@ from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Comparison, Condition, Literal, Operator, comparisons
 from policycheck.policy.model import Expectation, Following
 from policycheck.policy.vocabulary import PHRASE_OF, PLACE_OF
+from policycheck.reasons import Reason, ReasonKind, Reasons
 from policycheck.records import micros
 from policycheck.regions import REGIONS
 from policycheck.result import RuleResult, Verdict
@@ -104,12 +105,12 @@ def _judge(result: RuleResult, asked: Sequence[_Asked]) -> RuleResult:
     result = replace(result, notes=(*result.notes, *notes))
     if not told:
         return result
-    reason = f"a value that occurs nowhere is spelled otherwise in the evidence: {'; '.join(told)}"
+    reasons: Reasons = (Reason(ReasonKind.SPELLED_OTHERWISE, tuple(told)),)
     if result.verdict is Verdict.FAIL:
-        beneath = reason if result.beneath is None or result.beneath[0] is not Verdict.INCONCLUSIVE else f"{result.beneath[1]}; {reason}"
+        beneath = reasons if result.beneath is None or result.beneath[0] is not Verdict.INCONCLUSIVE else (*result.beneath[1], *reasons)
         return replace(result, beneath=(Verdict.INCONCLUSIVE, beneath), notes=(*result.notes, *told))
-    reason = f"{result.reason}; {reason}" if result.verdict is Verdict.INCONCLUSIVE and result.reason else reason
-    return replace(result, verdict=Verdict.INCONCLUSIVE, reason=reason, breach=None)
+    before = result.reasons if result.verdict is Verdict.INCONCLUSIVE else ()
+    return replace(result, verdict=Verdict.INCONCLUSIVE, reasons=(*before, *reasons), breach=None)
 
 
 def _place(one: _Asked) -> str:

@@ -12,8 +12,8 @@ from policycheck.engine.judgement import Judgement, Rows
 from policycheck.engine.list_view import ListView
 from policycheck.engine.subjects import Group
 from policycheck.engine.unknown_groups import FirstBackups, UnknownGroups, types_by_resource
-from policycheck.engine.verdict import counted
 from policycheck.policy.model import RESOURCE, Expectation
+from policycheck.reasons import Reason, ReasonKind
 
 
 @dataclass
@@ -43,17 +43,15 @@ class PossibleJobs:
             return replace(judgement, violation=None, possible_for="first")
         return judgement
 
-    def reasons(self, judgements: Sequence[Judgement]) -> Iterator[str]:
-        """What these jobs do not say, of the groups that possibly violate: `2 jobs do not say their ResourceArn and may be its jobs`."""
+    def reasons(self, judgements: Sequence[Judgement]) -> Iterator[Reason]:
+        """What these jobs do not say, of the groups that possibly violate."""
         undone = [item.others for item in judgements if item.possible_for == "others"]
         if undone:
             # Many groups share one tuple of rows.
             rows = {row for shared in {id(shared): shared for shared in undone}.values() for row in shared}
-            says, owns = ("does not say its", "job") if len(rows) == 1 else ("do not say their", "jobs")
-            fields = " or ".join(self._unknown.lacking(rows))
-            yield f"{counted(len(rows), 'job')} {says} {fields} and may be {'its' if len(undone) == 1 else 'their'} {owns}"
+            yield Reason(ReasonKind.OWNERS_UNKNOWN, numbers=(len(rows), len(undone)), fields=tuple(self._unknown.lacking(rows)))
         if any(item.possible_for == "first" for item in judgements):
-            yield "a backup job in progress that does not say its ResourceArn, Account or Region may be its first"
+            yield Reason(ReasonKind.FIRST_MAY_RUN)
 
     def _may_run_first(self, group: Group) -> bool:
         """Whether the first backup of a resource that no backup job names may run."""

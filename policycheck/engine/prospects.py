@@ -21,12 +21,12 @@ from policycheck.engine.evaluate import judge
 from policycheck.engine.findings import NO_JOBS
 from policycheck.engine.kinds.registry import kind_of
 from policycheck.engine.scope import in_scope
-from policycheck.engine.verdict import counted
 from policycheck.policy.conditions import AGE_OPERATORS, Condition, Literal, comparisons, fields_of
 from policycheck.policy.model import RESOURCE, Expectation, Following, NoneMatch, Policy, Rule, Scope
+from policycheck.reasons import ReasonKind, has_kind
 from policycheck.records import MICROSECOND, end_of, iso, moment
 from policycheck.result import Coverage, Finding, RuleResult, Verdict
-from policycheck.text import clean_line
+from policycheck.text import clean_line, counted
 
 Refused = Collection[tuple[str, str | None, str | None]]
 """(dataset, account, Region) of lists that AWS keeps refusing."""
@@ -96,7 +96,7 @@ def _hope(rule: Rule, result: RuleResult, later: _Later) -> str:
     if any(not entry.complete for entry in _entries(rule, later.context)):
         return "a list that could not be read may be read the next time"
     noun = rule.statement.list.noun
-    if result.reason.startswith("nothing to judge"):
+    if has_kind(result.reasons, ReasonKind.NOTHING_TO_JUDGE):
         return f"no {noun} matches it yet: see that the names in the rule are right"
     progress = sum(not later.is_settled(dataset, record) for dataset, record in later.records(rule))
     running = f"{counted(progress, noun)} {'is' if progress == 1 else 'are'} in progress" if progress else ""

@@ -17,6 +17,7 @@ from policycheck.engine.completions import Completions
 from policycheck.engine.frame import EXISTS, ROW, Frame, ended
 from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Comparison, Literal, Operator
+from policycheck.reasons import Reason, ReasonKind
 
 _CLEAN = Comparison("Outcome", Operator.IS, (Literal("clean", value="clean"),))
 
@@ -131,10 +132,10 @@ class Recoveries:
             beside = (*self._job_list.places()[row], (vault or "").rpartition(":")[2] or record.BackupVaultName)
         return (resource, vault, record.ResourceType and record.ResourceType.lower(), *beside)
 
-    def name_lacking(self) -> str:
-        """`a later job that does not say its ResourceArn may have recovered it`."""
+    def name_lacking(self) -> Reason:
+        """What later jobs do not say that may have recovered others."""
         lacking = [key for key in self._keys if any(value is None for (value,) in self._backend.rows(self._select_nameless(key).unique()))]
-        return f"a later job that does not say its {' or '.join(lacking)} may have recovered it"
+        return Reason(ReasonKind.RECOVERY_UNNAMED, fields=tuple(lacking))
 
 
 def perhaps(recovered: str) -> str:

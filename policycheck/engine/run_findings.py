@@ -12,12 +12,11 @@ from policycheck.engine.findings import NO_RESOURCE, Subject, clean_subject
 from policycheck.engine.list_view import resource_types
 from policycheck.engine.notes import name_briefly
 from policycheck.engine.plan_jobs import Place, PlanJob
-from policycheck.engine.verdict import counted
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Expectation, Rule
 from policycheck.records import iso, moment
 from policycheck.result import Finding
-from policycheck.text import clean_line
+from policycheck.text import clean_line, counted
 
 _Plan = tuple[Place, str]
 

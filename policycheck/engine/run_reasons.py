@@ -9,8 +9,8 @@ from policycheck.engine.expected_runs import Group, GroupRuns, Run
 from policycheck.engine.notes import cap_notes, name_briefly
 from policycheck.engine.plan_jobs import Place, PlanJob
 from policycheck.engine.run_findings import PlanRecords
-from policycheck.engine.verdict import counted
 from policycheck.records import iso, moment
+from policycheck.text import counted
 
 _MOST_NAMED = 3
 _KEEP = "keep CreatedBy.BackupPlanId and CreatedBy.BackupRuleId when you save a list"

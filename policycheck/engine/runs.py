@@ -23,10 +23,11 @@ from policycheck.engine.run_findings import MissedRun, PlanRecords, describe_mis
 from policycheck.engine.run_reasons import describe_undecided, name_problems, name_runs, name_unknown_plans, name_unplaced
 from policycheck.engine.scope import in_scope
 from policycheck.engine.unknown import name_unknown
-from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
+from policycheck.engine.verdict import decide_empty, not_read, rule_result, short_evidence
 from policycheck.policy.conditions import Operator, fields_of
 from policycheck.policy.model import Expectation
 from policycheck.result import Answer, RuleResult, SubjectAnswer, UndecidedOf, Universe, Verdict
+from policycheck.text import counted
 
 Resource = tuple[Place, str]
 """One subject: where it is, and its ARN."""

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from policycheck.datasets import DATASETS
 from policycheck.policy.model import Scope
-from policycheck.records import iso
+from policycheck.reasons import Reason, ReasonKind
+from policycheck.records import micros
 from policycheck.result import Basis, Coverage
 
 Pair = tuple[str | None, str | None]
@@ -20,20 +21,20 @@ def in_scope(scope: Scope, account: str | None, region: str | None) -> bool:
     return not (scope.regions and region is not None and region not in scope.regions)
 
 
-def uncovered_scope(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> list[str]:
-    """What is declared and not covered in this list, a phrase each; empty where nothing is declared.
+def uncovered_scope(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> list[Reason]:
+    """What is declared and not covered in this list; empty where nothing is declared.
 
     Args:
         coverage: of every list of the run; an account needs a job in any of them, a place coverage in this one.
     """
-    problems = ["the accounts of the organization are not known to this run"] if scope.organization else []
+    problems = [Reason(ReasonKind.ORGANIZATION_UNKNOWN)] if scope.organization else []
     missing = missing_places(scope, coverage, dataset)
     noun = DATASETS[dataset].noun
-    problems += [f"{'/'.join(part for part in pair if part)} is declared and no list of {noun}s covers it" for pair in missing]
+    problems += [Reason(ReasonKind.PLACE_UNCOVERED, ("/".join(part for part in pair if part), noun)) for pair in missing]
     named = {account for account, _ in missing}
     populated = {entry.account for entry in coverage if entry.jobs}
     excused = {account for account in scope.accounts if all(is_excused(scope, account, region) for region in scope.regions or (None,))}
-    problems += [f"{account} is declared and has no job" for account in scope.accounts if account not in populated | named | excused]
+    problems += [Reason(ReasonKind.ACCOUNT_SILENT, (account,)) for account in scope.accounts if account not in populated | named | excused]
     return problems
 
 
@@ -57,31 +58,36 @@ def is_excused(scope: Scope, account: str | None, region: str | None) -> bool:
     return account in scope.may_be_empty or f"{account}/{region}" in scope.may_be_empty
 
 
-def unreached_window(scope: Scope, coverage: Sequence[Coverage], start: datetime | None, as_of: datetime) -> list[str]:
-    """Where the coverage of a place in scope does not reach from `start` (None: no window, and its end counts) to as_of, a phrase each."""
+def unreached_window(scope: Scope, coverage: Sequence[Coverage], start: datetime | None, as_of: datetime) -> list[Reason]:
+    """Where the coverage of a place in scope does not reach from `start` (None: no window, and its end counts) to as_of."""
     problems = []
     for entry in coverage:
         if not in_scope(scope, entry.account, entry.region):
             continue
         if not entry.complete:
-            problems.append(f"{entry.place} is incomplete: {entry.reason or 'the list is incomplete'}")
+            kind = ReasonKind.LIST_CUT_OFF if entry.cut_off else ReasonKind.LIST_INCOMPLETE
+            problems.append(Reason(kind, (entry.place, entry.reason or "the list is incomplete")))
         elif entry.start is None or entry.end is None:
-            problems.append(f"nothing says which time the list of {entry.place} covers")
-        elif problem := _unreached(entry, entry.start, entry.end, start, as_of):
-            problems.append(f"{entry.place} {problem}")
+            problems.append(Reason(ReasonKind.TIME_UNSAID, (entry.place,)))
+        elif (problem := _unreached(entry, entry.start, entry.end, start, as_of)) is not None:
+            problems.append(problem)
     return problems
 
 
-def _unreached(entry: Coverage, first: datetime, last: datetime, start: datetime | None, as_of: datetime) -> str:
-    """What `Coverage.reaches` misses, of an entry from `first` to `last`; empty where it misses nothing."""
+def _unreached(entry: Coverage, first: datetime, last: datetime, start: datetime | None, as_of: datetime) -> Reason | None:
+    """What `Coverage.reaches` misses, of an entry from `first` to `last`; None where it misses nothing."""
+
+    def reason(kind: ReasonKind, *times: datetime) -> Reason:
+        return Reason(kind, (entry.place,), tuple(map(micros, times)))
+
     if start is not None and first > start:
-        return f"is covered from {iso(first)} only, the window begins at {iso(start)}"
+        return reason(ReasonKind.STARTS_LATE, first, start)
     if last < as_of:
-        return f"is covered to {iso(last)} only, the {'evaluation time' if start is None else 'window'} {'is' if start is None else 'ends at'} {iso(as_of)}"
+        return reason(ReasonKind.ENDS_BEFORE_AS_OF if start is None else ReasonKind.ENDS_BEFORE_WINDOW, last, as_of)
     if start is None:
-        return ""
+        return None
     if gap := entry.gap_in(start, as_of):
-        return f"is not covered from {iso(min(gap))} to {iso(max(gap))}: no list that was read is of this time"
+        return reason(ReasonKind.TIME_MISSING, min(gap), max(gap))
     if entry.evident is not None and entry.evident[1] < start:
-        return f"shows nothing after {iso(entry.evident[1])}, before the window begins at {iso(start)}"
-    return ""
+        return reason(ReasonKind.SHOWS_NOTHING_SINCE, entry.evident[1], start)
+    return None

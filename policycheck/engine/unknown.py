@@ -12,13 +12,14 @@ import narwhals as nw
 from policycheck.datasets import Dataset
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.frame import LISTED, RECORDING, ROW, Frame, inventory_column, sources_of
+from policycheck.reasons import Reason, ReasonKind, Reasons
 
 # Enough to name the members; a list of an old client lacks them in every record.
 _MOST_ROWS = 1000
 
 
-def name_unknown(fields: Collection[str], frame: Frame, masks: nw.LazyFrame[Any], column: str, backend: Backend, others: Collection[str] = ()) -> str:
-    """`State is unknown in its record`: the members that are unknown where `column` of the masks is null.
+def name_unknown(fields: Collection[str], frame: Frame, masks: nw.LazyFrame[Any], column: str, backend: Backend, others: Collection[str] = ()) -> Reason:
+    """The members that are unknown where `column` of the masks is null.
 
     Args:
         fields: what the rule reads beside the state.
@@ -30,31 +31,29 @@ def name_unknown(fields: Collection[str], frame: Frame, masks: nw.LazyFrame[Any]
     (counts,) = backend.rows(chosen.select(*(expression.cast(nw.Int64).sum().alias(name) for name, expression in unknown.items())))
     missing = [name for name, count in zip(unknown, counts, strict=True) if count]
     if not missing and (lacking := name_lacking(others, frame, backend)):
-        return f"whether a later job recovered it is unknown: {lacking}"
-    told = f"{', '.join(missing)} {'is' if len(missing) == 1 else 'are'}" if missing else "a field it needs is"
-    unknown_in = f"{told} unknown in {'its record' if len(undecided) == 1 else 'their records'}"
+        return Reason(ReasonKind.RECOVERY_UNKNOWN, because=lacking)
     recordings = [frame.recordings[number] for (number,) in backend.rows(chosen.select(nw.col(RECORDING)).unique())]
     keep = sorted({member for name in missing for member in _members(name, frame)})
+    records = (len(undecided),)
     if keep and any(not recording.whole and not recording.damaged for recording in recordings):
-        return f"{unknown_in}: fields were dropped from the list; save it with {', '.join(keep)}"
-    if any(recording.damaged for recording in recordings):
-        return f"{unknown_in}: it lacks fields that AWS always records; save the list again"
-    return unknown_in
+        return Reason(ReasonKind.FIELDS_DROPPED, numbers=records, fields=tuple(missing), keep=tuple(keep))
+    damaged = any(recording.damaged for recording in recordings)
+    return Reason(ReasonKind.RECORDS_DAMAGED if damaged else ReasonKind.FIELDS_UNKNOWN, numbers=records, fields=tuple(missing))
 
 
-def name_lacking(fields: Collection[str], frame: Frame, backend: Backend) -> str:
-    """`their records do not say CompletionDate; save the list with CompletionDate`: of these fields, what records of a list do not say; empty where all do.
+def name_lacking(fields: Collection[str], frame: Frame, backend: Backend) -> Reasons:
+    """Of these fields, what records of a list do not say; nothing where all do.
 
     Args:
         fields: which the frame has columns for.
     """
     unknown = {name: expression for name in sorted(fields) if (expression := _unknown(name, frame)) is not None}
     if not unknown:
-        return ""
+        return ()
     (counts,) = backend.rows(frame.columns.select(*(expression.cast(nw.Int64).sum().alias(name) for name, expression in unknown.items())))
     missing = [name for name, count in zip(unknown, counts, strict=True) if count]
     keep = sorted({member for name in missing for member in _members(name, frame) or [name]})
-    return f"records do not say {' or '.join(missing)}: save the list of {frame.dataset.noun}s with {', '.join(keep)}" if missing else ""
+    return (Reason(ReasonKind.FIELDS_UNSAID, (frame.dataset.noun,), fields=tuple(missing), keep=tuple(keep)),) if missing else ()
 
 
 def _members(name: str, frame: Frame) -> list[str]:
@@ -65,14 +64,14 @@ def _members(name: str, frame: Frame) -> list[str]:
     return [member for member in members_behind(frame.dataset, name) if not any(member in recording.told for recording in frame.recordings)]
 
 
-def spell_fields(names: Iterable[str], dataset: Dataset) -> str:
-    """`DestinationRegion (from DestinationBackupVaultArn) or ResourceType`: fields, and what of a record tells those that are computed."""
+def spell_fields(names: Iterable[str], dataset: Dataset) -> tuple[str, ...]:
+    """`DestinationRegion (from DestinationBackupVaultArn)`, `ResourceType`: fields, and what of a record tells those that are computed."""
 
     def spell(name: str) -> str:
         behind = members_behind(dataset, name)
         return name if behind in {(), (name,)} else f"{name} (from {', '.join(behind)})"
 
-    return " or ".join(map(spell, names))
+    return tuple(map(spell, names))
 
 
 def members_behind(dataset: Dataset, name: str) -> tuple[str, ...]:

@@ -9,12 +9,13 @@ from typing import Any, assert_never
 from policycheck.datasets import DATASETS, Dataset
 from policycheck.engine.scope import in_scope, uncovered_scope, unreached_window
 from policycheck.policy.model import NoData, Rule, Scope
+from policycheck.reasons import Reason, ReasonKind, Reasons, cap_reasons
 from policycheck.records import micros, moment
 from policycheck.result import Coverage, RuleResult, Verdict
 
 
-def short_evidence(scope: Scope, coverage: Sequence[Coverage], dataset: str, reach: int | None, as_of: datetime, read: int) -> str:
-    """Why the coverage of a list does not reach a rule; empty where it does.
+def short_evidence(scope: Scope, coverage: Sequence[Coverage], dataset: str, reach: int | None, as_of: datetime, read: int) -> Reasons:
+    """Why the coverage of a list does not reach a rule; nothing where it does.
 
     Args:
         coverage: of every list of the run.
@@ -27,12 +28,11 @@ def short_evidence(scope: Scope, coverage: Sequence[Coverage], dataset: str, rea
     start = None if reach is None else moment(micros(as_of) - reach)
     short += unreached_window(scope, entries, start, as_of)
     if not any(in_scope(scope, entry.account, entry.region) for entry in entries) and not short:
-        noun = DATASETS[dataset].noun
-        short = [f"none of the {noun}s that were read had happened in a place in scope" if read else f"the list of {noun}s is empty"]
-    return _joined(short)
+        short = [Reason(ReasonKind.NOTHING_IN_SCOPE if read else ReasonKind.LIST_EMPTY, (DATASETS[dataset].noun,))]
+    return cap_reasons(short)
 
 
-def decide_empty(rule: Rule, elsewhere: int, read: int) -> tuple[Verdict, str]:
+def decide_empty(rule: Rule, elsewhere: int, read: int) -> tuple[Verdict, Reasons]:
     """What `no_data` makes of an empty population under complete coverage, and why it is empty.
 
     Args:
@@ -40,42 +40,45 @@ def decide_empty(rule: Rule, elsewhere: int, read: int) -> tuple[Verdict, str]:
         read: how many records the list has.
     """
     noun = rule.statement.list.noun
-    listed = counted(read, noun)
-    seen = f"{elsewhere} of {listed} {'matches' if elsewhere == 1 else 'match'} outside the window, none in it"
-    if not elsewhere:
-        seen = f"the only {noun} does not match" if read == 1 else f"none of {listed} matches"
-    reason = f"nothing to judge: {seen}" if read else f"nothing to judge: the list of {noun}s is empty"
+    if elsewhere:
+        why = Reason(ReasonKind.OUTSIDE_WINDOW, (noun,), (elsewhere, read))
+    else:
+        why = Reason(ReasonKind.NONE_MATCHES, (noun,), (read,)) if read else Reason(ReasonKind.LIST_EMPTY, (noun,))
+    return judge_nothing(rule, quiet=elsewhere > 0), nothing_to_judge(why)
+
+
+def nothing_to_judge(why: Reason) -> Reasons:
+    """That there is nothing to judge, and why."""
+    return (Reason(ReasonKind.NOTHING_TO_JUDGE, because=(why,)),)
+
+
+def judge_nothing(rule: Rule, *, quiet: bool) -> Verdict:
+    """What `no_data` makes of an empty population.
+
+    Args:
+        quiet: whether it is not empty in another window.
+    """
     match rule.qualifiers.no_data:
         case NoData.INCONCLUSIVE:
-            return Verdict.INCONCLUSIVE, reason
+            return Verdict.INCONCLUSIVE
         case NoData.QUIET:
-            return (Verdict.PASS if elsewhere else Verdict.INCONCLUSIVE), reason
+            return Verdict.PASS if quiet else Verdict.INCONCLUSIVE
         case NoData.PASS:
-            return Verdict.PASS, reason
+            return Verdict.PASS
         case NoData.FAIL:
-            return Verdict.FAIL, reason
+            return Verdict.FAIL
         case NoData.SKIP:
-            return Verdict.SKIPPED, reason
+            return Verdict.SKIPPED
         case _:
             assert_never(rule.qualifiers.no_data)
 
 
 def not_read(rule: Rule, dataset: Dataset) -> RuleResult:
     """The result of a rule whose list this run does not have."""
-    return rule_result(rule, Verdict.INCONCLUSIVE, f"this run has no list of {dataset.noun}s ({dataset.operation})")
+    return rule_result(rule, Verdict.INCONCLUSIVE, (Reason(ReasonKind.LIST_NOT_GIVEN, (dataset.noun, dataset.operation)),))
 
 
-def counted(count: int, noun: str) -> str:
-    """`1 backup job`, `1,000 backup jobs`."""
-    return f"{count:,} {noun if count == 1 else noun + 's'}"
-
-
-def _joined(phrases: Sequence[str], most: int = 3) -> str:
-    shown = "; ".join(phrases[:most])
-    return f"{shown}; and {len(phrases) - most} more" if len(phrases) > most else shown
-
-
-def rule_result(rule: Rule, verdict: Verdict, reason: str, **counts: Any) -> RuleResult:
+def rule_result(rule: Rule, verdict: Verdict, reasons: Reasons, **counts: Any) -> RuleResult:
     """A result with everything that the rule itself says."""
     return RuleResult(
         id=rule.id,
@@ -84,7 +87,7 @@ def rule_result(rule: Rule, verdict: Verdict, reason: str, **counts: Any) -> Rul
         severity=rule.severity,
         verdict=verdict,
         location=rule.location,
-        reason=reason,
+        reasons=reasons,
         title=rule.title,
         why=rule.why,
         fix=rule.fix,

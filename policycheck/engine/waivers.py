@@ -21,6 +21,7 @@ from policycheck.engine.frame import ROW, Frame
 from policycheck.policy.conditions import Condition, fields_of
 from policycheck.policy.model import WaiverGrant
 from policycheck.policy.waivers import waivable_fields
+from policycheck.reasons import Reason, ReasonKind
 from policycheck.records import micros
 from policycheck.result import Finding, RuleResult, Verdict, WaiverStatus, WaiverUse
 
@@ -77,11 +78,10 @@ def _apply(result: RuleResult, grants: Sequence[WaiverGrant], found: Sequence[_C
     if result.verdict is not Verdict.FAIL or not findings or result.open_findings:
         return result
     # Where a rule fails because there was nothing to judge, a waiver leaves it without evidence.
-    verdict, reason = result.beneath or (Verdict.INCONCLUSIVE, result.reason)
+    verdict, reasons = result.beneath or (Verdict.INCONCLUSIVE, result.reasons)
     if verdict is Verdict.INCONCLUSIVE:
-        return replace(result, verdict=verdict, reason=reason)
-    count = len(findings)
-    return replace(result, verdict=Verdict.WAIVED, reason="its only finding is waived" if count == 1 else f"all {count:,} findings are waived")
+        return replace(result, verdict=verdict, reasons=reasons)
+    return replace(result, verdict=Verdict.WAIVED, reasons=(Reason(ReasonKind.ALL_WAIVED, numbers=(len(findings),)),))
 
 
 def _parts(finding: Finding) -> tuple[int, ...]:

@@ -76,7 +76,7 @@ def _rule_message(rule: RuleResult) -> str:
     """The counts and the sentence, then as many subjects as fit, then what to do about them."""
     tail = [
         f"{label}: {text}"
-        for label, text in (("Why", rule.why), ("Fix", rule.fix if rule.verdict is Verdict.FAIL else evidence_help(rule.reason)), ("See", rule.url))
+        for label, text in (("Why", rule.why), ("Fix", rule.fix if rule.verdict is Verdict.FAIL else evidence_help(rule.reasons)), ("See", rule.url))
         if line(text, "")
     ]
     sentence = f"Rule {rule_name(rule)}: {line(rule.sentence)}"

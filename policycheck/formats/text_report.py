@@ -82,7 +82,7 @@ def _add_rule(page: Page, rule: RuleResult, result: Result, options: Options) ->
     if rule.verdict in {Verdict.FAIL, Verdict.INCONCLUSIVE}:
         _add_fact(page, gutter, "why: ", rule.why)
         # What to do about a finding mends no evidence.
-        _add_fact(page, gutter, "help: ", rule.fix if rule.verdict is Verdict.FAIL else evidence_help(rule.reason))
+        _add_fact(page, gutter, "help: ", rule.fix if rule.verdict is Verdict.FAIL else evidence_help(rule.reasons))
         _add_fact(page, gutter, "see: ", rule.url)
 
 

@@ -10,6 +10,7 @@ from typing import assert_never
 
 from policycheck.causes import CAUSES, Cause
 from policycheck.errors import ExitCode
+from policycheck.reasons import ReasonKind, Reasons, has_kind
 from policycheck.records import iso
 from policycheck.result import (
     SOON_DAYS,
@@ -192,29 +193,46 @@ def _undecided(rule: RuleResult) -> str:
     return f"{plural(rule.undecided, rule.undecided_of)}{' in progress' if rule.undecided_of is UndecidedOf.JOBS else ''}, undecided"
 
 
+_K = ReasonKind
 _KEEP_FIELDS = "A list that is reduced (--query, jq) must keep the fields that the reason names: save it again with them, or whole."
-_EVIDENCE_HELP = (
-    ("may be cut off", "Run the command that saved the list again and look at its exit code; --output json shows where a list was cut off."),
-    ("is spelled otherwise in the evidence", "Write the value as the evidence has it; who means both spellings, writes both."),
-    ("this run has no list of", "Give that list, too: --jobs repeats; or fetch from AWS."),
-    ("this run has no inventory", "Give it: --inventory NAME=PATH."),
-    ("fields were dropped", _KEEP_FIELDS),
-    ("save the list of", _KEEP_FIELDS),
-    ("the window begins at", "If the list is whole, claim the time it covers with --covers FROM..TO; or shorten the window, or fetch from AWS."),
-    ("is covered to", "Save the list again, or judge it as of the time it was saved: --as-of."),
-    ("is declared and", "Give the lists of every declared account and Region, or say in the scope which may be empty: may_be_empty."),
-    ("no list of", "Give the lists of that place, too, or leave it out of the scope."),
-    ("is incomplete", "Fetch it again; what failed is named above."),
-    ("nothing to judge", "See whether the names in the rule are spelt as the lists spell them. no_data says what a population that is empty means."),
-    ("in progress", "Judge again when they have ended: --wait."),
-    ("unknown", "Lists saved by an old client lack members that newer ones record: save them again with a current AWS CLI."),
-)
-"""What mends evidence that is short, by words of the reason; the first that fits."""
+_EVIDENCE_HELP: tuple[tuple[frozenset[ReasonKind], str], ...] = (
+    (frozenset({_K.LIST_CUT_OFF}), "Run the command that saved the list again and look at its exit code; --output json shows where a list was cut off."),
+    (frozenset({_K.SPELLED_OTHERWISE}), "Write the value as the evidence has it; who means both spellings, writes both."),
+    (frozenset({_K.LIST_NOT_GIVEN}), "Give that list, too: --jobs repeats; or fetch from AWS."),
+    (frozenset({_K.INVENTORY_NOT_GIVEN}), "Give it: --inventory NAME=PATH."),
+    (frozenset({_K.FIELDS_DROPPED, _K.FIELDS_UNSAID}), _KEEP_FIELDS),
+    (
+        frozenset({_K.STARTS_LATE, _K.SHOWS_NOTHING_SINCE}),
+        "If the list is whole, claim the time it covers with --covers FROM..TO; or shorten the window, or fetch from AWS.",
+    ),
+    (frozenset({_K.ENDS_BEFORE_WINDOW, _K.ENDS_BEFORE_AS_OF}), "Save the list again, or judge it as of the time it was saved: --as-of."),
+    (
+        frozenset({_K.PLACE_UNCOVERED, _K.ACCOUNT_SILENT}),
+        "Give the lists of every declared account and Region, or say in the scope which may be empty: may_be_empty.",
+    ),
+    (frozenset({_K.PLACE_OF_SUBJECTS_UNREAD, _K.FOLLOWERS_UNREAD}), "Give the lists of that place, too, or leave it out of the scope."),
+    (frozenset({_K.LIST_INCOMPLETE}), "Fetch it again; what failed is named above."),
+    (
+        frozenset({_K.NOTHING_TO_JUDGE}),
+        "See whether the names in the rule are spelt as the lists spell them. no_data says what a population that is empty means.",
+    ),
+    (frozenset({_K.ALL_IN_PROGRESS, _K.IN_PROGRESS_ALONE, _K.FIRST_MAY_RUN}), "Judge again when they have ended: --wait."),
+    (
+        frozenset(
+            {
+                _K.FIELDS_UNKNOWN, _K.RECORDS_DAMAGED, _K.RECOVERY_UNKNOWN, _K.TIMES_UNKNOWN, _K.FIRST_UNKNOWN, _K.MEMBERSHIP_UNKNOWN, _K.PLAN_UNKNOWN,
+                _K.RUN_UNPLACED,
+            }
+        ),
+        "Lists saved by an old client lack members that newer ones record: save them again with a current AWS CLI.",
+    ),
+)  # fmt: skip
+"""What fixes insufficient evidence, by kinds of reasons; the first that one of the reasons is of."""
 
 
-def evidence_help(reason: str) -> str:
+def evidence_help(reasons: Reasons) -> str:
     """What to do where a rule could not be judged; empty where nothing general can be said."""
-    return next((told for words, told in _EVIDENCE_HELP if words in reason), "")
+    return next((told for kinds, told in _EVIDENCE_HELP if has_kind(reasons, *kinds)), "")
 
 
 def breach_notes(result: Result) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -88,7 +88,9 @@ def assert_coverage(
             silence = "" if read else next((source.silence for source in holders[place]), "")
             # Where its records are of no single place, the list as a whole still has a name.
             names = [source.name for source in read or holders[place] or sources.get(name, ())]
-            entries.append(_entry(name, place, len(records) or shown[place], names, reason, spans[place], as_of, silence))
+            entry = _entry(name, place, len(records) or shown[place], names, reason, spans[place], as_of, silence)
+            cut_off = bool(silence) and any(source.jobs.cut_off and not source.lone for source in holders[place])
+            entries.append(replace(entry, rewound=rewound, cut_off=cut_off))
     return tuple(sorted(entries, key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
 
 

@@ -169,7 +169,7 @@ def test_answers_are_found_out_only_for_a_report_that_shows_them(check: Cli, mon
     def refuse(*_arguments: object) -> None:
         raise AssertionError("nobody asked")
 
-    monkeypatch.setattr("policycheck.engine.evaluate.collect_answers", refuse)
+    monkeypatch.setattr("policycheck.engine.kinds.none_all.collect_answers", refuse)
     assert check("bad.json", "--output", "text").code == asked["exit_code"] == 1
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from policycheck.engine.scope import in_scope, uncovered_scope, unreached_window
 from policycheck.policy.model import Scope
+from policycheck.reasons import ReasonKind
 from policycheck.result import Basis, Coverage
 
 AS_OF = datetime(2026, 11, 20, 6, tzinfo=UTC)
@@ -73,7 +74,7 @@ UNCOVERED = [
 
 @pytest.mark.parametrize(("scope", "coverage", "expected"), UNCOVERED)
 def test_uncovered_scope(scope: Scope, coverage: list[Coverage], expected: list[str]) -> None:
-    assert uncovered_scope(scope, coverage, "backup_jobs") == expected
+    assert list(map(str, uncovered_scope(scope, coverage, "backup_jobs"))) == expected
 
 
 def reach(start: datetime | None, end: datetime | None, *, account: str = A, complete: bool = True, reason: str = "") -> Coverage:
@@ -102,10 +103,13 @@ WINDOWS = [
 def test_unreached_window(coverage: Coverage, start: datetime | None, expected: list[str]) -> None:
     found = unreached_window(Scope((A,)), [coverage], start, AS_OF)
     assert len(found) == len(expected)
-    assert all(part in text for part, text in zip(expected, found, strict=True))
+    assert all(part in str(reason) for part, reason in zip(expected, found, strict=True))
 
 
 def test_every_place_in_scope_has_to_reach_the_window() -> None:
     coverage = [entry(), Coverage("backup_jobs", A, US, START + DAY, AS_OF, 1), Coverage("backup_jobs", None, None, None, None, 1)]
     found = unreached_window(Scope((A,)), coverage, START, AS_OF)
-    assert [text.partition(" is covered")[0] for text in found] == [f"{A}/{US}", "nothing says which time the list of account unknown/Region unknown covers"]
+    assert [(reason.kind, reason.names) for reason in found] == [
+        (ReasonKind.STARTS_LATE, (f"{A}/{US}",)),
+        (ReasonKind.TIME_UNSAID, ("account unknown/Region unknown",)),
+    ]

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from policycheck.errors import Location
 from policycheck.job_records import SavedJob
+from policycheck.reasons import told
 from policycheck.result import (
     Answer,
     Basis,
@@ -169,7 +170,7 @@ def mixed() -> Result:
         severity=Severity.LOW,
         verdict=Verdict.INCONCLUSIVE,
         location=Location(PATH, 25, 5, 25, 63),
-        reason="the coverage of 444455556666/us-east-1 ends at 2026-11-19T00:00:00Z, 36 h before the window does",
+        reasons=told("the coverage of 444455556666/us-east-1 ends at 2026-11-19T00:00:00Z, 36 h before the window does"),
         possible=3,
     )
     waived = make_rule(
@@ -181,7 +182,7 @@ def mixed() -> Result:
         findings=(make_finding("db-1", rule="copied", waiver=replace(waiver, ticket=""), message="not copied within 6 h"),),
     )
     skipped = make_rule(
-        id="s3", sentence="no FAILED S3 jobs within 7d", verdict=Verdict.SKIPPED, examined=0, subjects=0, reason="no S3 job, and no_data is skip"
+        id="s3", sentence="no FAILED S3 jobs within 7d", verdict=Verdict.SKIPPED, examined=0, subjects=0, reasons=told("no S3 job, and no_data is skip")
     )
     passed = make_rule(id="no-expired", title="", sentence="no EXPIRED jobs within 7d", severity=Severity.CRITICAL, location=Location(PATH, 40, 5, 40, 20))
     passed = replace(passed, breach=Breach(AS_OF + timedelta(hours=3, minutes=10), "arn:aws:rds:eu-west-1:111122223333:db:orders"))
@@ -224,7 +225,7 @@ def hostile() -> Result:
         make_finding(rule=bad, policy=bad, subject=f"{bad}2", message=bad, account=bad, region=bad, waiver=waiver),
         make_finding(rule=bad, policy=bad, subject="", message="", account=None, region=None),
     )
-    texts = {"id": bad, "policy": bad, "sentence": bad, "reason": bad, "title": bad, "why": bad, "fix": bad, "url": f"https://{bad}"}
+    texts = {"id": bad, "policy": bad, "sentence": bad, "reasons": told(bad), "title": bad, "why": bad, "fix": bad, "url": f"https://{bad}"}
     more: dict[str, Any] = {
         "universe": Universe(bad, None, 2),
         "breach": Breach(AS_OF, bad),
@@ -310,7 +311,7 @@ def rules(draw: st.DrawFn, jobs: list[SavedJob]) -> RuleResult:
         severity=severity,
         verdict=verdict,
         location=Location(draw(any_text), line, column, line + draw(st.integers(0, 2)), column + draw(st.integers(0, 20))),
-        reason=draw(any_text),
+        reasons=told(draw(any_text)),
         examined=draw(_counts),
         undecided=draw(_counts),
         universe=draw(st.none() | st.builds(Universe, any_text, st.none() | _times, _counts, st.booleans())),

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from policycheck.formats.words import count_line, evidence_help, notes
+from policycheck.reasons import Reason, ReasonKind
 from policycheck.result import UndecidedOf, Universe
 from tests.formats.results import mixed
 
@@ -24,11 +25,12 @@ def test_what_is_pending_or_undecided_is_told_by_what_the_rule_counts() -> None:
 @pytest.mark.parametrize(
     ("reason", "help_text"),
     [
-        ("State is unknown in its record: fields were dropped from the list; save it with State", "--query"),
-        ("records do not say Outcome: save the list of backup jobs with MessageCategory", "--query"),
-        ("MessageCategory is unknown in its record", "old client"),
-        ("1/r is incomplete: the list may be cut off: its last record has no State", "--output json"),
+        (Reason(ReasonKind.FIELDS_DROPPED, numbers=(1,), fields=("State",), keep=("State",)), "--query"),
+        (Reason(ReasonKind.FIELDS_UNSAID, ("backup job",), fields=("Outcome",), keep=("MessageCategory",)), "--query"),
+        (Reason(ReasonKind.FIELDS_UNKNOWN, numbers=(1,), fields=("MessageCategory",)), "old client"),
+        (Reason(ReasonKind.LIST_CUT_OFF, ("1/r", "the list may be cut off: its last record has no State")), "--output json"),
+        (Reason(ReasonKind.COULD_VIOLATE, ("job",), (1, 2), because=(Reason(ReasonKind.FIELDS_UNKNOWN, numbers=(1,), fields=("State",)),)), "old client"),
     ],
 )
-def test_help_says_what_is_so(reason: str, help_text: str) -> None:
-    assert help_text in evidence_help(reason)
+def test_help_says_what_is_so(reason: Reason, help_text: str) -> None:
+    assert help_text in evidence_help((reason,))

@@ -211,7 +211,7 @@ def test_coverage_reaches_a_window_or_names_what_is_missing(
     jobs = merge_sources([source.jobs for source in sources]).jobs
     [entry] = assert_coverage({"backup_jobs": jobs}, AS_OF, covers, {"backup_jobs": sources})
     start = None if window is None else AS_OF - timedelta(hours=window)
-    said = unreached_window(Scope(), [entry], start, AS_OF)
+    said = list(map(str, unreached_window(Scope(), [entry], start, AS_OF)))
     assert missing in said[0] if missing else said == [], said
     assert entry.reaches(start, AS_OF) is not bool(missing)
     assert entry.end is not None and entry.end <= AS_OF

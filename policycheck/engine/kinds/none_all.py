@@ -22,8 +22,9 @@ from policycheck.engine.ladder import Standing, decide
 from policycheck.engine.masks import add_masks
 from policycheck.engine.recovery import Recoveries, deadline_to_come, fields_needed, perhaps
 from policycheck.engine.unknown import name_unknown
-from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
+from policycheck.engine.verdict import decide_empty, not_read, rule_result, short_evidence
 from policycheck.job_lists import JobList
+from policycheck.reasons import Reason, ReasonKind, Reasons
 from policycheck.result import Coverage, RuleResult, Verdict
 
 
@@ -114,13 +115,13 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
         tally = counts[case.number]
         unknown = partial(_unknown, case, case.violation if tally.possible else case.population, frame, masks, columns, recoveries, backend)
         short = _short(case, coverage, as_of, len(job_list))
-        verdict, reason = decide(_standing(case, tally, short, len(job_list), unknown))
+        verdict, reasons = decide(_standing(case, tally, short, len(job_list), unknown))
         if verdict is Verdict.FAIL and not found:
-            found = (describe_empty(case.rule, reason),)
+            found = (describe_empty(case.rule, reasons),)
         results[case.number] = rule_result(
             case.rule,
             verdict,
-            reason,
+            reasons,
             beneath=decide(_standing(case, replace(tally, definite=0), short, len(job_list), unknown)) if tally.definite else None,
             examined=tally.examined,
             subjects=tally.subjects,
@@ -138,16 +139,16 @@ def _of_others(case: Case) -> set[str]:
     return set() if case.recovery is None else {*fields_needed(case.rule.statement.list), "CompletionDate", "CreationDate"}
 
 
-def _unknown(case: Case, column: str, frame: Frame, masks: nw.LazyFrame[Any], columns: nw.LazyFrame[Any], recoveries: Recoveries, backend: Backend) -> str:
+def _unknown(case: Case, column: str, frame: Frame, masks: nw.LazyFrame[Any], columns: nw.LazyFrame[Any], recoveries: Recoveries, backend: Backend) -> Reasons:
     """What is unknown of the jobs where `column` of the masks is null; and whether one that does not say enough may have recovered them."""
     if case.recovery is None or column != case.violation:
-        return name_unknown(fields_decisive(case), frame, masks, column, backend)
+        return (name_unknown(fields_decisive(case), frame, masks, column, backend),)
     unsure = [row for (row,) in backend.rows(masks.filter(nw.col(column).is_null()).select(nw.col(ROW)))]
     maybe = [row for (row,) in backend.rows(columns.filter(nw.col(ROW).is_in(unsure) & nw.col(perhaps(case.recovered))).select(nw.col(ROW)))]
     found = [recoveries.name_lacking()] if maybe else []
     if len(maybe) < len(unsure):
         found.insert(0, name_unknown(fields_decisive(case), frame, masks.filter(~nw.col(ROW).is_in(maybe)), column, backend, _of_others(case)))
-    return "; ".join(found)
+    return tuple(found)
 
 
 def _answer(case: Case) -> nw.Expr:
@@ -200,7 +201,7 @@ def _violations(cases: Sequence[Case], masks: nw.LazyFrame[Any], backend: Backen
     return found
 
 
-def _standing(case: Case, counts: _Counts, short: str, read: int, name: Callable[[], str]) -> Standing:
+def _standing(case: Case, counts: _Counts, short: Reasons, read: int, name: Callable[[], Reasons]) -> Standing:
     """
     Args:
         short: why the evidence does not reach.
@@ -208,26 +209,28 @@ def _standing(case: Case, counts: _Counts, short: str, read: int, name: Callable
         name: what is unknown of jobs that may violate, or belong to it.
     """
 
-    def unsettled() -> str:
+    def unsettled() -> Reasons:
         if counts.examined or not (counts.unsure or counts.undecided):
-            return ""
+            return ()
         if counts.unsure:
-            return f"{counts.unsure} of {counted(read, 'job')} may belong to it, and none certainly does: {name()}"
-        return f"{'the only job is' if counts.undecided == 1 else f'all {counts.undecided:,} jobs are'} in progress: nothing is decided yet"
+            return (Reason(ReasonKind.MAY_BELONG, ("job",), (counts.unsure, read), because=name()),)
+        return (Reason(ReasonKind.ALL_IN_PROGRESS, numbers=(counts.undecided,)),)
 
-    unknown = f"{counts.possible} of {counted(read, 'job')} could violate it: {name()}" if counts.possible and not counts.definite else ""
+    unknown: Reasons = ()
+    if counts.possible and not counts.definite:
+        unknown = (Reason(ReasonKind.COULD_VIOLATE, ("job",), (counts.possible, read), because=name()),)
     return Standing(
         counts.definite,
         # A field that was dropped may be why the list seems to end early, too.
-        short="; ".join(filter(None, [short, unknown])) if short else "",
+        short=(*short, *unknown) if short else (),
         unknown=lambda: unknown,
         unsettled=unsettled,
         nothing=lambda: None if counts.examined else decide_empty(case.rule, counts.elsewhere, read),
     )
 
 
-def _short(case: Case, coverage: Sequence[Coverage], as_of: datetime, read: int) -> str:
-    """Why the evidence does not reach; empty where it does."""
+def _short(case: Case, coverage: Sequence[Coverage], as_of: datetime, read: int) -> Reasons:
+    """Why the evidence does not reach; nothing where it does."""
     length = case.window_length
     reach = None if length is None else length + (case.recovery or 0)
     return short_evidence(case.scope, coverage, case.rule.statement.dataset, reach, as_of, read)
