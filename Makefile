@@ -88,6 +88,8 @@ constraints: $(UV) ## resolve constraints.txt (and what the action installs) aga
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) --output-file constraints.txt
 	@echo hatchling | $(UV) pip compile pyproject.toml - --quiet --no-config --constraints constraints.txt --python-version 3.11 --universal \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file action/requirements.txt
+	@echo duckdb | $(UV) pip compile - --quiet --no-config --constraints constraints.txt --python-version 3.11 --universal \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file action/requirements-duckdb.txt
 
 clean: ## remove everything that was built or installed
 	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

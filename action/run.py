@@ -23,12 +23,8 @@ ACTION = Path(__file__).resolve().parent
 CHECKOUT = ACTION.parent
 OLDEST_PYTHON = (3, 11)
 
-ONE = (("config", "--config"), ("as-of", "--as-of"), ("covers", "--covers"), ("profile", "--profile"), ("scope", "--scope"),
-       ("fail-on", "--fail-on"), ("wait", "--wait"), ("poll", "--poll"))  # fmt: skip
-"""Inputs of one value, and the option each becomes."""
-MANY = (("jobs", "--jobs"), ("regions", "--region"), ("role-arns", "--role-arn"), ("params", "--param"), ("inventories", "--inventory"),
-        ("waivers", "--waivers"), ("select", "--select"), ("ignore", "--ignore"))  # fmt: skip
-"""Inputs of one value a line, and the option each line becomes."""
+INPUTS: dict[str, dict[str, str]] = json.loads((ACTION / "inputs.json").read_text(encoding="utf-8"))
+"""Inputs of `one` value and of many, one a line, each with the option it becomes. Written by `make docs` from the options of `check`."""
 REPORTS = {"json": "result.json", "sarif": "results.sarif", "junit": "junit.xml", "markdown": "summary.md", "github": "annotations.txt"}
 """The file of each format, in the folder of reports."""
 COMMENT = "comment.md"
@@ -75,7 +71,7 @@ def install() -> int:
         return 0
     venv.create(folder, clear=True, with_pip=True)
     pip = [str(_program(folder, "python")), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    for what in (["--require-hashes", "--requirement", str(ACTION / "requirements.txt")], ["--no-deps", "--no-build-isolation", str(CHECKOUT)]):
+    for what in (["--require-hashes", *(f"--requirement={path}" for path in _requirements())], ["--no-deps", "--no-build-isolation", str(CHECKOUT)]):
         code = _run_quoted([*pip, *what])[0]
         if code:
             _command("error", "policycheck could not be installed: see the log of this step")
@@ -86,8 +82,14 @@ def install() -> int:
 
 def environment_folder() -> Path:
     """Where this checkout is installed for this Python: one folder for all steps of a job that use the same."""
-    identity = "\0".join((str(CHECKOUT), sys.executable, sys.version, (ACTION / "requirements.txt").read_text(encoding="utf-8")))
+    identity = "\0".join((str(CHECKOUT), sys.executable, sys.version, *(path.read_text(encoding="utf-8") for path in _requirements())))
     return Path(os.environ["RUNNER_TEMP"], f"policycheck-{hashlib.sha256(identity.encode()).hexdigest()[:16]}")
+
+
+def _requirements() -> list[Path]:
+    """What is installed: what policycheck needs, and the engine that the input names where that is one more."""
+    of_engine = f"requirements-{_one('engine')}.txt"
+    return [ACTION / "requirements.txt", *(path for path in ACTION.glob("requirements-*.txt") if path.name == of_engine)]
 
 
 def _ready(folder: Path) -> Path:
@@ -134,8 +136,8 @@ def check() -> int:
 def command_line(reports: Path) -> list[str]:
     """The arguments of policycheck: each value is its own argument, joined to its option so that none is taken for another option."""
     arguments = ["check", "--output=text", *(f"--output={name}={reports / file}" for name, file in REPORTS.items())]
-    arguments += [f"{option}={value}" for name, option in ONE if (value := _one(name))]
-    arguments += [f"{option}={value}" for name, option in MANY for value in _lines(name)]
+    arguments += [f"{option}={value}" for name, option in INPUTS["one"].items() if (value := _one(name))]
+    arguments += [f"{option}={value}" for name, option in INPUTS["many"].items() for value in _lines(name)]
     return [*arguments, "--", *_lines("policies")]
 
 

@@ -12,12 +12,12 @@ from typing import Any
 import boto3
 import pytest
 
-from policycheck.cli import gate
-from policycheck.cli.gate import Timer
 from policycheck.emulator.clock import Clock
 from policycheck.emulator.server import serve
 from policycheck.emulator.store import Store
 from policycheck.errors import ExitCode
+from policycheck.gating import gate
+from policycheck.gating.gate import Timer
 from tests.samples import AS_OF as NOW
 from tests.samples import sample
 from tests.sources.conftest import no_aws  # noqa: F401 - a fixture

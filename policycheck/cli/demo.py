@@ -17,11 +17,12 @@ from policycheck.cli.evidence import parse_as_of
 from policycheck.cli.policies import load, source_lines
 from policycheck.cli.progress import show_progress
 from policycheck.cli.reports import report
-from policycheck.cli.settings import Settings
 from policycheck.cli.terminal import colored, terminal_width
 from policycheck.errors import ExitCode
 from policycheck.records import iso
 from policycheck.result import Severity
+from policycheck.settings.merging import Settings
+from policycheck.settings.options import RunOptions
 
 PACK = "demo"
 _FILES = {"junit": "junit.xml", "sarif": "results.sarif", "markdown": "summary.md", "json": "result.json"}
@@ -48,12 +49,11 @@ def demo(
     instant = parse_as_of(as_of).replace(microsecond=0)
     sample = organization(instant)
     write(sample, directory / "jobs")
-    policies = load(Settings(find_policies([PACK])))
+    policies = load(Settings(files=find_policies([PACK])))
     store = Store.of_organization(sample)
     with serve(store) as endpoint, _environment(endpoint.environment):
-        connection = connect(
-            regions=store.regions, role_arns=[f"arn:aws:iam::{account}:role/AWSBackupAudit" for account in store.accounts], endpoint_url=endpoint.url
-        )
+        roles = [f"arn:aws:iam::{account}:role/AWSBackupAudit" for account in store.accounts]
+        connection = connect(RunOptions(region=list(store.regions), role_arn=roles, endpoint_url=endpoint.url))
         with show_progress(quiet=False) as progress:
             evidence = fetch_jobs(connection, plan_fetch(policies, instant), as_of=instant, progress=progress, keep_pages=False, now=store.clock.now)
     show_note(f"Fetched {len(endpoint.requests)} answers from {endpoint.url}, a local AWS Backup endpoint.")

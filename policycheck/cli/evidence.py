@@ -61,7 +61,7 @@ def _warn(evidence: Evidence, *, quiet: bool) -> None:
 def parse_as_of(text: str) -> datetime:
     """The instant; only here does a run read the clock."""
     from policycheck.policy.literals import parse_moment
-    from policycheck.policy.runfile import NOW
+    from policycheck.settings.times import NOW
 
     if text == NOW:
         return datetime.now(UTC)
@@ -73,7 +73,7 @@ def parse_as_of(text: str) -> datetime:
 
 def parse_covers(text: str) -> tuple[datetime, datetime]:
     """FROM..TO; raises UsageError."""
-    from policycheck.policy.runfile import parse_interval
+    from policycheck.settings.times import parse_interval
 
     try:
         return parse_interval(text)
@@ -83,7 +83,7 @@ def parse_covers(text: str) -> tuple[datetime, datetime]:
 
 def parse_longest_job(text: str | None, jobs: Sequence[str] | None) -> timedelta | None:
     """The claim that no job takes longer; raises UsageError where it is none, or nothing is fetched."""
-    from policycheck.policy.runfile import parse_longest_job as parse
+    from policycheck.settings.times import parse_longest_job as parse
 
     if text is None:
         return None

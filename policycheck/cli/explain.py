@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from policycheck.cli import connection as aws
-from policycheck.cli.check import AsOf, Covers, Inventories, Jobs, connect, gather, parse_times
-from policycheck.cli.engine import DEFAULT_ENGINE, Engine, open_backend
+from policycheck.cli.check import gather, open_backend, parse_times
+from policycheck.cli.connection import connect
 from policycheck.cli.evidence import parse_longest_job
-from policycheck.cli.policies import Params, ScopeFile, Waivers, load_all
-from policycheck.cli.settings import Config, NoConfig, Policies, Settings, settle
+from policycheck.cli.options import shared_options
+from policycheck.cli.policies import load_all
+from policycheck.cli.settings import settle
 from policycheck.cli.terminal import colored, terminal_width, write_document
 from policycheck.errors import UsageError
+from policycheck.settings.merging import Settings
+from policycheck.settings.options import RunOptions
 from policycheck.text import clean_line
 
 if TYPE_CHECKING:
@@ -28,10 +30,11 @@ if TYPE_CHECKING:
 _FORMATS = ("text", "json")
 
 
+@shared_options("explain")
 def explain(
     context: typer.Context,
+    options: RunOptions,
     rule: Annotated[str, typer.Argument(metavar="RULE", help="The rule: RULE, or POLICY/RULE; of a shipped pack, PACK/RULE is enough.")],
-    policies: Policies = None,
     subject: Annotated[
         str | None, typer.Option("--subject", metavar="TEXT", help="Why this subject passed or failed: the end of its ARN, or its group's key.")
     ] = None,
@@ -39,23 +42,6 @@ def explain(
     last: Annotated[int, typer.Option("--last", metavar="N", min=1, help="How many of the subject's jobs are shown, the newest.")] = 5,
     expression: Annotated[bool, typer.Option("--expression", help="Print what the rule compiles to, however long.")] = False,
     form: Annotated[str, typer.Option("--output", "-o", metavar="FORMAT", help="text or json.")] = "text",
-    jobs: Jobs = None,
-    as_of: AsOf = None,
-    covers: Covers = None,
-    param: Params = None,
-    scope: ScopeFile = None,
-    waivers: Waivers = None,
-    inventory: Inventories = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No warning or progress on stderr.")] = False,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")] = False,
-    config: Config = None,
-    no_config: NoConfig = False,
-    engine: Engine = DEFAULT_ENGINE,
-    profile: aws.Profile = None,
-    region: aws.Regions = None,
-    role_arn: aws.RoleArns = None,
-    longest_job: aws.LongestJob = None,
-    endpoint_url: aws.EndpointUrl = None,
 ) -> None:
     """Explain a rule: its population, what would make it fail, samples that do and do not, its tests and waivers.
 
@@ -65,14 +51,15 @@ def explain(
     """
     if form not in _FORMATS:
         raise UsageError(f"there is no format {clean_line(form)} of explanations", hint=f"The formats are {', '.join(_FORMATS)}.")
-    settings = settle(context, spare=_pack_of(rule))
+    settings = settle(context, options, spare=_pack_of(rule))
     policy, found, path = _find_rule(rule, load_all(settings), settings)
     backend = open_backend(settings.engine)
-    asked = bool(jobs or subject is not None or job is not None or profile or region or role_arn or longest_job or endpoint_url)
+    named = (options.jobs, options.profile, options.region, options.role_arn, options.longest_job, options.endpoint_url)
+    asked = any(named) or subject is not None or job is not None
     judged = _judge(settings, policy, found, backend, subject, job, last) if asked else None
-    if judged is None and (as_of or covers):
+    if judged is None and (options.as_of or options.covers):
         raise UsageError("--as-of and --covers are about jobs, and none are asked about", hint="Name the lists with --jobs, or a subject with --subject.")
-    document = _write(policy, found, path, backend, judged, form=form, expression=expression, color=colored(sys.stdout, no_color=no_color))
+    document = _write(policy, found, path, backend, judged, form=form, expression=expression, color=colored(sys.stdout, no_color=settings.no_color))
     write_document(document)
 
 
@@ -109,9 +96,9 @@ def _judge(settings: Settings, policy: Policy, rule: Rule, backend: Backend, sub
     """The rule's result on the evidence, all of its subjects, and the traces of those that were asked about."""
     from dataclasses import replace
 
+    from policycheck.explaining.subject_search import find_traces, trace_rule
     from policycheck.pipeline import run
     from policycheck.records import iso
-    from policycheck.testing.subject_search import find_traces, trace_rule
 
     connection = connect(settings)
     instant, claimed = parse_times(settings.jobs, settings.as_of, settings.covers, connection)
@@ -127,9 +114,9 @@ def _judge(settings: Settings, policy: Policy, rule: Rule, backend: Backend, sub
 
 
 def _write(policy: Policy, rule: Rule, path: Path, backend: Backend, judged: _Judged | None, *, form: str, expression: bool, color: bool) -> bytes:
+    from policycheck.explaining.explanation import explain as explain_rule
+    from policycheck.explaining.report import ExplanationPage, explanation_document, outcome_document, write_json
     from policycheck.formats.escape import defuse_document
-    from policycheck.testing.explanation import explain as explain_rule
-    from policycheck.testing.explanation_report import ExplanationPage, explanation_document, outcome_document, write_json
 
     traced = judged is not None and bool(judged[2])
     if form == "json":

@@ -9,41 +9,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from policycheck.cli import connection as aws
-from policycheck.cli.check import AsOf, Covers, Jobs, parse_times
+from policycheck.cli.check import parse_times
+from policycheck.cli.connection import connect
 from policycheck.cli.diagnostics import show_note
 from policycheck.cli.evidence import gather_all, gather_files
+from policycheck.cli.options import shared_options
 from policycheck.cli.terminal import is_kept, write_document
 from policycheck.errors import UsageError
+from policycheck.settings.options import RunOptions
 from policycheck.text import clean_line
 
 if TYPE_CHECKING:
     from policycheck.drafting.trial import TriedDraft
-    from policycheck.sources.connection import Connection
     from policycheck.sources.interface import Evidence
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _RULES_NAMED = 8
 
 
+@shared_options("init", first=("jobs", "as_of", "covers"))
 def init(
-    jobs: Jobs = None,
-    as_of: AsOf = None,
-    covers: Covers = None,
+    options: RunOptions,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where the policy goes; without it to stdout.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Write over the file if it is there.")] = False,
     policy_id: Annotated[str, typer.Option("--policy-id", metavar="NAME", help="The policy's id.")] = "baseline",
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No summary, warning or progress on stderr.")] = False,
-    profile: aws.Profile = None,
-    region: aws.Regions = None,
-    role_arn: aws.RoleArns = None,
-    account_id: aws.AccountId = None,
-    endpoint_url: aws.EndpointUrl = None,
-    ca_bundle: aws.CaBundle = None,
-    no_verify_ssl: aws.NoVerifySsl = False,
-    no_sign_request: aws.NoSignRequest = False,
-    cli_read_timeout: aws.ReadTimeout = 60,
-    cli_connect_timeout: aws.ConnectTimeout = 60,
 ) -> None:
     """Write a first policy from what job lists hold: their schedules, types, roles and vaults.
 
@@ -57,23 +46,11 @@ def init(
 
     if not _ID.fullmatch(policy_id):
         raise UsageError(f"--policy-id {clean_line(policy_id)} is no id", hint="Letters, digits, dots, dashes and underscores: prod-backups.")
-    _spare(output, jobs, force=force)
-    connection = aws.connect(
-        profile=profile,
-        regions=region,
-        role_arns=role_arn,
-        account_id=account_id,
-        endpoint_url=endpoint_url,
-        ca_bundle=ca_bundle,
-        no_verify_ssl=no_verify_ssl,
-        no_sign_request=no_sign_request,
-        read_timeout=cli_read_timeout,
-        connect_timeout=cli_connect_timeout,
-    )
-    evidence, instant = _gather(jobs, as_of, covers, connection, quiet=quiet)
+    _spare(output, options.jobs, force=force)
+    evidence, instant = _gather(options)
     tried = draft_and_try(evidence, as_of=instant, policy=policy_id, backend=open_engine())
     _write(tried.text, output)
-    if not quiet:
+    if not options.quiet:
         _tell(tried, output)
 
 
@@ -90,11 +67,12 @@ def _spare(output: Path | None, jobs: list[str] | None, *, force: bool) -> None:
         raise UsageError(f"{clean_line(str(output))} is there already", hint="Name another file, or write over it with --force.")
 
 
-def _gather(jobs: list[str] | None, as_of: str | None, covers: str | None, connection: Connection, *, quiet: bool) -> tuple[Evidence, datetime]:
-    instant, claimed = parse_times(jobs, as_of, covers, connection)
-    if jobs:
-        return gather_files(jobs, as_of=instant, covers=claimed, quiet=quiet), instant
-    return gather_all(connection, as_of=instant, quiet=quiet), instant
+def _gather(options: RunOptions) -> tuple[Evidence, datetime]:
+    connection = connect(options)
+    instant, claimed = parse_times(options.jobs, options.as_of, options.covers, connection)
+    if options.jobs:
+        return gather_files(options.jobs, as_of=instant, covers=claimed, quiet=options.quiet), instant
+    return gather_all(connection, as_of=instant, quiet=options.quiet), instant
 
 
 def _write(text: str, output: Path | None) -> None:

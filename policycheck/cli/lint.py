@@ -13,11 +13,14 @@ import typer
 
 from policycheck.cli.diagnostics import show_note
 from policycheck.cli.evidence import parse_as_of
-from policycheck.cli.policies import Params, Waivers, load_all
+from policycheck.cli.options import shared_options
+from policycheck.cli.policies import load_all
 from policycheck.cli.reports import NEVER, in_checkout, parse_outputs, spare_inputs, write_reports
-from policycheck.cli.settings import Config, NoConfig, Policies, Settings, settle
+from policycheck.cli.settings import settle
 from policycheck.cli.terminal import colored, terminal_width
 from policycheck.errors import ExitCode, UsageError
+from policycheck.settings.merging import Settings
+from policycheck.settings.options import RunOptions
 from policycheck.text import clean_line
 from policycheck.version import __version__
 
@@ -36,25 +39,17 @@ Reports = Annotated[
     list[str] | None,
     typer.Option("--output", "-o", metavar="FORMAT[=PATH]", help="text, json, sarif or github, to stdout or to a file. Repeat for more."),
 ]
-AsOf = Annotated[
-    str | None, typer.Option("--as-of", metavar="TIME|now", help="The instant at which waivers are looked at, ISO 8601; now, unless the run file says.")
-]
 
 
+@shared_options("lint")
 def lint(
     context: typer.Context,
-    policies: Policies = None,
+    options: RunOptions,
     output_lint: Reports = None,
     select_codes: Codes = None,
     ignore_codes: NoCodes = None,
     fail_level: FailLevel = "warning",
     min_level: MinLevel = None,
-    as_of: AsOf = None,
-    param: Params = None,
-    waivers: Waivers = None,
-    no_color: Annotated[bool, typer.Option("--no-color", help="No colour; NO_COLOR does the same.")] = False,
-    config: Config = None,
-    no_config: NoConfig = False,
 ) -> None:
     """Check policy files and the run file without judging anything: every mistake, and everything suspicious.
 
@@ -65,7 +60,7 @@ def lint(
     from policycheck.formats.interface import Options
     from policycheck.formats.lint.registry import LINT_FORMATS
 
-    settings = settle(context)
+    settings = settle(context, options)
     outputs = parse_outputs(output_lint or [], LINT_FORMATS)
     codes = _choose(select_codes or [], ignore_codes or [])
     fail_on = None if fail_level.lower() == NEVER else _parse_level("--fail-on", fail_level)
@@ -73,8 +68,8 @@ def lint(
     read: list[str | Path] = [*(path for path, _ in settings.files), *(settings.waivers or ()), *([settings.run_file.name] if settings.run_file else [])]
     spare_inputs(outputs, read, ())
     report = replace(_find(settings, codes), fail_on=fail_on, shown=shown)
-    options = in_checkout(Options(color=colored(sys.stdout, no_color=no_color), width=terminal_width(sys.stdout)))
-    rendered = [(path, LINT_FORMATS[name], replace(options, color=options.color and path is None)) for name, path in outputs]
+    look = in_checkout(Options(color=colored(sys.stdout, no_color=settings.no_color), width=terminal_width(sys.stdout)))
+    rendered = [(path, LINT_FORMATS[name], replace(look, color=look.color and path is None)) for name, path in outputs]
     write_reports([(path, entry, [entry.render(report, chosen)]) for path, entry, chosen in rendered])
     if ("text", None) not in outputs:
         _tell(report)
@@ -111,7 +106,7 @@ def _find(settings: Settings, codes: frozenset[str]) -> LintReport:
     from policycheck.formats.lint.interface import LintReport
     from policycheck.policy.lint.finding import Run
     from policycheck.policy.lint.runner import lint as run_checks
-    from policycheck.policy.runfile import NOW
+    from policycheck.settings.times import NOW
     from policycheck.testing.lint import find_in_tests, find_limits_below_schedule
 
     loaded, backend = load_all(settings), open_engine()

@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer.core import TyperCommand
 
-from policycheck.cli import connection as aws
+from policycheck.cli.connection import connect
 from policycheck.cli.diagnostics import show_error, show_note, show_warning
+from policycheck.cli.options import typer_option
 from policycheck.cli.terminal import colored, copy_document, table_width, write_document
 from policycheck.datasets import DATASETS, Dataset
 from policycheck.errors import PolicycheckError, UsageError
+from policycheck.settings.options import CONNECTION, OPTIONS, RunOptions
 from policycheck.text import clean_line, shorten
 from policycheck.version import __version__
 
@@ -121,8 +123,8 @@ _OPTIONS: Mapping[str, Any] = {
         "Send nothing; print a sample of the input (default), of the input as YAML, or of the output.",
     ),
     "debug": _option(_FLAG, "--debug", "Show each request and answer on stderr. Credentials are never shown."),
-    "endpoint_url": aws.EndpointUrl,
-    "no_verify_ssl": aws.NoVerifySsl,
+    "endpoint_url": typer_option("endpoint_url", "list"),
+    "no_verify_ssl": typer_option("no_verify_ssl", "list"),
     "no_paginate": _option(_FLAG, "--no-paginate", "Send one request and print its page. A note on stderr says if the list goes on."),
     "output": _option(
         _TEXT,
@@ -132,29 +134,28 @@ _OPTIONS: Mapping[str, Any] = {
         "FORM",
     ),
     "query": _option(_TEXT, "--query", "JMESPath expression. It is applied to the whole document; with text and yaml-stream to each page.", "JMESPATH"),
-    "profile": aws.Profile,
-    "region": aws.Regions,
+    "profile": typer_option("profile", "list"),
+    "region": typer_option("region", "list"),
     "version": _option(_FLAG, "--version", "Show policycheck's version and exit.", callback=_show_version, is_eager=True),
     "color": _option(Literal["on", "off", "auto"] | None, "--color", "Color of --output table. The other forms have none. Default: auto."),
-    "no_sign_request": aws.NoSignRequest,
-    "ca_bundle": aws.CaBundle,
-    "cli_read_timeout": aws.ReadTimeout,
-    "cli_connect_timeout": aws.ConnectTimeout,
+    "no_sign_request": typer_option("no_sign_request", "list"),
+    "ca_bundle": typer_option("ca_bundle", "list"),
+    "cli_read_timeout": typer_option("cli_read_timeout", "list"),
+    "cli_connect_timeout": typer_option("cli_connect_timeout", "list"),
     "cli_binary_format": _option(
         Literal["base64", "raw-in-base64-out"] | None, "--cli-binary-format", "Accepted, and changes nothing: no parameter of this command is binary."
     ),
     "no_cli_pager": _option(_FLAG, "--no-cli-pager", "Accepted, and changes nothing: policycheck never starts a pager."),
     "cli_auto_prompt": _option(_FLAG, "--cli-auto-prompt", "Rejected: policycheck has no prompt. Shell completion offers the options."),
     "no_cli_auto_prompt": _option(_FLAG, "--no-cli-auto-prompt", "Accepted, and changes nothing: policycheck never prompts."),
-    "role_arn": aws.RoleArns,
-    "account_id": aws.AccountId,
+    "role_arn": typer_option("role_arn", "list"),
+    "account_id": typer_option("account_id", "list"),
     "with_coverage": _option(_FLAG, "--with-coverage", "Add a Coverage member to the JSON, which `policycheck check --jobs` reads."),
     "coverage": _option(Path | None, "--coverage", "Write what the list covers to this file. Give it to `policycheck check --jobs` beside the list.", "FILE"),
     "partial": _option(_FLAG, "--partial", "If a request fails, print what was received before it. The exit code is still not 0."),
     "aws_exit_codes": _option(_FLAG, AWS_EXIT_CODES, "Exit as the AWS CLI does: 252, 253, 254, 255 in place of 2 and 3."),
 }
 """Every option that does not come from the operation, by its Python name; the synopsis of the AWS CLI first."""
-_TIMEOUTS = {"cli_read_timeout": 60, "cli_connect_timeout": 60}
 
 
 def _build(dataset: Dataset) -> tuple[Callable[..., Any], str]:
@@ -170,9 +171,7 @@ def _build(dataset: Dataset) -> tuple[Callable[..., Any], str]:
 
     everything = {**kinds, **hidden, **_OPTIONS}
     keyword = inspect.Parameter.KEYWORD_ONLY
-    parameters = [
-        inspect.Parameter(name, keyword, default=_TIMEOUTS.get(name, False if _is_flag(kind) else None), annotation=kind) for name, kind in everything.items()
-    ]
+    parameters = [inspect.Parameter(name, keyword, default=_default(name, kind), annotation=kind) for name, kind in everything.items()]
     command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what typer reads
     command.__annotations__ = dict(everything)
     text = (
@@ -184,8 +183,10 @@ def _build(dataset: Dataset) -> tuple[Callable[..., Any], str]:
     return command, text
 
 
-def _is_flag(kind: Any) -> bool:
-    return kind.__origin__ is bool
+def _default(name: str, kind: Any) -> Any:
+    if name in CONNECTION:
+        return OPTIONS[name].default
+    return False if kind.__origin__ is bool else None
 
 
 def _python_name(parameter: Parameter) -> str:
@@ -210,18 +211,8 @@ def list_jobs(operation: Operation, options: Mapping[str, Any]) -> None:
     if options["generate_cli_skeleton"] is not None and options["generate_cli_skeleton"] != "output":
         _print_input(operation, options["generate_cli_skeleton"])
         return
-    connection = aws.connect(
-        profile=options["profile"],
-        regions=options["region"],
-        role_arns=options["role_arn"],
-        account_id=_account(parameters, options),
-        endpoint_url=options["endpoint_url"],
-        ca_bundle=options["ca_bundle"],
-        no_verify_ssl=options["no_verify_ssl"],
-        no_sign_request=options["no_sign_request"],
-        read_timeout=options["cli_read_timeout"],
-        connect_timeout=options["cli_connect_timeout"],
-    )
+    shared = {name: options[name] for name in CONNECTION}
+    connection = connect(RunOptions(**{**shared, "account_id": _account(parameters, options)}))
     _check_combinations(options)
 
     from policycheck.listing.query import parse_query

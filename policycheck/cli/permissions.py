@@ -7,21 +7,15 @@ from datetime import UTC, datetime
 
 import typer
 
-from policycheck.cli.connection import AccountId, Regions, RoleArns
+from policycheck.cli.options import shared_options
 from policycheck.cli.policies import load
-from policycheck.cli.settings import Config, NoConfig, Policies, settle
+from policycheck.cli.settings import settle
 from policycheck.cli.terminal import write_document
+from policycheck.settings.options import RunOptions
 
 
-def permissions(
-    context: typer.Context,
-    policies: Policies = None,
-    region: Regions = None,
-    role_arn: RoleArns = None,
-    account_id: AccountId = None,
-    config: Config = None,
-    no_config: NoConfig = False,
-) -> None:
+@shared_options("permissions", first=("region", "role_arn", "account_id"))
+def permissions(context: typer.Context, options: RunOptions) -> None:
     """Print the least IAM policy that these policies' rules need: read-only, one action a list.
 
     With --region all: account:ListRegions as well, which tells Regions that are not enabled from Regions that do not know the kind of credentials; with
@@ -34,8 +28,8 @@ def permissions(
     from policycheck.sources.plan import plan_fetch
 
     # The instant only narrows when jobs were created; it changes no permission.
-    settings = settle(context)
+    settings = settle(context, options)
     plan = plan_fetch(load(settings), datetime.now(UTC))
-    policy = least_policy(plan, role_arn or (), all_regions=ALL_REGIONS in (settings.region or ()), other_accounts=settings.account_id is not None)
+    policy = least_policy(plan, options.role_arn or (), all_regions=ALL_REGIONS in (settings.region or ()), other_accounts=settings.account_id is not None)
     document = f"{json.dumps(policy, indent=2)}\n"
     write_document(defuse_document(document, "application/json").encode())

@@ -6,9 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from policycheck.cli.diagnostics import show_note
 from policycheck.datasets import BY_RESULT_KEY
@@ -16,21 +14,9 @@ from policycheck.errors import PolicyError, RunFileError, UsageError
 from policycheck.text import clean_line
 
 if TYPE_CHECKING:
-    from policycheck.cli.settings import Settings
     from policycheck.errors import Diagnostic
     from policycheck.policy.model import Policy, Rule
-
-Params = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Set a policy's parameter. Repeat for more.")]
-ScopeFile = Annotated[
-    Path | None, typer.Option("--scope", metavar="FILE", help="The accounts and Regions that must be covered; replaces the policies' own scope.")
-]
-Waivers = Annotated[list[str] | None, typer.Option("--waivers", metavar="PATH", help="A file of waivers, beside those in the policies. Repeat for more.")]
-Select = Annotated[list[str] | None, typer.Option("--select", metavar="ID", help="Judge these rules only (RULE or POLICY/RULE). Repeat for more.")]
-Ignore = Annotated[list[str] | None, typer.Option("--ignore", metavar="ID", help="Leave these rules out (RULE or POLICY/RULE). Repeat for more.")]
-Framework = Annotated[
-    list[str] | None,
-    typer.Option("--framework", metavar="NAME", help="Judge only rules that name a control of this framework (soc2, ...). Repeat for more."),
-]
+    from policycheck.settings.merging import Settings
 
 
 def load(settings: Settings) -> tuple[Policy, ...]:
@@ -52,7 +38,9 @@ def load_all(settings: Settings) -> tuple[Policy, ...]:
     except PolicyError:
         _refuse_job_lists(settings.files)
         raise
-    scope = load_scope(settings.scope, settings.scope.as_posix()) if isinstance(settings.scope, Path) else settings.scope
+    scope = settings.declared_scope
+    if isinstance(scope, Path):
+        scope = load_scope(scope, scope.as_posix())
     if scope is not None:
         loaded = tuple(replace(policy, scope=scope) for policy in loaded)
     if settings.waivers:

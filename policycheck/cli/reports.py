@@ -6,11 +6,8 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Protocol
 
-import typer
-
-from policycheck.cli import completion
 from policycheck.cli.diagnostics import show_note
 from policycheck.cli.terminal import is_kept, write_document
 from policycheck.errors import PolicycheckError, UsageError
@@ -21,29 +18,6 @@ if TYPE_CHECKING:
     from policycheck.formats.interface import Options
 
 NEVER = "never"
-
-Outputs = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--output",
-        "-o",
-        metavar="FORMAT[=PATH]",
-        autocompletion=completion.formats,
-        help="Report format, to stdout or to a file. Repeat for more. Formats: text, json, junit, sarif, markdown, github, gitlab.",
-    ),
-]
-FailOn = Annotated[
-    str,
-    typer.Option(
-        "--fail-on",
-        metavar="SEVERITY",
-        autocompletion=completion.severities,
-        help="The least severity that fails the run: critical, high, medium, low, info or never.",
-    ),
-]
-MinSeverity = Annotated[
-    str | None, typer.Option("--min-severity", metavar="SEVERITY", help="Show only findings of this severity or worse; changes nothing else.")
-]
 
 
 def parse_fail_on(text: str) -> Severity | None:

@@ -27,9 +27,14 @@ def test_every_input_reaches_the_script_by_a_variable_of_its_own() -> None:
 
 
 def test_the_script_reads_every_input_and_no_other() -> None:
-    options = [name for name, _ in (*script.ONE, *script.MANY)]
+    options = [name for table in script.INPUTS.values() for name in table]
     assert sorted([*options, "policies", "working-directory", "output-directory"]) == sorted(TAKEN)
-    assert len({option for _, option in (*script.ONE, *script.MANY)}) == len(options)
+    assert len({option for table in script.INPUTS.values() for option in table.values()}) == len(options)
+
+
+def test_the_installation_knows_the_engine() -> None:
+    (install,) = (step for step in STEPS if step.get("name") == "Install policycheck")
+    assert install["env"]["INPUT_ENGINE"] == CHECK["env"]["INPUT_ENGINE"]
 
 
 @pytest.mark.parametrize("number", range(len(STEPS)))
@@ -68,6 +73,8 @@ def test_the_dependencies_are_the_projects_own_at_its_versions_and_hashes() -> N
         blocks = re.split(r"^(?=\S)", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
         return {re.split(r"==", block)[0]: re.sub(r" ;.*? \\$", r" \\", block, flags=re.MULTILINE) for block in blocks}
 
-    project, action = pins("constraints.txt"), pins("action/requirements.txt")
+    project, action, duckdb = pins("constraints.txt"), pins("action/requirements.txt"), pins("action/requirements-duckdb.txt")
     assert {"boto3", "polars", "typer", "hatchling"} <= action.keys()
+    assert [*duckdb] == ["duckdb"]
+    assert {name: project.get(name) for name in duckdb} == duckdb
     assert {name: project.get(name) for name in action} == action

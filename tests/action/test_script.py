@@ -20,7 +20,7 @@ OUTPUTS = [f"--output={name}=/reports/{file}" for name, file in script.REPORTS.i
 
 @pytest.fixture(autouse=True)
 def _no_inputs(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("policies", *(name for name, _ in (*script.ONE, *script.MANY))):
+    for name in ("policies", *(name for table in script.INPUTS.values() for name in table)):
         monkeypatch.delenv(f"INPUT_{name.upper().replace('-', '_')}", raising=False)
 
 
@@ -39,6 +39,19 @@ def test_each_line_is_one_argument_joined_to_its_option(monkeypatch: pytest.Monk
     ]  # fmt: skip
 
 
+def test_the_engine_of_the_input_is_installed_in_an_environment_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RUNNER_TEMP", str(tmp_path))
+    installed = {}
+    for engine in ("", "polars", "duckdb", "../requirements", "*"):
+        monkeypatch.setenv("INPUT_ENGINE", engine)
+        installed[engine] = [path.name for path in script._requirements()], script.environment_folder()
+    usual = (["requirements.txt"], installed[""][1])
+    assert {engine: one for engine, one in installed.items() if one != usual} == {
+        "duckdb": (["requirements.txt", "requirements-duckdb.txt"], installed["duckdb"][1])
+    }
+    assert installed["duckdb"][1] != usual[1]
+
+
 def test_a_line_ends_at_a_line_feed_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INPUT_POLICIES", "a\u2028b\x0bc\nd")
     assert script.command_line(REPORTS)[-2:] == ["a\u2028b\x0bc", "d"]
@@ -48,7 +61,7 @@ def test_every_option_is_one_of_check() -> None:
     group = typer.main.get_command(app)
     assert isinstance(group, TyperGroup)
     known = {option for parameter in group.commands["check"].params for option in parameter.opts}
-    assert {option for _, option in (*script.ONE, *script.MANY)} - known == set()
+    assert {option for table in script.INPUTS.values() for option in table.values()} - known == set()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -95,6 +96,21 @@ def check(cli: Cli) -> Cli:
         return cli("check", policy, "--jobs", jobs, "--as-of", AS_OF, *arguments, stdin=stdin)
 
     return call
+
+
+@contextmanager
+def standard_output(descriptor: int) -> Iterator[None]:
+    """Within, standard output leads elsewhere, as after `>` of a shell: what a command writes there can be seen without starting a process."""
+    sys.stdout.flush()
+    kept, before = os.dup(1), sys.stdout
+    os.dup2(descriptor, 1)
+    try:
+        with open(1, "w", encoding="utf-8", closefd=False) as sys.stdout:
+            yield
+    finally:
+        sys.stdout = before
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def environment(**more: str) -> dict[str, str]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from policycheck.cli.app import run
 from policycheck.formats.registry import FORMATS
-from tests.cli.conftest import AS_OF, HOSTILE, Cli, environment, job, save, start
+from tests.cli.conftest import AS_OF, HOSTILE, Cli, job, save, standard_output
 from tests.formats.runner_commands import commands
 
 FILES = {"json": "r.json", "sarif": "r.sarif", "junit": "r.xml", "markdown": "r.md", "text": "r.txt"}
@@ -342,9 +342,13 @@ def test_annotations_stand_where_the_checkout_has_the_policy(
 def test_what_a_pipe_gets_is_defused_and_what_a_file_gets_is_not(output: str, folder: Path) -> None:
     save(folder / "hostile.json", job(1, "FAILED", ResourceArn=HOSTILE))
     arguments = ["check", "policy.yaml", "--jobs", "hostile.json", "--as-of", AS_OF, "-q", "-o", output]
-    piped = start(*arguments, folder=folder).communicate(timeout=60)[0].decode()
-    with (folder / "redirected").open("wb") as stream:
-        subprocess.run([sys.executable, "-m", "policycheck", *arguments], cwd=folder, env=environment(), stdout=stream, check=False, timeout=60)
+    reader, writer = os.pipe()
+    with open(reader, encoding="utf-8") as pipe:  # noqa: PTH123 - a descriptor
+        with open(writer, "wb") as stream, standard_output(stream.fileno()):  # noqa: PTH123
+            assert run(arguments) == 1
+        piped = pipe.read()
+    with (folder / "redirected").open("wb") as stream, standard_output(stream.fileno()):
+        assert run(arguments) == 1
     redirected = (folder / "redirected").read_text(encoding="utf-8")
     assert "##[" in redirected
     assert "##[" not in piped

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields
 from pathlib import Path
-from typing import Any
 
 import pytest
-import typer
 
 from policycheck.cli import check as check_module
-from policycheck.cli.app import app
-from policycheck.cli.settings import Settings
+from policycheck.cli import explain as explain_module
+from policycheck.engine.backends.registry import DEFAULT_ENGINE
+from policycheck.settings.merging import Settings
+from tests.backends import BACKEND
 from tests.cli.conftest import AS_OF, ROOT, Cli, Outcome, job, save
 
 RUN_FILE = f"""\
@@ -191,57 +190,26 @@ def test_a_claim_about_the_file_s_lists_says_nothing_of_others(cli: Cli, project
     assert "--as-of is needed" in outcome.err
 
 
-def settled(cli: Cli, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Settings:
-    """The settings `check` would run with."""
+def test_the_engine_is_the_file_s_unless_the_command_line_names_one(cli: Cli, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept: list[Settings] = []
     monkeypatch.setattr(check_module, "judge", kept.append)
-    outcome = cli("check", *arguments)
-    assert outcome.code == 0, outcome.err
-    return kept[0]
+    for more, arguments in [("engine: duckdb\n", ()), ("engine: duckdb\n", ("--engine", DEFAULT_ENGINE)), ("", ())]:
+        write(project, more)
+        assert cli("check", *arguments).code == 0
+    assert [settings.engine for settings in kept] == ["duckdb", DEFAULT_ENGINE, DEFAULT_ENGINE]
+    write(project, "engine: polar\n")
+    outcome = cli("check")
+    assert outcome.code == 2
+    assert outcome.err.startswith("error: polar is not one of polars or duckdb\n  --> policycheck.yaml:5:9\n")
+    assert "Did you mean polars?" in outcome.err
 
 
-ROLE, OTHER_ROLE = (f"arn:aws:iam::{account}:role/Audit" for account in ("111122223333", "444455556666"))
-SAVED = "{jobs: [jobs/], as_of: now, covers: 2026-10-20..2026-11-20}"
-FETCHED = f"{{profile: audit, regions: [eu-west-1, us-east-1], role_arns: ['{ROLE}']}}"
-SOURCES: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
-    (SAVED, (), {"jobs": ("jobs",), "as_of": "now", "covers": "2026-10-20..2026-11-20"}),
-    (SAVED, ("--as-of", AS_OF), {"jobs": ("jobs",), "as_of": AS_OF, "covers": "2026-10-20..2026-11-20"}),
-    (SAVED, ("--jobs", "a", "--jobs", "b"), {"jobs": ["a", "b"]}),
-    (SAVED, ("--region", "eu-west-1"), {"region": ["eu-west-1"]}),
-    (SAVED, ("--no-verify-ssl",), {"no_verify_ssl": True}),
-    (FETCHED, (), {"profile": "audit", "region": ("eu-west-1", "us-east-1"), "role_arn": (ROLE,)}),
-    (FETCHED, ("--region", "all"), {"profile": "audit", "region": ["all"], "role_arn": (ROLE,)}),
-    (FETCHED, ("--role-arn", OTHER_ROLE), {"profile": "audit", "region": ("eu-west-1", "us-east-1"), "role_arn": [OTHER_ROLE]}),
-    (FETCHED, ("--account-id", "*"), {"profile": "audit", "region": ("eu-west-1", "us-east-1"), "account_id": "*"}),
-    (FETCHED, ("--jobs", "jobs", "--as-of", "now"), {"jobs": ["jobs"], "as_of": "now"}),
-    (FETCHED, ("--as-of", "now"), {"profile": "audit", "region": ("eu-west-1", "us-east-1"), "role_arn": (ROLE,), "as_of": "now"}),
-    ("{account_id: '*'}", ("--role-arn", ROLE), {"role_arn": [ROLE]}),
-    ("{longest_job: 8d}", (), {"longest_job": "8d"}),
-    ("{longest_job: 8d}", ("--longest-job", "2d"), {"longest_job": "2d"}),
-    ("{longest_job: 8d}", ("--region", "eu-west-1"), {"longest_job": "8d", "region": ["eu-west-1"]}),
-    ("{longest_job: 8d}", ("--profile", "other"), {"profile": "other"}),
-    ("{longest_job: 8d}", ("--role-arn", ROLE), {"role_arn": [ROLE]}),
-    ("{longest_job: 8d}", ("--jobs", "jobs", "--as-of", "now"), {"jobs": ["jobs"], "as_of": "now"}),
-    (SAVED, ("--longest-job", "8d"), {"longest_job": "8d"}),
-    ("{account_id: '*'}", ("--profile", "other"), {"account_id": "*", "profile": "other"}),
-]
-
-
-@pytest.mark.parametrize(("sources", "arguments", "expected"), SOURCES)
-def test_a_source_on_the_command_line_replaces_the_file_s(
-    sources: str, arguments: tuple[str, ...], expected: dict[str, Any], cli: Cli, project: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(project, text=f"policies: [policies]\nsources: {sources}\n")
-    settings = settled(cli, monkeypatch, *arguments)
-    names = {"jobs", "as_of", "covers", "profile", "region", "role_arn", "account_id", "longest_job", "endpoint_url", "ca_bundle"}
-    names |= {"no_verify_ssl", "no_sign_request"}
-    assert {name: getattr(settings, name) for name in names if getattr(settings, name)} == expected
-
-
-def test_every_option_of_check_is_a_setting() -> None:
-    parameters = {parameter.name for parameter in getattr(typer.main.get_command(app), "commands", {})["check"].params}
-    of_settings = {one.name for one in fields(Settings)} - {"files", "params", "run_file", "file_params", "file_choices", "foreign"}
-    assert parameters - {"policies", "param", "config", "no_config"} == of_settings
+def test_the_engine_of_the_file_is_that_of_explain(cli: Cli, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(explain_module, "open_backend", lambda name: opened.append(name) or BACKEND)  # type: ignore[func-returns-value]  # None, hence the backend
+    write(project, "engine: duckdb\n")
+    assert cli("explain", "none-failed").code == 0
+    assert opened == ["duckdb"]
 
 
 # It never makes a run smaller without a word
@@ -420,7 +388,7 @@ def test_the_readme_s_run_file_runs(cli: Cli, project: Path) -> None:
 
 
 def test_every_key_has_a_row_in_the_documentation() -> None:
-    from policycheck.policy.runfile import RunFileEntry, SourcesEntry
+    from policycheck.settings.schema import RunFileEntry, SourcesEntry
 
     page = (ROOT / "docs/run-file.md").read_text(encoding="utf-8")
     assert [name for model in (RunFileEntry, SourcesEntry) for name in model.model_fields if f"| `{name}` |" not in page] == []

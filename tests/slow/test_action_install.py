@@ -13,16 +13,25 @@ from tests.cli.conftest import AS_OF, POLICY, job, save
 pytestmark = pytest.mark.slow
 
 
-def test_the_action_installs_itself_once_and_judges(clean_copy: Path, tmp_path: Path) -> None:
-    repository, temporary = tmp_path / "repository", tmp_path / "temp"
-    repository.mkdir()
-    temporary.mkdir()
-    (repository / "policy.yaml").write_text(POLICY, encoding="utf-8")
-    save(repository / "bad.json", job(1), job(2, "FAILED"))
+@pytest.fixture
+def environment(clean_copy: Path) -> dict[str, str]:
     # Where this machine installs from is its own affair.
     settings = {name: value for name, value in os.environ.items() if name.startswith("PIP_") or name == "HOME"}
-    environment = {**settings, "GITHUB_ACTION_PATH": str(clean_copy)}
+    return {**settings, "GITHUB_ACTION_PATH": str(clean_copy)}
 
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    folder = tmp_path / "repository"
+    folder.mkdir()
+    (tmp_path / "temp").mkdir()
+    (folder / "policy.yaml").write_text(POLICY, encoding="utf-8")
+    save(folder / "bad.json", job(1), job(2, "FAILED"))
+    return folder
+
+
+def test_the_action_installs_itself_once_and_judges(environment: dict[str, str], repository: Path, tmp_path: Path) -> None:
+    temporary = tmp_path / "temp"
     first = run_action(repository, temporary, environment, policies="policy.yaml\nfirst-steps", jobs="bad.json", as_of=AS_OF)
     assert (first.code, first.outputs["result"]) == (1, "fail"), first.log
     assert "is installed" not in first.log
@@ -35,3 +44,9 @@ def test_the_action_installs_itself_once_and_judges(clean_copy: Path, tmp_path: 
     assert second.code == 1, second.log
     assert "is installed" in second.log
     assert second.outputs["directory"] != first.outputs["directory"]
+
+
+def test_the_action_installs_the_engine_that_it_is_told_of(environment: dict[str, str], repository: Path, tmp_path: Path) -> None:
+    run = run_action(repository, tmp_path / "temp", environment, policies="policy.yaml", jobs="bad.json", as_of=AS_OF, engine="duckdb")
+    assert (run.code, run.outputs["result"]) == (1, "fail"), run.log
+    assert list((tmp_path / "temp").glob("policycheck-*/lib/*/site-packages/duckdb"))

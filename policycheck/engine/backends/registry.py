@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from policycheck.engine.backends.interface import Backend
 from policycheck.errors import UsageError
+
+if TYPE_CHECKING:
+    from policycheck.engine.backends.interface import Backend
 
 
 class _Engine(NamedTuple):

@@ -13,10 +13,10 @@ from itertools import islice, product
 from typing import Any, assert_never
 
 from policycheck.datasets import TAGS, Dataset, Field, Kind
+from policycheck.explaining.patterns import text_of
 from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, Or
 from policycheck.records import iso, moment
 from policycheck.testing.jobs import ACCOUNT, REGION
-from policycheck.testing.patterns import text_of
 from policycheck.units import DAY, HOUR, MINUTE, SECOND, round_down
 
 Guess = Mapping[str, str | None]

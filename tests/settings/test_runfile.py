@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 import unicodedata
-from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
@@ -18,10 +17,13 @@ from policycheck.cli.reports import NEVER
 from policycheck.errors import RunFileError, UsageError
 from policycheck.formats.registry import FORMATS
 from policycheck.policy.document import read_document
-from policycheck.policy.runfile import RunFile, RunFileEntry, SourcesEntry, Threshold, find_run_file, load_run_file, run_file_schema
 from policycheck.policy.schema import ScopeEntry
 from policycheck.policy.shape import plain
 from policycheck.result import Severity
+from policycheck.settings.finding import find_run_file
+from policycheck.settings.options import OPTIONS
+from policycheck.settings.runfile import RunFile, load_run_file
+from policycheck.settings.schema import RunFileEntry, SourcesEntry, Threshold, run_file_schema
 from policycheck.sources.connection import Connection
 from tests.policy.goldens import assert_equals_golden
 
@@ -54,9 +56,9 @@ def diagnose(path: Path, project: Path) -> str:
 
 
 def spelled(run_file: RunFile) -> str:
-    """What it says, a line each; what it says nothing of is left out."""
-    values = {one.name: getattr(run_file, one.name) for one in fields(run_file) if one.name not in {"name", "folder", "repository", "places", "lines"}}
-    return "".join(f"{name}: {value}\n" for name, value in values.items() if value not in (None, (), {}))
+    """What it says, by key and a line each; what it says nothing of is left out."""
+    values = {OPTIONS[name].key: value for name, value in run_file.values.items()} | {"params": run_file.params or None, "scope": run_file.scope}
+    return "".join(f"{key}: {values[key]}\n" for key in sorted(values) if values[key] is not None)
 
 
 @pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
@@ -103,11 +105,12 @@ def test_there_is_one_diagnostic_a_mistake(project: Path) -> None:
 
 def test_paths_are_relative_to_the_working_directory(project: Path) -> None:
     (project / "deep").mkdir()
-    above, below = (load(GOOD[[path.stem for path in GOOD].index("everything-saved")], project, place) for place in (project.parent, project / "deep"))
-    assert (above.jobs, below.jobs) == (("project/jobs", "project/more.json"), ("../jobs", "../more.json"))
-    assert (above.outputs[1], below.outputs[1]) == ("sarif=project/reports/policycheck.sarif", "sarif=../reports/policycheck.sarif")
-    assert (above.inventories, below.waivers) == (("prod=project/inventories/prod.csv",), ("../waivers.yaml",))
-    assert (above.folder, below.folder) == (Path("project"), Path(".."))
+    files = tuple(load(GOOD[[path.stem for path in GOOD].index("everything-saved")], project, place) for place in (project.parent, project / "deep"))
+    above, below = (file.values for file in files)
+    assert (above["jobs"], below["jobs"]) == (["project/jobs", "project/more.json"], ["../jobs", "../more.json"])
+    assert (above["output"][1], below["output"][1]) == ("sarif=project/reports/policycheck.sarif", "sarif=../reports/policycheck.sarif")
+    assert (above["inventory"], below["waivers"]) == (["prod=project/inventories/prod.csv"], ["../waivers.yaml"])
+    assert [file.folder for file in files] == [Path("project"), Path("..")]
 
 
 def test_what_a_path_leads_to_has_to_lie_inside(project: Path) -> None:
@@ -235,7 +238,7 @@ def test_thresholds_are_the_command_line_s() -> None:
 @pytest.mark.parametrize("role", ["arn:aws:iam::111122223333:role/a", "arn:aws-us-gov:iam::111122223333:role/path/A_b+=,.@-9"])
 def test_a_role_that_the_file_takes_is_one_that_can_be_taken_on(role: str, project: Path) -> None:
     (project / "case.yaml").write_text(f"sources: {{role_arns: ['{role}']}}\n", encoding="utf-8")
-    assert Connection(role_arns=load(project / "case.yaml", project).role_arns).role_arns == (role,)
+    assert Connection(role_arns=tuple(load(project / "case.yaml", project).values["role_arn"])).role_arns == (role,)
 
 
 def test_a_run_file_is_found_whatever_its_case(tmp_path: Path) -> None:

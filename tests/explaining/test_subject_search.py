@@ -18,6 +18,7 @@ from policycheck.engine.job_trace import COULD, VIOLATES, RuleTrace
 from policycheck.engine.plan_jobs import plan_jobs
 from policycheck.engine.trace import Step
 from policycheck.errors import Location, UsageError
+from policycheck.explaining.subject_search import find_traces, trace_rule
 from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Condition, Literal, Operator
 from policycheck.policy.model import AllMatch, Expectation, JobChoice, Measure, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
@@ -25,7 +26,6 @@ from policycheck.records import record_type
 from policycheck.sources.interface import Evidence
 from policycheck.sources.lists import Source, assert_coverage
 from policycheck.sources.observations import merge_sources
-from policycheck.testing.subject_search import find_traces, trace_rule
 from tests.backends import BACKEND
 from tests.engine.cases import compare, covered, duration
 from tests.engine.lists import AS_OF as DAY

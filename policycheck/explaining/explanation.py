@@ -18,6 +18,8 @@ from policycheck.engine.kinds.registry import open_case
 from policycheck.engine.masks import window_mask
 from policycheck.engine.recovery import deadline_in_window
 from policycheck.errors import PolicyError
+from policycheck.explaining.meaning import Lines, describe_doubt, describe_failure, describe_needs, describe_no_data, describe_population
+from policycheck.explaining.samples import AS_OF, Sample, find_sample
 from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Operator, comparisons, fields_of
@@ -27,9 +29,7 @@ from policycheck.records import micros
 from policycheck.result import Verdict
 from policycheck.testing.catalogue import tests_of
 from policycheck.testing.document import load_tests
-from policycheck.testing.meaning import Lines, describe_doubt, describe_failure, describe_needs, describe_no_data, describe_population
 from policycheck.testing.runner import run_test
-from policycheck.testing.samples import AS_OF, Sample, find_sample
 from policycheck.text import clean
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from policycheck.explaining.explanation import Explanation, explain, write_yaml
+from policycheck.explaining.report import ExplanationPage, explanation_document, write_json
 from policycheck.result import Verdict
-from policycheck.testing.explanation import Explanation, explain, write_yaml
-from policycheck.testing.explanation_report import ExplanationPage, explanation_document, write_json
 from tests.backends import BACKEND
+from tests.explaining.explained import RULES, load, write_policy
 from tests.policy.goldens import assert_equals_golden
-from tests.testing.explained import RULES, load, write_policy
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 

@@ -8,89 +8,34 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Annotated, Any, Literal
-
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema
+from typing import Any
 
 from policycheck.errors import Diagnostic, Location, PolicyError, RunFileError, UsageError
 from policycheck.policy.catalogue import RUN_FILE, find_policies, shipped_packs
 from policycheck.policy.conditions import nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
-from policycheck.policy.literals import parse_duration, parse_moment
+from policycheck.policy.literals import parse_moment
 from policycheck.policy.load import read_scope
 from policycheck.policy.model import Scope
-from policycheck.policy.schema import Identifier, Line, Scalar, ScopeEntry, finish_schema
 from policycheck.policy.shape import Path as TreePath
 from policycheck.policy.shape import check_shape, plain
-from policycheck.result import Severity
+from policycheck.settings.finding import REPOSITORY, is_root, shown
+from policycheck.settings.options import OPTIONS, SAVED_LISTS, SOURCE
+from policycheck.settings.schema import RunFileEntry
+from policycheck.settings.times import NOW, parse_interval, parse_longest_job
 from policycheck.text import clean_line
 
-NOW = "now"
 STDOUT = "stdout"
 _STDIN = "-"
-_MISNAMED = ("policycheck.yml", ".policycheck.yaml", ".policycheck.yml")
-_REPOSITORY = ".git"
-_LONGEST_CLAIM = timedelta(days=365)
-_SHARED = 0o1002
-"""Sticky and open to everybody: a folder like /tmp."""
-
-RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$")]
-AccountId = Annotated[
-    str, StringConstraints(pattern=r"^([0-9]{12}|\*)$"), WithJsonSchema({"type": ["string", "integer"], "pattern": r"^([0-9]{12}|\*)$", "title": "Account Id"})
-]
-Threshold = Literal["critical", "high", "medium", "low", "info", "never"]
-
-
-def _listed(description: str) -> Any:
-    return Field(None, min_length=1, description=description)
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=False)
-
-
-class SourcesEntry(_Model):
-    """Where the jobs come from: saved lists (jobs), or AWS (the other keys; AWS is also what is asked where nothing is said)."""
-
-    jobs: list[Line] | None = _listed("Saved job lists: files and folders")
-    as_of: Line | None = Field(None, description="The instant everything is measured from, ISO 8601, or: now")
-    covers: Line | None = Field(None, description="Your claim of the time the saved lists cover completely: FROM..TO")
-    profile: Line | None = Field(None, description="A profile of the AWS configuration")
-    regions: list[Line] | None = _listed("AWS Regions, or: [all]")
-    role_arns: list[RoleArn] | None = _listed("Roles to take on, one account each")
-    account_id: AccountId | None = Field(None, description='An account of the organization, or "*" for all of them')
-    longest_job: Line | None = Field(None, description="Your claim that no job takes longer, which narrows what is fetched: 8d")
-
-
-class RunFileEntry(_Model):
-    """A run file of policycheck. Every path in it is relative to the file."""
-
-    policies: list[Line] | None = _listed("Policy files, folders and names of shipped packs")
-    scope: ScopeEntry | None = Field(None, description="What must be covered; replaces the policies' own scope")
-    sources: SourcesEntry | None = Field(None, description="Where the jobs come from")
-    params: dict[Identifier, Scalar] | None = _listed("Values of the policies' parameters")
-    waivers: list[Line] | None = _listed("Files of waivers")
-    inventories: dict[Identifier, Line] | None = _listed("Inventory files, by the name that rules use")
-    select: list[Line] | None = _listed("Judge these rules only: RULE or POLICY/RULE")
-    ignore: list[Line] | None = _listed("Leave these rules out: RULE or POLICY/RULE")
-    frameworks: list[Line] | None = _listed("Judge only rules that name a control of one of these frameworks")
-    fail_on: Threshold | None = Field(None, description="The least severity that fails the run; low where nothing says")
-    min_severity: Severity | None = Field(None, description="Show only findings of this severity or worse; changes nothing else")
-    outputs: dict[str, Line] | None = _listed("Reports: the file each format is written to, or: stdout")
-
-
 _NOT_IN_A_FILE = {
-    "endpoint_url": "--endpoint-url, or AWS_ENDPOINT_URL",
-    "ca_bundle": "--ca-bundle, or AWS_CA_BUNDLE",
-    "no_verify_ssl": "--no-verify-ssl",
-    "no_sign_request": "--no-sign-request",
-    "verify_ssl": "--no-verify-ssl",
-    "sign_request": "--no-sign-request",
+    key: one.flag + (f", or {one.option.variable}" if one.option.variable else "")
+    for one in OPTIONS.values()
+    if one.option.not_in_file
+    for key in (one.name, one.name.removeprefix("no_"))
 }
-_AWS = ("profile", "regions", "role_arns", "account_id", "longest_job")
+_AWS = tuple(OPTIONS[name].key for name in SOURCE if name not in SAVED_LISTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,29 +47,18 @@ class RunFile:
     folder: Path
     repository: Path
     """Where every file that `policies` leads to has to lie, shipped packs excepted; absolute."""
-    policies: tuple[str, ...] = ()
-    scope: Scope | None = None
-    jobs: tuple[str, ...] = ()
-    as_of: str | None = None
-    covers: str | None = None
-    profile: str | None = None
-    regions: tuple[str, ...] = ()
-    role_arns: tuple[str, ...] = ()
-    account_id: str | None = None
-    longest_job: str | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    """By the name of the option, each as a command line gives it: FORMAT=PATH of `output`, NAME=PATH of `inventory`. `param` and `scope` are apart."""
     params: Mapping[str, str] = field(default_factory=dict)
-    waivers: tuple[str, ...] = ()
-    inventories: tuple[str, ...] = ()
-    """NAME=PATH."""
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    frameworks: tuple[str, ...] = ()
-    fail_on: str | None = None
-    min_severity: str | None = None
-    outputs: tuple[str, ...] = ()
-    """FORMAT or FORMAT=PATH, as on the command line."""
+    scope: Scope | None = None
     places: Mapping[TreePath, Location] = field(default_factory=dict, repr=False, compare=False)
     lines: tuple[str, ...] = field(default=(), repr=False, compare=False)
+
+    @property
+    def policies(self) -> Sequence[str]:
+        """Policy files, folders and packs; none where it says nothing."""
+        policies: Sequence[str] = self.values.get("policies", ())
+        return policies
 
     def diagnose(self, path: TreePath, message: str, hint: str = "") -> Diagnostic:
         """A mistake in what stands at this path of the file."""
@@ -147,56 +81,6 @@ class RunFile:
         if wrong:
             raise RunFileError(wrong)
         return find_policies(self.policies, self.folder)
-
-
-def find_run_file(start: Path) -> Path | None:
-    """The run file in this folder (absolute) or the nearest one above it.
-
-    The search ends at the root of a repository, and before a folder that is shared with everybody, as /tmp is: what lies above is somebody else's.
-
-    Raises:
-        UsageError: there is a file whose name only looks like that of a run file.
-    """
-    for folder in (start, *start.parents):
-        if folder != start and _is_shared(folder):
-            return None
-        if os.path.lexists(folder / RUN_FILE):
-            return folder / RUN_FILE
-        names = sorted(_names(folder))
-        if spelled := next((name for name in names if name.lower() == RUN_FILE), None):
-            return folder / spelled
-        for name in names:
-            if name.lower() in _MISNAMED:
-                raise UsageError(
-                    f"a run file is called {RUN_FILE}; {clean_line(name)} is not read",
-                    place=_shown(folder / name, start),
-                    hint="Rename it, or name it with --config.",
-                )
-        if _is_root(folder):
-            return None
-    return None
-
-
-def _names(folder: Path) -> list[str]:
-    try:
-        return [path.name for path in folder.iterdir()]
-    except OSError:
-        return []
-
-
-def _is_shared(folder: Path) -> bool:
-    try:
-        return folder.stat().st_mode & _SHARED == _SHARED
-    except OSError:
-        return True
-
-
-def _is_root(folder: Path) -> bool:
-    return os.path.lexists(folder / _REPOSITORY)
-
-
-def _shown(path: Path, start: Path) -> str:
-    return Path(os.path.relpath(path, start)).as_posix()
 
 
 def load_run_file(path: Path, name: str, formats: Sequence[str], working: Path) -> RunFile:
@@ -229,7 +113,7 @@ class _Reader:
         self._formats = formats
         self._folder = folder
         self._working = working
-        self._repository = next((parent for parent in (folder, *folder.parents) if _is_root(parent)), folder)
+        self._repository = next((parent for parent in (folder, *folder.parents) if is_root(parent)), folder)
 
     def read(self) -> RunFile:
         """The run file; of use only where the document has no mistakes."""
@@ -255,12 +139,14 @@ class _Reader:
         scope = None if any(path[:1] == ("scope",) for path in broken) else self._scope(root)
         if document.diagnostics:
             return empty
-        entry = RunFileEntry.model_validate(plain(root))
-        given = {key: value for key, value in dict(entry).items() if value is not None}
+        said = RunFileEntry.model_validate(plain(root))
+        given = {key: value for key, value in dict(said).items() if value is not None}
         given |= {key: value for key, value in dict(given.pop("sources", ())).items() if value is not None}
-        given |= {"scope": scope, **paths}
-        values: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in given.items()}
-        return RunFile(name=empty.name, folder=empty.folder, repository=empty.repository, places=dict(_places(root)), lines=tuple(document.lines), **values)
+        given |= {key: value for key, value in paths.items() if value}
+        params = given.pop("params", {})
+        given.pop("scope", None)
+        values = {one.name: given[one.key] for one in OPTIONS.values() if one.key in given}
+        return replace(empty, values=values, params=params, scope=scope, places=dict(_places(root)), lines=tuple(document.lines))
 
     def _report_shape(self, root: Entries) -> set[TreePath]:
         """Report what does not have the shape of a run file; where that is."""
@@ -298,14 +184,14 @@ class _Reader:
             if "/" in item.text or os.path.lexists(self._folder / item.text):
                 self._path(item, self._repository)
 
-    def _paths(self, node: Node | None) -> tuple[str, ...]:
-        return tuple(self._path(item, self._repository) for item in _texts(node))
+    def _paths(self, node: Node | None) -> list[str]:
+        return [self._path(item, self._repository) for item in _texts(node)]
 
-    def _inventories(self, node: Node | None) -> tuple[str, ...]:
+    def _inventories(self, node: Node | None) -> list[str]:
         entries = node.entries.items() if isinstance(node, Entries) else ()
-        return tuple(f"{name}={self._path(value, self._repository)}" for name, (_, value) in entries if isinstance(value, Text))
+        return [f"{name}={self._path(value, self._repository)}" for name, (_, value) in entries if isinstance(value, Text)]
 
-    def _outputs(self, node: Node | None) -> tuple[str, ...]:
+    def _outputs(self, node: Node | None) -> list[str]:
         outputs: dict[str, str] = {}
         targets: set[str] = set()
         for name, (key, value) in node.entries.items() if isinstance(node, Entries) else ():
@@ -322,7 +208,7 @@ class _Reader:
                 self._document.report(value.location, "only one format can go to stdout" if to_stdout else "two formats would write the same file")
             targets.add(target)
             outputs[name] = name if to_stdout else f"{name}={'./' if path == '-' else ''}{path}"
-        return tuple(outputs.values())
+        return list(outputs.values())
 
     def _scope(self, root: Entries) -> Scope | None:
         node = root.get("scope")
@@ -354,9 +240,9 @@ class _Reader:
         if not real.is_relative_to(within):
             place = "the run file's folder" if bound == self._folder else "the repository"
             report(node.location, f"{clean_line(text)} leads out of {place}", "A file elsewhere is named on the command line.")
-        elif _REPOSITORY in (part.lower() for part in (*real.relative_to(within).parts, *Path(text).parts)):
+        elif REPOSITORY in (part.lower() for part in (*real.relative_to(within).parts, *Path(text).parts)):
             report(node.location, f"{clean_line(text)} lies among the files of git itself", "Choose another place.")
-        return _shown(Path(path), self._working)
+        return shown(Path(path), self._working)
 
 
 def _texts(node: Node | None) -> tuple[Text, ...]:
@@ -380,31 +266,3 @@ def _places(node: Node, path: TreePath = ()) -> Iterator[tuple[TreePath, Locatio
             for key, (name, value) in entries.items():
                 yield (*path, key), name.location
                 yield from _places(value, (*path, key))
-
-
-def parse_interval(text: str) -> tuple[datetime, datetime]:
-    """FROM..TO; raises ValueError."""
-    start, separator, end = text.partition("..")
-    if not separator:
-        raise ValueError("it takes two times, FROM..TO")
-    interval = parse_moment(start), parse_moment(end)
-    if interval[0] > interval[1]:
-        raise ValueError("it ends before it begins")
-    return interval
-
-
-def parse_longest_job(text: str) -> timedelta:
-    """A claim that no job takes longer; raises ValueError."""
-    longest = timedelta(microseconds=parse_duration(text))
-    if not timedelta() < longest <= _LONGEST_CLAIM:
-        raise ValueError(f"it is more than 0 and at most {_LONGEST_CLAIM.days}d")
-    return longest
-
-
-def run_file_schema(formats: Sequence[str]) -> dict[str, Any]:
-    """The JSON Schema (2020-12) of a run file."""
-    schema = RunFileEntry.model_json_schema()
-    finish_schema(schema)
-    schema["minProperties"] = 1
-    schema["properties"]["outputs"] |= {"propertyNames": {"enum": list(formats)}}
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "policycheck run file", **{k: v for k, v in schema.items() if k != "title"}}

@@ -14,6 +14,7 @@ from policycheck.engine.findings import NO_JOBS
 from policycheck.engine.kinds.registry import measurement_of
 from policycheck.engine.links import LINKS
 from policycheck.errors import Location
+from policycheck.explaining.solutions import Guess, When, build_job, list_resource, solve, something, spell_age
 from policycheck.pipeline import run
 from policycheck.policy.conditions import Condition, Literal
 from policycheck.policy.document import Document, Entries, Items, Node, Text
@@ -23,7 +24,6 @@ from policycheck.result import RuleResult, Verdict
 from policycheck.testing.document import REACH, read_evidence
 from policycheck.testing.jobs import ACCOUNT, REGION, resource_arn
 from policycheck.testing.schema import LISTS, TestsEntry
-from policycheck.testing.solutions import Guess, When, build_job, list_resource, solve, something, spell_age
 from policycheck.units import DAY, HOUR, round_down
 
 AS_OF = datetime(2026, 11, 20, 6, tzinfo=UTC)

@@ -7,20 +7,20 @@ from typing import Any
 
 import pytest
 
+from policycheck.explaining.explanation import write_yaml
+from policycheck.explaining.patterns import text_of
+from policycheck.explaining.samples import Sample, find_sample
 from policycheck.policy.model import Policy, Rule, Scope, Statement
 from policycheck.policy.statements import structured_rule
 from policycheck.result import Verdict
 from policycheck.testing.document import load_tests
-from policycheck.testing.explanation import write_yaml
-from policycheck.testing.patterns import text_of
 from policycheck.testing.runner import run_test
-from policycheck.testing.samples import Sample, find_sample
 from tests.backends import BACKEND
+from tests.explaining.explained import RULES, load, write_policy
 from tests.policy.policies import as_yaml
 from tests.policy.sentences import ACCEPTED
 from tests.policy.strategies import statements
 from tests.properties import examples
-from tests.testing.explained import RULES, load, write_policy
 
 
 def scope_key(scope: Scope) -> dict[str, Any]:

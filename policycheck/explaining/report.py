@@ -8,12 +8,12 @@ from typing import Any
 
 from policycheck.engine.job_trace import JobTrace, SubjectOutcome, SubjectTrace
 from policycheck.engine.trace import Step
+from policycheck.explaining.explanation import Explanation, write_yaml
+from policycheck.explaining.samples import AS_OF, Sample
 from policycheck.formats.layout import Page
 from policycheck.policy.model import Policy, Rule
 from policycheck.records import iso, moment
 from policycheck.result import RuleResult
-from policycheck.testing.explanation import Explanation, write_yaml
-from policycheck.testing.samples import AS_OF, Sample
 from policycheck.text import clean, clean_line, counted
 
 SCHEMA = "policycheck/explanation/1"

@@ -1,0 +1,59 @@
+"""How long a gate waits in all, and between two looks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from policycheck.errors import UsageError
+
+if TYPE_CHECKING:
+    from policycheck.settings.merging import Settings
+
+DEFAULT_POLL = "30s"
+LEAST_POLL = timedelta(seconds=1)
+LONGEST_WAIT = timedelta(days=7)
+"""A process that looks again for longer is a service, not a gate."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How long a gate waits in all, and between two looks."""
+
+    wait: timedelta
+    poll: timedelta
+
+
+def parse_pace(settings: Settings) -> Pace | None:
+    """What --wait and --poll say; None: the run judges once.
+
+    Raises:
+        UsageError: not a duration, out of bounds, or beside what stays as it is however long one waits.
+    """
+    if settings.wait is None:
+        if settings.poll is not None:
+            raise UsageError("--poll is for --wait: without it the run looks once", hint="--wait 30m --poll 30s")
+        return None
+    from policycheck.settings.times import NOW
+
+    wait, poll = _duration("--wait", settings.wait), _duration("--poll", settings.poll or DEFAULT_POLL)
+    if not timedelta() < wait <= LONGEST_WAIT:
+        raise UsageError(f"--wait {settings.wait}: a gate waits more than 0 and at most 7d", hint="Run it again for more.")
+    if poll < LEAST_POLL:
+        raise UsageError(f"--poll {settings.poll}: at least 1s lies between two looks", hint="AWS gives each list 20 requests a second, for all who ask.")
+    if settings.jobs:
+        hint = "Leave out --wait, or fetch the jobs from AWS" + (": the run file names the lists." if settings.run_file else ".")
+        raise UsageError("--wait asks AWS again; a saved list stays as it is, and time alone must not make it pass", hint=hint)
+    if settings.as_of not in (None, NOW):
+        raise UsageError(f"--as-of {settings.as_of} stands still, and --wait judges as of now each time", hint="Leave out --as-of.")
+    return Pace(wait, poll)
+
+
+def _duration(option: str, text: str) -> timedelta:
+    from policycheck.policy.literals import parse_duration
+
+    try:
+        return timedelta(microseconds=parse_duration(text))
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"{option} {text}: {error}", hint=f"{option} 90s, 30m or 2h") from None
