@@ -24,6 +24,7 @@ from policycheck.engine.verdict import decide_empty, not_read, rule_result, shor
 from policycheck.job_lists import JobList
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import Following
+from policycheck.reasons import Reasons, spell_reasons, told
 from policycheck.records import iso, moment
 from policycheck.result import RuleResult, SubjectAnswer, Verdict
 from policycheck.text import counted
@@ -116,12 +117,12 @@ def _judge(case: Case, frame: Frame, other: Frame, context: Context) -> RuleResu
         (answers,) = collect_answers(masks, [answer], frame, context.backend)
     verdict, reason = _decide(case, counts, frame, other, masks, context)
     if verdict is Verdict.FAIL and not findings:
-        findings = (describe_empty(rule, reason),)
+        findings = (describe_empty(rule, told(reason)),)
     return rule_result(
         rule,
         verdict,
-        reason,
-        beneath=_decide(case, replace(counts, definite=0), frame, other, masks, context) if counts.definite else None,
+        told(reason),
+        beneath=_beneath(case, replace(counts, definite=0), frame, other, masks, context) if counts.definite else None,
         examined=counts.examined,
         subjects=counts.subjects,
         pending=counts.pending,
@@ -192,14 +193,20 @@ def _decide(case: Case, counts: _Counts, frame: Frame, other: Frame, masks: nw.L
     if counts.unsure:
         unknown = name_unknown(_own_fields(case), frame, masks, _POPULATION, context.backend)
         return Verdict.INCONCLUSIVE, f"{counts.unsure:,} of {counted(read, 'job')} may belong to it, and none certainly does: {unknown}"
-    return decide_empty(case.rule, counts.elsewhere, read)
+    empty, why = decide_empty(case.rule, counts.elsewhere, read)
+    return empty, spell_reasons(why)
+
+
+def _beneath(*arguments: Any) -> tuple[Verdict, Reasons]:
+    verdict, reason = _decide(*arguments)
+    return verdict, told(reason)
 
 
 def _short(case: Case, frame: Frame, context: Context) -> str:
     """Why the evidence of the rule's own list does not reach; empty where it does."""
     length = case.window_length
     reach = None if length is None else length + _allowance(case)
-    return short_evidence(case.scope, context.coverage, frame.dataset.name, reach, context.as_of, len(context.lists[frame.dataset.name]))
+    return spell_reasons(short_evidence(case.scope, context.coverage, frame.dataset.name, reach, context.as_of, len(context.lists[frame.dataset.name])))
 
 
 def _own_fields(case: Case) -> set[str]:
@@ -210,7 +217,7 @@ def _name_lacking(case: Case, frame: Frame, other: Frame, context: Context) -> s
     """What records of either list do not say of which job follows which."""
     asked = {*fields_of(_requirement(case).condition), *(link.follower for link in _links(case)), other.dataset.state_field, "CreationDate", "CompletionDate"}
     lacking = [name_lacking(asked, other, context.backend), name_lacking({link.job for link in _links(case)}, frame, context.backend)]
-    return "; ".join(dict.fromkeys(filter(None, lacking)))
+    return "; ".join(dict.fromkeys(filter(None, map(spell_reasons, lacking))))
 
 
 def _unknown(case: Case, frame: Frame, other: Frame, masks: nw.LazyFrame[Any], context: Context) -> str:
@@ -227,7 +234,7 @@ def _unknown(case: Case, frame: Frame, other: Frame, masks: nw.LazyFrame[Any], c
     if context.backend.rows(linked.select(nw.len()))[0][0]:
         phrases.append(": ".join(filter(None, [f"a {noun} that may follow does not say enough", _name_lacking(case, frame, other, context)])))
     if context.backend.rows(possible.filter(nw.col(_POPULATION).is_null()).select(nw.len()))[0][0]:
-        phrases.append(name_unknown(_own_fields(case), frame, possible, _POPULATION, context.backend))
+        phrases.append(str(name_unknown(_own_fields(case), frame, possible, _POPULATION, context.backend)))
     return "; ".join(phrases)
 
 

@@ -81,22 +81,42 @@ class Recoveries:
 
         The column `perhaps(name)` says whether a job that does not say its resource or its vault may have recovered it.
         """
-        keys, clean = self._keys, self._clean
+        keys = self._keys
         named = ~nw.col(keys[0]).is_null() & ~nw.col(keys[1]).is_null()
-        failed = columns.filter(matching.fill_null(True) & named).select(
-            nw.col(ROW), *map(nw.col, keys), nw.col("CreationDate").alias("_created"), (ended(self._frame.dataset) + allowance).alias("_deadline")
-        )
-        later = columns.filter(clean.fill_null(True)).select(
-            nw.col(ROW).alias("_other"),
-            *map(nw.col, keys),
-            nw.col("CreationDate").alias("_later"),
-            nw.col("CompletionDate").alias("_completed"),
-            clean.alias("_clean"),
-        )
-        recovers = nw.col("_clean") & (nw.col("_later") > nw.col("_created")) & (nw.col("_completed") <= nw.col("_deadline"))
-        pairs = failed.join(later, on=keys, how="inner").filter(nw.col(ROW) != nw.col("_other")).select(nw.col(ROW), recovers.alias("_recovers"))
+        deadline = (ended(self._frame.dataset) + allowance).alias("_deadline")
+        failed = columns.filter(matching.fill_null(True) & named).select(nw.col(ROW), *map(nw.col, keys), nw.col("CreationDate"), deadline)
         columns = self._add_perhaps(columns, failed, perhaps(name))
-        return add_any(columns, pairs, "_recovers", ~named | nw.col(perhaps(name)), name)
+        told = self._recovered(columns, failed)
+        table = self._backend.frame({ROW: (ColumnType.INTEGER, list(told)), "_surely": (ColumnType.BOOLEAN, list(told.values()))})
+        surely = nw.col("_surely").fill_null(False)
+        unsure = ~nw.col("_surely").is_null() | ~named | nw.col(perhaps(name))
+        recovered = nw.when(surely).then(nw.lit(True)).otherwise(nw.when(~unsure).then(nw.lit(False)))
+        return columns.join(table, on=ROW, how="left").with_columns(recovered.alias(name)).drop("_surely")
+
+    def _recovered(self, columns: nw.LazyFrame[Any], failed: nw.LazyFrame[Any]) -> dict[int, bool]:
+        """Which of these jobs were recovered by one that says its resource and its vault: certainly (True) or possibly."""
+        asked = self._backend.rows(failed)
+        if not asked:
+            return {}
+        names = ("CreationDate", "CompletionDate", *self._keys)
+        later = columns.filter(self._clean.fill_null(True)).select(nw.col(ROW), self._clean.alias("_clean"), *map(nw.col, names))
+        alike = failed.select(*map(nw.col, self._keys)).unique()
+        surely: defaultdict[tuple[str, str], Completions] = defaultdict(Completions)
+        possibly: defaultdict[tuple[str, str], Completions] = defaultdict(Completions)
+        order = (ROW, "_clean", *names)
+        for row, clean, created, completed, resource, vault in self._backend.rows(later.join(alike, on=self._keys, how="inner").select(*map(nw.col, order))):
+            if clean and created is not None and completed is not None:
+                surely[resource, vault].add(created, completed, row)
+            possibly[resource, vault].add(inf if created is None else created, -inf if completed is None else completed, row)
+        told: dict[int, bool] = {}
+        for row, resource, vault, created, deadline in asked:
+            # A recovery was created later: by a microsecond at least.
+            since, until, key = -inf if created is None else created + 1, inf if deadline is None else deadline, (resource, vault)
+            if created is not None and deadline is not None and key in surely and surely[key].any_by(until, since, row):
+                told[row] = True
+            elif key in possibly and possibly[key].any_by(until, since, row):
+                told[row] = False
+        return told
 
     def _add_perhaps(self, columns: nw.LazyFrame[Any], failed: nw.LazyFrame[Any], name: str) -> nw.LazyFrame[Any]:
         """The frame with a column `name`, never null: whether a job that does not say its resource or its vault may have recovered a job."""
@@ -141,18 +161,3 @@ class Recoveries:
 def perhaps(recovered: str) -> str:
     """The column that says whether a job may be recovered by one that does not say enough, by the name of the column that says whether it was recovered."""
     return f"{recovered}_perhaps"
-
-
-def add_any(columns: nw.LazyFrame[Any], pairs: nw.LazyFrame[Any], truth: str, unsure: nw.Expr, name: str) -> nw.LazyFrame[Any]:
-    """The frame with a column `name`: whether the truth of any of a job's pairs is true; null where one is unknown and none is true.
-
-    Args:
-        pairs: with ROW, the job's, and the column `truth`.
-        unsure: whether there may be a pair that `pairs` does not show.
-    """
-    flags = pairs.group_by(ROW).agg(
-        nw.col(truth).fill_null(False).cast(nw.Int64).max().alias("_surely"), nw.col(truth).is_null().cast(nw.Int64).max().alias("_perhaps")
-    )
-    surely, perhaps = nw.col("_surely").fill_null(0) == 1, (nw.col("_perhaps").fill_null(0) == 1) | unsure
-    any_ = nw.when(surely).then(nw.lit(True)).otherwise(nw.when(~perhaps).then(nw.lit(False)))
-    return columns.join(flags, on=ROW, how="left").with_columns(any_.alias(name)).drop(["_surely", "_perhaps"])

@@ -26,6 +26,7 @@ from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import decide_empty, not_read, rule_result, short_evidence
 from policycheck.policy.conditions import Operator, fields_of
 from policycheck.policy.model import Expectation
+from policycheck.reasons import spell_reasons, told
 from policycheck.result import Answer, RuleResult, SubjectAnswer, UndecidedOf, Universe, Verdict
 from policycheck.text import counted
 
@@ -128,21 +129,21 @@ def _result(case: Case, tally: _Tally, records: PlanRecords, frame: Frame, masks
         unknown = f"no complete list of {BACKUP_JOBS.noun}s shows that no job came"
     if not tally.sure >= tally.groups.keys():
         unsure = masks.filter(nw.col(ROW).is_in(tally.unsure))
-        unknown = name_unknown(fields_of(rule.statement.where), frame, unsure, case.chosen, context.backend)
+        unknown = str(name_unknown(fields_of(rule.statement.where), frame, unsure, case.chosen, context.backend))
     subjects = {(group.place, group.resource) for group in tally.groups}
-    short = short_evidence(case.scope, context.coverage, BACKUP_JOBS.name, case.window_length, context.as_of, len(records.job_list))
+    short = spell_reasons(short_evidence(case.scope, context.coverage, BACKUP_JOBS.name, case.window_length, context.as_of, len(records.job_list)))
     beneath = _decide(case, tally, [short] if short else [], possible, unknown, records)
     verdict, reason = (Verdict.FAIL, "") if definite else beneath
     due = {group: runs.due for group, runs in tally.groups.items() if runs.due}
     findings = describe_missed(rule, definite, due, records)
     if verdict is Verdict.FAIL and not findings:
-        findings = (describe_empty(rule, reason),)
+        findings = (describe_empty(rule, told(reason)),)
     answers = _answers(tally, definite, set(possible)) if context.answers else ()
     return rule_result(
         rule,
         verdict,
-        reason,
-        beneath=beneath if definite else None,
+        told(reason),
+        beneath=(beneath[0], told(beneath[1])) if definite else None,
         examined=tally.examined,
         subjects=len(subjects),
         undecided=sum(not runs.is_decided for runs in tally.groups.values()),

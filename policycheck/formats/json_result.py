@@ -22,6 +22,7 @@ from policycheck.formats.interface import CleanResult, Format, Options, clean_re
 from policycheck.formats.pieces import in_lines
 from policycheck.job_records import JobRecord, SavedJob
 from policycheck.records import iso
+from policycheck.reasons import Reason
 from policycheck.result import EVIDENCE_LIMIT, Answer, Coverage, Finding, Result, RuleResult, SubjectAnswer, Universe, Verdict, WaiverUse
 
 SCHEMA = "policycheck/result/2"
@@ -157,6 +158,8 @@ def _coverage(entry: Coverage) -> Json:
         "basis": str(entry.basis),
         "source": entry.source,
         "reason": entry.reason,
+        "cut_off": entry.cut_off,
+        "rewound": entry.rewound,
         "gaps": [_interval((min(gap), max(gap))) for gap in entry.gaps],
         "holes": [_interval(hole) for hole in entry.holes],
         "evidence": entry.evidence and _interval(entry.evidence),
@@ -165,6 +168,17 @@ def _coverage(entry: Coverage) -> Json:
 
 def _interval(times: tuple[datetime, datetime]) -> dict[str, str]:
     return {"from": _time(times[0]), "to": _time(times[1])}
+
+
+def _reason_members(reason: Reason) -> Json:
+    return {
+        "kind": str(reason.kind),
+        "names": list(reason.names),
+        "numbers": list(reason.numbers),
+        "fields": list(reason.fields),
+        "keep": list(reason.keep),
+        "because": list(map(_reason_members, reason.because)),
+    }
 
 
 def _rule_members(rule: RuleResult) -> Json:
@@ -176,6 +190,7 @@ def _rule_members(rule: RuleResult) -> Json:
         "severity": str(rule.severity),
         "verdict": str(rule.verdict),
         "reason": rule.reason,
+        "reasons": list(map(_reason_members, rule.reasons)),
         "examined": rule.examined,
         "subjects": rule.subjects,
         "undecided": rule.undecided,

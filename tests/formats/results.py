@@ -66,7 +66,7 @@ def make_job(name: str) -> SavedJob:
     return SavedJob(name, {"BackupJobId": name, "State": "FAILED", "PercentDone": "0.0"})
 
 
-def make_rule(**changes: object) -> RuleResult:
+def make_rule(*, reason: str = "", **changes: object) -> RuleResult:
     rule = RuleResult(
         id="no-failed-ec2",
         policy="prod-backups",
@@ -77,6 +77,7 @@ def make_rule(**changes: object) -> RuleResult:
         examined=41,
         subjects=12,
         title="Failed EC2 backups",
+        reasons=told(reason),
     )
     return replace(rule, **changes)  # type: ignore[arg-type]  # as above
 
@@ -225,7 +226,7 @@ def hostile() -> Result:
         make_finding(rule=bad, policy=bad, subject=f"{bad}2", message=bad, account=bad, region=bad, waiver=waiver),
         make_finding(rule=bad, policy=bad, subject="", message="", account=None, region=None),
     )
-    texts = {"id": bad, "policy": bad, "sentence": bad, "reasons": told(bad), "title": bad, "why": bad, "fix": bad, "url": f"https://{bad}"}
+    texts: dict[str, Any] = {"id": bad, "policy": bad, "sentence": bad, "reasons": told(bad), "title": bad, "why": bad, "fix": bad, "url": f"https://{bad}"}
     more: dict[str, Any] = {
         "universe": Universe(bad, None, 2),
         "breach": Breach(AS_OF, bad),

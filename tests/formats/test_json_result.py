@@ -47,12 +47,12 @@ def test_keys_are_those_of_the_contract() -> None:
         "pending": 1,
         "undecided": 2,
     }
-    keys = {"dataset", "account", "region", "from", "to", "evidence", "gaps", "holes", "jobs", "complete", "basis", "source", "reason"}
+    keys = {"dataset", "account", "region", "from", "to", "evidence", "gaps", "holes", "jobs", "complete", "basis", "source", "reason", "cut_off", "rewound"}
     assert [set(entry) for entry in made["coverage"]] == [keys] * 4
     assert made["coverage"][3]["evidence"] == {"from": "2026-10-22T13:00:00Z", "to": "2026-11-20T11:00:00Z"}
     assert made["coverage"][3]["gaps"] == [{"from": "2026-10-31T12:00:00Z", "to": "2026-11-02T12:00:00Z"}]
     rule = made["rules"][0]
-    required = ["id", "policy", "sentence", "severity", "verdict", "reason", "examined", "subjects", "universe", "controls", "location", "findings"]
+    required = ["id", "policy", "sentence", "severity", "verdict", "reason", "reasons", "examined", "subjects", "universe", "controls", "location", "findings"]
     assert set(required) <= set(rule)
     assert rule["location"] == {"path": "policies/production.yaml", "line": 12, "column": 5, "end_line": 12, "end_column": 22}
     assert made["rules"][1]["answers"][0] == {
