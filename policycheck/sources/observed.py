@@ -62,6 +62,7 @@ def _entry(watch: Watch, found: ReadList, account: str | None, jobs: JobList) ->
         basis=Basis.OBSERVED if watch.since is None else Basis.ASSERTED,
         source=watch.source,
         reason=reason,
+        rewound=sum(part.rewound for part in parts),
     )
 
 

@@ -133,7 +133,8 @@ def restate(
             kept.append(entry)
         else:
             before = found[home]
-            found[home] = replace(before, jobs=before.jobs + entry.jobs, reason="; ".join(filter(None, (before.reason, entry.reason))))
+            reason = "; ".join(filter(None, (before.reason, entry.reason)))
+            found[home] = replace(before, jobs=before.jobs + entry.jobs, reason=reason, rewound=before.rewound + entry.rewound)
     return tuple(sorted((*kept, *found.values()), key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
 
 
