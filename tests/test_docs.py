@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from docs import generate
-from policycheck.cli.app import app
+from policycheck.cli.app import build_app
 from policycheck.policy.load import load_policies
 from policycheck.testing import schema
 from tests.tables import each
@@ -68,7 +68,7 @@ def test_every_recipe_is_in_the_index_of_the_cookbook() -> None:
     assert recipes == {link.removeprefix("#") for link in links(before) if link.startswith("#")}
 
 
-@each("command", [str(command.name) for command in app.registered_commands])
+@each("command", [str(command.name) for command in build_app().registered_commands])
 def test_every_command_is_explained_in_words(command: str) -> None:
     told = [page for page, text in TEXTS.items() if page.name != "command-line.md" and f"policycheck {command}" in text]
     assert told, f"no page but the generated one speaks of policycheck {command}"

@@ -7,13 +7,13 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from policycheck.cli import check, completion, demo, emulator, explain, init, lint, listing, packs, permissions, schema, test, waive
+from policycheck.cli import completion
 from policycheck.cli.diagnostics import show_error, show_note, show_traceback
 from policycheck.cli.once import StrictCommand
 from policycheck.cli.terminal import open_closed_streams, silence_stdout
@@ -21,26 +21,26 @@ from policycheck.errors import ExitCode, PolicycheckError, UsageError
 from policycheck.text import clean_line, truncate
 from policycheck.version import __version__
 
-app = typer.Typer(
-    name="policycheck",
-    help="Judge what AWS Backup jobs did against policies that read like the sentence an auditor signs.",
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
-_command = partial(app.command, cls=StrictCommand)
-_command("check")(check.check)
-_command("init")(init.init)
-_command("lint")(lint.lint)
-_command("test")(test.test)
-_command("packs")(packs.packs)
-_command("explain")(explain.explain)
-_command("waive")(waive.waive)
-_command("schema")(schema.schema)
-_command("permissions")(permissions.permissions)
-listing.add_commands(app)
-_command("demo")(demo.demo)
-_command("emulator")(emulator.emulator)
+COMMANDS = ("check", "init", "lint", "test", "packs", "explain", "waive", "schema", "permissions", "", "demo", "emulator")
+"""In the order of the help: each is a function in the module of its name. At the empty name stand the list commands of the AWS CLI."""
+
+
+def build_app(command: str | None = None) -> typer.Typer:
+    """The command line with all its commands; or with this one alone, where it is one of `COMMANDS`: the modules of the others are not imported."""
+    app = typer.Typer(
+        name="policycheck",
+        help="Judge what AWS Backup jobs did against policies that read like the sentence an auditor signs.",
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_root)
+    for name in (command,) if command and command in COMMANDS else COMMANDS:
+        if name:
+            app.command(name, cls=StrictCommand)(getattr(import_module(f"policycheck.cli.{name}"), name))
+        else:
+            import_module("policycheck.cli.listing").add_commands(app)
+    return app
 
 
 def _show_version(value: bool) -> None:
@@ -49,7 +49,6 @@ def _show_version(value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[bool, typer.Option("--version", "-V", callback=_show_version, is_eager=True, help="Show the version and exit.")] = False,
     show_completion: completion.ShowCompletion = None,
@@ -62,7 +61,8 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line; the exit code, whatever goes wrong."""
     open_closed_streams()
     try:
-        listing.load(app, arguments)
+        app = build_app(arguments[0] if arguments else None)
+        _load_lists(app, arguments)
         command = typer.main.get_command(app)
         if completion.asks(arguments):
             return completion.answer(command)
@@ -94,8 +94,19 @@ def run(arguments: Sequence[str]) -> int:
     return int(code or 0) if arguments else ExitCode.USAGE
 
 
+def _load_lists(app: typer.Typer, arguments: Sequence[str]) -> None:
+    """Give the list command that is asked for its options."""
+    if arguments and arguments[0] in COMMANDS:
+        return
+    from policycheck.cli import listing
+
+    listing.load(app, arguments)
+
+
 def _code(arguments: Sequence[str], error: BaseException, usual: int) -> int:
     """The exit code for an error, or the AWS CLI's where that is asked for."""
+    from policycheck.cli import listing
+
     asked = listing.aws_exit_code(arguments, error)
     return usual if asked is None else asked
 

@@ -21,8 +21,8 @@ from policycheck.errors import EvidenceError
 from policycheck.formats.interface import CleanResult, Format, Options, clean_result
 from policycheck.formats.pieces import in_lines
 from policycheck.job_records import JobRecord, SavedJob
-from policycheck.records import iso
 from policycheck.reasons import Reason
+from policycheck.records import iso
 from policycheck.result import EVIDENCE_LIMIT, Answer, Coverage, Finding, Result, RuleResult, SubjectAnswer, Universe, Verdict, WaiverUse
 
 SCHEMA = "policycheck/result/2"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.core import TyperGroup
 
 from action import run as script
-from policycheck.cli.app import app
+from policycheck.cli.app import build_app
 
 REPORTS = Path("/reports")
 OUTPUTS = [f"--output={name}=/reports/{file}" for name, file in script.REPORTS.items()]
@@ -58,7 +58,7 @@ def test_a_line_ends_at_a_line_feed_alone(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_every_option_is_one_of_check() -> None:
-    group = typer.main.get_command(app)
+    group = typer.main.get_command(build_app())
     assert isinstance(group, TyperGroup)
     known = {option for parameter in group.commands["check"].params for option in parameter.opts}
     assert {option for table in script.INPUTS.values() for option in table.values()} - known == set()

@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 import typer
 
-from policycheck.cli.app import app
+from policycheck.cli.app import build_app
 from policycheck.formats.registry import FORMATS
 from policycheck.policy.catalogue import shipped_packs
 from tests.cli.conftest import ROOT, Cli
 
-GROUP = typer.main.get_command(app)
+GROUP = typer.main.get_command(build_app())
 COMMANDS = sorted(getattr(GROUP, "commands", {}))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from policycheck.cli.app import app
+from policycheck.cli.app import build_app
 from policycheck.formats.registry import FORMATS
 from tests.cli.conftest import AS_OF, Cli, job, save
 from tests.formats.runner_commands import commands
@@ -63,7 +63,7 @@ def test_wrong_time(time: str, message: str, cli: Cli) -> None:
 
 def single_options() -> list[tuple[str, str]]:
     """(command, option) for each option that takes one value."""
-    commands = getattr(typer.main.get_command(app), "commands", {})
+    commands = getattr(typer.main.get_command(build_app()), "commands", {})
     return [
         (name, option)
         for name, command in sorted(commands.items())

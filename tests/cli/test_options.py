@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from policycheck.cli.app import app
+from policycheck.cli.app import build_app
 from policycheck.cli.options import shared_options
 from policycheck.settings.merging import Settings
 from policycheck.settings.options import OPTIONS, RunOptions
@@ -19,7 +19,7 @@ COMMANDS = ("check", "init", "lint", "explain", "permissions")
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_has_the_options_that_are_declared_for_it(command: str) -> None:
-    parameters = {parameter.name: parameter for parameter in getattr(typer.main.get_command(app), "commands", {})[command].params}
+    parameters = {parameter.name: parameter for parameter in getattr(typer.main.get_command(build_app()), "commands", {})[command].params}
     declared = {name: one for name, one in OPTIONS.items() if command in one.option.commands}
     assert parameters.keys() & OPTIONS.keys() - {"output"} == declared.keys() - {"output"}
     for name, one in declared.items():
