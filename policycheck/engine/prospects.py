@@ -22,8 +22,9 @@ from policycheck.engine.group_judgement import limit_of
 from policycheck.engine.measures import is_lower, keeps
 from policycheck.engine.scope import in_scope
 from policycheck.engine.verdict import counted
-from policycheck.policy.conditions import AGE_OPERATORS, Condition, Literal, comparisons, fields_of
+from policycheck.policy.conditions import Condition, Literal, comparisons, fields_of
 from policycheck.policy.model import RESOURCE, AllMatch, Expectation, Following, Measure, NoneMatch, Policy, Rule, Scope
+from policycheck.policy.operators import AGE_OPERATORS
 from policycheck.records import MICROSECOND, end_of, iso, moment
 from policycheck.result import Coverage, Finding, RuleResult, Verdict
 from policycheck.text import clean_line

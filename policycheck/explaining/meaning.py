@@ -7,8 +7,9 @@ from typing import assert_never
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset, Presence
 from policycheck.engine.masks import Case, fields_decisive
-from policycheck.policy.conditions import Condition, Operator, fields_of
+from policycheck.policy.conditions import Condition, fields_of
 from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, Measure, NoData, NoneMatch, Rule, Scope
+from policycheck.policy.operators import LOWER_BOUNDS, OPERATORS
 from policycheck.policy.phrases import grouped, spell_conditions
 from policycheck.text import clean_line
 
@@ -108,7 +109,7 @@ def describe_failure(rule: Rule) -> Iterator[str]:
                 yield "a job in progress is undecided and left out, unless it is overdue"
         case Expectation():
             yield _failing_measure(requirement, rule.statement.list)
-            if requirement.measure is Measure.COUNT and requirement.operator in {Operator.AT_LEAST, Operator.MORE_THAN} and RESOURCE in requirement.per:
+            if requirement.measure is Measure.COUNT and requirement.operator in LOWER_BOUNDS and RESOURCE in requirement.per:
                 yield "a resource whose first backup job was created in the window is new, and pending if it falls below the limit and every job went well"
         case Following(condition=condition, within=within):
             with_ = "" if condition == EVERY_JOB else f" with {_said(condition)}"
@@ -120,17 +121,9 @@ def describe_failure(rule: Rule) -> Iterator[str]:
         yield "a job in progress violates only once its time so far is past the limit"
 
 
-_BROKEN = {
-    Operator.AT_LEAST: "less than {}",
-    Operator.AT_MOST: "more than {}",
-    Operator.MORE_THAN: "{} or less",
-    Operator.LESS_THAN: "{} or more",
-}
-
-
 def _failing_measure(expected: Expectation, dataset: Dataset) -> str:
     one = f"one {grouped(expected.per, None, dataset)}" if expected.per else "the group"
-    limit = _BROKEN[expected.operator].format(expected.limit.text) if expected.operator and expected.limit else ""
+    limit = OPERATORS[expected.operator].broken.format(expected.limit.text) if expected.operator and expected.limit else ""
     what = _said(expected.condition)
     match expected.measure:
         case Measure.COUNT:
