@@ -20,13 +20,13 @@ from ruamel.yaml import YAML
 
 from policycheck.causes import CAUSES
 from policycheck.cli.app import build_app
-from policycheck.datasets import DATASETS, RESOURCE_TYPES, Dataset, Field, Kind, Presence
+from policycheck.datasets import DATASETS, RESOURCE_TYPES, Dataset, Kind, Presence
 from policycheck.formats.registry import FORMATS
-from policycheck.policy.conditions import Comparison, Literal, Operator, bind
 from policycheck.policy.grammar import tables_fit, write_tables
 from policycheck.policy.lint.registry import CHECKS
 from policycheck.policy.measures import PER_FIELDS, SHAPES
 from policycheck.policy.model import Measure
+from policycheck.policy.operators import OPERATORS, Operator
 from policycheck.policy.schema import DefaultsEntry, FollowedByEntry, PolicyEntry, RuleEntry, ScopeEntry, WaiverEntry, finish_schema, json_schema
 from policycheck.policy.vocabulary import ABSENCES, KINDS, PHRASES, PLACES, QUOTED_WORDS, SUBJECTS, quoted, subject_field
 from policycheck.settings.options import OPTIONS, Declared
@@ -269,37 +269,26 @@ def _quoted() -> str:
     return _codes(sorted(QUOTED_WORDS | ABSENCES))
 
 
-_KINDS: Mapping[Kind, tuple[str, str, str]] = {
-    Kind.TEXT: ("x", "text", "`prod`; compared exactly"),
-    Kind.WORD: ("x", "word", "`EC2`; compared without regard to case, but for `matches`"),
-    Kind.ENUM: ("", "enum", "one of the API's values"),
-    Kind.ARN: ("arn:x", "ARN", "`arn:aws:s3:::logs`; compared exactly, `*` is no wildcard"),
-    Kind.ACCOUNT: ("111122223333", "account", "exactly 12 digits, leading zeros kept"),
-    Kind.TIME: ("2026-11-20", "time", "`2026-11-20T06:00:00Z` (ISO 8601 with an offset), or `2026-11-20` (midnight UTC)"),
-    Kind.DURATION: ("1h", "duration", "one number and one unit: `90s`, `90m`, `24h`, `7d`, `2w`, `1.5d`"),
-    Kind.SIZE: ("1", "size", "bytes, or with a unit: `500MB` (powers of 1000), `10GiB` (of 1024)"),
-    Kind.INTEGER: ("1", "integer", "a whole number"),
-    Kind.BOOLEAN: ("true", "boolean", "`true` or `false`"),
-    Kind.NAME: ("x", "name", "the name of an inventory"),
+_KINDS: Mapping[Kind, tuple[str, str]] = {
+    Kind.TEXT: ("text", "`prod`; compared exactly"),
+    Kind.WORD: ("word", "`EC2`; compared without regard to case, but for `matches`"),
+    Kind.ENUM: ("enum", "one of the API's values"),
+    Kind.ARN: ("ARN", "`arn:aws:s3:::logs`; compared exactly, `*` is no wildcard"),
+    Kind.ACCOUNT: ("account", "exactly 12 digits, leading zeros kept"),
+    Kind.TIME: ("time", "`2026-11-20T06:00:00Z` (ISO 8601 with an offset), or `2026-11-20` (midnight UTC)"),
+    Kind.DURATION: ("duration", "one number and one unit: `90s`, `90m`, `24h`, `7d`, `2w`, `1.5d`"),
+    Kind.SIZE: ("size", "bytes, or with a unit: `500MB` (powers of 1000), `10GiB` (of 1024)"),
+    Kind.INTEGER: ("integer", "a whole number"),
+    Kind.BOOLEAN: ("boolean", "`true` or `false`"),
+    Kind.NAME: ("name", "the name of an inventory"),
 }
-"""Of each kind: a value to try operators with, its name, and how it is written."""
-
-
-def _applies(operator: Operator, column: Field, dataset: Dataset) -> bool:
-    """Whether policies may use the operator, asked of what reads them."""
-    text = {Operator.PRESENT: "true", Operator.OLDER_THAN: "1h", Operator.NEWER_THAN: "1h"}.get(
-        operator, _KINDS[column.kind][0] or next(iter(column.values), "")
-    )
-    wrong: list[str] = []
-    bind(Comparison(column.name, operator, (Literal(text),)), dataset, lambda _place, message, _hint: wrong.append(message))
-    return not wrong
+"""Of each kind: its name, and how a value of it is written."""
 
 
 def _operators() -> str:
     rows = []
-    for kind, (_, name, written) in _KINDS.items():
-        dataset, column = next((dataset, column) for dataset in DATASETS.values() for column in dataset.fields.values() if column.kind is kind)
-        able = [operator.value for operator in Operator if operator not in {Operator.IS, Operator.PRESENT} and _applies(operator, column, dataset)]
+    for kind, (name, written) in _KINDS.items():
+        able = [operator.value for operator, definition in OPERATORS.items() if definition.applies(kind) and operator not in {Operator.IS, Operator.PRESENT}]
         rows.append(f"{name} | {written} | {_codes(able) or 'none'}")
     return _rows("kind of field | a value is | operators beside `is` and `present`", rows)
 

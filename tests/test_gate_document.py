@@ -97,7 +97,7 @@ class Terminal:
 def test_the_story_ends_as_the_page_says(
     commands: list[tuple[str, str]],
     code: ExitCode,
-    no_aws: Any,  # noqa: F811
+    no_aws: Any,  # noqa: F811 - the fixture
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -19,6 +19,7 @@ from policycheck.cli.reports import NEVER, in_checkout, parse_outputs, spare_inp
 from policycheck.cli.settings import settle
 from policycheck.cli.terminal import colored, terminal_width
 from policycheck.errors import ExitCode, UsageError
+from policycheck.formats.lint.registry import LINT_FORMATS
 from policycheck.settings.merging import Settings
 from policycheck.settings.options import RunOptions
 from policycheck.text import clean_line
@@ -35,9 +36,10 @@ MinLevel = Annotated[
     str | None,
     typer.Option("--min-severity", metavar="LEVEL", help="Show findings of this level or worse; warning, unless --fail-on is info. Changes no count."),
 ]
+*_FORMATS, _LAST_FORMAT = LINT_FORMATS
 Reports = Annotated[
     list[str] | None,
-    typer.Option("--output", "-o", metavar="FORMAT[=PATH]", help="text, json, sarif or github, to stdout or to a file. Repeat for more."),
+    typer.Option("--output", "-o", metavar="FORMAT[=PATH]", help=f"{', '.join(_FORMATS)} or {_LAST_FORMAT}, to stdout or to a file. Repeat for more."),
 ]
 
 
@@ -58,7 +60,6 @@ def lint(
     Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 the command or a policy is wrong.
     """
     from policycheck.formats.interface import Options
-    from policycheck.formats.lint.registry import LINT_FORMATS
 
     settings = settle(context, options)
     outputs = parse_outputs(output_lint or [], LINT_FORMATS)

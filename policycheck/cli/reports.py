@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from policycheck.cli.diagnostics import show_note
 from policycheck.cli.terminal import is_kept, write_document
 from policycheck.errors import PolicycheckError, UsageError
+from policycheck.formats.registry import FORMATS
 from policycheck.result import Result, Severity
 from policycheck.text import clean_line
 
@@ -41,7 +42,6 @@ def parse_outputs(texts: Sequence[str], formats: Mapping[str, Printable] | None 
         formats: those of the command; without them, those of results.
         of_file: a run file names them: their folders, which no checkout has, are made.
     """
-    from policycheck.formats.registry import FORMATS
     from policycheck.policy.conditions import nearest
 
     known: Mapping[str, Printable] = FORMATS if formats is None else formats
@@ -130,7 +130,6 @@ def report(result: Result, outputs: Sequence[tuple[str, Path | None]], options: 
         PolicycheckError: a file could not be written; every other report was.
     """
     from policycheck.formats.interface import clean_result
-    from policycheck.formats.registry import FORMATS
 
     options, cleaned = in_checkout(options), clean_result(result)
     write_reports([(path, FORMATS[name], FORMATS[name].pieces(cleaned, options if path is None else replace(options, color=False))) for name, path in outputs])
@@ -142,8 +141,6 @@ def report(result: Result, outputs: Sequence[tuple[str, Path | None]], options: 
 
 def ask_for_answers(outputs: Sequence[tuple[str, Path | None]]) -> bool:
     """Whether any of these reports shows what each subject came to."""
-    from policycheck.formats.registry import FORMATS
-
     return any(FORMATS[name].shows_answers for name, _ in outputs)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import assert_never
@@ -11,9 +11,10 @@ import narwhals as nw
 
 from policycheck.datasets import Field, Kind
 from policycheck.engine.frame import LISTED, Frame, inventory_column
-from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, Or
+from policycheck.engine.operators import TESTS, any_of
+from policycheck.policy.conditions import And, Comparison, Condition, Not, Or
 from policycheck.policy.literals import Value
-from policycheck.policy.regex import parse_pattern
+from policycheck.policy.operators import LOWER_BOUNDS, OPERATORS, UPPER_BOUNDS, Operator, Part
 
 
 def compile_condition(condition: Condition, frame: Frame, *, settled: bool | None = None) -> nw.Expr:
@@ -60,7 +61,7 @@ def _compile_inventory(comparison: Comparison, frame: Frame) -> nw.Expr:
         listed = nw.col(LISTED)
         return listed if comparison.values[0] else ~listed
     nothing = nw.when(nw.lit(False)).then(nw.lit(True))
-    return _any(nw.col(inventory_column(str(name))) if name in frame.inventories else nothing for name in comparison.values)
+    return any_of(nw.col(inventory_column(str(name))) if name in frame.inventories else nothing for name in comparison.values)
 
 
 def _with_missing(column: nw.Expr, test: nw.Expr, known_missing: nw.Expr | bool) -> nw.Expr:
@@ -97,53 +98,17 @@ def _judge_both_ways(test: nw.Expr, values: Sequence[Value], frame: Frame) -> nw
 
 def _settle(test: nw.Expr, operator: Operator, frame: Frame, settled: bool) -> nw.Expr:
     running = frame.in_progress()
-    match operator:
-        case Operator.AT_LEAST | Operator.MORE_THAN:
-            open_ = running & ~test
-        case Operator.AT_MOST | Operator.LESS_THAN:
-            open_ = running & test
-        case _:
-            open_ = running & ~nw.col("Duration").is_null()
+    if operator in LOWER_BOUNDS:
+        open_ = running & ~test
+    elif operator in UPPER_BOUNDS:
+        open_ = running & test
+    else:
+        open_ = running & ~nw.col("Duration").is_null()
     return nw.when(open_).then(nw.lit(settled)).otherwise(test)
 
 
 def _test(column: nw.Expr, field: Field, operator: Operator, values: Sequence[Value], as_of: int) -> nw.Expr:
     """The comparison with a recorded value; null where there is none."""
-    if field.kind is Kind.WORD and operator is not Operator.MATCHES:
+    if field.kind is Kind.WORD and OPERATORS[operator].part is not Part.PATTERN:
         column, values = column.str.to_lowercase(), [str(value).lower() for value in values]
-    match operator:
-        case Operator.IS:
-            return column == values[0] if len(values) == 1 else _guarded(column, column.is_in(list(values)))
-        case Operator.CONTAINS:
-            return _any(column.str.contains(str(value), literal=True) for value in values)
-        case Operator.STARTS_WITH:
-            return _any(column.str.starts_with(str(value)) for value in values)
-        case Operator.ENDS_WITH:
-            return _any(column.str.ends_with(str(value)) for value in values)
-        case Operator.MATCHES:
-            return _any(column.str.contains(parse_pattern(str(value)).engines) for value in values)
-        case Operator.AT_LEAST:
-            return column >= values[0]
-        case Operator.AT_MOST:
-            return column <= values[0]
-        case Operator.MORE_THAN:
-            return column > values[0]
-        case Operator.LESS_THAN:
-            return column < values[0]
-        case Operator.OLDER_THAN:
-            return column < as_of - int(values[0])
-        case Operator.NEWER_THAN:
-            return column > as_of - int(values[0])
-        case Operator.PRESENT:
-            raise AssertionError("present is compiled on its own")
-        case _:
-            assert_never(operator)
-
-
-def _guarded(column: nw.Expr, test: nw.Expr) -> nw.Expr:
-    """Null stays null where an engine's `is_in` says false of it."""
-    return nw.when(~column.is_null()).then(test)
-
-
-def _any(tests: Iterable[nw.Expr]) -> nw.Expr:
-    return reduce(or_, tests)
+    return TESTS[operator](column, values, as_of)

@@ -15,8 +15,9 @@ from policycheck.engine.causes import SUCCESS, asks_for_cause, classify
 from policycheck.engine.frame import FOR_EVER, REWOUND, ROW, Frame, inventory_column
 from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords
-from policycheck.policy.conditions import ORDER_OPERATORS, Comparison, Condition, comparisons
+from policycheck.policy.conditions import Comparison, Condition, comparisons
 from policycheck.policy.model import Rule
+from policycheck.policy.operators import ORDER_OPERATORS
 from policycheck.policy.rendering import render_requirement
 from policycheck.reasons import Reasons, spell_reasons
 from policycheck.records import iso, moment

@@ -25,6 +25,7 @@ from policycheck.engine.frame import ROW, build_frame
 from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Comparison, Condition, Literal, Operator, comparisons
 from policycheck.policy.model import Expectation, Following
+from policycheck.policy.operators import OPERATORS, Part
 from policycheck.policy.vocabulary import PHRASE_OF, PLACE_OF
 from policycheck.reasons import Reason, ReasonKind, Reasons
 from policycheck.records import micros
@@ -33,11 +34,6 @@ from policycheck.result import RuleResult, Verdict
 from policycheck.text import clean_line, truncate
 
 _KINDS = frozenset({Kind.TEXT, Kind.WORD, Kind.ARN, Kind.ACCOUNT, Kind.NAME})
-_PARTS: Mapping[Operator, Callable[[str, str], bool]] = {
-    Operator.CONTAINS: lambda value, text: text in value,
-    Operator.STARTS_WITH: str.startswith,
-    Operator.ENDS_WITH: str.endswith,
-}
 _SEPARATORS = re.compile(r"[\s_-]+")
 _KNOWN: Mapping[str, frozenset[str]] = {
     "ResourceType": frozenset(name.lower() for name in RESOURCE_TYPES),
@@ -228,14 +224,15 @@ def _conditions(case: Case) -> list[list[tuple[Dataset, Condition]]]:
 
 
 def _is_text(one: Comparison, dataset: Dataset) -> bool:
-    return (one.operator is Operator.IS or one.operator in _PARTS) and dataset.fields[one.field].kind in _KINDS
+    return OPERATORS[one.operator].holds is not None and dataset.fields[one.field].kind in _KINDS
 
 
 def _holds(value: str, text: str, operator: Operator, kind: Kind) -> bool:
     """As the engine compares them."""
     if kind is Kind.WORD:
         value, text = value.lower(), text.lower()
-    return value == text if operator is Operator.IS else _PARTS[operator](value, text)
+    holds = OPERATORS[operator].holds
+    return holds is not None and holds(value, text)
 
 
 def _occurs(one: _Asked) -> bool:
@@ -290,12 +287,12 @@ def _without_path(text: str) -> str:
 
 def _near_parts(one: _Asked) -> dict[str, int]:
     """Parts of values that this one would be, were its spelling theirs; as they stand there where that can be told."""
-    test = _PARTS[one.comparison.operator]
+    holds = OPERATORS[one.comparison.operator].holds
     for read in _readings(one):
         wanted = read(one.text)
         found: Counter[str] = Counter()
         for value, count in one.values.counts.items():
-            if wanted and test(read(value), wanted):
+            if wanted and holds and holds(read(value), wanted):
                 found[_part_of(value, one.text, one.comparison.operator)] += count
         if found:
             return dict(found)
@@ -315,12 +312,12 @@ def _readings(one: _Asked) -> Iterator[Callable[[str], str]]:
 
 def _part_of(value: str, text: str, operator: Operator) -> str:
     """The part of a value that a text is, whatever the case; the whole value where it is none."""
-    length = len(text)
+    length, part = len(text), OPERATORS[operator].part
     if len(_fold(value)) != len(value):
         return value
-    at = {Operator.STARTS_WITH: 0, Operator.ENDS_WITH: len(value) - length}.get(operator, _fold(value).find(_fold(text)))
-    part = value[at : at + length] if at >= 0 else ""
-    return part if _fold(part) == _fold(text) else value
+    at = 0 if part is Part.START else len(value) - length if part is Part.END else _fold(value).find(_fold(text))
+    found = value[at : at + length] if at >= 0 else ""
+    return found if _fold(found) == _fold(text) else value
 
 
 def _alike(one: _Asked) -> dict[str, int]:

@@ -21,8 +21,9 @@ from policycheck.engine.evaluate import judge
 from policycheck.engine.findings import NO_JOBS
 from policycheck.engine.kinds.registry import kind_of
 from policycheck.engine.scope import in_scope
-from policycheck.policy.conditions import AGE_OPERATORS, Condition, Literal, comparisons, fields_of
+from policycheck.policy.conditions import Condition, Literal, comparisons, fields_of
 from policycheck.policy.model import RESOURCE, Expectation, Following, NoneMatch, Policy, Rule, Scope
+from policycheck.policy.operators import AGE_OPERATORS
 from policycheck.reasons import ReasonKind, has_kind
 from policycheck.records import MICROSECOND, end_of, iso, moment
 from policycheck.result import Coverage, Finding, RuleResult, Verdict

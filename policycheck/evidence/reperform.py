@@ -338,7 +338,7 @@ def read_literal(kind: str, asked: str, text: Any) -> Any:
     return read_time(text, date_alone=True) if kind == "time" else read_quantity(text, {"duration": DURATIONS, "size": SIZES}.get(kind, {"": 1}))
 
 
-class Job(Dict[str, Any]):  # noqa: UP006
+class Job(Dict[str, Any]):  # noqa: UP006 (as above: Python 3.8)
     """What one record says, by dotted names; later a job, merged from several. A member that is not in it is known to be missing or unknown."""
 
     def __init__(self, members: dict[str, Any], source: int) -> None:

@@ -10,8 +10,9 @@ from policycheck.engine.case import fields_decisive
 from policycheck.engine.group_measure import GroupMeasure
 from policycheck.engine.kinds.registry import kind_of, measurement_of, open_case
 from policycheck.engine.measurement import Asked
-from policycheck.policy.conditions import Condition, Operator, fields_of
+from policycheck.policy.conditions import Condition, fields_of
 from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, Measure, NoData, NoneMatch, Requirement, Rule, Scope
+from policycheck.policy.operators import OPERATORS
 from policycheck.policy.phrases import grouped, spell_conditions
 from policycheck.text import clean_line
 
@@ -128,17 +129,9 @@ def describe_failure(rule: Rule) -> Iterator[str]:
         yield "a job in progress violates only once its time so far is past the limit"
 
 
-_BROKEN = {
-    Operator.AT_LEAST: "less than {}",
-    Operator.AT_MOST: "more than {}",
-    Operator.MORE_THAN: "{} or less",
-    Operator.LESS_THAN: "{} or more",
-}
-
-
 def _failing_measure(expected: Expectation, dataset: Dataset) -> str:
     one = f"one {grouped(expected.per, None, dataset)}" if expected.per else "the group"
-    limit = _BROKEN[expected.operator].format(expected.limit.text) if expected.operator and expected.limit else ""
+    limit = OPERATORS[expected.operator].broken.format(expected.limit.text) if expected.operator and expected.limit else ""
     return measurement_of(expected).describe_failure(Asked(one, dataset.noun, _said(expected.condition), limit))
 
 

@@ -14,7 +14,8 @@ from typing import Any, assert_never
 
 from policycheck.datasets import TAGS, Dataset, Field, Kind
 from policycheck.explaining.patterns import text_of
-from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, Or
+from policycheck.policy.conditions import And, Comparison, Condition, Not, Or
+from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, Operator, Part
 from policycheck.records import iso, moment
 from policycheck.testing.jobs import ACCOUNT, REGION
 from policycheck.units import DAY, HOUR, MINUTE, SECOND, round_down
@@ -98,11 +99,11 @@ def _pool(asked: Sequence[_Literal], field: Field) -> list[str | None]:
 def _joined(asked: Sequence[_Literal]) -> str:
     """One text that starts, contains and ends as is asked."""
 
-    def first(*operators: Operator) -> list[str]:
-        return [comparison.literals[0].text for comparison, want in asked if want and comparison.operator in operators]
+    def first(part: Part) -> list[str]:
+        return [comparison.literals[0].text for comparison, want in asked if want and OPERATORS[comparison.operator].part is part]
 
-    patterns = [text_of(text) for text in first(Operator.MATCHES)]
-    return "".join([*first(Operator.STARTS_WITH)[:1], *first(Operator.CONTAINS), *patterns, *first(Operator.ENDS_WITH)[:1]])
+    patterns = [text_of(text) for text in first(Part.PATTERN)]
+    return "".join([*first(Part.START)[:1], *first(Part.ANY), *patterns, *first(Part.END)[:1]])
 
 
 def _values(comparison: Comparison, field: Field, want: bool) -> list[str | None]:
@@ -132,19 +133,25 @@ def _ordered(values: Iterable[str]) -> list[str]:
 
 
 def _texts(operator: Operator, texts: Sequence[str], field: Field) -> Iterator[str]:
+    part = OPERATORS[operator].part
     for text in texts:
-        match operator:
-            case Operator.IS:
+        match part:
+            case Part.WHOLE | None:
                 yield text
-            case Operator.MATCHES:
+            case Part.PATTERN:
                 yield text_of(text)
                 yield text_of(text) + "x"
-            case Operator.ENDS_WITH | Operator.CONTAINS if field.kind is Kind.ARN and not text.startswith("arn:"):
+            case Part.START:
+                yield text
+                yield f"{text}1"
+            case Part.END | Part.ANY if field.kind is Kind.ARN and not text.startswith("arn:"):
                 yield _arn(field, text)
                 yield text
-            case _:
+            case Part.END | Part.ANY:
                 yield text
-                yield f"{text}1" if operator is Operator.STARTS_WITH else f"a{text}"
+                yield f"a{text}"
+            case _:
+                assert_never(part)
 
 
 def something(field: Field) -> str:
@@ -179,22 +186,24 @@ def _others(field: Field) -> list[str]:
 
 
 def _numbers(comparison: Comparison, field: Field, want: bool) -> Iterator[str]:
+    operator = comparison.operator
     for given in comparison.values:
         value = int(given)
-        if comparison.operator in {Operator.OLDER_THAN, Operator.NEWER_THAN}:
-            longer = (comparison.operator is Operator.OLDER_THAN) is want
-            yield f"-{spell_age(value + max(value // 2, HOUR) if longer else value // 2)}"
+        if operator in AGE_OPERATORS:
+            ages = (value // 2, value + max(value // 2, HOUR))
+            yield from (f"-{spell_age(age)}" for age in ages if _lies_in(-age, operator, value) is want)
             continue
         step = {Kind.TIME: HOUR, Kind.DURATION: DAY if field.name == "Retention" else max(round_down(value // 8), MINUTE)}.get(field.kind, 1)
         above, below = [value + step, 2 * value + step], [max(value - step, 0), 0]
-        known = {
-            Operator.IS: ([value], [*above, *below]),
-            Operator.AT_LEAST: ([value, *above], below),
-            Operator.MORE_THAN: (above, [value, *below]),
-            Operator.AT_MOST: ([value, *below], above),
-            Operator.LESS_THAN: (below, [value, *above]),
-        }[comparison.operator]
-        yield from (iso(moment(number)) if field.kind is Kind.TIME else str(number) for number in known[0 if want else 1] if 0 <= number < 2**53)
+        numbers = [number for number in (value, *above, *below) if _lies_in(number, operator, value) is want]
+        yield from (iso(moment(number)) if field.kind is Kind.TIME else str(number) for number in numbers if 0 <= number < 2**53)
+
+
+def _lies_in(number: int, operator: Operator, value: int) -> bool:
+    """Whether a number passes beside this value."""
+    interval = OPERATORS[operator].interval
+    least, most = interval(value) if interval else (value, value)
+    return (least is None or number >= least) and (most is None or number <= most)
 
 
 def _spell(name: str, text: str | None, dataset: Dataset) -> Guess | None:

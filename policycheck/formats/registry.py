@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from policycheck.formats import github, gitlab, json_result, junit, markdown, sarif, text_report
-from policycheck.formats.interface import Format
+from policycheck.formats.lazy import LazyFormats
 
-FORMATS: Mapping[str, Format] = MappingProxyType(
+if TYPE_CHECKING:
+    from policycheck.formats.interface import Format
+
+FORMATS: Mapping[str, Format] = LazyFormats(
     {
-        entry.name: entry
-        for entry in (
-            text_report.FORMAT,
-            json_result.FORMAT,
-            junit.FORMAT,
-            sarif.FORMAT,
-            markdown.FORMAT,
-            github.FORMAT,
-            gitlab.FORMAT,
-        )
+        "text": "policycheck.formats.text_report",
+        "json": "policycheck.formats.json_result",
+        "junit": "policycheck.formats.junit",
+        "sarif": "policycheck.formats.sarif",
+        "markdown": "policycheck.formats.markdown",
+        "github": "policycheck.formats.github",
+        "gitlab": "policycheck.formats.gitlab",
     }
 )

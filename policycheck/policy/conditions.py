@@ -6,37 +6,17 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from dataclasses import field as member
-from enum import StrEnum
 from typing import assert_never
 
 from policycheck.datasets import DATASETS, Dataset, Field, Kind
 from policycheck.errors import Location
-from policycheck.policy.literals import Value, parse_duration, parse_value
-from policycheck.policy.regex import parse_pattern
+from policycheck.policy import operators
+from policycheck.policy.literals import Value
+from policycheck.policy.operators import OPERATORS
 from policycheck.text import clean, clean_line
 
-
-class Operator(StrEnum):
-    """How a field is compared; the words of the structured form."""
-
-    IS = "is"
-    CONTAINS = "contains"
-    STARTS_WITH = "starts_with"
-    ENDS_WITH = "ends_with"
-    MATCHES = "matches"
-    AT_LEAST = "at_least"
-    AT_MOST = "at_most"
-    MORE_THAN = "more_than"
-    LESS_THAN = "less_than"
-    OLDER_THAN = "older_than"
-    NEWER_THAN = "newer_than"
-    PRESENT = "present"
-
-
-TEXT_OPERATORS = frozenset({Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.MATCHES})
-ORDER_OPERATORS = frozenset({Operator.AT_LEAST, Operator.AT_MOST, Operator.MORE_THAN, Operator.LESS_THAN})
-AGE_OPERATORS = frozenset({Operator.OLDER_THAN, Operator.NEWER_THAN})
-TEXT_KINDS = frozenset({Kind.TEXT, Kind.WORD, Kind.ARN, Kind.ACCOUNT})
+Operator = operators.Operator
+"""How a field is compared; named here too, for all who read conditions."""
 
 _NOWHERE = Location("")
 
@@ -267,19 +247,12 @@ def nearest(word: str, words: Iterable[str]) -> str:
 
 
 def _operator_problem(operator: Operator, column: Field) -> tuple[str, str] | None:
-    kind, name, spelled = column.kind, column.name, operator.replace("_", " ")
-    if name == "in_inventory" and operator not in {Operator.IS, Operator.PRESENT}:
-        return f"{name} is compared by name: {spelled} does not apply", "Write the inventory's name, or ask whether it is present."
-    ordered = "Compare it with at least, at most, more than or less than."
-    if operator in TEXT_OPERATORS and kind is Kind.ENUM:
-        return f"{name} is compared by value: {spelled} does not apply", f"The values are {', '.join(column.values)}."
-    if operator in TEXT_OPERATORS and kind not in TEXT_KINDS:
-        return f"{name} is no text: {spelled} does not apply", "It is true or false." if kind is Kind.BOOLEAN else ordered
-    if operator in ORDER_OPERATORS and kind not in {Kind.TIME, Kind.DURATION, Kind.SIZE, Kind.INTEGER}:
-        return f"{name} has no order: {spelled} does not apply", "Compare it with a value or a list of values."
-    if operator in AGE_OPERATORS and kind is not Kind.TIME:
-        return f"{name} is no time: {spelled} does not apply", ordered if kind is Kind.DURATION else ""
-    return None
+    definition = OPERATORS[operator]
+    if definition.applies(column.kind):
+        return None
+    if column.kind is Kind.NAME:
+        return f"{column.name} is compared by name: {operator.words} does not apply", "Write the inventory's name, or ask whether it is present."
+    return definition.family.misfit(operator.words, column)
 
 
 _EMPTY = '""'
@@ -299,26 +272,19 @@ def _literal_value(text: str, operator: Operator, column: Field) -> Value:
     hidden = next((character for character, shown in zip(text, clean(text), strict=True) if character != shown), None)
     if hidden is not None:
         raise ValueError(f"the value holds the invisible character U+{ord(hidden):04X}; Nothing in a job list would show it: write the value again.")
-    match operator:
-        case Operator.PRESENT:
-            return parse_value(text, Kind.BOOLEAN)
-        case Operator.OLDER_THAN | Operator.NEWER_THAN:
-            return parse_duration(text)
-        case Operator.MATCHES:
-            parse_pattern(text)
-            return text
-        case Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH:
-            if not text:
-                raise ValueError("an empty text is part of everything")
-            return text
-        case Operator.IS if "*" in text and (column.kind in {Kind.ARN, Kind.WORD} or column.name in _NO_WILDCARDS):
-            raise ValueError("* is no wildcard; Compare it with starts with, ends with, contains or matches.")
-        case Operator.IS if column.kind is Kind.ARN and not text.startswith("arn:"):
-            name = _NAME_OF_ARN.get(column.name)
-            raise ValueError(f"{column.name} is compared with something that is no ARN; Did you mean {f'{name}, or ' if name else ''}contains?")
-        case Operator.IS if column.kind is Kind.ENUM and text not in column.values:
-            near = nearest(text, column.values)
-            known = f"The values are {', '.join(column.values)}."
-            raise ValueError(f"{column.name} has no such value; " + (f"Did you mean {near}? {known}" if near else known))
-        case _:
-            return parse_value(text, column.kind)
+    if operator is Operator.IS:
+        _check_whole(text, column)
+    return OPERATORS[operator].family.parse(text, column)
+
+
+def _check_whole(text: str, column: Field) -> None:
+    """Refuse what no value of the field is; raises ValueError."""
+    if "*" in text and (column.kind in {Kind.ARN, Kind.WORD} or column.name in _NO_WILDCARDS):
+        raise ValueError("* is no wildcard; Compare it with starts with, ends with, contains or matches.")
+    if column.kind is Kind.ARN and not text.startswith("arn:"):
+        name = _NAME_OF_ARN.get(column.name)
+        raise ValueError(f"{column.name} is compared with something that is no ARN; Did you mean {f'{name}, or ' if name else ''}contains?")
+    if column.kind is Kind.ENUM and text not in column.values:
+        near = nearest(text, column.values)
+        known = f"The values are {', '.join(column.values)}."
+        raise ValueError(f"{column.name} has no such value; " + (f"Did you mean {near}? {known}" if near else known))

@@ -8,14 +8,14 @@ from enum import StrEnum
 from fractions import Fraction
 
 from policycheck.datasets import Dataset
-from policycheck.policy.conditions import Operator, nearest
+from policycheck.policy.conditions import nearest
 from policycheck.policy.literals import Value, parse_count, parse_duration, parse_share
 from policycheck.policy.model import RESOURCE, Measure
+from policycheck.policy.operators import LOWER_BOUNDS, UPPER_BOUNDS, Operator
 from policycheck.policy.vocabulary import SUBJECTS, subject_field
 from policycheck.text import clean_line
 
-UPPER_BOUNDS = (Operator.AT_MOST, Operator.LESS_THAN)
-BOUNDS = (Operator.AT_LEAST, Operator.MORE_THAN, *UPPER_BOUNDS)
+BOUNDS = (*LOWER_BOUNDS, *UPPER_BOUNDS)
 
 
 class Window(StrEnum):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from policycheck.datasets import RESOURCE_TYPES
 from policycheck.policy import vocabulary
 from policycheck.policy.conditions import nearest
+from policycheck.policy.operators import spell_orders
 from policycheck.text import clean_line, truncate
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _guess_comparison(spot: _Spot) -> Mistake | None:
     if spot.word.lower() == "than" and spot.before.lower().split()[-2:-1] == ["go"]:
         return spot.misfit("Write: may go longer than 26h without a clean job.")
     if spot.word.lower() == "than" or spot.word.strip("<>=") == "":
-        return spot.misfit("Compare with at least, at most, more than or less than." if spot.word not in {"=", "=="} else "Write must be.")
+        return spot.misfit(f"Compare with {spell_orders()}." if spot.word not in {"=", "=="} else "Write must be.")
     return None
 
 

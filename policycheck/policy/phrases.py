@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from policycheck.datasets import BACKUP_JOBS, Dataset
-from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, parts_of
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or, parts_of
+from policycheck.policy.operators import OPERATORS, Operator
 from policycheck.policy.vocabulary import KINDS, PLACE_OF, TYPES, is_parameter, is_plain, quoted, spell_field, subject_word
 
 _KIND_OF = {dataset: kind for kind, dataset in KINDS.items()}
-_VERBS = {Operator.IS: "be", Operator.CONTAINS: "contain", Operator.STARTS_WITH: "start with", Operator.ENDS_WITH: "end with", Operator.MATCHES: "match"}
-_TESTS = {Operator.CONTAINS: "containing", Operator.STARTS_WITH: "starting with", Operator.ENDS_WITH: "ending with", Operator.MATCHES: "matching"}
 
 
 class Phrase:
@@ -125,12 +124,13 @@ def verb(condition: Condition, *, negative: bool) -> str:
     match condition.operator:
         case Operator.IS if len(texts) > 1:
             return f"{must}be one of {', '.join(texts)}"
-        case Operator.IS | Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH | Operator.MATCHES:
-            return f"{must}{_VERBS[condition.operator]} {listed(texts)}"
+        case Operator.IS:
+            return f"{must}be {texts[0]}"
         case Operator.PRESENT:
             return f"{must}be present" if texts == ["true"] else "" if negative else f"{must}be absent"
         case _:
-            return "" if negative else f"{must}be {condition.operator.replace('_', ' ')} {texts[0]}"
+            definition = OPERATORS[condition.operator]
+            return "" if negative and not definition.family.lists else f"{must}{definition.verb} {listed(texts)}"
 
 
 def spell_conditions(condition: Condition) -> str:
@@ -144,7 +144,7 @@ def _condition(condition: Condition) -> str:
             return "issues"
         case Comparison():
             return f"{spell_field(condition.field)} {_test(condition)}"
-        case Not(part=Comparison(operator=operator) as inner) if operator in _TESTS or (operator is Operator.IS and inner.field != "Outcome"):
+        case Not(part=Comparison(operator=operator) as inner) if OPERATORS[operator].family.lists and (operator is not Operator.IS or inner.field != "Outcome"):
             return f"{spell_field(inner.field)} not {_test(inner)}"
         case Not(part=part):
             return f"not ({spell_conditions(part)})"
@@ -160,12 +160,10 @@ def _test(comparison: Comparison) -> str:
     match comparison.operator:
         case Operator.IS:
             return _names(comparison)
-        case Operator.CONTAINS | Operator.STARTS_WITH | Operator.ENDS_WITH | Operator.MATCHES:
-            return f"{_TESTS[comparison.operator]} {_names(comparison)}"
         case Operator.PRESENT:
             return "present" if comparison.literals[0].text == "true" else "absent"
         case _:
-            return f"{comparison.operator.replace('_', ' ')} {spell_value(comparison.literals[0])}"
+            return f"{OPERATORS[comparison.operator].test} {_names(comparison)}"
 
 
 def _names(comparison: Comparison) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from policycheck.datasets import BACKUP_JOBS, Dataset
-from policycheck.policy.conditions import Comparison, Condition, Literal, Operator, fields_of
-from policycheck.policy.measures import UPPER_BOUNDS
+from policycheck.policy.conditions import Comparison, Condition, Literal, fields_of
 from policycheck.policy.model import (
     EVERY_JOB,
     RESOURCE,
@@ -21,6 +20,7 @@ from policycheck.policy.model import (
     Requirement,
     Statement,
 )
+from policycheck.policy.operators import OPERATORS, UPPER_BOUNDS, Operator
 from policycheck.policy.phrases import Phrase, grouped, spell_conditions, spell_value, verb
 
 _ADJECTIVES = frozenset({"State", "Status", "Outcome", "Overdue"})
@@ -136,13 +136,10 @@ def _demand(requirement: Expectation, of: Phrase) -> str:
     return f"have {spell_conditions(requirement.condition)}"
 
 
-_BOUNDS = {Operator.AT_LEAST: "at least", Operator.AT_MOST: "at most", Operator.MORE_THAN: "more than", Operator.LESS_THAN: "less than"}
-
-
 def _limit(requirement: Expectation, *, counted: bool = False) -> str:
     assert requirement.operator is not None
     assert requirement.limit is not None
-    bound = "fewer than" if counted and requirement.operator is Operator.LESS_THAN else _BOUNDS[requirement.operator]
+    bound = "fewer than" if counted and requirement.operator is Operator.LESS_THAN else OPERATORS[requirement.operator].test
     return f"{bound} {spell_value(requirement.limit)}"
 
 

@@ -12,9 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, TAGS, Dataset, Kind, Presence
 from policycheck.datasets import Field as Column
-from policycheck.policy.conditions import AGE_OPERATORS, ORDER_OPERATORS, TEXT_KINDS, TEXT_OPERATORS
 from policycheck.policy.measures import PER_FIELDS, SHAPES, Shape
 from policycheck.policy.model import FOLLOWERS, JobChoice, Measure, NoData
+from policycheck.policy.operators import OPERATORS, ORDER
 from policycheck.result import Severity
 
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
@@ -216,17 +216,18 @@ def json_schema() -> dict[str, Any]:
 
 def _comparison_schema(column: Column) -> dict[str, Any]:
     value: dict[str, Any] = {"enum": _all_values(column.name)} if column.kind is Kind.ENUM else dict(_SCALAR)
-    values = {"anyOf": [value, {"type": "array", "minItems": 1, "items": value}]}
-    texts = {"anyOf": [_NON_EMPTY, {"type": "array", "minItems": 1, "items": _NON_EMPTY}]}
-    operators: dict[str, Any] = {"is": values, "present": {"type": "boolean"}}
-    if column.kind in TEXT_KINDS:
-        operators |= {operator.value: texts for operator in TEXT_OPERATORS}
-    elif column.kind not in {Kind.BOOLEAN, Kind.NAME}:
-        operators |= {operator.value: _SCALAR for operator in ORDER_OPERATORS}
-    if column.kind is Kind.TIME:
-        operators |= {operator.value: _NON_EMPTY for operator in AGE_OPERATORS}
-    any_of = [*values["anyOf"], {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": dict(sorted(operators.items()))}]
+    operators: dict[str, Any] = {}
+    for operator, definition in OPERATORS.items():
+        # Why a state has no order, the reader of policies says: the schema lets it be asked.
+        if definition.applies(column.kind) or (definition.family is ORDER and column.kind is Kind.ENUM):
+            given = value if definition.family.schema is None else dict(definition.family.schema)
+            operators[operator.value] = {"anyOf": _any_number_of(given)} if definition.family.lists else given
+    any_of = [*_any_number_of(value), {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": dict(sorted(operators.items()))}]
     return {"anyOf": any_of, **({"description": column.doc} if column.doc else {})}
+
+
+def _any_number_of(value: dict[str, Any]) -> list[dict[str, Any]]:
+    return [value, {"type": "array", "minItems": 1, "items": value}]
 
 
 def _all_values(name: str) -> list[str]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from policycheck.policy.conditions import And, Comparison, Condition, Literal, Operator, Or, conjunction, nearest, negation
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Or, conjunction, nearest, negation
 from policycheck.policy.document import Document, Entries, Items, Node, Text
+from policycheck.policy.operators import OPERATORS, Operator
 from policycheck.text import clean_line
-
-_SINGLE = frozenset(Operator) - {Operator.IS, Operator.CONTAINS, Operator.STARTS_WITH, Operator.ENDS_WITH, Operator.MATCHES}
 
 
 def read_conditions(node: Node | None, document: Document) -> Condition:
@@ -64,7 +63,7 @@ def _read_operator(name: Text, word: Text, value: Node, document: Document) -> C
     literals = _read_literals(word, value, document)
     if not literals:
         return And()
-    if operator in _SINGLE and len(literals) > 1:
+    if not OPERATORS[operator].family.lists and len(literals) > 1:
         document.report(word.location, f"{operator} takes one value")
         return And()
     return Comparison(name.text, operator, literals, name.location)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, cast
 from policycheck.datasets import BACKUP_JOBS, Dataset
 from policycheck.errors import Location
 from policycheck.policy import vocabulary
-from policycheck.policy.conditions import Comparison, Condition, Literal, Not, Operator, Or, conjunction, negation
+from policycheck.policy.conditions import Comparison, Condition, Literal, Not, Or, conjunction, negation
 from policycheck.policy.document import Text
+from policycheck.policy.operators import OPERATORS, Operator
 from policycheck.text import clean_line
 
 if TYPE_CHECKING:
@@ -123,21 +124,17 @@ class PhraseReader:
         phrases = {phrase.lower(): field for phrase, field in vocabulary.PHRASES.items()}
         field = phrases[" ".join(token.lower().split())] if token.type == "PHRASE" else vocabulary.read_field(str(token))
         place = self.place(name)
-        if test.data == "compare":
-            literal = self.literal(tokens(test, *VALUES)[0])
-            return Comparison(field, Operator(branches(test)[0].data), (literal,), place)
-        negated = test.data == "is_not" or test.data.startswith("not_")
-        verb = "is" if test.data == "is_not" else test.data.removeprefix("not_")
+        verb = test.data.removeprefix(vocabulary.NEGATED)
         if verb in {"present", "absent"}:
             operator, literals = Operator.PRESENT, [Literal("true" if verb == "present" else "false", self.place(test))]
         else:
-            operator, literals = Operator(verb), self._values(branches(test)[0])
+            operator, literals = Operator(verb), self._values(test)
             if operator is Operator.IS:
                 self._check_absence(test)
-            if operator is not Operator.MATCHES:
+            if OPERATORS[operator].holds:
                 self._check_wildcards(test)
         condition = Comparison(field, operator, tuple(literals), place)
-        return Not(condition) if negated else condition
+        return condition if verb == test.data else Not(condition)
 
     def _check_absence(self, test: Branch) -> None:
         for token in tokens(test, "WORD"):

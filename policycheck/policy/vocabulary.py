@@ -6,12 +6,15 @@ import re
 from collections.abc import Iterable, Mapping
 
 from policycheck.datasets import DATASETS, RESOURCE_TYPES, TAGS, Dataset
+from policycheck.policy.operators import LOWER_BOUNDS, OPERATORS, UPPER_BOUNDS
 
-KEYWORDS = (
-    "absent and at be by consecutive contain containing end ending every fewer followed for go have in inventory issues job latest least less longer match "
-    "matching may missed more most must newer no not of older one or overdue pass per present recovered run scheduled start starting than the there unless "
-    "with within without"
+_OF_OPERATORS = [definition for definition in OPERATORS.values() if definition.test]
+_OWN_WORDS = (
+    "absent and be by consecutive every fewer followed for go have in inventory issues job latest less longer may missed must no not of one or overdue pass "
+    "per present recovered run scheduled than the there unless with within without"
 ).split()
+"""The keywords that sentence.lark names; operators bring their own."""
+KEYWORDS = sorted({*_OWN_WORDS, *(word for definition in _OF_OPERATORS for word in f"{definition.test} {definition.verb}".split())})
 
 PLACES: Mapping[str, str] = {"vault": "BackupVaultName", "plan": "CreatedBy.BackupPlanName", "Region": "Region", "account": "Account"}
 """What `in vault prod` compares."""
@@ -63,7 +66,9 @@ _END = r"(?![\w.:\/*+=@%-])"
 _NEVER_VALUES = "in or and not must with within unless per for of may".split()
 
 # Words that a value must not be mistaken for: they start something else where a value may stand too.
-QUOTED_WORDS = frozenset([*_NEVER_VALUES, *"absent at containing ending less longer matching more newer older one present starting".split()])
+QUOTED_WORDS = frozenset(
+    [*_NEVER_VALUES, *"absent longer one present".split(), *(definition.test.removeprefix("not ").split()[0] for definition in _OF_OPERATORS)]
+)
 
 ABSENCES = frozenset("blank empty missing nil none null set undefined unset".split())
 """What people write for present and absent; as a value such a word is quoted, or `must not be empty` would compare with a text nobody has."""
@@ -130,6 +135,26 @@ def terminals() -> str:
         rf"WORD : /(?!(?:{'|'.join(_NEVER_VALUES)}){_END}){_WORD}/i",
     ]
     return "\n".join(rows)
+
+
+NEGATED = "negated_"
+"""What the name of a branch begins with that negates an operator."""
+
+
+def operator_rules() -> str:
+    """The rules of the grammar that name operators, in Lark's notation: `with FIELD containing ...`, `FIELD must contain ...`, and limits of measures."""
+    tests, verbs = [], []
+    for operator, definition in OPERATORS.items():
+        if definition.test:
+            test, verb = definition.test.upper(), definition.verb.upper()
+            if definition.family.lists:
+                tests += [f"{test} names -> {operator}", f"NOT {test} names -> {NEGATED}{operator}"]
+                verbs += [f"{verb} values -> {operator}", f"NOT {verb} values -> {NEGATED}{operator}"]
+            else:
+                tests.append(f"{test} value -> {operator}")
+                verbs.append(f"{verb} value -> {operator}")
+    orders = [f"{OPERATORS[operator].test.upper()} -> {operator}" for operator in (*LOWER_BOUNDS, *UPPER_BOUNDS)]
+    return "\n".join(f"%extend {rule}: {' | '.join(ways)}" for rule, ways in (("test", tests), ("verb", verbs), ("order", orders)))
 
 
 def _words(terminal: str, words: Iterable[str], priority: int, flags: str, *patterns: str) -> str:

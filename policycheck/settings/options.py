@@ -12,12 +12,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, get_args, get_origin
 
-from policycheck.engine.backends.registry import DEFAULT_ENGINE
+from policycheck.engine.backends.registry import DEFAULT_ENGINE, ENGINES
+from policycheck.formats.registry import FORMATS
 
 SOURCES = "sources."
 """What the keys of the run file begin with that say where jobs come from."""
 _FETCHING = ("check", "init", "list")
 """Commands that fetch jobs with every option of a connection; `list` stands for list-backup-jobs and its like."""
+_OTHER_ENGINES = "".join(f", or {name} (extra {name})" for name in ENGINES if name != DEFAULT_ENGINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +82,7 @@ class RunOptions:
     output: Annotated[
         list[str] | None,
         Option(
-            help="Report format, to stdout or to a file. Repeat for more. Formats: text, json, junit, sarif, markdown, github, gitlab.",
+            help=f"Report format, to stdout or to a file. Repeat for more. Formats: {', '.join(FORMATS)}.",
             metavar="FORMAT[=PATH]",
             short="-o",
             completion="formats",
@@ -245,12 +247,12 @@ class RunOptions:
     engine: Annotated[
         str,
         Option(
-            help="What computes: polars, or duckdb (extra duckdb). It changes no verdict and no finding.",
+            help=f"What computes: {DEFAULT_ENGINE}{_OTHER_ENGINES}. It changes no verdict and no finding.",
             metavar="NAME",
             commands=("check", "explain"),
             key="engine",
             key_help="What computes; it changes no verdict and no finding",
-            input="What computes: polars or duckdb, which the action then installs. It changes no verdict and no finding.",
+            input=f"What computes: {' or '.join(ENGINES)}, which the action then installs. It changes no verdict and no finding.",
         ),
     ] = DEFAULT_ENGINE
     profile: Annotated[

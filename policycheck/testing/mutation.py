@@ -9,7 +9,7 @@ from typing import assert_never
 
 from policycheck.datasets import Dataset, Kind
 from policycheck.engine.backends.interface import Backend
-from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or
 from policycheck.policy.model import (
     RESOURCE,
     AllMatch,
@@ -25,24 +25,10 @@ from policycheck.policy.model import (
     Rule,
     Statement,
 )
+from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, ORDER_OPERATORS, Operator
 from policycheck.policy.rendering import render
 from policycheck.testing.document import PolicyTest
 from policycheck.testing.runner import run_test
-
-_EDGES = {
-    Operator.AT_LEAST: Operator.MORE_THAN,
-    Operator.MORE_THAN: Operator.AT_LEAST,
-    Operator.AT_MOST: Operator.LESS_THAN,
-    Operator.LESS_THAN: Operator.AT_MOST,
-    Operator.OLDER_THAN: Operator.NEWER_THAN,
-    Operator.NEWER_THAN: Operator.OLDER_THAN,
-}
-_TEXTS = {
-    Operator.CONTAINS: Operator.STARTS_WITH,
-    Operator.STARTS_WITH: Operator.CONTAINS,
-    Operator.ENDS_WITH: Operator.CONTAINS,
-    Operator.MATCHES: Operator.CONTAINS,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +152,9 @@ def _expectation_changes(requirement: Expectation, dataset: Dataset) -> Iterator
             limits = [Literal(str(other), value=other) for other in (count - 1, count + 1) if other >= 0]
     yield from ((f"limit {literal.text}", replace(requirement, limit=literal)) for literal in limits)
     # A whole number's edge is the next number, which stands above.
-    if requirement.measure in {Measure.SHARE, Measure.NEWEST, Measure.LONGEST_GAP}:
-        yield f"{_EDGES[operator].replace('_', ' ')} {limit.text}", replace(requirement, operator=_EDGES[operator])
+    mutant = OPERATORS[operator].mutant
+    if mutant and requirement.measure in {Measure.SHARE, Measure.NEWEST, Measure.LONGEST_GAP}:
+        yield f"{mutant.words} {limit.text}", replace(requirement, operator=mutant)
 
 
 def _share(limit: Literal, step: Fraction) -> Literal:
@@ -240,16 +227,15 @@ def _comparison_changes(comparison: Comparison, dataset: Dataset, states: Sequen
             yield f"{name} without {literal.text}", replace(comparison, literals=literals[:index] + literals[index + 1 :])
     kind = dataset.fields[name].kind
     # A whole number's edge is the next number, which stands below.
-    if operator in _EDGES and kind not in {Kind.INTEGER, Kind.SIZE}:
-        yield f"{name} {_EDGES[operator].replace('_', ' ')}", replace(comparison, operator=_EDGES[operator])
-    if operator in _TEXTS:
-        yield f"{name} {_TEXTS[operator].replace('_', ' ')}", replace(comparison, operator=_TEXTS[operator])
+    mutant = OPERATORS[operator].mutant
+    if mutant and kind not in {Kind.INTEGER, Kind.SIZE}:
+        yield f"{name} {mutant.words}", replace(comparison, operator=mutant)
     if operator is Operator.IS and kind is Kind.ENUM:
         values = states if name == dataset.state_field else dataset.fields[name].values
         for value in (value for value in values if all(literal.text != value for literal in literals)):
             yield f"{name} or {value}", replace(comparison, literals=(*literals, Literal(value, value=value)))
-    elif operator in _EDGES and (kind is Kind.DURATION or operator in {Operator.OLDER_THAN, Operator.NEWER_THAN}):
+    elif operator in AGE_OPERATORS or (operator in ORDER_OPERATORS and kind is Kind.DURATION):
         yield from ((f"{name} {literal.text}", replace(comparison, literals=(literal,))) for literal in _lengths(literals[0]))
-    elif operator in _EDGES and kind in {Kind.INTEGER, Kind.SIZE}:
+    elif operator in ORDER_OPERATORS and kind in {Kind.INTEGER, Kind.SIZE}:
         for number in (int(literals[0].value or 0) - 1, int(literals[0].value or 0) + 1):
             yield f"{name} {number}", replace(comparison, literals=(Literal(str(number), value=number),))

@@ -253,7 +253,7 @@ def test_bug_in_a_report_writes_nothing(check: Cli, folder: Path, monkeypatch: p
     def broken(*_: object) -> str:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("policycheck.formats.registry.FORMATS", {**FORMATS, "sarif": replace(FORMATS["sarif"], writer=broken)})
+    monkeypatch.setattr("policycheck.formats.sarif.FORMAT", replace(FORMATS["sarif"], writer=broken))
     assert check("ok.json", "-o", "json=a.json", "-o", "sarif=b.sarif").code == 4
     assert not (folder / "a.json").exists()
 

@@ -10,6 +10,7 @@ import pytest
 
 from policycheck.datasets import DATASETS, Dataset
 from policycheck.evidence import reperform
+from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, Operator
 
 SOURCE = Path(reperform.__file__).read_text(encoding="utf-8")
 
@@ -31,6 +32,24 @@ def test_naming_members_and_states_agree(dataset: Dataset) -> None:
     assert set(known.in_progress) == dataset.in_progress
     assert set(known.finished) == set(dataset.finished)
     assert known.lifecycle == "-" or f"{known.lifecycle}.DeleteAfterDays" in dataset.fields
+
+
+def test_the_same_operators_are_known_and_the_same_values_pass() -> None:
+    words = {Operator.IS: "equals"}
+    assert {*reperform.COMPARISONS, Operator.PRESENT} == {words.get(operator, operator.value) for operator in Operator}
+    for operator, definition in OPERATORS.items():
+        if operator is Operator.PRESENT:
+            continue
+        compare = reperform.COMPARISONS[words.get(operator, operator.value)]
+        if definition.interval is not None:
+            least, most = definition.interval(5)
+            # The script compares ages; the language says how long after as_of a time is.
+            for number in (-6, -5, -4, 4, 5, 6):
+                inside = (least is None or number >= least) and (most is None or number <= most)
+                assert compare(-number if operator in AGE_OPERATORS else number, 5) is inside, (operator, number)
+        if definition.holds is not None:
+            for text in ("b", "ab", "bc", "abc", "a", ""):
+                assert compare(text, "b") is definition.holds(text, "b"), (operator, text)
 
 
 def test_the_script_needs_only_the_standard_library_and_an_old_python() -> None:

@@ -8,20 +8,16 @@ from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, TAGS, Dataset, Field, Kind
 from policycheck.policy.conditions import (
-    AGE_OPERATORS,
-    ORDER_OPERATORS,
-    TEXT_KINDS,
-    TEXT_OPERATORS,
     Comparison,
     Condition,
     Literal,
-    Operator,
     Or,
     conjunction,
     negation,
 )
 from policycheck.policy.measures import PER_FIELDS, SHAPES
 from policycheck.policy.model import EVERY_JOB, FOLLOWERS, RESOURCE, AllMatch, Expectation, Following, Measure, NoneMatch, Requirement, Statement
+from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, TEXT_OPERATORS, Operator, Part
 from policycheck.policy.vocabulary import FIELDS, KEYWORDS, KINDS, PLACES, QUOTED_WORDS, STATES, SUBJECTS
 from policycheck.text import clean
 
@@ -59,10 +55,8 @@ def _literals_of(field: Field, operator: Operator) -> st.SearchStrategy[str]:
         return booleans
     if operator in AGE_OPERATORS:
         return durations
-    if operator is Operator.MATCHES:
-        return patterns.filter(bool)
     if operator in TEXT_OPERATORS:
-        return texts.filter(bool)
+        return (patterns if OPERATORS[operator].part is Part.PATTERN else texts).filter(bool)
     match field.kind:
         case Kind.TEXT:
             return words if field.name in PLACES.values() else texts
@@ -90,14 +84,7 @@ def _literals_of(field: Field, operator: Operator) -> st.SearchStrategy[str]:
 
 def operators_of(field: Field) -> list[Operator]:
     """Every operator a policy may use with this field."""
-    operators = [Operator.IS, Operator.PRESENT]
-    if field.kind in TEXT_KINDS and field.name != "in_inventory":
-        operators += sorted(TEXT_OPERATORS)
-    if field.kind in {Kind.TIME, Kind.DURATION, Kind.SIZE, Kind.INTEGER}:
-        operators += sorted(ORDER_OPERATORS)
-    if field.kind is Kind.TIME:
-        operators += sorted(AGE_OPERATORS)
-    return operators
+    return [operator for operator, definition in OPERATORS.items() if definition.applies(field.kind)]
 
 
 @st.composite
@@ -107,8 +94,7 @@ def comparisons(draw: st.DrawFn, dataset: Dataset) -> Comparison:
     field = dataset.field(draw(st.one_of(st.sampled_from(favourites), st.sampled_from(sorted(dataset.fields)), tags)))
     assert field is not None
     operator = draw(st.sampled_from(operators_of(field)))
-    many = operator is Operator.IS or operator in TEXT_OPERATORS
-    found = draw(st.lists(_literals_of(field, operator), min_size=1, max_size=3 if many else 1))
+    found = draw(st.lists(_literals_of(field, operator), min_size=1, max_size=3 if OPERATORS[operator].family.lists else 1))
     return Comparison(field.name, operator, tuple(Literal(text) for text in found))
 
 

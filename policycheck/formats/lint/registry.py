@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from policycheck.formats.lint import document, github, sarif, text
-from policycheck.formats.lint.interface import LintFormat
+from policycheck.formats.lazy import LazyFormats
 
-LINT_FORMATS: Mapping[str, LintFormat] = MappingProxyType({entry.name: entry for entry in (text.FORMAT, document.FORMAT, sarif.FORMAT, github.FORMAT)})
+if TYPE_CHECKING:
+    from policycheck.formats.lint.interface import LintFormat
+
+LINT_FORMATS: Mapping[str, LintFormat] = LazyFormats(
+    {
+        "text": "policycheck.formats.lint.text",
+        "json": "policycheck.formats.lint.document",
+        "sarif": "policycheck.formats.lint.sarif",
+        "github": "policycheck.formats.lint.github",
+    }
+)

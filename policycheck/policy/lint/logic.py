@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 from policycheck.datasets import Kind
 from policycheck.errors import Location
-from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, Or, comparisons, fields_of, parts_of
+from policycheck.policy.conditions import And, Comparison, Condition, Not, Or, comparisons, fields_of, parts_of
 from policycheck.policy.lint.finding import Place, Run
 from policycheck.policy.lint.reading import all_comparisons, asked, chosen, place_of, shown, wants
 from policycheck.policy.lint.satisfiability import equals, is_impossible
 from policycheck.policy.model import AllMatch, Expectation, Following, NoData, NoneMatch, Policy, Rule
+from policycheck.policy.operators import OPERATORS, Operator, Part
 from policycheck.text import clean_line
 
 _NOTHING_MAY_BE = frozenset({NoData.PASS, NoData.SKIP, NoData.QUIET})
@@ -136,7 +137,7 @@ def _folded(rule: Rule, comparison: Comparison, value: object) -> object:
     requirement = rule.statement.requirement
     lists = [rule.statement.list, *([requirement.list] if isinstance(requirement, Following) else [])]
     column = next((found for dataset in lists if (found := dataset.field(comparison.field))), None)
-    word = column is not None and column.kind is Kind.WORD and comparison.operator is not Operator.MATCHES
+    word = column is not None and column.kind is Kind.WORD and OPERATORS[comparison.operator].part is not Part.PATTERN
     return value.lower() if word and isinstance(value, str) else value
 
 

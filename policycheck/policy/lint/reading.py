@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from policycheck.errors import Location
-from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, Or, comparisons, fields_of, parts_of
+from policycheck.policy.conditions import And, Comparison, Condition, Not, Or, comparisons, fields_of, parts_of
 from policycheck.policy.lint.satisfiability import recorded
 from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, Measure, Rule
+from policycheck.policy.operators import LOWER_BOUNDS, Operator
 from policycheck.text import clean_line
 
 OUTCOME_FIELDS = frozenset({"State", "Status", "Outcome", "MessageCategory"})
@@ -61,7 +62,7 @@ def wants(rule: Rule) -> bool:
         case Expectation(measure=Measure.NEWEST | Measure.LATEST | Measure.LONGEST_GAP):
             return True
         case Expectation(operator=operator):
-            return operator in {Operator.AT_LEAST, Operator.MORE_THAN}
+            return operator in LOWER_BOUNDS
         case _:
             return False
 

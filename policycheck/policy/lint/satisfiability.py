@@ -14,9 +14,10 @@ from itertools import islice, product
 from typing import assert_never
 
 from policycheck.datasets import Dataset, Field, Kind, Presence
-from policycheck.policy.conditions import AGE_OPERATORS, And, Comparison, Condition, Literal, Not, Operator, Or
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or
 from policycheck.policy.lint.texts import texts_contradict
 from policycheck.policy.literals import Value
+from policycheck.policy.operators import AGE_OPERATORS, Operator, interval_of
 
 _MOST_ALTERNATIVES = 256
 """More of them are not looked at: nothing is said of such a condition."""
@@ -190,7 +191,7 @@ def _numbers_contradict(asked: Sequence[_Asked], *, ages: bool) -> bool:
             else:
                 refused |= values
             continue
-        at_least, at_most = _bounds(operator, _number(one.comparison.values[0]), true=one.true)
+        at_least, at_most = interval_of(operator, _number(one.comparison.values[0]), true=one.true)
         low = at_least if low is None else low if at_least is None else max(low, at_least)
         high = at_most if high is None else high if at_most is None else min(high, at_most)
     if allowed is not None:
@@ -202,26 +203,3 @@ def _numbers_contradict(asked: Sequence[_Asked], *, ages: bool) -> bool:
 
 def _number(value: Value) -> int:
     return int(value)
-
-
-def _bounds(operator: Operator, value: int, *, true: bool) -> tuple[int | None, int | None]:
-    """(least, most) that passes; values are whole."""
-    match operator, true:
-        case (Operator.AT_LEAST, True) | (Operator.LESS_THAN, False):
-            return value, None
-        case (Operator.AT_MOST, True) | (Operator.MORE_THAN, False):
-            return None, value
-        case (Operator.MORE_THAN, True) | (Operator.AT_MOST, False):
-            return value + 1, None
-        case (Operator.LESS_THAN, True) | (Operator.AT_LEAST, False):
-            return None, value - 1
-        case Operator.OLDER_THAN, True:
-            return None, -value - 1
-        case Operator.OLDER_THAN, False:
-            return -value, None
-        case Operator.NEWER_THAN, True:
-            return 1 - value, None
-        case Operator.NEWER_THAN, False:
-            return None, -value
-        case _:
-            raise AssertionError(f"{operator} has no bounds")
