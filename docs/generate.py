@@ -23,9 +23,9 @@ from policycheck.cli.app import build_app
 from policycheck.datasets import DATASETS, RESOURCE_TYPES, Dataset, Kind, Presence
 from policycheck.formats.registry import FORMATS
 from policycheck.policy.grammar import tables_fit, write_tables
+from policycheck.policy.grouping import PER_FIELDS
 from policycheck.policy.lint.registry import CHECKS
-from policycheck.policy.measures import PER_FIELDS, SHAPES
-from policycheck.policy.model import Measure
+from policycheck.policy.measures import SHAPES, Window
 from policycheck.policy.operators import OPERATORS, Operator
 from policycheck.policy.schema import DefaultsEntry, FollowedByEntry, PolicyEntry, RuleEntry, ScopeEntry, WaiverEntry, finish_schema, json_schema
 from policycheck.policy.vocabulary import ABSENCES, KINDS, PHRASES, PLACES, QUOTED_WORDS, SUBJECTS, quoted, subject_field
@@ -296,10 +296,10 @@ def _operators() -> str:
 def _measures() -> str:
     rows = []
     for measure, shape in SHAPES.items():
-        window = "refused: the limit is the window" if measure is Measure.NEWEST else shape.window.value
-        clock, per = "allowed with a window" if shape.clocked else "refused", "optional" if shape.per else "refused: always each resource"
+        window = "refused: the limit is the window" if shape.window is Window.REFUSED else shape.window.value
+        clock, per = "refused" if shape.by_creation else "allowed with a window", "optional" if shape.per else "refused: always each resource"
         rows.append(
-            f"`{measure.value}` | {shape.limit or 'none'} | {_codes(operator.value for operator in shape.operators) or 'none'} | {window} | {clock} | {per}"
+            f"`{measure}` | {shape.limit.value or 'none'} | {_codes(operator.value for operator in shape.operators) or 'none'} | {window} | {clock} | {per}"
         )
     return _rows("measure | limit | operators | `within` | `clock` | `per`", rows)
 

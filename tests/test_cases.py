@@ -28,7 +28,8 @@ from policycheck.pipeline import run
 from policycheck.policy.catalogue import find_policies
 from policycheck.policy.literals import parse_time
 from policycheck.policy.load import load_policies, load_scope
-from policycheck.policy.model import Expectation, Following, Measure, NoData
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import Expectation, Following, NoData
 from policycheck.result import Result, RuleResult
 from policycheck.sources.files import read_job_files
 from policycheck.sources.inventories import read_inventories

@@ -14,7 +14,8 @@ from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, Dataset
 from policycheck.errors import Location
 from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.pipeline import run
-from policycheck.policy.model import Measure, Policy, Qualifiers, Rule, Statement
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import Policy, Qualifiers, Rule, Statement
 from policycheck.result import Basis, Coverage, PolicyInfo, Result, Severity, Verdict
 from policycheck.sources.interface import Evidence
 from tests.backends import BACKEND

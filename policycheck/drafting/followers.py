@@ -29,7 +29,8 @@ from policycheck.drafting.proposal import (
 )
 from policycheck.drafting.rhythm import PlanRhythm
 from policycheck.policy.conditions import Condition, Literal, Operator
-from policycheck.policy.model import RESOURCE, Expectation, Following, Measure, NoneMatch, Statement
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import RESOURCE, Expectation, Following, NoneMatch, Statement
 from policycheck.result import Severity
 from policycheck.text import spell_duration
 

@@ -25,7 +25,8 @@ from policycheck.drafting.proposal import (
 )
 from policycheck.drafting.rhythm import PlanRhythm, Rhythm, Unclear
 from policycheck.policy.conditions import Condition, Literal, Operator
-from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Measure, Statement
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Statement
 from policycheck.result import Severity
 
 BACKED_UP = {"nist-800-53": ("CP-9",), "soc2": ("A1.2",), "iso-27001": ("A.8.13",)}

@@ -13,6 +13,7 @@ from policycheck.engine.context import Context
 from policycheck.engine.frame import Frame
 from policycheck.engine.recovery import fields_needed
 from policycheck.policy.conditions import fields_of
+from policycheck.policy.measures import SHAPES
 from policycheck.policy.model import RESOURCE, Expectation, JobChoice, NoneMatch, Rule, Scope
 from policycheck.result import Finding, RuleResult
 
@@ -46,8 +47,6 @@ class Staying:
 class Kind(ABC):
     """A kind of rule: everything that only rules of this kind do. One file of `kinds` each."""
 
-    by_creation = False
-    """Whether its window is told by CreationDate alone: when the data that a restore returns to was taken."""
     leaves_out_progress = False
     """Whether a job that has no outcome yet is left out, where a condition asks for one."""
     may_be_filled = False
@@ -118,7 +117,8 @@ class Case:
     @property
     def by_creation(self) -> bool:
         """Whether the window is told by CreationDate alone."""
-        return self.kind.by_creation
+        requirement = self.rule.statement.requirement
+        return isinstance(requirement, Expectation) and SHAPES[requirement.measure].by_creation
 
     @property
     def listed(self) -> str:

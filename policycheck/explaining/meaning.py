@@ -11,7 +11,8 @@ from policycheck.engine.group_measure import GroupMeasure
 from policycheck.engine.kinds.registry import kind_of, measurement_of, open_case
 from policycheck.engine.measurement import Asked
 from policycheck.policy.conditions import Condition, fields_of
-from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, Measure, NoData, NoneMatch, Requirement, Rule, Scope
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, NoData, NoneMatch, Requirement, Rule, Scope
 from policycheck.policy.operators import OPERATORS
 from policycheck.policy.phrases import grouped, spell_conditions
 from policycheck.text import clean_line

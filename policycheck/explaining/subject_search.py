@@ -13,7 +13,8 @@ from policycheck.engine.job_trace import FollowingTrace, JobRuleTrace, RuleTrace
 from policycheck.engine.kinds.registry import open_case
 from policycheck.errors import UsageError
 from policycheck.policy.conditions import nearest
-from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, Rule
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Policy, Rule
 from policycheck.sources.interface import Evidence
 from policycheck.text import clean_line
 

@@ -10,8 +10,8 @@ from policycheck.errors import Diagnostic, Location
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, nearest
 from policycheck.policy.document import Document
 from policycheck.policy.literals import Value, parse_duration
-from policycheck.policy.measures import limit_problem, parse_limit
-from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Requirement, Statement
+from policycheck.policy.measures import SHAPES, Limit, Window, limit_problem, parse_limit
+from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Requirement, Statement
 from policycheck.text import clean, clean_line
 
 OPTION = "--param"
@@ -64,7 +64,7 @@ class Binder:
         operator, measure = asked.operator, asked.measure
 
         def value_of(text: str) -> Value:
-            if measure in {Measure.NEWEST, Measure.LONGEST_GAP}:
+            if SHAPES[measure].limit is Limit.DURATION:
                 return _window_value(text)
             value = parse_limit(text, measure)
             if problem := limit_problem(operator, value):
@@ -76,8 +76,10 @@ class Binder:
         return asked
 
     def _check_gap(self, asked: Expectation, within: Literal | None) -> None:
-        """A gap is never longer than the window: with a limit as long, whatever jobs are missing would pass."""
-        if asked.measure is not Measure.LONGEST_GAP or asked.limit is None or asked.limit.value is None or within is None or within.value is None:
+        """What is measured within a window is never longer: with a limit as long, whatever jobs are missing would pass."""
+        shape = SHAPES[asked.measure]
+        is_part = shape.limit is Limit.DURATION and shape.window is Window.NEEDED
+        if not is_part or asked.limit is None or asked.limit.value is None or within is None or within.value is None:
             return
         limit, window = int(asked.limit.value), int(within.value)
         if limit > window or (limit == window and asked.operator is Operator.AT_MOST):

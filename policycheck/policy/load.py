@@ -287,7 +287,7 @@ def _why_no_clock(requirement: Requirement) -> tuple[str, str] | None:
             return "clock cannot stand beside a recovery", "A recovery is judged when its deadline has come."
         case Following():
             return "clock cannot stand beside a following job", "A job is judged when the deadline of the following one has come."
-        case Expectation(measure=measure) if not SHAPES[measure].clocked:
+        case Expectation(measure=measure) if SHAPES[measure].by_creation:
             return f"clock cannot stand beside {measure}", f"{measure} goes by CreationDate."
         case NoneMatch() | AllMatch() | Expectation():
             return None

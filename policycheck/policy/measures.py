@@ -1,21 +1,31 @@
-"""What each measure takes, and what may stand in `per`: the table of docs/groups.md, "Keys"."""
+"""The measures of groups of jobs, and what each takes: the table of docs/groups.md, "Keys".
+
+All that the language knows of a measure stands in its row, but for its sentences (`group_sentences.py`). What it computes is the engine's (`engine/kinds`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, StrEnum
 from fractions import Fraction
 
-from policycheck.datasets import Dataset
-from policycheck.policy.conditions import nearest
 from policycheck.policy.literals import Value, parse_count, parse_duration, parse_share
-from policycheck.policy.model import RESOURCE, Measure
 from policycheck.policy.operators import LOWER_BOUNDS, UPPER_BOUNDS, Operator
-from policycheck.policy.vocabulary import SUBJECTS, subject_field
-from policycheck.text import clean_line
 
 BOUNDS = (*LOWER_BOUNDS, *UPPER_BOUNDS)
+
+
+class Measure(StrEnum):
+    """What is measured of a group of jobs; the words of the structured form. The engine's kind of each has its name."""
+
+    COUNT = "count"
+    SHARE = "share"
+    NEWEST = "newest"
+    LATEST = "latest"
+    STREAK = "streak"
+    LONGEST_GAP = "longest_gap"
+    MISSED_RUNS = "missed_runs"
 
 
 class Window(StrEnum):
@@ -26,64 +36,73 @@ class Window(StrEnum):
     REFUSED = "refused"
 
 
+class Limit(Enum):
+    """What the limit of a measure is."""
+
+    NONE = ""
+    NUMBER = "a whole number"
+    SHARE = "a share"
+    DURATION = "a duration"
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What one measure takes."""
 
     operators: tuple[Operator, ...]
     """Empty where the measure has no limit."""
-    limit: str
-    """What its limit is, in words; empty where it has none."""
+    limit: Limit
+    example: str
+    """Its keys under `expect`."""
     window: Window = Window.OPTIONAL
-    clocked: bool = True
-    """Whether `clock` may stand beside it."""
+    by_creation: bool = False
+    """Whether its window is told by CreationDate alone, so that no `clock` may stand beside it: when the data that a restore returns to was taken."""
     per: bool = True
+    of: bool = True
+    """Whether it says which jobs match."""
+    of_schedules: bool = False
+    """Whether it is about what schedules promise: of no list but those of scheduled jobs."""
+    counts_once: bool = False
+    """Whether a composite job must not count beside its members, where nothing says which are meant."""
+    finished_alone: bool = False
+    """Whether a job in progress says nothing to it."""
+    wants_jobs: bool = False
+    """Whether it asks for jobs that match, whatever the operator."""
 
 
 SHAPES: Mapping[Measure, Shape] = {
-    Measure.COUNT: Shape(BOUNDS, "a whole number"),
-    Measure.STREAK: Shape(BOUNDS, "a whole number"),
-    Measure.SHARE: Shape(BOUNDS, "a share"),
-    Measure.NEWEST: Shape(UPPER_BOUNDS, "a duration", Window.REFUSED, clocked=False),
-    Measure.LATEST: Shape((), ""),
-    Measure.LONGEST_GAP: Shape(UPPER_BOUNDS, "a duration", Window.NEEDED, clocked=False),
-    Measure.MISSED_RUNS: Shape(UPPER_BOUNDS, "a whole number", Window.NEEDED, clocked=False, per=False),
+    Measure.COUNT: Shape(BOUNDS, Limit.NUMBER, "{count: {of: {State: FAILED}, at_most: 2}}", counts_once=True),
+    Measure.STREAK: Shape(BOUNDS, Limit.NUMBER, "{streak: {of: {State: FAILED}, at_most: 2}}", finished_alone=True),
+    Measure.SHARE: Shape(BOUNDS, Limit.SHARE, "{share: {of: {State: COMPLETED}, at_least: 99%}}", counts_once=True),
+    Measure.NEWEST: Shape(UPPER_BOUNDS, Limit.DURATION, "{newest: {of: {Outcome: clean}, at_most: 24h}}", Window.REFUSED, by_creation=True, wants_jobs=True),
+    Measure.LATEST: Shape((), Limit.NONE, "{latest: {of: {State: COMPLETED}}}", finished_alone=True, wants_jobs=True),
+    Measure.LONGEST_GAP: Shape(
+        UPPER_BOUNDS, Limit.DURATION, "{longest_gap: {of: {Outcome: clean}, at_most: 26h}}", Window.NEEDED, by_creation=True, wants_jobs=True
+    ),
+    Measure.MISSED_RUNS: Shape(
+        UPPER_BOUNDS, Limit.NUMBER, "{missed_runs: {at_most: 0}}", Window.NEEDED, by_creation=True, per=False, of=False, of_schedules=True
+    ),
 }
 
-PER_FIELDS = (
-    RESOURCE, "BackupVaultArn", "BackupVaultName", "CreatedBy.BackupPlanArn", "CreatedBy.BackupPlanName", "CreatedBy.BackupPlanId", "ResourceType", "Account",
-    "Region", "SourceBackupVaultArn", "DestinationBackupVaultArn", "DestinationAccount", "DestinationRegion",
-)  # fmt: skip
-"""What `per` may name, as far as the list has it."""
+
+def _parse_number(text: str) -> Value:
+    if text.endswith("%"):
+        raise ValueError(f"this is a number of jobs; A share is written: at most {text} of jobs must be FAILED.")
+    return parse_count(text)
 
 
-def per_problem(field: str, dataset: Dataset) -> tuple[str, str] | None:
-    """Why groups of this list cannot be told by this field, and what to write instead."""
-    known = [name for name in PER_FIELDS if name in dataset.fields]
-    if field in known:
-        return None
-    shown = clean_line(field)
-    word = subject_field(field, dataset) if field.lower() in {subject.lower() for subject in SUBJECTS} else ""
-    near = word if word in known else nearest(field, known)
-    hint = f"Did you mean {near}?" if near else f"per takes {', '.join(known)}."
-    if field in dataset.fields:
-        return f"{shown} makes no groups", hint
-    return f"{dataset.noun}s have no field {shown}", hint
+def _parse_share(text: str) -> Value:
+    if text.replace(".", "", 1).isdecimal():
+        raise ValueError(f"a share is written with %; Did you mean {text}%?")
+    return parse_share(text)
+
+
+_PARSERS: Mapping[Limit, Callable[[str], Value]] = {Limit.NUMBER: _parse_number, Limit.SHARE: _parse_share, Limit.DURATION: parse_duration}
 
 
 def parse_limit(text: str, measure: Measure) -> Value:
     """What the limit of a measure means; raises ValueError, a hint after a semicolon."""
-    match measure:
-        case Measure.SHARE:
-            if text.replace(".", "", 1).isdecimal():
-                raise ValueError(f"a share is written with %; Did you mean {text}%?")
-            return parse_share(text)
-        case Measure.NEWEST | Measure.LONGEST_GAP:
-            return parse_duration(text)
-        case _:
-            if text.endswith("%"):
-                raise ValueError(f"this is a number of jobs; A share is written: at most {text} of jobs must be FAILED.")
-            return parse_count(text)
+    return _PARSERS[SHAPES[measure].limit](text)
 
 
 def limit_problem(operator: Operator, value: Value) -> str:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS, RESTORE_JOBS, Dataset
 from policycheck.errors import Location
 from policycheck.policy.conditions import And, Condition, Literal, Operator
+from policycheck.policy.measures import SHAPES, Measure, Window
 from policycheck.result import Severity, Waiver, WaiverStatus
 
 
@@ -50,18 +51,6 @@ class AllMatch:
 
 
 EVERY_JOB = And()
-
-
-class Measure(StrEnum):
-    """What is measured of a group of jobs; the words of the structured form."""
-
-    COUNT = "count"
-    SHARE = "share"
-    NEWEST = "newest"
-    LATEST = "latest"
-    STREAK = "streak"
-    LONGEST_GAP = "longest_gap"
-    MISSED_RUNS = "missed_runs"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,13 +112,15 @@ class Statement:
     def window(self) -> Literal | None:
         """How far back the rule looks: `within`, and of `newest` its limit; None: the whole coverage."""
         requirement = self.requirement
-        return requirement.limit if isinstance(requirement, Expectation) and requirement.measure is Measure.NEWEST else self.within
+        if isinstance(requirement, Expectation) and SHAPES[requirement.measure].window is Window.REFUSED:
+            return requirement.limit
+        return self.within
 
     @property
     def default_jobs(self) -> JobChoice:
         """Which records of composite jobs count where nothing says: a share and a count must not count a backup twice."""
         match self.requirement:
-            case Expectation(measure=Measure.SHARE | Measure.COUNT):
+            case Expectation(measure=measure) if SHAPES[measure].counts_once:
                 return JobChoice.ONCE
             case _:
                 return JobChoice.ALL

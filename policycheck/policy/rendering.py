@@ -6,6 +6,7 @@ from typing import assert_never
 
 from policycheck.datasets import BACKUP_JOBS, Dataset
 from policycheck.policy.conditions import Comparison, Condition, Literal, fields_of
+from policycheck.policy.measures import Measure
 from policycheck.policy.model import (
     EVERY_JOB,
     RESOURCE,
@@ -13,7 +14,6 @@ from policycheck.policy.model import (
     Expectation,
     Following,
     JobChoice,
-    Measure,
     NoData,
     NoneMatch,
     Qualifiers,

@@ -12,8 +12,9 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, TAGS, Dataset, Kind, Presence
 from policycheck.datasets import Field as Column
-from policycheck.policy.measures import PER_FIELDS, SHAPES, Shape
-from policycheck.policy.model import FOLLOWERS, JobChoice, Measure, NoData
+from policycheck.policy.grouping import PER_FIELDS
+from policycheck.policy.measures import SHAPES, Limit, Shape
+from policycheck.policy.model import FOLLOWERS, JobChoice, NoData
 from policycheck.policy.operators import OPERATORS, ORDER
 from policycheck.result import Severity
 
@@ -30,15 +31,15 @@ Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"),
 Web = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"]+$", max_length=2048)]
 
 
-def _measure_schema(measure: Measure, shape: Shape) -> dict[str, Any]:
+def _measure_schema(shape: Shape) -> dict[str, Any]:
     parameter = r"\$\{.+\}"
-    limits: dict[str, dict[str, Any]] = {
-        "a whole number": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^([0-9]+|{parameter})$"}]},
-        "a share": {"type": "string", "pattern": f"^([0-9.]+%|{parameter})$"},
-        "a duration": _NON_EMPTY,
+    limits: dict[Limit, dict[str, Any]] = {
+        Limit.NUMBER: {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^([0-9]+|{parameter})$"}]},
+        Limit.SHARE: {"type": "string", "pattern": f"^([0-9.]+%|{parameter})$"},
+        Limit.DURATION: _NON_EMPTY,
     }
     properties = {operator.value: limits[shape.limit] for operator in shape.operators}
-    of = {} if measure is Measure.MISSED_RUNS else {"of": {**_CONDITIONS, "description": "Which jobs of a group match"}}
+    of = {"of": {**_CONDITIONS, "description": "Which jobs of a group match"}} if shape.of else {}
     size = len(of) + bool(properties)
     return {
         "type": "object",
@@ -55,7 +56,7 @@ _EXPECT: dict[str, Any] = {
     "additionalProperties": False,
     "minProperties": 1,
     "maxProperties": 1,
-    "properties": {measure.value: _measure_schema(measure, shape) for measure, shape in SHAPES.items()},
+    "properties": {measure.value: _measure_schema(shape) for measure, shape in SHAPES.items()},
 }
 _PER_FIELD: dict[str, Any] = {"enum": list(PER_FIELDS)}
 _PER: dict[str, Any] = {"anyOf": [_PER_FIELD, {"type": "array", "minItems": 1, "uniqueItems": True, "items": _PER_FIELD}]}

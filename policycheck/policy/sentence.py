@@ -11,9 +11,10 @@ from policycheck.policy import vocabulary
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, conjunction
 from policycheck.policy.document import Text
 from policycheck.policy.grammar import parser
-from policycheck.policy.measures import SHAPES, per_problem
+from policycheck.policy.grouping import per_problem
+from policycheck.policy.measures import SHAPES, Measure
 from policycheck.policy.mistakes import explain
-from policycheck.policy.model import FOLLOWERS, RESOURCE, AllMatch, Expectation, Following, Measure, NoneMatch, Statement
+from policycheck.policy.model import FOLLOWERS, RESOURCE, AllMatch, Expectation, Following, NoneMatch, Statement
 from policycheck.policy.syntax import VALUES, NounPhrase, PhraseReader, SentenceError, branches, child_of, tokens
 
 if TYPE_CHECKING:

@@ -8,14 +8,14 @@ from typing import assert_never
 from policycheck.datasets import BACKUP_JOBS, DATASETS
 from policycheck.policy.conditions import And, Condition, Literal, Operator, Structured, nearest, structured
 from policycheck.policy.document import Document, Entries, Items, Node, Text
-from policycheck.policy.measures import SHAPES, Shape, Window, per_problem
+from policycheck.policy.grouping import per_problem
+from policycheck.policy.measures import SHAPES, Measure, Shape, Window
 from policycheck.policy.model import (
     FOLLOWERS,
     RESOURCE,
     AllMatch,
     Expectation,
     Following,
-    Measure,
     NoData,
     NoneMatch,
     Qualifiers,
@@ -60,7 +60,7 @@ def _structured_requirement(requirement: Requirement) -> Structured:
         case Expectation(measure=measure, condition=condition, operator=operator, limit=limit, per=per, inventory=inventory):
             keys: Structured = {"per": list(per) if len(per) > 1 else per[0]} if per else {}
             keys |= {"inventory": inventory.text} if inventory else {}
-            of = {} if measure is Measure.MISSED_RUNS else {"of": structured(condition)}
+            of = {"of": structured(condition)} if SHAPES[measure].of else {}
             return {**keys, "expect": {measure.value: {**of, **({operator.value: limit.text} if operator and limit else {})}}}
         case Following(dataset=dataset, condition=condition, within=within):
             conditions = structured(condition)
@@ -170,7 +170,7 @@ class _StatementReader:
             self._document.report(self._node.entries["expect"][0].location, f"{measure} needs a window", "Add within: 28d")
         if not shape.per:
             self._refuse(("per", "inventory"), f"cannot stand beside {measure}: it is about each resource that jobs name")
-        if measure is Measure.MISSED_RUNS and dataset != BACKUP_JOBS.name:
+        if shape.of_schedules and dataset != BACKUP_JOBS.name:
             self._document.report(self._node.entries["dataset"][1].location, "only backup jobs are scheduled", "missed_runs is about backup_jobs.")
 
     def _per(self, dataset: str) -> tuple[str, ...]:
@@ -193,16 +193,16 @@ class _StatementReader:
     def _measured(self, measure: Measure, word: Text, value: Node, per: tuple[str, ...]) -> Expectation | None:
         shape = SHAPES[measure]
         if not isinstance(value, Entries):
-            self._document.report(word.location, f"{measure} takes a mapping", _example(measure))
+            self._document.report(word.location, f"{measure} takes a mapping", f"Write {shape.example}.")
             return None
         condition: Condition = And()
-        if measure is Measure.MISSED_RUNS:
+        if not shape.of:
             if "of" in value.entries:
-                self._document.report(value.entries["of"][0].location, "missed_runs has no of: what was missed is no job", "Choose the runs with where.")
+                self._document.report(value.entries["of"][0].location, f"{measure} has no of: what was missed is no job", "Choose the runs with where.")
         elif "of" in value.entries:
             condition = self._asked(value, "of")
         else:
-            self._document.report(word.location, f"{measure} does not say which jobs count", _example(measure))
+            self._document.report(word.location, f"{measure} does not say which jobs count", f"Write {shape.example}.")
         limits = {key: entry for key, entry in value.entries.items() if key != "of"}
         operator, limit = self._limit(measure, word, limits, shape)
         return Expectation(measure, condition, operator, limit, per, _literal(self._node, "inventory"))
@@ -218,7 +218,7 @@ class _StatementReader:
         if len(limits) > 1:
             self._document.report(list(limits.values())[1][0].location, f"{measure} has one limit", "Write two rules.")
         elif not limits and known:
-            self._document.report(word.location, f"{measure} has no limit", f"Add one of {', '.join(known)}: {shape.limit}.")
+            self._document.report(word.location, f"{measure} has no limit", f"Add one of {', '.join(known)}: {shape.limit.value}.")
         if len(limits) != 1:
             return None, None
         ((name, value),) = limits.values()
@@ -245,17 +245,6 @@ class _StatementReader:
             self._document.report(following.location, f"{other} do not follow {dataset}", hint)
             return None
         return Following(other, condition, within)
-
-
-def _example(measure: Measure) -> str:
-    examples = {
-        Measure.SHARE: "{share: {of: {State: COMPLETED}, at_least: 99%}}",
-        Measure.NEWEST: "{newest: {of: {Outcome: clean}, at_most: 24h}}",
-        Measure.LATEST: "{latest: {of: {State: COMPLETED}}}",
-        Measure.LONGEST_GAP: "{longest_gap: {of: {Outcome: clean}, at_most: 26h}}",
-        Measure.MISSED_RUNS: "{missed_runs: {at_most: 0}}",
-    }
-    return f"Write {examples.get(measure, f'{{{measure}: {{of: {{State: FAILED}}, at_most: 2}}}}')}."
 
 
 def _text(node: Entries, key: str) -> Text | None:

@@ -11,7 +11,8 @@ from policycheck.errors import Diagnostic, PolicyError
 from policycheck.policy.conditions import And, Condition, bind, comparisons, nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
 from policycheck.policy.literals import parse_duration
-from policycheck.policy.model import YEAR_DAYS, Expectation, Measure, Policy, Rule, WaiverGrant
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import YEAR_DAYS, Expectation, Policy, Rule, WaiverGrant
 from policycheck.policy.schema import WaiverEntry, WaiversEntry
 from policycheck.policy.shape import Path as TreePath
 from policycheck.policy.shape import check_shape, find_entry, plain

@@ -10,13 +10,13 @@ from typing import assert_never
 from policycheck.datasets import Dataset, Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or
+from policycheck.policy.measures import SHAPES, Limit, Measure
 from policycheck.policy.model import (
     RESOURCE,
     AllMatch,
     Expectation,
     Following,
     JobChoice,
-    Measure,
     NoData,
     NoneMatch,
     Policy,
@@ -133,7 +133,8 @@ def _requirement_changes(statement: Statement) -> Iterator[tuple[str, Requiremen
 
 def _expectation_changes(requirement: Expectation, dataset: Dataset) -> Iterator[tuple[str, Requirement]]:
     # A job in progress is neither the latest nor part of a streak of states.
-    states = dataset.finished if requirement.measure in {Measure.LATEST, Measure.STREAK} else dataset.states
+    shape = SHAPES[requirement.measure]
+    states = dataset.finished if shape.finished_alone else dataset.states
     yield from ((f"of: {what}", replace(requirement, condition=changed)) for what, changed in _condition_changes(requirement.condition, dataset, states))
     for field in requirement.per:
         rest = tuple(other for other in requirement.per if other != field)
@@ -142,14 +143,13 @@ def _expectation_changes(requirement: Expectation, dataset: Dataset) -> Iterator
     limit, operator = requirement.limit, requirement.operator
     if limit is None or operator is None:
         return
-    match requirement.measure:
-        case Measure.NEWEST | Measure.LONGEST_GAP:
-            limits = list(_lengths(limit))
-        case Measure.SHARE:
-            limits = [_share(limit, Fraction(1, 100)), _share(limit, Fraction(-1, 100))]
-        case _:
-            count = int(limit.value or 0)
-            limits = [Literal(str(other), value=other) for other in (count - 1, count + 1) if other >= 0]
+    if shape.limit is Limit.DURATION:
+        limits = list(_lengths(limit))
+    elif shape.limit is Limit.SHARE:
+        limits = [_share(limit, Fraction(1, 100)), _share(limit, Fraction(-1, 100))]
+    else:
+        count = int(limit.value or 0)
+        limits = [Literal(str(other), value=other) for other in (count - 1, count + 1) if other >= 0]
     yield from ((f"limit {literal.text}", replace(requirement, limit=literal)) for literal in limits)
     # A whole number's edge is the next number, which stands above.
     mutant = OPERATORS[operator].mutant

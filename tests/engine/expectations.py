@@ -12,7 +12,8 @@ from policycheck.errors import Location
 from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Operator, bind
 from policycheck.policy.literals import parse_duration, parse_share
-from policycheck.policy.model import RESOURCE, Expectation, Measure, Policy, Qualifiers, Rule, Scope, Statement
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import RESOURCE, Expectation, Policy, Qualifiers, Rule, Scope, Statement
 from policycheck.result import Basis, Coverage, RuleResult
 from tests.backends import BACKEND
 from tests.engine.lists import ACCOUNT, AS_OF, REGION, Job, job, job_list

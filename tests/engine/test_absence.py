@@ -10,7 +10,8 @@ import pytest
 from policycheck.datasets import RESTORE_JOBS
 from policycheck.engine.absence import Absence
 from policycheck.inventory import InventoryEntry
-from policycheck.policy.model import Measure, NoData, Scope
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import NoData, Scope
 from policycheck.result import Basis, Coverage
 from tests.engine.expectations import clean, condition, covered, expect, grouped
 from tests.engine.lists import ACCOUNT, AS_OF, REGION

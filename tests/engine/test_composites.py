@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from policycheck.policy.conditions import Condition
-from policycheck.policy.model import RESOURCE, JobChoice, Measure
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import RESOURCE, JobChoice
 from policycheck.result import RuleResult
 from tests.engine.expectations import CLEAN, FAILED, RUNNING, at, condition, expect, grouped, grouped_each
 from tests.engine.lists import Job

@@ -11,7 +11,8 @@ from policycheck.datasets import RESTORE_JOBS
 from policycheck.engine.evaluate import judge
 from policycheck.errors import Location
 from policycheck.policy.conditions import Condition
-from policycheck.policy.model import AllMatch, JobChoice, Measure, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Statement
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import AllMatch, JobChoice, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Statement
 from policycheck.records import iso
 from policycheck.result import Breach, RuleResult
 from tests.backends import BACKEND

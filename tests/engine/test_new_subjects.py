@@ -11,7 +11,8 @@ import pytest
 from policycheck.engine.evaluate import judge
 from policycheck.errors import Location
 from policycheck.inventory import InventoryEntry
-from policycheck.policy.model import AllMatch, Measure, NoneMatch, Policy, Qualifiers, Rule, Statement
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import AllMatch, NoneMatch, Policy, Qualifiers, Rule, Statement
 from policycheck.result import RuleResult
 from tests.backends import BACKEND
 from tests.engine.expectations import CLEAN, FAILED, RUNNING, arn, at, clean, condition, covered, duration, expect, grouped_each

@@ -10,7 +10,8 @@ from policycheck.engine.evaluate import judge
 from policycheck.errors import Location
 from policycheck.inventory import InventoryEntry
 from policycheck.policy.conditions import And, Condition
-from policycheck.policy.model import Measure, NoData, Policy, Qualifiers, Rule, Scope, Statement
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import NoData, Policy, Qualifiers, Rule, Scope, Statement
 from policycheck.result import RuleResult
 from tests.backends import BACKEND
 from tests.engine.expectations import CLEAN, EACH, FAILED, RUNNING, arn, at, bound, clean, condition, covered, duration, expect, grouped, said

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from policycheck.engine.plan_jobs import plan_jobs
 from policycheck.engine.runs import judge_runs
 from policycheck.policy.conditions import Literal, Operator
-from policycheck.policy.model import Expectation, Measure
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import Expectation
 from policycheck.result import RuleResult, Verdict
 from tests.engine.cases import case, context, covered
 from tests.engine.lists import AS_OF, Job, job, job_list

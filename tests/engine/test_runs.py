@@ -11,7 +11,8 @@ import pytest
 
 from policycheck.engine.runs import judge_runs
 from policycheck.policy.conditions import And, Condition, Literal, Operator
-from policycheck.policy.model import Expectation, JobChoice, Measure, NoData, Scope
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import Expectation, JobChoice, NoData, Scope
 from policycheck.result import Coverage, RuleResult, Verdict
 from tests.engine.cases import case, compare, context, covered
 from tests.engine.lists import AS_OF, Job, job, job_list

@@ -11,7 +11,8 @@ from policycheck.engine import groups
 from policycheck.engine.evaluate import judge
 from policycheck.engine.screen import screen
 from policycheck.errors import Location
-from policycheck.policy.model import EVERY_JOB, JobChoice, Measure, NoData, Policy, Qualifiers, Rule, Statement
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import EVERY_JOB, JobChoice, NoData, Policy, Qualifiers, Rule, Statement
 from policycheck.result import RuleResult, Verdict
 from tests.backends import BACKEND
 from tests.engine.expectations import EACH, at, clean, condition, covered, duration, expect

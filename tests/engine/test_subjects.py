@@ -12,7 +12,8 @@ from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS
 from policycheck.engine.entries import choose_entries
 from policycheck.inventory import Inventory, InventoryEntry, Listing
 from policycheck.policy.conditions import And, Condition, Not, Operator, Or
-from policycheck.policy.model import RESOURCE, Measure, NoData, Scope
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import RESOURCE, NoData, Scope
 from policycheck.records import iso
 from policycheck.result import Basis, RuleResult, Universe
 from tests.backends import BACKEND

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from policycheck.engine.evaluate import judge
 from policycheck.errors import Location
 from policycheck.policy.conditions import And
-from policycheck.policy.model import Measure, NoData, Policy, Qualifiers, Rule, Statement
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import NoData, Policy, Qualifiers, Rule, Statement
 from policycheck.result import RuleResult
 from tests.backends import BACKEND
 from tests.engine.expectations import EACH, arn, at, clean, condition, covered, duration, expect

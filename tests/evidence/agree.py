@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from policycheck.errors import JobFileError
 from policycheck.evidence.reperform import reperform
-from policycheck.policy.model import Measure, Rule, Scope, WaiverGrant
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import Rule, Scope, WaiverGrant
 from tests.evidence.agreement import Claim, document, judge_by_engine, reperformed, said
 from tests.evidence.files import Source, saved
 from tests.evidence.jobs import Job, estates, inventories, job_lists, sound_estates

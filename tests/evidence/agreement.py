@@ -14,7 +14,8 @@ from policycheck.engine.evaluate import judge
 from policycheck.evidence.reperform import SCHEMA
 from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.policy.conditions import structured
-from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, Requirement, Rule, Scope, WaiverGrant
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Policy, Requirement, Rule, Scope, WaiverGrant
 from policycheck.records import EPOCH, iso
 from policycheck.result import Finding, RuleResult
 from policycheck.sources.files import read_job_files

@@ -11,13 +11,13 @@ from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
 from policycheck.errors import Location
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, conjunction
 from policycheck.policy.literals import parse_duration, parse_share
+from policycheck.policy.measures import Measure
 from policycheck.policy.model import (
     RESOURCE,
     AllMatch,
     Expectation,
     Following,
     JobChoice,
-    Measure,
     NoData,
     NoneMatch,
     Qualifiers,

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policycheck.policy.model import Measure, Rule, Scope
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import Rule, Scope
 from tests.evidence.agree import FAST, Case, answers, cases, compare
 from tests.evidence.agreement import Claim, judge_by_engine, said
 from tests.evidence.jobs import Job, job_lists

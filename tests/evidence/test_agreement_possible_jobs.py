@@ -12,7 +12,8 @@ from policycheck.datasets import BACKUP_JOBS, DATASETS
 from policycheck.errors import Location
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Operator, bind
 from policycheck.policy.literals import parse_duration, parse_share
-from policycheck.policy.model import Expectation, JobChoice, Measure, NoData, NoneMatch, Qualifiers, Requirement, Rule, Statement
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import Expectation, JobChoice, NoData, NoneMatch, Qualifiers, Requirement, Rule, Statement
 from tests.evidence.agree import Case, answers
 from tests.evidence.files import anonymous
 from tests.evidence.jobs import AS_OF, HOUR, Job, sound_estate

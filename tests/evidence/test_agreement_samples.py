@@ -12,7 +12,8 @@ from policycheck.datasets import DATASETS
 from policycheck.evidence.reperform import reperform
 from policycheck.policy.catalogue import shipped_packs
 from policycheck.policy.load import load_policies
-from policycheck.policy.model import Measure, Policy
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import Policy
 from tests.evidence.agreement import AS_OF_TIME, Claim, document, judge_by_engine, reperformed, said
 from tests.evidence.jobs import AS_OF, Estate, Job
 from tests.samples import sample

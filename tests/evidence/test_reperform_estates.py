@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policycheck.evidence.reperform import reperform
-from policycheck.policy.model import Measure
+from policycheck.policy.measures import Measure
 from tests.evidence.agree import FAST, Case, cases
 from tests.evidence.files import Source
 from tests.evidence.rules import following_rules, group_rules, job_rules

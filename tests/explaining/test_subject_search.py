@@ -21,7 +21,8 @@ from policycheck.errors import Location, UsageError
 from policycheck.explaining.subject_search import find_traces, trace_rule
 from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Condition, Literal, Operator
-from policycheck.policy.model import AllMatch, Expectation, JobChoice, Measure, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import AllMatch, Expectation, JobChoice, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
 from policycheck.records import record_type
 from policycheck.sources.interface import Evidence
 from policycheck.sources.lists import Source, assert_coverage

@@ -15,8 +15,9 @@ from policycheck.policy.conditions import (
     conjunction,
     negation,
 )
-from policycheck.policy.measures import PER_FIELDS, SHAPES
-from policycheck.policy.model import EVERY_JOB, FOLLOWERS, RESOURCE, AllMatch, Expectation, Following, Measure, NoneMatch, Requirement, Statement
+from policycheck.policy.grouping import PER_FIELDS
+from policycheck.policy.measures import SHAPES, Limit, Measure
+from policycheck.policy.model import EVERY_JOB, FOLLOWERS, RESOURCE, AllMatch, Expectation, Following, NoneMatch, Requirement, Statement
 from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, TEXT_OPERATORS, Operator, Part
 from policycheck.policy.vocabulary import FIELDS, KEYWORDS, KINDS, PLACES, QUOTED_WORDS, STATES, SUBJECTS
 from policycheck.text import clean
@@ -115,9 +116,9 @@ def _bounded(measure: Measure) -> st.SearchStrategy[tuple[Operator, str]]:
     """An operator and a limit that a rule of this measure can fail and pass."""
     whole = st.integers(1, 10_000).map(str)
     shares = st.one_of(st.integers(1, 99).map("{}%".format), st.integers(1, 999).map(lambda tenths: f"{tenths / 10:.1f}%"))
-    limits = {"a whole number": whole, "a share": shares, "a duration": windows}[SHAPES[measure].limit]
+    limits = {Limit.NUMBER: whole, Limit.SHARE: shares, Limit.DURATION: windows}[SHAPES[measure].limit]
     # No more than none is a limit like any other.
-    none = st.just((Operator.AT_MOST, "0")) if SHAPES[measure].limit == "a whole number" else st.nothing()
+    none = st.just((Operator.AT_MOST, "0")) if SHAPES[measure].limit is Limit.NUMBER else st.nothing()
     return st.one_of(st.tuples(st.sampled_from(SHAPES[measure].operators), limits), none)
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from policycheck.datasets import RESTORE_JOBS
 from policycheck.policy.load import load_policies
-from policycheck.policy.model import Measure, Policy, Statement
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import Policy, Statement
 from policycheck.sources.plan import FetchPlan, plan_fetch
 from tests.engine.expectations import clean, duration, expect
 

@@ -29,7 +29,6 @@ from policycheck.units import DAY, round_down
 class LongestGap(GroupedMeasure):
     """See `GroupMeasure`."""
 
-    by_creation = True
     may_be_filled = True
 
     def measured(self, case: Case, frame: Frame) -> nw.Expr:

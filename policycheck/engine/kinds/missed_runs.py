@@ -18,8 +18,6 @@ from policycheck.units import DAY, HOUR, MINUTE
 class MissedRuns(Measurement):
     """See `Kind`."""
 
-    by_creation = True
-
     def fields_asked(self, case: Case) -> dict[str, set[str]]:
         return {BACKUP_JOBS.name: fields_of(case.rule.statement.where)}
 

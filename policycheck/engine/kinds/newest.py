@@ -30,7 +30,6 @@ from policycheck.units import MINUTE, round_down
 class Newest(GroupedMeasure):
     """See `GroupMeasure`."""
 
-    by_creation = True
     # How old the newest is, is told even where that is far too old.
     looks_past_window = True
 

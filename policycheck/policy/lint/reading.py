@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from policycheck.errors import Location
 from policycheck.policy.conditions import And, Comparison, Condition, Not, Or, comparisons, fields_of, parts_of
 from policycheck.policy.lint.satisfiability import recorded
-from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, Measure, Rule
+from policycheck.policy.measures import SHAPES, Limit
+from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, Rule
 from policycheck.policy.operators import LOWER_BOUNDS, Operator
 from policycheck.text import clean_line
 
 OUTCOME_FIELDS = frozenset({"State", "Status", "Outcome", "MessageCategory"})
 """What a rule names that judges how jobs end."""
-FRESHNESS = frozenset({Measure.NEWEST, Measure.LONGEST_GAP})
+FRESHNESS = frozenset(measure for measure, shape in SHAPES.items() if shape.limit is Limit.DURATION)
 """The measures whose limit is a length of time."""
 DAY = 86_400_000_000
 HOUR = 3_600_000_000
@@ -59,7 +60,7 @@ def wants(rule: Rule) -> bool:
     match requirement:
         case AllMatch() | Following():
             return True
-        case Expectation(measure=Measure.NEWEST | Measure.LATEST | Measure.LONGEST_GAP):
+        case Expectation(measure=measure) if SHAPES[measure].wants_jobs:
             return True
         case Expectation(operator=operator):
             return operator in LOWER_BOUNDS

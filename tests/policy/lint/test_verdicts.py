@@ -13,7 +13,8 @@ from policycheck.errors import Location
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Operator, bind
 from policycheck.policy.lint.finding import Run
 from policycheck.policy.lint.runner import lint
-from policycheck.policy.model import AllMatch, Expectation, JobChoice, Measure, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import AllMatch, Expectation, JobChoice, NoData, NoneMatch, Policy, Qualifiers, Requirement, Rule, Scope, Statement
 from policycheck.result import Coverage, Verdict
 from tests.backends import BACKEND
 from tests.engine.lists import job_list
