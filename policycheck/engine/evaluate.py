@@ -10,8 +10,8 @@ from typing import Any, assert_never
 
 import narwhals as nw
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS
-from policycheck.engine import following, groups
+from policycheck.datasets import DATASETS
+from policycheck.engine import groups
 from policycheck.engine.answers import collect_answers, record_answer, settle_answers, weaken
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.compile import compile_condition
@@ -19,16 +19,15 @@ from policycheck.engine.context import Context
 from policycheck.engine.entries import entry_notes
 from policycheck.engine.findings import describe_empty, describe_findings
 from policycheck.engine.frame import ROW, SUBJECT, Frame
+from policycheck.engine.kinds import followed_by, missed_runs
 from policycheck.engine.masks import Case, add_masks, fields_decisive, fields_read
 from policycheck.engine.nearness import apply_nearness
 from policycheck.engine.recovery import Recoveries, fields_needed, perhaps
-from policycheck.engine.runs import judge_runs
 from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.engine.waivers import apply_waivers
 from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
-from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import AllMatch, Expectation, Following, Measure, NoneMatch, Policy, WaiverGrant
 from policycheck.result import Coverage, RuleResult, Verdict
 
@@ -99,11 +98,11 @@ def _judge_of(case: Case) -> _Judge:
         case NoneMatch() | AllMatch():
             return _judge_jobs
         case Expectation(measure=Measure.MISSED_RUNS):
-            return judge_runs
+            return missed_runs.judge_runs
         case Expectation():
             return groups.judge_groups
         case Following():
-            return following.judge_following
+            return followed_by.judge_following
         case _:
             assert_never(case.rule.statement.requirement)
 
@@ -114,11 +113,11 @@ def _fields_asked(case: Case) -> dict[str, set[str]]:
         case NoneMatch() | AllMatch():
             return {case.rule.statement.dataset: fields_read(case)}
         case Expectation(measure=Measure.MISSED_RUNS):
-            return {BACKUP_JOBS.name: fields_of(case.rule.statement.where)}
+            return missed_runs.fields_asked(case)
         case Expectation():
             return groups.fields_asked(case)
         case Following():
-            return following.fields_asked(case)
+            return followed_by.fields_asked(case)
         case _:
             assert_never(case.rule.statement.requirement)
 

@@ -11,7 +11,7 @@ from typing import Any, assert_never
 from policycheck.datasets import Presence
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.findings import NO_JOBS
-from policycheck.engine.links import LINKS
+from policycheck.engine.links.definitions import LINKS
 from policycheck.engine.measures import is_lower
 from policycheck.errors import Location
 from policycheck.pipeline import run

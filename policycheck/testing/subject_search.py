@@ -8,8 +8,10 @@ from itertools import islice
 
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.context import Context
-from policycheck.engine.group_trace import GroupTrace, RunTrace
-from policycheck.engine.job_trace import FollowingTrace, JobRuleTrace, RuleTrace, SubjectOutcome, SubjectTrace, name_job
+from policycheck.engine.group_trace import GroupTrace
+from policycheck.engine.job_trace import JobRuleTrace, RuleTrace, SubjectOutcome, SubjectTrace, name_job
+from policycheck.engine.kinds.followed_by import FollowingTrace
+from policycheck.engine.kinds.missed_runs import RunTrace
 from policycheck.engine.masks import Case
 from policycheck.errors import UsageError
 from policycheck.policy.conditions import nearest

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS
 from policycheck.engine.evaluate import judge
-from policycheck.engine.expected_runs import PlanHistory, group_of
 from policycheck.engine.findings import NO_JOBS
 from policycheck.engine.job_trace import COULD, VIOLATES, RuleTrace
-from policycheck.engine.plan_jobs import plan_jobs
+from policycheck.engine.schedules.expected_runs import PlanHistory, group_of
+from policycheck.engine.schedules.plan_jobs import plan_jobs
 from policycheck.engine.trace import Step
 from policycheck.errors import Location, UsageError
 from policycheck.job_lists import JobList

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from policycheck.engine.expected_runs import Group, GroupRuns, Run
 from policycheck.engine.notes import cap_notes, name_briefly
-from policycheck.engine.plan_jobs import Place, PlanJob
-from policycheck.engine.run_findings import PlanRecords
+from policycheck.engine.schedules.expected_runs import Group, GroupRuns, Run
+from policycheck.engine.schedules.findings import PlanRecords
+from policycheck.engine.schedules.plan_jobs import Place, PlanJob
 from policycheck.engine.verdict import counted
 from policycheck.records import iso, moment
 

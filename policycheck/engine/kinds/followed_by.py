@@ -10,14 +10,19 @@ import narwhals as nw
 
 from policycheck.datasets import Dataset
 from policycheck.engine.answers import collect_answers, record_answer, weaken
+from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
 from policycheck.engine.findings import describe_empty
-from policycheck.engine.follower_findings import OtherList, Unfollowed, describe_unfollowed
 from policycheck.engine.frame import ROW, SUBJECT, Frame, ended
-from policycheck.engine.links import DEADLINE, END, LINKS, Link, add_covered, add_followed
+from policycheck.engine.job_trace import SubjectOutcome, SubjectTrace, job_outcome, name_job, outcomes_by_subject, trace_jobs
+from policycheck.engine.links.coverage import add_covered
+from policycheck.engine.links.definitions import DEADLINE, END, LINKS, Link
+from policycheck.engine.links.findings import Follower, LinkedJobs, OtherList, Unfollowed, describe_unfollowed
+from policycheck.engine.links.followers import add_followed
 from policycheck.engine.masks import Case, chosen_mask, fields_of_choice
 from policycheck.engine.notes import cap_notes, name_briefly
 from policycheck.engine.recovery import deadline_in_window, deadline_to_come
+from policycheck.engine.trace import Step, Tracer
 from policycheck.engine.unknown import name_lacking, name_unknown
 from policycheck.engine.verdict import counted, decide_empty, not_read, rule_result, short_evidence
 from policycheck.job_lists import JobList
@@ -26,6 +31,8 @@ from policycheck.policy.model import Following
 from policycheck.records import iso, moment
 from policycheck.result import RuleResult, SubjectAnswer, Verdict
 
+SHORT = 500
+"""Of lists with no more jobs together each is compared by itself: for these, a screen takes longer to say than all of them to compare."""
 _CHOSEN, _POPULATION, _ELSEWHERE, _PENDING, _VIOLATION, _FOLLOWED, _COVERED = (
     f"_{name}" for name in ("chosen", "population", "elsewhere", "pending", "violation", "followed", "covered")
 )
@@ -48,28 +55,6 @@ def judge_following(cases: Sequence[Case], context: Context) -> dict[int, RuleRe
             others[other.name] = _frame(other, cases, context)
         results[case.number] = _judge(case, frames[own.name], others[other.name], context)
     return results
-
-
-class FollowedJob(NamedTuple):
-    """What is judged of one job: see `_masks`."""
-
-    row: int
-    end: int | None
-    deadline: int | None
-    population: bool | None
-    followed: bool | None
-    covered: bool
-    pending: bool | None
-    violation: bool | None
-
-
-def trace_following(case: Case, context: Context) -> tuple[Frame, OtherList, list[FollowedJob]]:
-    """What one rule makes of each job of its list, and the list of the jobs that follow. Both lists are there."""
-    own, other = case.rule.statement.list, _requirement(case).list
-    frame, following = _frame(own, [case], context), _frame(other, [case], context)
-    names = (ROW, END, DEADLINE, _POPULATION, _FOLLOWED, _COVERED, _PENDING, _VIOLATION)
-    rows = context.backend.rows(_masks(case, frame, following, context).select(*map(nw.col, names)))
-    return frame, OtherList(following, context.lists[other.name], _links(case)), [FollowedJob(*row) for row in rows]
 
 
 def _requirement(case: Case) -> Following:
@@ -105,7 +90,8 @@ def _judge(case: Case, frame: Frame, other: Frame, context: Context) -> RuleResu
     masks = _masks(case, frame, other, context)
     counts = _count(masks, context)
     definite = masks.filter(nw.col(_VIOLATION).fill_null(False)).select(*map(nw.col, (ROW, SUBJECT, END, DEADLINE)))
-    violations = [Unfollowed(*values) for values in context.backend.rows(definite)]
+    # By row: of jobs alike in age, which is told of does not hang on the engine.
+    violations = [Unfollowed(*values) for values in sorted(context.backend.rows(definite))]
     others = OtherList(other, context.lists[other.dataset.name], _links(case))
     findings = describe_unfollowed(rule, frame, job_list, violations, others, context.records, context.backend)
     answers: tuple[SubjectAnswer, ...] = ()
@@ -130,27 +116,34 @@ def _judge(case: Case, frame: Frame, other: Frame, context: Context) -> RuleResu
     )
 
 
-def _masks(case: Case, frame: Frame, other: Frame, context: Context) -> nw.LazyFrame[Any]:
-    """What is asked about each job: chosen, in the population, followed, pending, violating; and when it ended, and its deadline."""
-    allowance, links = _allowance(case), _links(case)
+def _masks(case: Case, frame: Frame, other: Frame, context: Context, *, all_jobs: bool = False) -> nw.LazyFrame[Any]:
+    """What is asked about each job: chosen, in the population, followed, pending, violating; and when it ended, and its deadline.
+
+    Args:
+        all_jobs: whether it is told of every job if it was followed; else only of those of which it matters, and null of the others.
+    """
+    allowance, links, backend = _allowance(case), _links(case), context.backend
     place = ("DestinationAccount", "DestinationRegion") if "DestinationAccount" in frame.dataset.fields else ("Account", "Region")
     end = ended(frame.dataset)
-    columns = frame.columns.with_columns(**{END: end, DEADLINE: end + allowance})
-    columns = add_followed(columns, frame, links, other, _requirement(case).condition, context.backend, _FOLLOWED, same_list=frame.dataset is other.dataset)
-    columns = add_covered(columns, place, [entry for entry in context.coverage if entry.dataset == other.dataset.name], context.backend, _COVERED)
-    columns = columns.with_columns(**{_CHOSEN: chosen_mask(case, frame)})
+    columns = frame.columns.with_columns(**{END: end, DEADLINE: end + allowance, _CHOSEN: chosen_mask(case, frame)})
     columns = columns.with_columns(
         **{
             _POPULATION: nw.col(_CHOSEN) & deadline_in_window(frame, allowance, case.window_length),
             _ELSEWHERE: nw.col(_CHOSEN) & ~frame.in_progress(),
-            _PENDING: nw.col(_CHOSEN) & deadline_to_come(frame, allowance) & ~nw.col(_FOLLOWED).fill_null(False),
+            _PENDING: nw.col(_CHOSEN) & deadline_to_come(frame, allowance),
         }
     )
+    asked = None if all_jobs else nw.col(_POPULATION).fill_null(True) | nw.col(_PENDING).fill_null(True)
+    condition, same_list = _requirement(case).condition, frame.dataset is other.dataset
+    screened = len(context.lists[frame.dataset.name]) + len(context.lists[other.dataset.name]) > SHORT
+    columns = add_followed(columns, asked, frame, links, other, condition, backend, _FOLLOWED, same_list=same_list, screened=screened)
+    columns = add_covered(columns, place, [entry for entry in context.coverage if entry.dataset == other.dataset.name], backend, _COVERED)
     # Where the other list was not read, a job that nobody seems to have followed may have been.
     unfollowed = nw.when(nw.col(_COVERED) | nw.col(_FOLLOWED).fill_null(False)).then(~nw.col(_FOLLOWED))
-    kept = (ROW, SUBJECT, END, DEADLINE, _FOLLOWED, _COVERED, _POPULATION, _ELSEWHERE, _PENDING, *place)
-    masks = columns.with_columns(**{_VIOLATION: nw.col(_POPULATION) & unfollowed}).select(*(nw.col(name) for name in kept), nw.col(_VIOLATION))
-    return context.backend.persist(masks)
+    pending = nw.col(_PENDING) & ~nw.col(_FOLLOWED).fill_null(False)
+    kept = [ROW, SUBJECT, END, DEADLINE, _FOLLOWED, _COVERED, _POPULATION, _ELSEWHERE, *place]
+    masks = columns.select(*map(nw.col, kept), pending.alias(_PENDING), (nw.col(_POPULATION) & unfollowed).alias(_VIOLATION))
+    return backend.persist(masks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,3 +229,76 @@ def _pending_notes(masks: nw.LazyFrame[Any], job_list: JobList, context: Context
     named = sorted((deadline, getattr(job_list.records[row], id_field) or "") for deadline, row in pending)
     lines = [f"{id_field} {name_briefly(job)}: may be followed until {iso(moment(deadline))}" for deadline, job in named]
     return cap_notes(lines, f"{job_list.dataset.noun}s are pending")
+
+
+class _FollowedJob(NamedTuple):
+    """What is judged of one job: see `_masks`."""
+
+    row: int
+    end: int | None
+    deadline: int | None
+    population: bool | None
+    followed: bool | None
+    covered: bool
+    pending: bool | None
+    violation: bool | None
+
+
+def _judged_jobs(case: Case, context: Context) -> tuple[Frame, OtherList, list[_FollowedJob]]:
+    """What one rule makes of each job of its list, and the list of the jobs that follow. Both lists are there."""
+    own, other = case.rule.statement.list, _requirement(case).list
+    frame, following = _frame(own, [case], context), _frame(other, [case], context)
+    names = (ROW, END, DEADLINE, _POPULATION, _FOLLOWED, _COVERED, _PENDING, _VIOLATION)
+    rows = context.backend.rows(_masks(case, frame, following, context, all_jobs=True).select(*map(nw.col, names)))
+    return frame, OtherList(following, context.lists[other.name], _links(case)), [_FollowedJob(*row) for row in rows]
+
+
+class FollowingTrace:
+    """Of `followed_by`."""
+
+    def __init__(self, case: Case, context: Context) -> None:
+        self._case, self._context = case, context
+        self.job_list = context.lists[case.rule.statement.dataset]
+        self._frame, self._other, judged = _judged_jobs(case, context)
+        self._judged = {job.row: job for job in judged}
+
+    def subjects(self) -> Sequence[SubjectOutcome]:
+        numbers = dict(self._context.backend.rows(self._frame.columns.select(nw.col(ROW), nw.col(SUBJECT))))
+        rows = {row: (numbers[row], job.population, job.violation) for row, job in self._judged.items()}
+        return outcomes_by_subject(self._frame, self.job_list, rows)
+
+    def trace(self, subject: SubjectOutcome, rows: Sequence[int]) -> SubjectTrace:
+        tracer, case = Tracer(self._frame), self._case
+        questions = [*tracer.condition("where", case.rule.statement.where), *tracer.window(case, _allowance(case))]
+        questions += tracer.choice(case.rule.qualifiers.jobs, case.scope)
+        chosen = tracer.answers(questions, self._frame.columns, rows, self._context.backend)
+        followers = LinkedJobs(case.rule, self.job_list, rows, self._other, self._context.backend)
+        steps = {row: self._steps(self._judged[row], chosen[row], followers.of(row)) for row in rows}
+        outcomes = {row: job_outcome(self._judged[row].population, self._judged[row].violation) for row in rows}
+        return SubjectTrace(subject, (), tuple(trace_jobs(self._frame, self.job_list, rows, steps, outcomes, self._context)))
+
+    def _steps(self, job: _FollowedJob, chosen: tuple[Step, ...], followers: Sequence[Follower]) -> tuple[Step, ...]:
+        noun = _requirement(self._case).list.noun
+        linked = tuple(self._follower(job, follower) for follower in followers)
+        deadline = "not known" if job.deadline is None else iso(moment(job.deadline))
+        seen = f"{len(linked)} linked" if linked else f"no {noun} names it"
+        return (
+            Step("in the population", job.population, steps=chosen),
+            Step(f"followed by a {noun} that counts", job.followed, f"deadline {deadline}; {seen}", linked),
+            Step(f"the list of {noun}s is complete from its end to its deadline, where it would run", job.covered),
+            Step("pending: its deadline is still to come", job.pending),
+            Step("violates", job.violation),
+        )
+
+    def _follower(self, job: _FollowedJob, follower: Follower) -> Step:
+        tracer, frame, dataset = Tracer(self._other.frame), self._other.frame, self._other.frame.dataset
+        done = nw.col(dataset.state_field) == "COMPLETED"
+        state = tracer.column("COMPLETED", done)
+        condition = tracer.condition("what must follow", _requirement(self._case).condition)
+        completed = nw.col("CompletionDate")
+        by = nw.lit(job.deadline) if job.deadline is not None else nw.when(nw.lit(False)).then(completed)
+        in_time = tracer.column("in time", completed <= by, times={"completed": completed})
+        truth = compile_condition(_requirement(self._case).condition, frame) & done & (completed <= by)
+        whole = tracer.column(f"{dataset.noun} {name_job(self._other.job_list, follower.row)} counts", truth, [*condition, state, in_time])
+        (step,) = tracer.answers([whole], frame.columns, [follower.row], self._context.backend)[follower.row]
+        return step
