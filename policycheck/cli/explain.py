@@ -23,7 +23,7 @@ from policycheck.text import clean_line
 
 if TYPE_CHECKING:
     from policycheck.engine.backends.interface import Backend
-    from policycheck.engine.job_trace import SubjectOutcome, SubjectTrace
+    from policycheck.engine.outcomes import SubjectOutcome, SubjectTrace
     from policycheck.policy.model import Policy, Rule
     from policycheck.result import RuleResult
 

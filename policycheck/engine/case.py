@@ -11,6 +11,7 @@ import narwhals as nw
 
 from policycheck.engine.context import Context
 from policycheck.engine.frame import Frame
+from policycheck.engine.outcomes import RuleTrace
 from policycheck.engine.recovery import fields_needed
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.measures import SHAPES
@@ -59,6 +60,10 @@ class Kind(ABC):
     @abstractmethod
     def judge(self, cases: Sequence[Case], context: Context) -> dict[int, RuleResult]:
         """The results of rules of this kind, or of those that are evaluated together with them, by their numbers."""
+
+    @abstractmethod
+    def trace(self, case: Case, context: Context) -> RuleTrace:
+        """What a rule makes of each subject, to be asked about; the lists and the inventory that it needs are there."""
 
     @property
     def family(self) -> str:

@@ -7,30 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import narwhals as nw
 
-from policycheck.datasets import BACKUP_JOBS
-from policycheck.engine.absence import Absence
 from policycheck.engine.case import Case
 from policycheck.engine.context import Context
-from policycheck.engine.expected_runs import ExpectedRun, Group, PlanHistory, group_of
-from policycheck.engine.findings import clean_subject
 from policycheck.engine.frame import ROW
 from policycheck.engine.group_findings import spell_subject
 from policycheck.engine.group_measure import measure_of
 from policycheck.engine.groups import measure_groups
-from policycheck.engine.job_trace import COULD, KEEPS, VIOLATES, SubjectOutcome, SubjectTrace, name_job, place_key, sort_rows, trace_jobs
+from policycheck.engine.job_trace import trace_jobs
 from policycheck.engine.judgement import Judgement, expectation, limit_of
 from policycheck.engine.list_view import KEY
-from policycheck.engine.masks import chosen_mask
 from policycheck.engine.measures import is_lower
-from policycheck.engine.notes import name_briefly
-from policycheck.engine.plan_jobs import PlanJob, plan_jobs
+from policycheck.engine.outcomes import COULD, KEEPS, NOTHING, VIOLATES, SubjectOutcome, SubjectTrace, name_job, place_key, sort_rows
 from policycheck.engine.trace import Question, Tracer
-from policycheck.policy.conditions import fields_of
 from policycheck.records import iso, moment
 from policycheck.text import clean_line, counted
 
 _MOST_LISTED = 30
-NOTHING, PENDING = "nothing to measure", "pending"
+PENDING = "pending"
 
 
 class GroupTrace:
@@ -130,93 +123,3 @@ class GroupTrace:
 
 def _when(created: int | None) -> str:
     return "created at an unknown time" if created is None else iso(moment(created))
-
-
-class RunTrace:
-    """Of rules about missed runs."""
-
-    def __init__(self, case: Case, context: Context) -> None:
-        self._case, self._context = case, context
-        self.job_list = context.lists[BACKUP_JOBS.name]
-        self._frame = context.facts.frame(BACKUP_JOBS.name, fields_of(case.rule.statement.where))
-        masks = self._frame.columns.select(nw.col(ROW), chosen_mask(case, self._frame).alias(case.chosen))
-        self._chosen = dict(context.backend.rows(masks))
-        self._jobs = plan_jobs(self.job_list, list(self._chosen))
-        self._history = PlanHistory(self._jobs, self._frame.as_of)
-        self._absence = Absence(case.scope, context.coverage, BACKUP_JOBS.name, case.window_length, context.as_of)
-        self._groups: defaultdict[tuple[str | None, str | None, str], dict[Group, bool]] = defaultdict(dict)
-        for job in self._jobs:
-            chosen = self._chosen[job.row]
-            if (group := group_of(job)) is not None and chosen is not False:
-                known = self._groups[(*group.place, group.resource)]
-                known[group] = known.get(group, False) or chosen is True
-        self._subjects = sorted((self._outcome(triple) for triple in self._groups), key=place_key)
-
-    @property
-    def _start(self) -> int:
-        return self._frame.as_of - (self._case.window_length or 0)
-
-    def _runs(self, group: Group) -> list[ExpectedRun]:
-        return list(self._history.runs(group, self._start))
-
-    def _counts(self, groups: Mapping[Group, bool]) -> tuple[int, int, int]:
-        """How many runs were definitely missed, how many more may have been, and how many were due."""
-        missed = perhaps = due = 0
-        for group, sure in groups.items():
-            judged = self._history.judge(group, self._start)
-            due += judged.due
-            perhaps += len(judged.doubtful) + judged.undecided
-            shown = sure and self._absence.is_shown(group.place)
-            missed, perhaps = (missed + len(judged.missed), perhaps) if shown else (missed, perhaps + len(judged.missed))
-        return missed, perhaps, due
-
-    def _outcome(self, triple: tuple[str | None, str | None, str]) -> SubjectOutcome:
-        missed, perhaps, due = self._counts(self._groups[triple])
-        operator, limit = limit_of(expectation(self._case))
-        strict = operator.value == "less_than"
-        over, may = (count >= limit if strict else count > limit for count in (missed, missed + perhaps))
-        # However few runs can be computed: how many the others are is unknown.
-        may |= any(self._history.judge(group, self._start).problems for group in self._groups[triple])
-        told = VIOLATES if over else COULD if may else KEEPS if due else NOTHING
-        account, region, subject = clean_subject(*triple)
-        rows = [job.row for job in self._jobs if (*job.place, job.resource) == triple]
-        return SubjectOutcome(account, region, subject, told, sort_rows(self.job_list, rows))
-
-    def subjects(self) -> Sequence[SubjectOutcome]:
-        return self._subjects
-
-    def trace(self, subject: SubjectOutcome, rows: Sequence[int]) -> SubjectTrace:
-        case = self._case
-        triple = next(known for known in self._groups if clean_subject(*known) == (subject.account, subject.region, subject.subject))
-        missed, perhaps, due = self._counts(self._groups[triple])
-        operator, limit = limit_of(expectation(case))
-        measured = [f"missed runs: {missed:,} of {due:,} due" + (f", and {perhaps:,} more may have been missed" if perhaps else "")]
-        measured.append(f"limit: {operator.replace('_', ' ')} {int(limit):,}")
-        runs = [line for group in self._groups[triple] for line in self._told(group)]
-        tracer = Tracer(self._frame)
-        questions = [*tracer.condition("where", case.rule.statement.where), *tracer.choice(case.rule.qualifiers.jobs, case.scope)]
-        chosen = [tracer.column("chosen", chosen_mask(case, self._frame), questions)]
-        steps = tracer.answers(chosen, self._frame.columns, rows, self._context.backend)
-        outcomes = {row: {True: "chosen", None: "may be chosen", False: "not chosen"}[self._chosen[row]] for row in rows}
-        jobs = trace_jobs(self._frame, self.job_list, rows, steps, outcomes, self._context)
-        return SubjectTrace(subject, tuple(measured), tuple(jobs), tuple(runs))
-
-    def _told(self, group: Group) -> Iterator[str]:
-        by_time: defaultdict[int, list[PlanJob]] = defaultdict(list)
-        for job in self._jobs:
-            if (job.place, job.resource, job.plan) == (group.place, group.resource, group.plan) and job.created is not None:
-                by_time[job.created].append(job)
-        judged = self._history.judge(group, self._start)
-        head = f"plan {name_briefly(group.plan)}, rule {name_briefly(group.rule)}"
-        for expected in self._runs(group):
-            when, schedule = iso(moment(expected.run.moment)), expected.run.schedule
-            names = ", ".join(name_briefly(job.id or "(no BackupJobId)") for time in expected.answers for job in by_time[time])
-            window = f"start window to {iso(moment(expected.run.moment + expected.window))}"
-            told = f"answered by {names}" if names else "not due yet: its start window is open" if not expected.due else "missed"
-            if expected.run in judged.changed:
-                told = "not evaluated: the schedule changed around it"
-            elif expected.run in judged.ended:
-                told = "not evaluated: a newer version of the plan had come"
-            perhaps = ", unless a job that does not say its plan, resource, place or time answered" if expected.run in judged.doubtful else ""
-            yield f"{when}: {told}{perhaps} ({head}, {name_briefly(schedule.cron or '')} in {name_briefly(schedule.timezone)}, {window})"
-        yield from (f"undecided: {head}: {problem}" for problem in judged.problems)

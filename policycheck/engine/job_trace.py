@@ -1,105 +1,38 @@
-"""Why the jobs of a subject violate a rule, or do not: of rules that judge each job by itself, and of following jobs."""
+"""Why the jobs of a subject violate a rule, or do not, where each job is judged by itself."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Protocol, assert_never
+from typing import assert_never
 
 import narwhals as nw
 
 from policycheck.engine.case import Case, fields_read
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
-from policycheck.engine.findings import Subject, age_key, clean_subject
-from policycheck.engine.follower_findings import Follower, find_followers
-from policycheck.engine.following import FollowedJob, trace_following
+from policycheck.engine.findings import Subject, clean_subject
 from policycheck.engine.frame import ROW, SUBJECT, Frame, ended
 from policycheck.engine.masks import add_masks
 from policycheck.engine.measures import Truth
+from policycheck.engine.outcomes import (
+    COULD,
+    KEEPS,
+    MAYBE,
+    OUTSIDE,
+    VIOLATES,
+    JobTrace,
+    Step,
+    SubjectOutcome,
+    SubjectTrace,
+    job_outcome,
+    name_job,
+    place_key,
+    sort_rows,
+)
 from policycheck.engine.recovery import Recoveries
-from policycheck.engine.trace import Question, Step, Tracer
+from policycheck.engine.trace import Question, Tracer
 from policycheck.job_lists import JobList
 from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch
-from policycheck.records import iso, moment
-from policycheck.text import clean_line
-
-VIOLATES, COULD, KEEPS, OUTSIDE, MAYBE = "violates", "could violate", "does not violate", "not judged", "may be judged"
-"""What became of a job or of a subject."""
-
-
-@dataclass(frozen=True, slots=True)
-class JobTrace:
-    """One job of a subject."""
-
-    id: str
-    created: int | None
-    """Microseconds."""
-    state: str | None
-    outcome: str
-    steps: tuple[Step, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SubjectOutcome:
-    """One subject of a rule, and what became of it."""
-
-    account: str | None
-    region: str | None
-    subject: str
-    outcome: str
-    jobs: tuple[int, ...]
-    """The rows of its jobs, the newest first."""
-    decisive: int | None = None
-    """The row of the newest job that this outcome comes from, where one job's outcome decides."""
-
-
-@dataclass(frozen=True, slots=True)
-class SubjectTrace:
-    """Why a subject passed or failed."""
-
-    subject: SubjectOutcome
-    measured: tuple[str, ...]
-    """What was measured of it as a whole, a line each."""
-    jobs: tuple[JobTrace, ...]
-    """The newest first."""
-    listed: tuple[str, ...] = ()
-    """All its jobs with what the measure makes of each, or the runs that were expected of it, a line each."""
-
-
-class RuleTrace(Protocol):
-    """What one rule makes of every subject."""
-
-    job_list: JobList
-
-    def subjects(self) -> Sequence[SubjectOutcome]:
-        """All of them, sorted by account, Region and subject."""
-
-    def trace(self, subject: SubjectOutcome, rows: Sequence[int]) -> SubjectTrace:
-        """Why this became of it, with the steps of these of its jobs."""
-
-
-def job_outcome(population: Truth, violation: Truth) -> str:
-    """What became of one job."""
-    if violation is not False:
-        return VIOLATES if violation else COULD
-    return KEEPS if population else MAYBE if population is None else OUTSIDE
-
-
-def place_key(subject: SubjectOutcome) -> tuple[str, str, str]:
-    """What sorts subjects."""
-    return subject.account or "", subject.region or "", subject.subject
-
-
-def sort_rows(job_list: JobList, rows: Sequence[int]) -> tuple[int, ...]:
-    """The newest first."""
-    return tuple(sorted(rows, key=lambda row: age_key(job_list, row), reverse=True))
-
-
-def name_job(job_list: JobList, row: int) -> str:
-    """The id of a job."""
-    return clean_line(getattr(job_list.records[row], job_list.dataset.id_field) or "") or f"(no {job_list.dataset.id_field})"
 
 
 class JobRuleTrace:
@@ -174,64 +107,3 @@ def trace_jobs(
     chosen = frame.columns.filter(nw.col(ROW).is_in(list(rows))).select(nw.col(ROW), nw.col("CreationDate"), nw.col(frame.dataset.state_field))
     said = {row: (created, state) for row, created, state in context.backend.rows(chosen)}
     return [JobTrace(name_job(job_list, row), *said[row], outcomes[row], steps[row]) for row in rows if row in said]
-
-
-class FollowingTrace:
-    """Of `followed_by`."""
-
-    def __init__(self, case: Case, context: Context) -> None:
-        self._case, self._context = case, context
-        self.job_list = context.lists[case.rule.statement.dataset]
-        self._frame, self._other, judged = trace_following(case, context)
-        self._judged = {job.row: job for job in judged}
-
-    @cached_property
-    def _allowance(self) -> int:
-        return int(self._requirement.within.value or 0)
-
-    @property
-    def _requirement(self) -> Following:
-        requirement = self._case.rule.statement.requirement
-        assert isinstance(requirement, Following)
-        return requirement
-
-    def subjects(self) -> Sequence[SubjectOutcome]:
-        numbers = dict(self._context.backend.rows(self._frame.columns.select(nw.col(ROW), nw.col(SUBJECT))))
-        rows = {row: (numbers[row], job.population, job.violation) for row, job in self._judged.items()}
-        return outcomes_by_subject(self._frame, self.job_list, rows)
-
-    def trace(self, subject: SubjectOutcome, rows: Sequence[int]) -> SubjectTrace:
-        tracer, case = Tracer(self._frame), self._case
-        questions = [*tracer.condition("where", case.rule.statement.where), *tracer.window(case, self._allowance)]
-        questions += tracer.choice(case.rule.qualifiers.jobs, case.scope)
-        chosen = tracer.answers(questions, self._frame.columns, rows, self._context.backend)
-        followers = find_followers(case.rule, self.job_list, rows, self._other, self._context.backend)
-        steps = {row: self._steps(self._judged[row], chosen[row], followers.get(row, [])) for row in rows}
-        outcomes = {row: job_outcome(self._judged[row].population, self._judged[row].violation) for row in rows}
-        return SubjectTrace(subject, (), tuple(trace_jobs(self._frame, self.job_list, rows, steps, outcomes, self._context)))
-
-    def _steps(self, job: FollowedJob, chosen: tuple[Step, ...], followers: Sequence[Follower]) -> tuple[Step, ...]:
-        noun = self._requirement.list.noun
-        linked = tuple(self._follower(job, follower) for follower in followers)
-        deadline = "not known" if job.deadline is None else iso(moment(job.deadline))
-        seen = f"{len(linked)} linked" if linked else f"no {noun} names it"
-        return (
-            Step("in the population", job.population, steps=chosen),
-            Step(f"followed by a {noun} that counts", job.followed, f"deadline {deadline}; {seen}", linked),
-            Step(f"the list of {noun}s is complete from its end to its deadline, where it would run", job.covered),
-            Step("pending: its deadline is still to come", job.pending),
-            Step("violates", job.violation),
-        )
-
-    def _follower(self, job: FollowedJob, follower: Follower) -> Step:
-        tracer, frame, dataset = Tracer(self._other.frame), self._other.frame, self._other.frame.dataset
-        done = nw.col(dataset.state_field) == "COMPLETED"
-        state = tracer.column("COMPLETED", done)
-        condition = tracer.condition("what must follow", self._requirement.condition)
-        completed = nw.col("CompletionDate")
-        by = nw.lit(job.deadline) if job.deadline is not None else nw.when(nw.lit(False)).then(completed)
-        in_time = tracer.column("in time", completed <= by, times={"completed": completed})
-        truth = compile_condition(self._requirement.condition, frame) & done & (completed <= by)
-        whole = tracer.column(f"{dataset.noun} {name_job(self._other.job_list, follower.row)} counts", truth, [*condition, state, in_time])
-        (step,) = tracer.answers([whole], frame.columns, [follower.row], self._context.backend)[follower.row]
-        return step

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -48,6 +48,18 @@ class Measurement(Kind):
     @abstractmethod
     def describe_failure(self, asked: Asked) -> str:
         """What a group is like that violates."""
+
+    def describe_window(self, reach: str) -> str:
+        """What is in the window, where it is told by CreationDate; `reach` says from when to when."""
+        return f"CreationDate {reach}"
+
+    def describe_subjects(self, asked: str) -> str:
+        """What the subjects are; `asked` names those that the rule's own words choose."""
+        return asked
+
+    def describe_doubt(self) -> Iterator[str]:
+        """When it is inconclusive, beside what holds for all rules."""
+        return iter(())
 
     @abstractmethod
     def sample(self, requirement: Expectation, window: int | None, *, keeps: bool) -> SampleJobs:

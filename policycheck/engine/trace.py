@@ -19,7 +19,7 @@ from policycheck.engine.compile import compile_condition
 from policycheck.engine.findings import spell_value
 from policycheck.engine.frame import EXISTS, LISTED, ROW, Frame, ended, inventory_column
 from policycheck.engine.masks import jobs_mask, scope_mask, window_mask
-from policycheck.engine.measures import Truth
+from policycheck.engine.outcomes import Step
 from policycheck.engine.recovery import deadline_in_window
 from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, Or, parts_of
 from policycheck.policy.model import JobChoice, Scope
@@ -29,18 +29,6 @@ from policycheck.text import clean_line
 
 MISSING, UNKNOWN = "missing", "not recorded"
 """What is seen where there is no value: it is known that the job has none, or it is not known."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One question about a job."""
-
-    asked: str
-    """In words; one clean line."""
-    truth: Truth
-    seen: str = ""
-    """The value it was asked of; empty where it was asked of other questions' answers."""
-    steps: tuple[Step, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,10 @@ from typing import assert_never
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset, Presence
 from policycheck.engine.case import fields_decisive
-from policycheck.engine.group_measure import GroupMeasure
-from policycheck.engine.kinds.registry import kind_of, measurement_of, open_case
+from policycheck.engine.kinds.registry import measurement_of, open_case
 from policycheck.engine.measurement import Asked
 from policycheck.policy.conditions import Condition, fields_of
-from policycheck.policy.measures import Measure
-from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, NoData, NoneMatch, Requirement, Rule, Scope
+from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, NoData, NoneMatch, Rule, Scope
 from policycheck.policy.operators import OPERATORS
 from policycheck.policy.phrases import grouped, spell_conditions
 from policycheck.text import clean_line
@@ -55,11 +53,8 @@ def _window(rule: Rule) -> str:
         return "none: all that the lists cover"
     if rule.qualifiers.clock:
         return f"{rule.qualifiers.clock} {begins}"
-    if _measure(statement.requirement) is Measure.MISSED_RUNS:
-        return f"runs {begins} whose start window has passed"
-    if open_case(0, rule, Scope()).by_creation:
-        later = "; how old the newest is, is asked of all the lists cover" if _looks_past_window(statement.requirement) else ""
-        return f"CreationDate {begins}{later}"
+    if isinstance(statement.requirement, Expectation) and open_case(0, rule, Scope()).by_creation:
+        return measurement_of(statement.requirement).describe_window(begins)
     return f"created, ended or still running {begins}: a job that began before the window and ended in it is in it"
 
 
@@ -76,15 +71,6 @@ def allowance_of(rule: Rule) -> str:
             assert_never(rule.statement.requirement)
 
 
-def _measure(requirement: object) -> Measure | None:
-    return requirement.measure if isinstance(requirement, Expectation) else None
-
-
-def _looks_past_window(requirement: Requirement) -> bool:
-    kind = kind_of(requirement)
-    return isinstance(kind, GroupMeasure) and kind.looks_past_window
-
-
 def _scope(scope: Scope) -> str:
     if not scope.declared:
         return "none declared: whatever accounts and Regions the lists have"
@@ -94,8 +80,10 @@ def _scope(scope: Scope) -> str:
 
 
 def _subjects(expected: Expectation, dataset: Dataset) -> str:
-    if expected.measure is Measure.MISSED_RUNS:
-        return "every resource that a scheduled job of a backup plan names"
+    return measurement_of(expected).describe_subjects(_named_subjects(expected, dataset))
+
+
+def _named_subjects(expected: Expectation, dataset: Dataset) -> str:
     if not expected.per:
         return "one group of all these jobs"
     if expected.inventory is not None:
@@ -184,10 +172,8 @@ def describe_doubt(rule: Rule) -> Iterator[str]:
         yield f"a job that may belong to it does not say its {' or '.join(requirement.per)}"
     if isinstance(requirement, Following):
         yield f"a {requirement.list.noun} that may follow does not say which job it follows, when it completed, or what it must match"
-    if _measure(requirement) is Measure.MISSED_RUNS:
-        yield "the schedule of a rule cannot be computed from what its jobs record (BackupRuleCron, BackupRuleTimezone)"
-        yield "runs without a job lie around a change of the schedule or after a newer version of the plan, and would break the limit if they were missed"
-        yield "a job may be a scheduled one, since its list was saved without CreatedBy"
+    if isinstance(requirement, Expectation):
+        yield from measurement_of(requirement).describe_doubt()
 
 
 _NO_FIELD = BACKUP_JOBS.fields["ParentJobId"]

@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from policycheck.engine.job_trace import JobTrace, SubjectOutcome, SubjectTrace
-from policycheck.engine.trace import Step
+from policycheck.engine.outcomes import JobTrace, Step, SubjectOutcome, SubjectTrace
 from policycheck.explaining.explanation import Explanation, write_yaml
 from policycheck.explaining.samples import AS_OF, Sample
 from policycheck.formats.layout import Page

@@ -12,7 +12,7 @@ from policycheck.datasets import Presence
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.findings import NO_JOBS
 from policycheck.engine.kinds.registry import measurement_of
-from policycheck.engine.links import LINKS
+from policycheck.engine.links.definitions import LINKS
 from policycheck.errors import Location
 from policycheck.explaining.solutions import Guess, When, build_job, list_resource, solve, something, spell_age
 from policycheck.pipeline import run

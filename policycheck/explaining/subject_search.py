@@ -8,13 +8,11 @@ from itertools import islice
 
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.context import Context
-from policycheck.engine.group_trace import GroupTrace, RunTrace
-from policycheck.engine.job_trace import FollowingTrace, JobRuleTrace, RuleTrace, SubjectOutcome, SubjectTrace, name_job
 from policycheck.engine.kinds.registry import open_case
+from policycheck.engine.outcomes import RuleTrace, SubjectOutcome, SubjectTrace, name_job
 from policycheck.errors import UsageError
 from policycheck.policy.conditions import nearest
-from policycheck.policy.measures import Measure
-from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Policy, Rule
+from policycheck.policy.model import Expectation, Policy, Rule
 from policycheck.sources.interface import Evidence
 from policycheck.text import clean_line
 
@@ -25,19 +23,11 @@ MOST_SUBJECTS = 10
 def trace_rule(policy: Policy, rule: Rule, evidence: Evidence, as_of: datetime, backend: Backend) -> RuleTrace | None:
     """What one rule makes of the evidence, to be asked about; None where a list or an inventory is missing without which it is not judged."""
     requirement = rule.statement.requirement
-    if not rule.statement.lists_needed <= evidence.lists.keys():
+    named = requirement.inventory if isinstance(requirement, Expectation) else None
+    if not rule.statement.lists_needed <= evidence.lists.keys() or (named is not None and named.text not in evidence.inventories):
         return None
-    context = Context(evidence.lists, evidence.coverage, as_of, backend, evidence.inventories)
     case = open_case(0, rule, policy.scope)
-    match requirement:
-        case NoneMatch() | AllMatch():
-            return JobRuleTrace(case, context)
-        case Following():
-            return FollowingTrace(case, context)
-        case Expectation(measure=Measure.MISSED_RUNS):
-            return RunTrace(case, context)
-        case Expectation(inventory=inventory):
-            return None if inventory is not None and inventory.text not in evidence.inventories else GroupTrace(case, context)
+    return case.kind.trace(case, Context(evidence.lists, evidence.coverage, as_of, backend, evidence.inventories))
 
 
 def find_traces(trace: RuleTrace, text: str | None, job: str | None, last: int) -> list[SubjectTrace]:

@@ -66,6 +66,8 @@ class Shape:
     """Whether a composite job must not count beside its members, where nothing says which are meant."""
     finished_alone: bool = False
     """Whether a job in progress says nothing to it."""
+    waived_by: tuple[str, ...] = ()
+    """The fields beside the place that a waiver tells its subjects by, where that is not what `per` names."""
     wants_jobs: bool = False
     """Whether it asks for jobs that match, whatever the operator."""
 
@@ -80,7 +82,15 @@ SHAPES: Mapping[Measure, Shape] = {
         UPPER_BOUNDS, Limit.DURATION, "{longest_gap: {of: {Outcome: clean}, at_most: 26h}}", Window.NEEDED, by_creation=True, wants_jobs=True
     ),
     Measure.MISSED_RUNS: Shape(
-        UPPER_BOUNDS, Limit.NUMBER, "{missed_runs: {at_most: 0}}", Window.NEEDED, by_creation=True, per=False, of=False, of_schedules=True
+        UPPER_BOUNDS,
+        Limit.NUMBER,
+        "{missed_runs: {at_most: 0}}",
+        Window.NEEDED,
+        by_creation=True,
+        per=False,
+        of=False,
+        of_schedules=True,
+        waived_by=("ResourceArn", "CreatedBy.BackupPlanArn", "CreatedBy.BackupPlanId"),
     ),
 }
 

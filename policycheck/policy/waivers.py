@@ -11,7 +11,7 @@ from policycheck.errors import Diagnostic, PolicyError
 from policycheck.policy.conditions import And, Condition, bind, comparisons, nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
 from policycheck.policy.literals import parse_duration
-from policycheck.policy.measures import Measure
+from policycheck.policy.measures import SHAPES
 from policycheck.policy.model import YEAR_DAYS, Expectation, Policy, Rule, WaiverGrant
 from policycheck.policy.schema import WaiverEntry, WaiversEntry
 from policycheck.policy.shape import Path as TreePath
@@ -28,8 +28,8 @@ GROUP_FIELDS = ("Account", "Region", "ResourceType")
 def waivable_fields(rule: Rule) -> tuple[str, ...] | None:
     """The fields that a waiver of this rule may name; None: every field of its list, since it matches jobs."""
     match rule.statement.requirement:
-        case Expectation(measure=Measure.MISSED_RUNS):
-            return ("ResourceArn", "CreatedBy.BackupPlanArn", "CreatedBy.BackupPlanId", *GROUP_FIELDS)
+        case Expectation(measure=measure) if SHAPES[measure].waived_by:
+            return (*SHAPES[measure].waived_by, *GROUP_FIELDS)
         case Expectation(per=per):
             return (*(name for name in per if name not in GROUP_FIELDS), *GROUP_FIELDS)
         case _:

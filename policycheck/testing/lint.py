@@ -9,7 +9,7 @@ from pathlib import Path
 
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.engine.backends.interface import Backend
-from policycheck.engine.schedule import ScheduleError, expected_runs, parse_schedule
+from policycheck.engine.schedules.cron import ScheduleError, expected_runs, parse_schedule
 from policycheck.policy.lint.finding import Place, Run
 from policycheck.policy.lint.reading import FRESHNESS, place_of, required
 from policycheck.policy.lint.source import find_key

@@ -153,7 +153,7 @@ def _expectation_changes(requirement: Expectation, dataset: Dataset) -> Iterator
     yield from ((f"limit {literal.text}", replace(requirement, limit=literal)) for literal in limits)
     # A whole number's edge is the next number, which stands above.
     mutant = OPERATORS[operator].mutant
-    if mutant and requirement.measure in {Measure.SHARE, Measure.NEWEST, Measure.LONGEST_GAP}:
+    if mutant and shape.limit is not Limit.NUMBER:
         yield f"{mutant.words} {limit.text}", replace(requirement, operator=mutant)
 
 

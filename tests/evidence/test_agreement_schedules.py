@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from policycheck.engine.schedule import ScheduleError, expected_runs, parse_schedule
+from policycheck.engine.schedules.cron import ScheduleError, expected_runs, parse_schedule
 from policycheck.evidence.reperform import CronError
 from policycheck.evidence.reperform import Schedule as OtherSchedule
 from tests.evidence.agree import FAST

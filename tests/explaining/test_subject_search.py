@@ -12,11 +12,10 @@ from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS
 from policycheck.engine.evaluate import judge
-from policycheck.engine.expected_runs import PlanHistory, group_of
 from policycheck.engine.findings import NO_JOBS
-from policycheck.engine.job_trace import COULD, VIOLATES, RuleTrace
-from policycheck.engine.plan_jobs import plan_jobs
-from policycheck.engine.trace import Step
+from policycheck.engine.outcomes import COULD, VIOLATES, RuleTrace, Step
+from policycheck.engine.schedules.expected_runs import PlanHistory, group_of
+from policycheck.engine.schedules.plan_jobs import plan_jobs
 from policycheck.errors import Location, UsageError
 from policycheck.explaining.subject_search import find_traces, trace_rule
 from policycheck.job_lists import JobList

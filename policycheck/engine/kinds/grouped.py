@@ -8,6 +8,7 @@ from policycheck.engine import groups
 from policycheck.engine.case import Case
 from policycheck.engine.context import Context
 from policycheck.engine.group_measure import GroupMeasure, NumberOfJobs
+from policycheck.engine.outcomes import RuleTrace
 from policycheck.result import RuleResult
 
 
@@ -21,6 +22,11 @@ class GroupedMeasure(GroupMeasure):
 
     def judge(self, cases: Sequence[Case], context: Context) -> dict[int, RuleResult]:
         return groups.judge_groups(cases, context)
+
+    def trace(self, case: Case, context: Context) -> RuleTrace:
+        from policycheck.engine.group_trace import GroupTrace
+
+        return GroupTrace(case, context)
 
 
 class GroupedNumber(NumberOfJobs, GroupedMeasure):

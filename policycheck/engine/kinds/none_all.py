@@ -20,6 +20,7 @@ from policycheck.engine.findings import describe_empty, describe_findings
 from policycheck.engine.frame import ROW, SUBJECT, Frame
 from policycheck.engine.ladder import Standing, decide
 from policycheck.engine.masks import add_masks
+from policycheck.engine.outcomes import RuleTrace
 from policycheck.engine.recovery import Recoveries, deadline_to_come, fields_needed, perhaps
 from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import decide_empty, not_read, rule_result, short_evidence
@@ -38,6 +39,11 @@ class _EachJob(Kind):
 
     def judge(self, cases: Sequence[Case], context: Context) -> dict[int, RuleResult]:
         return _judge(cases, context)
+
+    def trace(self, case: Case, context: Context) -> RuleTrace:
+        from policycheck.engine.job_trace import JobRuleTrace
+
+        return JobRuleTrace(case, context)
 
     def is_mendable(self, requirement: Any) -> bool:
         return False

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, Dataset
-from policycheck.engine.following import judge_following
+from policycheck.engine.kinds.followed_by import judge_following
 from policycheck.policy.conditions import Condition
 from policycheck.policy.model import Following, JobChoice, NoData, Scope
 from policycheck.result import Basis, Coverage, RuleResult, Verdict

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from policycheck.engine.calendars import TOLERANCE, Calendar
-from policycheck.engine.plan_jobs import Place, PlanJob, RuleSchedule
+from policycheck.engine.schedules.calendars import TOLERANCE, Calendar
+from policycheck.engine.schedules.plan_jobs import Place, PlanJob, RuleSchedule
 
 START_WINDOW = 8 * 3_600_000_000
 """How long a job has to start, where no job of the rule tells: AWS Backup's own default."""
@@ -151,10 +151,26 @@ class _Reading:
         return any(times.is_open or self.answers(index, times.created) for times in self._perhaps)
 
 
-class PlanHistory:
-    """All jobs that plans made, and what they show of the plans' schedules."""
+@dataclass(frozen=True, slots=True)
+class PlanFacts:
+    """What all jobs of plans show together, for a history that is not given all of them."""
 
-    def __init__(self, jobs: Iterable[PlanJob], as_of: int) -> None:
+    calendars: Mapping[tuple[str | None, str], Calendar]
+    """By cron and time zone."""
+    start_windows: Mapping[tuple[Place, str, str, RuleSchedule], int]
+    """By place, plan, rule and schedule."""
+    versions: Iterable[tuple[tuple[Place, str], str | None, Sequence[int]]]
+    """Of places and plans and a version of each, when jobs were created: where it is the only one and is known, the newest is enough."""
+
+
+class PlanHistory:
+    """The jobs that plans made, and what they show of the plans' schedules."""
+
+    def __init__(self, jobs: Iterable[PlanJob], as_of: int, facts: PlanFacts | None = None) -> None:
+        """
+        Args:
+            jobs: all of them; with `facts`, those of the resources and plans that are asked about, and all that do not say enough.
+        """
         self._as_of = as_of
         self._groups: defaultdict[Group, list[PlanJob]] = defaultdict(list)
         self._by_schedule: defaultdict[tuple[Place, str, str, RuleSchedule], list[PlanJob]] = defaultdict(list)
@@ -168,6 +184,11 @@ class PlanHistory:
         self._start_windows: dict[tuple[Place, str, str, RuleSchedule], int] = {}
         for job in jobs:
             self._add(job)
+        if facts is not None:
+            self._calendars |= facts.calendars
+            self._start_windows |= facts.start_windows
+            for key, version, created in facts.versions:
+                self._versions[key][version].created += created
         for jobs_of_group in self._groups.values():
             first = min(job.created or 0 for job in jobs_of_group)
             for schedule in {job.schedule for job in jobs_of_group}:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from policycheck.job_lists import JobList
 
-PLAN_ID = "CreatedBy.BackupPlanId"
-TIMEZONE = "CreatedBy.BackupRuleTimezone"
+PLAN_ID, RULE_ID, RULE_NAME, CRON, TIMEZONE, VERSION = MEMBERS = tuple(
+    f"CreatedBy.{name}" for name in ("BackupPlanId", "BackupRuleId", "BackupRuleName", "BackupRuleCron", "BackupRuleTimezone", "BackupPlanVersion")
+)
+"""What a job says of the rule that made it."""
+DEFAULT_TIMEZONE = "UTC"
 NOT_RECORDED = "(not recorded)"
 """The time zone of a schedule where it is unknown: none that exists."""
 
@@ -48,8 +51,16 @@ class PlanJob(NamedTuple):
         return self.plan is not None and self.rule is not None
 
 
-def plan_jobs(job_list: JobList, rows: Iterable[int]) -> list[PlanJob]:
-    """The jobs that plans made, and those of which that is unknown. What is read of a job here is what no later time takes back."""
+RuleId = tuple[Place, str | None, str | None]
+"""A place, a plan and the id of a rule of it."""
+
+
+def plan_jobs(job_list: JobList, rows: Iterable[int], same: Mapping[RuleId, str] | None = None) -> list[PlanJob]:
+    """The jobs that plans made, and those of which that is unknown. What is read of a job here is what no later time takes back.
+
+    Args:
+        same: which ids stand for which (`same_rules`); None: these jobs tell.
+    """
     places = job_list.places()
     jobs, names = [], []
     for row in rows:
@@ -65,31 +76,33 @@ def plan_jobs(job_list: JobList, rows: Iterable[int]) -> list[PlanJob]:
         )
         if timezone is None:
             # A plan's own default; but not in a list that somebody dropped it from, nor where two records of the job contradict each other.
-            timezone = "UTC" if TIMEZONE in job_list.told[row].kept or job_list.known_missing(row, TIMEZONE) else NOT_RECORDED
+            timezone = DEFAULT_TIMEZONE if TIMEZONE in job_list.told[row].kept or job_list.known_missing(row, TIMEZONE) else NOT_RECORDED
         schedule = RuleSchedule(cron, timezone, version)
         jobs.append(PlanJob(row, record.BackupJobId or "", places[row], record.ResourceArn, plan, rule, schedule, record.CreationDate, record.StartBy))
         names.append(name)
-    one = _same_rules(zip(jobs, names, strict=True))
-    return [job._replace(rule=one.get((job.place, job.plan, job.rule), job.rule)) for job in jobs] if one else jobs
+    if same is None:
+        same = same_rules(((job.place, job.plan, job.rule), name, job.schedule.version) for job, name in zip(jobs, names, strict=True))
+    return [job._replace(rule=same.get((job.place, job.plan, job.rule), job.rule)) for job in jobs] if same else jobs
 
 
 def _says_anything(made: Any) -> bool:
     return made is not None and any(getattr(made, member) is not None for member in made.__struct_fields__)
 
 
-_RuleId = tuple[Place, str | None, str | None]
+def same_rules(named: Iterable[tuple[RuleId, str | None, str | None]]) -> dict[RuleId, str]:
+    """The least id of its rule, for each id of a rule that had several: an edit of a plan may give its rules new ids, and keeps their names.
 
-
-def _same_rules(named: Iterable[tuple[PlanJob, str | None]]) -> dict[_RuleId, str]:
-    """The least id of its rule, for each id of a rule that had several: an edit of a plan may give its rules new ids, and keeps their names."""
-    ids: defaultdict[tuple[Place, str | None], defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-    versions: defaultdict[_RuleId, set[str | None]] = defaultdict(set)
-    for job, name in named:
-        if job.plan is not None and job.rule is not None:
-            versions[job.place, job.plan, job.rule].add(job.schedule.version)
+    Args:
+        named: of jobs of plans, the id, the name and the version of the plan; alike ones once or often.
+    """
+    ids: defaultdict[tuple[Place, str], defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    versions: defaultdict[RuleId, set[str | None]] = defaultdict(set)
+    for (place, plan, rule), name, version in named:
+        if plan is not None and rule is not None:
+            versions[place, plan, rule].add(version)
             if name is not None:
-                ids[job.place, job.plan][name].add(job.rule)
-    same: dict[_RuleId, str] = {}
+                ids[place, plan][name].add(rule)
+    same: dict[RuleId, str] = {}
     for (place, plan), by_name in ids.items():
         for connected in _connected(by_name.values()):
             seen = [version for rule in connected for version in versions[place, plan, rule]]

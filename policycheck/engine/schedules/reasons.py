@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from policycheck.engine.expected_runs import Group, GroupRuns, Run
 from policycheck.engine.notes import cap_notes, name_briefly
-from policycheck.engine.plan_jobs import Place, PlanJob
-from policycheck.engine.run_findings import PlanRecords
+from policycheck.engine.schedules.expected_runs import Group, GroupRuns, Run
+from policycheck.engine.schedules.findings import PlanRecords
+from policycheck.engine.schedules.plan_jobs import Place, PlanJob
+from policycheck.reasons import Reason, ReasonKind, Reasons, cap_reasons
 from policycheck.records import iso, moment
 from policycheck.text import counted
 
 _MOST_NAMED = 3
-_KEEP = "keep CreatedBy.BackupPlanId and CreatedBy.BackupRuleId when you save a list"
 
 
 def describe_undecided(groups: Mapping[Group, GroupRuns], records: PlanRecords) -> tuple[str, ...]:
@@ -22,28 +22,26 @@ def describe_undecided(groups: Mapping[Group, GroupRuns], records: PlanRecords) 
     return cap_notes(lines, "schedules were not evaluated")
 
 
-def name_runs(groups: Mapping[Group, GroupRuns], records: PlanRecords) -> list[str]:
-    """The runs that are undecided, for a reason: `4 runs from ... to ... while the schedule of plan prod, rule daily (...) changed were not evaluated`."""
-    return _cap([f"{line} (not evaluated)" for line in _undecided_runs(groups, records)])
+def name_runs(groups: Mapping[Group, GroupRuns], records: PlanRecords) -> Reasons:
+    """The runs that are undecided."""
+    return cap_reasons([Reason(ReasonKind.RUNS_UNDECIDED, (line,)) for line in _undecided_runs(groups, records)])
 
 
-def name_problems(groups: Mapping[Group, GroupRuns], records: PlanRecords) -> list[str]:
-    """The schedules that cannot be computed, for a reason."""
-    return _cap([f"no schedule can be computed for {line}" for line in _problems(groups, records)])
+def name_problems(groups: Mapping[Group, GroupRuns], records: PlanRecords) -> Reasons:
+    """The schedules that cannot be computed."""
+    return cap_reasons([Reason(ReasonKind.SCHEDULE_UNKNOWN, (line,)) for line in _problems(groups, records)])
 
 
-def name_unknown_plans(jobs: Sequence[PlanJob]) -> Iterator[str]:
-    """The jobs that may be scheduled ones, for a reason."""
+def name_unknown_plans(jobs: Sequence[PlanJob]) -> Iterator[Reason]:
+    """The jobs that may be scheduled ones."""
     for member, lacking in (("CreatedBy.BackupPlanId", [job for job in jobs if job.plan is None]), ("CreatedBy.BackupRuleId", [j for j in jobs if j.plan])):
         if lacking:
-            yield f"{counted(len(lacking), 'job')} ({_accounts(lacking)}) may be scheduled, and {member} is unknown: {_KEEP}"
+            yield Reason(ReasonKind.PLAN_UNKNOWN, (_accounts(lacking),), (len(lacking),), fields=(member,))
 
 
-def name_unplaced(jobs: Sequence[PlanJob]) -> Iterator[str]:
-    """The scheduled jobs that do not say whose run they answer, for a reason."""
-    if jobs:
-        says = f"{len(jobs):,} scheduled {'job' if len(jobs) == 1 else 'jobs'} ({_accounts(jobs)}) {'says' if len(jobs) == 1 else 'say'}"
-        yield f"{says} no ResourceArn, Account, Region or CreationDate, so that it is unknown whose runs are answered"
+def name_unplaced(jobs: Sequence[PlanJob]) -> Reasons:
+    """The scheduled jobs that do not say whose run they answer."""
+    return (Reason(ReasonKind.RUN_UNPLACED, (_accounts(jobs),), (len(jobs),)),) if jobs else ()
 
 
 def _accounts(jobs: Iterable[PlanJob]) -> str:

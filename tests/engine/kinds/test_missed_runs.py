@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from policycheck.engine.runs import judge_runs
+from policycheck.engine.kinds.missed_runs import judge_runs
 from policycheck.policy.conditions import And, Condition, Literal, Operator
 from policycheck.policy.measures import Measure
 from policycheck.policy.model import Expectation, JobChoice, NoData, Scope

@@ -9,8 +9,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from policycheck.engine.plan_jobs import plan_jobs
-from policycheck.engine.runs import judge_runs
+from policycheck.engine.kinds.missed_runs import judge_runs
+from policycheck.engine.schedules.plan_jobs import plan_jobs
 from policycheck.policy.conditions import Literal, Operator
 from policycheck.policy.measures import Measure
 from policycheck.policy.model import Expectation

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from policycheck.engine.schedule import ScheduleError, expected_runs, parse_schedule
+from policycheck.engine.schedules.cron import ScheduleError, expected_runs, parse_schedule
 from policycheck.text import clean_line
 from tests.tables import each
 
@@ -414,7 +414,7 @@ def test_times_from_before_1970_to_after_2199_are_cut_to_the_years_of_a_schedule
 
 
 def test_more_runs_than_anyone_needs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("policycheck.engine.schedule.MAX_RUNS", 2_000)
+    monkeypatch.setattr("policycheck.engine.schedules.cron.MAX_RUNS", 2_000)
     schedule = parse_schedule("* * ? * * *")
     assert len(expected_runs(schedule, None, 0, 60_000_000 * 1_999)) == 2_000
     with pytest.raises(ScheduleError, match="more than 2,000 runs"):

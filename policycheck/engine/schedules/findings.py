@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from policycheck.engine.calendars import TOLERANCE
-from policycheck.engine.expected_runs import Group, Run
 from policycheck.engine.findings import NO_RESOURCE, Subject, clean_subject
 from policycheck.engine.list_view import resource_types
 from policycheck.engine.notes import name_briefly
-from policycheck.engine.plan_jobs import Place, PlanJob
+from policycheck.engine.schedules.calendars import TOLERANCE
+from policycheck.engine.schedules.expected_runs import Group, Run
+from policycheck.engine.schedules.plan_jobs import Place, PlanJob
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Expectation, Rule
 from policycheck.records import iso, moment
@@ -34,10 +34,17 @@ _Violations = Mapping[tuple[Place, str], Sequence[MissedRun]]
 class PlanRecords:
     """What the newest jobs of plans, their rules and their resources say of these."""
 
-    def __init__(self, job_list: JobList, jobs: Sequence[PlanJob]) -> None:
+    def __init__(self, job_list: JobList, jobs: Sequence[PlanJob], rest: Callable[[Place, str], Sequence[PlanJob]] | None = None) -> None:
+        """
+        Args:
+            jobs: those that plans made, or may have made; with `rest`, the newest of each rule of the plans that are asked about, at least.
+            rest: all scheduled jobs of a plan at a place.
+        """
         self.job_list = job_list
         self._jobs = jobs
+        self._rest = rest
         self._by_plan: dict[tuple[Place, str | None], list[PlanJob]] = {}
+        self._whole: dict[tuple[Place, str], list[PlanJob]] = {}
         self._names: dict[tuple[Any, ...], str] = {}
         self._types: Mapping[str, str] = {}
 
@@ -50,21 +57,20 @@ class PlanRecords:
 
     def plan_subject(self, place: Place, plan: str) -> str:
         """The plan's ARN, else its id."""
-        return clean_line(self._newest(self._of(place, plan), "CreatedBy.BackupPlanArn") or plan) or NO_RESOURCE
+        return clean_line(self._newest(place, plan, "CreatedBy.BackupPlanArn") or plan) or NO_RESOURCE
 
     def plan_name(self, place: Place, plan: str) -> str:
         """The plan's name, else its id."""
         key = place, plan
         if key not in self._names:
-            self._names[key] = name_briefly(self._newest(self._of(place, plan), "CreatedBy.BackupPlanName") or plan)
+            self._names[key] = name_briefly(self._newest(place, plan, "CreatedBy.BackupPlanName") or plan)
         return self._names[key]
 
     def rule_name(self, place: Place, plan: str, rule: str) -> str:
         """The rule's name, else its id."""
         key = place, plan, rule
         if key not in self._names:
-            jobs = [job for job in self._of(place, plan) if job.rule == rule]
-            self._names[key] = name_briefly(self._newest(jobs, "CreatedBy.BackupRuleName") or rule)
+            self._names[key] = name_briefly(self._newest(place, plan, "CreatedBy.BackupRuleName", rule) or rule)
         return self._names[key]
 
     def resource_type(self, resource: str) -> str | None:
@@ -74,7 +80,7 @@ class PlanRecords:
         return told and clean_line(told)
 
     def _of(self, place: Place, plan: str) -> list[PlanJob]:
-        """All jobs of a plan, the newest first."""
+        """The jobs of a plan that are here, the newest first."""
         if not self._by_plan:
             by_plan: defaultdict[tuple[Place, str | None], list[PlanJob]] = defaultdict(list)
             for job in sorted(self._jobs, key=_age, reverse=True):
@@ -82,8 +88,24 @@ class PlanRecords:
             self._by_plan = dict(by_plan)
         return self._by_plan[place, plan]
 
-    def _newest(self, jobs: Sequence[PlanJob], member: str) -> str | None:
-        """What the newest of the jobs that records this member says."""
+    def _all(self, place: Place, plan: str) -> list[PlanJob]:
+        """All of its jobs, the newest first."""
+        if self._rest is None:
+            return self._of(place, plan)
+        if (place, plan) not in self._whole:
+            found = {job.row: job for job in (*self._of(place, plan), *self._rest(place, plan))}
+            self._whole[place, plan] = sorted(found.values(), key=_age, reverse=True)
+        return self._whole[place, plan]
+
+    def _newest(self, place: Place, plan: str, member: str, rule: str | None = None) -> str | None:
+        """What the newest of the jobs of a plan, or of a rule of it, that records this member says."""
+        # The newest job of all is here, and mostly records it.
+        newest = [job for job in self._of(place, plan) if rule is None or job.rule == rule]
+        said = self._said([job for job in newest if _age(job) == _age(newest[0])], member)
+        return said or self._said((job for job in self._all(place, plan) if rule is None or job.rule == rule), member)
+
+    def _said(self, jobs: Iterable[PlanJob], member: str) -> str | None:
+        """What the first of the jobs that records this member says."""
         head, _, tail = member.rpartition(".")
         told: list[tuple[tuple[int, str], str]] = []
         for job in jobs:
@@ -101,12 +123,12 @@ def _age(job: PlanJob) -> tuple[int, str]:
     return job.created or 0, job.id
 
 
-def describe_missed(rule: Rule, violations: _Violations, due: Mapping[Group, int], records: PlanRecords) -> tuple[Finding, ...]:
+def describe_missed(rule: Rule, violations: _Violations, due: Collection[Group], records: PlanRecords) -> tuple[Finding, ...]:
     """The findings of a rule, sorted by account, Region and subject.
 
     Args:
         violations: by resource, all the runs it definitely missed, where these are more than the rule allows.
-        due: how many runs of each group were due, for groups with any.
+        due: the groups of which any run was due.
     """
     silent = _silent_plans(violations, due, records)
     findings = [_describe_plan(rule, plan, missed, records) for plan, missed in silent.items()]
@@ -119,7 +141,7 @@ def describe_missed(rule: Rule, violations: _Violations, due: Mapping[Group, int
     return tuple(sorted(findings, key=lambda finding: (finding.account or "", finding.region or "", finding.subject)))
 
 
-def _silent_plans(violations: _Violations, due: Mapping[Group, int], records: PlanRecords) -> dict[_Plan, list[MissedRun]]:
+def _silent_plans(violations: _Violations, due: Collection[Group], records: PlanRecords) -> dict[_Plan, list[MissedRun]]:
     """The plans that made no job any more, from their first missed run on, for two resources or more: with all their missed runs."""
     if not violations:
         return {}

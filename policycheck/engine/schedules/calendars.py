@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 
-from policycheck.engine.plan_jobs import RuleSchedule
-from policycheck.engine.schedule import ScheduleError, expected_runs, parse_schedule
+from policycheck.engine.schedules.cron import ScheduleError, expected_runs, parse_schedule
+from policycheck.engine.schedules.plan_jobs import RuleSchedule
 
 TOLERANCE = 60_000_000
 """A job may be created this long before the run it answers, in microseconds."""

@@ -9,10 +9,10 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policycheck.engine.calendars import TOLERANCE
-from policycheck.engine.expected_runs import START_WINDOW, Group, GroupRuns, PlanHistory, Run, group_of
-from policycheck.engine.plan_jobs import PlanJob, RuleSchedule
-from policycheck.engine.schedule import expected_runs, parse_schedule
+from policycheck.engine.schedules.calendars import TOLERANCE
+from policycheck.engine.schedules.cron import expected_runs, parse_schedule
+from policycheck.engine.schedules.expected_runs import START_WINDOW, Group, GroupRuns, PlanHistory, Run, group_of
+from policycheck.engine.schedules.plan_jobs import PlanJob, RuleSchedule
 
 SECOND = 1_000_000
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
