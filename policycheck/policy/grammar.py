@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from policycheck.policy.vocabulary import operator_rules, terminals
+from policycheck.policy.vocabulary import measure_rules, operator_rules, terminals
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -21,8 +21,8 @@ _TABLES = Path(__file__).with_name("sentence.tables")
 
 
 def grammar() -> str:
-    """The whole grammar, operators and words included."""
-    return f"{_GRAMMAR.read_text(encoding='utf-8')}\n{operator_rules()}\n{terminals()}\n"
+    """The whole grammar: measures, operators and words included."""
+    return f"{_GRAMMAR.read_text(encoding='utf-8')}\n{measure_rules()}\n{operator_rules()}\n{terminals()}\n"
 
 
 def _header() -> bytes:

@@ -6,7 +6,7 @@ All that the language knows of a measure stands in its row, but for its sentence
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from fractions import Fraction
 
@@ -54,6 +54,10 @@ class Shape:
     limit: Limit
     example: str
     """Its keys under `expect`."""
+    sentences: Mapping[str, str] = field(default_factory=dict)
+    """The rules of the grammar that are sentences about it, by name; `group_sentences.py` reads and renders them."""
+    quantities: tuple[str, ...] = ()
+    """What may stand after `every SUBJECT must have` and `there must be`, in the grammar."""
     window: Window = Window.OPTIONAL
     by_creation: bool = False
     """Whether its window is told by CreationDate alone, so that no `clock` may stand beside it: when the data that a restore returns to was taken."""
@@ -73,19 +77,55 @@ class Shape:
 
 
 SHAPES: Mapping[Measure, Shape] = {
-    Measure.COUNT: Shape(BOUNDS, Limit.NUMBER, "{count: {of: {State: FAILED}, at_most: 2}}", counts_once=True),
+    Measure.COUNT: Shape(
+        BOUNDS,
+        Limit.NUMBER,
+        "{count: {of: {State: FAILED}, at_most: 2}}",
+        # With `consecutive` it is a streak's.
+        sentences={"count": "[population] limit [CONSECUTIVE] jobs [group] [within]"},
+        quantities=("limit [CONSECUTIVE] jobs [within] -> number",),
+        counts_once=True,
+    ),
     Measure.STREAK: Shape(BOUNDS, Limit.NUMBER, "{streak: {of: {State: FAILED}, at_most: 2}}", finished_alone=True),
-    Measure.SHARE: Shape(BOUNDS, Limit.SHARE, "{share: {of: {State: COMPLETED}, at_least: 99%}}", counts_once=True),
-    Measure.NEWEST: Shape(UPPER_BOUNDS, Limit.DURATION, "{newest: {of: {Outcome: clean}, at_most: 24h}}", Window.REFUSED, by_creation=True, wants_jobs=True),
-    Measure.LATEST: Shape((), Limit.NONE, "{latest: {of: {State: COMPLETED}}}", finished_alone=True, wants_jobs=True),
+    Measure.SHARE: Shape(
+        BOUNDS,
+        Limit.SHARE,
+        "{share: {of: {State: COMPLETED}, at_least: 99%}}",
+        sentences={"share": "limit OF jobs [group] demand [within]"},
+        counts_once=True,
+    ),
+    Measure.NEWEST: Shape(
+        UPPER_BOUNDS,
+        Limit.DURATION,
+        "{newest: {of: {Outcome: clean}, at_most: 24h}}",
+        quantities=("A jobs within -> newest", "A jobs WITHIN LESS THAN value -> newer"),
+        window=Window.REFUSED,
+        by_creation=True,
+        wants_jobs=True,
+    ),
+    Measure.LATEST: Shape(
+        (),
+        Limit.NONE,
+        "{latest: {of: {State: COMPLETED}}}",
+        sentences={"latest": "THE LATEST jobs [OF EVERY subject] demand [within]"},
+        finished_alone=True,
+        wants_jobs=True,
+    ),
     Measure.LONGEST_GAP: Shape(
-        UPPER_BOUNDS, Limit.DURATION, "{longest_gap: {of: {Outcome: clean}, at_most: 26h}}", Window.NEEDED, by_creation=True, wants_jobs=True
+        UPPER_BOUNDS,
+        Limit.DURATION,
+        "{longest_gap: {of: {Outcome: clean}, at_most: 26h}}",
+        sentences={"no_gap": "NO subject MAY GO longer WITHOUT A jobs within", "gap": "[population] limit MAY PASS WITHOUT A jobs within"},
+        window=Window.NEEDED,
+        by_creation=True,
+        wants_jobs=True,
     ),
     Measure.MISSED_RUNS: Shape(
         UPPER_BOUNDS,
         Limit.NUMBER,
         "{missed_runs: {at_most: 0}}",
-        Window.NEEDED,
+        sentences={"no_missed": "NO runs MAY BE MISSED within", "missed": "limit runs MAY BE MISSED within"},
+        window=Window.NEEDED,
         by_creation=True,
         per=False,
         of=False,

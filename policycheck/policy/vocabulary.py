@@ -6,15 +6,19 @@ import re
 from collections.abc import Iterable, Mapping
 
 from policycheck.datasets import DATASETS, RESOURCE_TYPES, TAGS, Dataset
+from policycheck.policy.measures import SHAPES
 from policycheck.policy.operators import LOWER_BOUNDS, OPERATORS, UPPER_BOUNDS
 
 _OF_OPERATORS = [definition for definition in OPERATORS.values() if definition.test]
 _OWN_WORDS = (
-    "absent and be by consecutive every fewer followed for go have in inventory issues job latest less longer may missed must no not of one or overdue pass "
-    "per present recovered run scheduled than the there unless with within without"
+    "absent and be by every fewer followed for have in inventory issues job longer may must no not of one or overdue per present recovered run scheduled "
+    "than there unless with within"
 ).split()
-"""The keywords that sentence.lark names; operators bring their own."""
-KEYWORDS = sorted({*_OWN_WORDS, *(word for definition in _OF_OPERATORS for word in f"{definition.test} {definition.verb}".split())})
+"""The keywords that sentence.lark names; operators and the sentences of measures bring their own."""
+_OF_MEASURES = [rule for shape in SHAPES.values() for rule in (*shape.sentences.values(), *shape.quantities)]
+_WORDS_OF_MEASURES = [word.lower() for rule in _OF_MEASURES for word in re.findall(r"\b[A-Z]{2,}\b", rule)]
+_WORDS_OF_OPERATORS = [word for definition in _OF_OPERATORS for word in f"{definition.test} {definition.verb}".split()]
+KEYWORDS = sorted({*_OWN_WORDS, *_WORDS_OF_MEASURES, *_WORDS_OF_OPERATORS})
 
 PLACES: Mapping[str, str] = {"vault": "BackupVaultName", "plan": "CreatedBy.BackupPlanName", "Region": "Region", "account": "Account"}
 """What `in vault prod` compares."""
@@ -139,6 +143,14 @@ def terminals() -> str:
 
 NEGATED = "negated_"
 """What the name of a branch begins with that negates an operator."""
+
+
+def measure_rules() -> str:
+    """The rules of the grammar that are sentences about measures, in Lark's notation."""
+    sentences = {name: rule for shape in SHAPES.values() for name, rule in shape.sentences.items()}
+    quantities = [way for shape in SHAPES.values() for way in shape.quantities]
+    rules = [f"%extend start: {' | '.join(sentences)}", f"?quantity: {' | '.join(quantities)}"]
+    return "\n".join([*rules, *(f"{name}: {rule}" for name, rule in sentences.items())])
 
 
 def operator_rules() -> str:
