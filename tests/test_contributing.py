@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
@@ -12,22 +13,27 @@ import pytest
 
 from policycheck.causes import CAUSES
 from policycheck.engine.backends.registry import ENGINES
+from policycheck.engine.kinds.registry import measurement_of
 from policycheck.engine.operators import TESTS
 from policycheck.formats.lint.registry import LINT_FORMATS
 from policycheck.formats.registry import FORMATS
 from policycheck.listing.forms.registry import FORMS
 from policycheck.policy.lint.registry import CHECKS
+from policycheck.policy.measures import SHAPES, Measure
+from policycheck.policy.model import Expectation
 from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, ORDER_OPERATORS, TEXT_OPERATORS, Operator
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "policycheck"
 
+_ENUMS: Mapping[str, type[StrEnum]] = {"Operator": Operator, "Measure": Measure}
 Mention = tuple[int, set[str]]
 """A line of a module, and the names that stand together there."""
 
 
 KINDS: Mapping[str, Sequence[Collection[str]]] = {
     "an operator": (ORDER_OPERATORS, AGE_OPERATORS, TEXT_OPERATORS, OPERATORS),
+    "a measure of groups": (tuple(Measure),),
     "a format of results": (FORMATS,),
     "a format of lint": (LINT_FORMATS,),
     "an engine": (ENGINES,),
@@ -125,8 +131,8 @@ def chain(node: ast.If) -> Iterator[ast.expr]:
 def names_in(node: ast.AST) -> Iterator[str]:
     """The members that a node may name: `Operator.IS`, an imported module, a text and each word of it."""
     match node:
-        case ast.Attribute(value=ast.Name(id="Operator"), attr=name) if name in Operator.__members__:
-            yield Operator[name].value
+        case ast.Attribute(value=ast.Name(id=kind), attr=name) if kind in _ENUMS and name in _ENUMS[kind].__members__:
+            yield str(_ENUMS[kind][name].value)
         case ast.ImportFrom(names=names):
             yield from (name for alias in names for name in spelled(alias.name))
         case ast.Constant(value=str(text)):
@@ -161,6 +167,12 @@ def test_lists_are_found_however_they_are_written() -> None:
         "match operator:\n    case Operator.IS | Operator.PRESENT:\n        pass",
     ):
         assert not list(lists(mentions_in(code), operators)), code
+
+
+def test_every_measure_has_its_row_and_its_kind() -> None:
+    assert set(SHAPES) == set(Measure)
+    requirements = [Expectation(measure) for measure in Measure]
+    assert all(type(measurement_of(requirement)).__module__.rpartition(".")[2] == requirement.measure for requirement in requirements)
 
 
 def test_every_operator_has_its_row_and_what_the_engine_computes() -> None:
