@@ -32,7 +32,7 @@ from policycheck.engine.masks import add_masks, listed_mask
 from policycheck.engine.measures import Truth
 from policycheck.engine.possible_jobs import PossibleJobs
 from policycheck.engine.scope import Pair, in_scope
-from policycheck.engine.screen import CleanKeys, screen
+from policycheck.engine.screen import CleanKeys, bounds_of, screen
 from policycheck.engine.subjects import Group, Subjects, find_subjects
 from policycheck.engine.unknown import name_lacking, name_unknown, spell_fields
 from policycheck.engine.verdict import decide_empty, not_read, rule_result, short_evidence
@@ -59,9 +59,9 @@ def judge_groups(cases: Sequence[Case], context: Context) -> dict[int, RuleResul
     for case in judged:
         alike.setdefault((case.rule.statement.dataset, case.per), []).append(case)
     for (name, _), together in alike.items():
-        tallies = views[name].tallies(together)
+        tallies, bounds = views[name].tallies(together, bounds_of(together))
         keyed, _ = views[name].keyed(together[0].per)
-        clean = screen(together, keyed, KEY, micros(context.as_of), context.backend)
+        clean = screen(together, bounds, keyed, KEY, micros(context.as_of), context.backend)
         for case in together:
             ruling = _Ruling(case, views[name], views.get(BACKUP_JOBS.name), context, clean[case.number])
             results[case.number] = ruling.result(tallies[case.number], listing)
@@ -76,7 +76,8 @@ def measure_groups(case: Case, context: Context) -> tuple[ListView, list[Judgeme
         raise AssertionError(f"rule {case.rule.id} asks no list")
     backups = view if name == BACKUP_JOBS.name else _view(BACKUP_JOBS.name, [case], context)
     ruling = _Ruling(case, view, backups, context)
-    _, judgements = ruling.judgements(view.tallies([case])[case.number], Listing(context.inventories))
+    tallies, _ = view.tallies([case])
+    _, judgements = ruling.judgements(tallies[case.number], Listing(context.inventories))
     return view, judgements
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -24,6 +25,7 @@ _MAY = "_may"
 
 Triple = tuple[str | None, str | None, str | None]
 """Account, Region and ResourceArn."""
+Row = tuple[Any, ...]
 
 
 class Key(NamedTuple):
@@ -118,8 +120,13 @@ class ListView:
         on = [name for name in table if name != KEY]
         return columns.join(self.backend.frame(table), on=on, how="left").drop(*(name for name in on if name not in told)), keys
 
-    def tallies(self, cases: Sequence[Case]) -> dict[int, dict[int, Tally]]:
-        """By the number of the rule, then by that of the key. All these rules have the same `per`."""
+    def tallies(self, cases: Sequence[Case], bounds: Mapping[str, nw.Expr] = MappingProxyType({})) -> tuple[dict[int, dict[int, Tally]], dict[int, Row]]:
+        """The tallies by the number of the rule, then by that of the key; and the bounds of each key, all in one pass.
+
+        Args:
+            cases: of the same `per`.
+            bounds: what else to find out of each key.
+        """
         keyed, _ = self.keyed(cases[0].per)
         truths = [name for case in cases for name in (case.listed, case.chosen, case.outside, *([case.unwell] if case.excuses_new else []))]
         sums = [name for case in cases for name in (case.population, case.undecided)]
@@ -128,12 +135,15 @@ class ListView:
             nw.col(*truths).fill_null(True).cast(nw.Int64).max().name.suffix(_MAY),
             nw.col(*sums).cast(nw.Int64).sum(),
             nw.col(*sums).fill_null(True).cast(nw.Int64).sum().name.suffix(_MAY),
+            **bounds,
         )
-        names = [KEY, *truths, *(name + _MAY for name in truths), *sums, *(name + _MAY for name in sums)]
+        names = [KEY, *truths, *(name + _MAY for name in truths), *sums, *(name + _MAY for name in sums), *bounds]
         tallies: dict[int, dict[int, Tally]] = {case.number: {} for case in cases}
+        told: dict[int, Row] = {}
         # An engine's groups come in no order.
         for row in sorted(self.backend.rows(found.select(*map(nw.col, names))), key=itemgetter(0)):
             said = dict(zip(names, row, strict=True))
+            told[row[0]] = row[len(names) - len(bounds) :]
             for case in cases:
 
                 def truth(name: str, said: Mapping[str, Any] = said) -> Truth:
@@ -149,7 +159,7 @@ class ListView:
                     waiting=bool(said[case.undecided + _MAY]),
                     unwell=truth(case.unwell) if case.excuses_new else False,
                 )
-        return tallies
+        return tallies, told
 
     def listed_subjects(self, case: Case) -> dict[Triple, Truth]:
         """The resources that some record names which `where` and the scope choose; None where they only may."""

@@ -19,25 +19,33 @@ CleanKeys = Mapping[int, Clean]
 """By the number of each clean key."""
 
 
-def screen(cases: Sequence[Case], keyed: nw.LazyFrame[Any], key: str, as_of: int, backend: Backend) -> dict[int, CleanKeys]:
+Bounds = Mapping[int, Sequence[Any]]
+"""By the number of each key what `bounds_of` asks of it, in its order."""
+
+
+def bounds_of(cases: Sequence[Case]) -> Mapping[str, nw.Expr]:
+    """What the screens of these rules ask of each key, to be found out in the pass that counts its jobs."""
+    return {f"_{name}_{case.number}": bound for case in cases for name, bound in measure_of(case).screen(case).bounds.items()}
+
+
+def screen(cases: Sequence[Case], bounds: Bounds, keyed: nw.LazyFrame[Any], key: str, as_of: int, backend: Backend) -> dict[int, CleanKeys]:
     """The clean keys of each rule, by its number.
 
     Args:
         cases: rules on groups told by the same fields.
+        bounds: of these rules.
         keyed: the masks of their list, with the number of its group in the column `key`.
         as_of: microseconds.
     """
-    screens = [(case, measure_of(case).screen(case)) for case in cases]
     found: dict[int, CleanKeys] = {}
-    bounds = {f"_{name}_{case.number}": bound for case, screened in screens for name, bound in screened.bounds.items()}
-    rows = backend.rows(keyed.group_by(key).agg(**bounds).select(nw.col(key), *map(nw.col, bounds))) if bounds else []
-    start = 1
-    for case, screened in screens:
+    start = 0
+    for case in cases:
+        measure, screened = measure_of(case), measure_of(case).screen(case)
         end = start + len(screened.bounds)
-        told = {row[0]: row[start:end] for row in rows}
+        told = {number: row[start:end] for number, row in bounds.items()}
         if screened.between is not None:
             told = {number: (*told[number], *times) for number, *times in _times_between(keyed.filter(screened.between), key, backend)}
-        clean = {number: measure_of(case).find_clean(case, said, as_of) for number, (unknown, *said) in told.items() if not unknown}
+        clean = {number: measure.find_clean(case, said, as_of) for number, (unknown, *said) in told.items() if not unknown}
         found[case.number] = {number: told_clean for number, told_clean in clean.items() if told_clean is not None}
         start = end
     return found
