@@ -33,6 +33,7 @@ from pathlib import Path
 
 from benchmarks.estate import write_estate
 from benchmarks.jobs import AS_OF, COVERED_FROM, write_failed_jobs, write_jobs
+from benchmarks.many_rules import write_many_rules
 from benchmarks.timing import Command
 from policycheck.datasets import BACKUP_JOBS, Dataset
 
@@ -198,6 +199,16 @@ def _estate(number: int, engine: str = "polars") -> Callable[[Workplace], Comman
     return command
 
 
+def _many_rules(copies: int) -> Callable[[Workplace], Command]:
+    def command(workplace: Workplace) -> Command:
+        policy = workplace.folder / f"{copies}-times"
+        write_many_rules(policy, ESTATE, copies)
+        arguments = [sys.executable, "-m", "policycheck", "check", str(policy), "--jobs", str(workplace.estate(100_000)), "--as-of", AS_OF.isoformat()]
+        return Command(arguments, workplace.environment, FINDINGS)
+
+    return command
+
+
 def _by_hand(number: int) -> Callable[[Workplace], Command]:
     def command(workplace: Workplace) -> Command:
         return Command([sys.executable, str(_HANDWRITTEN), str(workplace.estate(number)), AS_OF.isoformat()], workplace.environment)
@@ -263,6 +274,7 @@ _ALL = (
     Measure("estate-100000", "hand-written Polars", 3.0, _estate(100_000), _by_hand(100_000), by_cpu=True),
     Measure("estate-1000000", "hand-written Polars", 2.0, _estate(1_000_000), _by_hand(1_000_000), by_cpu=True, runs=1),
     Measure("estate-100000-duckdb", "hand-written Polars", None, _estate(100_000, "duckdb"), _by_hand(100_000), by_cpu=True),
+    Measure("rules-1000", "20 rules", 15.0, _many_rules(50), _estate(100_000), by_cpu=True, runs=1),
     Measure("findings-200000", "no finding", None, _findings(VIOLATED, FINDINGS), _findings(KEPT, frozenset({0})), runs=3, size=bytes_a_finding),
     Measure("fetch-50000", "boto3's paginator", 0.5, _fetch("ours"), _fetch("paginator")),
     Measure("list-50000", "the AWS CLI 1", 0.5, _list(50_000), _list(50_000, program=("awscli", "backup")), by_cpu=True),
