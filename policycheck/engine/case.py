@@ -95,6 +95,10 @@ class Case:
     rule: Rule
     scope: Scope
     kind: Kind
+    alike: int
+    """The number of the first rule of the run that asks the same of the same list by `where` and the scope: they share columns."""
+    matched: int
+    """The number of the first rule on the same list that asks for the same jobs: they share the column of what matches."""
 
     @property
     def violation(self) -> str:
@@ -107,7 +111,8 @@ class Case:
     @property
     def chosen(self) -> str:
         """What `where`, `jobs` and the scope choose, whatever the window."""
-        return f"chosen_{self.number}"
+        jobs = self.rule.qualifiers.jobs
+        return f"chosen_{self.alike}_{JobChoice.ALL if jobs is JobChoice.ONCE else jobs}"
 
     @property
     def elsewhere(self) -> str:
@@ -128,12 +133,12 @@ class Case:
     @property
     def listed(self) -> str:
         """What `where` and the scope choose: whoever these jobs name is a subject of a rule on groups."""
-        return f"listed_{self.number}"
+        return f"listed_{self.alike}"
 
     @property
     def matching(self) -> str:
         """Whether a job is what a rule on groups measures, wherever it stands."""
-        return f"matching_{self.number}"
+        return f"matching_{self.matched}"
 
     @property
     def measured(self) -> str:
@@ -171,7 +176,7 @@ class Case:
     @property
     def outside(self) -> str:
         """What `where`, `jobs` and the scope choose outside the window."""
-        return f"outside_{self.number}"
+        return f"outside_{self.chosen}_{self.window}"
 
     @property
     def of_groups(self) -> bool:

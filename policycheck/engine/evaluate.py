@@ -11,7 +11,7 @@ from policycheck.engine.backends.interface import Backend
 from policycheck.engine.case import Case
 from policycheck.engine.context import Context
 from policycheck.engine.entries import entry_notes
-from policycheck.engine.kinds.registry import open_case
+from policycheck.engine.kinds.registry import open_cases
 from policycheck.engine.nearness import apply_nearness
 from policycheck.engine.waivers import apply_waivers
 from policycheck.inventory import Inventory
@@ -43,7 +43,7 @@ def judge(
     Returns:
         One result a rule, in rule order; findings sorted by account, Region and subject.
     """
-    cases = [open_case(number, rule, policy.scope) for number, (policy, rule) in enumerate((p, r) for p in policies for r in p.rules)]
+    cases = open_cases(policies)
     context = Context(lists, coverage, as_of, backend, inventories or {}, answers)
     for case in cases:
         for name, fields in case.kind.fields_asked(case).items():

@@ -67,7 +67,6 @@ class GroupMeasure(Measurement):
             case.measured: self.measured(case, frame),
             case.listed: listed_mask(case.rule.statement.where, case.scope, frame),
             case.outside: nw.col(case.chosen) & ~nw.col(case.window),
-            **({} if case.leaves_out_progress else {case.undecided: nw.lit(False)}),
             **({case.nameless: _nameless_mask(case, frame)} if case.others else {}),
             **({case.unwell: nw.col(case.population) & ~frame.in_time() & ~nw.col(case.matching)} if case.excuses_new else {}),
         }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import itemgetter
@@ -84,6 +84,10 @@ class ListView:
     left_out: Mapping[int, int] = field(default_factory=dict)
     """How many children of composite jobs a rule left out, by its number."""
     _keyed: dict[tuple[str, ...], tuple[nw.LazyFrame[Any], Sequence[Key]]] = field(default_factory=dict)
+    owners: dict[Hashable, Any] = field(default_factory=dict)
+    """Who must have groups, and whose each key is, by what tells them: found out once for rules that ask alike (`subjects`)."""
+    _listed: dict[str, Mapping[Triple, Truth]] = field(default_factory=dict)
+    _nameless: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
     _histories: dict[Triple, History] | None = None
     _by_arn: defaultdict[str | None, list[Triple]] = field(default_factory=lambda: defaultdict(list))
 
@@ -128,8 +132,9 @@ class ListView:
             bounds: what else to find out of each key.
         """
         keyed, _ = self.keyed(cases[0].per)
-        truths = [name for case in cases for name in (case.listed, case.chosen, case.outside, *([case.unwell] if case.excuses_new else []))]
-        sums = [name for case in cases for name in (case.population, case.undecided)]
+        asked = (name for case in cases for name in (case.listed, case.chosen, case.outside, *([case.unwell] if case.excuses_new else [])))
+        truths = list(dict.fromkeys(asked))
+        sums = [name for case in cases for name in (case.population, *([case.undecided] if case.leaves_out_progress else []))]
         found = keyed.group_by(KEY).agg(
             nw.col(*truths).cast(nw.Int64).max(),
             nw.col(*truths).fill_null(True).cast(nw.Int64).max().name.suffix(_MAY),
@@ -155,29 +160,35 @@ class ListView:
                     outside=bool(said[case.outside]),
                     examined=said[case.population] or 0,
                     may=said[case.population + _MAY] or 0,
-                    undecided=said[case.undecided] or 0,
-                    waiting=bool(said[case.undecided + _MAY]),
+                    undecided=said.get(case.undecided) or 0,
+                    waiting=bool(said.get(case.undecided + _MAY)),
                     unwell=truth(case.unwell) if case.excuses_new else False,
                 )
         return tallies, told
 
-    def listed_subjects(self, case: Case) -> dict[Triple, Truth]:
+    def listed_subjects(self, case: Case) -> Mapping[Triple, Truth]:
         """The resources that some record names which `where` and the scope choose; None where they only may."""
-        listed = nw.col(case.listed)
-        rows = sorted(self.backend.rows(self.masks.filter(listed.fill_null(True)).group_by(SUBJECT).agg(listed.cast(nw.Int64).max())), key=itemgetter(0))
-        return {self.frame.subjects[number]: True if sure else None for number, sure in rows if None not in self.frame.subjects[number]}
+        if case.listed not in self._listed:
+            listed = nw.col(case.listed)
+            rows = sorted(self.backend.rows(self.masks.filter(listed.fill_null(True)).group_by(SUBJECT).agg(listed.cast(nw.Int64).max())), key=itemgetter(0))
+            subjects = ((self.frame.subjects[number], True if sure else None) for number, sure in rows)
+            self._listed[case.listed] = {subject: sure for subject, sure in subjects if None not in subject}
+        return self._listed[case.listed]
 
     def count_nameless(self, case: Case) -> int:
         """How many records `where` and the scope choose, or may, that lack a field which tells the subjects of a rule."""
         asked = self.frame.dataset.name == case.rule.statement.dataset
         if not case.per or not (asked or RESOURCE in case.per):
             return 0
-        lacking = [number for number, triple in enumerate(self.frame.subjects) if None in triple] if RESOURCE in case.per else []
-        unnamed = nw.col(SUBJECT).is_in(lacking)
-        if asked and case.others:
-            unnamed = unnamed | nw.col(case.nameless)
-        listed = nw.col(case.listed).fill_null(True)
-        return int(self.backend.rows(self.masks.filter(listed & unnamed).select(nw.len()))[0][0])
+        key = case.listed, case.per
+        if key not in self._nameless:
+            lacking = [number for number, triple in enumerate(self.frame.subjects) if None in triple] if RESOURCE in case.per else []
+            unnamed = nw.col(SUBJECT).is_in(lacking)
+            if asked and case.others:
+                unnamed = unnamed | nw.col(case.nameless)
+            listed = nw.col(case.listed).fill_null(True)
+            self._nameless[key] = int(self.backend.rows(self.masks.filter(listed & unnamed).select(nw.len()))[0][0])
+        return self._nameless[key]
 
     def history(self, subject: Triple) -> History | None:
         """Of one resource; of an inventory's entry, as far as it says which. None where no record names it."""

@@ -32,7 +32,7 @@ def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame, m
     if any(case.leaves_out_progress for case in cases):
         overdue = nw.col("Overdue") if "Overdue" in frame.dataset.fields else nw.lit(False)
         shared[_OPEN] = frame.in_progress() & ~overdue
-    chosen = {case.chosen: chosen_mask(case, frame) for case in cases}
+    chosen = {name: chosen_mask(case, frame) for name, case in {case.chosen: case for case in reversed(cases)}.items()}
     populations = {name: mask for case in cases for name, mask in _population_masks(case, frame).items()}
     of_kinds = {name: mask for case in cases for name, mask in case.kind.masks(case, frame).items()}
     kept = [ROW, SUBJECT, *chosen, *populations]

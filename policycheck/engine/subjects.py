@@ -87,7 +87,10 @@ def find_subjects(
     """
     _, keys = view.keyed(case.per)
     if RESOURCE in case.per:
-        owners, owned = _owners(case, view, keys, backups, inventory, listing)
+        key = case.listed, case.per, inventory is not None and id(inventory), backups is view
+        if key not in view.owners:
+            view.owners[key] = _owners(case, view, keys, backups, inventory, listing)
+        owners, owned = view.owners[key]
         groups, of_key = (_lone_groups(tallies, owners, owned), owned) if case.per == (RESOURCE,) else _owned_groups(case, keys, tallies, owners, owned)
     else:
         owners, owned = [], dict.fromkeys(range(len(keys)), ())
@@ -144,7 +147,7 @@ def _owners(
         for position, owner in enumerate(owners):
             by_arn[owner.subject[2]].append(position)
         return owners, {number: _entries_of(key.subject, owners, by_arn) for number, key in enumerate(keys)}
-    listed = view.listed_subjects(case)
+    listed = dict(view.listed_subjects(case))
     if backups is not None and backups is not view:
         for subject, truth in backups.listed_subjects(case).items():
             listed[subject] = truth or listed.get(subject)

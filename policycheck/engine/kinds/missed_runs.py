@@ -60,7 +60,7 @@ def judge_runs(cases: Sequence[Case], context: Context) -> dict[int, RuleResult]
     if not cases:
         return {}
     frame = _frame(cases, context)
-    masks = context.backend.persist(frame.columns.select(*map(nw.col, COLUMNS), **{case.chosen: chosen_mask(case, frame) for case in cases}))
+    masks = context.backend.persist(frame.columns.select(*map(nw.col, COLUMNS), **{_chosen(case): chosen_mask(case, frame) for case in cases}))
     plans = (_read if len(job_list) <= SHORT else _screen)(cases, job_list, frame, masks, context)
     results = {}
     for case, chosen in zip(cases, plans.chosen, strict=True):
@@ -101,13 +101,18 @@ class _Plans:
     records: PlanRecords
 
 
+def _chosen(case: Case) -> str:
+    """The column of what a rule chooses: each has its own, though several may choose the same."""
+    return f"chosen_{case.number}"
+
+
 def _start(case: Case, as_of: int) -> int:
     return as_of - (case.window_length or 0)
 
 
 def _read(cases: Sequence[Case], job_list: JobList, frame: Frame, masks: nw.LazyFrame[Any], context: Context) -> _Plans:
     """What they show, all looked at one by one."""
-    rows = context.backend.rows(masks.select(nw.col(ROW), *(nw.col(case.chosen) for case in cases)))
+    rows = context.backend.rows(masks.select(nw.col(ROW), *(nw.col(_chosen(case)) for case in cases)))
     jobs = plan_jobs(job_list, [row for row, *_ in rows])
     told = {row: values for row, *values in rows}
     found = [_Chosen() for _ in cases]
@@ -126,10 +131,10 @@ def _read(cases: Sequence[Case], job_list: JobList, frame: Frame, masks: nw.Lazy
 
 def _screen(cases: Sequence[Case], job_list: JobList, frame: Frame, masks: nw.LazyFrame[Any], context: Context) -> _Plans:
     """What they show, where only groups that may have missed a run are looked at with their jobs."""
-    screen = PlanScreen(masks, frame, [case.chosen for case in cases], context.backend)
-    inside = [nw.col(case.chosen) & (nw.col("CreationDate") >= _start(case, frame.as_of)) for case in cases]
+    screen = PlanScreen(masks, frame, [_chosen(case) for case in cases], context.backend)
+    inside = [nw.col(_chosen(case)) & (nw.col("CreationDate") >= _start(case, frame.as_of)) for case in cases]
     counts = masks.filter(is_scheduled()).select(
-        *(mask.fill_null(False).cast(nw.Int64).sum().alias(case.chosen) for mask, case in zip(inside, cases, strict=True))
+        *(mask.fill_null(False).cast(nw.Int64).sum().alias(_chosen(case)) for mask, case in zip(inside, cases, strict=True))
     )
     found = [_Chosen(int(count or 0)) for count in context.backend.rows(counts)[0]]
     clean: dict[tuple[Group, int], GroupRuns] = {}
@@ -210,7 +215,7 @@ def _result(case: Case, tally: _Tally, records: PlanRecords, frame: Frame, masks
     if tally.unread:
         unknown = Reason(ReasonKind.RUNS_UNREAD, (BACKUP_JOBS.noun,))
     if not tally.sure >= tally.groups.keys():
-        unknown = name_unknown(fields_of(rule.statement.where), frame, masks.filter(is_scheduled()), case.chosen, context.backend)
+        unknown = name_unknown(fields_of(rule.statement.where), frame, masks.filter(is_scheduled()), _chosen(case), context.backend)
     subjects = {(group.place, group.resource) for group in tally.groups}
     short = short_evidence(case.scope, context.coverage, BACKUP_JOBS.name, case.window_length, context.as_of, len(records.job_list))
     standing = Standing(
@@ -263,7 +268,7 @@ def _violates(case: Case, missed: int) -> bool:
 
 def _count_unsure(case: Case, masks: nw.LazyFrame[Any], context: Context) -> int:
     """Of how many scheduled jobs it is unknown whether a rule chooses them."""
-    ((count,),) = context.backend.rows(masks.filter(is_scheduled() & nw.col(case.chosen).is_null()).select(nw.len()))
+    ((count,),) = context.backend.rows(masks.filter(is_scheduled() & nw.col(_chosen(case)).is_null()).select(nw.len()))
     return int(count)
 
 
@@ -321,7 +326,7 @@ class RunTrace:
         self._case, self._context = case, context
         self.job_list = context.lists[BACKUP_JOBS.name]
         self._frame = _frame([case], context)
-        masks = self._frame.columns.select(nw.col(ROW), chosen_mask(case, self._frame).alias(case.chosen))
+        masks = self._frame.columns.select(nw.col(ROW), chosen_mask(case, self._frame).alias(_chosen(case)))
         self._chosen = dict(context.backend.rows(masks))
         self._jobs = plan_jobs(self.job_list, list(self._chosen))
         self._history = PlanHistory(self._jobs, self._frame.as_of)

@@ -167,7 +167,7 @@ _KNOWN = "_known"
 
 def _count(cases: Sequence[Case], masks: nw.LazyFrame[Any], backend: Backend) -> dict[int, _Counts]:
     populations = [case.population for case in cases]
-    names = [*populations, *(case.violation for case in cases), *(case.elsewhere for case in cases)]
+    names = [*populations, *(case.violation for case in cases), *dict.fromkeys(case.elsewhere for case in cases)]
     names += [case.undecided for case in cases if case.leaves_out_progress] + [case.pending for case in cases if case.recovery is not None]
     totals = masks.select(nw.len(), nw.col(*names).cast(nw.Int64).sum(), nw.col(*names).count().name.suffix(_KNOWN))
     groups = masks.group_by(SUBJECT).agg(nw.col(*populations).cast(nw.Int64).max()).select(nw.col(*populations).sum())

@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
 from typing import assert_never
 
 from policycheck.engine.case import Case, Kind
 from policycheck.engine.measurement import Measurement
-from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Requirement, Rule, Scope
+from policycheck.policy.conditions import Condition
+from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Policy, Requirement, Rule, Scope
 
 
 def open_case(number: int, rule: Rule, scope: Scope) -> Case:
-    """A rule as it is evaluated."""
-    return Case(number, rule, scope, kind_of(rule.statement.requirement))
+    """A rule as it is evaluated by itself."""
+    return Case(number, rule, scope, kind_of(rule.statement.requirement), number, number)
+
+
+def open_cases(policies: Sequence[Policy]) -> list[Case]:
+    """The rules of all policies as they are evaluated together, in their order."""
+    chosen: dict[tuple[str, Condition, Scope], int] = {}
+    matched: dict[tuple[str, Condition], int] = {}
+    cases = []
+    for number, (policy, rule) in enumerate((one, rule) for one in policies for rule in one.rules):
+        statement = rule.statement
+        alike = chosen.setdefault((statement.dataset, statement.where, policy.scope), number)
+        same = matched.setdefault((statement.dataset, statement.requirement.condition), number)
+        cases.append(Case(number, rule, policy.scope, kind_of(statement.requirement), alike, same))
+    return cases
 
 
 def kind_of(requirement: Requirement) -> Kind:
