@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from policycheck.places import ResourceKey
+
 
 @dataclass(frozen=True, slots=True)
 class InventoryEntry:
@@ -40,10 +42,6 @@ class Inventory:
     """What a reader of any report must know of how it was read, a clean phrase each: a resource that is listed twice, a second list."""
 
 
-Resource = tuple[str | None, str | None, str | None]
-"""Account, Region and ARN, as a job names them."""
-
-
 class Listing:
     """What some inventories say of the resources that jobs name."""
 
@@ -58,33 +56,33 @@ class Listing:
         self.said = frozenset({*(["Tags"] if tagged else []), *(["AccountName"] if named else [])})
         """What any entry says: `Tags`, `AccountName`. What none does is unknown of all."""
 
-    def is_in(self, resource: Resource, name: str) -> bool | None:
+    def is_in(self, resource: ResourceKey, name: str) -> bool | None:
         """Whether the inventory of that name lists the resource; None where that cannot be told."""
         return None if name not in self.names else self._any(resource, (pair for pair in self._found(resource) if pair[0] == name))
 
-    def is_listed(self, resource: Resource) -> bool | None:
+    def is_listed(self, resource: ResourceKey) -> bool | None:
         """Whether any inventory lists the resource; None where there is none to ask."""
         return self._any(resource, self._found(resource)) if self.names else None
 
-    def is_told(self, resource: Resource) -> bool:
+    def is_told(self, resource: ResourceKey) -> bool:
         """Whether it is known which entries are of the resource, and there are any: what these lack it does not have."""
         found = [entry.lists(resource[0], resource[1]) for _, entry in self._found(resource)]
         return True in found and None not in found
 
-    def tag(self, resource: Resource, name: str) -> str | None:
+    def tag(self, resource: ResourceKey, name: str) -> str | None:
         return next((entry.tags[name] for entry in self._entries(resource) if name in entry.tags), None)
 
-    def account_name(self, resource: Resource) -> str | None:
+    def account_name(self, resource: ResourceKey) -> str | None:
         return next((entry.account_name for entry in self._entries(resource) if entry.account_name is not None), None)
 
-    def _found(self, resource: Resource) -> Sequence[tuple[str, InventoryEntry]]:
+    def _found(self, resource: ResourceKey) -> Sequence[tuple[str, InventoryEntry]]:
         return self._by_arn.get(resource[2] or "", ())
 
-    def _entries(self, resource: Resource) -> Iterable[InventoryEntry]:
+    def _entries(self, resource: ResourceKey) -> Iterable[InventoryEntry]:
         """Those of the resource; none where it is unknown of any whether it is."""
         return (entry for _, entry in self._found(resource) if entry.lists(resource[0], resource[1])) if self.is_told(resource) else ()
 
-    def _any(self, resource: Resource, pairs: Iterable[tuple[str, InventoryEntry]]) -> bool | None:
+    def _any(self, resource: ResourceKey, pairs: Iterable[tuple[str, InventoryEntry]]) -> bool | None:
         if resource[2] is None:
             return None
         answers = [entry.lists(resource[0], resource[1]) for _, entry in pairs]

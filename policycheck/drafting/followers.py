@@ -10,9 +10,8 @@ from itertools import pairwise
 from policycheck.datasets import COPY_JOBS, RESTORE_JOBS, Dataset
 from policycheck.drafting.jobs import MIN_JOBS
 from policycheck.drafting.plans import LONGEST_WAIT, Planner
-from policycheck.drafting.profile import DAY, HOUR, Follower, Job, Profile, Resource, group, percentile95
+from policycheck.drafting.profile import Follower, Job, Profile, Resource, group, percentile95
 from policycheck.drafting.proposal import (
-    MINUTE,
     SLACK,
     Limit,
     Omission,
@@ -33,6 +32,7 @@ from policycheck.policy.measures import Measure
 from policycheck.policy.model import RESOURCE, Expectation, Following, NoneMatch, Statement
 from policycheck.result import Severity
 from policycheck.text import spell_duration
+from policycheck.units import DAY, HOUR, MINUTE
 
 NEARLY_ALL = 0.95
 """Where so many clean jobs were copied, copying is taken for what is meant."""

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from policycheck.drafting.plans import BACKED_UP, Planner, slowest
-from policycheck.drafting.profile import DAY, HOUR, Job, Profile, group
+from policycheck.drafting.profile import Job, Profile, group
 from policycheck.drafting.proposal import SLACK, Limit, Omission, Parameters, Proposal, all_of, compared, counted, is_of, is_writable, listed, numbered
 from policycheck.policy.conditions import Literal, Not, Operator
 from policycheck.policy.model import EVERY_JOB, AllMatch, NoneMatch, Statement
 from policycheck.result import Severity
 from policycheck.text import spell_duration
+from policycheck.units import DAY, HOUR
 
 MIN_JOBS = 5
 """Fewer jobs of a type than this do not show how long it takes."""

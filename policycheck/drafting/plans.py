@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from policycheck.drafting.profile import DAY, HOUR, Job, Plan, Profile, group, percentile95
+from policycheck.drafting.profile import Job, Plan, Profile, group, percentile95
 from policycheck.drafting.proposal import (
     FREQUENT,
     Limit,
@@ -28,6 +28,7 @@ from policycheck.policy.conditions import Condition, Literal, Operator
 from policycheck.policy.measures import Measure
 from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Statement
 from policycheck.result import Severity
+from policycheck.units import DAY, HOUR
 
 BACKED_UP = {"nist-800-53": ("CP-9",), "soc2": ("A1.2",), "iso-27001": ("A.8.13",)}
 LONGEST_WAIT = 8 * HOUR

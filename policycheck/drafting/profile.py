@@ -11,15 +11,12 @@ from typing import Any, TypeVar
 
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS
 from policycheck.job_lists import JobList
+from policycheck.places import Place
 from policycheck.records import micros
 from policycheck.sources.interface import Evidence
 
-Place = tuple[str | None, str | None]
-"""Account and Region."""
 Resource = tuple[Place, str]
 
-HOUR = 3_600_000_000
-DAY = 24 * HOUR
 
 _Key = TypeVar("_Key", bound=Hashable)
 _Item = TypeVar("_Item")

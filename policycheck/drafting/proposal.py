@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from policycheck.drafting.profile import DAY, HOUR
 from policycheck.policy.conditions import Comparison, Condition, Literal, Operator, conjunction
 from policycheck.policy.model import Scope, Statement
 from policycheck.result import Severity
 from policycheck.text import clean, clean_line, spell_duration, truncate
+from policycheck.units import DAY, HOUR, MINUTE
 
-MINUTE = HOUR // 60
 SLACK = HOUR
 """What every limit leaves over: a job does not start on the second, and one in twenty takes longer than the 95th percentile."""
 FREQUENT = 3 * DAY

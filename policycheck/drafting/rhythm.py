@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
-from policycheck.drafting.profile import DAY, HOUR, Job, Plan, PlanRule, Profile, group, percentile95
+from policycheck.drafting.profile import Job, Plan, PlanRule, Profile, group, percentile95
 from policycheck.engine.schedules.cron import ScheduleError, expected_runs, parse_schedule
+from policycheck.units import DAY, HOUR
 
 _BEFORE, _AFTER = 30 * DAY, 400 * DAY
 """How long before and after as_of runs are looked at: a year and more, so that both changes of the clock are among them."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from policycheck.engine.scope import Pair, in_scope, is_excused, missing_places
+from policycheck.engine.scope import in_scope, is_excused, missing_places
+from policycheck.places import Place
 from policycheck.policy.model import Scope
 from policycheck.records import micros, moment
 from policycheck.result import Basis, Coverage
@@ -24,19 +25,19 @@ class Absence:
         self._start = None if length is None else moment(micros(as_of) - length)
         self._entries = [entry for entry in coverage if entry.dataset == dataset and in_scope(scope, entry.account, entry.region)]
         self._missing = missing_places(scope, coverage, dataset)
-        self._shown: dict[Pair, bool] = {}
+        self._shown: dict[Place, bool] = {}
 
-    def is_read(self, place: Pair) -> bool:
+    def is_read(self, place: Place) -> bool:
         """Whether the list was read at a place at all, as far as the place is stated, or may be empty there."""
         return any(_states(place, entry) and _has_jobs(entry) for entry in self._entries) or is_excused(self._scope, *place)
 
-    def is_shown(self, place: Pair) -> bool:
+    def is_shown(self, place: Place) -> bool:
         """Whether the list is complete from the window's start to as_of wherever the place may be, as far as it is stated."""
         if place not in self._shown:
             self._shown[place] = self._is_complete(place)
         return self._shown[place]
 
-    def _is_complete(self, place: Pair) -> bool:
+    def _is_complete(self, place: Place) -> bool:
         entries = [entry for entry in self._entries if _states(place, entry)]
         unread = any(all(mine in (None, theirs) or theirs is None for mine, theirs in zip(place, other, strict=True)) for other in self._missing)
         somewhere = self._scope.organization and place[0] is None
@@ -48,5 +49,5 @@ def _has_jobs(entry: Coverage) -> bool:
     return bool(entry.jobs) or entry.basis is Basis.OBSERVED
 
 
-def _states(place: Pair, entry: Coverage) -> bool:
+def _states(place: Place, entry: Coverage) -> bool:
     return place[0] in (None, entry.account) and place[1] in (None, entry.region)

@@ -23,12 +23,11 @@ from policycheck.reasons import Reasons, spell_reasons
 from policycheck.records import iso, moment
 from policycheck.result import EVIDENCE_LIMIT, Finding
 from policycheck.text import clean_line, shorten, spell_duration, truncate
+from policycheck.units import DAY, SECOND
 
 NO_RESOURCE = "(no ResourceArn)"
 NO_JOBS = "(no jobs)"
 _MESSAGE_LIMIT = 200
-_SECOND = 1_000_000
-_DAY = 86_400 * _SECOND
 
 Subject = tuple[str | None, str | None, str]
 _Values = Mapping[str, Any]
@@ -235,7 +234,7 @@ def spell_value(field: Field, value: Any) -> str:
             return "for ever"
         case Kind.DURATION:
             # A retention is a number of days, always.
-            return f"{value // _DAY} d" if field.name == "Retention" else spell_duration(value)
+            return f"{value // DAY} d" if field.name == "Retention" else spell_duration(value)
         case Kind.BOOLEAN:
             return str(value).lower()
         case Kind.SIZE:
@@ -262,7 +261,7 @@ def _margin(condition: Condition, frame: Frame, judged: _Values) -> str:
         return shown
     distance = abs(value - limit)
     if field.kind in {Kind.DURATION, Kind.TIME}:
-        apart = spell_duration(distance) if distance >= _SECOND else "less than 1 s"
+        apart = spell_duration(distance) if distance >= SECOND else "less than 1 s"
     else:
         apart = f"{distance:,}{' bytes' if field.kind is Kind.SIZE else ''}"
     side = ("after" if value > limit else "before") if field.kind is Kind.TIME else ("over" if value > limit else "under")

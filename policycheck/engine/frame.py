@@ -14,8 +14,9 @@ import narwhals as nw
 
 from policycheck.datasets import TAGS, Dataset, Field, Kind, Presence
 from policycheck.engine.backends.interface import Backend, ColumnType
-from policycheck.inventory import Inventory, Listing, Resource
+from policycheck.inventory import Inventory, Listing
 from policycheck.job_lists import JobList, Recording
+from policycheck.places import ResourceKey
 
 ROW = "_row"
 SUBJECT = "_subject"
@@ -59,7 +60,7 @@ class Frame:
     as_of: int
     """Microseconds since 1970."""
     columns: nw.LazyFrame[Any]
-    subjects: tuple[Resource, ...]
+    subjects: tuple[ResourceKey, ...]
     """(Account, Region, resource) by the number in SUBJECT."""
     recordings: tuple[Recording, ...] = ()
     """What a missing member means, by the number in RECORDING."""
@@ -140,7 +141,7 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
     columns["Account"] = (ColumnType.TEXT, [account for account, _ in places])
     columns["Region"] = (ColumnType.TEXT, [region for _, region in places])
     resources = job_list.column(dataset.fields[dataset.resource_field])
-    numbers: dict[Resource, int] = {}
+    numbers: dict[ResourceKey, int] = {}
     subjects = [numbers.setdefault((account, region, resource), len(numbers)) for (account, region), resource in zip(places, resources, strict=True)]
     columns[SUBJECT] = (ColumnType.INTEGER, subjects)
     columns[ROW] = (ColumnType.INTEGER, list(range(len(job_list))))
@@ -198,15 +199,15 @@ def _destinations(job_list: JobList, fields: Collection[str]) -> dict[str, tuple
     return columns
 
 
-def _listed(fields: Collection[str], resources: Sequence[Resource], inventories: Mapping[str, Inventory]) -> dict[str, tuple[ColumnType, list[Any]]]:
+def _listed(fields: Collection[str], resources: Sequence[ResourceKey], inventories: Mapping[str, Inventory]) -> dict[str, tuple[ColumnType, list[Any]]]:
     """What the inventories say of each record's resource: a column for each of them where `in_inventory` is asked, and for each tag."""
     tags = [name for name in fields if name.startswith(TAGS)]
     if not tags and not {"AccountName", "in_inventory"} & set(fields):
         return {}
     listing = Listing(inventories)
 
-    def column(said: Callable[[Resource], Any]) -> list[Any]:
-        known: dict[Resource, Any] = {}
+    def column(said: Callable[[ResourceKey], Any]) -> list[Any]:
+        known: dict[ResourceKey, Any] = {}
         return [known[resource] if resource in known else known.setdefault(resource, said(resource)) for resource in resources]
 
     columns: dict[str, tuple[ColumnType, list[Any]]] = {

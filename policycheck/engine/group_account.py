@@ -13,14 +13,14 @@ from policycheck.engine.case import Case
 from policycheck.engine.context import Context
 from policycheck.engine.frame import ROW
 from policycheck.engine.judgement import Judgement, expectation, limit_of
-from policycheck.engine.list_view import KEY, ListView, Triple
+from policycheck.engine.list_view import KEY, ListView
 from policycheck.engine.measures import is_lower
 from policycheck.engine.scope import in_scope
+from policycheck.places import ResourceKey
 from policycheck.policy.rendering import render_jobs
 from policycheck.records import iso, micros
 from policycheck.text import spell_duration
-
-_SECOND = 1_000_000
+from policycheck.units import SECOND
 
 
 class ChosenJob(NamedTuple):
@@ -69,7 +69,7 @@ class GroupAccount:
 
     def apart(self, value: int) -> str:
         apart = value - int(limit_of(self.requirement)[1])
-        return "" if not apart else spell_duration(apart) if apart >= _SECOND else "less than 1 s"
+        return "" if not apart else spell_duration(apart) if apart >= SECOND else "less than 1 s"
 
     @cached_property
     def chosen_jobs(self) -> dict[int, list[ChosenJob]]:
@@ -94,7 +94,7 @@ class GroupAccount:
         jobs_word = "job" if len(jobs) == 1 else "jobs"
         return f"{len(jobs):,} {jobs_word} {when}: {states}" if when != "jobs" else f"{len(jobs):,} {jobs_word}: {states}"
 
-    def covered_from(self, subject: Triple) -> str:
+    def covered_from(self, subject: ResourceKey) -> str:
         """From when on the list speaks for the place of a subject; empty where nothing says."""
         entries = [
             entry

@@ -15,7 +15,8 @@ from policycheck.engine.findings import NO_RESOURCE, record_cause
 from policycheck.engine.group_account import GroupAccount
 from policycheck.engine.group_measure import measure_of
 from policycheck.engine.judgement import Judgement, expectation, job_id
-from policycheck.engine.list_view import ListView, Triple
+from policycheck.engine.list_view import ListView
+from policycheck.places import ResourceKey
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import RESOURCE
 from policycheck.records import iso, micros, moment
@@ -119,7 +120,7 @@ class Describer:
         plan = ": deleted, or dropped from its plan; job lists cannot tell"
         return told + (plan if self._case.rule.statement.dataset == BACKUP_JOBS.name else "")
 
-    def _named(self, subject: Triple) -> bool:
+    def _named(self, subject: ResourceKey) -> bool:
         """Whether a backup job names the resource of an inventory's entry."""
         if BACKUP_JOBS.name not in self._context.lists:
             return False

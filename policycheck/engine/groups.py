@@ -31,20 +31,21 @@ from policycheck.engine.list_view import KEY, ListView, Tally, any_truth
 from policycheck.engine.masks import add_masks, listed_mask
 from policycheck.engine.measures import Truth
 from policycheck.engine.possible_jobs import PossibleJobs
-from policycheck.engine.scope import Pair, in_scope
+from policycheck.engine.scope import in_scope
 from policycheck.engine.screen import CleanKeys, bounds_of, screen
 from policycheck.engine.subjects import Group, Subjects, find_subjects
 from policycheck.engine.unknown import name_lacking, name_unknown, spell_fields
 from policycheck.engine.verdict import decide_empty, not_read, rule_result, short_evidence
 from policycheck.inventory import Listing
+from policycheck.places import Place
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import RESOURCE, NoData
 from policycheck.reasons import Reason, ReasonKind, Reasons
 from policycheck.records import iso, micros, moment
 from policycheck.result import Coverage, Finding, RuleResult, SubjectAnswer, Universe, Verdict
 from policycheck.text import clean_line, counted, spell_duration
+from policycheck.units import DAY
 
-_DAY = 86_400_000_000
 _MOST_NOTES = 10
 _MOST_PLACES = 3
 
@@ -250,15 +251,15 @@ class _Ruling:
         """Whether the list of backup jobs shows that a resource had no job in the day before this one, nor any earlier that it could show."""
         return all(self._shows_first(place, first) for place in backups.places(group.subject))
 
-    def _shows_first(self, place: Pair, first: int) -> bool:
+    def _shows_first(self, place: Place, first: int) -> bool:
         entry = self._backup_coverage.get(place)
         if entry is None or entry.evident is None or not entry.complete:
             return False
         begins = entry.evident[0]
-        return micros(begins) < first - _DAY and entry.gap_in(begins, moment(first)) is None
+        return micros(begins) < first - DAY and entry.gap_in(begins, moment(first)) is None
 
     @cached_property
-    def _backup_coverage(self) -> dict[tuple[str | None, str | None], Coverage]:
+    def _backup_coverage(self) -> dict[Place, Coverage]:
         return {(entry.account, entry.region): entry for entry in self.context.coverage if entry.dataset == BACKUP_JOBS.name}
 
     def _short(self, subjects: Subjects) -> Reasons:

@@ -17,21 +17,20 @@ from policycheck.engine.case import Case
 from policycheck.engine.frame import EXISTS, SUBJECT, Frame
 from policycheck.engine.measures import Truth
 from policycheck.job_lists import JobList
+from policycheck.places import Place, ResourceKey
 from policycheck.policy.model import RESOURCE
 
 KEY = "_key"
 """The number of the values that tell a record's group."""
 _MAY = "_may"
 
-Triple = tuple[str | None, str | None, str | None]
-"""Account, Region and ResourceArn."""
 Row = tuple[Any, ...]
 
 
 class Key(NamedTuple):
     """What a record says of its group."""
 
-    subject: Triple
+    subject: ResourceKey
     """As far as `per` asks for it."""
     values: tuple[str | None, ...]
     """Of the `per` fields beside ResourceArn, in their order."""
@@ -86,10 +85,10 @@ class ListView:
     _keyed: dict[tuple[str, ...], tuple[nw.LazyFrame[Any], Sequence[Key]]] = field(default_factory=dict)
     owners: dict[Hashable, Any] = field(default_factory=dict)
     """Who must have groups, and whose each key is, by what tells them: found out once for rules that ask alike (`subjects`)."""
-    _listed: dict[str, Mapping[Triple, Truth]] = field(default_factory=dict)
+    _listed: dict[str, Mapping[ResourceKey, Truth]] = field(default_factory=dict)
     _nameless: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
-    _histories: dict[Triple, History] | None = None
-    _by_arn: defaultdict[str | None, list[Triple]] = field(default_factory=lambda: defaultdict(list))
+    _histories: dict[ResourceKey, History] | None = None
+    _by_arn: defaultdict[str | None, list[ResourceKey]] = field(default_factory=lambda: defaultdict(list))
 
     def keyed(self, per: tuple[str, ...]) -> tuple[nw.LazyFrame[Any], Sequence[Key]]:
         """The masks with the column KEY, sorted by it and by CreationDate, and the keys by number."""
@@ -166,7 +165,7 @@ class ListView:
                 )
         return tallies, told
 
-    def listed_subjects(self, case: Case) -> Mapping[Triple, Truth]:
+    def listed_subjects(self, case: Case) -> Mapping[ResourceKey, Truth]:
         """The resources that some record names which `where` and the scope choose; None where they only may."""
         if case.listed not in self._listed:
             listed = nw.col(case.listed)
@@ -190,7 +189,7 @@ class ListView:
             self._nameless[key] = int(self.backend.rows(self.masks.filter(listed & unnamed).select(nw.len()))[0][0])
         return self._nameless[key]
 
-    def history(self, subject: Triple) -> History | None:
+    def history(self, subject: ResourceKey) -> History | None:
         """Of one resource; of an inventory's entry, as far as it says which. None where no record names it."""
         histories = self.histories()
         if None not in subject[:2]:
@@ -207,19 +206,19 @@ class ListView:
             False if any(history.first_runs is False for history in found) else None if any(history.first_runs is None for history in found) else True,
         )
 
-    def places(self, subject: Triple) -> set[tuple[str | None, str | None]]:
+    def places(self, subject: ResourceKey) -> set[Place]:
         """Where records say they are that certainly name a resource, or an inventory's entry as far as it says which; empty where none does."""
         return {triple[:2] for triple in self._alike(subject) if not _lacks(triple, subject)}
 
-    def has_unplaced(self, subject: Triple) -> bool:
+    def has_unplaced(self, subject: ResourceKey) -> bool:
         """Whether a record of its ARN that does not say its account or its Region may be of a resource, or of an entry that says them."""
         return any(_lacks(triple, subject) for triple in self._alike(subject))
 
-    def may_have_ended(self, subject: Triple) -> bool:
+    def may_have_ended(self, subject: ResourceKey) -> bool:
         """Whether a record of its ARN that does not say where it is may be of a resource, and not in progress."""
         return any(self.histories()[triple].first_runs is not True for triple in self._alike(subject) if _lacks(triple, subject))
 
-    def _alike(self, subject: Triple) -> list[Triple]:
+    def _alike(self, subject: ResourceKey) -> list[ResourceKey]:
         """What records with its ARN say of their place, as far as both say the same."""
         if not self._by_arn:
             for triple in self.histories():
@@ -239,7 +238,7 @@ class ListView:
         pairs = {(resource, kind) for resource, kind, created in said if created is None or created <= self.frame.as_of}
         return frozenset((resource, kind) for resource, kind in pairs if resource is not None and kind is not None)
 
-    def histories(self) -> Mapping[Triple, History]:
+    def histories(self) -> Mapping[ResourceKey, History]:
         """Of every resource in the list."""
         if self._histories is None:
             created, running = nw.col("CreationDate"), self.frame.in_progress()
@@ -274,12 +273,12 @@ def resource_types(job_list: JobList) -> Mapping[str, str]:
     return dict(sorted((resource, kind) for resource, kind in pairs if resource is not None and kind is not None))
 
 
-def _place(names: Sequence[str], values: Sequence[str | None]) -> Triple:
+def _place(names: Sequence[str], values: Sequence[str | None]) -> ResourceKey:
     said = dict(zip(names, values, strict=True))
     return said.get("Account"), said.get("Region"), None
 
 
-def _lacks(triple: Triple, subject: Triple) -> bool:
+def _lacks(triple: ResourceKey, subject: ResourceKey) -> bool:
     """Whether a record does not say what a resource or an entry does."""
     return any(said is None and stated is not None for said, stated in zip(triple, subject, strict=True))
 

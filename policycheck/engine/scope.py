@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from policycheck.datasets import DATASETS
+from policycheck.places import Place
 from policycheck.policy.model import Scope
 from policycheck.reasons import Reason, ReasonKind
 from policycheck.records import micros
 from policycheck.result import Basis, Coverage
-
-Pair = tuple[str | None, str | None]
 
 
 def in_scope(scope: Scope, account: str | None, region: str | None) -> bool:
@@ -38,10 +37,10 @@ def uncovered_scope(scope: Scope, coverage: Sequence[Coverage], dataset: str) ->
     return problems
 
 
-def missing_places(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> list[Pair]:
+def missing_places(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> list[Place]:
     """The declared accounts and Regions that no complete list covers, and that may not be empty; a half that is not declared is None."""
     complete = [entry for entry in coverage if entry.dataset == dataset and entry.complete and (entry.jobs or entry.basis is Basis.OBSERVED)]
-    places: set[Pair] = {(entry.account, entry.region) for entry in complete}
+    places: set[Place] = {(entry.account, entry.region) for entry in complete}
     return [
         (account, region)
         for account, region in _declared(scope)
@@ -49,7 +48,7 @@ def missing_places(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> 
     ]
 
 
-def _declared(scope: Scope) -> Iterable[Pair]:
+def _declared(scope: Scope) -> Iterable[Place]:
     return ((account, region) for account in scope.accounts or (None,) for region in scope.regions or (None,) if account or region)
 
 

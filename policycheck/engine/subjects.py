@@ -11,10 +11,11 @@ from typing import NamedTuple
 
 from policycheck.engine.case import Case
 from policycheck.engine.entries import choose_entries
-from policycheck.engine.list_view import Key, ListView, Tally, Triple, any_truth, may_equal
+from policycheck.engine.list_view import Key, ListView, Tally, any_truth, may_equal
 from policycheck.engine.measures import Truth
 from policycheck.engine.scope import in_scope
 from policycheck.inventory import Inventory, InventoryEntry, Listing
+from policycheck.places import ResourceKey
 from policycheck.policy.model import RESOURCE
 
 Membership = tuple[tuple[int, bool], ...]
@@ -25,7 +26,7 @@ Membership = tuple[tuple[int, bool], ...]
 class Group:
     """One group of jobs that a rule measures."""
 
-    subject: Triple
+    subject: ResourceKey
     """None where `per` does not ask, or where an inventory does not say."""
     values: tuple[str | None, ...]
     """Of all `per` fields, in their order."""
@@ -68,7 +69,7 @@ _Place = tuple[int, tuple[str | None, ...]]
 class _Owner(NamedTuple):
     """A resource, or an inventory's entry, that has groups."""
 
-    subject: Triple
+    subject: ResourceKey
     sure: bool
     entry: InventoryEntry | None = None
 
@@ -156,7 +157,7 @@ def _owners(
     return [_Owner(subject, truth is True) for subject, truth in listed.items()], owned
 
 
-def _entries_of(subject: Triple, owners: Sequence[_Owner], by_arn: Mapping[str | None, Sequence[int]]) -> Membership:
+def _entries_of(subject: ResourceKey, owners: Sequence[_Owner], by_arn: Mapping[str | None, Sequence[int]]) -> Membership:
     found = []
     for position in by_arn.get(subject[2], ()) if subject[2] is not None else ():
         same = reduce(and_, (may_equal(said, entry) for said, entry in zip(subject[:2], owners[position].subject[:2], strict=True)))

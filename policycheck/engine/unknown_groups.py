@@ -15,9 +15,10 @@ from policycheck.engine.case import Case
 from policycheck.engine.frame import ROW, SUBJECT
 from policycheck.engine.group_measure import measure_of
 from policycheck.engine.judgement import Rows
-from policycheck.engine.list_view import KEY, Key, ListView, Triple, may_equal
+from policycheck.engine.list_view import KEY, Key, ListView, may_equal
 from policycheck.engine.subjects import Group
 from policycheck.job_lists import JobList
+from policycheck.places import Place, ResourceKey
 from policycheck.policy.model import RESOURCE
 
 _ENDS = {"BackupVaultArn": "BackupVaultName", "CreatedBy.BackupPlanArn": "CreatedBy.BackupPlanId"}
@@ -32,7 +33,7 @@ _ANY: frozenset[str] = frozenset()
 class Clues(NamedTuple):
     """What a job says of its group, or a group of itself; None where it does not."""
 
-    subject: Triple
+    subject: ResourceKey
     values: tuple[str | None, ...]
     """Of the `per` fields beside ResourceArn, and what their ARNs end with."""
     types: frozenset[str]
@@ -109,7 +110,7 @@ class UnknownGroups:
             by_resource[clues.subject[2]].append(clues)
         return by_resource
 
-    def _clues_of_job(self, row: int, subject: Triple, values: Sequence[str | None]) -> Clues:
+    def _clues_of_job(self, row: int, subject: ResourceKey, values: Sequence[str | None]) -> Clues:
         job_list, others = self._view.job_list, self._case.others
         record, dataset = job_list.records[row], job_list.dataset
         said = [value or _end(_member(record, dataset.fields, _ARNS.get(name))) for name, value in zip(others, values, strict=True)]
@@ -166,13 +167,13 @@ def _end(arn: str | None) -> str | None:
     return arn.rpartition(":")[2] or None if arn else None
 
 
-def _place_of(arn: str | None) -> tuple[str | None, str | None]:
+def _place_of(arn: str | None) -> Place:
     """Account and Region of arn:partition:service:region:account:resource."""
     parts = (arn or "").split(":", 5)
     return (parts[4] or None, parts[3] or None) if len(parts) == 6 else (None, None)
 
 
-def _types_of_job(said: str | None, subject: Triple, types: Mapping[str, frozenset[str]]) -> frozenset[str]:
+def _types_of_job(said: str | None, subject: ResourceKey, types: Mapping[str, frozenset[str]]) -> frozenset[str]:
     """What a job says, else what others say of its resource."""
     return frozenset({said.lower()}) if said is not None else types.get(subject[2] or "", _ANY)
 

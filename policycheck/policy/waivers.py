@@ -19,8 +19,8 @@ from policycheck.policy.shape import check_shape, find_entry, plain
 from policycheck.policy.structure import read_conditions
 from policycheck.result import Waiver
 from policycheck.text import clean_line
+from policycheck.units import DAY
 
-_DAY_MICROSECONDS = 86_400_000_000
 GROUP_FIELDS = ("Account", "Region", "ResourceType")
 """What a waiver of a rule on groups may name beside the fields of `per`."""
 
@@ -41,7 +41,7 @@ def read_longest(node: Node | None, document: Document) -> int:
     if not isinstance(node, Text):
         return YEAR_DAYS
     try:
-        days = parse_duration(node.text) // _DAY_MICROSECONDS
+        days = parse_duration(node.text) // DAY
     except ValueError as error:
         document.report(node.location, f"{clean_line(node.text)} is no duration", f"{str(error)[:1].upper()}{str(error)[1:]}.")
         return YEAR_DAYS

@@ -15,6 +15,7 @@ from policycheck.datasets import DATASETS
 from policycheck.errors import Diagnostic, EvidenceError, Location, PolicyError
 from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
+from policycheck.places import Place
 from policycheck.policy.catalogue import is_test
 from policycheck.policy.conditions import nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
@@ -238,7 +239,7 @@ def _coverage(lists: Mapping[str, JobList], policy: Policy, as_of: datetime, sta
     return tuple(entry for job_list in lists.values() for entry in _covered(job_list, places, start, as_of))
 
 
-def _covered(job_list: JobList, places: Sequence[tuple[str | None, str | None]], start: datetime, as_of: datetime) -> Iterator[Coverage]:
+def _covered(job_list: JobList, places: Sequence[Place], start: datetime, as_of: datetime) -> Iterator[Coverage]:
     counted = list(job_list.places())
     for account, region in places:
         yield Coverage(job_list.dataset.name, account, region, start, as_of, counted.count((account, region)), basis=Basis.OBSERVED, source="test")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from policycheck.drafting.profile import DAY, HOUR, percentile95, read_profile
+from policycheck.drafting.profile import percentile95, read_profile
 from policycheck.drafting.rhythm import Rhythm, plan_rhythms
+from policycheck.units import DAY, HOUR
 from tests.drafting.drafts import AS_OF, daily, evidence
 
 

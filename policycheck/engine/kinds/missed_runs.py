@@ -26,7 +26,7 @@ from policycheck.engine.outcomes import COULD, KEEPS, NOTHING, VIOLATES, RuleTra
 from policycheck.engine.schedules.expected_runs import ExpectedRun, Group, GroupRuns, PlanHistory, group_of
 from policycheck.engine.schedules.findings import MissedRun, PlanRecords, describe_missed
 from policycheck.engine.schedules.numbering import is_scheduled
-from policycheck.engine.schedules.plan_jobs import MEMBERS, Place, PlanJob, plan_jobs
+from policycheck.engine.schedules.plan_jobs import MEMBERS, PlanJob, plan_jobs
 from policycheck.engine.schedules.reasons import describe_undecided, name_problems, name_runs, name_unknown_plans, name_unplaced
 from policycheck.engine.schedules.screen import COLUMNS, HeldGroup, PlanScreen
 from policycheck.engine.scope import in_scope
@@ -34,6 +34,7 @@ from policycheck.engine.trace import Tracer
 from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import judge_nothing, not_read, nothing_to_judge, rule_result, short_evidence
 from policycheck.job_lists import JobList
+from policycheck.places import Place
 from policycheck.policy.conditions import Operator, fields_of
 from policycheck.policy.model import Expectation
 from policycheck.reasons import Reason, ReasonKind, Reasons

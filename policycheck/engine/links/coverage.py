@@ -10,6 +10,7 @@ import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.links.definitions import DEADLINE, END
+from policycheck.places import Place
 from policycheck.records import micros
 from policycheck.result import Coverage
 
@@ -21,7 +22,7 @@ def add_covered(columns: nw.LazyFrame[Any], place: tuple[str, str], coverage: Se
         place: the columns with that account and Region; where one is null, nothing is known to be covered.
         coverage: of the other list.
     """
-    entries: defaultdict[tuple[str | None, str | None], list[Coverage]] = defaultdict(list)
+    entries: defaultdict[Place, list[Coverage]] = defaultdict(list)
     for entry in coverage:
         entries[entry.account, entry.region].append(entry)
     # What several entries say of one place must hold by each.

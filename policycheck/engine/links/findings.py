@@ -24,11 +24,11 @@ from policycheck.policy.model import Following, Rule
 from policycheck.records import iso, moment
 from policycheck.result import Finding
 from policycheck.text import clean_line, spell_duration, truncate
+from policycheck.units import SECOND
 
 NOT_FOLLOWED = "not_followed"
 OTHER = "other"
 _MESSAGE_LIMIT = 200
-_SECOND = 1_000_000
 
 
 class Unfollowed(NamedTuple):
@@ -271,7 +271,7 @@ def _outcome(follower: Follower, deadline: int, other: OtherList) -> str:
     if follower.state == "COMPLETED" and follower.completed is not None:
         if follower.completed > deadline:
             late = follower.completed - deadline
-            when = f"{spell_duration(late) if late >= _SECOND else 'less than 1 s'} late"
+            when = f"{spell_duration(late) if late >= SECOND else 'less than 1 s'} late"
         else:
             when = "in time"
         return f"COMPLETED {when}" + ("" if follower.matches else " and does not match")

@@ -15,6 +15,7 @@ from policycheck.engine.completions import Completions
 from policycheck.engine.frame import EXISTS, ROW, Frame
 from policycheck.engine.links.definitions import DEADLINE, Link
 from policycheck.engine.links.screen import TRUTH, followed_rows
+from policycheck.places import Place
 from policycheck.policy.conditions import Condition
 
 _TOLD, _KNOWN, _SURELY, _NAMED = "_told", "_known", "_surely", "_named"
@@ -113,24 +114,21 @@ def _naming(candidates: nw.LazyFrame[Any], links: Sequence[Link], jobs: nw.LazyF
     return candidates.filter(wanted | silent | vague).select(*map(nw.col, names))
 
 
-_Place = tuple[str | None, str | None]
-
-
 class Followers:
     """The jobs of another list that may follow, by what they name; what one does not say makes it unknown whether it follows."""
 
     def __init__(self, links: Sequence[Link]) -> None:
         self._links = links
-        self._sure: defaultdict[tuple[int, str, _Place | None], Completions] = defaultdict(Completions)
-        self._perhaps: defaultdict[tuple[int, str | None], defaultdict[_Place | None, Completions]] = defaultdict(lambda: defaultdict(Completions))
+        self._sure: defaultdict[tuple[int, str, Place | None], Completions] = defaultdict(Completions)
+        self._perhaps: defaultdict[tuple[int, str | None], defaultdict[Place | None, Completions]] = defaultdict(lambda: defaultdict(Completions))
         self._nameless = Completions()
         self._by_point = Completions()
         """All that name a recovery point."""
-        self._vague: defaultdict[_Place, Completions] = defaultdict(Completions)
+        self._vague: defaultdict[Place, Completions] = defaultdict(Completions)
         """Those of which the id that they name was dropped, by their place."""
 
     def add(
-        self, row: int, sure: bool | None, created: int | None, completed: int | None, place: _Place, named: Sequence[str | None], *, told: bool = True
+        self, row: int, sure: bool | None, created: int | None, completed: int | None, place: Place, named: Sequence[str | None], *, told: bool = True
     ) -> None:
         """One job that matches (True) or may (None), in the order of the links with what it names; an empty text names nothing.
 
@@ -154,7 +152,7 @@ class Followers:
             # A job without an id may be the one that is named.
             self._perhaps[number, None][where].add(earliest, latest, row)
 
-    def follow(self, row: int | None, created: int | None, deadline: int | None, place: _Place, named: Sequence[str | None], *, known: bool) -> bool | None:
+    def follow(self, row: int | None, created: int | None, deadline: int | None, place: Place, named: Sequence[str | None], *, known: bool) -> bool | None:
         """Whether a job was followed; None where it may have been.
 
         Args:
@@ -181,5 +179,5 @@ class Followers:
         return None if may else False
 
 
-def _may_be(place: _Place, other: _Place) -> bool:
+def _may_be(place: Place, other: Place) -> bool:
     return all(one is None or two is None or one == two for one, two in zip(place, other, strict=True))

@@ -6,10 +6,10 @@ from bisect import bisect_left, bisect_right
 
 from policycheck.engine.schedules.cron import ScheduleError, expected_runs, parse_schedule
 from policycheck.engine.schedules.plan_jobs import RuleSchedule
+from policycheck.units import DAY
 
 TOLERANCE = 60_000_000
 """A job may be created this long before the run it answers, in microseconds."""
-_DAY = 86_400_000_000
 
 
 class Calendar:
@@ -44,7 +44,7 @@ def _compute_runs(schedule: RuleSchedule, earliest: int, latest: int) -> list[in
     if schedule.cron is None:
         raise ScheduleError("no BackupRuleCron is recorded")
     parsed = parse_schedule(schedule.cron)
-    back = 40 * _DAY
+    back = 40 * DAY
     while True:
         start = max(earliest - back, 0)
         runs = expected_runs(parsed, schedule.timezone, start, latest)

@@ -19,14 +19,13 @@ from typing import assert_never
 from zoneinfo import ZoneInfo
 
 from policycheck.text import clean_line, truncate
+from policycheck.units import DAY, MINUTE
 
 MAX_RUNS = 1_000_000
 """More runs than this are not computed; a run an hour, the most AWS Backup does, makes as many in 114 years."""
 
 _EPOCH = datetime(1970, 1, 1)
 _MICROSECOND = timedelta(microseconds=1)
-_MINUTE = 60_000_000
-_DAY = 24 * 60 * _MINUTE
 
 _WRAPPED = re.compile(r"cron\(([^()]*)\)", re.IGNORECASE)
 _VALUES = re.compile(r"(?P<first>\*|[0-9]{1,4}|[A-Z]{3})(?:-(?P<last>[0-9]{1,4}|[A-Z]{3}))?(?:/(?P<step>[0-9]{1,4}))?")
@@ -174,7 +173,7 @@ def expected_runs(schedule: Schedule, timezone: str | None, start: int, end: int
 def _local_days(schedule: Schedule, start: int, end: int) -> Iterator[date]:
     """The days of the schedule, in local time, whose runs can lie between two moments."""
     # No local time is a whole day away from UTC.
-    first, last = (date(1970, 1, 1).toordinal() + moment // _DAY + margin for moment, margin in ((start, -1), (end, 1)))
+    first, last = (date(1970, 1, 1).toordinal() + moment // DAY + margin for moment, margin in ((start, -1), (end, 1)))
     earliest = date.fromordinal(min(max(first, date(_YEARS.low, 1, 1).toordinal()), date.max.toordinal()))
     latest = date.fromordinal(max(min(last, date(_YEARS.high, 12, 31).toordinal()), 1))
     for year in range(earliest.year, latest.year + 1):
@@ -191,7 +190,7 @@ def _runs_on(schedule: Schedule, zone: tzinfo, day: date) -> Iterator[int]:
         # Where no clock changes in the hour, one offset holds for all of it: looking at each minute costs twenty times as much.
         if offset == begin.replace(minute=59, fold=1, tzinfo=zone).utcoffset():
             base = (begin - (offset or timedelta()) - _EPOCH) // _MICROSECOND
-            yield from (base + minute * _MINUTE for minute in schedule.minutes)
+            yield from (base + minute * MINUTE for minute in schedule.minutes)
         else:
             yield from (run for minute in schedule.minutes if (run := _moment(begin.replace(minute=minute), zone)) is not None)
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from policycheck.engine.schedules.calendars import TOLERANCE, Calendar
-from policycheck.engine.schedules.plan_jobs import Place, PlanJob, RuleSchedule
+from policycheck.engine.schedules.plan_jobs import PlanJob, RuleSchedule
+from policycheck.places import Place
+from policycheck.units import HOUR
 
-START_WINDOW = 8 * 3_600_000_000
+START_WINDOW = 8 * HOUR
 """How long a job has to start, where no job of the rule tells: AWS Backup's own default."""
 
 

@@ -11,8 +11,9 @@ from policycheck.engine.list_view import resource_types
 from policycheck.engine.notes import name_briefly
 from policycheck.engine.schedules.calendars import TOLERANCE
 from policycheck.engine.schedules.expected_runs import Group, Run
-from policycheck.engine.schedules.plan_jobs import Place, PlanJob
+from policycheck.engine.schedules.plan_jobs import PlanJob
 from policycheck.job_lists import JobList
+from policycheck.places import Place
 from policycheck.policy.model import Expectation, Rule
 from policycheck.records import iso, moment
 from policycheck.result import Finding

@@ -17,10 +17,10 @@ from policycheck.engine.schedules.plan_jobs import (
     RULE_NAME,
     TIMEZONE,
     VERSION,
-    Place,
     RuleSchedule,
     same_rules,
 )
+from policycheck.places import Place
 
 PLAN, RULE, SCHEDULE, SERIES, CALENDAR = "_plan", "_rule", "_schedule", "_series", "_calendar"
 """Columns: the numbers of a plan at a place, of a rule of it, of what it ran by, of a rule with what it ran by, and of a cron expression with its time zone."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from policycheck.job_lists import JobList
+from policycheck.places import Place
 
 PLAN_ID, RULE_ID, RULE_NAME, CRON, TIMEZONE, VERSION = MEMBERS = tuple(
     f"CreatedBy.{name}" for name in ("BackupPlanId", "BackupRuleId", "BackupRuleName", "BackupRuleCron", "BackupRuleTimezone", "BackupPlanVersion")
@@ -15,9 +16,6 @@ PLAN_ID, RULE_ID, RULE_NAME, CRON, TIMEZONE, VERSION = MEMBERS = tuple(
 DEFAULT_TIMEZONE = "UTC"
 NOT_RECORDED = "(not recorded)"
 """The time zone of a schedule where it is unknown: none that exists."""
-
-Place = tuple[str | None, str | None]
-"""Account and Region; an unknown one is a place of its own."""
 
 
 class RuleSchedule(NamedTuple):

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from policycheck.engine.notes import cap_notes, name_briefly
 from policycheck.engine.schedules.expected_runs import Group, GroupRuns, Run
 from policycheck.engine.schedules.findings import PlanRecords
-from policycheck.engine.schedules.plan_jobs import Place, PlanJob
+from policycheck.engine.schedules.plan_jobs import PlanJob
+from policycheck.places import Place
 from policycheck.reasons import Reason, ReasonKind, Reasons, cap_reasons
 from policycheck.records import iso, moment
 from policycheck.text import counted

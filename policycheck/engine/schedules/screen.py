@@ -23,7 +23,8 @@ from policycheck.engine.frame import RECORDING, ROW, SUBJECT, Frame
 from policycheck.engine.schedules.calendars import TOLERANCE, Calendar
 from policycheck.engine.schedules.expected_runs import START_WINDOW, Group, GroupRuns, PlanFacts
 from policycheck.engine.schedules.numbering import CALENDAR, PLAN, RULE, SCHEDULE, SERIES, Numbering, PlanRule, is_scheduled
-from policycheck.engine.schedules.plan_jobs import MEMBERS, Place, RuleSchedule
+from policycheck.engine.schedules.plan_jobs import MEMBERS, RuleSchedule
+from policycheck.places import Place
 
 COLUMNS = (ROW, SUBJECT, "CreationDate", "StartBy", "Account", "Region", RECORDING, *MEMBERS)
 """Of the frame of a list, what is read of a job."""

@@ -8,9 +8,7 @@ from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
 from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, comparisons, fields_of
 from policycheck.policy.lint.finding import Place, Run
 from policycheck.policy.lint.reading import (
-    DAY,
     FRESHNESS,
-    HOUR,
     OUTCOME_FIELDS,
     all_comparisons,
     asked,
@@ -25,6 +23,7 @@ from policycheck.policy.lint.reading import (
 from policycheck.policy.lint.satisfiability import equals, is_impossible
 from policycheck.policy.model import AllMatch, Expectation, Following, NoData, NoneMatch, Policy, Rule
 from policycheck.text import clean_line
+from policycheck.units import DAY, HOUR
 
 _UNHAPPY = {"backup_jobs": ("EXPIRED", "ABORTED", "PARTIAL"), "copy_jobs": ("PARTIAL",), "restore_jobs": ("ABORTED",)}
 """The states beside FAILED in which a job ends without all it was to make."""

@@ -16,8 +16,6 @@ OUTCOME_FIELDS = frozenset({"State", "Status", "Outcome", "MessageCategory"})
 """What a rule names that judges how jobs end."""
 FRESHNESS = frozenset(measure for measure, shape in SHAPES.items() if shape.limit is Limit.DURATION)
 """The measures whose limit is a length of time."""
-DAY = 86_400_000_000
-HOUR = 3_600_000_000
 
 
 def chosen(rule: Rule) -> Condition:
