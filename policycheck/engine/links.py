@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from math import inf
 from typing import Any
 
 import narwhals as nw
 
-from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS
+from policycheck import datasets
+from policycheck.datasets import DATASETS
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.completions import Completions
@@ -22,24 +22,10 @@ from policycheck.result import Coverage
 DEADLINE = "_deadline"
 END = "_end"
 
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """A member of the following job that names the job it follows, and the member of that job it names."""
-
-    follower: str
-    job: str
-    placed: bool = False
-    """An id names a job in one account and Region only; an ARN names one anywhere."""
+Link = datasets.Link
 
 
-_BY_ID = Link("CreatedByBackupJobId", "BackupJobId", placed=True)
-LINKS: dict[tuple[str, str], tuple[Link, ...]] = {
-    (BACKUP_JOBS.name, COPY_JOBS.name): (_BY_ID, Link("SourceRecoveryPointArn", "RecoveryPointArn")),
-    (BACKUP_JOBS.name, RESTORE_JOBS.name): (Link("RecoveryPointArn", "RecoveryPointArn"),),
-    (COPY_JOBS.name, COPY_JOBS.name): (Link("SourceRecoveryPointArn", "DestinationRecoveryPointArn"),),
-    (COPY_JOBS.name, RESTORE_JOBS.name): (Link("RecoveryPointArn", "DestinationRecoveryPointArn"),),
-}
+LINKS: dict[tuple[str, str], tuple[Link, ...]] = {(followed, name): links for name, dataset in DATASETS.items() for followed, links in dataset.follows.items()}
 """By the list that is followed and the one that follows; of several links the first whose member a following job records counts."""
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 
-from policycheck.datasets import Dataset
+from policycheck.datasets import DATASETS, Dataset
 from policycheck.policy.conditions import Operator, nearest
 from policycheck.policy.literals import Value, parse_count, parse_duration, parse_share
 from policycheck.policy.model import RESOURCE, Measure
@@ -50,10 +50,11 @@ SHAPES: Mapping[Measure, Shape] = {
     Measure.MISSED_RUNS: Shape(UPPER_BOUNDS, "a whole number", Window.NEEDED, clocked=False, per=False),
 }
 
-PER_FIELDS = (
+PER_FIELDS = tuple(dict.fromkeys((
     RESOURCE, "BackupVaultArn", "BackupVaultName", "CreatedBy.BackupPlanArn", "CreatedBy.BackupPlanName", "CreatedBy.BackupPlanId", "ResourceType", "Account",
     "Region", "SourceBackupVaultArn", "DestinationBackupVaultArn", "DestinationAccount", "DestinationRegion",
-)  # fmt: skip
+    *(dataset.vault_field for dataset in DATASETS.values()),
+)))  # fmt: skip
 """What `per` may name, as far as the list has it."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset, Presence
+from policycheck.datasets import DATASETS, DEFAULT, Dataset, Presence
 from policycheck.engine.masks import Case, fields_decisive
 from policycheck.policy.conditions import Condition, Operator, fields_of
 from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, Measure, NoData, NoneMatch, Rule, Scope
@@ -205,7 +205,7 @@ def describe_doubt(rule: Rule) -> Iterator[str]:
         yield "a job may be a scheduled one, since its list was saved without CreatedBy"
 
 
-_NO_FIELD = BACKUP_JOBS.fields["ParentJobId"]
+_NO_FIELD = DEFAULT.fields["ParentJobId"]
 
 
 def describe_no_data(rule: Rule) -> str:
