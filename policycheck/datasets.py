@@ -1,5 +1,8 @@
 """The lists policycheck can judge: their members, types, units and derived fields; the one place that knows them.
 
+A list is one row: what reads files, rules, reports and AWS knows of it only what stands there. Rows are checked when this module is imported, so that a wrong
+one is an error that names the list and the member, and nothing that looks like evidence.
+
 Source of names, types and enumerations: the AWS Backup API model of 2018-11-15 as botocore 1.44 ships it, operations ListBackupJobs, ListCopyJobs and
 ListRestoreJobs. Source of what may be missing: the API reference and lists saved by real clients (every member is optional in the model).
 """
@@ -7,151 +10,54 @@ ListRestoreJobs. Source of what may be missing: the API reference and lists save
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import Enum, StrEnum
 from types import MappingProxyType
 
+from policycheck.dataset_types import (
+    ALWAYS,
+    ALWAYS_SINCE,
+    BY_MEANING,
+    DERIVED,
+    SINCE,
+    TAGS,
+    WHEN_ENDED,
+    Dataset,
+    DatasetError,
+    Field,
+    Kind,
+    Link,
+    Presence,
+    listed,
+    table,
+)
 
-class Kind(StrEnum):
-    """How a field's value is compared and how an author writes it."""
+__all__ = [
+    "ALWAYS",
+    "BACKUP_JOBS",
+    "BY_RESULT_KEY",
+    "COPY_JOBS",
+    "DATASETS",
+    "DEFAULT",
+    "HORIZON",
+    "RESOURCE_TYPES",
+    "RESTORE_JOBS",
+    "TAGS",
+    "Dataset",
+    "DatasetError",
+    "Field",
+    "Kind",
+    "Link",
+    "Presence",
+]
 
-    TEXT = "text"  # compared exactly
-    WORD = "word"  # open vocabulary with conflicting documented spellings: compared case-insensitively
-    ENUM = "enum"  # closed vocabulary, checked when a policy is loaded
-    ARN = "arn"
-    ACCOUNT = "account"  # 12 digits
-    TIME = "time"  # microseconds since 1970 UTC; written as ISO 8601, or as an age
-    DURATION = "duration"  # microseconds; written 90s 90m 24h 7d 2w
-    SIZE = "size"  # bytes; written 500MB 10GiB or a plain number
-    INTEGER = "integer"
-    BOOLEAN = "boolean"
-    NAME = "name"  # a name of the user's own, compared by equality alone
-
-
-class Presence(Enum):
-    """What it means that a member is missing from a record."""
-
-    ALWAYS = "AWS always records it, whatever the client: missing is unknown, and a list that lacks it was reduced"
-    ALWAYS_SINCE = "AWS always records it, and the oldest clients drop it: missing is unknown"
-    BY_MEANING = "left out where it does not apply: missing is known, but in a reduced list that lacks it throughout"
-    WHEN_ENDED = "recorded once a job has ended: missing is known in progress or EXPIRED, but in a reduced list that lacks it throughout; else unknown"
-    SINCE = "older clients drop it: unknown if the whole list lacks it, else missing is known"
-    DERIVED = "computed; says for itself when it is unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One column: `name` is the API's own, dotted where nested (`CreatedBy.BackupPlanId`)."""
-
-    name: str
-    kind: Kind
-    presence: Presence
-    values: tuple[str, ...] = ()
-    doc: str = ""
-
-    @property
-    def derived(self) -> bool:
-        return self.presence is Presence.DERIVED
-
-
-TAGS = "Tags."
-"""What the name of an inventory's tag begins with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Dataset:
-    """One list of jobs: how the API names it, its members and the fields derived from them."""
-
-    name: str
-    """The word in policies: backup_jobs."""
-    noun: str
-    """The words in sentences and reports: backup job."""
-    operation: str
-    """ListBackupJobs."""
-    result_key: str
-    """The key of the list in an answer: BackupJobs."""
-    id_field: str
-    state_field: str
-    """State, or Status in restore jobs."""
-    resource_field: str
-    """The member that names the resource: ResourceArn, or SourceResourceArn in restore jobs."""
-    vault_field: str
-    """The member whose ARN says in which account and Region the job ran."""
-    in_progress: frozenset[str]
-    fields: Mapping[str, Field] = field(repr=False, compare=False)
-
-    def __str__(self) -> str:
-        return self.name
-
-    def field(self, name: str) -> Field | None:
-        """The field of that exact name, tags of an inventory (`Tags.Environment`) among them; None if there is none."""
-        try:
-            return self.fields[name]
-        except KeyError:
-            return None
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        return self.fields[self.state_field].values
-
-    @property
-    def finished(self) -> tuple[str, ...]:
-        """The states no job leaves again."""
-        return tuple(state for state in self.states if state not in self.in_progress)
-
-    @property
-    def members(self) -> tuple[Field, ...]:
-        """The fields AWS records, in the API's order; derived ones left out."""
-        return tuple(f for f in self.fields.values() if not f.derived)
-
-
-class _Fields(dict[str, Field]):
-    """The fields of a list by name. Tags of an inventory are fields of every list; what they are called is not known here."""
-
-    def __missing__(self, name: str) -> Field:
-        if name.startswith(TAGS) and len(name) > len(TAGS):
-            return Field(name, Kind.TEXT, Presence.DERIVED, doc=_DOCS["Tags"])
-        raise KeyError(name)
-
-
-def _table(*groups: tuple[Presence, Kind, str], enums: Mapping[str, tuple[str, ...]]) -> Mapping[str, Field]:
-    fields = _Fields()
-    for presence, kind, names in groups:
-        for name in names.split():
-            fields[name] = Field(name, kind, presence, enums.get(name, ()), _DOCS.get(name, ""))
-    for name, kind in (("AccountName", Kind.TEXT), ("in_inventory", Kind.NAME)):
-        fields[name] = Field(name, kind, Presence.DERIVED, doc=_DOCS[name])
-    return MappingProxyType(fields)
-
-
-_DOCS = {
-    "Account": "AccountId, else the account in BackupVaultArn, else in ResourceArn.",
-    "Region": "The Region in BackupVaultArn, else in ResourceArn.",
-    "IamRoleName": "The last path segment of IamRoleArn.",
-    "Duration": "CompletionDate - InitiationDate (CreationDate where that is not recorded); in progress, the time so far.",
-    "Elapsed": "CompletionDate - CreationDate: the start window is included.",
-    "StartDelay": "InitiationDate - CreationDate.",
-    "Outcome": "clean: COMPLETED with MessageCategory SUCCESS; with_issues: COMPLETED with another; unknown: COMPLETED without one, which is judged both ways.",
-    "Overdue": "CREATED or PENDING past StartBy, RUNNING past ExpectedCompletionDate.",
-    "Retention": "DeleteAfterDays of a recorded lifecycle; for ever where it has none.",
-    "CrossAccount": "The destination vault is in another account than the source vault.",
-    "CrossRegion": "The destination vault is in another Region than the source vault.",
-    "DestinationAccount": "The account in DestinationBackupVaultArn.",
-    "DestinationRegion": "The Region in DestinationBackupVaultArn.",
-    "ResourceArn": "The resource that was backed up.",
-    "BackupVaultName": "The vault's name; in restore jobs the last part of BackupVaultArn.",
-    "Tags": "A tag of the resource, from an inventory.",
-    "AccountName": "The name of the account, from an inventory.",
-    "in_inventory": "The names of the inventories that list the resource; compared by equality, true where any of them is meant.",
-}
 
 _VAULT_TYPES = ("BACKUP_VAULT", "LOGICALLY_AIR_GAPPED_BACKUP_VAULT", "RESTORE_ACCESS_BACKUP_VAULT")
 _CREATED_BY_ARNS = "CreatedBy.BackupPlanArn"
 _CREATED_BY = "CreatedBy.BackupPlanId CreatedBy.BackupPlanVersion CreatedBy.BackupRuleId"
 _CREATED_BY_SINCE = "CreatedBy.BackupPlanName CreatedBy.BackupRuleName CreatedBy.BackupRuleCron CreatedBy.BackupRuleTimezone"
 
-ALWAYS, ALWAYS_SINCE, BY_MEANING, WHEN_ENDED, SINCE, DERIVED = Presence
+HORIZON = timedelta(days=30)
+"""ListBackupJobs lists the jobs of the last 30 days (API reference). The lists of copy and restore jobs document no limit."""
 
 BACKUP_JOBS = Dataset(
     name="backup_jobs",
@@ -163,7 +69,12 @@ BACKUP_JOBS = Dataset(
     resource_field="ResourceArn",
     vault_field="BackupVaultArn",
     in_progress=frozenset({"CREATED", "PENDING", "RUNNING", "ABORTING"}),
-    fields=_table(
+    bad_ends=("EXPIRED", "ABORTED", "PARTIAL"),
+    horizon=HORIZON,
+    of_organization=True,
+    scheduled=True,
+    filters={"ResourceType": "ByResourceType", "BackupVaultName": "ByBackupVaultName"},
+    fields=table(
         (ALWAYS_SINCE, Kind.ACCOUNT, "AccountId"),
         (ALWAYS, Kind.TEXT, "BackupJobId BackupVaultName"),
         (ALWAYS, Kind.ARN, "BackupVaultArn"),
@@ -219,7 +130,13 @@ COPY_JOBS = Dataset(
     resource_field="ResourceArn",
     vault_field="SourceBackupVaultArn",
     in_progress=frozenset({"CREATED", "RUNNING"}),
-    fields=_table(
+    bad_ends=("PARTIAL",),
+    follows={
+        "backup_jobs": (Link("CreatedByBackupJobId", "BackupJobId", placed=True), Link("SourceRecoveryPointArn", "RecoveryPointArn")),
+        "copy_jobs": (Link("SourceRecoveryPointArn", "DestinationRecoveryPointArn"),),
+    },
+    filters={"ResourceType": "ByResourceType"},
+    fields=table(
         (ALWAYS_SINCE, Kind.ACCOUNT, "AccountId"),
         (ALWAYS, Kind.TEXT, "CopyJobId"),
         (ALWAYS, Kind.ARN, "SourceBackupVaultArn SourceRecoveryPointArn DestinationBackupVaultArn"),
@@ -268,7 +185,15 @@ RESTORE_JOBS = Dataset(
     resource_field="SourceResourceArn",
     vault_field="BackupVaultArn",
     in_progress=frozenset({"PENDING", "RUNNING"}),
-    fields=_table(
+    bad_ends=("ABORTED",),
+    follows={
+        "backup_jobs": (Link("RecoveryPointArn", "RecoveryPointArn"),),
+        "copy_jobs": (Link("RecoveryPointArn", "DestinationRecoveryPointArn"),),
+    },
+    later_words={"ValidationStatus": ("ValidationStatusMessage", "VALIDATING"), "DeletionStatus": ("DeletionStatusMessage", "DELETING")},
+    filters={"ResourceType": "ByResourceType"},
+    vault_elsewhere=True,
+    fields=table(
         (ALWAYS_SINCE, Kind.ACCOUNT, "AccountId"),
         (ALWAYS, Kind.TEXT, "RestoreJobId"),
         (ALWAYS, Kind.ARN, "RecoveryPointArn"),
@@ -301,11 +226,11 @@ RESTORE_JOBS = Dataset(
     ),
 )
 
-DATASETS: Mapping[str, Dataset] = MappingProxyType({d.name: d for d in (BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS)})
-BY_RESULT_KEY: Mapping[str, Dataset] = MappingProxyType({d.result_key: d for d in DATASETS.values()})
 
-HORIZON = timedelta(days=30)
-"""ListBackupJobs lists the jobs of the last 30 days (API reference). The lists of copy and restore jobs document no limit."""
+DATASETS: Mapping[str, Dataset] = listed(BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS)
+DEFAULT = next(iter(DATASETS.values()))
+"""The list that is meant where a rule names none, and whose jobs tell which resources there are."""
+BY_RESULT_KEY: Mapping[str, Dataset] = MappingProxyType({d.result_key: d for d in DATASETS.values()})
 
 RESOURCE_TYPES: tuple[str, ...] = (
     "Aurora", "CloudFormation", "DocumentDB", "DynamoDB", "EBS", "EC2", "EFS", "EKS", "FSx", "Neptune", "RDS", "Redshift", "Redshift Serverless", "S3",

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
+from itertools import chain, compress
 from operator import attrgetter
-from types import NoneType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from policycheck.datasets import ALWAYS, Dataset, Field, Kind, Presence
+from policycheck.column_records import ColumnRecords, drop_empty_texts, joined
+from policycheck.datasets import ALWAYS, Dataset, Field, Presence
+from policycheck.job_times import read_times
 from policycheck.losses import MESSAGE, lost_members, went_wrong
-from policycheck.records import EARLIEST, EPOCH, FIRST_DAY, HAPPENED, LATEST, MICROSECOND, RecordError, objects, time_members
+from policycheck.records import HAPPENED, objects
+
+if TYPE_CHECKING:
+    import polars as pl
+
+Place = tuple[str | None, str | None]
+"""Account and Region, None where unknown."""
+Resource = tuple[str | None, str | None, str | None]
+"""Account, Region and resource."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,33 +78,45 @@ class JobList:
         Raises:
             RecordError: a time without an offset, or one outside 1970 to 2300 (milliseconds taken for seconds, say).
         """
-        unusable: defaultdict[int, set[str]] = defaultdict(set)
-        for member in time_members(dataset):
-            _normalise_times(member, records, unusable)
         if empty_texts:
-            _drop_empty_texts(dataset, records)
-        dropped = _drop_contradictions(dataset, records, unusable)
-        return cls(dataset, records, {row: frozenset(members) for row, members in unusable.items()}, dropped=dropped)
+            drop_empty_texts(dataset, records)
+        times = read_times(dataset, records)
+        for member, values in times.columns.items():
+            for record, value in zip(records, values, strict=True):
+                setattr(record, member, value)
+        return cls(dataset, records, times.unusable, dropped=times.dropped)
+
+    @property
+    def table(self) -> pl.DataFrame | None:
+        """The columns of records that are columns first; None where records are objects."""
+        return self.records.table if isinstance(self.records, ColumnRecords) else None
+
+    def load(self, names: Iterable[str]) -> None:
+        """Say which members will be asked for, so that records that are columns are read once for all of them."""
+        if isinstance(self.records, ColumnRecords):
+            self.records.load(names)
 
     @classmethod
     def joined(cls, parts: Sequence[JobList]) -> JobList:
         """The pages of one source as one list. There is at least one, all of one dataset, and none is merged."""
         if len(parts) == 1:
             return parts[0]
-        records: list[Any] = []
+        columns = [part.records for part in parts if isinstance(part.records, ColumnRecords)]
+        start = 0
         unusable: dict[int, frozenset[str]] = {}
         behind: dict[int, frozenset[str]] = {}
         for part in parts:
-            unusable |= {len(records) + row: members for row, members in part.unusable.items()}
-            behind |= {len(records) + row: members for row, members in part.behind.items()}
-            records += part.records
+            unusable |= {start + row: members for row, members in part.unusable.items()}
+            behind |= {start + row: members for row, members in part.behind.items()}
+            start += len(part)
+        records = joined(columns) if len(columns) == len(parts) else list(chain.from_iterable(part.records for part in parts))
         return cls(parts[0].dataset, records, unusable, dropped=frozenset().union(*(part.dropped for part in parts)), behind=behind)
 
     def chosen(self, rows: Sequence[int]) -> JobList:
         """These rows as a list of their own, each with what is known of it here."""
         return JobList(
             self.dataset,
-            [self.records[row] for row in rows],
+            self.records.take(rows) if isinstance(self.records, ColumnRecords) else [self.records[row] for row in rows],
             {number: self.unusable[row] for number, row in enumerate(rows) if row in self.unusable},
             [self.told[row] for row in rows],
             frozenset(number for number, row in enumerate(rows) if row in self.doubtful),
@@ -109,32 +130,52 @@ class JobList:
 
     @cached_property
     def _told(self) -> Sequence[Recording]:
+        base, others = self._tellings
+        told = [base] * len(self)
+        for row, recording in others.items():
+            told[row] = recording
+        return told
+
+    @cached_property
+    def _tellings(self) -> tuple[Recording, Mapping[int, Recording]]:
+        """What it means that a record of this one source lacks a member; and, by row, where it means something else."""
         recorded = self.recorded
         always = {member.name for member in self.dataset.members if member.presence is ALWAYS}
         whole = always <= recorded
         known = {f.name for f in self.dataset.members if f.name in recorded or (whole and f.presence in {Presence.BY_MEANING, Presence.WHEN_ENDED})}
         told_of = frozenset(known | (recorded & set(objects(self.dataset))))
         base = Recording(told_of, frozenset(member.name for member in self.dataset.members) if whole else told_of, whole, self._until)
-        told = [base] * len(self.records)
+        others: dict[int, Recording] = {}
         if MESSAGE not in recorded or self.behind:
             silent = base.but(frozenset({MESSAGE}))
             ends = self._ends()
             wrong = {end for end in set(ends) if went_wrong(self.dataset, *end)}
             unseen = range(len(ends)) if MESSAGE not in recorded else [row for row, members in self.behind.items() if MESSAGE in members]
-            for row in unseen if wrong else ():
-                if ends[row] in wrong:
-                    told[row] = silent
+            others |= {row: silent for row in unseen if ends[row] in wrong} if wrong else {}
         damaged = Recording(frozenset(), frozenset(), False, self._until)
-        for row in self._lacking(always & recorded) | self.cut_off.keys():
-            told[row] = damaged
-        for row, members in self.unusable.items():
-            told[row] = told[row].but(members)
-        return told
+        others |= dict.fromkeys(self._lacking(always & recorded) | self.cut_off.keys(), damaged)
+        others |= {row: others.get(row, base).but(members) for row, members in self.unusable.items()}
+        return base, others
+
+    def numbered_recordings(self) -> tuple[dict[Recording, int], Sequence[int]]:
+        """What a missing member means, each thing with a number; and the number of each record's."""
+        numbers: dict[Recording, int] = {}
+        if self.recordings is None:
+            base, others = self._tellings
+            if len(others) < len(self):
+                numbers[base] = 0
+            found = [0] * len(self)
+            for row, recording in others.items():
+                found[row] = numbers.setdefault(recording, len(numbers))
+            return numbers, found
+        # Most records share one object, and comparing sets a hundred thousand times is slow.
+        known = {id(told): numbers.setdefault(told, len(numbers)) for told in {id(told): told for told in self.recordings}.values()}
+        return numbers, [known[id(told)] for told in self.recordings]
 
     def _ends(self) -> list[tuple[str | None, str | None]]:
         """State and MessageCategory, by row."""
-        categories = map(attrgetter("MessageCategory"), self.records) if "MessageCategory" in self.dataset.fields else [None] * len(self.records)
-        return list(zip(map(attrgetter(self.dataset.state_field), self.records), categories, strict=True))
+        categories = self.values("MessageCategory") if "MessageCategory" in self.dataset.fields else [None] * len(self)
+        return list(zip(self.values(self.dataset.state_field), categories, strict=True))
 
     @cached_property
     def cut_off(self) -> Mapping[int, tuple[str, ...]]:
@@ -145,6 +186,8 @@ class JobList:
     @cached_property
     def recorded(self) -> frozenset[str]:
         """The members, and the objects that hold members, that at least one record has; a state that the API does not know is none."""
+        if isinstance(self.records, ColumnRecords):
+            return self.records.recorded | self.dropped
         held = {head: [value for value in map(attrgetter(head), self.records) if value is not None] for head in objects(self.dataset)}
         found = {head for head, values in held.items() if values} | self.dropped
         for member in self.dataset.members:
@@ -158,19 +201,31 @@ class JobList:
     @property
     def _until(self) -> int:
         members = [member for member in HAPPENED if member in self.dataset.fields]
-        return max((time for member in members for time in map(attrgetter(member), self.records) if time is not None), default=0)
+        if self.table is not None:
+            return max((int(str(newest)) for member in members if (newest := self.table[member].max()) is not None), default=0)
+        return max((time for member in members for time in self.values(member) if time is not None), default=0)
 
     def _lacking(self, names: Iterable[str]) -> set[int]:
         """The rows that lack one of these members."""
         rows: set[int] = set()
         for name in names:
-            read = attrgetter(name)
-            known = frozenset(self.dataset.states)
-            if name == self.dataset.state_field:
-                rows.update(row for row, record in enumerate(self.records) if read(record) not in known)
-            elif None in map(read, self.records):
-                rows.update(row for row, record in enumerate(self.records) if read(record) is None)
+            if name == self.dataset.state_field and not self._states_known:
+                known = frozenset(self.dataset.states)
+                rows.update(row for row, value in enumerate(self.values(name)) if value not in known)
+            elif name != self.dataset.state_field and self.has_gaps(name):
+                rows.update(row for row, value in enumerate(self.values(name)) if value is None)
         return rows
+
+    @cached_property
+    def _states_known(self) -> bool:
+        """Whether each record has a state, and one that the API knows."""
+        return {state for (state,) in self.distinct(self.dataset.state_field)} <= frozenset(self.dataset.states)
+
+    def has_gaps(self, name: str) -> bool:
+        """Whether a record lacks this member."""
+        if isinstance(self.records, ColumnRecords):
+            return self.records.column(name).null_count() > 0
+        return None in self.values(name)
 
     def known_missing(self, row: int, member: str) -> bool:
         """Whether a member that a record lacks is known to be missing there; of CompletionDate, as far as its state says so."""
@@ -181,127 +236,148 @@ class JobList:
 
     def column(self, field: Field) -> list[Any]:
         """The recorded values of one member, None where missing, in record order."""
-        head, _, tail = field.name.partition(".")
+        return self.values(field.name)
+
+    def values(self, name: str) -> list[Any]:
+        """`column`, by the member's name."""
+        if isinstance(self.records, ColumnRecords):
+            return self.records.column(name).to_list()
+        head, _, tail = name.partition(".")
         values = list(map(attrgetter(head), self.records))
         if tail:
             return [None if value is None else getattr(value, tail) for value in values]
         return values
 
-    def places(self) -> Sequence[tuple[str | None, str | None]]:
+    def series(self, name: str) -> Sequence[Any] | pl.Series:
+        """`values`, as a column of a dataframe library where there is one."""
+        return self.records.column(name) if isinstance(self.records, ColumnRecords) else self.values(name)
+
+    def states(self) -> Sequence[Any] | pl.Series:
+        """The states, as `series`. One that the API does not know tells nothing: it is unknown, as if it were missing."""
+        known = frozenset(self.dataset.states)
+        if self._states_known:
+            return self.series(self.dataset.state_field)
+        return [value if value in known else None for value in self.values(self.dataset.state_field)]
+
+    def distinct(self, *names: str) -> set[tuple[Any, ...]]:
+        """All combinations of the values of these members that records have."""
+        if isinstance(self.records, ColumnRecords):
+            self.records.load(names)
+            return set(self.records.table.select(*names).unique().rows())
+        return set(zip(*map(self.values, names), strict=True))
+
+    def count_values(self, name: str, as_of: int) -> Counter[Any]:
+        """How many of the records that are not of after as_of, in microseconds, have each value of a member; missing ones are not counted."""
+        if isinstance(self.records, ColumnRecords):
+            import polars as pl
+
+            self.records.load([name])
+            happened = self.records.table.filter(pl.col("CreationDate").is_null() | (pl.col("CreationDate") <= as_of))
+            return Counter(dict(happened[name].drop_nulls().value_counts().rows()))
+        happened_ = [created is None or created <= as_of for created in self.values("CreationDate")]
+        return Counter(value for value in compress(self.values(name), happened_) if value is not None)
+
+    def count_alike(self, names: Sequence[str], as_of: int) -> dict[int, int]:
+        """Of the records that are not of after as_of, in microseconds, and say the same in these members: one row, and how many they are."""
+        if isinstance(self.records, ColumnRecords):
+            import polars as pl
+
+            self.records.load(names)
+            happened = self.records.table.with_row_index("_row").filter(pl.col("CreationDate").is_null() | (pl.col("CreationDate") <= as_of))
+            return dict(happened.group_by(names).agg(pl.col("_row").min(), pl.len()).select("_row", "len").sort("_row").rows())
+        counts: Counter[int] = Counter()
+        first: dict[tuple[Any, ...], int] = {}
+        for row, (created, said) in enumerate(zip(self.values("CreationDate"), zip(*map(self.values, names), strict=True), strict=True)):
+            if created is None or created <= as_of:
+                counts[first.setdefault(said, row)] += 1
+        return counts
+
+    def places(self) -> Sequence[Place]:
         """(Account, Region) of each record: AccountId, else the vault's ARN, else the resource's; None where nothing says. Found out once a list."""
         return self._places
 
     @cached_property
-    def _places(self) -> tuple[tuple[str | None, str | None], ...]:
-        dataset = self.dataset
-        members = ("AccountId", dataset.vault_field, dataset.resource_field)
-        said: dict[tuple[str | None, str | None], tuple[str | None, str | None]] = {}
-        places = []
-        for account, vault, resource in zip(*(map(attrgetter(member), self.records) for member in members), strict=True):
+    def _places(self) -> Sequence[Place]:
+        if self.table is not None:
+            places, numbers = self.numbered_places
+            return list(map(places.__getitem__, numbers))
+        said: dict[tuple[str | None, str | None], Place] = {}
+        places_ = []
+        for account, vault, resource in zip(*map(self.values, self._placing), strict=True):
             # Few vaults hold all jobs, so that most records cost one look-up; the resource is asked only where account and vault leave something open.
             place = said.get((account, vault))
             if place is None:
                 place = said[account, vault] = _place(account, vault)
-            places.append(_place(account, vault, resource) if None in place else place)
-        return tuple(places)
+            places_.append(_place(account, vault, resource) if None in place else place)
+        return tuple(places_)
 
-    def has(self, head: str) -> list[bool]:
+    @property
+    def _placing(self) -> tuple[str, str, str]:
+        """The members that tell where a job is."""
+        return "AccountId", self.dataset.vault_field, self.dataset.resource_field
+
+    @cached_property
+    def numbered_places(self) -> tuple[Sequence[Place], Sequence[int]]:
+        """The places of records, each once; and the number of each record's."""
+        if self.table is not None:
+            return self._number_places(self.table)
+        numbers: dict[Place, int] = {}
+        found = [numbers.setdefault(place, len(numbers)) for place in self.places()]
+        return tuple(numbers), found
+
+    def place_columns(self) -> tuple[Sequence[str | None] | pl.Series, Sequence[str | None] | pl.Series]:
+        """The accounts and the Regions of records, as `series`."""
+        places, numbers = self.numbered_places
+        accounts, regions = [account for account, _ in places], [region for _, region in places]
+        if self.table is not None:
+            import polars as pl
+
+            return pl.Series(accounts, dtype=pl.String).gather(numbers), pl.Series(regions, dtype=pl.String).gather(numbers)
+        return [accounts[number] for number in numbers], [regions[number] for number in numbers]
+
+    def _number_places(self, table: pl.DataFrame) -> tuple[Sequence[Place], Sequence[int]]:
+        import polars as pl
+
+        names = list(self._placing[:2])
+        said = table.select(names).unique()
+        found = [_place(*row) for row in said.rows()]
+        if any(None in place for place in found):
+            names = list(self._placing)
+            said = table.select(names).unique()
+            found = [
+                _place(account, vault) if None not in _place(account, vault) else _place(account, vault, resource) for account, vault, resource in said.rows()
+            ]
+        numbers: dict[Place, int] = {}
+        number = pl.Series("_place", [numbers.setdefault(place, len(numbers)) for place in found], pl.Int64)
+        told = table.select(names).join(said.with_columns(number), on=names, how="left", nulls_equal=True, maintain_order="left")["_place"]
+        return tuple(numbers), told  # type: ignore[return-value]  # a column is a sequence in all but name
+
+    @cached_property
+    def numbered_subjects(self) -> tuple[Sequence[Resource], Sequence[int]]:
+        """(Account, Region, resource) of records, each once in the order in which they come; and the number of each record's."""
+        places, placed = self.numbered_places
+        name = self.dataset.resource_field
+        if self.table is not None:
+            import polars as pl
+
+            said = pl.DataFrame([pl.Series("_place", placed, pl.Int64), self.table[name].alias("_resource")])
+            keys = said.unique(maintain_order=True).with_row_index("_number")
+            told = said.join(keys, on=["_place", "_resource"], how="left", nulls_equal=True, maintain_order="left")["_number"].cast(pl.Int64)
+            return tuple((*places[place], resource) for _, place, resource in keys.rows()), told  # type: ignore[return-value]  # as above
+        numbers: dict[Resource, int] = {}
+        found = [numbers.setdefault((*places[place], resource), len(numbers)) for place, resource in zip(placed, self.values(name), strict=True)]
+        return tuple(numbers), found
+
+    def has(self, head: str) -> Sequence[bool] | pl.Series:
         """Whether each record carries the nested member `head` at all (an empty one counts)."""
+        if isinstance(self.records, ColumnRecords):
+            return self.records.column(head)
         return [value is not None for value in map(attrgetter(head), self.records)]
 
 
 @lru_cache(maxsize=100_000)
-def _place(account: str | None, *arns: str | None) -> tuple[str | None, str | None]:
+def _place(account: str | None, *arns: str | None) -> Place:
     # arn:partition:service:region:account:resource; S3 buckets, say, leave Region and account empty.
     parts = [(arn or "").split(":", 5) for arn in arns]
     whole = [part for part in parts if len(part) == 6]
     return account or next((part[4] for part in whole if part[4]), None), next((part[3] for part in whole if part[3]), None)
-
-
-def _normalise_times(member: str, records: Sequence[Any], unusable: Mapping[int, set[str]]) -> None:
-    values = list(map(attrgetter(member), records))
-    if _normalise_all(member, records, values):
-        return
-    for index, (record, value) in enumerate(zip(records, values, strict=True)):
-        if value is None:
-            continue
-        if isinstance(value, datetime):
-            if value.tzinfo is None:
-                raise RecordError(index, member, f"{value.isoformat()} has no offset from UTC")
-            number = (value - EPOCH) // MICROSECOND
-        else:
-            number = round(value * 1_000_000)
-        if number < FIRST_DAY:
-            if number < EARLIEST:
-                raise RecordError(index, member, f"{value} is not a time from 1970 to 2300; numbers are seconds since 1970")
-            unusable[index].add(member)
-            setattr(record, member, None)
-            continue
-        if number >= LATEST:
-            raise RecordError(index, member, f"{value} is not a time from 1970 to 2300; numbers are seconds since 1970")
-        setattr(record, member, number)
-
-
-def _normalise_all(member: str, records: Sequence[Any], values: Sequence[Any]) -> bool:
-    """Make microseconds of times that are all as they should be, or missing; whether they were."""
-    if set(map(type, values)) <= {NoneType}:
-        return True
-    if not set(map(type, values)) <= {datetime, NoneType}:
-        return False
-    if None in {value.tzinfo for value in values if value is not None}:
-        return False
-    numbers = [None if value is None else (value - EPOCH) // MICROSECOND for value in values]
-    told = [number for number in numbers if number is not None]
-    if min(told) < FIRST_DAY or max(told) >= LATEST:
-        return False
-    for record, number in zip(records, numbers, strict=True):
-        if number is not None:
-            setattr(record, member, number)
-    return True
-
-
-@cache
-def _text_members(dataset: Dataset) -> tuple[tuple[str, str], ...]:
-    """(object, member) of every member that is text; no object: ("", member)."""
-    texts = {Kind.TEXT, Kind.WORD, Kind.ENUM, Kind.ARN, Kind.ACCOUNT}
-    return tuple((head, tail) for head, _, tail in (member.name.rpartition(".") for member in dataset.members if member.kind in texts))
-
-
-def _drop_empty_texts(dataset: Dataset, records: Sequence[Any]) -> None:
-    for head, member in _text_members(dataset):
-        holders = [held for record in records if (held := getattr(record, head)) is not None] if head else records
-        if "" in map(attrgetter(member), holders):
-            for holder in holders:
-                if getattr(holder, member) == "":
-                    setattr(holder, member, None)
-
-
-def _drop_contradictions(dataset: Dataset, records: Sequence[Any], unusable: Mapping[int, set[str]]) -> frozenset[str]:
-    """Make times missing that cannot all be true: which one is wrong, the record does not say. Back comes what of a job in progress counts for nothing."""
-    dropped: set[str] = set()
-    finished, initiated = frozenset(dataset.finished), "InitiationDate" in dataset.fields
-    columns = [list(map(attrgetter(name), records)) for name in ("CreationDate", "CompletionDate", dataset.state_field)]
-    begins = list(map(attrgetter("InitiationDate"), records)) if initiated else [None] * len(records)
-    for index, (created, completed, state, begun) in enumerate(zip(*columns, begins, strict=True)):
-        if completed is None:
-            if begun is None or created is None or begun >= created:
-                continue
-        elif created is not None and created <= completed and state in finished and (begun is None or created <= begun <= completed):
-            continue
-        wrong = _contradicting(created, begun, completed, ended=state in finished)
-        if completed is not None and state not in finished and "CreationDate" not in wrong:
-            dropped.add("CompletionDate")
-        for member in wrong:
-            setattr(records[index], member, None)
-            unusable[index].add(member)
-    return frozenset(dropped)
-
-
-def _contradicting(created: int | None, begun: int | None, completed: int | None, *, ended: bool) -> list[str]:
-    """The members of times that cannot all be true."""
-    if completed is not None and created is not None and completed < created:
-        return ["CreationDate", "CompletionDate"]
-    wrong = ["CompletionDate"] if completed is not None and not ended else []
-    if begun is not None and ((created is not None and begun < created) or (completed is not None and begun > completed)):
-        wrong.append("InitiationDate")
-    return wrong

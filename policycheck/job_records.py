@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
@@ -139,6 +139,8 @@ class JobRecords:
         if name not in self._shared:
             self._shared.add(name)
             found = self._lists[name]
+            if found.table is not None:
+                return  # Records that are made anew share nothing, and are not kept.
             for member in dict.fromkeys(member.name.partition(".")[0] for member in found.dataset.members if member.kind in _REPEATED):
                 _share(member, found.records)
 
@@ -177,7 +179,9 @@ class JobRecords:
     @cached_property
     def _special(self) -> Mapping[tuple[str, int], str]:
         """The keys of jobs that their ids do not tell, by list and row."""
-        ids = {name: [clean_line(told or "") for told in map(attrgetter(found.dataset.id_field), found.records)] for name, found in self._lists.items()}
+        if _ids_tell(self._lists.values()):
+            return {}
+        ids = {name: [clean_line(told or "") for told in found.values(found.dataset.id_field)] for name, found in self._lists.items()}
         different = set(chain.from_iterable(ids.values()))
         if "" not in different and len(different) == sum(map(len, ids.values())):
             return {}
@@ -204,6 +208,15 @@ class JobRecords:
         account, region = job_list.places()[row]
         parts = (name, account or "(no account)", region or "(no Region)", job_id or f"(no {job_list.dataset.id_field})")
         return "/".join(map(clean_line, parts))
+
+
+def _ids_tell(lists: Collection[JobList]) -> bool:
+    """Whether the records of one list that is columns have ids of their own, which cleaning leaves as they are; that much is told in columns."""
+    found = next(iter(lists), None)
+    if found is None or found.table is None or any(len(other) for other in lists if other is not found):
+        return False
+    ids = found.table[found.dataset.id_field]
+    return ids.null_count() == 0 and ids.n_unique() == len(ids) and bool(ids.str.contains(r"^[!-~]+$").all())
 
 
 _REPEATED = frozenset({Kind.TEXT, Kind.WORD, Kind.ENUM, Kind.ARN, Kind.ACCOUNT})

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, assert_never
 
-from policycheck.datasets import BACKUP_JOBS
+from policycheck.datasets import DEFAULT
 from policycheck.drafting.proposal import Draft, Proposal
 from policycheck.formats.escape import defuse_commands
 from policycheck.policy.conditions import Condition, comparisons, structured
@@ -92,7 +92,7 @@ def _conditions(statement: Statement) -> list[Condition]:
 
 def _keys(statement: Statement) -> Tree:
     """The structured form of a statement."""
-    tree: dict[str, object] = {} if statement.dataset == BACKUP_JOBS.name else {"dataset": statement.dataset}
+    tree: dict[str, object] = {} if statement.dataset == DEFAULT.name else {"dataset": statement.dataset}
     if where := structured(statement.where):
         tree["where"] = where
     if statement.within:

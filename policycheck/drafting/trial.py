@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from policycheck.datasets import BACKUP_JOBS
+from policycheck.datasets import DEFAULT
 from policycheck.drafting.document import render_draft, statement_lines
 from policycheck.drafting.draft import draft_policy
 from policycheck.drafting.profile import read_profile
@@ -52,7 +52,7 @@ def draft_and_try(evidence: Evidence, *, as_of: datetime, policy: str, backend: 
     Raises:
         EvidenceError: a list of backup jobs is incomplete, there is no backup job, or no rule stands the trial.
     """
-    short = [entry for entry in evidence.coverage if entry.dataset == BACKUP_JOBS.name and not entry.complete]
+    short = [entry for entry in evidence.coverage if entry.dataset == DEFAULT.name and not entry.complete]
     if short:
         where = "; ".join(f"{entry.place}: {entry.reason or 'the list is short'}" for entry in short[:_MOST_PLACES])
         raise EvidenceError(f"the backup jobs are incomplete, and a policy drafted from them would ask for less: {where}")

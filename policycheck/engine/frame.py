@@ -13,7 +13,7 @@ from typing import Any, assert_never
 import narwhals as nw
 
 from policycheck.datasets import TAGS, Dataset, Field, Kind, Presence
-from policycheck.engine.backends.interface import Backend, ColumnType
+from policycheck.engine.backends.interface import Backend, ColumnType, Values
 from policycheck.inventory import Inventory, Listing
 from policycheck.job_lists import JobList, Recording
 from policycheck.places import ResourceKey
@@ -129,46 +129,36 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
     """
     dataset = job_list.dataset
     members = _members(dataset, fields)
-    columns: dict[str, tuple[ColumnType, list[Any]]] = {}
+    lifecycle = dataset.lifecycle
+    retained = [lifecycle] if lifecycle and any(member.name.startswith(f"{lifecycle}.") for member in members) else []
+    job_list.load([*(member.name for member in members), *retained])
+    columns: dict[str, tuple[ColumnType, Values]] = {}
     for member in members:
-        values = job_list.column(member)
-        if member.name == dataset.state_field:
-            # A state the API model does not know tells nothing: unknown, as if it were missing.
-            known = frozenset(dataset.states)
-            values = [value if value in known else None for value in values]
+        values = job_list.states() if member.name == dataset.state_field else job_list.series(member.name)
         columns[member.name] = (_COLUMN_TYPES.get(member.kind, ColumnType.TEXT), values)
-    places = job_list.places()
-    columns["Account"] = (ColumnType.TEXT, [account for account, _ in places])
-    columns["Region"] = (ColumnType.TEXT, [region for _, region in places])
-    resources = job_list.column(dataset.fields[dataset.resource_field])
-    numbers: dict[ResourceKey, int] = {}
-    subjects = [numbers.setdefault((account, region, resource), len(numbers)) for (account, region), resource in zip(places, resources, strict=True)]
-    columns[SUBJECT] = (ColumnType.INTEGER, subjects)
-    columns[ROW] = (ColumnType.INTEGER, list(range(len(job_list))))
-    lifecycle = next((member.name.partition(".")[0] for member in members if member.name.endswith("Lifecycle.DeleteAfterDays")), None)
-    if lifecycle:
+    accounts, regions = job_list.place_columns()
+    columns["Account"], columns["Region"] = (ColumnType.TEXT, accounts), (ColumnType.TEXT, regions)
+    subjects, subject = job_list.numbered_subjects
+    columns[SUBJECT] = (ColumnType.INTEGER, subject)
+    columns[ROW] = (ColumnType.INTEGER, range(len(job_list)))
+    if lifecycle and retained:
         columns[LIFECYCLE] = (ColumnType.BOOLEAN, job_list.has(lifecycle))
     columns |= _destinations(job_list, fields)
-    columns |= _listed(fields, [(*place, resource) for place, resource in zip(places, resources, strict=True)], inventories or {})
-    recordings, told = _number_recordings(job_list)
+    columns |= _listed(fields, subjects, subject, inventories or {})
+    recordings, told = job_list.numbered_recordings()
     columns[RECORDING] = (ColumnType.INTEGER, told)
-    columns[EXISTS] = (ColumnType.BOOLEAN, [None if row in job_list.doubtful else True for row in range(len(job_list))])
+    exists: list[bool | None] = [True] * len(job_list)
+    for row in job_list.doubtful:
+        exists[row] = None
+    columns[EXISTS] = (ColumnType.BOOLEAN, exists)
     later = frozenset(number for recording, number in recordings.items() if recording.until > as_of)
     frame = _rewind(backend.frame(columns), dataset, as_of, frozenset(columns), later)
-    kept = Frame(dataset, as_of, frame, tuple(numbers), tuple(recordings), Listing(inventories or {}).said, doubtful=bool(job_list.doubtful))
+    kept = Frame(dataset, as_of, frame, tuple(subjects), tuple(recordings), Listing(inventories or {}).said, doubtful=bool(job_list.doubtful))
     derived = {name: _DERIVED[name](kept).alias(name) for name in fields if dataset.fields[name].derived and name in _DERIVED}
     if derived:
         frame = frame.with_columns(**derived)
     named = frozenset(inventories or ()) if "in_inventory" in fields else frozenset()
     return replace(kept, columns=backend.persist(frame), inventories=named)
-
-
-def _number_recordings(job_list: JobList) -> tuple[dict[Recording, int], list[int]]:
-    """What the records lack means, numbered, and each record's number."""
-    recordings: dict[Recording, int] = {}
-    # Most records share one object, and comparing sets a hundred thousand times is slow.
-    numbers = {id(told): recordings.setdefault(told, len(recordings)) for told in {id(told): told for told in job_list.told}.values()}
-    return recordings, [numbers[id(told)] for told in job_list.told]
 
 
 def _members(dataset: Dataset, fields: Iterable[str]) -> list[Field]:
@@ -180,7 +170,7 @@ def _members(dataset: Dataset, fields: Iterable[str]) -> list[Field]:
     return [member for member in dataset.members if member.name in names]
 
 
-def _destinations(job_list: JobList, fields: Collection[str]) -> dict[str, tuple[ColumnType, list[Any]]]:
+def _destinations(job_list: JobList, fields: Collection[str]) -> dict[str, tuple[ColumnType, Values]]:
     """Where copy jobs copy to, and whether that is another account or Region than the source vault's; null where an ARN does not say."""
     asked = [name for name in ("DestinationAccount", "DestinationRegion", "CrossAccount", "CrossRegion") if name in fields]
     if not asked:
@@ -188,7 +178,7 @@ def _destinations(job_list: JobList, fields: Collection[str]) -> dict[str, tuple
     sources, destinations = (
         [_arn_place(arn) for arn in job_list.column(job_list.dataset.fields[name])] for name in (job_list.dataset.vault_field, "DestinationBackupVaultArn")
     )
-    columns: dict[str, tuple[ColumnType, list[Any]]] = {}
+    columns: dict[str, tuple[ColumnType, Values]] = {}
     for name in asked:
         part = 0 if name.endswith("Account") else 1
         pairs = [(source[part], destination[part]) for source, destination in zip(sources, destinations, strict=True)]
@@ -199,7 +189,9 @@ def _destinations(job_list: JobList, fields: Collection[str]) -> dict[str, tuple
     return columns
 
 
-def _listed(fields: Collection[str], resources: Sequence[ResourceKey], inventories: Mapping[str, Inventory]) -> dict[str, tuple[ColumnType, list[Any]]]:
+def _listed(
+    fields: Collection[str], resources: Sequence[ResourceKey], numbers: Sequence[int], inventories: Mapping[str, Inventory]
+) -> dict[str, tuple[ColumnType, Values]]:
     """What the inventories say of each record's resource: a column for each of them where `in_inventory` is asked, and for each tag."""
     tags = [name for name in fields if name.startswith(TAGS)]
     if not tags and not {"AccountName", "in_inventory"} & set(fields):
@@ -207,10 +199,10 @@ def _listed(fields: Collection[str], resources: Sequence[ResourceKey], inventori
     listing = Listing(inventories)
 
     def column(said: Callable[[ResourceKey], Any]) -> list[Any]:
-        known: dict[ResourceKey, Any] = {}
-        return [known[resource] if resource in known else known.setdefault(resource, said(resource)) for resource in resources]
+        told = list(map(said, resources))
+        return [told[number] for number in numbers]
 
-    columns: dict[str, tuple[ColumnType, list[Any]]] = {
+    columns: dict[str, tuple[ColumnType, Values]] = {
         LISTED: (ColumnType.BOOLEAN, column(listing.is_listed)),
         TOLD: (ColumnType.BOOLEAN, column(listing.is_told)),
     }
@@ -314,7 +306,7 @@ def overdue(frame: Frame) -> nw.Expr:
 
 
 def _retention(frame: Frame) -> nw.Expr:
-    held = _lifecycle(frame.dataset)
+    held = frame.dataset.lifecycle
     days, event = nw.col(f"{held}.DeleteAfterDays"), nw.col(f"{held}.DeleteAfterEvent")
     bounded = nw.when(days > _MOST_DAYS).then(nw.lit(_MOST_DAYS)).otherwise(days)
     known: nw.Expr = nw.col(LIFECYCLE) & event.is_null()
@@ -322,10 +314,6 @@ def _retention(frame: Frame) -> nw.Expr:
         kept = frame.kept(f"{held}.{name}")
         known = known if kept is True else known & kept
     return nw.when(days >= 0).then(bounded * _DAY).otherwise(nw.when(known).then(nw.lit(FOR_EVER)))
-
-
-def _lifecycle(dataset: Dataset) -> str:
-    return "RecoveryPointLifecycle" if dataset.name == "backup_jobs" else "DestinationRecoveryPointLifecycle"
 
 
 def _role_name(frame: Frame) -> nw.Expr:
@@ -351,24 +339,11 @@ _DERIVED: dict[str, Callable[[Frame], nw.Expr]] = {
     "BackupVaultName": _vault_name,
     "ResourceArn": _resource,
 }
-_SOURCES = {
-    "Outcome": ("MessageCategory",),
-    "Duration": ("CreationDate", "InitiationDate", "CompletionDate"),
-    "Elapsed": ("CreationDate", "CompletionDate"),
-    "StartDelay": ("CreationDate", "InitiationDate"),
-    "Overdue": ("StartBy", "ExpectedCompletionDate"),
-    "Retention": tuple(
-        f"{head}.{tail}" for head in ("RecoveryPointLifecycle", "DestinationRecoveryPointLifecycle") for tail in ("DeleteAfterDays", "DeleteAfterEvent")
-    ),
-    "IamRoleName": ("IamRoleArn",),
-    "BackupVaultName": ("BackupVaultArn",),
-    "ResourceArn": ("SourceResourceArn",),
-}
 
 
 def sources_of(dataset: Dataset, name: str) -> tuple[str, ...]:
     """The members of a list that a derived field comes from."""
-    return tuple(member for member in _SOURCES.get(name, ()) if member in dataset.fields and not dataset.fields[member].derived)
+    return dataset.sources(name)
 
 
 def _end_missing(frame: Frame) -> nw.Expr:
@@ -386,7 +361,7 @@ def _duration_missing(frame: Frame) -> nw.Expr | bool:
 
 
 def _retention_missing(frame: Frame) -> nw.Expr | bool:
-    told = frame.told(_lifecycle(frame.dataset))
+    told = frame.told(frame.dataset.lifecycle or "")
     return told if told is False else ~nw.col(LIFECYCLE) & told
 
 

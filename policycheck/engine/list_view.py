@@ -269,7 +269,7 @@ class ListView:
 
 def resource_types(job_list: JobList) -> Mapping[str, str]:
     """The type of each resource, by its ARN, as its records say; the last in the alphabet where they differ."""
-    pairs = {(getattr(record, job_list.dataset.resource_field), record.ResourceType) for record in job_list.records}
+    pairs = job_list.distinct(job_list.dataset.resource_field, "ResourceType")
     return dict(sorted((resource, kind) for resource, kind in pairs if resource is not None and kind is not None))
 
 

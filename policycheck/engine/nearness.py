@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from itertools import compress
 
 import narwhals as nw
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, RESOURCE_TYPES, TAGS, Dataset, Kind
+from policycheck.datasets import DATASETS, DEFAULT, RESOURCE_TYPES, TAGS, Dataset, Kind
 from policycheck.engine.case import Case
 from policycheck.engine.context import Context
 from policycheck.engine.entries import entry_value, of_resources
@@ -187,22 +186,20 @@ class _Evidence:
 
     def _count(self, dataset: Dataset, fields: Sequence[str]) -> None:
         job_list, as_of = self._context.lists[dataset.name], micros(self._context.as_of)
-        happened = [created is None or created <= as_of for created in job_list.column(dataset.fields["CreationDate"])]
         derived = [name for name in fields if dataset.fields[name].derived]
-        for name in fields:
-            if name not in derived:
-                self._counts[dataset.name, name] = Counter(value for value in compress(job_list.column(dataset.fields[name]), happened) if value)
+        recorded = [name for name in fields if name not in derived]
+        job_list.load(recorded)
+        for name in recorded:
+            self._counts[dataset.name, name] = job_list.count_values(name, as_of)
         if derived:
-            self._count_derived(job_list, derived, happened)
+            self._count_derived(job_list, derived, as_of)
 
-    def _count_derived(self, job_list: JobList, fields: Sequence[str], happened: Sequence[bool]) -> None:
+    def _count_derived(self, job_list: JobList, fields: Sequence[str], as_of: int) -> None:
         """Derived fields are computed for one record of those that say the same: a frame of them all takes as long as judging a rule."""
         dataset, context = job_list.dataset, self._context
-        sources = [member for member in dataset.members if member.name in {dataset.vault_field, dataset.resource_field, *_SOURCES}]
-        said = list(zip(*map(job_list.column, sources), strict=True))
-        alike = Counter(compress(said, happened))
-        first = dict(zip(reversed(said), range(len(said) - 1, -1, -1), strict=True))
-        chosen = job_list.chosen([first[key] for key in alike])
+        sources = [member.name for member in dataset.members if member.name in {dataset.vault_field, dataset.resource_field, *_SOURCES}]
+        alike = job_list.count_alike(sources, as_of)
+        chosen = job_list.chosen(list(alike))
         # Whatever has not happened yet is left out already.
         frame = build_frame(chosen, fields, micros(_LATEST), context.backend, context.inventories)
         weights = list(alike.values())
@@ -218,8 +215,8 @@ def _conditions(case: Case) -> list[list[tuple[Dataset, Condition]]]:
     statement = case.rule.statement
     requirement = statement.requirement
     population: list[tuple[Dataset, Condition]] = [(statement.list, statement.where)]
-    if statement.list is not BACKUP_JOBS and BACKUP_JOBS.name in statement.lists_needed and not isinstance(requirement, Following):
-        population.append((BACKUP_JOBS, of_resources(statement.where)))
+    if statement.list is not DEFAULT and DEFAULT.name in statement.lists_needed and not isinstance(requirement, Following):
+        population.append((DEFAULT, of_resources(statement.where)))
     return [population, [(requirement.list if isinstance(requirement, Following) else statement.list, requirement.condition)]]
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import narwhals as nw
 
-from policycheck.datasets import RESTORE_JOBS, Presence
+from policycheck.datasets import Presence
 from policycheck.engine.best_case import BestCase
 from policycheck.engine.case import Case
 from policycheck.engine.frame import ROW, SUBJECT
@@ -122,7 +122,7 @@ class UnknownGroups:
         said = dict(zip(case.per, group.values, strict=True))
         account, region, resource = group.subject
         places = [_place_of(said.get(name)) for name in (dataset.vault_field, "CreatedBy.BackupPlanArn")]
-        if dataset is RESTORE_JOBS:
+        if dataset.vault_elsewhere:
             # A vault that is shared is of another account than the restore.
             places = [(None, there) for _, there in places]
         account = account or next((place[0] for place in places if place[0]), None)

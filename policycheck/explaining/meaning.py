@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import assert_never
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset, Presence
+from policycheck.datasets import DATASETS, DEFAULT, Dataset, Presence
 from policycheck.engine.case import fields_decisive
 from policycheck.engine.kinds.registry import measurement_of, open_case
 from policycheck.engine.measurement import Asked
@@ -176,7 +176,7 @@ def describe_doubt(rule: Rule) -> Iterator[str]:
         yield from measurement_of(requirement).describe_doubt()
 
 
-_NO_FIELD = BACKUP_JOBS.fields["ParentJobId"]
+_NO_FIELD = DEFAULT.fields["ParentJobId"]
 
 
 def describe_no_data(rule: Rule) -> str:

@@ -220,8 +220,7 @@ def _spell(name: str, text: str | None, dataset: Dataset) -> Guess | None:
         case "Overdue":
             return {"State": "PENDING", "StartBy": "-1h"} if text == "true" else {"State": "COMPLETED"}
         case "Retention":
-            head = "RecoveryPointLifecycle" if dataset.name == "backup_jobs" else "DestinationRecoveryPointLifecycle"
-            return {f"{head}.DeleteAfterDays": str(-(-int(text) // DAY))} if text else {head: None}
+            return {f"{dataset.lifecycle}.DeleteAfterDays": str(-(-int(text) // DAY))} if text else {str(dataset.lifecycle): None}
         case "BackupVaultName" if dataset.fields[name].derived:
             return {"~vault": text}
         case "ResourceArn" if dataset.fields[name].derived:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from policycheck.datasets import Dataset
+from policycheck.datasets import DATASETS, Dataset
 from policycheck.policy.conditions import nearest
 from policycheck.policy.model import RESOURCE
 from policycheck.policy.vocabulary import SUBJECTS, subject_field
 from policycheck.text import clean_line
 
-PER_FIELDS = (
+PER_FIELDS = tuple(dict.fromkeys((
     RESOURCE, "BackupVaultArn", "BackupVaultName", "CreatedBy.BackupPlanArn", "CreatedBy.BackupPlanName", "CreatedBy.BackupPlanId", "ResourceType", "Account",
     "Region", "SourceBackupVaultArn", "DestinationBackupVaultArn", "DestinationAccount", "DestinationRegion",
-)  # fmt: skip
+    *(dataset.vault_field for dataset in DATASETS.values()),
+)))  # fmt: skip
 """What `per` may name, as far as the list has it."""
 
 

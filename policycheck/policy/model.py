@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
-from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS, RESTORE_JOBS, Dataset
+from policycheck.datasets import DATASETS, DEFAULT, Dataset
 from policycheck.errors import Location
 from policycheck.policy.conditions import And, Condition, Literal, Operator
 from policycheck.policy.measures import SHAPES, Measure, Window
@@ -86,7 +86,7 @@ class Following:
         return DATASETS[self.dataset]
 
 
-FOLLOWERS = {BACKUP_JOBS.name: (COPY_JOBS.name, RESTORE_JOBS.name), COPY_JOBS.name: (COPY_JOBS.name, RESTORE_JOBS.name)}
+FOLLOWERS = {name: found for name in DATASETS if (found := tuple(other.name for other in DATASETS.values() if name in other.follows))}
 """The lists whose jobs can follow those of a list; AWS links no others."""
 
 RESOURCE = "ResourceArn"
@@ -102,7 +102,7 @@ class Statement:
     requirement: Requirement
     where: Condition = EVERY_JOB
     within: Literal | None = None
-    dataset: str = BACKUP_JOBS.name
+    dataset: str = DEFAULT.name
 
     @property
     def list(self) -> Dataset:
@@ -133,7 +133,7 @@ class Statement:
                 return frozenset({self.dataset, dataset})
             case Expectation(per=per, inventory=None) if RESOURCE in per:
                 # Who must have a job is asked of the backup jobs, wherever the evidence is sought.
-                return frozenset({self.dataset, BACKUP_JOBS.name})
+                return frozenset({self.dataset, DEFAULT.name})
             case _:
                 return frozenset({self.dataset})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
-from policycheck.datasets import BACKUP_JOBS, Dataset
+from policycheck.datasets import DEFAULT, Dataset
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or, parts_of
 from policycheck.policy.operators import OPERATORS, Operator
 from policycheck.policy.vocabulary import KINDS, PLACE_OF, TYPES, is_parameter, is_plain, quoted, spell_field, subject_word
@@ -60,7 +60,7 @@ class Phrase:
 
     def noun(self, job: str, join: str = "or") -> str:
         """`FAILED EC2 or EBS copy jobs in vault prod with ...`"""
-        kind = [] if self.dataset == BACKUP_JOBS else [_KIND_OF[self.dataset.name]]
+        kind = [] if self.dataset == DEFAULT else [_KIND_OF[self.dataset.name]]
         return " ".join([*self.outcomes, *self._types(join), *kind, job, *self.places, *self._with(self.rest)])
 
     def one(self) -> str:
@@ -79,7 +79,7 @@ class Phrase:
 
     def clause(self) -> str:
         """`for EC2 jobs in vault prod, `; empty where the population is every backup job."""
-        return "" if self.empty and self.dataset == BACKUP_JOBS else f"for {self.noun('jobs', 'and')}, "
+        return "" if self.empty and self.dataset == DEFAULT else f"for {self.noun('jobs', 'and')}, "
 
     @property
     def empty(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from policycheck.datasets import BACKUP_JOBS, Dataset
+from policycheck.datasets import DEFAULT, Dataset
 from policycheck.policy.conditions import Comparison, Condition, Literal, fields_of
 from policycheck.policy.group_sentences import render_expectation, render_measured, render_within
 from policycheck.policy.model import (
@@ -83,7 +83,7 @@ def render_jobs(statement: Statement, condition: Condition, job: str) -> str:
     return Phrase(condition, statement.list).noun(job)
 
 
-def render_requirement(requirement: Requirement, dataset: Dataset = BACKUP_JOBS) -> str:
+def render_requirement(requirement: Requirement, dataset: Dataset = DEFAULT) -> str:
     """What a rule asks of each job of its population, or of each group: IAM role must contain AWSBackup; at most 2 FAILED jobs."""
     match requirement:
         case NoneMatch(condition=condition, recovery=recovery):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, TAGS, Dataset, Kind, Presence
+from policycheck.datasets import DATASETS, DEFAULT, TAGS, Dataset, Kind, Presence
 from policycheck.datasets import Field as Column
 from policycheck.policy.grouping import PER_FIELDS
 from policycheck.policy.measures import SHAPES, Limit, Shape
@@ -101,12 +101,13 @@ class DefaultsEntry(_Model):
 
 
 _FOLLOWING = sorted({name for names in FOLLOWERS.values() for name in names})
+_FOLLOWING_KINDS = " or ".join(DATASETS[name].kind for name in _FOLLOWING)
 
 
 class FollowedByEntry(_Model):
     """The job of another list that must follow."""
 
-    dataset: str = Field(description="The list it is in: copy or restore jobs", json_schema_extra={"enum": [*_FOLLOWING]})
+    dataset: str = Field(description=f"The list it is in: {_FOLLOWING_KINDS} jobs", json_schema_extra={"enum": [*_FOLLOWING]})
     where: Conditions | None = Field(None, description="Conditions the following job must match; that it has COMPLETED is always asked")
     within: Line = Field(description="How long after the end of the job the following one may complete: 6h")
 
@@ -121,7 +122,7 @@ class RuleEntry(_Model):
     )
     title: Line | None = Field(None, description="A few words for lists of findings; the sentence is shown beside it")
     severity: Severity | None = Field(None, description="How bad a violation is; --fail-on goes by it", json_schema_extra={"default": "medium"})
-    dataset: str | None = Field(None, description="Which list is judged", json_schema_extra={"enum": list(DATASETS), "default": BACKUP_JOBS.name})
+    dataset: str | None = Field(None, description="Which list is judged", json_schema_extra={"enum": list(DATASETS), "default": DEFAULT.name})
     where: Conditions | None = Field(None, description="Conditions that choose the rule's population; without it every job is in it")
     within: Line | None = Field(
         None, description="A window back from as_of: 90m, 24h, 7d; without it the rule looks at all that is covered. newest takes none: its limit is its window"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS
+from policycheck.datasets import DATASETS, DEFAULT
 from policycheck.policy import vocabulary
 from policycheck.policy.conditions import Comparison, Literal, Not, Operator
 from policycheck.policy.document import Text
@@ -73,7 +73,7 @@ class _Reader(GroupSentences):
         for kind in kinds[1:]:
             if kind.lower() != kinds[0].lower():
                 raise self._phrases.error(kind, f"a sentence is about one list: {kinds[0].lower()} jobs", "Write two rules, or: must be followed by a copy job")
-        return vocabulary.KINDS[kinds[0].lower()] if kinds else BACKUP_JOBS.name
+        return vocabulary.KINDS[kinds[0].lower()] if kinds else DEFAULT.name
 
     # Rules on each job
 
@@ -115,10 +115,15 @@ class _Reader(GroupSentences):
         following = self._named_list([second])
         if following not in FOLLOWERS.get(dataset.name, ()):
             known = " and ".join(DATASETS[name].noun + "s" for name in FOLLOWERS.get(dataset.name, ()))
-            hint = f"After {dataset.noun}s come {known}." if known else "After backup and copy jobs come copy and restore jobs."
+            hint = f"After {dataset.noun}s come {known}." if known else _WHAT_FOLLOWS
             raise self._phrases.error(second, f"{DATASETS[following].noun}s do not follow {dataset.noun}s", hint)
         self._phrases.dataset = DATASETS[following]
         condition = self._phrases.noun_phrase(second).all
         within = cast("Literal", self._phrases.value(windows[-1]))
         self._phrases.dataset = dataset
         return self._statement(Following(following, condition, within), where, self._phrases.value(windows[0]) if len(windows) > 1 else None)
+
+
+_FOLLOWED = " and ".join(DATASETS[name].kind for name in FOLLOWERS)
+_FOLLOWING = " and ".join(name.kind for name in DATASETS.values() if name.follows)
+_WHAT_FOLLOWS = f"After {_FOLLOWED} jobs come {_FOLLOWING} jobs."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS
+from policycheck.datasets import DATASETS, DEFAULT
 from policycheck.policy.conditions import And, Condition, Literal, Operator, Structured, nearest, structured
 from policycheck.policy.document import Document, Entries, Items, Node, Text
 from policycheck.policy.grouping import per_problem
@@ -38,7 +38,7 @@ def read_statement(node: Entries, document: Document) -> Statement | None:
 
 def structured_rule(statement: Statement, qualifiers: Qualifiers | None = None) -> Structured:
     """A statement, and what stands beside it, in the structured form of a policy file; what is the default is left out."""
-    keys: Structured = {"dataset": statement.dataset} if statement.dataset != BACKUP_JOBS.name else {}
+    keys: Structured = {"dataset": statement.dataset} if statement.dataset != DEFAULT.name else {}
     where = structured(statement.where)
     keys |= {"where": where} if where else {}
     keys |= {"within": statement.within.text} if statement.within else {}
@@ -72,7 +72,7 @@ def _structured_requirement(requirement: Requirement) -> Structured:
 def read_dataset(name: Text | None, document: Document) -> str | None:
     """The name of a list that is judged; backup_jobs where none is named, None once a wrong one is reported."""
     if name is None:
-        return BACKUP_JOBS.name
+        return DEFAULT.name
     if name.text in DATASETS:
         return name.text
     judged = f"The datasets are {', '.join(DATASETS)}."
@@ -170,8 +170,10 @@ class _StatementReader:
             self._document.report(self._node.entries["expect"][0].location, f"{measure} needs a window", "Add within: 28d")
         if not shape.per:
             self._refuse(("per", "inventory"), f"cannot stand beside {measure}: it is about each resource that jobs name")
-        if shape.of_schedules and dataset != BACKUP_JOBS.name:
-            self._document.report(self._node.entries["dataset"][1].location, "only backup jobs are scheduled", "missed_runs is about backup_jobs.")
+        if shape.of_schedules and not DATASETS[dataset].scheduled:
+            scheduled = [one for one in DATASETS.values() if one.scheduled]
+            message = f"only {' and '.join(f'{one.noun}s' for one in scheduled)} are scheduled"
+            self._document.report(self._node.entries["dataset"][1].location, message, f"{measure} is about {' and '.join(one.name for one in scheduled)}.")
 
     def _per(self, dataset: str) -> tuple[str, ...]:
         value = self._node.get("per")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from policycheck.datasets import BACKUP_JOBS, Dataset
+from policycheck.datasets import DEFAULT, Dataset
 from policycheck.errors import Location
 from policycheck.policy import vocabulary
 from policycheck.policy.conditions import Comparison, Condition, Literal, Not, Or, conjunction, negation
@@ -47,7 +47,7 @@ class PhraseReader:
     def __init__(self, source: Text, sentence: str) -> None:
         self._source = source
         self._sentence = sentence
-        self.dataset: Dataset = BACKUP_JOBS
+        self.dataset: Dataset = DEFAULT
 
     def noun_phrase(self, tree: Branch) -> NounPhrase:
         """The phrase of jobs, subjects or scheduled runs; who the subjects are is not told here."""

@@ -31,9 +31,8 @@ SUBJECTS: Mapping[str, str] = {
     "Region": "Region",
     "type": "ResourceType",
 }
-"""What `every vault` and `per vault` group by; every other field of a group goes by the API's name."""
-_SOURCE_VAULT = "SourceBackupVaultArn"
-"""The vault of a copy job is the one it copies from."""
+"""What `every vault` and `per vault` group by; every other field of a group goes by the API's name. The vault is the list's own: of a copy job
+the one it copies from."""
 
 PHRASES: Mapping[str, str] = {
     "IAM role": "IamRoleArn",
@@ -44,7 +43,7 @@ PHRASES: Mapping[str, str] = {
 }
 """The closed list of English names; every other field goes by the API's name."""
 
-KINDS: Mapping[str, str] = {"backup": "backup_jobs", "copy": "copy_jobs", "restore": "restore_jobs"}
+KINDS: Mapping[str, str] = {dataset.kind: name for name, dataset in DATASETS.items()}
 
 STATES: tuple[str, ...] = tuple(dict.fromkeys(state for dataset in DATASETS.values() for state in dataset.states))
 TYPES: tuple[str, ...] = tuple(name for name in RESOURCE_TYPES if " " not in name)
@@ -57,7 +56,7 @@ PLACE_OF: Mapping[str, str] = {field: place for place, field in PLACES.items()}
 def subject_field(word: str, dataset: Dataset) -> str:
     """The field a subject's word means in a list; the word may be in any case."""
     field = next(field for subject, field in SUBJECTS.items() if subject.lower() == word.lower())
-    return _SOURCE_VAULT if field == "BackupVaultArn" and _SOURCE_VAULT in dataset.fields else field
+    return dataset.vault_field if word.lower() == "vault" else field
 
 
 def subject_word(field: str, dataset: Dataset) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, HORIZON, Dataset
+from policycheck.datasets import DATASETS, HORIZON, Dataset
 from policycheck.errors import FetchError, LastingError, PolicycheckError, UsageError
 from policycheck.job_lists import JobList
 from policycheck.records import MICROSECOND, iso
@@ -81,9 +81,10 @@ def fetch_jobs(
         UsageError: an option that cannot be.
     """
     start = now()
-    if BACKUP_JOBS.name in plan.datasets and as_of <= start - HORIZON:
-        hint = "evaluate saved lists: --jobs"
-        raise FetchError(f"AWS lists the backup jobs of the last {HORIZON.days} days, and {iso(as_of)} is before them", hint=hint)
+    for dataset in map(DATASETS.__getitem__, plan.datasets):
+        if dataset.horizon is not None and as_of <= start - dataset.horizon:
+            hint = "evaluate saved lists: --jobs"
+            raise FetchError(f"AWS lists the {dataset.noun}s of the last {dataset.horizon.days} days, and {iso(as_of)} is before them", hint=hint)
     session = AwsSession(connection)
     places = [Place(role, region) for role in dict.fromkeys(connection.role_arns) or (None,) for region in session.regions()]
     pages = PageStore() if keep_pages else None
@@ -118,8 +119,9 @@ def _requests(connection: Connection, plan: FetchPlan, start: datetime) -> tuple
 
 
 def asked_since(plan: FetchPlan, name: str, start: datetime) -> datetime | None:
-    """From when on a list is asked for, by the claim of a longest job; None: all that AWS lists, also where its own 30 days of backup jobs are less."""
-    if name == BACKUP_JOBS.name and plan.created_after is not None and plan.created_after <= start - HORIZON:
+    """From when on a list is asked for, by the claim of a longest job; None: all that AWS lists, also where its own horizon is less."""
+    horizon = DATASETS[name].horizon
+    if horizon is not None and plan.created_after is not None and plan.created_after <= start - horizon:
         return None
     return plan.created_after
 
@@ -201,7 +203,7 @@ class _Fetch:
             return account_of_role(role)
         if wanted not in (None, ORGANIZATION):
             return wanted
-        own = [found for part in read for name, found in part.lists.items() if wanted is None or name != BACKUP_JOBS.name]
+        own = [found for part in read for name, found in part.lists.items() if wanted is None or not DATASETS[name].of_organization]
         seen = {account for found in own for account, _ in found.jobs.places() if account}
         if len(seen) == 1:
             return seen.pop()

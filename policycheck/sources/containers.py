@@ -11,7 +11,7 @@ import binascii
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain, zip_longest
@@ -21,14 +21,17 @@ from typing import Any, NoReturn, TypeVar
 import msgspec
 from msgspec import UNSET
 
+from policycheck import column_records
 from policycheck.datasets import BY_RESULT_KEY, DATASETS, Dataset
 from policycheck.errors import JobFileError
 from policycheck.job_lists import JobList
 from policycheck.records import RecordError, record_type
 from policycheck.sources.completeness import RUN_AGAIN, Count, has_content, refuse_fewer, refuse_incomplete, refuse_incomplete_job, refuse_repeated
 from policycheck.sources.contents import EMPTY, USE_JSON, not_utf8, refuse_failure, refuse_foreign
+from policycheck.sources.encoded_records import read_encoded
 from policycheck.sources.json_text import Repeated, holds_all, is_object, items, json_documents, members, parse, plain, quotes
 from policycheck.sources.members import bad_record, container_names, member_names, read_record, read_records, refuse_spelling, spelled
+from policycheck.sources.statements import MEMBER
 from policycheck.sources.text_ends import TextEnd, find_text_end
 from policycheck.sources.yaml_text import yaml_documents
 from policycheck.text import clean_line, truncate
@@ -36,9 +39,13 @@ from policycheck.text import clean_line, truncate
 T = TypeVar("T")
 
 _BY_ID: Mapping[str, Dataset] = {d.id_field: d for d in DATASETS.values()}
-_BY_WRAPPER: Mapping[str, Dataset] = {d.id_field.removesuffix("Id"): d for d in DATASETS.values()}
+_BY_WRAPPER: Mapping[str, Dataset] = {d.wrapper: d for d in DATASETS.values()}
 _ACCEPTED = " or ".join(BY_RESULT_KEY)
 _FIRST_KEY = re.compile(rf'"({"|".join((*BY_RESULT_KEY, *_BY_ID))})"\s*:'.encode())
+
+
+_BESIDE = ("NextToken", "ResponseMetadata", MEMBER)
+"""What answers have beside their list, that other programs than the AWS CLI save too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +59,22 @@ class Page:
     """Each of the jobs is the answer of a describe command: a job by itself as the only one of its file, or jobs in wrappers."""
 
 
-def read_pages(data: bytes) -> list[Page]:
-    """The pages in one file's text, in order; none where it holds an empty list that does not say of what.
+Wanted = Callable[[Dataset], Collection[str]]
+"""The members of a list that a run will read; see `encoded_records.read_encoded`."""
+
+
+def read_pages(data: bytes, wanted: Wanted | None = None) -> list[Page]:
+    """The pages in one file's text, in order; none where it holds an empty list that does not say of what. The pages of a long list may be one.
+
+    Args:
+        wanted: None: all records are decoded, however many they are.
 
     Raises:
         JobFileError: not a job list, cut off, incomplete by what it says of itself, or with a record that cannot be used.
     """
     try:
         if data.startswith((b"{", b"[")):
-            return _fast_pages(data) or _pages(json_documents(data))
+            return (_encoded_pages(data, wanted) if wanted else []) or _fast_pages(data) or _pages(json_documents(data))
         refuse_foreign(data[:4096].decode(errors="replace"))
         # What a failed command said may stand behind what it had printed.
         refuse_failure(data.decode(errors="replace"))
@@ -69,6 +83,57 @@ def read_pages(data: bytes) -> list[Page]:
         raise not_utf8(data) from None
     except RecursionError:
         raise JobFileError("is nested too deeply to be a job list") from None
+
+
+# --- the road of long lists: columns of what is read, and the text ---
+
+
+@cache
+def _text_type() -> type[msgspec.Struct]:
+    """An answer of any list, whose records stay text."""
+    lists: list[tuple[str, Any, Any]] = [(d.result_key, list[msgspec.Raw] | msgspec.UnsetType, UNSET) for d in DATASETS.values()]
+    beside: list[tuple[str, Any, Any]] = [(name, msgspec.Raw | msgspec.UnsetType, UNSET) for name in _BESIDE]
+    return msgspec.defstruct("AnswerText", [*lists, *beside], kw_only=True, gc=False)
+
+
+def _encoded_pages(data: bytes, wanted: Wanted) -> list[Page]:
+    """The one page of a file of answers or of jobs that are one long list; else, or if anything is unusual, none: another road then says what is there."""
+    found = _FIRST_KEY.search(data)
+    if not found:
+        return []
+    key = found[1].decode()
+    try:
+        if key in _BY_ID:
+            return _encoded_jobs(_BY_ID[key], data, wanted)
+        return _encoded_answers(BY_RESULT_KEY[key], _decode_elements(data, _text_type()), data, wanted)
+    except (msgspec.DecodeError, column_records.Unusual):
+        return []
+
+
+def _encoded_jobs(dataset: Dataset, data: bytes, wanted: Wanted) -> list[Page]:
+    texts = _decode_elements(data, msgspec.Raw)
+    if len(texts) < column_records.MANY or len(texts) == 1:
+        return []
+    jobs = read_encoded(dataset, texts, wanted(dataset), data.count(b'"'))
+    # What has no id may be no job.
+    return [] if jobs.has_gaps(dataset.id_field) else [Page(jobs)]
+
+
+def _encoded_answers(dataset: Dataset, answers: list[Any], data: bytes, wanted: Wanted) -> list[Page]:
+    if any([other for other, _ in _lists(answer)] != [dataset] for answer in answers):
+        return []
+    texts = list(chain.from_iterable(getattr(answer, dataset.result_key) for answer in answers))
+    if len(texts) < column_records.MANY:
+        return []
+    # Of each answer the name of its list, what stands beside it, and else nothing but its records.
+    marks = data.count(b'"') - 2 * len(answers)
+    beside = [{name: text for name in _BESIDE if (text := getattr(answer, name)) is not UNSET} for answer in answers]
+    if any(has_content(parse(others.get("NextToken"))) for others in beside):
+        return []
+    marks -= sum(2 + bytes(text).count(b'"') for others in beside for text in others.values())
+    page = Page(read_encoded(dataset, texts, wanted(dataset), marks))
+    refuse_fewer([count for number, others in enumerate(beside) for count in refuse_incomplete(others, _page_name(number, len(answers)))], len(texts))
+    return [page]
 
 
 # --- the fast road: whole file in one call, straight into structs ---
@@ -200,7 +265,7 @@ def _pages(documents: Iterable[object], *, closed: bool = True) -> list[Page]:
         pages += [Page(_normalise(dataset, read_records(dataset, listed, where), where), token) for dataset, listed in lists]
         if not lists:
             for dataset, record in wrapped:
-                wrapped_jobs[dataset].add(read_record(dataset, record, where, dataset.id_field.removesuffix("Id")), number)
+                wrapped_jobs[dataset].add(read_record(dataset, record, where, dataset.wrapper), number)
     _refuse_short(pages)
     end = None if closed else find_text_end(elements)
     if end is not None and end.listed:
@@ -293,9 +358,10 @@ def _refuse_keys(answer: Mapping[str, object], number: int, count: int) -> NoRet
     if set(keys) <= {"NextToken", "ResponseMetadata"}:
         hint = "an answer was lost on the way, which the AWS CLI and boto3 do not report: run the command again"
         raise JobFileError(f"is short: {where} lacks its list ({_ACCEPTED})", hint=hint)
-    hint = f"save what list-backup-jobs, list-copy-jobs or list-restore-jobs gives; a job by itself has one of {', '.join(_BY_ID)}"
+    commands = [dataset.command for dataset in DATASETS.values()]
+    hint = f"save what {', '.join(commands[:-1])} or {commands[-1]} gives; a job by itself has one of {', '.join(_BY_ID)}"
     if any(key.endswith("Summaries") for key in keys):
-        hint = "summaries count jobs and do not list them: use list-backup-jobs"
+        hint = f"summaries count jobs and do not list them: use {commands[0]}"
     shown = truncate(clean_line(", ".join(keys)), 120)
     raise JobFileError(f"is not a job list: {where} has the keys {shown}, not {_ACCEPTED}", hint=hint)
 

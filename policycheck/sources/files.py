@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,9 +14,12 @@ from policycheck.datasets import DATASETS
 from policycheck.errors import JobFileError
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy
-from policycheck.sources.containers import read_pages
+from policycheck.sources.asked import members_read
+from policycheck.sources.containers import Wanted, read_pages
 from policycheck.sources.contents import read_all, read_text
+from policycheck.sources.encoded_records import EncodedRecords
 from policycheck.sources.interface import Evidence
+from policycheck.sources.kept_texts import LARGE, keep_in_file
 from policycheck.sources.lists import Source, assert_coverage, describe_cut, describe_future, describe_gaps, describe_merging, describe_state
 from policycheck.sources.observations import merge_sources
 from policycheck.sources.stated import StatedFile, is_statement, read_member, read_statement, restate, stated_places
@@ -58,9 +62,10 @@ def read_job_files(
     files: list[_File] = []
     names = list(_walk(paths, errors))
     beside = any(map(_is_statement, names))
+    wanted = partial(members_read, policies)
     for path in names:
         try:
-            files.append(_read_file(path, stdin, with_digest=beside))
+            files.append(_read_file(path, stdin, wanted, with_digest=beside))
         except JobFileError as error:
             error.place = clean_line(path)
             errors.append(error)
@@ -69,16 +74,21 @@ def read_job_files(
     return _evidence(_join_statements(files), as_of, covers, policies)
 
 
-def read_texts(texts: Sequence[tuple[str, bytes]], *, as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy] = ()) -> Evidence:
-    """The same of texts (JSON or YAML, UTF-8) that are in no file; each has the name that messages give it.
+def read_parts(
+    parts: Sequence[tuple[str, bytes | JobList]], *, as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy] = ()
+) -> Evidence:
+    """The same of texts (JSON or YAML, UTF-8) that are in no file, and of lists that were read; each has the name that messages give it.
 
     Raises:
         JobFileError: a text that is no job list, incomplete or damaged; the first of them.
     """
     files: list[_File] = []
-    for name, text in texts:
+    for name, part in parts:
+        if isinstance(part, JobList):
+            files.append(_File(name, {part.dataset.name: [Source(name, part)]}))
+            continue
         try:
-            files.append(_parse(name, text, with_digest=False))
+            files.append(_parse(name, part, partial(members_read, policies), with_digest=False))
         except JobFileError as error:
             error.place = name
             raise
@@ -202,7 +212,7 @@ def _files_below(folder: str, errors: list[JobFileError]) -> list[str]:
     return sorted(found)
 
 
-def _read_file(path: str, stdin: BinaryIO, *, with_digest: bool) -> _File:
+def _read_file(path: str, stdin: BinaryIO, wanted: Wanted, *, with_digest: bool) -> _File:
     try:
         if path == STDIN:
             data = read_all(stdin)
@@ -210,19 +220,32 @@ def _read_file(path: str, stdin: BinaryIO, *, with_digest: bool) -> _File:
             raise FileNotFoundError
         else:
             with Path(path).open("rb") as stream:
-                data = read_all(stream, os.fstat(stream.fileno()).st_size)
+                status = os.fstat(stream.fileno())
+                data = read_all(stream, status.st_size)
+                if len(data) >= LARGE:
+                    file = _parse(clean_line(path), read_text(data), wanted, with_digest=with_digest)
+                    _leave_in_file(file, data, stream, status)
+                    return file
     except FileNotFoundError:
         raise JobFileError("does not exist", hint="name a file, a folder, or - for standard input") from None
     except (OSError, ValueError) as error:
         raise JobFileError(f"cannot be read: {_cause(error)}") from None
-    return _parse(clean_line(path), read_text(data), with_digest=with_digest)
+    return _parse(clean_line(path), read_text(data), wanted, with_digest=with_digest)
 
 
-def _parse(name: str, text: bytes, *, with_digest: bool) -> _File:
+def _leave_in_file(file: _File, data: bytes, stream: BinaryIO, status: os.stat_result) -> None:
+    """Hold the columns of a large file, and no longer its text."""
+    for source in (source for sources in file.lists.values() for source in sources):
+        records = source.jobs.records
+        if isinstance(records, EncodedRecords) and (kept := keep_in_file(records.texts, data, stream, status)) is not None:
+            records.texts = kept
+
+
+def _parse(name: str, text: bytes, wanted: Wanted, *, with_digest: bool) -> _File:
     if is_statement(text[:200]):
         return _File(name, {}, statement=read_statement(text))
     pages: dict[str, dict[bool, list[JobList]]] = {}
-    for page in read_pages(text):
+    for page in read_pages(text, wanted):
         pages.setdefault(page.jobs.dataset.name, {}).setdefault(page.lone, []).append(page.jobs)
     lists = {of: [Source(name, JobList.joined(parts), lone) for lone, parts in found.items()] for of, found in pages.items()}
     return _File(name, lists, read_member(text), digest(text) if with_digest else "")

@@ -7,18 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
-from policycheck.datasets import BY_RESULT_KEY, DATASETS
+from policycheck import column_records
+from policycheck.datasets import BY_RESULT_KEY, DATASETS, Dataset
 from policycheck.errors import JobFileError
+from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy
-from policycheck.sources.files import read_texts
+from policycheck.sources.asked import members_read
+from policycheck.sources.files import read_parts
+from policycheck.sources.frame_records import read_frame
 from policycheck.sources.interface import Evidence
-
-if TYPE_CHECKING:
-    pass
 
 _RECORDS, _FRAME = "the list of records", "the frame"
 
@@ -33,9 +34,9 @@ def read_given(lists: Sequence[object], *, as_of: datetime, covers: tuple[dateti
     Raises:
         JobFileError: no list of jobs, or a job that cannot be used.
     """
-    texts = [_text(given) for given in lists]
-    numbered = [(name if len(texts) == 1 else f"{name} {number}", text) for number, (name, text) in enumerate(texts, 1)]
-    return read_texts(numbered, as_of=as_of, covers=covers, policies=policies)
+    parts = [_part(given, policies) for given in lists]
+    numbered = [(name if len(parts) == 1 else f"{name} {number}", part) for number, (name, part) in enumerate(parts, 1)]
+    return read_parts(numbered, as_of=as_of, covers=covers, policies=policies)
 
 
 def is_frame(given: object) -> bool:
@@ -45,9 +46,11 @@ def is_frame(given: object) -> bool:
     return isinstance(nw.from_native(given, pass_through=True), nw.DataFrame | nw.LazyFrame)
 
 
-def _text(given: object) -> tuple[str, bytes]:
+def _part(given: object, policies: Sequence[Policy]) -> tuple[str, bytes | JobList]:
     if is_frame(given):
-        return _FRAME, _encoded(_answer(given))
+        frame, columns, dataset = _of_list(given)
+        jobs = _in_columns(frame, dataset, policies)
+        return _FRAME, jobs or _encoded({dataset.result_key: [_nested(zip(columns, row, strict=True)) for row in _rows(frame)]})
     if isinstance(given, Mapping):
         return _RECORDS, _encoded(given)
     if not isinstance(given, Iterable) or isinstance(given, str | bytes):
@@ -55,8 +58,21 @@ def _text(given: object) -> tuple[str, bytes]:
     return _RECORDS, _encoded(list(given))
 
 
-def _answer(given: object) -> dict[str, object]:
-    """The frame as an answer of the list whose id it has a column of."""
+def _in_columns(frame: Any, dataset: Dataset, policies: Sequence[Policy]) -> JobList | None:
+    """The list of a long frame, its columns taken as they are; None where it is short, of a library that gives rows alone, or unusual."""
+    import narwhals as nw
+
+    library = frame.implementation
+    if not isinstance(frame, nw.DataFrame) or len(frame) < column_records.MANY or not (library.is_polars() or library.is_pyarrow()):
+        return None
+    try:
+        return read_frame(dataset, frame.to_polars(), members_read(policies, dataset), lambda row: _nested(row.items()))
+    except column_records.Unusual:
+        return None
+
+
+def _of_list(given: object) -> tuple[Any, Sequence[str], Dataset]:
+    """The frame (what is scanned has been read), its columns, and the list whose id it has a column of."""
     import narwhals as nw
 
     frame: Any = nw.from_native(given)
@@ -65,7 +81,8 @@ def _answer(given: object) -> dict[str, object]:
     if len(found) != 1:
         ids = " or ".join(dataset.id_field for dataset in DATASETS.values())
         raise JobFileError(f"has no single column {ids}", hint=f"a frame holds one of {', '.join(BY_RESULT_KEY)}, a column a member", place=_FRAME)
-    return {found[0].result_key: [_nested(zip(columns, row, strict=True)) for row in _rows(frame)]}
+    scanned = isinstance(frame, nw.LazyFrame) and frame.implementation.is_polars()
+    return frame.collect() if scanned else frame, columns, found[0]
 
 
 def _rows(frame: Any) -> Iterable[tuple[object, ...]]:

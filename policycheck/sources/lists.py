@@ -7,19 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from policycheck.datasets import DATASETS, Dataset
-from policycheck.job_lists import JobList
+from policycheck.job_lists import JobList, Place
 from policycheck.records import HAPPENED, iso, micros, moment
 from policycheck.result import Coverage
 from policycheck.sources.observations import Jobs
 
+if TYPE_CHECKING:
+    import polars as pl
+
 STRETCH = timedelta(hours=25)
 """How far a list is taken to speak beyond its oldest and newest time: a daily job's next run is at most that far away, the hour of a clock change included."""
-
-Place = tuple[str | None, str | None]
-"""Account and Region, None where unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,37 +70,79 @@ def assert_coverage(
         holders: defaultdict[Place, list[Source]] = defaultdict(list)
         shown: defaultdict[Place, int] = defaultdict(int)
         for source in sources.get(name, ()):
-            for place, records in _by_place(source.jobs, micros(as_of)).items():
+            for place, found in _by_place(source.jobs, micros(as_of)).items():
                 holders[place].append(source)
-                shown[place] += len(records)
-                start, end = _reach(source.jobs.dataset, records, micros(as_of))
-                if start is not None and end is not None and not source.silence:
-                    spans[place].append(_Interval(moment(start), moment(end), STRETCH))
+                shown[place] += found.jobs
+                if found.first is not None and found.last is not None and not source.silence:
+                    spans[place].append(_Interval(moment(found.first), moment(found.last), STRETCH))
         jobs = _by_place(job_list, micros(as_of))
         for place in {**jobs, **holders}:
             # A place that a source names and no job: two records of one job say more than either.
-            records = jobs.get(place, [])
+            own = jobs.get(place, _Shown())
             read = [source for source in holders[place] if not source.silence]
             if covers is not None and read and covers[0] <= as_of:
                 spans[place].append(_Interval(*covers))
-            rewound = _count_rewound(job_list.dataset, records, micros(as_of))
+            rewound = own.rewound
             reason = f"reconstructed: {rewound} {'job' if rewound == 1 else 'jobs'} ended after as_of" if rewound else ""
             silence = "" if read else next((source.silence for source in holders[place]), "")
             # Where its records are of no single place, the list as a whole still has a name.
             names = [source.name for source in read or holders[place] or sources.get(name, ())]
-            entry = _entry(name, place, len(records) or shown[place], names, reason, spans[place], as_of, silence)
+            entry = _entry(name, place, own.jobs or shown[place], names, reason, spans[place], as_of, silence)
             cut_off = bool(silence) and any(source.jobs.cut_off and not source.lone for source in holders[place])
             entries.append(replace(entry, rewound=rewound, cut_off=cut_off))
     return tuple(sorted(entries, key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
 
 
-def _by_place(job_list: JobList, as_of: int) -> dict[Place, list[Any]]:
-    places: defaultdict[Place, list[Any]] = defaultdict(list)
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What the records of one list say of one place, those that were created after as_of left out."""
+
+    jobs: int = 0
+    first: int | None = None
+    """The oldest and the newest time at which they did something by as_of, in microseconds."""
+    last: int | None = None
+    rewound: int = 0
+    """Jobs that are shown as ended and had not ended by as_of."""
+
+
+def _by_place(job_list: JobList, as_of: int) -> Mapping[Place, _Shown]:
+    if job_list.table is not None:
+        return _by_place_in_columns(job_list, job_list.table, as_of)
+    dataset, places = job_list.dataset, defaultdict[Place, list[Any]](list)
     for place, record in zip(job_list.places(), job_list.records, strict=True):
         created = record.CreationDate
         if created is None or created <= as_of:
             places[place].append(record)
-    return places
+    return {place: _Shown(len(records), *_reach(dataset, records, as_of), _count_rewound(dataset, records, as_of)) for place, records in places.items()}
+
+
+def _by_place_in_columns(job_list: JobList, table: pl.DataFrame, as_of: int) -> Mapping[Place, _Shown]:
+    """`_by_place` of records that are columns."""
+    import polars as pl
+
+    dataset = job_list.dataset
+    names, numbers = job_list.numbered_places
+    happened = [pl.col(member) for member in HAPPENED if member in dataset.fields]
+    by_then = [column.filter(column <= as_of) for column in happened]
+    later = pl.col("CompletionDate") > as_of
+    others = [pl.col("InitiationDate") > as_of] if "InitiationDate" in dataset.fields else []
+    others += [(pl.col(dataset.state_field) == "EXPIRED") & (pl.col("StartBy") > as_of)] if "EXPIRED" in dataset.states else []
+    open_end = pl.any_horizontal(pl.lit(False), *(other.fill_null(False) for other in others))
+    rewound = pl.col(dataset.state_field).is_in(list(dataset.finished)) & pl.when(pl.col("CompletionDate").is_null()).then(open_end).otherwise(later)
+    found = (
+        table.lazy()
+        .with_columns(pl.Series("_place", numbers, pl.Int64))
+        .filter(pl.col("CreationDate").is_null() | (pl.col("CreationDate") <= as_of))
+        .group_by("_place")
+        .agg(
+            pl.len().alias("_jobs"),
+            pl.min_horizontal(*(column.min() for column in by_then)).alias("_first"),
+            pl.max_horizontal(*(column.max() for column in by_then)).alias("_last"),
+            rewound.sum().alias("_rewound"),
+        )
+        .collect()
+    )
+    return {names[place]: _Shown(*row) for place, *row in found.rows()}
 
 
 def _reach(dataset: Dataset, records: list[Any], as_of: int) -> tuple[int | None, int | None]:
@@ -192,7 +234,10 @@ def describe_cut(source: Source) -> str:
 def describe_future(job_list: JobList, as_of: datetime) -> str:
     """A warning where jobs were created after as_of; else nothing."""
     limit = micros(as_of)
-    count = sum(time is not None and time > limit for time in map(attrgetter("CreationDate"), job_list.records))
+    if job_list.table is not None:
+        count = int((job_list.table["CreationDate"] > limit).sum())
+    else:
+        count = sum(time is not None and time > limit for time in job_list.values("CreationDate"))
     noun = job_list.dataset.noun
     return f"{count} {f'{noun} was' if count == 1 else f'{noun}s were'} created after as_of and left out" if count else ""
 
@@ -200,10 +245,10 @@ def describe_future(job_list: JobList, as_of: datetime) -> str:
 def describe_state(job_list: JobList) -> str:
     """A warning where two jobs or more all share one state, as a list made with a filter does; else nothing."""
     dataset = job_list.dataset
-    states = set(map(attrgetter(dataset.state_field), job_list.records))
+    states = {state for (state,) in job_list.distinct(dataset.state_field)}
     if len(job_list) < 2 or len(states) != 1 or None in states:
         return ""
-    option = f"--by-{dataset.state_field.lower()}"
+    option = dataset.state_option
     return (
         f"all {len(job_list)} {dataset.noun}s are {states.pop()}: if the list was made with {option}, it cannot show any other {dataset.state_field}; "
         f"list again without {option}"

@@ -36,7 +36,7 @@ def letters(name: str) -> str:
 @cache
 def container_names() -> Mapping[str, str]:
     """By their letters: the lists, the wrappers of one job, and the ids that tell a job by itself."""
-    names = [name for d in DATASETS.values() for name in (d.result_key, d.id_field.removesuffix("Id"), d.id_field)]
+    names = [name for d in DATASETS.values() for name in (d.result_key, d.wrapper, d.id_field)]
     return {letters(name): name for name in names}
 
 

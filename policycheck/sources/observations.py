@@ -5,20 +5,18 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 
+from policycheck.column_records import ColumnRecords, joined
 from policycheck.datasets import Dataset
 from policycheck.job_lists import JobList, Recording
 from policycheck.records import objects
 from policycheck.sources.precision import refine, second_of
-
-# Statuses of a restore that move on after its end, with the messages that go with them; the second of each is not the last word.
-_LATER_WORDS = {"ValidationStatus": ("ValidationStatusMessage", "VALIDATING"), "DeletionStatus": ("DeletionStatusMessage", "DELETING")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,10 @@ def merge_sources(parts: Sequence[JobList]) -> Jobs:
     What stays keeps its order; neither the order of the sources nor that of their records changes what it says.
     """
     dataset = parts[0].dataset
+    encoded = _with_ids_of_their_own(parts)
+    if encoded is not None:
+        return Jobs(_concatenate(parts, encoded))
+    parts = [replace(part, records=list(part.records)) if part.table is not None else part for part in parts]
     records = list(chain.from_iterable(part.records for part in parts))
     ids = list(map(attrgetter(dataset.id_field), records))
     if len(set(ids)) == len(ids) and None not in ids:
@@ -73,6 +75,16 @@ def _count(names: Iterable[str | None]) -> Mapping[str | None, int]:
     for name in names:
         counts[name] += 1
     return counts
+
+
+def _with_ids_of_their_own(parts: Sequence[JobList]) -> ColumnRecords | None:
+    """The records of lists that are columns, as far as all are and each record has an id that no other has."""
+    found = [part.records for part in parts if isinstance(part.records, ColumnRecords)]
+    if len(found) < len(parts):
+        return None
+    whole = joined(found)
+    ids = whole.column(parts[0].dataset.id_field)
+    return whole if ids.null_count() == 0 and ids.n_unique() == len(ids) else None
 
 
 def _concatenate(parts: Sequence[JobList], records: Sequence[Any]) -> JobList:
@@ -190,11 +202,10 @@ def _one_of(name: str, said: Sequence[Any]) -> tuple[Any, set[str]]:
 def _passed_over(dataset: Dataset, records: Sequence[Any]) -> set[tuple[int, str]]:
     """What was said while a later word was still to come, and another record has it."""
     found: set[tuple[int, str]] = set()
-    for name, (message, undecided) in _LATER_WORDS.items():
-        if name in dataset.fields:
-            said = [getattr(record, name) for record in records]
-            if any(value not in (None, undecided) for value in said):
-                found |= {(index, member) for index, value in enumerate(said) if value in (None, undecided) for member in (name, message)}
+    for name, (message, undecided) in dataset.later_words.items():
+        said = [getattr(record, name) for record in records]
+        if any(value not in (None, undecided) for value in said):
+            found |= {(index, member) for index, value in enumerate(said) if value in (None, undecided) for member in (name, message)}
     return found
 
 

@@ -6,16 +6,16 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from policycheck.datasets import BACKUP_JOBS, HORIZON, Dataset
+from policycheck.datasets import Dataset
 from policycheck.job_lists import JobList
 from policycheck.result import Basis, Coverage
 from policycheck.sources.lists import Source, assert_coverage
 from policycheck.sources.places import ReadList
 from policycheck.sources.statements import TOLERANCE
 
-SAFE_HORIZON = HORIZON - timedelta(days=1)
-"""How far back from as_of ListBackupJobs is taken to be complete. The edge of AWS's 30 days moves while a list is read, and whether it is an instant or the
-start of a day is not documented."""
+_EDGE = timedelta(days=1)
+"""How much less than its horizon a list is taken to be complete, back from as_of. The edge of AWS's 30 days of backup jobs moves while a list is read, and
+whether it is an instant or the start of a day is not documented."""
 _MARGIN = timedelta(hours=12)
 
 
@@ -70,9 +70,10 @@ def interval(watch: Watch, found: ReadList) -> tuple[datetime, datetime]:
     """From where the list is complete, to as_of; or to when AWS answered, where as_of lies later than that by any clock."""
     answered = found.first_date or watch.started
     end = watch.as_of if watch.as_of <= answered + TOLERANCE else answered
-    if watch.dataset.name != BACKUP_JOBS.name:
+    horizon = watch.dataset.horizon
+    if horizon is None:
         return min(watch.since or watch.reach, end), end
-    start = max(watch.as_of - SAFE_HORIZON, (found.last_date or watch.started) - HORIZON + _MARGIN)
+    start = max(watch.as_of - horizon + _EDGE, (found.last_date or watch.started) - horizon + _MARGIN)
     if watch.since is not None:
         start = max(start, watch.since)
     return min(start, end), end

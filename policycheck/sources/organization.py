@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS
+from policycheck.datasets import DATASETS
 from policycheck.errors import LastingError, PolicycheckError
 from policycheck.result import Basis, Coverage
 from policycheck.sources.connection import ORGANIZATION, AwsSession
@@ -19,7 +19,7 @@ _DESCRIBE = "organizations:DescribeOrganization"
 
 def is_asked_whole(account_id: str | None, name: str) -> bool:
     """Whether a list is asked for the whole organization; of the others only the caller's own part is read then."""
-    return account_id == ORGANIZATION and name == BACKUP_JOBS.name
+    return account_id == ORGANIZATION and DATASETS[name].of_organization
 
 
 def require_reach(session: AwsSession, seen: Collection[str | None]) -> None:
@@ -60,5 +60,6 @@ def _ask(question: Callable[[], str]) -> str | None:
 
 def unread_accounts(name: str, region: str, source: str) -> Coverage:
     """The entry that says what was not read of a list that AWS gives for one account alone."""
-    reason = f"the {DATASETS[name].noun}s of other accounts were not read: AWS documents a list of the whole organization for backup jobs only"
+    whole = " and ".join(f"{dataset.noun}s" for dataset in DATASETS.values() if dataset.of_organization)
+    reason = f"the {DATASETS[name].noun}s of other accounts were not read: AWS documents a list of the whole organization for {whole} only"
     return Coverage(name, None, region, None, None, 0, complete=False, basis=Basis.OBSERVED, source=source, reason=reason)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, partial
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -31,6 +32,8 @@ PAGE_SIZE = 1000
 EMPTY_PAGES = 1000
 """AWS may answer pages without jobs that still lead on; so many in a row lead nowhere."""
 
+_MAKING = Lock()
+"""Held while types and decoders are made: places are read by several threads."""
 _ANSWER = "policycheck.answer"
 _DAMAGE = "policycheck.damage"
 _FIRST_DELAY, _LONGEST_DELAY = 0.05, 20.0
@@ -201,13 +204,24 @@ def _retry_delay(response: Any = None, attempts: int = 0, caught_exception: Exce
 
 
 @cache
-def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+def _made_decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(kind)
 
 
-@cache
+def _decoder(kind: type[msgspec.Struct]) -> msgspec.json.Decoder[Any]:
+    # What msgspec knows of a struct is made with its first decoder. A second thread that finds it half made crashes the process (*seen*, msgspec 0.22).
+    with _MAKING:
+        return _made_decoder(kind)
+
+
 def _answer_type(dataset: Dataset) -> type[msgspec.Struct]:
     """An answer: the list must be there."""
+    with _MAKING:
+        return _made_type(dataset)
+
+
+@cache
+def _made_type(dataset: Dataset) -> type[msgspec.Struct]:
     record = record_type(dataset)
     return msgspec.defstruct(f"{dataset.operation}Answer", [(dataset.result_key, list[record]), ("NextToken", str | None, None)], gc=False)  # type: ignore[valid-type]  # made at run time
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, HORIZON, RESOURCE_TYPES
+from policycheck.datasets import DATASETS, DEFAULT, HORIZON, RESOURCE_TYPES
 from policycheck.policy.conditions import Comparison, Literal, Operator, parts_of
 from policycheck.policy.model import AllMatch, Expectation, Following, NoData, NoneMatch, Policy, Rule
 
@@ -42,7 +42,7 @@ def plan_fetch(policies: Sequence[Policy], as_of: datetime, longest_job: timedel
     and no vault or type, to narrow by.
     """
     rules = _rules(policies)
-    names = {name for rule in rules for name in rule.statement.lists_needed} or {BACKUP_JOBS.name}
+    names = {name for rule in rules for name in rule.statement.lists_needed} or {DEFAULT.name}
     reaches = [_reach(rule) for rule in rules]
     narrow = _all_narrow(rules)
     windowed = narrow and all(reach is not None and rule.qualifiers.no_data is not NoData.QUIET for rule, reach in zip(rules, reaches, strict=True))
@@ -104,7 +104,9 @@ def _far_reaches(rules: Sequence[Rule], as_of: datetime) -> dict[str, datetime]:
     reaches: dict[str, timedelta] = {}
     for rule in rules:
         reach = _reach(rule)
-        for name in rule.statement.lists_needed - {BACKUP_JOBS.name}:
+        for name in rule.statement.lists_needed:
+            if DATASETS[name].horizon is not None:
+                continue
             if reach is not None and reach > max(HORIZON, reaches.get(name, HORIZON)):
                 reaches[name] = reach
     return {name: as_of - reach for name, reach in reaches.items()}
@@ -115,13 +117,11 @@ def _filters(rules: Sequence[Rule]) -> dict[str, str]:
     if not rules:
         return {}
     found: dict[str, str] = {}
-    types = {_single(rule, "ResourceType") for rule in rules}
-    if len(types) == 1 and (name := _TYPES.get((types.pop() or "").lower())):
-        found["ByResourceType"] = name
-    vaults = {_single(rule, "BackupVaultName") for rule in rules}
-    # The lists of copy and restore jobs have no such parameter.
-    if len(vaults) == 1 and rules[0].statement.dataset == BACKUP_JOBS.name and (vault := vaults.pop()):
-        found["ByBackupVaultName"] = vault
+    for name, parameter in rules[0].statement.list.filters.items():
+        values = {_single(rule, name) for rule in rules}
+        value = values.pop() if len(values) == 1 else None
+        if value and (value := _TYPES.get(value.lower()) if name == "ResourceType" else value):
+            found[parameter] = value
     return found
 
 

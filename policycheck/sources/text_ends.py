@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from policycheck.datasets import BY_RESULT_KEY, DATASETS, Dataset
 
 _BY_ID = {dataset.id_field: dataset for dataset in DATASETS.values()}
-_BY_WRAPPER = {dataset.id_field.removesuffix("Id"): dataset for dataset in DATASETS.values()}
+_BY_WRAPPER = {dataset.wrapper: dataset for dataset in DATASETS.values()}
 _METADATA = "ResponseMetadata"
 
 
@@ -53,7 +53,7 @@ def _records(dataset: Dataset, elements: Sequence[object]) -> list[Mapping[str, 
     for element in elements:
         if isinstance(element, dict):
             listed = element.get(dataset.result_key)
-            found += listed if isinstance(listed, list) else [element.get(dataset.id_field.removesuffix("Id"), element)]
+            found += listed if isinstance(listed, list) else [element.get(dataset.wrapper, element)]
     return [record for record in found if isinstance(record, dict)]
 
 

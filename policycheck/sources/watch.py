@@ -1,9 +1,9 @@
 """The same lists again and again: only what may have changed is asked for, and merged with what was read before.
 
 A job that has ended does not change any more: its record is the same in every later answer. So what a fetch need not ask for again are the jobs created before
-the oldest one that was still in progress, and before the last fetch less `OVERLAP`. Restore jobs are the exception: ValidationStatus and DeletionStatus change
-after their end (API reference), so they are read whole each time. So is whatever leaves a doubt: a list that was not read to its end, a record without an id
-or CreationDate, a clock that went back.
+the oldest one that was still in progress, and before the last fetch less `OVERLAP`. Lists whose statuses move on after the end are the exception (of restore
+jobs ValidationStatus and DeletionStatus, API reference): they are read whole each time. So is whatever leaves a doubt: a list that was not read to its end, a
+record without an id or CreationDate, a clock that went back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from policycheck.datasets import BACKUP_JOBS, HORIZON, RESTORE_JOBS, Dataset
+from policycheck.datasets import Dataset
 from policycheck.errors import FetchError
 from policycheck.job_lists import JobList
 from policycheck.records import iso, micros, moment
@@ -126,7 +126,7 @@ class _Fetch:
         """What is listed now, and of what was listed before all that a whole list would still show."""
         dataset = now.dataset
         after = request.parameters.get(_AFTER)
-        floor = micros(after) if isinstance(after, datetime) else micros(self._start - HORIZON) if dataset is BACKUP_JOBS and self._start else 0
+        floor = micros(after) if isinstance(after, datetime) else micros(self._start - dataset.horizon) if dataset.horizon and self._start else 0
         seen = set(_keys(now))
         kept = [row for row, key in enumerate(_keys(before)) if key not in seen and before.records[row].CreationDate >= floor]
         return JobList.joined([now, before.chosen(kept)])
@@ -144,7 +144,7 @@ def _holds(memory: _Memory, request: Request) -> bool:
 def _remember(request: Request, parts: Mapping[Place, ReadList], places: int, start: datetime | None) -> _Memory | None:
     """What a list can be known by from now on; None where a later list may hold what this one does not tell."""
     dataset = request.dataset
-    if dataset is RESTORE_JOBS or len(parts) < places or any(part.error is not None for part in parts.values()):
+    if dataset.later_words or len(parts) < places or any(part.error is not None for part in parts.values()):
         return None
     records = [record for part in parts.values() for record in part.jobs.records]
     if start is None or any(not getattr(record, dataset.id_field) or record.CreationDate is None for record in records):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from policycheck.datasets import Dataset, Field, Kind
+from policycheck.datasets import Dataset, Field, Kind, Presence
 from policycheck.policy.conditions import nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text
 from policycheck.policy.literals import parse_account, parse_duration, parse_moment, parse_size
@@ -202,17 +202,27 @@ def _of_list(dataset: Dataset, state: str, created: datetime, place: str, given:
         "CreatedBy.BackupRuleId": "rule-1",
         "CreatedBy.BackupRuleName": "daily",
     }
-    match dataset.name:
-        case "backup_jobs":
-            made = {"RecoveryPointArn": point} if state == "COMPLETED" else {}
-            kept = {"RecoveryPointLifecycle.DeleteAfterDays": 35, "IsEncrypted": True, "VaultType": "BACKUP_VAULT"}
-            return {**plan, **made, **kept, "BackupVaultName": vault.rpartition(":")[2], "BackupVaultArn": vault}
-        case "copy_jobs":
-            destination = f"arn:aws:backup:{place}:backup-vault:dr"
-            made = {"DestinationRecoveryPointArn": f"{point}-copy"} if state == "COMPLETED" else {}
-            return {**plan, **made, "SourceBackupVaultArn": vault, "SourceRecoveryPointArn": point, "DestinationBackupVaultArn": destination}
-        case _:
-            return {"BackupVaultArn": vault, "RecoveryPointArn": point, "RecoveryPointCreationDate": created - timedelta(days=1)}
+    done = state == "COMPLETED"
+    values = {
+        **plan,
+        dataset.vault_field: vault,
+        "BackupVaultName": vault.rpartition(":")[2],
+        # Of a list whose jobs make recovery points, only those that completed have one.
+        "RecoveryPointArn": point if done or _is_always(dataset, "RecoveryPointArn") else None,
+        "RecoveryPointCreationDate": created - timedelta(days=1),
+        "RecoveryPointLifecycle.DeleteAfterDays": 35,
+        "IsEncrypted": True,
+        "VaultType": "BACKUP_VAULT",
+        "SourceRecoveryPointArn": point,
+        "DestinationBackupVaultArn": f"arn:aws:backup:{place}:backup-vault:dr",
+        "DestinationRecoveryPointArn": f"{point}-copy" if done else None,
+    }
+    members = {member.name for member in dataset.members}
+    return {name: value for name, value in values.items() if name in members and value is not None}
+
+
+def _is_always(dataset: Dataset, name: str) -> bool:
+    return name in dataset.fields and dataset.fields[name].presence is Presence.ALWAYS
 
 
 def _nest(members: Mapping[str, Any]) -> dict[str, Any]:

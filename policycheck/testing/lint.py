@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
-from policycheck.datasets import BACKUP_JOBS
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.schedules.cron import ScheduleError, expected_runs, parse_schedule
 from policycheck.policy.lint.finding import Place, Run
@@ -69,7 +68,7 @@ def find_limits_below_schedule(run: Run) -> Iterator[Place]:
     """A freshness that is shorter than the time between two runs of the schedule whose jobs the rule is about."""
     for policy, rule in run.rules():
         requirement = rule.statement.requirement
-        if not isinstance(requirement, Expectation) or requirement.measure not in FRESHNESS or rule.statement.dataset != BACKUP_JOBS.name:
+        if not isinstance(requirement, Expectation) or requirement.measure not in FRESHNESS or not rule.statement.list.scheduled:
             continue
         limit, crons = requirement.limit, required(rule.statement.where, _CRON) or required(requirement.condition, _CRON)
         if limit is None or limit.value is None or len(crons) != 1:

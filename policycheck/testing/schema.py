@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from policycheck.datasets import DATASETS, DEFAULT
 from policycheck.policy.schema import Identifier, Line, Scalar
 from policycheck.result import Verdict
 
@@ -29,12 +30,18 @@ class ExpectationEntry(_Model):
     cause: Line | None = Field(None, description="The cause that every finding must have")
 
 
-class _Evidence(_Model):
+class _Setting(_Model):
     as_of: Line | None = Field(None, description="The instant everything is measured from, ISO 8601; each test needs one, its own or the file's")
     params: dict[Identifier, Scalar] | None = Field(None, description="Values of the policy's parameters; those of a test go before the file's")
-    jobs: Jobs | None = Field(None, description=f"Backup jobs: {_JOBS}")
-    copy_jobs: Jobs | None = Field(None, description=f"Copy jobs: {_JOBS}")
-    restore_jobs: Jobs | None = Field(None, description=f"Restore jobs: {_JOBS}")
+
+
+LISTS = {"jobs" if dataset is DEFAULT else name: name for name, dataset in DATASETS.items()}
+"""The key of each list, and the name of its dataset."""
+_FIELDS: dict[str, Any] = {key: (Jobs | None, Field(None, description=f"{DATASETS[name].noun.capitalize()}s: {_JOBS}")) for key, name in LISTS.items()}
+_WithLists: Any = create_model("_WithLists", __base__=_Setting, **_FIELDS)
+
+
+class _Evidence(_WithLists):  # type: ignore[misc]  # made of the lists that there are
     inventories: dict[Identifier, list[Any]] | None = Field(None, description="Inventories by the name that rules give them: lists of ARNs or of entries")
     covers: Line | None = Field(None, description="How far back every list reaches", json_schema_extra={"default": "40d"})
     expect: dict[Identifier, Verdict | ExpectationEntry] | None = Field(
@@ -56,7 +63,3 @@ class TestsEntry(_Evidence):
     tests: Annotated[list[TestEntry], Field(min_length=1)] | None = Field(
         None, description="Several tests; jobs and expectations then stand in each, and what else stands beside them holds for all"
     )
-
-
-LISTS = {"jobs": "backup_jobs", "copy_jobs": "copy_jobs", "restore_jobs": "restore_jobs"}
-"""The key of each list, and the name of its dataset."""

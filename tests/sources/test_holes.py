@@ -9,7 +9,7 @@ from pathlib import Path
 from policycheck.pipeline import run
 from policycheck.policy.load import load_policies
 from policycheck.result import Coverage
-from policycheck.sources.files import read_texts
+from policycheck.sources.files import read_parts
 from tests.backends import BACKEND
 from tests.engine.expectations import at
 from tests.engine.lists import ACCOUNT, AS_OF, INSTANCE, ROLE, VAULT, ago
@@ -42,7 +42,7 @@ def test_a_job_between_two_files_of_copies_is_not_known_to_have_no_copy(tmp_path
                 for day in night
             ]  # fmt: skip
             texts.append((f"c{number}.json", json.dumps({"CopyJobs": copies}).encode()))
-        evidence = read_texts(texts, as_of=AS_OF, covers=None)
+        evidence = read_parts(texts, as_of=AS_OF, covers=None)
         loaded = load_policies([(policy, "p.yaml")], {})
         return run(loaded, evidence, as_of=AS_OF, fail_on=None, backend=BACKEND).rules[0].verdict.value
 

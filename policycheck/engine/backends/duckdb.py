@@ -9,7 +9,7 @@ from typing import Any
 import duckdb
 import narwhals as nw
 
-from policycheck.engine.backends.interface import ColumnType
+from policycheck.engine.backends.interface import ColumnType, Values
 
 _TYPES = {ColumnType.TEXT: "VARCHAR", ColumnType.INTEGER: "BIGINT", ColumnType.BOOLEAN: "BOOLEAN"}
 
@@ -23,9 +23,9 @@ class DuckDBBackend:
         self._connection = duckdb.connect(":memory:")
         self._numbers = count()
 
-    def frame(self, columns: Mapping[str, tuple[ColumnType, Sequence[Any]]]) -> nw.LazyFrame[Any]:
+    def frame(self, columns: Mapping[str, tuple[ColumnType, Values]]) -> nw.LazyFrame[Any]:
         made = ", ".join(f"unnest(${number}::{_TYPES[kind]}[]) AS {_quoted(name)}" for number, (name, (kind, _)) in enumerate(columns.items(), 1))
-        return self._table(f"SELECT {made}", [list(values) for _, values in columns.values()])
+        return self._table(f"SELECT {made}", [values.to_list() if hasattr(values, "to_list") else list(values) for _, values in columns.values()])
 
     def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         return self._table(frame.to_native().sql_query())

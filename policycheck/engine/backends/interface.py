@@ -17,12 +17,21 @@ class ColumnType(Enum):
     BOOLEAN = "boolean"
 
 
+class Column(Protocol):
+    """A column of a dataframe library, which an engine may take as it is."""
+
+    def to_list(self) -> list[Any]: ...
+
+
+Values = Sequence[Any] | Column
+
+
 class Backend(Protocol):
     """One dataframe engine."""
 
     name: str
 
-    def frame(self, columns: Mapping[str, tuple[ColumnType, Sequence[Any]]]) -> nw.LazyFrame[Any]:
+    def frame(self, columns: Mapping[str, tuple[ColumnType, Values]]) -> nw.LazyFrame[Any]:
         """A lazy frame of these columns, all of one length; None is null."""
 
     def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:

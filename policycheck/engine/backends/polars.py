@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import narwhals as nw
 import polars as pl
 
-from policycheck.engine.backends.interface import ColumnType
+from policycheck.engine.backends.interface import ColumnType, Values
 
 _TYPES = {ColumnType.TEXT: pl.String, ColumnType.INTEGER: pl.Int64, ColumnType.BOOLEAN: pl.Boolean}
 
@@ -18,8 +18,9 @@ class PolarsBackend:
 
     name = "polars"
 
-    def frame(self, columns: Mapping[str, tuple[ColumnType, Sequence[Any]]]) -> nw.LazyFrame[Any]:
-        series = [pl.Series(name, values, dtype=_TYPES[kind], strict=True) for name, (kind, values) in columns.items()]
+    def frame(self, columns: Mapping[str, tuple[ColumnType, Values]]) -> nw.LazyFrame[Any]:
+        given: Mapping[str, tuple[ColumnType, Any]] = columns
+        series = [pl.Series(name, values, dtype=_TYPES[kind], strict=True) for name, (kind, values) in given.items()]
         frame: nw.LazyFrame[Any] = nw.from_native(pl.DataFrame(series).lazy())
         return frame
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import narwhals as nw
 
+from policycheck.dataset_types import Link
 from policycheck.datasets import Dataset
 from policycheck.engine.answers import collect_answers, record_answer, weaken
 from policycheck.engine.case import Case, Kind, Staying, fields_of_choice
@@ -18,7 +19,7 @@ from policycheck.engine.frame import ROW, SUBJECT, Frame, ended
 from policycheck.engine.job_trace import outcomes_by_subject, trace_jobs
 from policycheck.engine.ladder import Standing, decide
 from policycheck.engine.links.coverage import add_covered
-from policycheck.engine.links.definitions import DEADLINE, END, LINKS, Link
+from policycheck.engine.links.definitions import DEADLINE, END, LINKS
 from policycheck.engine.links.findings import Follower, LinkedJobs, OtherList, Unfollowed, describe_unfollowed
 from policycheck.engine.links.followers import add_followed
 from policycheck.engine.masks import chosen_mask

@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import narwhals as nw
 
+from policycheck.dataset_types import Link
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.findings import Subject, age_key, clean_subject, describe_jobs, newest_row, record_cause
 from policycheck.engine.frame import ROW, Frame
-from policycheck.engine.links.definitions import Link
 from policycheck.engine.notes import name_briefly
 from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords

@@ -9,11 +9,12 @@ from typing import Any
 
 import narwhals as nw
 
+from policycheck.dataset_types import Link
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.completions import Completions
 from policycheck.engine.frame import EXISTS, ROW, Frame
-from policycheck.engine.links.definitions import DEADLINE, Link
+from policycheck.engine.links.definitions import DEADLINE
 from policycheck.engine.links.screen import TRUTH, followed_rows
 from policycheck.places import Place
 from policycheck.policy.conditions import Condition

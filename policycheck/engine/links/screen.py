@@ -12,8 +12,9 @@ from typing import Any
 
 import narwhals as nw
 
+from policycheck.dataset_types import Link
 from policycheck.engine.frame import ROW
-from policycheck.engine.links.definitions import DEADLINE, Link
+from policycheck.engine.links.definitions import DEADLINE
 
 TRUTH = "_truth"
 """Of a job that may follow: whether it matches and has COMPLETED."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
+from policycheck.datasets import DATASETS, Dataset
 from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, comparisons, fields_of
 from policycheck.policy.lint.finding import Place, Run
 from policycheck.policy.lint.reading import (
@@ -25,10 +25,6 @@ from policycheck.policy.model import AllMatch, Expectation, Following, NoData, N
 from policycheck.text import clean_line
 from policycheck.units import DAY, HOUR
 
-_UNHAPPY = {"backup_jobs": ("EXPIRED", "ABORTED", "PARTIAL"), "copy_jobs": ("PARTIAL",), "restore_jobs": ("ABORTED",)}
-"""The states beside FAILED in which a job ends without all it was to make."""
-_LIVE_DAYS = 29
-"""AWS lists the backup jobs of the last 30 days, and the horizon moves while a list is read."""
 _NAMES = ("BackupVaultName", "CreatedBy.BackupPlanName", "ResourceName", "ResourceType", "CreatedBy.BackupRuleName", "CreatedBy.BackupPlanId", "Region")
 """What `where` names that is easily misspelt, and nothing checks."""
 _SIZES = frozenset({"BackupSizeInBytes", "BytesTransferred"})
@@ -47,9 +43,9 @@ def find_failed_alone(run: Run) -> Iterator[Place]:
         dataset, requirement = rule.statement.list, rule.statement.requirement
         if not isinstance(requirement, NoneMatch) or required(own_conditions(rule), dataset.state_field) != ("FAILED",):
             continue
-        unjudged = [state for state in _UNHAPPY[dataset.name] if not any(_judges(other, state, rule) for _, other in run.rules())]
-        # Only jobs of several members end PARTIAL: alone, that is no gap of a rule on EC2.
-        if unjudged and (unjudged != ["PARTIAL"] or dataset.name != BACKUP_JOBS.name):
+        unjudged = [state for state in dataset.bad_ends if not any(_judges(other, state, rule) for _, other in run.rules())]
+        # Only jobs of several members end PARTIAL: where jobs end badly in other ways too, that alone is no gap of a rule on EC2.
+        if unjudged and (unjudged != ["PARTIAL"] or len(dataset.bad_ends) == 1):
             states = f"{', '.join(unjudged[:-1])} and {unjudged[-1]}" if len(unjudged) > 1 else unjudged[0]
             location = next(one.location for one in comparisons(own_conditions(rule)) if one.field == dataset.state_field)
             message = f"the rule forbids FAILED {dataset.noun}s alone, and no rule of this run judges those that end {states}"
@@ -116,11 +112,17 @@ def find_window_beyond_horizon(run: Run) -> Iterator[Place]:
     """A window on backup jobs that AWS no longer lists in full."""
     for policy, rule in run.rules():
         window = rule.statement.window
-        if run.saved_lists or rule.statement.dataset != BACKUP_JOBS.name or window is None or window.value is None:
+        horizon = rule.statement.list.horizon
+        if run.saved_lists or horizon is None or window is None or window.value is None:
             continue
-        if int(window.value) > _LIVE_DAYS * DAY:
-            message = f"{clean_line(window.text)} reaches further back than AWS lists backup jobs (30 days): judged live, the rule is always inconclusive"
-            yield Place(policy, place_of(rule, window.location), message, f"At most {_LIVE_DAYS}d, or judge lists that were saved over a longer time.", rule)
+        # The horizon moves while a list is read.
+        if int(window.value) > (horizon.days - 1) * DAY:
+            listed = f"{rule.statement.list.noun}s ({horizon.days} days)"
+            message = f"{clean_line(window.text)} reaches further back than AWS lists {listed}: "
+            message += "judged live, the rule is always inconclusive"
+            yield Place(
+                policy, place_of(rule, window.location), message, f"At most {horizon.days - 1}d, or judge lists that were saved over a longer time.", rule
+            )
 
 
 def find_limit_below_an_hour(run: Run) -> Iterator[Place]:
@@ -130,7 +132,7 @@ def find_limit_below_an_hour(run: Run) -> Iterator[Place]:
         if not isinstance(requirement, Expectation) or requirement.measure not in FRESHNESS or requirement.limit is None:
             continue
         limit = requirement.limit
-        if rule.statement.dataset == BACKUP_JOBS.name and limit.value is not None and int(limit.value) < HOUR:
+        if rule.statement.list.scheduled and limit.value is not None and int(limit.value) < HOUR:
             message = f"no backup plan runs more often than once an hour: between two runs the newest job is older than {clean_line(limit.text)}"
             yield Place(policy, place_of(rule, limit.location), message, "The interval of the plan, and the time a job takes: 2h or more.", rule)
 
@@ -142,7 +144,7 @@ def find_limit_without_slack(run: Run) -> Iterator[Place]:
         if not isinstance(requirement, Expectation) or requirement.measure not in FRESHNESS or requirement.limit is None:
             continue
         limit = requirement.limit
-        if rule.statement.dataset == BACKUP_JOBS.name and limit.value in {DAY, 7 * DAY}:
+        if rule.statement.list.scheduled and limit.value in {DAY, 7 * DAY}:
             often = "daily" if limit.value == DAY else "weekly"
             message = f"a limit of {clean_line(limit.text)} leaves a {often} plan no time to run: until the next job is done, the newest one is older"
             hint = "Add the start window and the time a job takes: 26h." if often == "daily" else "Add the start window and the time a job takes: 8d."
