@@ -91,10 +91,9 @@ class ListView:
     _by_arn: defaultdict[str | None, list[ResourceKey]] = field(default_factory=lambda: defaultdict(list))
 
     def keyed(self, per: tuple[str, ...]) -> tuple[nw.LazyFrame[Any], Sequence[Key]]:
-        """The masks with the column KEY, sorted by it and by CreationDate, and the keys by number."""
+        """The masks with the column KEY, and the keys by number."""
         if per not in self._keyed:
-            numbered, keys = self._number(per)
-            self._keyed[per] = self.backend.persist(numbered.sort(KEY, "CreationDate")), keys
+            self._keyed[per] = self._number(per)
         return self._keyed[per]
 
     def _number(self, per: tuple[str, ...]) -> tuple[nw.LazyFrame[Any], Sequence[Key]]:
@@ -121,7 +120,8 @@ class ListView:
             table[missing] = ColumnType.BOOLEAN, [row[index] is None for row in found]
             table[text] = ColumnType.TEXT, [row[index] or "" for row in found]
         on = [name for name in table if name != KEY]
-        return columns.join(self.backend.frame(table), on=on, how="left").drop(*(name for name in on if name not in told)), keys
+        joined = columns.join(self.backend.frame(table), on=on, how="left").drop(*(name for name in on if name not in told))
+        return self.backend.persist(joined), keys
 
     def tallies(self, cases: Sequence[Case], bounds: Mapping[str, nw.Expr] = MappingProxyType({})) -> tuple[dict[int, dict[int, Tally]], dict[int, Row]]:
         """The tallies by the number of the rule, then by that of the key; and the bounds of each key, all in one pass.
