@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from policycheck.causes import CAUSES
+from policycheck.datasets import DATASETS
 from policycheck.engine.backends.registry import ENGINES
 from policycheck.engine.kinds.registry import measurement_of
 from policycheck.engine.operators import TESTS
@@ -33,6 +34,7 @@ Mention = tuple[int, set[str]]
 
 KINDS: Mapping[str, Sequence[Collection[str]]] = {
     "an operator": (ORDER_OPERATORS, AGE_OPERATORS, TEXT_OPERATORS, OPERATORS),
+    "a list of jobs": (tuple(DATASETS),),
     "a measure of groups": (tuple(Measure),),
     "a format of results": (FORMATS,),
     "a format of lint": (LINT_FORMATS,),
