@@ -13,7 +13,6 @@ from policycheck.policy.document import Text
 from policycheck.policy.grammar import parser
 from policycheck.policy.grouping import per_problem
 from policycheck.policy.measures import SHAPES, Measure
-from policycheck.policy.mistakes import explain
 from policycheck.policy.model import FOLLOWERS, RESOURCE, AllMatch, Expectation, Following, NoneMatch, Statement
 from policycheck.policy.syntax import VALUES, NounPhrase, PhraseReader, SentenceError, branches, child_of, tokens
 
@@ -46,6 +45,8 @@ class _Reader:
             self._check_depth()
             tree = parser().parse(self._sentence)
         except UnexpectedInput as error:
+            from policycheck.policy.mistakes import explain
+
             mistake = explain(self._sentence, error)
             raise SentenceError(self._phrases.span(mistake.start, mistake.end), mistake.message, mistake.hint) from None
         forms: dict[str, Callable[[Branch], Statement]] = {
