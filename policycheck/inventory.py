@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from policycheck.places import ResourceKey
 
 
-@dataclass(frozen=True, slots=True)
-class InventoryEntry:
+class InventoryEntry(Struct, frozen=True):
     """One resource. What the inventory does not say is None; text is cleaned."""
 
     arn: str
@@ -20,7 +20,7 @@ class InventoryEntry:
     resource_type: str | None = None
     """As AWS Backup spells it (`EC2`)."""
     account_name: str | None = None
-    tags: Mapping[str, str] = field(default_factory=dict)
+    tags: Mapping[str, str] = {}
 
     def lists(self, account: str | None, region: str | None) -> bool | None:
         """Whether a job on this ARN in this account and Region is of this resource; None where the job does not say what the entry states."""
@@ -30,8 +30,7 @@ class InventoryEntry:
         return None if any(theirs is None for _, theirs in pairs) else True
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(Struct, frozen=True):
     """One inventory, by the name that rules give it. It has at least one entry; no two entries have the same ARN, account and Region."""
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,6 @@ import typer
 from policycheck.cli.connection import connect
 from policycheck.cli.diagnostics import show_warning
 from policycheck.cli.evidence import gather_aws, gather_files, parse_as_of, parse_covers, parse_longest_job
-from policycheck.cli.gate import open_gate
 from policycheck.cli.options import shared_options
 from policycheck.cli.policies import load, source_lines
 from policycheck.cli.reports import ask_for_answers, parse_fail_on, parse_outputs, parse_severity, report, spare_inputs
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from policycheck.engine.backends.interface import Backend
+    from policycheck.inventory import Inventory
     from policycheck.policy.model import Policy
     from policycheck.sources.connection import Connection
     from policycheck.sources.interface import Evidence
@@ -73,6 +73,8 @@ def judge(settings: Settings) -> None:
         _warn_of_spare_inventories(settings.inventory or (), policies)
     answers = ask_for_answers(outputs)
     if pace is not None:
+        from policycheck.cli.gate import open_gate
+
         write = partial(report, outputs=outputs, options=options, quiet=settings.quiet)
         raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write, backend, answers=answers))
     evidence = gather(settings, policies, connection, instant, claimed)
@@ -114,9 +116,11 @@ def _warn_of_spare_inventories(arguments: Sequence[str], policies: Sequence[Poli
 
 def gather(settings: Settings, policies: Sequence[Policy], connection: Connection, as_of: datetime, covers: tuple[datetime, datetime] | None) -> Evidence:
     """The evidence that these policies are judged on, read or fetched."""
-    from policycheck.sources.inventories import read_inventories
+    inventories: Mapping[str, Inventory] = {}
+    if settings.inventory:
+        from policycheck.sources.inventories import read_inventories
 
-    inventories = read_inventories(settings.inventory or ())
+        inventories = read_inventories(settings.inventory)
     if settings.jobs:
         evidence = gather_files(settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet, policies=policies)
     else:

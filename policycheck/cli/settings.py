@@ -43,7 +43,6 @@ def read_run_file(config: Path | None, *, no_config: bool, quiet: bool = False) 
         RunFileError: the file has mistakes.
     """
     from policycheck.settings.finding import find_run_file
-    from policycheck.settings.runfile import load_run_file
 
     if no_config:
         if config is not None:
@@ -54,6 +53,7 @@ def read_run_file(config: Path | None, *, no_config: bool, quiet: bool = False) 
     if path is None:
         return None
     from policycheck.formats.registry import FORMATS
+    from policycheck.settings.runfile import load_run_file
 
     name = path.as_posix() if config else Path(os.path.relpath(path, working)).as_posix()
     if not config and path.parent != working and not quiet:

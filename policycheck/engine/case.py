@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import narwhals as nw
+from msgspec import Struct
 
 from policycheck.engine.context import Context
 from policycheck.engine.frame import Frame
@@ -21,11 +21,12 @@ from policycheck.result import Finding, RuleResult
 PROGRESS = "_progress"
 END = "_end"
 """Whether a job is in progress, and when it ended: columns of the masks of rules on groups."""
+IN_TIME = "_timely"
+"""Whether a job is in progress and not late: what masks of a kind may ask, where a rule excuses what is new."""
 PARENT = "ParentJobId"
 
 
-@dataclass(frozen=True, slots=True)
-class Staying:
+class Staying(Struct, frozen=True):
     """What of a finding is certain to be there at a later moment, whatever happens until then."""
 
     rule: Rule
@@ -87,8 +88,7 @@ class Kind(ABC):
         """Why a violation stays, in words; empty where it may go."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """A rule with what its policy declares, and the number that names its columns."""
 
     number: int

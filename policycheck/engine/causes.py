@@ -18,8 +18,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from policycheck.text import clean_line
 
@@ -51,17 +52,17 @@ _OPENING = frozenset(_PAIRS) | {"\\"}
 _NOT_LETTERS = re.compile(r"[^a-z0-9]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     cause: str
-    phrases: re.Pattern[str]
+    phrases: str
+    """A regular expression, compiled when a message is first compared with it: most runs classify few failures, if any."""
     categories: frozenset[str] = frozenset()
     """Lower case, letters and digits alone."""
 
 
 def _row(cause: str, *phrases: str, categories: str = "") -> _Row:
     """Phrases are regular expressions without nested repetition: matching takes time in proportion to the text."""
-    return _Row(cause, re.compile("|".join(phrases)), frozenset(categories.split()))
+    return _Row(cause, "|".join(phrases), frozenset(categories.split()))
 
 
 _TABLE = (
@@ -193,7 +194,7 @@ def _letters(category: str) -> str:
 @lru_cache(maxsize=1000)
 def _find_cause(ended: str, kind: str, text: str) -> str | None:
     """The class by the lower-case state, the category's letters and the message without names, which many jobs have in common."""
-    found = next((row.cause for row in _TABLE if kind in row.categories or row.phrases.search(text)), None)
+    found = next((row.cause for row in _TABLE if kind in row.categories or re.search(row.phrases, text)), None)
     if found is not None:
         return found
     if ended == "completed":

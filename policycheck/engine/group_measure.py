@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from policycheck.engine.best_case import BestCase
-from policycheck.engine.case import Case
+from policycheck.engine.case import IN_TIME, Case
 from policycheck.engine.frame import Frame
 from policycheck.engine.group_account import ChosenJob, GroupAccount
 from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of
-from policycheck.engine.masks import listed_mask
+from policycheck.engine.masks import EVERY_RECORD, listed_mask
 from policycheck.engine.measurement import Measurement, SampleJobs
 from policycheck.engine.measures import Number, Range, is_lower, keeps
 from policycheck.engine.subjects import Group
@@ -65,10 +65,11 @@ class GroupMeasure(Measurement):
     def masks(self, case: Case, frame: Frame) -> Mapping[str, nw.Expr]:
         return {
             case.measured: self.measured(case, frame),
-            case.listed: listed_mask(case.rule.statement.where, case.scope, frame),
+            # What is chosen from all records is what is listed.
+            case.listed: nw.col(case.chosen) if case.rule.qualifiers.jobs in EVERY_RECORD else listed_mask(case.rule.statement.where, case.scope, frame),
             case.outside: nw.col(case.chosen) & ~nw.col(case.window),
             **({case.nameless: _nameless_mask(case, frame)} if case.others else {}),
-            **({case.unwell: nw.col(case.population) & ~frame.in_time() & ~nw.col(case.matching)} if case.excuses_new else {}),
+            **({case.unwell: nw.col(case.population) & ~nw.col(IN_TIME) & ~nw.col(case.matching)} if case.excuses_new else {}),
         }
 
     # Screen
@@ -88,7 +89,8 @@ class GroupMeasure(Measurement):
     def find_clean(self, case: Case, bounds: Sequence[Any], as_of: int) -> Clean | None:
         """Whether a group of these bounds certainly keeps to the rule, whatever its age and whatever else may be its own."""
         value = self.bounded(case, bounds, as_of)
-        if value is None or not all(keeps(end, *limit_of(expectation(case))) for end in value):
+        limit = limit_of(expectation(case))
+        if value is None or not all(keeps(end, *limit) for end in value):
             return None
         return Clean(value if self.looks_past_window else None)
 

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import repeat
 from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -141,29 +142,29 @@ class ListView:
             nw.col(*sums).fill_null(True).cast(nw.Int64).sum().name.suffix(_MAY),
             **bounds,
         )
-        names = [KEY, *truths, *(name + _MAY for name in truths), *sums, *(name + _MAY for name in sums), *bounds]
-        tallies: dict[int, dict[int, Tally]] = {case.number: {} for case in cases}
-        told: dict[int, Row] = {}
+        names = [KEY, *truths, *(name + _MAY for name in truths), *sums, *(name + _MAY for name in sums)]
         # An engine's groups come in no order.
-        for row in sorted(self.backend.rows(found.select(*map(nw.col, names))), key=itemgetter(0)):
-            said = dict(zip(names, row, strict=True))
-            told[row[0]] = row[len(names) - len(bounds) :]
-            for case in cases:
+        rows = sorted(self.backend.rows(found.select(*map(nw.col, [*names, *bounds]))), key=itemgetter(0))
+        keys, *columns = zip(*rows, strict=True) if rows else [() for _ in (*names, *bounds)]
+        said = dict(zip(names[1:], columns, strict=False))
 
-                def truth(name: str, said: Mapping[str, Any] = said) -> Truth:
-                    return True if said[name] else None if said[name + _MAY] else False
+        def truth(name: str) -> Iterable[Truth]:
+            return (True if sure else None if may else False for sure, may in zip(said[name], said[name + _MAY], strict=True))
 
-                tallies[case.number][said[KEY]] = Tally(
-                    listed=truth(case.listed),
-                    chosen=truth(case.chosen),
-                    outside=bool(said[case.outside]),
-                    examined=said[case.population] or 0,
-                    may=said[case.population + _MAY] or 0,
-                    undecided=said.get(case.undecided) or 0,
-                    waiting=bool(said.get(case.undecided + _MAY)),
-                    unwell=truth(case.unwell) if case.excuses_new else False,
-                )
-        return tallies, told
+        def number(name: str) -> Iterable[int]:
+            return (value or 0 for value in said[name])
+
+        def tally(case: Case) -> Iterable[Tally]:
+            sums = map(number, (case.population, case.population + _MAY))
+            unwell = truth(case.unwell) if case.excuses_new else repeat(False, len(keys))
+            undecided: Iterable[int] = repeat(0, len(keys))
+            waiting: Iterable[bool] = repeat(False, len(keys))
+            if case.leaves_out_progress:
+                undecided, waiting = number(case.undecided), map(bool, said[case.undecided + _MAY])
+            return map(Tally, truth(case.listed), truth(case.chosen), map(bool, said[case.outside]), *sums, undecided, waiting, unwell)
+
+        tallies = {case.number: dict(zip(keys, tally(case), strict=True)) for case in cases}
+        return tallies, {row[0]: row[len(names) :] for row in rows} if bounds else {}
 
     def listed_subjects(self, case: Case) -> Mapping[ResourceKey, Truth]:
         """The resources that some record names which `where` and the scope choose; None where they only may."""
@@ -182,6 +183,8 @@ class ListView:
         key = case.listed, case.per
         if key not in self._nameless:
             lacking = [number for number, triple in enumerate(self.frame.subjects) if None in triple] if RESOURCE in case.per else []
+            if not lacking and not (asked and case.others):
+                return 0
             unnamed = nw.col(SUBJECT).is_in(lacking)
             if asked and case.others:
                 unnamed = unnamed | nw.col(case.nameless)

@@ -7,31 +7,33 @@ from typing import Any, assert_never
 
 import narwhals as nw
 
-from policycheck.engine.case import END, PARENT, PROGRESS, Case
+from policycheck.engine.case import END, IN_TIME, PARENT, PROGRESS, Case
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.frame import EXISTS, ROW, SUBJECT, Frame, ended
 from policycheck.engine.recovery import deadline_in_window
 from policycheck.policy.conditions import Condition
-from policycheck.policy.model import JobChoice, Scope
+from policycheck.policy.model import EVERY_JOB, JobChoice, Scope
 
 _OPEN = "_open"
+EVERY_RECORD = frozenset({JobChoice.ALL, JobChoice.ONCE})
+"""The choices that leave no record of a composite job out; what counts once for all is decided in each group."""
 
 
 def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame, more: Mapping[str, nw.Expr] | None = None) -> nw.LazyFrame[Any]:
     """Each rule's columns: who violates, who is in the population, who would be without the window, who is undecided.
 
-    In three steps, so that what several masks need is said once: for a short list, saying it takes longer than computing it.
+    In four steps, so that what several masks need is said once: for a short list, saying it takes longer than computing it.
 
     Args:
         more: other columns to add, by name.
     """
-    shared = {case.window: window_mask(case, frame) for case in cases}
+    timely = {IN_TIME: frame.in_time()} if any(case.excuses_new for case in cases) else {}
+    columns = columns.with_columns(**{PROGRESS: frame.in_progress(), END: ended(frame.dataset)}, **timely)
+    shared = {case.window: window_mask(case, frame, nw.col(PROGRESS), nw.col(END)) for case in cases}
     measured = [case for case in cases if case.of_groups]
-    if measured:
-        shared |= {PROGRESS: frame.in_progress(), END: ended(frame.dataset)}
     if any(case.leaves_out_progress for case in cases):
         overdue = nw.col("Overdue") if "Overdue" in frame.dataset.fields else nw.lit(False)
-        shared[_OPEN] = frame.in_progress() & ~overdue
+        shared[_OPEN] = nw.col(PROGRESS) & ~overdue
     chosen = {name: chosen_mask(case, frame) for name, case in {case.chosen: case for case in reversed(cases)}.items()}
     populations = {name: mask for case in cases for name, mask in _population_masks(case, frame).items()}
     of_kinds = {name: mask for case in cases for name, mask in case.kind.masks(case, frame).items()}
@@ -43,14 +45,17 @@ def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame, m
 
 def listed_mask(where: Condition, scope: Scope, frame: Frame) -> nw.Expr:
     """What a `where` and the scope choose, at any time and of all kinds of jobs."""
-    return compile_condition(where, frame) & scope_mask(scope) & nw.col(EXISTS)
+    mask = nw.col(EXISTS)
+    if scope.accounts or scope.regions:
+        mask = scope_mask(scope) & mask
+    return mask if where == EVERY_JOB else compile_condition(where, frame) & mask
 
 
 def chosen_mask(case: Case, frame: Frame) -> nw.Expr:
     """What `where`, `jobs` and the scope choose, whatever the window."""
     mask = listed_mask(case.rule.statement.where, case.scope, frame)
     jobs = case.rule.qualifiers.jobs
-    return mask if jobs in {JobChoice.ALL, JobChoice.ONCE} else mask & jobs_mask(jobs, frame)
+    return mask if jobs in EVERY_RECORD else mask & jobs_mask(jobs, frame)
 
 
 def has_parent(frame: Frame) -> nw.Expr:
@@ -95,8 +100,12 @@ def scope_mask(scope: Scope) -> nw.Expr:
     return mask
 
 
-def window_mask(case: Case, frame: Frame) -> nw.Expr:
-    """Whether a record is in the window of a rule."""
+def window_mask(case: Case, frame: Frame, progress: nw.Expr | None = None, end: nw.Expr | None = None) -> nw.Expr:
+    """Whether a record is in the window of a rule.
+
+    Args:
+        progress, end: the columns that say whether a job is in progress and when it ended, where there are such.
+    """
     length = case.window_length
     if case.recovery is not None:
         return deadline_in_window(frame, case.recovery, length)
@@ -112,9 +121,7 @@ def window_mask(case: Case, frame: Frame) -> nw.Expr:
         return nw.when(nw.col(clock).is_null() & known).then(nw.lit(False)).otherwise(inside)
     if case.by_creation:
         return nw.col("CreationDate") >= start
-    return (nw.col("CreationDate") >= start) | _ended_since(frame, start) | frame.in_progress()
-
-
-def _ended_since(frame: Frame, start: int) -> nw.Expr:
-    """Whether a job ended at `start` or later; null where its record does not say, however old it is. A job in progress has not."""
-    return nw.when(frame.in_progress()).then(nw.lit(False)).otherwise(ended(frame.dataset) >= start)
+    progress = frame.in_progress() if progress is None else progress
+    # Null where its record does not say when a job ended, however old it is. A job in progress has not.
+    ended_since = nw.when(progress).then(nw.lit(False)).otherwise((ended(frame.dataset) if end is None else end) >= start)
+    return (nw.col("CreationDate") >= start) | ended_since | progress

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from policycheck.engine.case import Kind
 from policycheck.policy.model import Expectation
 
 
-@dataclass(frozen=True, slots=True)
-class SampleJobs:
+class SampleJobs(Struct, frozen=True):
     """A job or several of one resource, alike, that a measure finds fault with, or does not: what examples are made from. Times in microseconds."""
 
     matching: bool
@@ -25,7 +25,7 @@ class SampleJobs:
     """and how many there are."""
     reach: int = 0
     """How far back the list must be complete."""
-    members: Mapping[str, str | int] = field(default_factory=dict)
+    members: Mapping[str, str | int] = {}
     """What the first must say beside what the conditions ask; a number is a time, that long before as_of."""
 
 

@@ -18,7 +18,7 @@ NEVER = 2**62
 """The age of what never happened: longer than any."""
 
 _LOWER = {Operator.AT_LEAST: ge, Operator.MORE_THAN: gt}
-_UPPER = {Operator.AT_MOST: le, Operator.LESS_THAN: lt}
+_KEEPS = {**_LOWER, Operator.AT_MOST: le, Operator.LESS_THAN: lt}
 
 
 class Range(NamedTuple):
@@ -35,7 +35,7 @@ def is_lower(operator: Operator) -> bool:
 
 def keeps(value: Number, operator: Operator, limit: Number) -> bool:
     """Whether a value keeps to a limit."""
-    return bool((_LOWER | _UPPER)[operator](value, limit))
+    return bool(_KEEPS[operator](value, limit))
 
 
 def violates(value: Range, operator: Operator, limit: Number) -> Truth:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from policycheck.engine.findings import age_key
 from policycheck.engine.measures import Truth
@@ -16,8 +17,7 @@ NOTHING = "nothing to measure"
 """What became of a job or of a subject."""
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One question about a job."""
 
     asked: str
@@ -28,8 +28,7 @@ class Step:
     steps: tuple[Step, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class JobTrace:
+class JobTrace(Struct, frozen=True):
     """One job of a subject."""
 
     id: str
@@ -40,8 +39,7 @@ class JobTrace:
     steps: tuple[Step, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectOutcome:
+class SubjectOutcome(Struct, frozen=True):
     """One subject of a rule, and what became of it."""
 
     account: str | None
@@ -54,8 +52,7 @@ class SubjectOutcome:
     """The row of the newest job that this outcome comes from, where one job's outcome decides."""
 
 
-@dataclass(frozen=True, slots=True)
-class SubjectTrace:
+class SubjectTrace(Struct, frozen=True):
     """Why a subject passed or failed."""
 
     subject: SubjectOutcome

@@ -90,7 +90,7 @@ def find_subjects(
     if RESOURCE in case.per:
         key = case.listed, case.per, inventory is not None and id(inventory), backups is view
         if key not in view.owners:
-            view.owners[key] = _owners(case, view, keys, backups, inventory, listing)
+            view.owners[key] = _owners(case, view, keys, tallies, backups, inventory, listing)
         owners, owned = view.owners[key]
         groups, of_key = (_lone_groups(tallies, owners, owned), owned) if case.per == (RESOURCE,) else _owned_groups(case, keys, tallies, owners, owned)
     else:
@@ -134,7 +134,7 @@ def _plain_groups(case: Case, keys: Sequence[Key], tallies: Mapping[int, Tally])
 
 
 def _owners(
-    case: Case, view: ListView, keys: Sequence[Key], backups: ListView | None, inventory: Inventory | None, listing: Listing
+    case: Case, view: ListView, keys: Sequence[Key], tallies: Mapping[int, Tally], backups: ListView | None, inventory: Inventory | None, listing: Listing
 ) -> tuple[list[_Owner], dict[int, Membership]]:
     """Who must have a group, and by the number of a key whose its records are."""
     if inventory is not None:
@@ -148,13 +148,23 @@ def _owners(
         for position, owner in enumerate(owners):
             by_arn[owner.subject[2]].append(position)
         return owners, {number: _entries_of(key.subject, owners, by_arn) for number, key in enumerate(keys)}
-    listed = dict(view.listed_subjects(case))
+    listed = _listed_subjects(keys, tallies)
     if backups is not None and backups is not view:
         for subject, truth in backups.listed_subjects(case).items():
             listed[subject] = truth or listed.get(subject)
     positions = {subject: position for position, subject in enumerate(listed)}
     owned: dict[int, Membership] = {number: ((positions[key.subject], True),) if key.subject in positions else () for number, key in enumerate(keys)}
     return [_Owner(subject, truth is True) for subject, truth in listed.items()], owned
+
+
+def _listed_subjects(keys: Sequence[Key], tallies: Mapping[int, Tally]) -> dict[ResourceKey, Truth]:
+    """`ListView.listed_subjects` of the rule's own list, out of what is counted already."""
+    listed: dict[ResourceKey, Truth] = {}
+    for number, tally in tallies.items():
+        subject = keys[number].subject
+        if tally.listed is not False and None not in subject:
+            listed[subject] = listed.get(subject) or tally.listed
+    return listed
 
 
 def _entries_of(subject: ResourceKey, owners: Sequence[_Owner], by_arn: Mapping[str | None, Sequence[int]]) -> Membership:

@@ -6,11 +6,12 @@ All waivers of a list are asked in one pass, whatever rules they are of: sixty c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC
 from typing import Any
 
 import narwhals as nw
+from msgspec import Struct
 
 from policycheck.datasets import DATASETS, Dataset, Field
 from policycheck.engine.backends.interface import ColumnType
@@ -29,8 +30,7 @@ _Concerned = dict[int, set[int]]
 """By the number of a finding, which of its parts a waiver is about; findings it is not about at all are absent."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Ask:
+class _Ask(Struct, frozen=True):
     """One waiver of one rule."""
 
     case: Case

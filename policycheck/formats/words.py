@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import assert_never
+
+from msgspec import Struct
 
 from policycheck.causes import CAUSES, Cause
 from policycheck.errors import ExitCode
@@ -129,8 +130,7 @@ def severity_counts(rules: Iterable[RuleResult]) -> str:
     return ", ".join(f"{counts[severity]:,} {severity}" for severity in Severity if counts[severity])
 
 
-@dataclass(frozen=True, slots=True)
-class CauseCount:
+class CauseCount(Struct, frozen=True):
     """The open findings of one cause."""
 
     id: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from policycheck.errors import UsageError
 
@@ -17,8 +18,7 @@ LONGEST_WAIT = timedelta(days=7)
 """A process that looks again for longer is a service, not a gate."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pace:
+class Pace(Struct, frozen=True):
     """How long a gate waits in all, and between two looks."""
 
     wait: timedelta

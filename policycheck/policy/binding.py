@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import assert_never
+
+from msgspec import Struct
 
 from policycheck.errors import Diagnostic, Location
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, nearest
@@ -18,8 +20,7 @@ OPTION = "--param"
 """Where a diagnostic points that is about a value given with it."""
 
 
-@dataclass(slots=True)
-class Parameters:
+class Parameters(Struct):
     """The parameters of one file, and which of them the command line set."""
 
     values: Mapping[str, str]

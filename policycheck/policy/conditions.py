@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from dataclasses import field as member
 from typing import assert_never
 
+from msgspec import Struct
+
 from policycheck.datasets import DATASETS, Dataset, Field, Kind
 from policycheck.errors import Location
 from policycheck.policy import operators
@@ -45,22 +47,19 @@ class Comparison:
         return tuple(literal.value for literal in self.literals if literal.value is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class And:
+class And(Struct, frozen=True):
     """A conjunction; without parts it is true."""
 
     parts: tuple[Condition, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Or:
+class Or(Struct, frozen=True):
     """A disjunction of at least one part."""
 
     parts: tuple[Condition, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Not:
+class Not(Struct, frozen=True):
     """A negation."""
 
     part: Condition

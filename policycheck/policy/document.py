@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from policycheck.errors import Diagnostic, Location, PolicyError
 from policycheck.text import clean_line
@@ -32,8 +33,7 @@ _PIECES = {"'": re.compile(r"''|."), '"': re.compile(r"\\(?:x..|u.{4}|U.{8}|.)|.
 """What stands for one character between quotes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(Struct, frozen=True):
     """A scalar, as written; `verbatim` where it stands on one line without quotes or escapes, so that offsets into it are columns.
 
     `raw` is what a quoted scalar on one line looks like in the file, quotes and escapes included.
@@ -52,16 +52,14 @@ class Text:
         return self.location.column + (starts[offset] if offset < len(starts) else len(self.raw) - 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Items:
+class Items(Struct, frozen=True):
     """A sequence."""
 
     items: tuple[Node, ...]
     location: Location
 
 
-@dataclass(frozen=True, slots=True)
-class Entries:
+class Entries(Struct, frozen=True):
     """A mapping with text keys, in file order, merge keys resolved."""
 
     entries: Mapping[str, tuple[Text, Node]]
@@ -75,14 +73,13 @@ class Entries:
 Node = Text | Items | Entries
 
 
-@dataclass(slots=True)
-class Document:
+class Document(Struct):
     """One file: its tree, and the mistakes found in it so far."""
 
     path: str
     lines: list[str]
     root: Node
-    diagnostics: list[Diagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = []
 
     def report(self, location: Location, message: str, hint: str = "") -> None:
         """Note one mistake; the source line for the caret is looked up here. What stands at one place is one mistake: the first said of it stays."""
@@ -181,21 +178,19 @@ class _Refused(Exception):
         self.location, self.message, self.hint = location, message, hint
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A collection whose end has not been seen."""
 
     location: Location
     mapping: bool
     flow: bool
     anchor: str | None
-    children: list[Node] = field(default_factory=list)
+    children: list[Node] = []
     nodes: int = 1
     depth: int = 1
 
 
-@dataclass(frozen=True, slots=True)
-class _Anchored:
+class _Anchored(Struct, frozen=True):
     """What an alias stands for, and how much of it there is."""
 
     node: Node

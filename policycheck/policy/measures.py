@@ -6,9 +6,11 @@ All that the language knows of a measure stands in its row, but for its sentence
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, StrEnum
 from fractions import Fraction
+
+from msgspec import Struct
 
 from policycheck.policy.literals import Value, parse_count, parse_duration, parse_share
 from policycheck.policy.operators import LOWER_BOUNDS, UPPER_BOUNDS, Operator
@@ -45,8 +47,7 @@ class Limit(Enum):
     DURATION = "a duration"
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(Struct, frozen=True):
     """What one measure takes."""
 
     operators: tuple[Operator, ...]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 
+from msgspec import Struct
+
 from policycheck.datasets import DATASETS, DEFAULT, Dataset
 from policycheck.errors import Location
 from policycheck.policy.conditions import And, Condition, Literal, Operator
@@ -186,8 +188,7 @@ YEAR_DAYS = 366
 """The longest a waiver may hold where a policy does not say."""
 
 
-@dataclass(frozen=True, slots=True)
-class WaiverGrant:
+class WaiverGrant(Struct, frozen=True):
     """A waiver as its owner signed it: which findings of which rule, and from when to when."""
 
     policy: str

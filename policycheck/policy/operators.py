@@ -8,10 +8,12 @@ its word and its row here, and its line in the engine.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from policycheck.datasets import Field, Kind
 from policycheck.policy.literals import Value, parse_duration, parse_value
@@ -45,8 +47,7 @@ class Operator(StrEnum):
 # Families
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """What several operators have in common."""
 
     kinds: frozenset[Kind]
@@ -128,8 +129,7 @@ Interval = tuple[int | None, int | None]
 """The least and the greatest whole number that passes; None: no such end."""
 
 
-@dataclass(frozen=True, slots=True)
-class Definition:
+class Definition(Struct, frozen=True):
     """One operator."""
 
     family: Family

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 MOST_REPEATS = 1000
 """RE2 and Rust refuse a bound, or nested bounds multiplied, above it."""
@@ -63,8 +64,7 @@ class PatternError(ValueError):
         self.message, self.hint = message, hint
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """An expression that was parsed."""
 
     engines: str

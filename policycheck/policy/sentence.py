@@ -12,7 +12,6 @@ from policycheck.policy.conditions import Comparison, Literal, Not, Operator
 from policycheck.policy.document import Text
 from policycheck.policy.grammar import parser
 from policycheck.policy.group_sentences import GroupSentences, split_phrase
-from policycheck.policy.mistakes import explain
 from policycheck.policy.model import FOLLOWERS, AllMatch, Following, NoneMatch, Statement
 from policycheck.policy.syntax import PhraseReader, SentenceError, branches, child_of, tokens
 
@@ -45,6 +44,8 @@ class _Reader(GroupSentences):
             self._check_depth()
             tree = parser().parse(self._sentence)
         except UnexpectedInput as error:
+            from policycheck.policy.mistakes import explain
+
             mistake = explain(self._sentence, error)
             raise SentenceError(self._phrases.span(mistake.start, mistake.end), mistake.message, mistake.hint) from None
         forms: dict[str, Callable[[Branch], Statement]] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import get_args
 
+from msgspec import Struct
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -18,8 +18,7 @@ from policycheck.text import clean_line, truncate
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Misshape:
+class Misshape(Struct, frozen=True):
     """One mistake; `path` leads to what is wrong, or to the mapping that lacks a key: ("rules", 3, "severity")."""
 
     location: Location

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
+
+from msgspec import Struct
 
 from policycheck.datasets import DEFAULT, Dataset
 from policycheck.errors import Location
@@ -28,8 +29,7 @@ class SentenceError(Exception):
         self.location, self.message, self.hint = location, message, hint
 
 
-@dataclass(frozen=True, slots=True)
-class NounPhrase:
+class NounPhrase(Struct, frozen=True):
     """What a noun phrase says: its outcomes, its types and places, its `with` conditions."""
 
     outcomes: list[Condition]

@@ -8,7 +8,6 @@ they say nothing of others.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,17 +31,16 @@ _REPLACED: Mapping[str, tuple[str, ...]] = {
 """What else of the file an option of the command line replaces."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(RunOptions):
+class Settings(RunOptions, frozen=True, kw_only=True):
     """What a command does: each option from the command line, the run file or its default, and what was made of them."""
 
     files: Sequence[tuple[Path, str]]
     """The policy files and what reports call them."""
-    params: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = {}
     run_file: RunFile | None = None
-    file_params: Mapping[str, Diagnostic] = field(default_factory=dict)
+    file_params: Mapping[str, Diagnostic] = {}
     """Parameters that the run file sets, and where."""
-    file_choices: Mapping[str, Diagnostic] = field(default_factory=dict)
+    file_choices: Mapping[str, Diagnostic] = {}
     """Rules and frameworks that the run file selects or ignores, and where."""
     foreign: bool = False
     """The policies are not those of the run file, so that they need not know all that it names."""
@@ -75,7 +73,7 @@ def merge(options: RunOptions, given: Collection[str], run_file: RunFile | None,
     params = parse_params(options.param or [])
     named = options.policies or ([] if run_file and run_file.policies else list(spare))
     files = find_files(named, run_file, command)
-    values = {one.name: getattr(options, one.name) for one in fields(RunOptions)}
+    values = {name: getattr(options, name) for name in OPTIONS}
     if run_file is None:
         return Settings(**values, files=files, params=params)
     replaced = {*given}.union(*(_REPLACED.get(name, ()) for name in given))

@@ -7,10 +7,12 @@ and tables of the documentation. An option of a single command that neither the 
 
 # No deferred annotations here: the fields are read as they stand.
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, get_args, get_origin
+
+from msgspec import Struct
+from msgspec.structs import fields
 
 from policycheck.engine.backends.registry import DEFAULT_ENGINE, ENGINES
 from policycheck.formats.registry import FORMATS
@@ -22,8 +24,7 @@ _FETCHING = ("check", "init", "list")
 _OTHER_ENGINES = "".join(f", or {name} (extra {name})" for name in ENGINES if name != DEFAULT_ENGINE)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class Option(Struct, frozen=True, kw_only=True):
     """What is said of an option beside its name, type and default."""
 
     help: str
@@ -34,7 +35,7 @@ class Option:
     """An argument, which has no name on the command line."""
     commands: tuple[str, ...] = ("check",)
     """Those that have it."""
-    help_of: Mapping[str, str] = field(default_factory=dict)
+    help_of: Mapping[str, str] = {}
     """The help of commands for which it is another."""
     completion: str = ""
     """The function of `cli.completion` that offers values."""
@@ -51,8 +52,7 @@ class Option:
     """What action.yml says of it; without it the action has no such input."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
+class RunOptions(Struct, frozen=True, kw_only=True):
     """Every shared option, in the order of the help of `check`, which has them all."""
 
     policies: Annotated[
@@ -335,8 +335,7 @@ class RunOptions:
     cli_connect_timeout: Annotated[int, Option(help="How long to wait for a connection; 0: for ever.", metavar="SECONDS", commands=_FETCHING, aws=True)] = 60
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(Struct, frozen=True):
     """One option as it is declared."""
 
     name: str

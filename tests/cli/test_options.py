@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ def test_every_declaration_is_of_a_command_that_there_is() -> None:
 
 def test_check_has_every_option_and_settings_keep_each() -> None:
     assert [name for name, one in OPTIONS.items() if "check" not in one.option.commands] == []
-    assert OPTIONS.keys() <= {one.name for one in fields(Settings)}
+    assert OPTIONS.keys() <= set(Settings.__struct_fields__)
 
 
 def test_a_command_gets_what_is_given_and_the_defaults_of_what_it_does_not_take() -> None:

@@ -132,6 +132,31 @@ def test_check_on_files_imports_what_it_needs(folder: Path) -> None:
     assert loaded_after([*CHECK, "bad.json"], unneeded, folder, then=markdown) == [[], ["jinja2"]]
 
 
+NOT_ASKED_FOR = [
+    *(f"policycheck.settings.{name}" for name in ("runfile", "schema")),
+    *(f"policycheck.{name}" for name in ("policy.mistakes", "cli.gate", "gating.gate", "sources.inventories", "sources.aws", "engine.trace")),
+]
+"""Modules of ours for what most checks have not: a run file, a sentence with a mistake, a gate, an inventory, AWS."""
+
+
+def test_check_imports_nothing_of_ours_that_it_is_not_asked_for(folder: Path) -> None:
+    (folder / "policycheck.yaml").write_text("policies: [policy.yaml]\n", encoding="utf-8")
+    with_file = ["check", *CHECK[2:], "bad.json"]
+    assert loaded_after([*CHECK, "bad.json", "--no-config"], NOT_ASKED_FOR, folder, then=with_file) == [[], NOT_ASKED_FOR[:2]]
+
+
+def test_no_search_for_cycles_is_made_in_a_small_check(folder: Path) -> None:
+    code = (
+        "import gc, sys\n"
+        "from policycheck.__main__ import main\n"
+        f"sys.argv = ['policycheck', *{[*CHECK, 'bad.json']!r}]\n"
+        "found = []\n"
+        "gc.callbacks.append(lambda phase, info: found.append(info))\n"
+        "main()\nprint('searches:', len(found))"
+    )
+    assert run_python(code, folder).splitlines()[-1] == "searches: 0"
+
+
 def test_module_and_version(folder: Path) -> None:
     done = shell("policycheck --version", folder)
     assert (done.returncode, done.stdout, done.stderr) == (0, "policycheck 0.1.0\n", "")

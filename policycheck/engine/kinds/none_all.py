@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 import narwhals as nw
+from msgspec import Struct
+from msgspec.structs import replace
 
 from policycheck.datasets import DATASETS
 from policycheck.engine.answers import collect_answers, record_answer, weaken
@@ -76,8 +77,7 @@ class AllOf(_EachJob):
 NONE, ALL = NoneOf(), AllOf()
 
 
-@dataclass(frozen=True, slots=True)
-class _Counts:
+class _Counts(Struct, frozen=True):
     """What one pass says of one rule."""
 
     examined: int
