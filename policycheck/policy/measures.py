@@ -6,11 +6,10 @@ All that the language knows of a measure stands in its row, but for its sentence
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
 from enum import Enum, StrEnum
 from fractions import Fraction
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from policycheck.policy.literals import Value, parse_count, parse_duration, parse_share
 from policycheck.policy.operators import LOWER_BOUNDS, UPPER_BOUNDS, Operator
