@@ -27,13 +27,13 @@ from policycheck.engine.schedules.expected_runs import ExpectedRun, Group, Group
 from policycheck.engine.schedules.findings import MissedRun, PlanRecords, describe_missed
 from policycheck.engine.schedules.numbering import is_scheduled
 from policycheck.engine.schedules.plan_jobs import MEMBERS, PlanJob, plan_jobs
+from policycheck.engine.schedules.plans import Chosen, Plans, chosen_column, read_plans, screen_plans, window_start
 from policycheck.engine.schedules.reasons import describe_undecided, name_problems, name_runs, name_unknown_plans, name_unplaced
-from policycheck.engine.schedules.screen import COLUMNS, HeldGroup, PlanScreen
+from policycheck.engine.schedules.screen import COLUMNS
 from policycheck.engine.scope import in_scope
 from policycheck.engine.trace import Tracer
 from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import judge_nothing, not_read, nothing_to_judge, rule_result, short_evidence
-from policycheck.job_lists import JobList
 from policycheck.places import Place
 from policycheck.policy.conditions import Operator, fields_of
 from policycheck.policy.model import Expectation
@@ -61,8 +61,8 @@ def judge_runs(cases: Sequence[Case], context: Context) -> dict[int, RuleResult]
     if not cases:
         return {}
     frame = _frame(cases, context)
-    masks = context.backend.persist(frame.columns.select(*map(nw.col, COLUMNS), **{_chosen(case): chosen_mask(case, frame) for case in cases}))
-    plans = (_read if len(job_list) <= SHORT else _screen)(cases, job_list, frame, masks, context)
+    masks = context.backend.persist(frame.columns.select(*map(nw.col, COLUMNS), **{chosen_column(case): chosen_mask(case, frame) for case in cases}))
+    plans = (read_plans if len(job_list) <= SHORT else screen_plans)(cases, job_list, frame, masks, context)
     results = {}
     for case, chosen in zip(cases, plans.chosen, strict=True):
         absence = Absence(case.scope, context.coverage, BACKUP_JOBS.name, case.window_length, context.as_of)
@@ -75,102 +75,10 @@ def _frame(cases: Sequence[Case], context: Context) -> Frame:
 
 
 @dataclass(slots=True)
-class _Chosen:
-    """The jobs that one rule chooses, or may."""
-
-    examined: int = 0
-    unplaced: list[PlanJob] = field(default_factory=list)
-    """Scheduled jobs that may be chosen and do not say their resource, their place or their time."""
-    unknown: list[PlanJob] = field(default_factory=list)
-    """Jobs that may be chosen and may be scheduled ones, of a plan or a rule that is unknown."""
-    groups: dict[Group, bool] = field(default_factory=dict)
-    """And whether it certainly chooses a job of them."""
-
-    def add_vague(self, job: PlanJob) -> None:
-        """A job that may be chosen and does not say whose run it answers."""
-        (self.unplaced if job.is_scheduled else self.unknown).append(job)
-
-
-@dataclass(frozen=True, slots=True)
-class _Plans:
-    """What the jobs of plans show."""
-
-    chosen: Sequence[_Chosen]
-    """In the order of the rules."""
-    judge: Callable[[Group, int], GroupRuns]
-    """What came of a group from a moment to as_of."""
-    records: PlanRecords
-
-
-def _chosen(case: Case) -> str:
-    """The column of what a rule chooses: each has its own, though several may choose the same."""
-    return f"chosen_{case.number}"
-
-
-def _start(case: Case, as_of: int) -> int:
-    return as_of - (case.window_length or 0)
-
-
-def _read(cases: Sequence[Case], job_list: JobList, frame: Frame, masks: nw.LazyFrame[Any], context: Context) -> _Plans:
-    """What they show, all looked at one by one."""
-    rows = context.backend.rows(masks.select(nw.col(ROW), *(nw.col(_chosen(case)) for case in cases)))
-    jobs = plan_jobs(job_list, [row for row, *_ in rows])
-    told = {row: values for row, *values in rows}
-    found = [_Chosen() for _ in cases]
-    for job in jobs:
-        group = group_of(job)
-        for case, chosen, surely in zip(cases, found, told[job.row], strict=True):
-            if surely is False:
-                continue
-            chosen.examined += job.is_scheduled and surely is True and job.created is not None and job.created >= _start(case, frame.as_of)
-            if group is None:
-                chosen.add_vague(job)
-            else:
-                chosen.groups[group] = chosen.groups.get(group, False) or surely is True
-    return _Plans(found, PlanHistory(jobs, frame.as_of).judge, PlanRecords(job_list, jobs))
-
-
-def _screen(cases: Sequence[Case], job_list: JobList, frame: Frame, masks: nw.LazyFrame[Any], context: Context) -> _Plans:
-    """What they show, where only groups that may have missed a run are looked at with their jobs."""
-    screen = PlanScreen(masks, frame, [_chosen(case) for case in cases], context.backend)
-    inside = [nw.col(_chosen(case)) & (nw.col("CreationDate") >= _start(case, frame.as_of)) for case in cases]
-    counts = masks.filter(is_scheduled()).select(
-        *(mask.fill_null(False).cast(nw.Int64).sum().alias(_chosen(case)) for mask, case in zip(inside, cases, strict=True))
-    )
-    found = [_Chosen(int(count or 0)) for count in context.backend.rows(counts)[0]]
-    clean: dict[tuple[Group, int], GroupRuns] = {}
-    rest: dict[Group, HeldGroup] = {}
-    for number, (case, chosen) in enumerate(zip(cases, found, strict=True)):
-        start = _start(case, frame.as_of)
-        for group, held in screen.groups.items():
-            if not held.perhaps[number]:
-                continue
-            chosen.groups[group] = held.surely[number]
-            runs = clean.get((group, start)) or screen.judge(held, start)
-            if runs is None:
-                rest[group] = held
-            else:
-                clean[group, start] = runs
-    vague = {row: values for row, *values in screen.vague_rows()}
-    same = screen.numbering.same
-    jobs = plan_jobs(job_list, sorted({*vague, *screen.rows_of(rest.values())}), same)
-    for job in jobs:
-        for chosen, surely in zip(found, vague.get(job.row, ()), strict=False):
-            if surely is not False:
-                chosen.add_vague(job)
-    history = PlanHistory(jobs, frame.as_of, screen.facts(rest.values()))
-
-    def judge(group: Group, start: int) -> GroupRuns:
-        return clean.get((group, start)) or history.judge(group, start)
-
-    return _Plans(found, judge, PlanRecords(job_list, jobs, lambda place, plan: plan_jobs(job_list, screen.rows_of_plan(place, plan), same)))
-
-
-@dataclass(slots=True)
 class _Tally:
     """What one rule's groups came to."""
 
-    chosen: _Chosen
+    chosen: Chosen
     groups: dict[Group, GroupRuns] = field(default_factory=dict)
     sure: set[Group] = field(default_factory=set)
     missed: defaultdict[Resource, list[MissedRun]] = field(default_factory=lambda: defaultdict(list))
@@ -183,13 +91,13 @@ class _Tally:
     """How many runs each may have missed of which nobody knows whether they were promised."""
 
 
-def _measure(case: Case, plans: _Plans, chosen: _Chosen, as_of: int, absence: Absence) -> _Tally:
+def _measure(case: Case, plans: Plans, chosen: Chosen, as_of: int, absence: Absence) -> _Tally:
     """The runs of every group of a rule.
 
     Args:
         absence: of backup jobs, in the rule's window.
     """
-    start = _start(case, as_of)
+    start = window_start(case, as_of)
     tally = _Tally(chosen, {group: plans.judge(group, start) for group in chosen.groups}, {group for group, surely in chosen.groups.items() if surely})
     for group, runs in tally.groups.items():
         subject = group.place, group.resource
@@ -216,7 +124,7 @@ def _result(case: Case, tally: _Tally, records: PlanRecords, frame: Frame, masks
     if tally.unread:
         unknown = Reason(ReasonKind.RUNS_UNREAD, (BACKUP_JOBS.noun,))
     if not tally.sure >= tally.groups.keys():
-        unknown = name_unknown(fields_of(rule.statement.where), frame, masks.filter(is_scheduled()), _chosen(case), context.backend)
+        unknown = name_unknown(fields_of(rule.statement.where), frame, masks.filter(is_scheduled()), chosen_column(case), context.backend)
     subjects = {(group.place, group.resource) for group in tally.groups}
     short = short_evidence(case.scope, context.coverage, BACKUP_JOBS.name, case.window_length, context.as_of, len(records.job_list))
     standing = Standing(
@@ -269,7 +177,7 @@ def _violates(case: Case, missed: int) -> bool:
 
 def _count_unsure(case: Case, masks: nw.LazyFrame[Any], context: Context) -> int:
     """Of how many scheduled jobs it is unknown whether a rule chooses them."""
-    ((count,),) = context.backend.rows(masks.filter(is_scheduled() & nw.col(_chosen(case)).is_null()).select(nw.len()))
+    ((count,),) = context.backend.rows(masks.filter(is_scheduled() & nw.col(chosen_column(case)).is_null()).select(nw.len()))
     return int(count)
 
 
@@ -327,7 +235,7 @@ class RunTrace:
         self._case, self._context = case, context
         self.job_list = context.lists[BACKUP_JOBS.name]
         self._frame = _frame([case], context)
-        masks = self._frame.columns.select(nw.col(ROW), chosen_mask(case, self._frame).alias(_chosen(case)))
+        masks = self._frame.columns.select(nw.col(ROW), chosen_mask(case, self._frame).alias(chosen_column(case)))
         self._chosen = dict(context.backend.rows(masks))
         self._jobs = plan_jobs(self.job_list, list(self._chosen))
         self._history = PlanHistory(self._jobs, self._frame.as_of)
@@ -342,7 +250,7 @@ class RunTrace:
 
     @property
     def _start(self) -> int:
-        return _start(self._case, self._frame.as_of)
+        return window_start(self._case, self._frame.as_of)
 
     def _runs(self, group: Group) -> list[ExpectedRun]:
         return list(self._history.runs(group, self._start))
