@@ -273,7 +273,6 @@ class RuleResult:
     undecided: int = 0
     """Jobs in progress, left out of both sides; of missed runs, schedules of a resource."""
     undecided_of: UndecidedOf = UndecidedOf.JOBS
-    """What these are."""
     possible: int = 0
     """Jobs that could violate if their unknown members were known."""
     pending: int = 0
