@@ -44,11 +44,6 @@ def is_impossible(condition: Condition, dataset: Dataset) -> bool:
     return len(alternatives) <= _MOST_ALTERNATIVES and all(_contradicts(alternative, dataset) for alternative in alternatives)
 
 
-def implies(condition: Condition, other: Condition, dataset: Dataset) -> bool:
-    """Whether the other is false of no record of which the condition is true. False says nothing."""
-    return is_impossible(And((condition, Not(other))), dataset)
-
-
 def equals(name: str, *texts: str) -> Comparison:
     """A bound comparison of a text field with any of these."""
     return Comparison(name, Operator.IS, tuple(Literal(text, value=text) for text in texts))
