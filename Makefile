@@ -39,7 +39,7 @@ demo: $(READY) ## judge a sample organization served by a local AWS Backup endpo
 	@$(BIN)/policycheck demo --directory build/demo
 
 test: $(READY) ## run the tests, but for the slow ones
-	@$(BIN)/python -m pytest -q -n auto
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal
 
 lint: $(READY) ## check style and the workflow file
 	@$(BIN)/ruff check

@@ -227,6 +227,7 @@ def test_baseline_decodes_what_policycheck_reads(jobs: Path) -> None:
     assert [record.CreatedBy and record.CreatedBy.BackupPlanId for record in decoded] == read.column(BACKUP_JOBS.fields["CreatedBy.BackupPlanId"])
 
 
+@pytest.mark.slow
 def test_modules_are_those_of_a_real_check_without_its_own(tmp_path: Path) -> None:
     workplace = Workplace(tmp_path, ExitStack())
     names = json.loads(workplace.modules.read_text(encoding="utf-8"))

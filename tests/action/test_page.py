@@ -22,7 +22,8 @@ def steps(workflow: str) -> list[dict[str, Any]]:
     return [step for job in jobs.values() for step in job["steps"]]
 
 
-@pytest.mark.parametrize(("state", "code", "result"), [pytest.param("COMPLETED", 0, "pass", marks=pytest.mark.slow), ("FAILED", 1, "fail")])
+@pytest.mark.slow
+@pytest.mark.parametrize(("state", "code", "result"), [("COMPLETED", 0, "pass"), ("FAILED", 1, "fail")])
 def test_the_run_is_green_and_then_red(action: Action, repository: Path, state: str, code: int, result: str) -> None:
     for name, text in {"policies/first.yaml": POLICY, "backups/jobs.json": JOBS.replace("COMPLETED", state)}.items():
         (repository / name).parent.mkdir()
@@ -40,9 +41,8 @@ def test_every_file_the_page_links_to_exists() -> None:
     assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
-def test_examples_use_inputs_and_outputs_that_exist(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
+@pytest.mark.parametrize("text", [WORKFLOW, *(path.read_text(encoding="utf-8") for path in EXAMPLES)], ids=["page", *(path.name for path in EXAMPLES)])
+def test_examples_use_inputs_and_outputs_that_exist(text: str) -> None:
     used = [step for step in steps(text) if "policycheck@" in step.get("uses", "")]
     assert used
     assert {name for step in used for name in step["with"]} <= set(INPUTS)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -103,33 +104,32 @@ def test_ascii_terminals_get_utf_8_documents_and_escaped_talk(folder: Path) -> N
 # Imports
 
 
-def loaded_after(arguments: list[str], names: list[str], folder: Path, *, then: list[str] | None = None) -> list[list[str]]:
-    """The modules that are loaded after a command, and after another one in the same process."""
+def loaded_after(commands: Sequence[Sequence[str]], names: list[str], folder: Path) -> list[set[str]]:
+    """Which of the modules are loaded after each of the commands, in one process."""
     code = (
         "import sys\n"
         "from policycheck.__main__ import main\n"
-        f"for arguments in {[arguments] if then is None else [arguments, then]!r}:\n"
+        f"for arguments in {list(map(list, commands))!r}:\n"
         "    sys.argv = ['policycheck', *arguments]\n"
         f"    main()\n    print('loaded:', *[name for name in {names!r} if name in sys.modules])"
     )
-    return [line.split()[1:] for line in run_python(code, folder).splitlines() if line.startswith("loaded:")]
+    return [set(line.split()[1:]) for line in run_python(code, folder).splitlines() if line.startswith("loaded:")]
 
 
-HEAVY = ["typer", "pydantic", "polars", "boto3", "botocore", "jinja2", "rich", "ruamel", "msgspec", "narwhals", "lark", "moto", "flask"]
+NEVER = ["boto3", "botocore", "rich", "moto", "flask", "duckdb", "pyspark", "pandas", "numpy"]
+"""On files."""
+CHECKING = ["polars", "narwhals", "lark"]
+HEAVY = [*NEVER, *CHECKING, "jinja2", "typer", "pydantic", "ruamel", "msgspec"]
 
 
-def test_version_imports_nothing(folder: Path) -> None:
-    assert loaded_after(["--version"], HEAVY, folder, then=["-V"]) == [[], []]
-
-
-def test_help_imports_nothing_heavy(folder: Path) -> None:
-    assert loaded_after(["check", "--help"], ["polars", "boto3", "botocore", "jinja2", "lark", "moto", "flask", "narwhals"], folder) == [[]]
-
-
-def test_check_on_files_imports_what_it_needs(folder: Path) -> None:
-    unneeded = ["boto3", "botocore", "jinja2", "rich", "moto", "flask", "duckdb", "pyspark", "pandas", "numpy"]
-    markdown = [*CHECK, "bad.json", "-o", "markdown=r.md", "-q"]
-    assert loaded_after([*CHECK, "bad.json"], unneeded, folder, then=markdown) == [[], ["jinja2"]]
+def test_a_command_imports_what_it_needs(folder: Path) -> None:
+    """Each in the process of those before it, which may need less only."""
+    commands = [["--version"], ["-V"], ["check", "--help"], [*CHECK, "bad.json"], [*CHECK, "bad.json", "-o", "markdown=r.md", "-q"]]
+    version, short, usage, text, markdown = loaded_after(commands, HEAVY, folder)
+    assert (version, short) == (set(), set())
+    assert usage.isdisjoint([*NEVER, *CHECKING, "jinja2"])
+    assert text.isdisjoint([*NEVER, "jinja2"])
+    assert markdown - text == {"jinja2"}
 
 
 NOT_ASKED_FOR = [

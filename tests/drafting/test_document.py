@@ -9,13 +9,14 @@ from ruamel.yaml import YAML
 
 from policycheck.drafting.document import comment, scalar
 from policycheck.text import clean
+from tests.properties import examples
 
 
 def read(text: str) -> object:
     return YAML(typ="base", pure=True).load(text)
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60).filter(lambda text: clean(text) == text))
+@examples(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60).filter(lambda text: clean(text) == text), few=30, many=500)
 def test_a_scalar_reads_back_as_the_text_it_was(text: str) -> None:
     assert read(f"key: {scalar(text)}\n") == {"key": text}
     assert "##[" not in scalar(text)

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -45,6 +46,7 @@ class Case:
         return made
 
 
+@cache
 def _group_rules(number: int) -> st.SearchStrategy[Rule]:
     return st.sampled_from(Measure).flatmap(lambda measure: group_rules(measure, number))
 

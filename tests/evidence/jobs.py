@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from random import Random
 from typing import Any
 
@@ -38,6 +39,7 @@ _TIMES = [AS_OF + hours * HOUR for hours in (-24 * 9 - 1, -24 * 9, -49, -30, -25
 _NUMBERS = [-1, 0, 1, 35, 90, 2**53 + 1]
 
 
+@cache
 def _values(field: Field) -> st.SearchStrategy[Any]:
     match field.kind:
         case Kind.TIME:
@@ -82,6 +84,7 @@ def jobs(draw: st.DrawFn) -> Job:
     return job
 
 
+@cache
 def job_lists() -> st.SearchStrategy[list[Job]]:
     return st.lists(jobs(), max_size=6)
 
@@ -126,6 +129,7 @@ def comparisons(draw: st.DrawFn) -> Comparison:
     return Comparison(field.name, operator, tuple(Literal(text) for text in chosen))
 
 
+@cache
 def conditions() -> st.SearchStrategy[Condition]:
     """Nested conditions that name at least one field."""
     leaves: st.SearchStrategy[Condition] = comparisons()
@@ -140,6 +144,7 @@ def conditions() -> st.SearchStrategy[Condition]:
     )
 
 
+@cache
 def optional_conditions() -> st.SearchStrategy[Condition]:
     return st.just(And()) | conditions()
 
@@ -316,6 +321,7 @@ def _restores(chance: Random, job: Job, day: int) -> list[Job]:
     return [restore | {"ResourceType": job["ResourceType"]}] if day % 2 else []
 
 
+@cache
 def sound_estates() -> st.SearchStrategy[Estate]:
     """Lists in which most groups are decided."""
     return st.integers(0, 2**32 - 1).map(sound_estate)
@@ -335,6 +341,7 @@ def inventory_entries(draw: st.DrawFn) -> Job:
     )
 
 
+@cache
 def inventories() -> st.SearchStrategy[dict[str, list[Job]]]:
     """Inventories by name, none of them empty and none with an entry twice."""
     entries = st.lists(inventory_entries(), min_size=1, max_size=4, unique_by=lambda entry: (entry["arn"], entry.get("account"), entry.get("region")))

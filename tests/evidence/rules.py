@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from functools import cache
 
 from hypothesis import strategies as st
 
@@ -62,12 +62,18 @@ def _leaves(dataset: Dataset) -> list[Condition]:
     return leaves if state == "Status" else [*leaves, _is("Outcome", "clean")] * 2
 
 
+@cache
 def conditions(dataset: Dataset) -> st.SearchStrategy[Condition]:
     """One of the leaves, denied, or two of them; bound."""
     leaves = st.sampled_from(_leaves(dataset))
     pairs = st.lists(leaves, min_size=2, max_size=2)
     made = leaves | leaves | leaves.map(Not) | pairs.map(conjunction) | pairs.map(lambda parts: Or(tuple(parts)))
     return made.map(lambda condition: bind(condition, dataset, _refuse))
+
+
+@cache
+def _optional_conditions(dataset: Dataset) -> st.SearchStrategy[Condition]:
+    return st.just(And()) | st.just(And()) | conditions(dataset)
 
 
 def _duration(text: str) -> Literal:
@@ -125,6 +131,7 @@ def job_rules(draw: st.DrawFn, number: int = 0) -> Rule:
     return Rule(f"r{number}", "p", Statement(requirement, where, within), qualifiers, "", Location("p.yaml"))
 
 
+@cache
 def scopes() -> st.SearchStrategy[Scope]:
     accounts = st.sampled_from([(), ("111122223333",), ("111122223333", "444455556666")])
     regions = st.sampled_from([(), ("eu-west-1",), ("eu-west-1", "us-east-1")])
@@ -158,7 +165,7 @@ def following_rules(draw: st.DrawFn, number: int = 0) -> Rule:
 
 
 def _rule(draw: st.DrawFn, number: int, requirement: Requirement, dataset: Dataset, within: Literal | None, clock: str | None) -> Rule:
-    where: Any = draw(st.just(And()) | st.just(And()) | conditions(dataset))
+    where = draw(_optional_conditions(dataset))
     counts = isinstance(requirement, Expectation) and requirement.measure in {Measure.COUNT, Measure.SHARE}
     said = [JobChoice.ALL, JobChoice.ALL, *_SAID]
     qualifiers = Qualifiers(clock, draw(st.sampled_from(sorted(JobChoice) if counts else said)), draw(st.sampled_from(NoData)))
@@ -182,22 +189,27 @@ _WAIVABLE = {
 """Operators and values with which a waiver names a field."""
 
 
-def _matches(rule: Rule) -> st.SearchStrategy[Condition]:
+def _matches(rule: Rule) -> st.SearchStrategy[Condition | None]:
     dataset, fields = DATASETS[rule.statement.dataset], waivable_fields(rule)
-    named = [name for name in _WAIVABLE if dataset.field(name) is not None and (fields is None or name in fields)]
+    return _matches_of(dataset, tuple(name for name in _WAIVABLE if dataset.field(name) is not None and (fields is None or name in fields)))
+
+
+@cache
+def _matches_of(dataset: Dataset, named: tuple[str, ...]) -> st.SearchStrategy[Condition | None]:
     compared = [Comparison(name, operator, (Literal(text),)) for name in named for operator, *texts in [_WAIVABLE[name]] for text in texts]
     told = [Comparison(name, Operator.PRESENT, (Literal(text),)) for name in named for text in ("true", "false")]
     # Many waivers must meet a finding, or nothing is told of them.
     leaves = st.sampled_from(compared) | st.sampled_from(compared).map(Not) | st.sampled_from(told)
     pairs = st.lists(leaves, min_size=2, max_size=2)
     made = leaves | leaves | pairs.map(conjunction) | pairs.map(lambda parts: Or(tuple(parts)))
-    return made.map(lambda condition: bind(condition, dataset, _refuse))
+    match = made.map(lambda condition: bind(condition, dataset, _refuse))
+    return st.none() | match | match | match
 
 
 @st.composite
 def waivers(draw: st.DrawFn, rule: Rule) -> WaiverGrant:
     """A waiver of that rule, mostly in force: from today, until today, expired yesterday, or not before tomorrow."""
-    match = draw(st.none() | _matches(rule) | _matches(rule) | _matches(rule))
+    match = draw(_matches(rule))
     first, last = draw(st.sampled_from([(0, 30), (-30, 0), (0, 0), (-3, 3), (-30, -1), (1, 30)]))
     granted, expires = ((AS_OF_TIME + timedelta(days=days)).date() for days in (first, last))
     signed = Waiver("known", "ops", granted.isoformat(), expires.isoformat())

@@ -260,7 +260,7 @@ def test_carets_stand_under_the_location(source: str, location: Location, shown:
     assert caret(source, location, 8 if len(source) > 10 else 80) == (shown, carets)
 
 
-@given(st.lists(st.text("ab中", min_size=1, max_size=9), min_size=1).map(" ".join), st.integers(10, 30), st.integers(0, 5))
+@examples(st.lists(st.text("ab中", min_size=1, max_size=9), min_size=1).map(" ".join), st.integers(10, 30), st.integers(0, 5), few=30, many=500)
 def test_wrapping_keeps_every_word_and_the_width(text: str, width: int, hang: int) -> None:
     lines = list(wrap(text, width, first=hang, hang=hang))
     assert " ".join(lines) == text

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -52,13 +53,14 @@ def fields_of_the_model() -> Iterator[str]:
                 yield from (f"{member}.{deep}" for deep in inner.members)
 
 
-def names_of_tests() -> set[str]:
-    return {
+@cache
+def names_of_tests() -> frozenset[str]:
+    return frozenset(
         node.name
         for path in HERE.glob("test_*.py")
         for node in ast.parse(path.read_text(encoding="utf-8")).body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    }
+    )
 
 
 def test_the_table_has_every_line_of_the_synopsis_in_its_order() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from policycheck import __version__
 from policycheck.cli.app import run
 from policycheck.datasets import DATASETS
 from policycheck.sources.operations import read_operation
@@ -42,6 +43,11 @@ def test_every_parameter_of_the_model_is_an_option() -> None:
         operation = read_operation(dataset)
         assert {parameter.name for parameter in operation.parameters} == set(operation.sample_input()) - {"NextToken", "MaxResults"}
         assert all(parameter.documentation for parameter in operation.parameters)
+
+
+def test_version_is_policychecks_own(served: Endpoint, listed: List) -> None:
+    assert listed("--version") == (0, f"policycheck {__version__}\n", "")
+    assert served.asked == []
 
 
 def test_each_option_is_sent_as_its_parameter(served: Endpoint, listed: List) -> None:

@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
-from policycheck import __version__
 from tests.certificates import write_certificate
 from tests.listing.combinations import ENDPOINTS, KEYS, PAGE, Combination, combinations, endpoints
 from tests.listing.conftest import Bench
@@ -246,15 +245,6 @@ def test_an_endpoint_that_never_answers(bench: Bench, record_property: Count) ->
     record_property("compared", bench.aws_1.name)
 
 
-def test_version_is_policychecks_own(bench: Bench) -> None:
-    done = bench.run(bench.ours, ["list-backup-jobs", "--version"])
-    assert (done.code, done.stdout) == (0, f"policycheck {__version__}\n")
-
-
-def test_cli_auto_prompt_is_rejected(bench: Bench) -> None:
-    assert_clear(bench.run(bench.ours, ["list-backup-jobs", "--cli-auto-prompt", "--endpoint-url", bench.urls["second"]]), 2)
-
-
 # How the programs are run
 
 
@@ -266,6 +256,7 @@ def test_processes_of_their_own_say_the_same_as_forks(output: str, bench: Bench)
         assert bench.run(plain, arguments) == bench.run(forked, arguments)
 
 
+@pytest.mark.slow
 def test_a_run_leaves_nothing_to_the_next(bench: Bench) -> None:
     arguments = ["list-backup-jobs", "--endpoint-url", bench.urls["second"], "--query", "BackupJobs[0].CreationDate", "--output", "text"]
     zones = ["Asia/Tokyo", "America/St_Johns", "Asia/Tokyo"]

@@ -19,6 +19,7 @@ from policycheck.listing.forms.interface import Layout
 from policycheck.listing.forms.registry import FORMS
 from policycheck.listing.forms.text_lines import lines
 from policycheck.listing.forms.yaml_document import dump
+from tests.properties import examples
 
 NAMES = st.sampled_from(["State", "AccountId", "Size", "CreatedBy", "Tags", "Zoë"])
 SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text("aä日 -", max_size=6) | st.sampled_from([0.5, 1600721892.929, 1e20])
@@ -95,8 +96,7 @@ DOCUMENTS = st.recursive(
 )
 
 
-@settings(max_examples=60)
-@given(st.lists(DOCUMENTS, max_size=3) | st.dictionaries(STRANGE, DOCUMENTS, max_size=3))
+@examples(st.lists(DOCUMENTS, max_size=3) | st.dictionaries(STRANGE, DOCUMENTS, max_size=3), few=20, many=300)
 def test_yaml_is_what_the_library_writes_and_reads_back(value: Any) -> None:
     """With tags made once, as with a tag for each node, which the AWS CLI 2 has; strange texts, long ones and objects that stand in two places included."""
     yaml: Any = YAML(typ="safe")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from hypothesis import strategies as st
 
@@ -51,6 +52,7 @@ patterns = st.sampled_from(["^prod-", r"^prod-\d+$", "a|b", "[*+]x", r"\++", "it
 booleans = st.sampled_from(["true", "false"])
 
 
+@cache
 def _literals_of(field: Field, operator: Operator) -> st.SearchStrategy[str]:
     if operator is Operator.PRESENT:
         return booleans
@@ -99,6 +101,7 @@ def comparisons(draw: st.DrawFn, dataset: Dataset) -> Comparison:
     return Comparison(field.name, operator, tuple(Literal(text) for text in found))
 
 
+@cache
 def conditions(dataset: Dataset) -> st.SearchStrategy[Condition]:
     """Conjunctions, disjunctions and negations, as `conjunction` and `negation` make them; never an empty one."""
     return st.recursive(
@@ -112,6 +115,7 @@ def conditions(dataset: Dataset) -> st.SearchStrategy[Condition]:
     )
 
 
+@cache
 def _bounded(measure: Measure) -> st.SearchStrategy[tuple[Operator, str]]:
     """An operator and a limit that a rule of this measure can fail and pass."""
     whole = st.integers(1, 10_000).map(str)
@@ -138,6 +142,7 @@ def expectations(draw: st.DrawFn, dataset: Dataset, measure: Measure) -> Expecta
     return Expectation(measure, condition, operator, Literal(limit), per, inventory)
 
 
+@cache
 def _requirements(dataset: Dataset) -> st.SearchStrategy[Requirement]:
     # Restore jobs have no outcome that could recover one.
     recoveries = st.none() | windows.map(Literal) if "Outcome" in dataset.fields else st.none()

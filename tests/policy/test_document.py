@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from policycheck.errors import Location, PolicyError
 from policycheck.policy.document import MAX_BYTES, MAX_NODES, Entries, Items, Node, Text, parse_document, read_document
 from tests.policy.policies import as_yaml
+from tests.properties import examples
 
 
 def entries(node: Node | None) -> Entries:
@@ -182,8 +183,7 @@ trees = st.recursive(
 )
 
 
-@settings(deadline=None)
-@given(trees)
+@examples(trees, few=30, many=500)
 def test_escaped_flow_style_reads_back(tree: object) -> None:
     def unpack(node: Node) -> object:
         match node:

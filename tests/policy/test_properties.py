@@ -146,8 +146,11 @@ def mutated_policies(draw: st.DrawFn) -> bytes:
     return content
 
 
-@ONE_FILE
-@given(content=st.one_of(mutated_policies(), st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))))
+@examples(
+    content=st.one_of(mutated_policies(), st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))),
+    few=20,
+    many=300,
+)
 def test_any_file_is_a_policy_or_a_policy_error(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_bytes(content)

@@ -6,12 +6,12 @@ import re
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.policy.conditions import Comparison, Literal, Operator, bind
 from policycheck.policy.regex import PatternError, parse_pattern
+from tests.properties import examples
 from tests.tables import each
 
 FOUND = [
@@ -204,15 +204,13 @@ expressions = st.tuples(st.sampled_from(["", "^"]), st.recursive(_atoms, _grow, 
 _texts = st.lists(st.text(_PLAIN, max_size=6), min_size=8, max_size=8)
 
 
-@given(expressions, _texts)
-@settings(max_examples=150, deadline=None)
+@examples(expressions, _texts, few=40, many=600)
 def test_python_and_the_engine_agree_on_every_expression_of_the_dialect(pattern: str, texts: list[str]) -> None:
     python, engine = finds(pattern, texts)
     assert python == engine
 
 
-@given(st.text("ab\\[]^-$(){}?*+|.:=&0dPz<,", min_size=1, max_size=10), _texts)
-@settings(max_examples=300, deadline=None)
+@examples(st.text("ab\\[]^-$(){}?*+|.:=&0dPz<,", min_size=1, max_size=10), _texts, few=80, many=1200)
 def test_what_is_accepted_at_all_runs_and_agrees(pattern: str, texts: list[str]) -> None:
     try:
         python, engine = finds(pattern, texts)

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from botocore.hooks import EventAliaser
 from botocore.loaders import create_loader
 
 _SETTINGS = (
@@ -16,6 +17,7 @@ _SETTINGS = (
     "REQUESTS_CA_BUNDLE HTTP_PROXY HTTPS_PROXY http_proxy https_proxy ALL_PROXY all_proxy"
 ).split()
 _shared_loader = cache(create_loader)
+_shared_names = cache(EventAliaser(None)._alias_event_name)
 
 
 @pytest.fixture
@@ -31,6 +33,8 @@ def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
     # Every session would read the same megabytes of API models again.
     monkeypatch.setattr("botocore.session.create_loader", _shared_loader)
+    # And look up the names of the same hundred events.
+    monkeypatch.setattr(EventAliaser, "_alias_event_name", lambda _, name: _shared_names(name))
     return config
 
 

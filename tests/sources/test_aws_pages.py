@@ -12,7 +12,6 @@ import boto3
 import msgspec
 import pytest
 from botocore.config import Config
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS
@@ -20,6 +19,7 @@ from policycheck.errors import FetchError, UsageError
 from policycheck.records import record_type
 from policycheck.sources.connection import ATTEMPTS
 from policycheck.sources.pages import Cancelled, Page, client_method, guard, list_pages
+from tests.properties import examples
 from tests.sources.loopback import NOW, REGION, Answer, Endpoint, endpoint, job, pages
 
 pytestmark = pytest.mark.usefixtures("aws")
@@ -135,8 +135,7 @@ def test_an_error_with_any_body_fails_the_fetch(status: int) -> None:
 
 
 @pytest.mark.usefixtures("pauses")
-@settings(max_examples=25, deadline=None)
-@given(st.binary(max_size=60))
+@examples(st.binary(max_size=60), few=8, many=100)
 def test_whatever_a_body_is_the_fetch_fails_or_the_list_was_there(body: bytes) -> None:
     with endpoint([Answer(body)]) as served:
         try:

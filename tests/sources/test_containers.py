@@ -5,6 +5,7 @@ import gzip
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, Dataset
 from policycheck.errors import JobFileError
 from policycheck.records import record_type
 from policycheck.sources import containers, json_text
+from tests.properties import examples
 from tests.sources.jobs import COPY, FORMS, JOBS, RESTORE, Job, dump, dump_yaml, halves, job_list, lines, read, read_backup_jobs
 from tests.tables import each
 
@@ -260,39 +262,34 @@ WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x8
 TIMES = st.datetimes(datetime(1971, 1, 1), datetime(2200, 1, 1)).map(lambda time: time.replace(tzinfo=UTC).isoformat())
 
 
-@st.composite
-def backup_jobs(draw: st.DrawFn) -> list[Job]:
-    optional = {
-        "AccountId": WORDS,
-        "ResourceName": WORDS,
-        "CreationDate": TIMES,
-        "CompletionDate": TIMES,
-        "State": st.sampled_from(["COMPLETED", "FAILED", "CREATED"]),
-        "BackupSizeInBytes": st.integers(0, 2**63 - 1),
-        "IsParent": st.booleans(),
-        "CreatedBy": st.fixed_dictionaries({}, optional={"BackupPlanId": WORDS}),
-    }
-    job = st.fixed_dictionaries({"BackupJobId": st.text("abcdef0123456789-", min_size=1, max_size=8)}, optional=optional)
-    return draw(st.lists(job, min_size=2, max_size=5))
+OPTIONAL: dict[str, st.SearchStrategy[Any]] = {
+    "AccountId": WORDS,
+    "ResourceName": WORDS,
+    "CreationDate": TIMES,
+    "CompletionDate": TIMES,
+    "State": st.sampled_from(["COMPLETED", "FAILED", "CREATED"]),
+    "BackupSizeInBytes": st.integers(0, 2**63 - 1),
+    "IsParent": st.booleans(),
+    "CreatedBy": st.fixed_dictionaries({}, optional={"BackupPlanId": WORDS}),
+}
+RECORDS = st.fixed_dictionaries({"BackupJobId": st.text("abcdef0123456789-", min_size=1, max_size=8)}, optional=OPTIONAL)
+BACKUP_JOB_LISTS = st.lists(RECORDS, min_size=2, max_size=5)
 
 
 JSON_FORMS = [form for form in FORMS if "YAML" not in form and "yaml" not in form and form not in ("epoch seconds", "json.dump(default=str)")]
 
 
-@settings(max_examples=60, deadline=None)
-@given(jobs=backup_jobs(), form=st.sampled_from(JSON_FORMS))
+@examples(jobs=BACKUP_JOB_LISTS, form=st.sampled_from(JSON_FORMS), few=15, many=300)
 def test_any_jobs_survive_any_json_form(jobs: list[Job], form: str) -> None:
     assert read_backup_jobs(FORMS[form](jobs)) == list(job_list(jobs).records)
 
 
-@settings(max_examples=60, deadline=None)
-@given(jobs=backup_jobs(), form=st.sampled_from(["YAML", "YAML bare list", "yaml-stream", "YAML documents", "gzip of YAML"]))
+@examples(jobs=BACKUP_JOB_LISTS, form=st.sampled_from(["YAML", "YAML bare list", "yaml-stream", "YAML documents", "gzip of YAML"]), few=15, many=300)
 def test_any_jobs_survive_any_yaml_form(jobs: list[Job], form: str) -> None:
     assert read_backup_jobs(FORMS[form](jobs)) == list(job_list(jobs).records)
 
 
-@settings(max_examples=60, deadline=None)
-@given(jobs=backup_jobs(), form=st.sampled_from(JSON_FORMS))
+@examples(jobs=BACKUP_JOB_LISTS, form=st.sampled_from(JSON_FORMS), few=15, many=300)
 def test_the_slow_road_reads_what_the_fast_one_reads(jobs: list[Job], form: str) -> None:
     fast = FORMS[form](jobs)
     with pytest.MonkeyPatch.context() as patch:
@@ -302,8 +299,7 @@ def test_the_slow_road_reads_what_the_fast_one_reads(jobs: list[Job], form: str)
         assert read_backup_jobs(fast) == list(job_list(jobs).records)
 
 
-@settings(max_examples=100, deadline=None)
-@given(data=st.data(), form=st.sampled_from(list(FORMS)))
+@examples(data=st.data(), form=st.sampled_from(list(FORMS)), few=40, many=500)
 def test_damage_is_refused_or_read_but_never_a_crash(data: st.DataObject, form: str) -> None:
     whole = bytearray(FORMS[form](JOBS))
     for _ in range(data.draw(st.integers(1, 3))):

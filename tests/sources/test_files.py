@@ -10,12 +10,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policycheck.errors import ExitCode, JobFileError
 from policycheck.sources.files import read_job_files
 from policycheck.sources.interface import Evidence
+from tests.properties import examples
 from tests.sources.jobs import AS_OF, COPY, FORMS, JOBS, RESTORE, VAULT, Job, dump, job_list
 
 EXPECTED = list(job_list(JOBS).records)
@@ -267,8 +267,7 @@ def comparable(found: Evidence) -> object:
     return sorted(map(repr, found.lists["backup_jobs"].records)), coverage, found.warnings
 
 
-@settings(max_examples=60, deadline=None)
-@given(jobs=ANY_JOBS, seed=st.integers(0, 2**16), cut=st.integers(0, 8))
+@examples(jobs=ANY_JOBS, seed=st.integers(0, 2**16), cut=st.integers(0, 8), few=20, many=300)
 def test_order_and_files_do_not_matter(jobs: list[Job], seed: int, cut: int) -> None:
     whole = evidence("-", stdin=dump({"BackupJobs": jobs}))
     shuffled = random.Random(seed).sample(jobs, len(jobs))

@@ -189,7 +189,7 @@ def check_order(dataset: Dataset, sources: list[list[Job]], seed: int) -> None:
     assert one.repeated == sum(map(len, sources)) - len(one.jobs)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(found=observations(), seed=st.integers(0, 2**16))
 def test_the_order_of_sources_records_and_members_changes_nothing(found: tuple[Dataset, list[list[Job]]], seed: int) -> None:
     check_order(*found, seed)

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
@@ -29,6 +28,7 @@ from policycheck.sources.connection import Connection
 from policycheck.sources.places import Place, Progress, ReadList, ReadPlace, Request
 from policycheck.sources.plan import FetchPlan
 from policycheck.sources.watch import JobWatch
+from tests.properties import examples
 from tests.sources.loopback import ACCOUNT, NOW, OTHER, REGION, job
 
 ALL_LISTS = FetchPlan(("backup_jobs", "copy_jobs", "restore_jobs"))
@@ -216,8 +216,7 @@ STEP = st.tuples(
 PLANS = st.sampled_from([ALL_LISTS, BACKUP, replace(ALL_LISTS, created_after=NOW)])
 
 
-@settings(max_examples=60, deadline=None)
-@given(st.lists(STEP, min_size=1, max_size=6), PLANS, st.integers(0, 40))
+@examples(st.lists(STEP, min_size=1, max_size=6), PLANS, st.integers(0, 40), few=15, many=300)
 def test_a_merged_list_is_a_whole_one(steps: Sequence[Any], plan: FetchPlan, days: int) -> None:
     store = Store(Clock(NOW), management=ACCOUNT)
     for region in REGIONS:

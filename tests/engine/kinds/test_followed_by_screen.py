@@ -82,7 +82,7 @@ def estates(draw: st.DrawFn) -> dict[str, Sequence[Job]]:
     }
 
 
-@examples(estates(), few=15, many=600)
+@examples(estates(), few=8, many=600)
 def test_a_screen_changes_nothing_that_a_rule_says(monkeypatch: pytest.MonkeyPatch, lists: dict[str, Sequence[Job]]) -> None:
     compared = results(lists)
     with monkeypatch.context() as patch:

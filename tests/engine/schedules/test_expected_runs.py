@@ -6,13 +6,13 @@ import time
 from functools import cache
 from itertools import pairwise
 
-from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policycheck.engine.schedules.calendars import TOLERANCE
 from policycheck.engine.schedules.cron import expected_runs, parse_schedule
 from policycheck.engine.schedules.expected_runs import START_WINDOW, Group, GroupRuns, PlanHistory, Run, group_of
 from policycheck.engine.schedules.plan_jobs import PlanJob, RuleSchedule
+from tests.properties import examples
 
 SECOND = 1_000_000
 MINUTE, HOUR = 60 * SECOND, 3600 * SECOND
@@ -253,8 +253,7 @@ def plan_jobs(draw: st.DrawFn) -> PlanJob:
     )
 
 
-@settings(deadline=None, max_examples=100)
-@given(jobs=st.lists(plan_jobs(), min_size=1, max_size=12, unique_by=lambda job: (job.created, job.id)), days=st.sampled_from([1, 3, 10]))
+@examples(jobs=st.lists(plan_jobs(), min_size=1, max_size=12, unique_by=lambda job: (job.created, job.id)), days=st.sampled_from([1, 3, 10]), few=20, many=400)
 def test_runs_are_those_of_a_plain_reading(jobs: list[PlanJob], days: int) -> None:
     history = PlanHistory(jobs, AS_OF)
     for group in {group for job in jobs if (group := group_of(job)) is not None}:
