@@ -267,7 +267,7 @@ def shape_of(dataset: Dataset) -> dict[str, dict[str, str]]:
 _ALL = (
     Measure("version", "bare Python", 6.0, _version, _bare),
     Measure("check-2-bare", "bare Python", None, _check(2), _bare),
-    Measure("check-2", "its imports", 1.6, _check(2), _imports),
+    Measure("check-2", "its imports", 1.3, _check(2), _imports),
     Measure("check-10000", "imports and decode", 1.8, _check(10_000), _decode(10_000)),
     Measure("check-100000", "imports and decode", 2.5, _check(100_000), _decode(100_000)),
     Measure("estate-10000", "the AWS CLI 1", 1.5, _estate(10_000), _aws_version, by_cpu=True),
