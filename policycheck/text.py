@@ -48,6 +48,11 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else noun + 's'}"
 
 
+def as_sentence(text: str) -> str:
+    """A phrase as a sentence of its own."""
+    return f"{text[:1].upper()}{text[1:]}{'' if text[-1:] in {'.', '?', ''} else '.'}"
+
+
 def truncate(value: str, limit: int) -> str:
     """At most `limit` characters, the last one an ellipsis where something was cut off."""
     return value if len(value) <= limit else value[: max(limit - 1, 0)] + "…"

@@ -80,12 +80,13 @@ def lint(
 
 def _choose(select: Sequence[str], ignore: Sequence[str]) -> frozenset[str]:
     from policycheck.policy.lint.runner import choose_codes
+    from policycheck.policy.literals import BadValue
 
     try:
         return choose_codes(select, ignore)
     except ValueError as error:
-        message, _, hint = str(error).partition("; ")
-        raise UsageError(message, hint=hint) from None
+        problem = BadValue.of(error)
+        raise UsageError(problem.message, hint=problem.hint) from None
 
 
 def _parse_level(option: str, text: str) -> Level:

@@ -11,10 +11,10 @@ from msgspec import Struct
 from policycheck.errors import Diagnostic, Location
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, nearest
 from policycheck.policy.document import Document
-from policycheck.policy.literals import Value, parse_duration
+from policycheck.policy.literals import BadValue, Value, parse_duration
 from policycheck.policy.measures import SHAPES, Limit, Window, limit_problem, parse_limit
 from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Requirement, Statement
-from policycheck.text import clean, clean_line
+from policycheck.text import as_sentence, clean, clean_line
 
 OPTION = "--param"
 """Where a diagnostic points that is about a value given with it."""
@@ -103,10 +103,8 @@ class Binder:
         try:
             return replace(literal, value=value_of(literal.text))
         except ValueError as error:
-            message, _, hint = str(error).partition("; ")
-            shown = clean_line(literal.text) or '""'
-            told = f"{shown} {message}" if message.startswith("is no ") else f"{shown}: {message}"
-            self._report(literal.location, told, f"{hint[:1].upper()}{hint[1:]}{'' if not hint or hint[-1] in '.?' else '.'}")
+            problem = BadValue.of(error)
+            self._report(literal.location, problem.of_value(clean_line(literal.text) or '""'), problem.hint)
             return literal
 
     def _filled(self, condition: Condition) -> Condition:
@@ -160,7 +158,7 @@ def _window_value(text: str) -> int:
     try:
         value = parse_duration(text)
     except ValueError as error:
-        raise ValueError(f"is no duration; {error}") from None
+        raise BadValue("is no duration", as_sentence(str(error)), predicate=True) from None
     if value == 0:
         raise ValueError("a window of no length holds nothing")
     return value
@@ -168,5 +166,5 @@ def _window_value(text: str) -> int:
 
 def _inventory_name(text: str) -> str:
     if not text.strip() or clean(text) != text or "\n" in text:
-        raise ValueError("is no name of an inventory")
+        raise BadValue("is no name of an inventory", predicate=True)
     return text

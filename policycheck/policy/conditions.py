@@ -13,7 +13,7 @@ from msgspec import Struct
 from policycheck.datasets import DATASETS, Dataset, Field, Kind
 from policycheck.errors import Location
 from policycheck.policy import operators
-from policycheck.policy.literals import Value
+from policycheck.policy.literals import BadValue, Value
 from policycheck.policy.operators import OPERATORS
 from policycheck.text import clean, clean_line
 
@@ -198,21 +198,17 @@ def _bind_comparison(comparison: Comparison, dataset: Dataset, report: Report) -
     column = find_field(comparison.field, dataset, comparison.location, report)
     if column is None:
         return comparison
-    problem = _operator_problem(comparison.operator, column)
-    if problem:
-        report(comparison.location, *problem)
+    misfit = _operator_problem(comparison.operator, column)
+    if misfit:
+        report(comparison.location, *misfit)
         return comparison
     literals = []
     for literal in comparison.literals:
         try:
             literals.append(replace(literal, value=_literal_value(literal.text, comparison.operator, column)))
         except ValueError as error:
-            message, _, hint = str(error).partition("; ")
-            report(
-                literal.location,
-                f"{clean_line(literal.text) or _EMPTY}: {message}",
-                f"{hint[:1].upper()}{hint[1:]}{'' if not hint or hint[-1] in '.?' else '.'}",
-            )
+            wrong = BadValue.of(error)
+            report(literal.location, wrong.of_value(clean_line(literal.text) or _EMPTY), wrong.hint)
             return comparison
     return replace(comparison, literals=tuple(literals))
 
@@ -265,12 +261,12 @@ _NO_WILDCARDS = frozenset({"BackupVaultName", "Region"})
 
 
 def _literal_value(text: str, operator: Operator, column: Field) -> Value:
-    """Raises ValueError; a hint may follow the message after a semicolon."""
+    """Raises BadValue or ValueError."""
     if "\n" in text or "\r" in text:
         raise ValueError("a value stands on one line")
     hidden = next((character for character, shown in zip(text, clean(text), strict=True) if character != shown), None)
     if hidden is not None:
-        raise ValueError(f"the value holds the invisible character U+{ord(hidden):04X}; Nothing in a job list would show it: write the value again.")
+        raise BadValue(f"the value holds the invisible character U+{ord(hidden):04X}", "Nothing in a job list would show it: write the value again.")
     if operator is Operator.IS:
         _check_whole(text, column)
     return OPERATORS[operator].family.parse(text, column)
@@ -279,11 +275,11 @@ def _literal_value(text: str, operator: Operator, column: Field) -> Value:
 def _check_whole(text: str, column: Field) -> None:
     """Refuse what no value of the field is; raises ValueError."""
     if "*" in text and (column.kind in {Kind.ARN, Kind.WORD} or column.name in _NO_WILDCARDS):
-        raise ValueError("* is no wildcard; Compare it with starts with, ends with, contains or matches.")
+        raise BadValue("* is no wildcard", "Compare it with starts with, ends with, contains or matches.")
     if column.kind is Kind.ARN and not text.startswith("arn:"):
         name = _NAME_OF_ARN.get(column.name)
-        raise ValueError(f"{column.name} is compared with something that is no ARN; Did you mean {f'{name}, or ' if name else ''}contains?")
+        raise BadValue(f"{column.name} is compared with something that is no ARN", f"Did you mean {f'{name}, or ' if name else ''}contains?")
     if column.kind is Kind.ENUM and text not in column.values:
         near = nearest(text, column.values)
         known = f"The values are {', '.join(column.values)}."
-        raise ValueError(f"{column.name} has no such value; " + (f"Did you mean {near}? {known}" if near else known))
+        raise BadValue(f"{column.name} has no such value", f"Did you mean {near}? {known}" if near else known)

@@ -11,6 +11,29 @@ from policycheck.datasets import Kind
 
 Value = int | str | bool | Fraction
 
+
+class BadValue(ValueError):
+    """What is wrong with a value, and what to write instead."""
+
+    def __init__(self, message: str, hint: str = "", *, predicate: bool = False) -> None:
+        """
+        Args:
+            hint: a sentence.
+            predicate: whether the message says it of the value: `is no duration`.
+        """
+        super().__init__(message)
+        self.message, self.hint, self.predicate = message, hint, predicate
+
+    @classmethod
+    def of(cls, error: ValueError) -> BadValue:
+        """The same, of an error that has no hint."""
+        return error if isinstance(error, cls) else cls(str(error))
+
+    def of_value(self, shown: str) -> str:
+        """The message, with the value as it is shown."""
+        return f"{shown} {self.message}" if self.predicate else f"{shown}: {self.message}"
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])", re.ASCII)
@@ -89,7 +112,7 @@ def parse_moment(text: str) -> datetime:
 def parse_account(text: str) -> str:
     """A 12-digit account id; raises ValueError."""
     if not re.fullmatch(r"\d{12}", text, re.ASCII):
-        raise ValueError("an account id is exactly 12 digits; keep leading zeros")
+        raise BadValue("an account id is exactly 12 digits", "Keep leading zeros.")
     return text
 
 

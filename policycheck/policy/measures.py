@@ -11,7 +11,7 @@ from fractions import Fraction
 
 from msgspec import Struct, field
 
-from policycheck.policy.literals import Value, parse_count, parse_duration, parse_share
+from policycheck.policy.literals import BadValue, Value, parse_count, parse_duration, parse_share
 from policycheck.policy.operators import LOWER_BOUNDS, UPPER_BOUNDS, Operator
 
 BOUNDS = (*LOWER_BOUNDS, *UPPER_BOUNDS)
@@ -137,13 +137,13 @@ SHAPES: Mapping[Measure, Shape] = {
 
 def _parse_number(text: str) -> Value:
     if text.endswith("%"):
-        raise ValueError(f"this is a number of jobs; A share is written: at most {text} of jobs must be FAILED.")
+        raise BadValue("this is a number of jobs", f"A share is written: at most {text} of jobs must be FAILED.")
     return parse_count(text)
 
 
 def _parse_share(text: str) -> Value:
     if text.replace(".", "", 1).isdecimal():
-        raise ValueError(f"a share is written with %; Did you mean {text}%?")
+        raise BadValue("a share is written with %", f"Did you mean {text}%?")
     return parse_share(text)
 
 
@@ -151,7 +151,7 @@ _PARSERS: Mapping[Limit, Callable[[str], Value]] = {Limit.NUMBER: _parse_number,
 
 
 def parse_limit(text: str, measure: Measure) -> Value:
-    """What the limit of a measure means; raises ValueError, a hint after a semicolon."""
+    """What the limit of a measure means; raises BadValue or ValueError."""
     return _PARSERS[SHAPES[measure].limit](text)
 
 

@@ -55,7 +55,7 @@ class Family(Struct, frozen=True):
     misfit: Callable[[str, Field], tuple[str, str]]
     """The operator's words and a field it does not apply to: why, and what to write instead."""
     parse: Callable[[str, Field], Value]
-    """What a value beside them means; raises ValueError, where a hint may follow the message after a semicolon."""
+    """What a value beside them means; raises BadValue or ValueError."""
     schema: Mapping[str, Any] | None
     """One value, as JSON Schema; None: what the field's own values are."""
     lists: bool = False

@@ -12,6 +12,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from policycheck.policy.literals import BadValue
+
 MOST_REPEATS = 1000
 """RE2 and Rust refuse a bound, or nested bounds multiplied, above it."""
 MOST_DEPTH = 50
@@ -56,12 +58,8 @@ _GROUPS = (
 )
 
 
-class PatternError(ValueError):
-    """What is wrong with an expression, and `hint`: what to write instead."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        super().__init__(f"{message}; {hint}")
-        self.message, self.hint = message, hint
+class PatternError(BadValue):
+    """What is wrong with an expression, and what to write instead."""
 
 
 class Pattern(Struct, frozen=True):

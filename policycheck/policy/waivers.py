@@ -18,7 +18,7 @@ from policycheck.policy.shape import Path as TreePath
 from policycheck.policy.shape import check_shape, find_entry, plain
 from policycheck.policy.structure import read_conditions
 from policycheck.result import Waiver
-from policycheck.text import clean_line
+from policycheck.text import as_sentence, clean_line
 from policycheck.units import DAY
 
 GROUP_FIELDS = ("Account", "Region", "ResourceType")
@@ -43,7 +43,7 @@ def read_longest(node: Node | None, document: Document) -> int:
     try:
         days = parse_duration(node.text) // DAY
     except ValueError as error:
-        document.report(node.location, f"{clean_line(node.text)} is no duration", f"{str(error)[:1].upper()}{str(error)[1:]}.")
+        document.report(node.location, f"{clean_line(node.text)} is no duration", as_sentence(str(error)))
         return YEAR_DAYS
     if days < 1:
         document.report(node.location, "max_waiver is less than a day", "Waivers are granted and expire by days: 30d, 90d.")

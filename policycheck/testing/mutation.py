@@ -38,7 +38,13 @@ class Mutant:
     policy: Policy
     original: Rule
     rule: Rule
-    change: str
+    number: int
+    """Among the changes of its rule."""
+    what: str
+
+    @property
+    def change(self) -> str:
+        return f"{self.number}: {self.what}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +81,7 @@ def _applied(mutant: Mutant, test: PolicyTest) -> Rule:
     own = next(rule for rule in test.policy.rules if rule.id == mutant.rule.id)
     if own.statement == mutant.original.statement:
         return mutant.rule
-    return next(other.rule for other in mutate(test.policy, own) if other.change.partition(":")[0] == mutant.change.partition(":")[0])
+    return next(other.rule for other in mutate(test.policy, own) if other.number == mutant.number)
 
 
 def mutate(policy: Policy, rule: Rule) -> Iterator[Mutant]:
@@ -86,7 +92,7 @@ def mutate(policy: Policy, rule: Rule) -> Iterator[Mutant]:
             continue
         number += 1
         changed = replace(rule, statement=statement, qualifiers=qualifiers, sentence=render(statement, qualifiers))
-        yield Mutant(policy, rule, changed, f"{number}: {what}")
+        yield Mutant(policy, rule, changed, number, what)
 
 
 def _changes(rule: Rule) -> Iterator[tuple[str, Statement, Qualifiers]]:

@@ -9,6 +9,7 @@ from policycheck.policy.conditions import nearest
 from policycheck.policy.lint.finding import LintFinding, Place, Run
 from policycheck.policy.lint.registry import CHECKS
 from policycheck.policy.lint.suppressions import Suppression, read_suppressions
+from policycheck.policy.literals import BadValue
 from policycheck.text import clean_line
 
 NO_LINES: Mapping[str, Sequence[str]] = {}
@@ -18,12 +19,12 @@ def choose_codes(select: Sequence[str], ignore: Sequence[str]) -> frozenset[str]
     """The codes to check for: those selected (all where none is), without those ignored; each is a code, the beginning of one, or a name.
 
     Raises:
-        ValueError: one is neither, or nothing is left; a hint may follow the message after a semicolon.
+        ValueError: one is neither, or nothing is left.
     """
     for text in (*select, *ignore):
         if not _meant(text):
             near = nearest(text, [*CHECKS, *(check.name for check in CHECKS.values())])
-            raise ValueError(f"there is no check {clean_line(text)}; " + (f"Did you mean {near}?" if near else "docs/lint/README.md lists them."))
+            raise BadValue(f"there is no check {clean_line(text)}", f"Did you mean {near}?" if near else "docs/lint/README.md lists them.")
     chosen = {code for text in select for code in _meant(text)} if select else set(CHECKS)
     chosen -= {code for text in ignore for code in _meant(text)}
     if not chosen:
