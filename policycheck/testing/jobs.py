@@ -145,7 +145,8 @@ def _text(node: Node | None) -> str | None:
 
 def resource_arn(kind: str, name: str, place: str = f"{REGION}:{ACCOUNT}") -> str:
     """The ARN of a resource of this type; the place is Region:account."""
-    return f"arn:aws:{_ARNS.get(kind, kind.lower().replace(' ', '') + ':{place}:').format(place=place)}{name}"
+    form = _ARNS.get(kind, f"{kind.lower().replace(' ', '')}:{{place}}:")
+    return f"arn:aws:{form.replace('{place}', place)}{name}"
 
 
 def _fill(draft: _Draft, dataset: Dataset, as_of: datetime, number: int, serial: int) -> dict[str, Any]:
