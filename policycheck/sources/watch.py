@@ -126,7 +126,8 @@ class _Fetch:
         """What is listed now, and of what was listed before all that a whole list would still show."""
         dataset = now.dataset
         after = request.parameters.get(_AFTER)
-        floor = micros(after) if isinstance(after, datetime) else micros(self._start - dataset.horizon) if dataset.horizon and self._start else 0
+        # What was created at that very moment was not created after it.
+        floor = micros(after) + 1 if isinstance(after, datetime) else micros(self._start - dataset.horizon) if dataset.horizon and self._start else 0
         seen = set(_keys(now))
         kept = [row for row, key in enumerate(_keys(before)) if key not in seen and before.records[row].CreationDate >= floor]
         return JobList.joined([now, before.chosen(kept)])

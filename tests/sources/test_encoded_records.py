@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from policycheck import column_records
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS, RESTORE_JOBS, Dataset
 from policycheck.engine.backends.registry import open_engine
-from policycheck.engine.frame import build_frame
+from policycheck.engine.frame import RECORDING, ROW, build_frame
 from policycheck.errors import JobFileError
 from policycheck.job_lists import JobList
 from policycheck.records import micros
@@ -93,6 +94,8 @@ def told(jobs: JobList) -> dict[str, Any]:
     assert frozenset(jobs.numbered_recordings()[0]) == frozenset(jobs.told)
     frame = build_frame(jobs, sorted(dataset.fields), micros(AS_OF), open_engine(), {})
     plain = [member.name for member in dataset.members]
+    # In which order recordings are numbered means nothing.
+    rows = [row | {RECORDING: frame.recordings[row[RECORDING]]} for row in frame.columns.collect().rows(named=True)]
     return {
         "records": list(jobs.records),
         "one by one": [jobs.records[row] for row in range(len(jobs))],
@@ -108,7 +111,7 @@ def told(jobs: JobList) -> dict[str, Any]:
         "alike": jobs.count_alike([dataset.vault_field, "IamRoleArn"], micros(AS_OF)),
         "coverage": assert_coverage({dataset.name: jobs}, AS_OF, None, {dataset.name: [Source("jobs.json", jobs)]}),
         "warnings": (describe_future(jobs, AS_OF), describe_state(jobs)),
-        "frame": (sorted(frame.columns.collect().rows(named=True), key=repr), frame.subjects, frame.recordings, frame.doubtful),
+        "frame": (sorted(rows, key=itemgetter(ROW)), frame.subjects, frozenset(frame.recordings), frame.doubtful),
     }
 
 
