@@ -95,7 +95,7 @@ def silence_stdout() -> None:
 
 def open_closed_streams() -> None:
     """Put the null device where a standard stream was closed (`<&-`, `>&-`, some schedulers): Python has None there."""
-    # Kept open for as long as the process lives.
+    # Kept open for as long as the process lives, so no `with` (SIM115) closes them.
     if sys.stdin is None:
         sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115
     if sys.stdout is None:

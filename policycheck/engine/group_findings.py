@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
-from operator import attrgetter
 
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.engine.case import Case
@@ -128,7 +127,7 @@ class Describer:
 
     @cached_property
     def _backed_up(self) -> frozenset[str]:
-        return frozenset(filter(None, map(attrgetter(RESOURCE), self._context.lists[BACKUP_JOBS.name].records)))
+        return frozenset(filter(None, (resource for (resource,) in self._context.lists[BACKUP_JOBS.name].distinct(RESOURCE))))
 
     def _resource_type(self, judged: Judgement) -> str | None:
         entry, resource = judged.group.entry, judged.group.subject[2]
