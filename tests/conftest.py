@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 import typer
+from botocore import hooks
+from botocore.client import ClientCreator
 from hypothesis import settings
 
 from policycheck.cli import listing
 
 # No test is timed: how long an example takes says how busy the machine is.
-settings.register_profile("policycheck", deadline=None)
+settings.register_profile("policycheck", deadline=None, max_examples=50)
 settings.load_profile("policycheck")
 
 # As the program itself does. Looking through a process that has imported everything for garbage, every 700 objects, is an eighth of all that tests do.
@@ -53,6 +55,23 @@ def commands_built_once() -> Iterator[None]:
         patch.setattr(typer.main, "get_command_from_info", build_once)
         # The function that a list command gets with its options, too.
         patch.setattr(listing, "_build", cache(listing._build))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def clients_built_from_one_model() -> Iterator[None]:
+    """botocore makes the hundred methods of a service again for each client, and reads the signature of each handler again for each session."""
+    with pytest.MonkeyPatch.context() as patch:
+        make, made = ClientCreator._create_methods, dict[str, dict[str, Any]]()
+
+        def make_once(creator: ClientCreator, service_model: Any) -> dict[str, Any]:
+            name = service_model.service_name
+            if name not in made:
+                made[name] = make(creator, service_model)
+            return dict(made[name])
+
+        patch.setattr(ClientCreator, "_create_methods", make_once)
+        patch.setattr(hooks, "accepts_kwargs", cache(hooks.accepts_kwargs))
         yield
 
 

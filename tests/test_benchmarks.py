@@ -159,6 +159,7 @@ def test_list_is_one_answer_with_iso_times(tmp_path: Path) -> None:
     assert all(datetime.fromisoformat(job["CreationDate"]).utcoffset() == UTC.utcoffset(None) for job in answer["BackupJobs"])
 
 
+@pytest.mark.slow
 def test_jobs_of_two_organizations_share_no_id_and_no_account(tmp_path: Path) -> None:
     write_jobs(tmp_path / "jobs", 2 * ONE_ORGANIZATION)
     records = json.loads((tmp_path / "jobs").read_text(encoding="utf-8"))["BackupJobs"]
@@ -185,6 +186,7 @@ def test_every_rule_is_decided_and_some_are_violated(rules: dict[str, RuleResult
     assert set(verdicts) == {Verdict.PASS, Verdict.FAIL}
 
 
+@pytest.mark.slow
 def test_listed_pages_share_no_id_and_have_times_as_aws_sends_them(tmp_path: Path) -> None:
     with ExitStack() as stack:
         url = Workplace(tmp_path, stack).served(2000)

@@ -264,7 +264,9 @@ class _Ruling:
 
     def _short(self, subjects: Subjects) -> Reasons:
         """Why the evidence does not reach; nothing where it does."""
-        return (*self._short_list(), *self._unread_places(subjects))
+        short = self._short_list()
+        # Without `per` the one group is of no place of its own.
+        return short if short and not self.case.per else (*short, *self._unread_places(subjects))
 
     def _unread_places(self, subjects: Subjects) -> Reasons:
         """Where subjects are and the rule's list was not read."""
@@ -356,11 +358,14 @@ class _Ruling:
     def _unknown(self, masks: nw.LazyFrame[Any], column: str) -> Reason:
         return name_unknown(fields_decisive(self.case), self.view.frame, masks, column, self.context.backend)
 
-    def _universe(self, subjects: Subjects) -> Universe:
+    def _universe(self, subjects: Subjects) -> Universe | None:
+        """Where the subjects come from; None where all jobs are the one subject."""
         case = self.case
         named = expectation(case).inventory
         if named is not None:
             return Universe(f"inventory {clean_line(named.text)}", None, subjects.count, inventory=True)
+        if not case.per:
+            return None
         source = BACKUP_JOBS if RESOURCE in case.per else case.rule.statement.list
         starts = [
             entry.evident[0]

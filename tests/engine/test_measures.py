@@ -7,7 +7,6 @@ from fractions import Fraction
 from itertools import groupby, pairwise, permutations, product
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from policycheck.engine.kinds.count import measure_count
@@ -21,7 +20,6 @@ from policycheck.policy.conditions import Operator
 from tests.properties import examples
 
 truths = st.sampled_from([True, False, None])
-BRIEF = settings(deadline=None, max_examples=150)
 
 
 def resolved(truth: Truth) -> list[bool]:
@@ -47,13 +45,13 @@ def test_limit_is_met_or_missed_both_ways(value: Range, operator: Operator, limi
     assert violates(value, operator, limit) is expected
 
 
-@examples(st.lists(truths, max_size=6), few=50, many=600)
+@examples(st.lists(truths, max_size=6), few=30, many=600)
 def test_count_is_what_the_unknown_leaves_open(matches: list[Truth]) -> None:
     counts = [sum(choice) for choice in product(*map(resolved, matches))]
     assert measure_count(matches) == (min(counts), max(counts))
 
 
-@examples(st.lists(st.tuples(truths, truths), max_size=5), few=50, many=600)
+@examples(st.lists(st.tuples(truths, truths), max_size=5), few=30, many=600)
 def test_share_is_what_the_unknown_leaves_open(jobs: list[tuple[Truth, Truth]]) -> None:
     shares: list[Fraction | None] = []
     for choice in product(*(product(resolved(decided), resolved(match)) for decided, match in jobs)):
@@ -72,7 +70,7 @@ def test_share_is_what_the_unknown_leaves_open(jobs: list[tuple[Truth, Truth]]) 
         assert measured == (min(told), max(told))
 
 
-@examples(st.lists(st.tuples(truths, st.sampled_from([0, 3, 7, 9, 10])), max_size=5), few=50, many=600)
+@examples(st.lists(st.tuples(truths, st.sampled_from([0, 3, 7, 9, 10])), max_size=5), few=30, many=600)
 def test_newest_is_what_the_unknown_leaves_open(jobs: list[tuple[Truth, int]]) -> None:
     ages = [min((10 - created for match, (_, created) in zip(choice, jobs, strict=True) if match), default=NEVER) for choice in matches_of(jobs)]
     assert measure_newest(jobs, 10) == (min(ages), max(ages))
@@ -89,7 +87,7 @@ def test_a_job_of_unknown_time_may_be_the_newest_and_may_be_anywhere() -> None:
     assert measure_gap([(False, None)], 0, 0, 10) == (10, 10)
 
 
-@examples(st.lists(st.tuples(truths, st.integers(0, 10)), max_size=5), few=50, many=600)
+@examples(st.lists(st.tuples(truths, st.integers(0, 10)), max_size=5), few=30, many=600)
 def test_gap_is_what_the_unknown_leaves_open(jobs: list[tuple[Truth, int]]) -> None:
     gaps = []
     for choice in matches_of(jobs):
@@ -129,7 +127,7 @@ def runs_of(jobs: Sequence[StreakJob]) -> Iterator[int]:
             yield max((len(list(run)) for match, run in groupby(matches) if match), default=0)
 
 
-@examples(streak_jobs, few=50, many=600)
+@examples(streak_jobs, few=30, many=600)
 def test_streak_is_what_the_unknown_leaves_open(jobs: list[StreakJob]) -> None:
     least, most = measure_streak(jobs)
     possible = set(runs_of(jobs))

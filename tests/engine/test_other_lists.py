@@ -85,7 +85,7 @@ def _refuse(place: Location, message: str, hint: str) -> None:
     raise AssertionError(f"{message} {hint}")
 
 
-@examples(data=st.data(), dataset=st.sampled_from([COPY_JOBS, RESTORE_JOBS]), few=16, many=200)
+@examples(data=st.data(), dataset=st.sampled_from([COPY_JOBS, RESTORE_JOBS]), few=10, many=200)
 def test_engine_and_reperform_agree_on_copy_and_restore_jobs(data: st.DataObject, dataset: Dataset) -> None:
     jobs = data.draw(st.lists(records(dataset), min_size=1, max_size=5))
     rules, spelt = [], []

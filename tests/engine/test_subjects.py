@@ -154,6 +154,11 @@ class TestOtherGroups:
         assert newest_clean(coverage=[covered(0)]).reason == "nothing to judge: the list of backup jobs is empty"
         assert newest_clean(coverage=[]).verdict == "inconclusive"
 
+    def test_an_empty_list_of_no_place_says_of_one_group_of_all_jobs_that_it_is_empty_and_no_more(self) -> None:
+        share = expect(Measure.SHARE, clean(), "at_least 90%", per=())
+        result = grouped(share, within="7d", coverage=[])
+        assert (result.verdict, result.reason, result.universe) == ("inconclusive", "the list of backup jobs is empty", None)
+
 
 class TestNewSubjects:
     def count(self, *jobs: Job, days: float = 30, **more: Any) -> RuleResult:

@@ -84,7 +84,7 @@ def verdicts(jobs: list[Job], rules: tuple[Rule, ...]) -> list[str]:
 CHOSEN = st.lists(st.sampled_from(RULES), min_size=3, max_size=3, unique_by=lambda rule: rule.id).map(tuple)
 
 
-@examples(open_lists(), CHOSEN, few=6, many=100)
+@examples(open_lists(), CHOSEN, few=4, many=100)
 def test_a_verdict_holds_for_every_value_of_what_is_unknown(lists: tuple[list[Job], list[list[Job]]], rules: tuple[Rule, ...]) -> None:
     told, completions = lists
     first = verdicts(told, rules)
@@ -93,7 +93,7 @@ def test_a_verdict_holds_for_every_value_of_what_is_unknown(lists: tuple[list[Jo
             assert before in {"inconclusive", after}, (rule.statement.requirement, told, completed)
 
 
-@examples(open_lists(), CHOSEN, st.randoms(use_true_random=False), few=6, many=100)
+@examples(open_lists(), CHOSEN, st.randoms(use_true_random=False), few=4, many=100)
 def test_the_order_of_a_list_means_nothing(lists: tuple[list[Job], list[list[Job]]], rules: tuple[Rule, ...], random: Random) -> None:
     told, _ = lists
     shuffled = list(told)

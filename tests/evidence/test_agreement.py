@@ -28,7 +28,7 @@ def agree_on(count: int, number: int) -> None:
 
 
 def test_engine_and_reperform_say_the_same() -> None:
-    agree_on(15, 0)
+    agree_on(8, 0)
 
 
 @pytest.mark.slow
@@ -54,7 +54,7 @@ def test_of_a_thousand_estates_they_say_the_same() -> None:
     agree_on(1000, 1)
 
 
-@examples(jobs=job_lists(), chosen=job_rules(), covers=CLAIMS, data=st.data(), few=6, many=100)
+@examples(jobs=job_lists(), chosen=job_rules(), covers=CLAIMS, data=st.data(), few=4, many=100)
 def test_order_does_not_matter(jobs: list[Job], chosen: Rule, covers: Claim, data: st.DataObject) -> None:
     first, second = ({"backup_jobs": jobs}, {"backup_jobs": data.draw(st.permutations(jobs))})
     assert [said(r) for r in judge_by_engine(first, [chosen], Scope(), covers)] == [said(r) for r in judge_by_engine(second, [chosen], Scope(), covers)]

@@ -65,7 +65,7 @@ HARD = [
 ]
 
 
-@examples(expressions(), ZONES, few=30, many=500)
+@examples(expressions(), ZONES, few=18, many=500)
 def test_both_refuse_an_expression_or_find_the_same_runs(expression: str, zone: str | None) -> None:
     compare(expression, zone)
 

@@ -345,14 +345,14 @@ RULES: list[Json] = [
 ]
 
 
-@examples(st.lists(JOBS, max_size=8).flatmap(lambda jobs: st.tuples(st.just(jobs), st.permutations(jobs))), few=30, many=200)
+@examples(st.lists(JOBS, max_size=8).flatmap(lambda jobs: st.tuples(st.just(jobs), st.permutations(jobs))), few=18, many=200)
 def test_the_order_of_records_changes_nothing(both: tuple[list[Json], list[Json]]) -> None:
     rules = [*RULES, *(rule | {"within": "24h", "no_data": "quiet"} for rule in RULES)]
     first, second = (reperform.reperform(document_of(jobs, rules)) for jobs in both)
     assert first == second
 
 
-@examples(st.lists(JOBS, max_size=8), few=30, many=200)
+@examples(st.lists(JOBS, max_size=8), few=18, many=200)
 def test_a_recovery_only_ever_excuses(jobs: list[Json]) -> None:
     """Without a window: every job that violates in spite of the recoveries violates without the key, and so does every pending one."""
     strict = reperform.reperform(document_of(jobs, [{key: rule[key] for key in rule if key != "unless_recovered_within"} for rule in RULES]))

@@ -38,7 +38,7 @@ def run_printed(sample: Sample, rule: Rule, folder: Path) -> Verdict:
     return dict(run_test(test, BACKEND).verdicts)["r"]
 
 
-@examples(statement=statements(), few=4, many=60)
+@examples(statement=statements(), few=1, many=60)
 def test_a_sample_is_what_it_is_said_to_be(statement: Statement, tmp_path: Path) -> None:
     path = tmp_path / "q.yaml"
     path.write_text(f"policy: q\nrules: [{as_yaml({'id': 'r', **structured_rule(statement)})}]\n", encoding="utf-8")

@@ -94,7 +94,7 @@ def followed(step: Step) -> bool:
     return step.asked.startswith("followed by")
 
 
-@examples(estates(), RULES, SCOPES, few=15, many=200)
+@examples(estates(), RULES, SCOPES, few=9, many=200)
 def test_a_trace_says_what_the_verdict_says_and_each_step_follows_from_those_below(estate: Estate, rule: Rule, scope: Scope) -> None:
     policy, evidence = Policy("p", "", "p.yaml", (rule,), scope), evidence_of(estate)
     (result,) = judge([policy], evidence.lists, evidence.coverage, AS_OF_TIME, BACKEND)
@@ -132,7 +132,7 @@ def check_job(rule: Rule, steps: Sequence[Step]) -> None:
         assert said["violates"] is all_of([said["in the population"], denied(said["is what every job must be"])])
 
 
-@examples(estates(), few=15, many=200)
+@examples(estates(), few=9, many=200)
 def test_the_runs_that_no_job_answers_are_those_that_are_missed(estate: Estate) -> None:
     jobs = evidence_of(estate).lists.get(BACKUP_JOBS.name)
     as_of = round(AS_OF_TIME.timestamp()) * 1_000_000

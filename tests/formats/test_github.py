@@ -67,7 +67,7 @@ def test_the_runner_gets_back_what_was_escaped(name: str) -> None:
 # Annotations
 
 
-@examples(results, few=6, many=100)
+@examples(results, few=4, many=100)
 def test_every_line_is_a_command_within_the_limits_whatever_the_text(result: Result) -> None:
     found = read(result)
     assert [command.name for command in found] == sorted((command.name for command in found), key=["error", "warning", "notice"].index)
@@ -83,7 +83,7 @@ def test_every_line_is_a_command_within_the_limits_whatever_the_text(result: Res
         assert "col" not in command.properties or command.properties["line"] == command.properties["endLine"]
 
 
-@examples(results, few=6, many=100)
+@examples(results, few=4, many=100)
 def test_a_step_that_fails_on_findings_has_an_error_and_one_that_passes_has_none(result: Result) -> None:
     errors = named(result, "error")
     if result.exit_code == 0:

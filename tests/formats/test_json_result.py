@@ -109,7 +109,7 @@ def test_two_jobs_under_one_key_are_not_written() -> None:
         JSON.render(make_result(make_rule(verdict=Verdict.FAIL, findings=findings)))
 
 
-@examples(results, few=15, many=100)
+@examples(results, few=9, many=100)
 def test_jobs_are_those_of_the_findings_once_each_and_counts_add_up(result: Result) -> None:
     made = document(result)
     findings = [finding for rule in made["rules"] for finding in rule["findings"]]
@@ -121,12 +121,12 @@ def test_jobs_are_those_of_the_findings_once_each_and_counts_add_up(result: Resu
     assert [finding["jobs_count"] for finding in findings] == [len(finding.jobs) + finding.unnamed for finding in told]
 
 
-@examples(results, few=15, many=100)
+@examples(results, few=9, many=100)
 def test_a_saved_result_is_read_back_as_it_was(result: Result) -> None:
     assert load_result(JSON.render(result).encode()) == cleaned(result)
 
 
-@examples(results, few=6, many=100)
+@examples(results, few=4, many=100)
 def test_a_saved_result_renders_to_the_same_bytes_again(result: Result) -> None:
     text = JSON.render(result)
     assert JSON.render(load_result(text.encode())) == text

@@ -27,7 +27,7 @@ def cases(root: ET.Element) -> list[ET.Element]:
     return list(root.iter("testcase"))
 
 
-@examples(results, few=6, many=100)
+@examples(results, few=4, many=100)
 def test_every_finding_is_a_failing_case_whatever_its_text(result: Result) -> None:
     root = parse(result)
     violated = sum(len(rule.open_findings) or rule.verdict is Verdict.FAIL for rule in result.rules)
@@ -39,13 +39,13 @@ def test_every_finding_is_a_failing_case_whatever_its_text(result: Result) -> No
         assert (element.text or "").strip()
 
 
-@examples(results, few=6, many=100)
+@examples(results, few=4, many=100)
 def test_names_are_unique(result: Result) -> None:
     names = [(case.get("classname"), case.get("name")) for case in cases(parse(result))]
     assert len(names) == len(set(names))
 
 
-@examples(results, few=6, many=100)
+@examples(results, few=4, many=100)
 def test_what_could_not_be_judged_is_an_error(result: Result) -> None:
     root = parse(result)
     inconclusive = sum(rule.verdict is Verdict.INCONCLUSIVE for rule in result.rules)

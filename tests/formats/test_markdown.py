@@ -23,7 +23,7 @@ def outside_code(document: str) -> str:
     return re.sub(r"<code>[^<]*</code>", "", document)
 
 
-@examples(results, few=6, many=100)
+@examples(results, few=4, many=100)
 def test_no_text_of_a_result_is_markup(result: Result) -> None:
     document = GFM.render(MARKDOWN.render(result, Options(show_passed=True)))
     assert set(re.findall(r"</?([a-z0-9]+)", document)) <= OURS

@@ -48,7 +48,7 @@ def test_display_options_change_no_machine_format(case: str, name: str) -> None:
     assert same or name in {"text", "markdown"}
 
 
-@examples(results, few=6, many=100)
+@examples(results, few=4, many=100)
 def test_any_result_renders_to_a_file_that_encodes_and_ends_with_one_newline(result: Result) -> None:
     for name, entry in FORMATS.items():
         text = entry.render(result)
@@ -57,7 +57,7 @@ def test_any_result_renders_to_a_file_that_encodes_and_ends_with_one_newline(res
         assert entry.render(result) == text, name
 
 
-@examples(results, few=8, many=100)
+@examples(results, few=5, many=100)
 def test_pieces_are_whole_lines_that_can_be_defused_one_by_one(result: Result) -> None:
     for name, entry in FORMATS.items():
         pieces = list(entry.pieces(clean_result(result)))
@@ -93,7 +93,7 @@ def test_every_text_of_a_finding_is_cleaned(changes: dict[str, object]) -> None:
     assert "\x1b" not in str(cleaned(replace(make_finding(), **changes)))  # type: ignore[arg-type]  # any member
 
 
-@examples(results, few=6, many=100)
+@examples(results, few=4, many=100)
 def test_cleaning_a_clean_result_changes_nothing(result: Result) -> None:
     once = cleaned(result)
     assert cleaned(once) == once

@@ -25,7 +25,7 @@ def last_line(result: Result) -> str:
     return TEXT.render(result, Options(width=300)).splitlines()[-1]
 
 
-@examples(results, st.integers(0, 200), st.booleans(), few=6, many=100)
+@examples(results, st.integers(0, 200), st.booleans(), few=4, many=100)
 def test_no_text_of_a_result_steers_a_terminal_or_a_runner(result: Result, width: int, color: bool) -> None:
     sources = {(rule.location.path, rule.location.line): rule.sentence for rule in result.rules}
     text = TEXT.render(result, Options(color=color, width=width, show_passed=True, source_lines=sources))
@@ -37,7 +37,7 @@ def test_no_text_of_a_result_steers_a_terminal_or_a_runner(result: Result, width
     assert not any(row.lstrip().startswith("::") for row in plain.split("\n"))
 
 
-@examples(results, few=6, many=100)
+@examples(results, few=4, many=100)
 def test_colour_adds_nothing_but_colour(result: Result) -> None:
     assert SGR.sub("", TEXT.render(result, Options(color=True))) == TEXT.render(result)
 
@@ -260,7 +260,7 @@ def test_carets_stand_under_the_location(source: str, location: Location, shown:
     assert caret(source, location, 8 if len(source) > 10 else 80) == (shown, carets)
 
 
-@examples(st.lists(st.text("ab中", min_size=1, max_size=9), min_size=1).map(" ".join), st.integers(10, 30), st.integers(0, 5), few=30, many=500)
+@examples(st.lists(st.text("ab中", min_size=1, max_size=9), min_size=1).map(" ".join), st.integers(10, 30), st.integers(0, 5), few=18, many=500)
 def test_wrapping_keeps_every_word_and_the_width(text: str, width: int, hang: int) -> None:
     lines = list(wrap(text, width, first=hang, hang=hang))
     assert " ".join(lines) == text

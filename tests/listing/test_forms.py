@@ -96,7 +96,7 @@ DOCUMENTS = st.recursive(
 )
 
 
-@examples(st.lists(DOCUMENTS, max_size=3) | st.dictionaries(STRANGE, DOCUMENTS, max_size=3), few=20, many=300)
+@examples(st.lists(DOCUMENTS, max_size=3) | st.dictionaries(STRANGE, DOCUMENTS, max_size=3), few=12, many=300)
 def test_yaml_is_what_the_library_writes_and_reads_back(value: Any) -> None:
     """With tags made once, as with a tag for each node, which the AWS CLI 2 has; strange texts, long ones and objects that stand in two places included."""
     yaml: Any = YAML(typ="safe")

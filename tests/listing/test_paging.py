@@ -16,7 +16,7 @@ from policycheck.listing.tokens import Position, decode, encode, encode_cut
 from policycheck.sources.pages import Answer
 
 CONFIG = {"input_token": "NextToken", "output_token": "NextToken", "limit_key": "MaxResults", "result_key": "Jobs"}
-FEW = settings(max_examples=40)
+FEW = settings(max_examples=25)
 PAGES = st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=5)
 
 

@@ -183,7 +183,7 @@ trees = st.recursive(
 )
 
 
-@examples(trees, few=30, many=500)
+@examples(trees, few=18, many=500)
 def test_escaped_flow_style_reads_back(tree: object) -> None:
     def unpack(node: Node) -> object:
         match node:

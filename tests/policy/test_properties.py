@@ -27,7 +27,7 @@ ONE_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture],
 MANY = settings(deadline=None, max_examples=100)
 
 
-@examples(statements(), few=20, many=300)
+@examples(statements(), few=12, many=300)
 def test_rendered_sentence_parses_to_the_same_statement(statement: Statement) -> None:
     rendered = render(statement)
     parsed = parse_sentence(sentence(rendered))
@@ -35,7 +35,7 @@ def test_rendered_sentence_parses_to_the_same_statement(statement: Statement) ->
     assert render(parsed) == rendered
 
 
-@examples(statement=statements(), few=10, many=150)
+@examples(statement=statements(), few=6, many=150)
 def test_structured_form_loads_as_the_same_statement(statement: Statement, tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text(f"policy: p\nrules: [{as_yaml({'id': 'r', **structured_rule(statement)})}]\n", encoding="utf-8")
@@ -44,7 +44,7 @@ def test_structured_form_loads_as_the_same_statement(statement: Statement, tmp_p
     assert rule.sentence == render(statement)
 
 
-@examples(statement=statements(), few=10, many=150)
+@examples(statement=statements(), few=6, many=150)
 def test_sentence_in_a_file_loads_as_the_same_statement(statement: Statement, tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     rendered = render(statement)
@@ -148,7 +148,7 @@ def mutated_policies(draw: st.DrawFn) -> bytes:
 
 @examples(
     content=st.one_of(mutated_policies(), st.binary(max_size=200), st.text(max_size=200).map(lambda text: text.encode("utf-8", "surrogatepass"))),
-    few=20,
+    few=12,
     many=300,
 )
 def test_any_file_is_a_policy_or_a_policy_error(content: bytes, tmp_path: Path) -> None:

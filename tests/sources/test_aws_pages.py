@@ -135,7 +135,7 @@ def test_an_error_with_any_body_fails_the_fetch(status: int) -> None:
 
 
 @pytest.mark.usefixtures("pauses")
-@examples(st.binary(max_size=60), few=8, many=100)
+@examples(st.binary(max_size=60), few=5, many=100)
 def test_whatever_a_body_is_the_fetch_fails_or_the_list_was_there(body: bytes) -> None:
     with endpoint([Answer(body)]) as served:
         try:

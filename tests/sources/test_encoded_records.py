@@ -122,7 +122,7 @@ def _every_list_is_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(encoded_records, "_BLOCK", 2)
 
 
-@examples(records(odd=False), few=20, many=500)
+@examples(records(odd=False), few=12, many=500)
 def test_columns_say_what_records_say(jobs: list[dict[str, object]]) -> None:
     # A member that is null sends a list on the careful way.
     kept = [{name: value for name, value in job.items() if value is not None} for job in jobs]
@@ -133,7 +133,7 @@ def test_columns_say_what_records_say(jobs: list[dict[str, object]]) -> None:
     assert told(found) == told(careful)
 
 
-@examples(records(odd=True), st.integers(0, 3), few=20, many=500)
+@examples(records(odd=True), st.integers(0, 3), few=12, many=500)
 def test_whatever_is_odd_in_a_file_is_told_alike(jobs: list[dict[str, object]], form: int) -> None:
     text = (dump({"BackupJobs": jobs}), dump([{"BackupJobs": jobs}, {"BackupJobs": jobs[:1]}]), dump({"BackupJobs": jobs, "Extra": 1}), lines(jobs))[form]
     found, careful = read(text, encoded=True), read(text, encoded=False)
@@ -143,7 +143,7 @@ def test_whatever_is_odd_in_a_file_is_told_alike(jobs: list[dict[str, object]], 
         assert found == careful
 
 
-@examples(records(odd=True), records(odd=False), few=10, many=300)
+@examples(records(odd=True), records(odd=False), few=6, many=300)
 def test_several_files_are_merged_alike(jobs: list[dict[str, object]], others: list[dict[str, object]]) -> None:
     texts = [dump({"BackupJobs": found}) for found in (jobs, others)]
     found, careful = ([read(text, encoded=encoded) for text in texts] for encoded in (True, False))

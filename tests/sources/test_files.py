@@ -267,7 +267,7 @@ def comparable(found: Evidence) -> object:
     return sorted(map(repr, found.lists["backup_jobs"].records)), coverage, found.warnings
 
 
-@examples(jobs=ANY_JOBS, seed=st.integers(0, 2**16), cut=st.integers(0, 8), few=20, many=300)
+@examples(jobs=ANY_JOBS, seed=st.integers(0, 2**16), cut=st.integers(0, 8), few=12, many=300)
 def test_order_and_files_do_not_matter(jobs: list[Job], seed: int, cut: int) -> None:
     whole = evidence("-", stdin=dump({"BackupJobs": jobs}))
     shuffled = random.Random(seed).sample(jobs, len(jobs))

@@ -72,7 +72,7 @@ def read_rows(frame: pl.DataFrame, monkeypatch: pytest.MonkeyPatch) -> JobList |
         return read(frame)
 
 
-@examples(frames(), few=20, many=500)
+@examples(frames(), few=12, many=500)
 def test_columns_of_a_frame_say_what_its_rows_say(monkeypatch: pytest.MonkeyPatch, frame: pl.DataFrame) -> None:
     found, careful = read(frame), read_rows(frame, monkeypatch)
     assert isinstance(found, JobList) and isinstance(careful, JobList)

@@ -216,7 +216,7 @@ STEP = st.tuples(
 PLANS = st.sampled_from([ALL_LISTS, BACKUP, replace(ALL_LISTS, created_after=NOW)])
 
 
-@examples(st.lists(STEP, min_size=1, max_size=6), PLANS, st.integers(0, 40), few=15, many=300)
+@examples(st.lists(STEP, min_size=1, max_size=6), PLANS, st.integers(0, 40), few=9, many=300)
 def test_a_merged_list_is_a_whole_one(steps: Sequence[Any], plan: FetchPlan, days: int) -> None:
     store = Store(Clock(NOW), management=ACCOUNT)
     for region in REGIONS:

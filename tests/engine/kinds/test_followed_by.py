@@ -479,7 +479,7 @@ others = st.fixed_dictionaries(
 )
 
 
-@examples(own=st.lists(owns, min_size=1, max_size=4), followers=st.lists(others, max_size=5), few=20, many=200)
+@examples(own=st.lists(owns, min_size=1, max_size=4), followers=st.lists(others, max_size=5), few=12, many=200)
 def test_who_is_followed_is_what_a_plain_reading_says(own: list[dict[str, Any]], followers: list[dict[str, Any]]) -> None:
     # ARNs that name no account, so that it is AccountId's to say.
     vault, bucket = f"arn:aws:backup:{REGION}::backup-vault:prod", "arn:aws:s3:::b"

@@ -82,7 +82,7 @@ def estates(draw: st.DrawFn) -> dict[str, Sequence[Job]]:
     }
 
 
-@examples(estates(), few=8, many=600)
+@examples(estates(), few=5, many=600)
 def test_a_screen_changes_nothing_that_a_rule_says(monkeypatch: pytest.MonkeyPatch, lists: dict[str, Sequence[Job]]) -> None:
     compared = results(lists)
     with monkeypatch.context() as patch:
@@ -107,7 +107,7 @@ def test_jobs_that_were_followed_are_not_compared_one_by_one(monkeypatch: pytest
     assert (result.verdict, result.examined) == (Verdict.PASS, 3)
 
 
-@examples(st.lists(copies(0), min_size=1, max_size=8), few=20, many=300)
+@examples(st.lists(copies(0), min_size=1, max_size=8), few=12, many=300)
 def test_what_is_said_of_followers_is_what_looking_at_each_finds(copied_jobs: list[Job]) -> None:
     jobs = job_list(copied_jobs, COPY_JOBS)
     frame = build_frame(jobs, ["ResourceType", "SourceRecoveryPointArn", "DestinationRecoveryPointArn"], micros(AS_OF), BACKEND)

@@ -116,7 +116,7 @@ def results(jobs: Sequence[Job], **coverage: Any) -> tuple[RuleResult, ...]:
     return judge([Policy("p", "", "p.yaml", tuple(RULES))], {"backup_jobs": job_list(jobs)}, read, AS_OF, BACKEND, answers=True)
 
 
-@examples(estates(), st.sampled_from([{}, {"start": AS_OF - timedelta(days=4)}]), few=12, many=500)
+@examples(estates(), st.sampled_from([{}, {"start": AS_OF - timedelta(days=4)}]), few=7, many=500)
 def test_a_screen_changes_nothing_that_a_rule_says(monkeypatch: pytest.MonkeyPatch, jobs: list[Job], coverage: Mapping[str, Any]) -> None:
     read = results(jobs, **coverage)
     with monkeypatch.context() as patch:
@@ -124,7 +124,7 @@ def test_a_screen_changes_nothing_that_a_rule_says(monkeypatch: pytest.MonkeyPat
         assert results(jobs, **coverage) == read
 
 
-@examples(estates(), st.sampled_from([1, 3, 8]), few=12, many=500)
+@examples(estates(), st.sampled_from([1, 3, 8]), few=7, many=500)
 def test_what_the_screen_says_of_a_group_all_its_jobs_say(jobs: list[Job], days: int) -> None:
     listed, as_of = job_list(jobs), micros(AS_OF)
     frame = build_frame(listed, MEMBERS, as_of, BACKEND)

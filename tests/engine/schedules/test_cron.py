@@ -481,7 +481,7 @@ ZONES = st.sampled_from(["UTC", NEW_YORK, "Europe/London", "Australia/Lord_Howe"
 STARTS = st.sampled_from(["2026-03-07", "2026-10-31", "2026-03-28", "2026-10-24", "2026-04-04", "2026-10-03", "2026-12-30", "2028-02-27", "2026-06-14"])
 
 
-@examples(schedule=schedules(), zone=ZONES, start=STARTS, shift=st.integers(0, 1439), few=20, many=300)
+@examples(schedule=schedules(), zone=ZONES, start=STARTS, shift=st.integers(0, 1439), few=12, many=300)
 def test_runs_are_the_minutes_at_which_the_local_clock_shows_them(
     schedule: tuple[str, tuple[set[int], set[int], set[int], set[int], set[int]]], zone: str, start: str, shift: int
 ) -> None:
@@ -520,7 +520,7 @@ EVERY_KIND = st.sampled_from(
     start=STARTS,
     lengths=st.lists(st.integers(0, 40 * 86_400), min_size=2, max_size=2),
     on_a_run=st.booleans(),
-    few=30,
+    few=18,
     many=400,
 )
 def test_runs_of_two_times_that_meet_are_the_runs_of_both(expression: str, zone: str, start: str, lengths: list[int], on_a_run: bool) -> None:
@@ -538,7 +538,7 @@ def test_runs_of_two_times_that_meet_are_the_runs_of_both(expression: str, zone:
 
 
 @examples(
-    text=st.one_of(st.text(max_size=20), st.lists(st.text("0159*?,-/LW#MONJA", min_size=1, max_size=4), min_size=6, max_size=6).map(" ".join)), few=50, many=600
+    text=st.one_of(st.text(max_size=20), st.lists(st.text("0159*?,-/LW#MONJA", min_size=1, max_size=4), min_size=6, max_size=6).map(" ".join)), few=30, many=600
 )
 def test_any_text_is_read_or_refused(text: str) -> None:
     try:

@@ -253,7 +253,7 @@ def plan_jobs(draw: st.DrawFn) -> PlanJob:
     )
 
 
-@examples(jobs=st.lists(plan_jobs(), min_size=1, max_size=12, unique_by=lambda job: (job.created, job.id)), days=st.sampled_from([1, 3, 10]), few=20, many=400)
+@examples(jobs=st.lists(plan_jobs(), min_size=1, max_size=12, unique_by=lambda job: (job.created, job.id)), days=st.sampled_from([1, 3, 10]), few=12, many=400)
 def test_runs_are_those_of_a_plain_reading(jobs: list[PlanJob], days: int) -> None:
     history = PlanHistory(jobs, AS_OF)
     for group in {group for job in jobs if (group := group_of(job)) is not None}:

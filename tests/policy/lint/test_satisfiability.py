@@ -33,14 +33,14 @@ def crowded(draw: st.DrawFn) -> Condition:
     return draw(st.sampled_from(shapes))
 
 
-@examples(crowded(), job_lists(), few=50, many=400)
+@examples(crowded(), job_lists(), few=30, many=400)
 def test_what_is_called_impossible_is_true_of_no_job(wanted: Condition, jobs: list[Job]) -> None:
     asked = bound(wanted)
     if jobs and is_impossible(asked, BACKUP_JOBS):
         assert True not in truth(asked, jobs)
 
 
-@examples(st.lists(comparisons(), min_size=1, max_size=2), job_lists(), few=30, many=200)
+@examples(st.lists(comparisons(), min_size=1, max_size=2), job_lists(), few=18, many=200)
 def test_what_contradicts_itself_is_called_impossible(parts: list[Condition], jobs: list[Job]) -> None:
     """A condition and its opposite: never true at once, in three values too. The reasoner finds every one of them."""
     asked = bound(And(tuple(parts)))

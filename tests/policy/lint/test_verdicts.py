@@ -52,7 +52,7 @@ def policies(draw: st.DrawFn) -> Policy:
     return Policy("p", "", "p.yaml", (rule,), draw(st.sampled_from([Scope(), Scope(("111122223333",), ("eu-west-1",))])))
 
 
-@examples(policies(), job_lists(), few=40, many=300)
+@examples(policies(), job_lists(), few=24, many=300)
 def test_a_verdict_is_never_what_lint_says_it_cannot_be(policy: Policy, jobs: list[Job]) -> None:
     codes = {finding.code for finding in lint(Run((policy,), NOW), CODES, {})}
     if not codes:
