@@ -37,6 +37,8 @@ class Recording:
     """Whether nobody dropped members of its source, or of the record."""
     until: int = 0
     """The newest time at which its source shows that something happened, in microseconds: it was saved later than that."""
+    report: bool = False
+    """Whether its source is a job report of AWS Backup, which has columns of its own."""
 
     @property
     def damaged(self) -> bool:
@@ -45,7 +47,7 @@ class Recording:
 
     def but(self, unusable: frozenset[str]) -> Recording:
         """The same of a record of which these members say what cannot be."""
-        return Recording(self.told - unusable, self.kept - unusable, self.whole, self.until) if unusable else self
+        return Recording(self.told - unusable, self.kept - unusable, self.whole, self.until, self.report) if unusable else self
 
 
 @dataclass(frozen=True)

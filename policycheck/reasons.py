@@ -42,6 +42,8 @@ class ReasonKind(StrEnum):
     NONE_CERTAIN = auto()  # (), (how many may belong, or none); because
     FIELDS_UNKNOWN = auto()  # fields; (), (records)
     FIELDS_DROPPED = auto()  # fields, keep; (), (records)
+    FIELDS_UNREPORTED = auto()  # fields, keep; (), (records or none)
+    REPORT_OUTDATED = auto()  # fields; (), (records)
     RECORDS_DAMAGED = auto()  # fields; (), (records)
     FIELDS_UNSAID = auto()  # fields, keep; (noun)
     RECOVERY_UNKNOWN = auto()  # because
@@ -230,6 +232,10 @@ _WORDS: Mapping[ReasonKind, Callable[[Reason], str]] = MappingProxyType(
         _K.NONE_CERTAIN: _none_certain,
         _K.FIELDS_UNKNOWN: _fields_unknown,
         _K.FIELDS_DROPPED: lambda r: f"{_fields_unknown(r)}: fields were dropped from the list; save it with {', '.join(r.keep)}",
+        _K.FIELDS_UNREPORTED: lambda r: (
+            f"{_fields_unknown(r) if r.numbers else f'records do not say {_or(r.fields)}'}: job reports of AWS Backup do not say {', '.join(r.keep)}"
+        ),
+        _K.REPORT_OUTDATED: lambda r: f"{_fields_unknown(r)}: the newest job report that shows a job in progress is of an earlier time",
         _K.RECORDS_DAMAGED: lambda r: f"{_fields_unknown(r)}: it lacks fields that AWS always records; save the list again",
         _K.FIELDS_UNSAID: lambda r: f"records do not say {_or(r.fields)}: save the list of {r.names[0]}s with {', '.join(r.keep)}",
         _K.RECOVERY_UNKNOWN: lambda r: f"whether a later job recovered it is unknown: {_behind(r)}",

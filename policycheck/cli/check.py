@@ -136,7 +136,11 @@ def parse_times(jobs: Sequence[str] | None, as_of: str | None, covers: str | Non
 
     if jobs:
         if connection != Defaults():
-            raise UsageError("--jobs reads saved lists, and the options of a connection are for AWS", hint="Leave out one or the other.")
+            from policycheck.sources.objects import is_object_url
+
+            of_s3 = any(map(is_object_url, jobs))
+            hint = "Leave out the options: AWS_PROFILE and the other AWS_ variables say how S3 is reached." if of_s3 else "Leave out one or the other."
+            raise UsageError("--jobs reads saved lists, and the options of a connection are for AWS", hint=hint)
         if as_of is None:
             hint = "--as-of now, or the time it was saved: --as-of 2026-11-20T06:00:00Z"
             raise UsageError("a saved list does not say when it was made: --as-of is needed", hint=hint)

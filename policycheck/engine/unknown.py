@@ -12,6 +12,7 @@ import narwhals as nw
 from policycheck.datasets import Dataset
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.frame import LISTED, RECORDING, ROW, Frame, inventory_column, sources_of
+from policycheck.job_lists import Recording
 from policycheck.reasons import Reason, ReasonKind, Reasons
 
 # Enough to name the members; a list of an old client lacks them in every record.
@@ -35,7 +36,12 @@ def name_unknown(fields: Collection[str], frame: Frame, masks: nw.LazyFrame[Any]
     recordings = [frame.recordings[number] for (number,) in backend.rows(chosen.select(nw.col(RECORDING)).unique())]
     keep = sorted({member for name in missing for member in _members(name, frame)})
     records = (len(undecided),)
-    if keep and any(not recording.whole and not recording.damaged for recording in recordings):
+    state = frame.dataset.state_field
+    if state in missing and any(recording.report and not recording.damaged and state not in recording.told for recording in recordings):
+        return Reason(ReasonKind.REPORT_OUTDATED, numbers=records, fields=tuple(missing))
+    if unreported := _unreported(keep, recordings):
+        return Reason(ReasonKind.FIELDS_UNREPORTED, numbers=records, fields=tuple(missing), keep=unreported)
+    if keep and any(not recording.whole and not recording.damaged and not recording.report for recording in recordings):
         return Reason(ReasonKind.FIELDS_DROPPED, numbers=records, fields=tuple(missing), keep=tuple(keep))
     damaged = any(recording.damaged for recording in recordings)
     return Reason(ReasonKind.RECORDS_DAMAGED if damaged else ReasonKind.FIELDS_UNKNOWN, numbers=records, fields=tuple(missing))
@@ -53,7 +59,15 @@ def name_lacking(fields: Collection[str], frame: Frame, backend: Backend) -> Rea
     (counts,) = backend.rows(frame.columns.select(*(expression.cast(nw.Int64).sum().alias(name) for name, expression in unknown.items())))
     missing = [name for name, count in zip(unknown, counts, strict=True) if count]
     keep = sorted({member for name in missing for member in _members(name, frame) or [name]})
+    if unreported := _unreported(keep, frame.recordings):
+        return (Reason(ReasonKind.FIELDS_UNREPORTED, fields=tuple(missing), keep=unreported),)
     return (Reason(ReasonKind.FIELDS_UNSAID, (frame.dataset.noun,), fields=tuple(missing), keep=tuple(keep)),) if missing else ()
+
+
+def _unreported(names: Iterable[str], recordings: Iterable[Recording]) -> tuple[str, ...]:
+    """Of these members, what job reports of AWS Backup leave out, where some of the records are of such."""
+    reports = [recording for recording in recordings if recording.report]
+    return tuple(name for name in names if reports and not any(name in recording.told for recording in reports))
 
 
 def _members(name: str, frame: Frame) -> list[str]:

@@ -195,11 +195,14 @@ def _undecided(rule: RuleResult) -> str:
 
 _K = ReasonKind
 _KEEP_FIELDS = "A list that is reduced (--query, jq) must keep the fields that the reason names: save it again with them, or whole."
+_UNREPORTED = "Fetch the jobs, or give the lists that `policycheck list-backup-jobs` saves beside the reports: these say what job reports leave out."
 _EVIDENCE_HELP: tuple[tuple[frozenset[ReasonKind], str], ...] = (
     (frozenset({_K.LIST_CUT_OFF}), "Run the command that saved the list again and look at its exit code; --output json shows where a list was cut off."),
     (frozenset({_K.SPELLED_OTHERWISE}), "Write the value as the evidence has it; who means both spellings, writes both."),
     (frozenset({_K.LIST_NOT_GIVEN}), "Give that list, too: --jobs repeats; or fetch from AWS."),
     (frozenset({_K.INVENTORY_NOT_GIVEN}), "Give it: --inventory NAME=PATH."),
+    (frozenset({_K.REPORT_OUTDATED}), "Give the job reports up to the evaluation time, or evaluate as of the end of the newest: --as-of."),
+    (frozenset({_K.FIELDS_UNREPORTED}), _UNREPORTED),
     (frozenset({_K.FIELDS_DROPPED, _K.FIELDS_UNSAID}), _KEEP_FIELDS),
     (
         frozenset({_K.STARTS_LATE, _K.SHOWS_NOTHING_SINCE}),

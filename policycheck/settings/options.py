@@ -71,7 +71,8 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     jobs: Annotated[
         list[str] | None,
         Option(
-            help="A saved job list: a file, a folder, or - for stdin. Repeat for more. Without it the jobs are fetched from AWS.",
+            help="A saved job list, or a job report of AWS Backup: a file, a folder, s3://BUCKET/PREFIX, or - for stdin. Repeat for more. "
+            "Without it the jobs are fetched from AWS.",
             metavar="PATH",
             commands=("check", "init", "explain"),
             key="sources.jobs",

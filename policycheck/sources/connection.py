@@ -193,6 +193,30 @@ class AwsSession:
         self._endpoints[region] = str(client.meta.endpoint_url)
         return client
 
+    def s3_client(self, region: str | None) -> Any:
+        """A client for S3, at the endpoint of the environment or the profile, if these name one. Raises FetchError or UsageError."""
+        return self._client("s3", region or self.default_region or _HOMES.get(self._partition(), "us-east-1"), None, {})
+
+    @property
+    def boto3_session(self) -> Any:
+        """The session itself, for who takes credentials of it."""
+        return self._boto3
+
+    def ca_bundle(self) -> str | None:
+        """The file of CA certificates to trust beside the system's: of the option, the environment or the profile. Raises FetchError."""
+        from policycheck.sources.aws_errors import explained
+
+        with explained():
+            # As in `setting`.
+            return self.connection.ca_bundle or self._boto3._session.get_config_variable("ca_bundle")
+
+    def frozen_credentials(self) -> Any:
+        """The caller's keys as they are now; None where requests are not signed. Raises FetchError."""
+        from policycheck.sources.aws_errors import explained
+
+        with explained():
+            return self._boto3.get_credentials().get_frozen_credentials() if self.connection.sign_request else None
+
     def foreign_host(self, region: str) -> str:
         """The host that answered for AWS Backup in a Region, where it is none of AWS's own: whoever reads the result must know."""
         url = self._endpoints.get(region, "")

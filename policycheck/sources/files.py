@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -21,7 +22,10 @@ from policycheck.sources.encoded_records import EncodedRecords
 from policycheck.sources.interface import Evidence
 from policycheck.sources.kept_texts import LARGE, keep_in_file
 from policycheck.sources.lists import Source, assert_coverage, describe_cut, describe_future, describe_gaps, describe_merging, describe_state
+from policycheck.sources.objects import Objects, is_object_url
 from policycheck.sources.observations import merge_sources
+from policycheck.sources.report_rows import is_report
+from policycheck.sources.reports import Report, describe_reports, read_report, settle_progress
 from policycheck.sources.stated import StatedFile, is_statement, read_member, read_statement, restate, stated_places
 from policycheck.sources.statements import StatedList, Statement, digest
 from policycheck.text import clean_line
@@ -44,31 +48,37 @@ class _File:
     """Of its text; empty where no file beside it speaks of it."""
     statement: Statement | None = None
     """Set where it is no list, and says what another file covers."""
+    report: Report | None = None
+    """Set where it is a report of AWS Backup."""
 
 
 def read_job_files(
     paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, stdin: BinaryIO, policies: Sequence[Policy] = ()
 ) -> Evidence:
-    """The jobs in files, in every file of folders (hidden ones left out), and in `stdin` where a path is "-"; a file named twice is read once.
+    """The jobs in files, in every file of folders (hidden ones left out), in objects of S3 (`s3://BUCKET/KEY` or a prefix), and in `stdin` where a path
+    is "-"; a file named twice is read once.
 
     Forms: JSON and YAML answers of list-backup-jobs, list-copy-jobs and list-restore-jobs or of their describe commands, lists of jobs, lists of answers,
-    JSON lines and other sequences of these; gzip, byte-order marks and UTF-16. `covers` is the time the user says the lists are of. A list may say
-    itself what it covers (see `stated`); `policies` then tell whether a filter it was made with left anything out that they need.
+    JSON lines and other sequences of these; job reports of AWS Backup, in JSON and CSV; gzip, byte-order marks and UTF-16. `covers` is the time the user says
+    the lists are of. A list may say itself what it covers (see `stated`); `policies` then tell whether a filter it was made with left anything out that they
+    need.
 
     Raises:
         JobFileError: a path that cannot be read, or a file that is no job list, incomplete or damaged; all such files in one error.
+        FetchError, UsageError: S3 is not reached, or denies.
     """
     errors: list[JobFileError] = []
     files: list[_File] = []
-    names = list(_walk(paths, errors))
-    beside = any(map(_is_statement, names))
-    wanted = partial(members_read, policies)
-    for path in names:
-        try:
-            files.append(_read_file(path, stdin, wanted, with_digest=beside))
-        except JobFileError as error:
-            error.place = clean_line(path)
-            errors.append(error)
+    with closing(Objects()) as objects:
+        names = list(_walk(paths, objects, errors))
+        beside = any(is_object_url(name) or _is_statement(name) for name in names)
+        wanted = partial(members_read, policies)
+        for path in names:
+            try:
+                files.append(_read_file(path, stdin, objects, wanted, with_digest=beside))
+            except JobFileError as error:
+                error.place = clean_line(path)
+                errors.append(error)
     if errors:
         raise _joined(errors)
     return _evidence(_join_statements(files), as_of, covers, policies)
@@ -96,7 +106,7 @@ def read_parts(
 
 
 def _evidence(files: Sequence[_File], as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy]) -> Evidence:
-    sources = {name: [source for file in files for source in file.lists.get(name, ())] for name in DATASETS}
+    sources = {name: [settle_progress(source, as_of) for file in files for source in file.lists.get(name, ())] for name in DATASETS}
     lists: dict[str, JobList] = {}
     warnings: list[str] = []
     for name, read in sources.items():
@@ -104,14 +114,22 @@ def _evidence(files: Sequence[_File], as_of: datetime, covers: tuple[datetime, d
             warnings += filter(None, map(describe_cut, read))
             found = merge_sources([source.jobs for source in read])
             lists[name] = found.jobs
-            warnings += [*describe_merging(found), *filter(None, [describe_future(found.jobs, as_of), describe_state(found.jobs)])]
+            # Reports show a job day after day, and know no filter by state.
+            reported = any(source.periods is not None for source in read)
+            warnings += describe_merging(replace(found, repeated=0) if reported else found)
+            warnings += filter(None, [describe_future(found.jobs, as_of), "" if reported else describe_state(found.jobs)])
     # What a list says of itself is not stretched over, nor by, what others are taken to cover.
     plain_sources = {name: [source for file in files if not file.stated for source in file.lists.get(name, ())] for name in DATASETS}
     coverage = assert_coverage(lists, as_of, covers, plain_sources)
     if stated := [StatedFile(file.name, file.lists, file.stated) for file in files if file.stated]:
         plain = {key for file in files if not file.stated for key in stated_places(file.lists)}
         coverage = restate(coverage, stated, plain, as_of, policies)
-    return Evidence(lists, coverage, (*_not_seen(files), *describe_gaps(coverage)), tuple(warnings))
+    reports = {file.name: file.report for file in files if file.report is not None}
+    if reports and all(report.other for report in reports.values()) and len(reports) == len(files):
+        what = next(report.other for report in reports.values())
+        raise JobFileError(f"is {what} of AWS Backup, which lists no jobs", hint="name job reports, or job lists", place=_names(list(reports)))
+    notes = (*_not_seen(files), *describe_reports(reports, as_of, _names), *describe_gaps(coverage))
+    return Evidence(lists, coverage, notes, tuple(warnings))
 
 
 def _is_statement(path: str) -> bool:
@@ -140,15 +158,25 @@ def _join_statements(files: list[_File]) -> list[_File]:
     return lists
 
 
-def _walk(paths: Sequence[str], errors: list[JobFileError]) -> Iterator[str]:
+def _walk(paths: Sequence[str], objects: Objects, errors: list[JobFileError]) -> Iterator[str]:
     """The files to read, each once, named as the user named them; what cannot be looked into is added to `errors`."""
     seen: set[object] = set()
     for path in paths:
-        for name in _files_below(path, errors) if _is_folder(path) else [path]:
+        for name in _files_of(path, objects, errors):
             identity = _identity(name)
             if identity not in seen:
                 seen.add(identity)
                 yield name
+
+
+def _files_of(path: str, objects: Objects, errors: list[JobFileError]) -> list[str]:
+    if not is_object_url(path):
+        return _files_below(path, errors) if _is_folder(path) else [path]
+    try:
+        return objects.find(path)
+    except JobFileError as error:
+        errors.append(error)
+        return []
 
 
 def _is_folder(path: str) -> bool:
@@ -212,9 +240,11 @@ def _files_below(folder: str, errors: list[JobFileError]) -> list[str]:
     return sorted(found)
 
 
-def _read_file(path: str, stdin: BinaryIO, wanted: Wanted, *, with_digest: bool) -> _File:
+def _read_file(path: str, stdin: BinaryIO, objects: Objects, wanted: Wanted, *, with_digest: bool) -> _File:
     try:
-        if path == STDIN:
+        if is_object_url(path):
+            data = objects.read(path)
+        elif path == STDIN:
             data = read_all(stdin)
         elif not path:
             raise FileNotFoundError
@@ -244,6 +274,9 @@ def _leave_in_file(file: _File, data: bytes, stream: BinaryIO, status: os.stat_r
 def _parse(name: str, text: bytes, wanted: Wanted, *, with_digest: bool) -> _File:
     if is_statement(text[:200]):
         return _File(name, {}, statement=read_statement(text))
+    if is_report(text):
+        report = read_report(name, text)
+        return _File(name, {key: [source] for key, source in report.lists.items()}, digest=digest(text) if with_digest else "", report=report)
     pages: dict[str, dict[bool, list[JobList]]] = {}
     for page in read_pages(text, wanted):
         pages.setdefault(page.jobs.dataset.name, {}).setdefault(page.lone, []).append(page.jobs)
@@ -270,7 +303,7 @@ def _not_seen(files: Sequence[_File]) -> Iterator[str]:
     if stated := [file for file in files if file.stated]:
         say = "says of itself what it covers" if len(stated) == 1 else "say of themselves what they cover"
         yield f"stated: {_names([file.name for file in stated])} {say}: that nobody changed the text since is the user's word"
-    files = [file for file in files if not file.stated]
+    files = [file for file in files if not file.stated and file.report is None]
     if files:
         say = "does not say how it was made" if len(files) == 1 else "do not say how they were made"
         yield f"asserted: {_names([file.name for file in files])} {say}: jobs that a filter, a time range or an option left out cannot be seen"

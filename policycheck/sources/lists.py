@@ -23,6 +23,15 @@ STRETCH = timedelta(hours=25)
 
 
 @dataclass(frozen=True, slots=True)
+class Periods:
+    """Which times the rows of a source say they are of."""
+
+    by_place: Mapping[Place, tuple[tuple[datetime, datetime], ...]]
+    ends: tuple[int | None, ...]
+    """By row, when its time ends, in microseconds; None where it does not say."""
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """What one file says of one list."""
 
@@ -30,6 +39,8 @@ class Source:
     jobs: JobList
     lone: bool = False
     """It is one describe answer, or several: it speaks of these jobs alone."""
+    periods: Periods | None = None
+    """The times it says it is of, and then of no other; None: it does not say."""
 
     @property
     def silence(self) -> str:
@@ -58,7 +69,7 @@ def assert_coverage(
 
     Each file covers the time from its own oldest to its own newest CreationDate, InitiationDate or CompletionDate not after as_of at a place, stretched by
     `STRETCH`; `covers` adds its time. What lies between is a gap. Nothing reaches beyond as_of. The interval is (None, None) where nothing dates it. A record
-    created after as_of is left out: it is no job, and shows no place.
+    created after as_of is left out: it is no job, and shows no place. A file that says which times it is of covers these, and has no margin.
 
     Args:
         lists: the jobs, by dataset.
@@ -73,7 +84,9 @@ def assert_coverage(
             for place, found in _by_place(source.jobs, micros(as_of)).items():
                 holders[place].append(source)
                 shown[place] += found.jobs
-                if found.first is not None and found.last is not None and not source.silence:
+                if source.periods is not None:
+                    spans[place] += [_Interval(*period) for period in source.periods.by_place.get(place, ()) if period[0] <= as_of]
+                elif found.first is not None and found.last is not None and not source.silence:
                     spans[place].append(_Interval(moment(found.first), moment(found.last), STRETCH))
         jobs = _by_place(job_list, micros(as_of))
         for place in {**jobs, **holders}:

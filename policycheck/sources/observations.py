@@ -143,7 +143,8 @@ def _recording(whole: JobList, rows: Sequence[int]) -> Recording:
         for member in recording.kept
         if "." not in member or getattr(whole.records[row], member.partition(".")[0]) is not None
     }
-    return Recording(frozenset().union(*(one.told for one in told)), frozenset(kept), any(one.whole for one in told), max(one.until for one in told))
+    is_whole, is_report = any(one.whole for one in told), all(one.report for one in told)
+    return Recording(frozenset().union(*(one.told for one in told)), frozenset(kept), is_whole, max(one.until for one in told), is_report)
 
 
 def _best(dataset: Dataset, records: Sequence[Any], rows: Sequence[int]) -> list[int]:

@@ -27,6 +27,9 @@ def test_what_is_pending_or_undecided_is_told_by_what_the_rule_counts() -> None:
     [
         (Reason(ReasonKind.FIELDS_DROPPED, numbers=(1,), fields=("State",), keep=("State",)), "--query"),
         (Reason(ReasonKind.FIELDS_UNSAID, ("backup job",), fields=("Outcome",), keep=("MessageCategory",)), "--query"),
+        (Reason(ReasonKind.FIELDS_UNREPORTED, numbers=(1,), fields=("Outcome",), keep=("MessageCategory",)), "job reports leave out"),
+        (Reason(ReasonKind.FIELDS_UNREPORTED, fields=("Outcome",), keep=("MessageCategory",)), "policycheck list-backup-jobs"),
+        (Reason(ReasonKind.REPORT_OUTDATED, numbers=(1,), fields=("State",)), "end of the newest"),
         (Reason(ReasonKind.FIELDS_UNKNOWN, numbers=(1,), fields=("MessageCategory",)), "old client"),
         (Reason(ReasonKind.LIST_CUT_OFF, ("1/r", "the list may be cut off: its last record has no State")), "--output json"),
         (Reason(ReasonKind.COULD_VIOLATE, ("job",), (1, 2), because=(Reason(ReasonKind.FIELDS_UNKNOWN, numbers=(1,), fields=("State",)),)), "old client"),
