@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from policycheck.cli.bundle import Bundling, begin_bundle
 from policycheck.cli.connection import connect
 from policycheck.cli.diagnostics import show_warning
 from policycheck.cli.evidence import gather_aws, gather_files, parse_as_of, parse_covers, parse_longest_job
@@ -59,8 +60,9 @@ def judge(settings: Settings) -> None:
     instant, claimed = parse_times(settings.jobs, settings.as_of, settings.covers, connection)
     parse_longest_job(settings.longest_job, settings.jobs)
     backend = open_backend(settings.engine)
+    bundling = begin_bundle(settings, outputs, claimed, threshold)
     policies = load(settings)
-    _spare_inputs(settings, outputs)
+    _spare_inputs(settings, [*outputs, *([] if bundling is None else [("bundle", bundling.path)])])
     options = Options(
         color=colored(sys.stdout, no_color=settings.no_color),
         width=terminal_width(sys.stdout),
@@ -71,18 +73,22 @@ def judge(settings: Settings) -> None:
     )
     if not settings.quiet and not (settings.select or settings.ignore or settings.framework):
         _warn_of_spare_inventories(settings.inventory or (), policies)
-    answers = ask_for_answers(outputs)
+    answers = ask_for_answers(outputs) or bundling is not None
     if pace is not None:
         from policycheck.cli.gate import open_gate
 
         write = partial(report, outputs=outputs, options=options, quiet=settings.quiet)
         raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write, backend, answers=answers))
-    evidence = gather(settings, policies, connection, instant, claimed)
+    evidence = gather(settings, policies, connection, instant, claimed, bundling)
 
     from policycheck.pipeline import run
 
     result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=backend, answers=answers)
-    report(result, outputs, options, quiet=settings.quiet)
+    try:
+        report(result, outputs, options, quiet=settings.quiet)
+    finally:
+        if bundling is not None:
+            bundling.write(policies, evidence, result)
     raise typer.Exit(int(result.exit_code))
 
 
@@ -114,18 +120,29 @@ def _warn_of_spare_inventories(arguments: Sequence[str], policies: Sequence[Poli
         show_warning(f"the inventory {name} was given and no rule asks for it" + (f"; did you mean {near}?" if near else ""))
 
 
-def gather(settings: Settings, policies: Sequence[Policy], connection: Connection, as_of: datetime, covers: tuple[datetime, datetime] | None) -> Evidence:
-    """The evidence that these policies are judged on, read or fetched."""
+def gather(
+    settings: Settings,
+    policies: Sequence[Policy],
+    connection: Connection,
+    as_of: datetime,
+    covers: tuple[datetime, datetime] | None,
+    bundling: Bundling | None = None,
+) -> Evidence:
+    """The evidence that these policies are judged on, read or fetched; kept as it came where there is a bundle to be made of it."""
     inventories: Mapping[str, Inventory] = {}
-    if settings.inventory:
+    if bundling is not None:
+        inventories = bundling.inventories()
+    elif settings.inventory:
         from policycheck.sources.inventories import read_inventories
 
         inventories = read_inventories(settings.inventory)
     if settings.jobs:
-        evidence = gather_files(settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet, policies=policies)
+        evidence = gather_files(
+            settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet, policies=policies, keep=None if bundling is None else bundling.files
+        )
     else:
         longest_job = parse_longest_job(settings.longest_job, settings.jobs)
-        evidence = gather_aws(connection, policies, as_of=as_of, longest_job=longest_job, quiet=settings.quiet)
+        evidence = gather_aws(connection, policies, as_of=as_of, longest_job=longest_job, quiet=settings.quiet, keep_pages=bundling is not None)
     return replace(evidence, inventories=inventories)
 
 

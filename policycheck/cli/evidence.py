@@ -17,22 +17,33 @@ if TYPE_CHECKING:
     from policycheck.sources.connection import Connection
     from policycheck.sources.interface import Evidence
     from policycheck.sources.plan import FetchPlan
+    from policycheck.sources.raw import FileStore
 
 
-def gather_files(paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, quiet: bool, policies: Sequence[Policy] = ()) -> Evidence:
-    """The lists of saved files; `policies` are those they are checked against, where that is known."""
+def gather_files(
+    paths: Sequence[str],
+    *,
+    as_of: datetime,
+    covers: tuple[datetime, datetime] | None,
+    quiet: bool,
+    policies: Sequence[Policy] = (),
+    keep: FileStore | None = None,
+) -> Evidence:
+    """The lists of saved files; `policies` are those they are checked against, where that is known. The files are put into `keep` as they are."""
     from policycheck.sources.files import read_job_files
 
-    evidence = read_job_files(paths, as_of=as_of, covers=covers, stdin=sys.stdin.buffer, policies=policies)
+    evidence = read_job_files(paths, as_of=as_of, covers=covers, stdin=sys.stdin.buffer, policies=policies, keep=keep)
     _warn(evidence, quiet=quiet)
     return evidence
 
 
-def gather_aws(connection: Connection, policies: Sequence[Policy], *, as_of: datetime, longest_job: timedelta | None, quiet: bool) -> Evidence:
-    """The lists these policies need, fetched now."""
+def gather_aws(
+    connection: Connection, policies: Sequence[Policy], *, as_of: datetime, longest_job: timedelta | None, quiet: bool, keep_pages: bool = False
+) -> Evidence:
+    """The lists these policies need, fetched now; the answers are kept as received where that is asked for."""
     from policycheck.sources.plan import plan_fetch
 
-    return _fetch(connection, plan_fetch(policies, as_of, longest_job), as_of=as_of, quiet=quiet)
+    return _fetch(connection, plan_fetch(policies, as_of, longest_job), as_of=as_of, quiet=quiet, keep_pages=keep_pages)
 
 
 def gather_all(connection: Connection, *, as_of: datetime, quiet: bool) -> Evidence:
@@ -43,11 +54,11 @@ def gather_all(connection: Connection, *, as_of: datetime, quiet: bool) -> Evide
     return _fetch(connection, FetchPlan(tuple(DATASETS)), as_of=as_of, quiet=quiet)
 
 
-def _fetch(connection: Connection, plan: FetchPlan, *, as_of: datetime, quiet: bool) -> Evidence:
+def _fetch(connection: Connection, plan: FetchPlan, *, as_of: datetime, quiet: bool, keep_pages: bool = False) -> Evidence:
     from policycheck.sources.aws import fetch_jobs
 
     with show_progress(quiet=quiet) as progress:
-        evidence = fetch_jobs(connection, plan, as_of=as_of, progress=progress, keep_pages=False)
+        evidence = fetch_jobs(connection, plan, as_of=as_of, progress=progress, keep_pages=keep_pages, identify=keep_pages)
     _warn(evidence, quiet=quiet)
     return evidence
 
@@ -64,7 +75,9 @@ def parse_as_of(text: str) -> datetime:
     from policycheck.settings.times import NOW
 
     if text == NOW:
-        return datetime.now(UTC)
+        # Whole milliseconds, as a saved result has them: what is evaluated again is evaluated at the same instant.
+        now = datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
     try:
         return parse_moment(text)
     except ValueError as error:

@@ -64,8 +64,8 @@ def parse_outputs(texts: Sequence[str], formats: Mapping[str, Printable] | None 
     return outputs or [("text", None)]
 
 
-def require_folder(path: Path) -> None:
-    """Refuse a file of `--output` that has no place to be written to, before anything is read or evaluated: most are misspelled.
+def require_folder(path: Path, option: str = "--output") -> None:
+    """Refuse a file of an option that has no place to be written to, before anything is read or evaluated: most are misspelled.
 
     Raises:
         UsageError: its folder does not exist or is no folder, or it is a folder itself.
@@ -75,13 +75,13 @@ def require_folder(path: Path) -> None:
         target = path.resolve()
         is_folder, folder, known = target.is_dir(), target.parent, path.exists()
     except (OSError, ValueError, RuntimeError):  # a NUL in the path, or a loop of links
-        raise UsageError(f"--output: {shown} is no path of a file") from None
+        raise UsageError(f"{option}: {shown} is no path of a file") from None
     if is_folder:
-        raise UsageError(f"--output: {shown} is a folder", hint="Name a file in it.")
+        raise UsageError(f"{option}: {shown} is a folder", hint="Name a file in it.")
     # What is there is there, whatever its name leads to: /dev/stdout may be a pipe.
     if not known and not folder.is_dir():
         what = "is no folder" if folder.exists() else "does not exist"
-        raise UsageError(f"--output {shown}: the folder {clean_line(str(path.parent))} {what}", hint="Create the folder, or correct its name.")
+        raise UsageError(f"{option} {shown}: the folder {clean_line(str(path.parent))} {what}", hint="Create the folder, or correct its name.")
 
 
 def spare_inputs(outputs: Sequence[tuple[str, Path | None]], files: Iterable[str | Path], folders: Iterable[str]) -> None:
@@ -96,15 +96,15 @@ def spare_inputs(outputs: Sequence[tuple[str, Path | None]], files: Iterable[str
     """
     read = {os.path.realpath(file) for file in files}
     within = [os.path.realpath(folder) for folder in folders if Path(folder).is_dir()]
-    for _, path in outputs:
+    for name, path in outputs:
         if path is None:
             continue
-        target = os.path.realpath(path)
+        target, option = os.path.realpath(path), "--bundle" if name == "bundle" else "--output"
         if target in read:
-            raise UsageError(f"--output would overwrite {clean_line(str(path))}, which this run reads", hint="Write the report to a file of its own.")
+            raise UsageError(f"{option} would overwrite {clean_line(str(path))}, which this run reads", hint="Write the report to a file of its own.")
         if any(os.path.commonpath([target, folder]) == folder for folder in within):
             hint = "Write the report somewhere else: the next run would take it for a job list."
-            raise UsageError(f"--output would write {clean_line(str(path))} into a folder of job lists", hint=hint)
+            raise UsageError(f"{option} would write {clean_line(str(path))} into a folder of job lists", hint=hint)
 
 
 def parse_severity(option: str, text: str) -> Severity:

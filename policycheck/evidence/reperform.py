@@ -1,24 +1,34 @@
 #!/usr/bin/env python3
-"""Judge AWS Backup job lists again, without installing or trusting policycheck.
+"""Evaluate AWS Backup job lists again, without installing or trusting policycheck.
 
-    python3 reperform.py INPUT.json        (or - for standard input; Python 3.8 or newer, nothing else)
+    python3 reperform.py                   in an unpacked evidence bundle: its hashes, then all its rules, compared with its result.json
+    python3 reperform.py INPUT.json        (or - for standard input)
 
-INPUT holds the records of each source (a file, or what was fetched of one account and Region), the moment they are evaluated at (`as_of`) and the rules; the
-verdicts are printed as JSON, to be compared with policycheck's. Exit status: 0 judged, whatever the verdicts; 2 the input is not understood. The script
-follows the pages "How a verdict is reached" and "Groups, schedules and following jobs" of policycheck's documentation, was written apart from the program it
-checks, and reads from top to bottom: three values, lists, literals, records, jobs, conditions, inventories, evidence, coverage, waivers, then the rules: of
-jobs, of following jobs, of groups, of schedules; near misses; last the document.
-True, False and None (unknown) are the three values. Times and durations are whole microseconds, times since 1970 UTC.
+It needs Python 3.8 or newer (3.9 for schedules in a time zone) and nothing else. INPUT holds the records of each source (a file, or what was fetched of
+one account and Region) or names the files that hold them, the moment they are evaluated at (`as_of`) and the rules; the verdicts are printed as JSON, to be
+compared with policycheck's. Exit status of a bundle: 0 this script comes to what result.json says; 1 it does not; 3 a file is not as SHA256SUMS says. Of an
+INPUT: 0 evaluated, whatever the verdicts. Of both: 2 the input is not understood.
+
+The script follows the pages "How a verdict is reached" and "Groups, schedules and following jobs" of policycheck's documentation, was written apart from the
+program it checks, and reads from top to bottom: three values, lists, literals, records, jobs, conditions, inventories, evidence, coverage, files, waivers, then
+the rules: of jobs, of following jobs, of groups, of schedules; near misses; last the document and the bundle. True, False and None (unknown) are the three
+values. Times and durations are whole microseconds, times since 1970 UTC.
 """
 
 from __future__ import annotations
 
+import codecs
+import copy
+import gzip
+import hashlib
 import json
 import operator
 import os
+import platform
 import re
 import sys
 import unicodedata
+import zlib
 from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta, timezone, tzinfo
 from fractions import Fraction
@@ -957,12 +967,12 @@ class Evidence:
     def same_target(self, job: Job, other: Job) -> bool | None:
         """Whether two jobs are of one resource and vault. What does not say so may be, unless it says another type, or of a backup job another account, Region
         or name of the vault."""
-        pairs = list(zip(self.target(job), self.target(other), strict=True))
+        pairs = list(zip(self.target(job), self.target(other)))  # noqa: B905 (Python 3.9 has no strict)
         if not any(None in pair for pair in pairs):
             return all(mine == theirs for mine, theirs in pairs)
         pairs.append((job.get("ResourceType", "").lower() or None, other.get("ResourceType", "").lower() or None))
         if self.kind.id == "BackupJobId":
-            pairs += [*zip(self.place(job), self.place(other), strict=True), (vault_name(job), vault_name(other))]
+            pairs += [*zip(self.place(job), self.place(other)), (vault_name(job), vault_name(other))]  # noqa: B905 (Python 3.9 has no strict)
         return None if all(None in pair or pair[0] == pair[1] for pair in pairs) else False
 
     def recovered(self, job: Job, deadline: int | None) -> bool | None:
@@ -1081,11 +1091,12 @@ def stretched(own: list[tuple[int, int]], claim: list[tuple[int, int]], as_of: i
 
 
 def observed_reach(rows: Any, dataset: str, as_of: int) -> dict[tuple[Any, Any], Reach]:
-    """What the fetch saw of a list. Of several rows for one place all must be complete."""
+    """What the fetch saw of a list. Of several rows for one place all must be complete. Of rows for plain files `evidence` leaves the margins out, and `holes`
+    are between files that do not meet."""
     require(isinstance(rows, list), "coverage is not a list", rows)
-    found: dict[tuple[Any, Any], list[tuple[list[tuple[int, int]], bool]]] = {}
+    found: dict[tuple[Any, Any], list[Reach]] = {}
     for row in rows:
-        check_keys(row, "a row of coverage", "dataset account region from to complete gaps basis")
+        check_keys(row, "a row of coverage", "dataset account region from to complete gaps basis evidence holes")
         require(row["dataset"] in LISTS and isinstance(row["complete"], bool), "not a row of coverage", row)
         require(all(isinstance(row.get(key), (str, type(None))) for key in ("account", "region")), "not a place", row)
         require(row.get("basis") in (None, "observed", "asserted"), "not a basis of coverage", row)
@@ -1094,12 +1105,17 @@ def observed_reach(rows: Any, dataset: str, as_of: int) -> dict[tuple[Any, Any],
         for gap in row.get("gaps") or []:
             begins, ends = read_interval(gap)
             covered = [part for start, end in covered for part in ((start, min(end, begins)), (max(start, ends), end)) if part[0] <= part[1]]
+        evidence = covered if row.get("evidence") is None else [read_interval(row["evidence"])]
+        holes = tuple(map(read_interval, row.get("holes") or []))
         if row["dataset"] == dataset:
-            found.setdefault((row.get("account"), row.get("region")), []).append((covered, row["complete"]))
+            found.setdefault((row.get("account"), row.get("region")), []).append(Reach(covered, evidence, row["complete"], holes))
     reach = {}
     for place, parts in found.items():
-        covered = union((start, min(end, as_of)) for intervals, _ in parts for start, end in intervals if start <= as_of)
-        reach[place] = Reach(covered, covered, all(complete for _, complete in parts))
+        covered, evidence = (
+            union((start, min(end, as_of)) for intervals in several for start, end in intervals if start <= as_of)
+            for several in ([part.covered for part in parts], [part.evidence for part in parts])
+        )
+        reach[place] = Reach(covered, evidence, all(part.complete for part in parts), tuple(hole for part in parts for hole in part.holes))
     return reach
 
 
@@ -1122,42 +1138,115 @@ def is_part(place: tuple[Any, Any], other: tuple[Any, Any], loosely: bool = Fals
     return all(place[half] is None or place[half] == other[half] or (loosely and other[half] is None) for half in (0, 1))
 
 
-def read_sources(given: Any) -> dict[str, list[Source]]:
+def read_sources(given: Any, read: Callable[[str], bytes]) -> dict[str, list[Source]]:
     """The sources of each list. A list without a source was not read; one whose sources hold no record is empty."""
     require(isinstance(given, list), "sources are not a list", given)
     sources: dict[str, list[Source]] = {name: [] for name in LISTS}
     for number, source in enumerate(given):
-        check_keys(source, "a source", "dataset name records lone unclosed")
+        check_keys(source, "a source", "dataset name records files lone unclosed")
         flags = (source.get("lone"), source.get("unclosed"))
         require(isinstance(source.get("name"), (str, type(None))) and {*flags} <= {None, True, False}, "not a source", source)
-        records, cut = read_source(source["records"], LISTS[source["dataset"]], number, bool(flags[1]))
+        require(("records" in source) != ("files" in source), "a source has either records or files", sorted(source))
+        listed = source["records"] if "records" in source else records_in(source["files"], source["dataset"], bool(flags[0]), read)
+        records, cut = read_source(listed, LISTS[source["dataset"]], number, bool(flags[1]))
         sources[source["dataset"]].append(Source(records, bool(flags[0] or cut)))
     return sources
+
+
+ANSWERS = {"backup_jobs": ("BackupJobs", "BackupJob"), "copy_jobs": ("CopyJobs", "CopyJob"), "restore_jobs": ("RestoreJobs", "RestoreJob")}
+"""What AWS's answers call each list, and one job of it that a describe command gives."""
+
+
+def records_in(names: Any, dataset: str, lone: bool, read: Callable[[str], bytes]) -> list[Any]:
+    """The records of one list in some files, in order: those of describe answers, or the others."""
+    require(isinstance(names, list) and all(isinstance(name, str) for name in names), "not names of files", names)
+    return [record for name in names for record in sort_records(read_documents(read(name), name), dataset)[lone]]
+
+
+def sort_records(documents: list[Any], dataset: str) -> tuple[list[Any], list[Any]]:
+    """The records of one list in the documents of a file: listed ones, and those of describe answers. A document is an answer, a job, or a list of such."""
+    (listed_key, wrapper), identity = ANSWERS[dataset], LISTS[dataset].id
+    elements = [item for document in documents for part in flattened(document) for item in flattened(part)]
+    listed: list[Any] = []
+    described: list[Any] = []
+    for element in elements:
+        require(isinstance(element, dict), "neither an answer nor a job", element)
+        if listed_key in element:
+            require(isinstance(element[listed_key], list), "an answer without a list", listed_key)
+            listed += element[listed_key]
+        elif element.get(identity) is not None and not any(key in element for keys in ANSWERS.values() for key in keys):
+            (described if len(elements) == 1 and isinstance(documents[0], dict) else listed).append(element)
+        elif wrapper in element:
+            described.append(element[wrapper])
+    return listed, described
+
+
+def flattened(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+MOST_UNPACKED = 8 * 1024**3
+
+
+def read_documents(data: bytes, name: str) -> list[Any]:
+    """The JSON values of a file, one after the other; it may be packed by gzip, once or twice, and begin with a byte-order mark."""
+    for _ in range(2):
+        if data.startswith(b"\x1f\x8b"):
+            data = gzip.decompress(data)
+            require(len(data) <= MOST_UNPACKED, "unpacks to more than any job list", name)
+    encoding = "utf-16" if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    text, decoder, at = data.decode(encoding), json.JSONDecoder(object_pairs_hook=read_object), 0
+    values: list[Any] = []
+    while True:
+        while at < len(text) and text[at] in " \t\r\n\ufeff":
+            at += 1
+        if at == len(text):
+            return values
+        value, at = decoder.raw_decode(text, at)
+        values.append(whole_text(value) if "\\ud" in text or "\\uD" in text else value)
+
+
+def whole_text(value: Any) -> Any:
+    """The value with U+FFFD for each half of a surrogate pair, which JSON can hold and no text should."""
+    if isinstance(value, str):
+        return re.sub("[\ud800-\udfff]", "\ufffd", value)
+    if isinstance(value, dict):
+        return {whole_text(key): whole_text(item) for key, item in value.items()}
+    return [whole_text(item) for item in value] if isinstance(value, list) else value
 
 
 class Case:
     """All that rules are judged on: the lists, what they cover, what must be covered, the inventories."""
 
-    def __init__(self, document: dict[str, Any], as_of: int, scope: dict[str, list[str]], claimed: list[int]) -> None:
-        self.as_of, self.scope = as_of, scope
+    def __init__(self, document: dict[str, Any], as_of: int, claimed: list[int], read: Callable[[str], bytes]) -> None:
+        self.as_of = as_of
         self.inventories = Inventories(document.get("inventories") or {}, document.get("incomplete_inventories") or [])
-        sources = read_sources(document["sources"])
+        sources = read_sources(document["sources"], read)
         self.evidence = {name: Evidence(jobs, [one.records for one in sources[name]], as_of, self.inventories) for name, jobs in LISTS.items()}
         self.read = {name for name in LISTS if sources[name]}
-        self.observed = document.get("coverage") is not None
-        require(not (self.observed and claimed), "covers widens what files are taken to cover, and cannot stand beside coverage", claimed)
+        observed = document.get("coverage") is not None
+        require(not (observed and claimed), "covers widens what files are taken to cover, and cannot stand beside coverage", claimed)
         self.reach = {
-            name: observed_reach(document["coverage"], name, as_of) if self.observed else asserted_reach(sources[name], jobs, as_of, claimed)
+            name: observed_reach(document["coverage"], name, as_of) if observed else asserted_reach(sources[name], jobs, as_of, claimed)
             for name, jobs in LISTS.items()
-        }
-        self.seen = {  # the places in scope of each list
-            name: {place for place in [*self.reach[name], *map(evidence.place, evidence.jobs)] if in_scope(place, scope)}
-            for name, evidence in self.evidence.items()
         }
         self.backups_of: dict[Any, list[Job]] = {}  # by ResourceArn
         for job in self.evidence["backup_jobs"].jobs:
             self.backups_of.setdefault(job.get("ResourceArn"), []).append(job)
         self.accounts_with_jobs = {evidence.place(job)[0] for evidence in self.evidence.values() for job in evidence.jobs}
+        self.scope: dict[str, list[str]] = {}
+        self.organization = False  # every account of an organization is declared, and nobody said which these are
+        self.seen: dict[str, set[tuple[Any, Any]]] = {}
+
+    def within(self, scope: dict[str, list[str]], organization: bool) -> Case:
+        """The same for what one policy declares."""
+        case = copy.copy(self)
+        case.scope, case.organization = scope, organization
+        case.seen = {  # the places in scope of each list
+            name: {place for place in [*self.reach[name], *map(evidence.place, evidence.jobs)] if in_scope(place, scope)}
+            for name, evidence in self.evidence.items()
+        }
+        return case
 
     def reaches(self, dataset: str, place: tuple[Any, Any], start: int | None) -> bool:
         """Whether all that the list held of a place was read from the window's start to as_of; without a window, at as_of."""
@@ -1168,7 +1257,7 @@ class Case:
         """Whether the list was read, speaks for every place in scope from the window's start (without a window: at its end) to as_of, and shows every declared
         place."""
         seen = self.seen[dataset]
-        if dataset not in self.read or not seen or not all(self.reaches(dataset, place, start) for place in seen):
+        if dataset not in self.read or self.organization or not seen or not all(self.reaches(dataset, place, start) for place in seen):
             return False
         shown = not self.not_shown(dataset)
         return shown and all(account in self.accounts_with_jobs or self.always_excused(account) for account in self.scope["accounts"])
@@ -1189,12 +1278,13 @@ class Case:
         the window to as_of."""
         there = [other for other in self.reach[dataset] if in_scope(other, self.scope) and is_part(place, other)]
         unread = any(is_part(place, other, loosely=True) for other in self.not_shown(dataset))
-        return bool(there) and not unread and all(self.reaches(dataset, other, start) for other in there)
+        somewhere = self.organization and place[0] is None
+        return bool(there) and not unread and not somewhere and all(self.reaches(dataset, other, start) for other in there)
 
     def excused(self, account: str | None, region: str | None = None) -> bool:
-        """Whether a declared place may be absent from files. What was to be fetched is never excused: it was fetched, or it is not known."""
+        """Whether a declared place may have no job. An account of an organization that has none has no row of the coverage of a fetch, either."""
         names = [account] if region is None else [account, f"{account}/{region}"]
-        return not self.observed and any(name in self.scope["may_be_empty"] for name in names)
+        return any(name in self.scope["may_be_empty"] for name in names)
 
     def always_excused(self, account: str) -> bool:
         """Whether a declared account may have no job in any list."""
@@ -1502,7 +1592,7 @@ def is_linked(job: Job, evidence: Evidence, other: Job, later: Evidence) -> bool
     by_point = False if left is MISSING else None if left is UNKNOWN or link is None else left == link
     if not lost_its_link(other, evidence, later):
         return by_point
-    places = zip(evidence.place(job), later.place(other), strict=True)
+    places = zip(evidence.place(job), later.place(other))  # noqa: B905 (Python 3.9 has no strict)
     return any_of([by_point, all_of([None, *(None if None in pair else pair[0] == pair[1] for pair in places)])])
 
 
@@ -1874,7 +1964,7 @@ class Clues(NamedTuple):
     types: frozenset[str]
 
     def agree(self, group: Clues) -> bool:
-        same = all(None in pair or pair[0] == pair[1] for pair in zip(self.said, group.said, strict=True))
+        same = all(None in pair or pair[0] == pair[1] for pair in zip(self.said, group.said))  # noqa: B905 (Python 3.9 has no strict)
         return same and (not self.types or not group.types or bool(self.types & group.types))
 
 
@@ -2853,21 +2943,48 @@ def singular(word: str) -> str:
     return word[:-1] if word.endswith("s") and not word.endswith("ss") and len(word) > 2 else word
 
 
-def reperform(document: Any) -> dict[str, Any]:
-    """Judge every rule of a document of schema policycheck/reperform/2; raises InputError where it is not understood."""
+def read_nothing(name: str) -> bytes:
+    raise InputError(f"the document names files, and is in no folder: {name!a}")
+
+
+def reperform(document: Any, read: Callable[[str], bytes] = read_nothing) -> dict[str, Any]:
+    """Evaluate every rule of a document of schema policycheck/reperform/2; raises InputError where it is not understood. `read` gives the files it names."""
     reading = "the document"
     try:
-        check_keys(document, "it", "schema as_of covers coverage scope inventories incomplete_inventories sources rules waivers")
+        check_keys(document, "it", "schema as_of covers coverage scope inventories incomplete_inventories sources rules waivers policies")
         require(document["schema"] == SCHEMA, f"not {SCHEMA}", document["schema"])
         as_of, claimed = read_time(document["as_of"], True), [read_time(time, True) for time in document.get("covers") or []]
         require(len(claimed) in (0, 2) and claimed == sorted(claimed), "covers is not [from, to]", claimed)
-        declared = document.get("scope") or {}
-        check_keys(declared, "scope", "accounts regions may_be_empty")
+        several = "policies" in document
+        require(not several or not document.keys() & {"scope", "rules", "waivers"}, "policies have their own scope, rules and waivers", sorted(document))
+        case = Case(document, as_of, claimed, read)
+        if not several:
+            return {"rules": judge_policy(document, case)}
+        answers = []
+        for policy in document["policies"]:
+            reading = "a policy"
+            check_keys(policy, "it", "id scope rules waivers")
+            reading = f"policy {policy['id']!a}"
+            answers.append({"id": policy["id"], "rules": judge_policy(policy, case)})
+        ids = [answer["id"] for answer in answers]
+        require(len(set(ids)) == len(ids), "two policies have one id", ids)
+        return {"policies": answers}
+    except (AttributeError, EOFError, KeyError, OSError, OverflowError, RecursionError, TypeError, ValueError, re.error, zlib.error) as error:
+        raise InputError(f"{reading}: {error if isinstance(error, InputError) else ascii(error)}") from error
+
+
+def judge_policy(policy: dict[str, Any], whole: Case) -> list[dict[str, Any]]:
+    """The results of the rules that stand beside one scope and some waivers."""
+    reading = "scope and waivers"
+    try:
+        declared = policy.get("scope") or {}
+        check_keys(declared, "scope", "accounts regions may_be_empty organization")
+        require(declared.get("organization") in (None, True, False), "neither true nor false", declared)
         scope = {name: declared.get(name) or [] for name in ("accounts", "regions", "may_be_empty")}
         require(all(isinstance(names, list) and all(isinstance(name, str) for name in names) for names in scope.values()), "not lists of text", scope)
-        case = Case(document, as_of, scope, claimed)
-        waivers, results = read_waivers(document), []
-        for rule in document["rules"]:
+        case = whole.within(scope, bool(declared.get("organization")))
+        waivers, results = read_waivers(policy), []
+        for rule in policy["rules"]:
             reading = "a rule"
             check_keys(rule, "it", "id dataset where within clock jobs none all expect followed_by per inventory no_data unless_recovered_within")
             kinds = [kind for kind in JUDGES if kind in rule]
@@ -2875,9 +2992,9 @@ def reperform(document: Any) -> dict[str, Any]:
             reading = f"rule {rule['id']!a}"
             require(kinds == ["expect"] or not rule.keys() & {"per", "inventory"}, "per and inventory stand beside expect", rule)
             require("none" in rule or kinds == ["all"] or "unless_recovered_within" not in rule, "unless_recovered_within qualifies none", rule)
-            result = JUDGES[kinds[0]](rule, case, Waivers(rule, waivers.get(rule["id"], []), as_of))
+            result = JUDGES[kinds[0]](rule, case, Waivers(rule, waivers.get(rule["id"], []), case.as_of))
             results.append({**result, "verdict": "inconclusive"} if result["verdict"] != "fail" and has_near_miss(rule, case) else result)
-        return {"rules": sorted(results, key=lambda result: str(result["id"]))}
+        return sorted(results, key=lambda result: str(result["id"]))
     except (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError, re.error) as error:
         raise InputError(f"{reading}: {error if isinstance(error, InputError) else ascii(error)}") from error
 
@@ -2892,14 +3009,170 @@ def read_object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def main(arguments: list[str]) -> int:
-    """Read, judge, print. Untrusted text leaves as ASCII JSON without number signs, so that it can steer neither a terminal nor a CI runner."""
+def shown(value: Any) -> str:
+    """Untrusted text for a terminal or a CI runner's log: printable ASCII, and no number sign."""
+    text = re.sub("[\t\n \xa0\u1680\u2000-\u200a\u202f\u205f\u3000]+", " ", str(value).replace("\r\n", "\n"))
+    return re.sub(r"[^\x20-\x7e]", "?", text).strip().replace("#", "?")
+
+
+def file_below(folder: Path, name: str) -> bytes:
+    """A file of the folder by a name that leads nowhere else."""
+    require(re.fullmatch(r"[A-Za-z0-9_.-]+(?:/[A-Za-z0-9_.-]+)*", name) and not {".", ".."} & set(name.split("/")), "not the name of a file of a bundle", name)
+    return folder.joinpath(*name.split("/")).read_bytes()
+
+
+SUMS, MANIFEST, INPUT, RESULT = "SHA256SUMS", "bundle.json", "reperform.json", "result.json"
+
+
+def read_sums(text: bytes) -> dict[str, str]:
+    """The digest of each file by its name, as sha256sum writes them."""
+    lines = [re.fullmatch(r"([0-9a-f]{64})  (.+)", line) for line in text.decode("ascii").splitlines()]
+    require(lines and all(lines), "not a list of SHA-256 digests", SUMS)
+    found = [(line.group(2), line.group(1)) for line in lines if line]
+    require(len(dict(found)) == len(found), "a file stands twice in", SUMS)
+    return dict(found)
+
+
+def damage_of(folder: Path) -> list[str]:
+    """What is not as SHA256SUMS says: files that were changed, are missing, or were added."""
     try:
+        sums = read_sums((folder / SUMS).read_bytes())
+    except (OSError, ValueError) as error:
+        return [f"{SUMS} cannot be read: {shown(error)}"]
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()} - {SUMS}
+    problems = [f"{shown(name)} is missing" for name in sorted({*sums, MANIFEST, INPUT, RESULT} - there)]
+    problems += [f"{shown(name)} is not part of the bundle: move it elsewhere" for name in sorted(there - sums.keys())]
+    changed = (name for name in sorted(sums.keys() & there) if hashlib.sha256(file_below(folder, name)).hexdigest() != sums[name])
+    problems += [f"{shown(name)} was changed: it is not what SHA256SUMS says" for name in changed]
+    if problems:
+        return problems
+    try:
+        held = files_held(json.loads((folder / MANIFEST).read_bytes(), object_pairs_hook=read_object))
+    except (RecursionError, ValueError) as error:
+        return [f"{MANIFEST} cannot be read: {shown(error)}"]
+    return [f"{shown(name)} is not what bundle.json says was read" for name, digest in held if sums.get(name) != digest]
+
+
+def files_held(value: Any) -> list[tuple[Any, Any]]:
+    """Name and digest of every file that bundle.json says the run read: policies, waivers, inventories, lists and answers."""
+    if isinstance(value, list):
+        return [held for item in value for held in files_held(item)]
+    if not isinstance(value, dict):
+        return []
+    own = [(value["file"], value["sha256"])] if {"file", "sha256"} <= value.keys() else []
+    return own + files_held(list(value.values()))
+
+
+COUNTS = ("examined", "subjects", "undecided", "possible", "pending")
+MOST_JOBS = 20  # a saved result names so many jobs of a finding
+
+
+def differences(answer: dict[str, Any], document: dict[str, Any], result: dict[str, Any]) -> list[str]:
+    """Where the answer to a document with policies is not what the result of a run says, a line each."""
+    problems = []
+    if read_time(result["as_of"]) // 1000 != read_time(document["as_of"], True) // 1000:
+        problems.append(f"as_of: the result says {shown(result['as_of'])}, the document {shown(document['as_of'])}")
+    if document.get("coverage") is not None and spelled_coverage(document["coverage"]) != spelled_coverage(result["coverage"]):
+        problems.append("coverage: the result and the document do not say the same")
+    ours = {(policy["id"], rule["id"]): rule for policy in answer["policies"] for rule in policy["rules"]}
+    theirs = {(rule["policy"], rule["id"]): rule for rule in result["rules"]}
+    problems += [f"rule {shown('/'.join(key))}: the document does not have it" for key in theirs if key not in ours]
+    problems += [f"rule {shown('/'.join(key))}: the result does not have it" for key in ours if key not in theirs]
+    if len(theirs) != len(result["rules"]):
+        problems.append("the result has a rule twice")
+    for key in sorted(ours.keys() & theirs.keys()):
+        rule, reported = ours[key], theirs[key]
+        told = [f"{name} {shown(reported[name])}, evaluated again {rule[name]}" for name in ("verdict", *COUNTS) if reported[name] != rule[name]]
+        if sorted(map(our_finding, rule["findings"])) != sorted(map(their_finding, reported["findings"])):
+            told.append(f"findings: {len(reported['findings'])} reported, {len(rule['findings'])} evaluated again, and they are not the same")
+        problems += [f"rule {shown('/'.join(key))}: {text}" for text in told]
+    return problems + wrong_totals(list(ours.values()), result)
+
+
+def our_finding(finding: dict[str, Any]) -> str:
+    place = [shown(finding[name]) for name in ("account", "region", "subject")]
+    return str([*place, [shown(job) for job in finding["jobs"][:MOST_JOBS]], finding["waived"], finding.get("missed", [])])
+
+
+def their_finding(finding: dict[str, Any]) -> str:
+    """The same of the result; runs that were missed stand in the details alone."""
+    place = [shown(finding[name]) for name in ("account", "region", "subject")]
+    missed = [re.match(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ): rule ", line) for line in finding["details"]]
+    of_runs = finding["cause"] in ("missed_run", "plan_silent")
+    return str([*place, list(map(shown, finding["jobs"])), finding["waiver"] is not None, sorted({run.group(1) for run in missed if run} if of_runs else [])])
+
+
+def spelled_coverage(rows: list[dict[str, Any]]) -> list[str]:
+    """Rows of coverage, times in milliseconds as a result has them."""
+
+    def edge(text: Any) -> Any:
+        return None if text is None else read_time(text, True) // 1000
+
+    telling = (
+        row for row in rows if not row["complete"] or row["basis"] == "observed" or row.get("jobs", 1)
+    )  # of what is claimed, an empty list shows no place
+    return sorted(str([row["dataset"], row["account"], row["region"], edge(row["from"]), edge(row["to"]), row["complete"]]) for row in telling)
+
+
+def wrong_totals(rules: list[dict[str, Any]], result: dict[str, Any]) -> list[str]:
+    """Where the totals of the result are not what its rules, evaluated again, add up to."""
+    words = {"passed": "pass", "failed": "fail", "waived": "waived", "inconclusive": "inconclusive", "skipped": "skipped"}
+    verdicts, findings = [rule["verdict"] for rule in rules], [finding for rule in rules for finding in rule["findings"]]
+    totals = {"rules": len(rules), **{name: verdicts.count(word) for name, word in words.items()}}
+    totals.update({"findings_waived": sum(finding["waived"] for finding in findings), "findings": sum(not finding["waived"] for finding in findings)})
+    totals.update({name: sum(rule[name] for rule in rules) for name in ("pending", "undecided")})
+    summary = result["summary"]
+    problems = [f"summary: {name} {shown(summary[name])}, evaluated again {total}" for name, total in totals.items() if summary[name] != total]
+    overall = "fail" if "fail" in verdicts else "inconclusive" if "inconclusive" in verdicts or {*verdicts} <= {"skipped"} else "pass"
+    short = overall == "pass" and result["scope_uncovered"] is True  # declared accounts and Regions that are not covered
+    if result["verdict"] != ("inconclusive" if short else overall):
+        problems.append(f"verdict of the run: {shown(result['verdict'])}, evaluated again {overall}")
+    return problems
+
+
+def check_bundle(folder: Path) -> int:
+    """The bundle that this script lies in: its hashes, its rules, and what its result says of them."""
+    damage = damage_of(folder)
+    if damage:
+        print("\n".join(["The bundle is damaged. Nothing was evaluated.", *(f"  {problem}" for problem in damage)]))
+        return 3
+    document, result = (json.loads((folder / name).read_bytes(), object_pairs_hook=read_object) for name in (INPUT, RESULT))
+    require("policies" in document, "not the document of a bundle: it has no policies", INPUT)
+    answer = reperform(document, lambda name: file_below(folder, name))
+    try:
+        problems = differences(answer, document, result)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise InputError(f"{RESULT}: {error!a}") from error
+    lines = [
+        f"Evaluated again by reperform.py on Python {platform.python_version()}, as of {shown(document['as_of'])}",
+        "The files are as SHA256SUMS says.",
+        "",
+    ]
+    for policy in answer["policies"]:
+        for rule in policy["rules"]:
+            counts = ", ".join(f"{rule[name]} {name}" for name in COUNTS if rule[name] or name == "examined")
+            lines.append(f"  {rule['verdict']:<13} {shown(policy['id'])}/{shown(rule['id'])}: {len(rule['findings'])} findings, {counts}")
+    rules = sum(len(policy["rules"]) for policy in answer["policies"])
+    agreed = [
+        f"This agrees with result.json: {rules} rules, verdict {shown(result['verdict'])}.",
+        "The rules are those of reperform.json. That they say what policies/ and waivers/ say is checked by policycheck verify, or by reading them.",
+    ]
+    print("\n".join([*lines, "", *(["This does not agree with result.json:", *(f"  {problem}" for problem in problems)] if problems else agreed)]), flush=True)
+    return 1 if problems else 0
+
+
+def main(arguments: list[str], here: Path) -> int:
+    """Read, evaluate, print; `here` is the folder of the script. Untrusted text leaves as ASCII without number signs, so that it can steer neither a terminal
+    nor a CI runner."""
+    try:
+        if not arguments and any((here / name).is_file() for name in (INPUT, SUMS)):
+            return check_bundle(here)
         require(len(arguments) == 1, "usage: reperform.py INPUT.json (- is standard input), not", arguments)
         text = sys.stdin.buffer.read() if arguments[0] == "-" else Path(arguments[0]).read_bytes()
-        result = reperform(json.loads(text, object_pairs_hook=read_object))
+        folder = here if arguments[0] == "-" else Path(arguments[0]).resolve().parent
+        result = reperform(json.loads(text, object_pairs_hook=read_object), lambda name: file_below(folder, name))
     except (OSError, RecursionError, ValueError) as error:
-        sys.stderr.write(f"reperform: cannot judge: {error}\n".replace("##", "# # "))
+        sys.stderr.write(f"reperform: cannot judge: {ascii(str(error))[1:-1]}\n".replace("##", "# # "))
         return 2
     try:
         print(json.dumps(result, indent=2, sort_keys=True).replace("\x7f", "\\u007f").replace("#", "\\u0023"), flush=True)
@@ -2910,4 +3183,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1:], Path(__file__).resolve().parent))

@@ -91,6 +91,16 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             key_help="Reports: the file each format is written to, or: stdout",
         ),
     ] = None
+    bundle: Annotated[
+        str | None,
+        Option(
+            help="Write an evidence bundle (ZIP): what was read and what it came to, for policycheck verify and for reperform.py.",
+            metavar="FILE",
+            key="bundle",
+            key_help="The evidence bundle (ZIP) that is written",
+            input="Write an evidence bundle (ZIP) to this file: what was read and what it came to, for policycheck verify.",
+        ),
+    ] = None
     as_of: Annotated[
         str | None,
         Option(

@@ -135,6 +135,7 @@ class _Reader:
             "waivers": self._paths(root.get("waivers")),
             "inventories": self._inventories(root.get("inventories")),
             "outputs": self._outputs(root.get("outputs")),
+            "bundle": self._bundle(root.get("bundle")),
         }
         scope = None if any(path[:1] == ("scope",) for path in broken) else self._scope(root)
         if document.diagnostics:
@@ -209,6 +210,9 @@ class _Reader:
             targets.add(target)
             outputs[name] = name if to_stdout else f"{name}={'./' if path == '-' else ''}{path}"
         return list(outputs.values())
+
+    def _bundle(self, node: Node | None) -> str | None:
+        return self._path(node, self._folder) if isinstance(node, Text) else None
 
     def _scope(self, root: Entries) -> Scope | None:
         node = root.get("scope")

@@ -10,18 +10,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from policycheck.datasets import DATASETS, HORIZON, Dataset
+from policycheck.datasets import DATASETS, HORIZON
 from policycheck.errors import FetchError, LastingError, PolicycheckError, UsageError
-from policycheck.job_lists import JobList
 from policycheck.records import MICROSECOND, iso
 from policycheck.result import Coverage
 from policycheck.sources.connection import ALL_REGIONS, ORGANIZATION, AwsSession, Connection, account_of_role
 from policycheck.sources.enabled import Enablement, describe_unread, tell_enabled
+from policycheck.sources.fetched import FetchedList, FetchRecord, cover_list, merge_lists, sort_coverage, spell_parameters
 from policycheck.sources.interface import Evidence
-from policycheck.sources.observations import merge_sources
-from policycheck.sources.observed import Watch, cover
-from policycheck.sources.organization import is_asked_whole, require_reach, unread_accounts
-from policycheck.sources.places import Place, Progress, Reader, ReadPlace, Request, local_clock
+from policycheck.sources.organization import is_asked_whole, require_reach
+from policycheck.sources.places import Place, Progress, Reader, ReadList, ReadPlace, Request, local_clock
 from policycheck.sources.plan import FetchPlan
 from policycheck.sources.raw import PageStore
 from policycheck.text import spell_duration
@@ -49,6 +47,8 @@ class FetchedEvidence(Evidence):
 
     pages: PageStore | None = None
     """None where they were not to be kept. Whoever is done with them closes them."""
+    record: FetchRecord | None = None
+    """What was asked and answered, where the answers were kept."""
     refused: frozenset[tuple[str, str | None, str]] = field(default_factory=frozenset)
     """(dataset, account, Region) of the lists that failed for a lasting reason."""
 
@@ -60,6 +60,7 @@ def fetch_jobs(
     as_of: datetime,
     progress: Callable[[Progress], None] | None = None,
     keep_pages: bool = True,
+    identify: bool = False,
     now: Callable[[], datetime] = local_clock,
     kept: Kept | None = None,
 ) -> FetchedEvidence:
@@ -69,6 +70,7 @@ def fetch_jobs(
         as_of: the aware instant the run is measured from; nothing later is claimed to be covered.
         progress: called after each page, in this thread.
         keep_pages: whether to keep the answers as received, for evidence.
+        identify: whether the record kept beside them says who asked, which is one request more.
         now: this machine's clock.
         kept: what an earlier fetch read: only what may have changed since is asked for. Not beside `keep_pages`: the answers would not hold all jobs.
 
@@ -97,7 +99,7 @@ def fetch_jobs(
         _require_time(read)
         if kept is not None:
             read = kept.merge(read)
-        return _Fetch(connection, plan, session, as_of, start).evidence(read, pages)
+        return _Fetch(connection, plan, session, as_of, start, tuple(requests), identify).evidence(read, pages)
     except BaseException:
         if pages is not None:
             pages.close()
@@ -137,11 +139,6 @@ def _require_time(read: Sequence[ReadPlace]) -> None:
         )
 
 
-def _merge(dataset: Dataset, parts: Sequence[JobList]) -> JobList:
-    """The lists of all places as one; each place is a source of its own."""
-    return merge_sources(parts).jobs if parts else JobList(dataset, ())
-
-
 @dataclass(frozen=True, slots=True)
 class _Fetch:
     """What a fetch was to be, to say what came of it."""
@@ -151,6 +148,8 @@ class _Fetch:
     session: AwsSession
     as_of: datetime
     start: datetime
+    requests: tuple[Request, ...]
+    identify: bool
 
     def evidence(self, read: Sequence[ReadPlace], pages: PageStore | None) -> FetchedEvidence:
         enablement = tell_enabled(self.session, read, self.plan.declared_regions)
@@ -161,8 +160,9 @@ class _Fetch:
         if pages is not None:
             whole = {name: is_asked_whole(self.connection.account_id, name) for name in DATASETS}
             pages.name_accounts({(role, name): ORGANIZATION if whole[name] else account for role, account in accounts.items() for name in DATASETS})
-        lists = {name: _merge(DATASETS[name], [part.lists[name].jobs for part in asked]) for name in self.plan.datasets}
-        coverage = self._coverage(asked, accounts)
+        lists = {name: merge_lists(name, [part.lists[name].jobs for part in asked]) for name in self.plan.datasets}
+        fetched = self._fetched(asked, accounts)
+        coverage = sort_coverage([entry for one, found in fetched for entry in cover_list(one, found, self.start, self.as_of)])
         warnings = tuple(self._warnings(enablement))
         not_seen = (*self._not_fetched(), *self._claims(), *self._not_enabled(enablement.disabled), *self._unknown_accounts(coverage))
         refused = frozenset(
@@ -171,7 +171,15 @@ class _Fetch:
             for name, found in part.lists.items()
             if isinstance(found.error, LastingError)
         )
-        return FetchedEvidence(lists, coverage, not_seen, warnings, pages=pages, refused=refused)
+        record = None if pages is None else self._record([one for one, _ in fetched], not_seen, warnings)
+        return FetchedEvidence(lists, coverage, not_seen, warnings, pages=pages, record=record, refused=refused)
+
+    def _record(self, lists: Sequence[FetchedList], not_seen: tuple[str, ...], warnings: tuple[str, ...]) -> FetchRecord:
+        try:
+            caller = self.session.caller_arn() if self.identify and self.connection.sign_request else None
+        except PolicycheckError:
+            caller = None
+        return FetchRecord(started=self.start, as_of=self.as_of, caller=caller, lists=tuple(lists), not_seen=not_seen, warnings=warnings)
 
     def _require_any(self, read: Sequence[ReadPlace]) -> None:
         """Raise where there is only one place and it failed, or every place failed."""
@@ -214,27 +222,35 @@ class _Fetch:
         except PolicycheckError:
             return None
 
-    def _coverage(self, read: Sequence[ReadPlace], accounts: Mapping[str | None, str | None]) -> tuple[Coverage, ...]:
+    def _fetched(self, read: Sequence[ReadPlace], accounts: Mapping[str | None, str | None]) -> list[tuple[FetchedList, ReadList]]:
+        """Every list that was begun, and what was read of it."""
         organization = self.connection.account_id == ORGANIZATION
         everyone = {account for part in read for found in part.lists.values() for account, _ in found.jobs.places() if account} if organization else set()
-        entries: list[Coverage] = []
+        parameters = {request.dataset.name: spell_parameters(request.parameters) for request in self.requests}
+        lists: list[tuple[FetchedList, ReadList]] = []
         for part in read:
             for name, found in part.lists.items():
-                watch = Watch(
-                    dataset=DATASETS[name],
-                    region=part.place.region,
-                    source=self._source(name, part.place.region),
-                    since=asked_since(self.plan, name, self.start),
-                    reach=self.plan.reaches.get(name, self.as_of - HORIZON),
-                    started=self.start,
-                    as_of=self.as_of,
-                )
                 own = {accounts[part.place.role_arn]}
                 whole = is_asked_whole(self.connection.account_id, name)
-                entries += cover(watch, found, everyone or own if whole else own)
-                if organization and not whole:
-                    entries.append(unread_accounts(name, part.place.region, watch.source))
-        return tuple(sorted(entries, key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
+                one = FetchedList(
+                    dataset=name,
+                    operation=DATASETS[name].operation,
+                    role_arn=part.place.role_arn,
+                    region=part.place.region,
+                    source=self._source(name, part.place.region),
+                    parameters=parameters[name],
+                    since=asked_since(self.plan, name, self.start),
+                    reach=self.plan.reaches.get(name, self.as_of - HORIZON),
+                    accounts=tuple(sorted(everyone or own if whole else own, key=lambda account: account or "")),
+                    rest_unread=organization and not whole,
+                    pages=found.pages,
+                    first_date=found.first_date,
+                    last_date=found.last_date,
+                    error=found.error.message if found.error is not None else "",
+                    error_place=found.error.place if found.error is not None else "",
+                )
+                lists.append((one, found))
+        return lists
 
     def _source(self, name: str, region: str) -> str:
         host = self.session.foreign_host(region)

@@ -224,12 +224,19 @@ class AwsSession:
 
     def caller_account(self, role_arn: str | None = None) -> str:
         """The account the credentials belong to, by GetCallerIdentity, which needs no permission. Raises FetchError."""
+        return self._caller("Account", role_arn)
+
+    def caller_arn(self) -> str:
+        """Who the caller is, likewise. Raises FetchError."""
+        return self._caller("Arn", None)
+
+    def _caller(self, member: str, role_arn: str | None) -> str:
         from policycheck.sources.aws_errors import explained
 
         client = self._home_client("sts", self._credentials(role_arn))
         try:
             with explained("GetCallerIdentity", service="sts"):
-                return str(client.get_caller_identity()["Account"])
+                return str(client.get_caller_identity()[member])
         finally:
             client.close()
 

@@ -24,6 +24,7 @@ from policycheck.sources.kept_texts import LARGE, keep_in_file
 from policycheck.sources.lists import Source, assert_coverage, describe_cut, describe_future, describe_gaps, describe_merging, describe_state
 from policycheck.sources.objects import Objects, is_object_url
 from policycheck.sources.observations import merge_sources
+from policycheck.sources.raw import FileStore
 from policycheck.sources.report_rows import is_report
 from policycheck.sources.reports import Report, describe_reports, read_report, settle_progress
 from policycheck.sources.stated import StatedFile, is_statement, read_member, read_statement, restate, stated_places
@@ -52,16 +53,42 @@ class _File:
     """Set where it is a report of AWS Backup."""
 
 
+@dataclass(frozen=True, slots=True)
+class FileSource:
+    """What one file says of one list."""
+
+    file: str
+    dataset: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class FileEvidence(Evidence):
+    """Evidence of saved lists, with what each file says by itself."""
+
+    sources: tuple[FileSource, ...] = ()
+    stated: bool = False
+    """Whether a list says itself what it covers."""
+    reported: bool = False
+    """Whether a file is a report of AWS Backup."""
+
+
 def read_job_files(
-    paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, stdin: BinaryIO, policies: Sequence[Policy] = ()
-) -> Evidence:
+    paths: Sequence[str],
+    *,
+    as_of: datetime,
+    covers: tuple[datetime, datetime] | None,
+    stdin: BinaryIO,
+    policies: Sequence[Policy] = (),
+    keep: FileStore | None = None,
+) -> FileEvidence:
     """The jobs in files, in every file of folders (hidden ones left out), in objects of S3 (`s3://BUCKET/KEY` or a prefix), and in `stdin` where a path
     is "-"; a file named twice is read once.
 
     Forms: JSON and YAML answers of list-backup-jobs, list-copy-jobs and list-restore-jobs or of their describe commands, lists of jobs, lists of answers,
     JSON lines and other sequences of these; job reports of AWS Backup, in JSON and CSV; gzip, byte-order marks and UTF-16. `covers` is the time the user says
     the lists are of. A list may say itself what it covers (see `stated`); `policies` then tell whether a filter it was made with left anything out that they
-    need.
+    need. Every file is put into `keep` as it is before it is parsed.
 
     Raises:
         JobFileError: a path that cannot be read, or a file that is no job list, incomplete or damaged; all such files in one error.
@@ -75,7 +102,7 @@ def read_job_files(
         wanted = partial(members_read, policies)
         for path in names:
             try:
-                files.append(_read_file(path, stdin, objects, wanted, with_digest=beside))
+                files.append(_read_file(path, stdin, objects, wanted, with_digest=beside, keep=keep))
             except JobFileError as error:
                 error.place = clean_line(path)
                 errors.append(error)
@@ -105,7 +132,27 @@ def read_parts(
     return _evidence(files, as_of, covers, policies)
 
 
-def _evidence(files: Sequence[_File], as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy]) -> Evidence:
+def read_kept(
+    files: Sequence[tuple[str, bytes]], *, as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy] = ()
+) -> FileEvidence:
+    """What `read_job_files` gave of files that it kept: their names and bytes, in their order.
+
+    Raises:
+        JobFileError: as there.
+    """
+    texts = [(name, read_text(content)) for name, content in files]
+    beside = any(is_statement(text[:200]) for _, text in texts)
+    read: list[_File] = []
+    for name, text in texts:
+        try:
+            read.append(_parse(name, text, partial(members_read, policies), with_digest=beside))
+        except JobFileError as error:
+            error.place = name
+            raise
+    return _evidence(_join_statements(read), as_of, covers, policies)
+
+
+def _evidence(files: Sequence[_File], as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy]) -> FileEvidence:
     sources = {name: [settle_progress(source, as_of) for file in files for source in file.lists.get(name, ())] for name in DATASETS}
     lists: dict[str, JobList] = {}
     warnings: list[str] = []
@@ -129,7 +176,8 @@ def _evidence(files: Sequence[_File], as_of: datetime, covers: tuple[datetime, d
         what = next(report.other for report in reports.values())
         raise JobFileError(f"is {what} of AWS Backup, which lists no jobs", hint="name job reports, or job lists", place=_names(list(reports)))
     notes = (*_not_seen(files), *describe_reports(reports, as_of, _names), *describe_gaps(coverage))
-    return Evidence(lists, coverage, notes, tuple(warnings))
+    told = tuple(FileSource(file.name, name, source) for file in files for name, own in file.lists.items() for source in own)
+    return FileEvidence(lists, coverage, notes, tuple(warnings), sources=told, stated=any(file.stated for file in files), reported=bool(reports))
 
 
 def _is_statement(path: str) -> bool:
@@ -240,18 +288,21 @@ def _files_below(folder: str, errors: list[JobFileError]) -> list[str]:
     return sorted(found)
 
 
-def _read_file(path: str, stdin: BinaryIO, objects: Objects, wanted: Wanted, *, with_digest: bool) -> _File:
+def _read_file(path: str, stdin: BinaryIO, objects: Objects, wanted: Wanted, *, with_digest: bool, keep: FileStore | None) -> _File:
     try:
         if is_object_url(path):
             data = objects.read(path)
+            _keep(keep, path, data)
         elif path == STDIN:
             data = read_all(stdin)
+            _keep(keep, path, data)
         elif not path:
             raise FileNotFoundError
         else:
             with Path(path).open("rb") as stream:
                 status = os.fstat(stream.fileno())
                 data = read_all(stream, status.st_size)
+                _keep(keep, path, data)
                 if len(data) >= LARGE:
                     file = _parse(clean_line(path), read_text(data), wanted, with_digest=with_digest)
                     _leave_in_file(file, data, stream, status)
@@ -261,6 +312,11 @@ def _read_file(path: str, stdin: BinaryIO, objects: Objects, wanted: Wanted, *, 
     except (OSError, ValueError) as error:
         raise JobFileError(f"cannot be read: {_cause(error)}") from None
     return _parse(clean_line(path), read_text(data), wanted, with_digest=with_digest)
+
+
+def _keep(keep: FileStore | None, path: str, data: bytes) -> None:
+    if keep is not None:
+        keep.keep(clean_line(path), data)
 
 
 def _leave_in_file(file: _File, data: bytes, stream: BinaryIO, status: os.stat_result) -> None:

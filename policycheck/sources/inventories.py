@@ -45,15 +45,20 @@ def read_inventories(arguments: Sequence[str]) -> dict[str, Inventory]:
         UsageError: not NAME=PATH, or a name given twice.
         EvidenceError: a file that is unreadable, incomplete, empty, or no inventory.
     """
-    inventories: dict[str, Inventory] = {}
+    return {name: read_inventory(name, path) for name, path in split_arguments(arguments)}
+
+
+def split_arguments(arguments: Sequence[str]) -> list[tuple[str, str]]:
+    """The names and paths that `NAME=PATH` arguments say; raises UsageError where one says something else, or a name is given twice."""
+    found: dict[str, str] = {}
     for argument in arguments:
         name, separator, path = argument.partition("=")
         if not separator or not path or not _NAME.fullmatch(name):
             raise UsageError(f"--inventory takes NAME=PATH, not {clean_line(argument)}", hint="--inventory prod=inventory.csv")
-        if name in inventories:
+        if name in found:
             raise UsageError(f"the inventory {name} is given twice", hint="Put all of its resources into one file.")
-        inventories[name] = read_inventory(name, path)
-    return inventories
+        found[name] = path
+    return list(found.items())
 
 
 def read_inventory(name: str, path: str) -> Inventory:

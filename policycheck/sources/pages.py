@@ -108,13 +108,25 @@ def list_pages(client: Any, dataset: Dataset, parameters: Mapping[str, object], 
         UsageError: a parameter that AWS Backup does not have.
     """
     for answer in list_answers(client, dataset, {"MaxResults": PAGE_SIZE, **parameters}, place):
-        try:
-            jobs = JobList.of(dataset, answer.records)
-        except RecordError as error:
-            raise FetchError(f"record {error.index} (from 0) cannot be used: {error.member}: {error.problem}", place=answer.where) from None
-        except OverflowError:
-            raise FetchError("a record cannot be used: a time is not from 1970 to 2300", place=answer.where) from None
-        yield Page(jobs, answer.token, answer.body, answer.date, answer.request_id)
+        yield Page(_jobs(dataset, answer.records, answer.where), answer.token, answer.body, answer.date, answer.request_id)
+
+
+def read_page(dataset: Dataset, body: bytes, where: str) -> JobList:
+    """The jobs of a page that was kept as received, as `list_pages` gave them; raises FetchError where it is no such page."""
+    try:
+        decoded = _decode(_answer_type(dataset), body)
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise FetchError(f"the answer is not a page of the list: {_describe(dataset, body, error)}", place=where) from None
+    return _jobs(dataset, getattr(decoded, dataset.result_key), where)
+
+
+def _jobs(dataset: Dataset, records: list[Any], where: str) -> JobList:
+    try:
+        return JobList.of(dataset, records)
+    except RecordError as error:
+        raise FetchError(f"record {error.index} (from 0) cannot be used: {error.member}: {error.problem}", place=where) from None
+    except OverflowError:
+        raise FetchError("a record cannot be used: a time is not from 1970 to 2300", place=where) from None
 
 
 def list_answers(client: Any, dataset: Dataset, parameters: Mapping[str, object], place: str = "") -> Iterator[Answer]:

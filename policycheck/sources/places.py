@@ -72,6 +72,8 @@ class ReadList:
     last_date: datetime | None = None
     clocks: Clocks | None = None
     """Both clocks where they were furthest apart; None: no answer had a Date."""
+    pages: int = 0
+    """Answers that were read."""
 
 
 @dataclass(slots=True)
@@ -213,20 +215,21 @@ class Reader:
         yield read
 
     def _read_list(self, client: Any, place: Place, request: Request, read: ReadPlace) -> Iterator[_PageRead]:
-        dataset, records = request.dataset, list[Any]()
-        part = read.lists[dataset.name] = ReadList(JobList(dataset, records))
+        dataset, pages = request.dataset, list[JobList]()
+        part = read.lists[dataset.name] = ReadList(JobList(dataset, ()))
         try:
             for number, page in enumerate(list_pages(client, dataset, request.parameters, place.label), start=1):
                 self._note_date(part, page.date)
-                records += page.jobs.records
+                pages.append(page.jobs)
+                part.pages = number
                 if self.pages is not None:
-                    kept = RawPage(dataset.name, dataset.operation, None, place.region, number, request.parameters, page.date, page.request_id, page.body)
-                    self.pages.keep(kept, place.role_arn)
+                    asked = (dataset.name, dataset.operation, None, place.region, number, request.parameters)
+                    self.pages.keep(RawPage(*asked, page.date, page.request_id, page.body, place.role_arn))
                 yield _PageRead(dataset.operation, place.label, len(page.jobs))
         except PolicycheckError as error:
             part.error = error
             self._note_refusal(part, error)
-        part.jobs = merge_sources([part.jobs]).jobs
+        part.jobs = join_pages(dataset, pages)
 
     def _note_date(self, part: ReadList, date: datetime | None) -> None:
         if date is None:
@@ -244,6 +247,11 @@ class Reader:
         clocks = Clocks(self.now(), date)
         if part.clocks is None or clocks.apart > part.clocks.apart:
             part.clocks = clocks
+
+
+def join_pages(dataset: Dataset, pages: Sequence[JobList]) -> JobList:
+    """The jobs of one list of one place: its pages are one source, and overlap where jobs move between them."""
+    return merge_sources([JobList.joined(pages)]).jobs if pages else JobList(dataset, ())
 
 
 def local_clock() -> datetime:

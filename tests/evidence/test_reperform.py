@@ -371,7 +371,7 @@ def test_an_object_with_a_member_twice_is_refused(tmp_path: Path, capsys: pytest
     document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "sources": sources([job()]), "rules": [{"id": "r", "none": NO}]}
     text, path = json.dumps(document), tmp_path / "input.json"
     path.write_text(text, encoding="utf-8")
-    assert reperform.main([str(path)]) == 0
+    assert reperform.main([str(path)], path.parent) == 0
     path.write_text(text.replace('"State": "COMPLETED"', '"State": "FAILED", "State": "COMPLETED"'), encoding="utf-8")
-    assert reperform.main([str(path)]) == 2
+    assert reperform.main([str(path)], path.parent) == 2
     assert "twice" in capsys.readouterr().err

@@ -496,7 +496,7 @@ def test_answers_that_find_no_room_fail_the_fetch(monkeypatch: pytest.MonkeyPatc
         raise OSError(28, "No space left on device")
 
     store = PageStore()
-    monkeypatch.setattr(store._file, "write", full)
+    monkeypatch.setattr(store._spool._file, "write", full)
     with pytest.raises(FetchError, match="no space left"):
         store.keep(RawPage("backup_jobs", "ListBackupJobs", None, HOME, 1, {}, None, "", b"{}"))
     store.close()
