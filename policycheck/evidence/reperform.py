@@ -30,6 +30,8 @@ MISSING = object()  # the member is known to be missing: a comparison with it is
 UNKNOWN = object()  # nobody can say what the member was: a comparison with it is unknown
 UTC = timezone.utc  # noqa: UP017 (datetime.UTC came with Python 3.11)
 SECOND, HOUR, DAY = 10**6, 3600 * 10**6, 86400 * 10**6
+HELD = ("protected_resources", "recovery_points", "vaults")
+NOT_AGAIN = "a list of what there is, and not of jobs, is not judged again yet: leave it and the rules that need it out of the document"
 FOR_EVER = float("inf")  # more than any duration
 
 
@@ -1086,7 +1088,8 @@ def observed_reach(rows: Any, dataset: str, as_of: int) -> dict[tuple[Any, Any],
     found: dict[tuple[Any, Any], list[tuple[list[tuple[int, int]], bool]]] = {}
     for row in rows:
         check_keys(row, "a row of coverage", "dataset account region from to complete gaps basis")
-        require(row["dataset"] in LISTS and isinstance(row["complete"], bool), "not a row of coverage", row)
+        require(row["dataset"] in LISTS, NOT_AGAIN if row["dataset"] in HELD else "not a row of coverage", row["dataset"])
+        require(isinstance(row["complete"], bool), "not a row of coverage", row)
         require(all(isinstance(row.get(key), (str, type(None))) for key in ("account", "region")), "not a place", row)
         require(row.get("basis") in (None, "observed", "asserted"), "not a basis of coverage", row)
         stated = row.get("from") is not None and row.get("to") is not None
@@ -1130,6 +1133,7 @@ def read_sources(given: Any) -> dict[str, list[Source]]:
         check_keys(source, "a source", "dataset name records lone unclosed")
         flags = (source.get("lone"), source.get("unclosed"))
         require(isinstance(source.get("name"), (str, type(None))) and {*flags} <= {None, True, False}, "not a source", source)
+        require(source["dataset"] not in HELD, NOT_AGAIN, source["dataset"])
         records, cut = read_source(source["records"], LISTS[source["dataset"]], number, bool(flags[1]))
         sources[source["dataset"]].append(Source(records, bool(flags[0] or cut)))
     return sources
@@ -2873,6 +2877,7 @@ def reperform(document: Any) -> dict[str, Any]:
             kinds = [kind for kind in JUDGES if kind in rule]
             require(isinstance(rule["id"], str) and len(kinds) == 1, "needs an id and either none, all, expect or followed_by", rule)
             reading = f"rule {rule['id']!a}"
+            require(rule.get("dataset") not in HELD and rule.get("inventory") not in HELD, NOT_AGAIN, rule.get("dataset") or rule.get("inventory"))
             require(kinds == ["expect"] or not rule.keys() & {"per", "inventory"}, "per and inventory stand beside expect", rule)
             require("none" in rule or kinds == ["all"] or "unless_recovered_within" not in rule, "unless_recovered_within qualifies none", rule)
             result = JUDGES[kinds[0]](rule, case, Waivers(rule, waivers.get(rule["id"], []), as_of))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from policycheck.datasets import DATASETS, HORIZON, Dataset
+from policycheck.datasets import DATASETS, HORIZON, JOB_LISTS, Dataset
 from policycheck.errors import FetchError, LastingError, PolicycheckError, UsageError
 from policycheck.job_lists import JobList
 from policycheck.records import MICROSECOND, iso
@@ -20,7 +20,7 @@ from policycheck.sources.enabled import Enablement, describe_unread, tell_enable
 from policycheck.sources.interface import Evidence
 from policycheck.sources.observations import merge_sources
 from policycheck.sources.observed import Watch, cover
-from policycheck.sources.organization import is_asked_whole, require_reach, unread_accounts
+from policycheck.sources.organization import is_askable, is_asked_whole, require_reach, unread_account, unread_accounts
 from policycheck.sources.places import Place, Progress, Reader, ReadPlace, Request, local_clock
 from policycheck.sources.plan import FetchPlan
 from policycheck.sources.raw import PageStore
@@ -107,6 +107,8 @@ def fetch_jobs(
 def _requests(connection: Connection, plan: FetchPlan, start: datetime) -> tuple[Request, ...]:
     requests = []
     for name in plan.datasets:
+        if not is_askable(connection.account_id, name):
+            continue
         parameters: dict[str, object] = dict(plan.filters.get(name, {}))
         since = asked_since(plan, name, start)
         if since is not None:
@@ -121,6 +123,8 @@ def _requests(connection: Connection, plan: FetchPlan, start: datetime) -> tuple
 def asked_since(plan: FetchPlan, name: str, start: datetime) -> datetime | None:
     """From when on a list is asked for, by the claim of a longest job; None: all that AWS lists, also where its own horizon is less."""
     horizon = DATASETS[name].horizon
+    if DATASETS[name].of_state:
+        return None
     if horizon is not None and plan.created_after is not None and plan.created_after <= start - horizon:
         return None
     return plan.created_after
@@ -161,7 +165,7 @@ class _Fetch:
         if pages is not None:
             whole = {name: is_asked_whole(self.connection.account_id, name) for name in DATASETS}
             pages.name_accounts({(role, name): ORGANIZATION if whole[name] else account for role, account in accounts.items() for name in DATASETS})
-        lists = {name: _merge(DATASETS[name], [part.lists[name].jobs for part in asked]) for name in self.plan.datasets}
+        lists = {name: _merge(DATASETS[name], [part.lists[name].jobs for part in asked if name in part.lists]) for name in self.plan.datasets}
         coverage = self._coverage(asked, accounts)
         warnings = tuple(self._warnings(enablement))
         not_seen = (*self._not_fetched(), *self._claims(), *self._not_enabled(enablement.disabled), *self._unknown_accounts(coverage))
@@ -234,6 +238,8 @@ class _Fetch:
                 entries += cover(watch, found, everyone or own if whole else own)
                 if organization and not whole:
                     entries.append(unread_accounts(name, part.place.region, watch.source))
+            unasked = [name for name in self.plan.datasets if not is_askable(self.connection.account_id, name)]
+            entries += [unread_account(name, self.connection.account_id, part.place.region, self._source(name, part.place.region)) for name in unasked]
         return tuple(sorted(entries, key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
 
     def _source(self, name: str, region: str) -> str:
@@ -244,7 +250,7 @@ class _Fetch:
 
     def _not_fetched(self) -> list[str]:
         notes = []
-        others = [dataset.noun + "s" for name, dataset in DATASETS.items() if name not in self.plan.datasets]
+        others = [dataset.noun + "s" for name, dataset in JOB_LISTS.items() if name not in self.plan.datasets]
         if others:
             notes.append(f"not fetched: {' and '.join(others)}; no rule asks about them")
         for name in self.plan.datasets:
