@@ -255,7 +255,7 @@ def _words() -> str:
         "words | mean",
         [
             *(f"`{word} jobs` | records of {name}" for word, name in KINDS.items()),
-            *(f"{_codes(dataset.states)} | the {dataset.state_field} of {dataset.noun}s" for dataset in DATASETS.values()),
+            *(f"{_codes(dataset.named_states)} | the {dataset.state_field} of {dataset.noun}s" for dataset in DATASETS.values() if dataset.named_states),
             "`clean`, `with issues` | Outcome: COMPLETED with MessageCategory SUCCESS, and COMPLETED with another",
             f"{_codes(name for name in RESOURCE_TYPES if ' ' not in name)} | ResourceType",
             f"{_codes(quoted(name) for name in RESOURCE_TYPES if ' ' in name)} | ResourceType; any other type stands in quotes, too",

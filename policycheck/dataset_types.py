@@ -1,4 +1,4 @@
-"""What a list of jobs is made of: the kinds of its fields, what it means that one is missing, and the checks that a row of `datasets` must pass."""
+"""What a list is made of: the kinds of its fields, what it means that one is missing, and the checks that a row of `datasets` must pass."""
 
 from __future__ import annotations
 
@@ -34,6 +34,7 @@ class Presence(Enum):
     WHEN_ENDED = "recorded once a job has ended: missing is known in progress or EXPIRED, but in a reduced list that lacks it throughout; else unknown"
     SINCE = "older clients drop it: unknown if the whole list lacks it, else missing is known"
     DERIVED = "computed; says for itself when it is unknown"
+    STAND_IN = "no field of the list: what lists of jobs have in its place, so that it is evaluated as they are"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,13 @@ class Field:
         return self.presence is Presence.DERIVED
 
 
-_SOURCES = {
+STATE = "_State"
+"""The state field of a list that has none,"""
+PRESENT = "listed"
+"""and its one state, a word that may be read in an explanation."""
+
+
+SOURCES = {
     "Outcome": ("MessageCategory",),
     "Duration": ("CreationDate", "InitiationDate", "CompletionDate"),
     "Elapsed": ("CreationDate", "CompletionDate"),
@@ -61,6 +68,9 @@ _SOURCES = {
     **dict.fromkeys(("CrossAccount", "CrossRegion", "DestinationAccount", "DestinationRegion"), ("DestinationBackupVaultArn",)),
 }
 """What derived fields come from, where that is the same in every list."""
+
+SCAN_FINDINGS = "AggregatedScanResult.Findings"
+"""A list of words in the API (MALWARE), and one text here."""
 
 TAGS = "Tags."
 """What the name of an inventory's tag begins with."""
@@ -77,8 +87,20 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
+class Each:
+    """A list that is one call for each record of another list."""
+
+    dataset: str
+    """The other list, which the API gives in one."""
+    member: str
+    """What names each of its records: BackupVaultName,"""
+    parameter: str
+    """and the parameter that takes it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Dataset:
-    """One list of jobs: how the API names it, its members and the fields derived from them."""
+    """One list: how the API names it, its members and the fields derived from them."""
 
     name: str
     """The word in policies: backup_jobs."""
@@ -107,6 +129,16 @@ class Dataset:
     """How far back AWS lists these jobs; None: it documents no limit."""
     of_organization: bool = False
     """Whether the management account can list the jobs of all accounts at once (ByAccountId `*`)."""
+    of_state: bool = False
+    """Whether it lists what there is at the moment of the call (vaults, recovery points), and not what happened: it says nothing of any other moment."""
+    other_accounts: bool = True
+    """Whether the operation takes ByAccountId."""
+    each: Each | None = None
+    """How it is called where it is not one list."""
+    well: frozenset[str] = frozenset({"COMPLETED"})
+    """The states that say that all is well."""
+    stand_ins: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
+    """What lists of jobs have and this one has not, each with the member that takes its place; empty: none does."""
     filters: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
     """By field, the request parameter that narrows the list to one value of it."""
     scheduled: bool = False
@@ -123,8 +155,13 @@ class Dataset:
 
     @property
     def kind(self) -> str:
-        """The word that stands before `job` in a sentence: backup."""
+        """The word that stands before `job` in a sentence: backup. Of a list of what there is, the whole noun."""
         return self.noun.removesuffix(" job")
+
+    @property
+    def item(self) -> str:
+        """What one record is called where the list is known: job, recovery point."""
+        return self.noun if self.of_state else "job"
 
     @property
     def state_option(self) -> str:
@@ -149,9 +186,10 @@ class Dataset:
     def field(self, name: str) -> Field | None:
         """The field of that exact name, tags of an inventory (`Tags.Environment`) among them; None if there is none."""
         try:
-            return self.fields[name]
+            found = self.fields[name]
         except KeyError:
             return None
+        return None if found.presence is Presence.STAND_IN else found
 
     def sources(self, name: str) -> tuple[str, ...]:
         """The members that a derived field comes from, beside those that tell where a job was."""
@@ -163,12 +201,32 @@ class Dataset:
             case "ResourceArn":
                 sources = (self.resource_field,)
             case _:
-                sources = _SOURCES.get(name, ())
+                sources = SOURCES.get(name, ())
         return tuple(member for member in sources if member in self.fields and not self.fields[member].derived)
 
     @property
     def states(self) -> tuple[str, ...]:
         return self.fields[self.state_field].values
+
+    @property
+    def named_states(self) -> tuple[str, ...]:
+        """Those that AWS records; none in a list without any."""
+        return self.states if self.state_field in self.fields else ()
+
+    @property
+    def expires(self) -> bool:
+        """Whether a job that never started in its start window is EXPIRED; of a recovery point the word says that its retention is over."""
+        return "EXPIRED" in self.states and not self.of_state
+
+    @property
+    def composite(self) -> bool:
+        """Whether its records can be parts of others: child jobs, and the recovery points of a composite one."""
+        return "ParentJobId" in self.fields or "ParentJobId" in self.stand_ins
+
+    @property
+    def dated(self) -> bool:
+        """Whether its records have a CreationDate, by which there are windows and ages."""
+        return "CreationDate" in self.fields
 
     @property
     def finished(self) -> tuple[str, ...]:
@@ -189,11 +247,16 @@ class DatasetError(ValueError):
 
 
 class _Fields(dict[str, Field]):
-    """The fields of a list by name. Tags of an inventory are fields of every list; what they are called is not known here."""
+    """The fields of a list by name. Tags of an inventory are fields of every list; what they are called is not known here.
+
+    What a list of what there is lacks of what lists of jobs have is asked for by name alone: no rule can, and no loop over the fields meets it.
+    """
 
     def __missing__(self, name: str) -> Field:
         if name.startswith(TAGS) and len(name) > len(TAGS):
-            return Field(name, Kind.TEXT, Presence.DERIVED, doc=_DOCS["Tags"])
+            return Field(name, Kind.TEXT, Presence.DERIVED, doc=DOCS["Tags"])
+        if name in STAND_INS:
+            return Field(name, STAND_INS[name], Presence.STAND_IN, (PRESENT,) if name == STATE else ())
         raise KeyError(name)
 
 
@@ -211,15 +274,15 @@ def table(*groups: tuple[Presence, Kind, str], enums: Mapping[str, tuple[str, ..
         for name in names.split():
             if name in fields:
                 raise DatasetError("a list", name, "stands twice among its fields")
-            fields[name] = Field(name, kind, presence, enums.get(name, ()), _DOCS.get(name, ""))
+            fields[name] = Field(name, kind, presence, enums.get(name, ()), DOCS.get(name, ""))
     for name, kind in (("AccountName", Kind.TEXT), ("in_inventory", Kind.NAME)):
-        fields[name] = Field(name, kind, Presence.DERIVED, doc=_DOCS[name])
+        fields[name] = Field(name, kind, Presence.DERIVED, doc=DOCS[name])
     if strange := sorted(enums.keys() - fields.keys()):
         raise DatasetError("a list", strange[0], "has values and is none of its fields")
     return MappingProxyType(fields)
 
 
-_DOCS = {
+DOCS = {
     "Account": "AccountId, else the account in BackupVaultArn, else in ResourceArn.",
     "Region": "The Region in BackupVaultArn, else in ResourceArn.",
     "IamRoleName": "The last path segment of IamRoleArn.",
@@ -241,90 +304,13 @@ _DOCS = {
 }
 
 
-ALWAYS, ALWAYS_SINCE, BY_MEANING, WHEN_ENDED, SINCE, DERIVED = Presence
+ALWAYS, ALWAYS_SINCE, BY_MEANING, WHEN_ENDED, SINCE, DERIVED, STAND_IN = Presence
 
-_COMPLETED, _FAILED, _RUNNING, _PENDING, _EXPIRED = "COMPLETED", "FAILED", "RUNNING", "PENDING", "EXPIRED"
-_NEEDED = {
+NEEDED = {
     "AccountId": Kind.ACCOUNT, "CreationDate": Kind.TIME, "CompletionDate": Kind.TIME, "StatusMessage": Kind.TEXT, "ResourceType": Kind.WORD,
     "ParentJobId": Kind.TEXT, "ResourceArn": Kind.ARN, "Account": Kind.ACCOUNT, "Region": Kind.TEXT,
 }  # fmt: skip
 """What rules, windows and findings read of every list."""
-_OPTIONAL = frozenset({("Duration", "InitiationDate")})
-"""Of what derived fields come from, what a list may lack."""
-
-
-def listed(*rows: Dataset) -> Mapping[str, Dataset]:
-    """The lists by name.
-
-    Raises:
-        DatasetError: a row that cannot be.
-    """
-    for row in rows:
-        _check_row(row)
-        for what in ("name", "noun", "operation", "result_key", "id_field"):
-            if any(getattr(other, what) == getattr(row, what) for other in rows if other is not row):
-                raise DatasetError(row.name, what, f"{getattr(row, what)} is that of another list, too")
-    named = {row.name: row for row in rows}
-    for row in rows:
-        for followed, links in row.follows.items():
-            if followed not in named:
-                raise DatasetError(row.name, "follows", f"there is no list {followed}")
-            for link in links:
-                _require(row, "follows", link.follower, link.follower in row.fields, "is none of its fields")
-                _require(row, "follows", link.job, link.job in named[followed].fields, f"is no field of {followed}")
-    return MappingProxyType(named)
-
-
-def _require(row: Dataset, what: str, name: str, holds: bool, problem: str) -> None:
-    if not holds:
-        raise DatasetError(row.name, what, f"{name} {problem}")
-
-
-def _check_row(row: Dataset) -> None:
-    heads = {name.partition(".")[0] for name in row.fields if "." in name}
-    for name, one in row.fields.items():
-        if not isinstance(one.kind, Kind) or not isinstance(one.presence, Presence):
-            raise DatasetError(row.name, name, f"{one.kind!r} is no kind of field" if not isinstance(one.kind, Kind) else f"{one.presence!r} is no presence")
-        if name.count(".") > 1 or name in heads:
-            raise DatasetError(row.name, name, "is an object and a value" if name in heads else "is nested deeper than one object")
-        if bool(one.values) != (one.kind is Kind.ENUM):
-            raise DatasetError(row.name, name, "is an enum without values" if not one.values else f"has values and is no enum, but {one.kind}")
-        if one.derived and name not in _DOCS:
-            raise DatasetError(row.name, name, "is derived, and nothing here says how")
-        for source in _SOURCES.get(name, ()) if one.derived else ():
-            _require(row, name, source, source in row.fields or (name, source) in _OPTIONAL, "is missing, which it comes from")
-    if "Retention" in row.fields and row.lifecycle is None:
-        raise DatasetError(row.name, "Retention", "comes from the DeleteAfterDays of a lifecycle, and there is none")
-    for what, kinds in (("id_field", {Kind.TEXT}), ("state_field", {Kind.ENUM}), ("resource_field", {Kind.ARN}), ("vault_field", {Kind.ARN})):
-        name = getattr(row, what)
-        _require(row, what, name, name in row.fields and not row.fields[name].derived, "is none of its members")
-        _require(row, what, name, row.fields[name].kind in kinds, f"is of the kind {row.fields[name].kind}, not {' or '.join(sorted(kinds))}")
-    for name, kind in _NEEDED.items():
-        _require(row, "fields", name, name in row.fields, "is missing")
-        _require(row, "fields", name, row.fields[name].kind is kind, f"is of the kind {row.fields[name].kind}, not {kind}")
-    _check_states(row)
-    if not row.kind or row.kind == row.noun or " " in row.kind:
-        raise DatasetError(row.name, "noun", f"{row.noun!r} is not one word and `job`: sentences say `backup job`")
-    for name, (message, undecided) in row.later_words.items():
-        _require(row, "later_words", name, name in row.fields, "is none of its fields")
-        _require(row, "later_words", message, message in row.fields, "is none of its fields")
-        _require(row, "later_words", undecided, undecided in row.fields[name].values, f"is no value of {name}")
-    for name in row.filters:
-        _require(row, "filters", name, name in row.fields, "is none of its fields")
-
-
-def _check_states(row: Dataset) -> None:
-    for what, states in (("in_progress", row.in_progress), ("bad_ends", row.bad_ends)):
-        for state in states:
-            _require(row, what, state, state in row.states, f"is no value of {row.state_field}")
-    for state in row.bad_ends:
-        _require(row, "bad_ends", state, state in row.finished, "is a state of jobs in progress")
-    for state in (_COMPLETED, _FAILED, _RUNNING):
-        _require(row, row.state_field, state, state in row.states, "is missing, which every list has")
-        _require(row, "in_progress", state, (state in row.in_progress) == (state == _RUNNING), "is in progress in all lists or in none")
-    if _EXPIRED in row.states:
-        # An EXPIRED job ended when its start window did.
-        _require(row, row.state_field, _EXPIRED, "StartBy" in row.fields, "needs the member StartBy")
-    if "InitiationDate" in row.fields:
-        # What began after as_of was waiting then.
-        _require(row, row.state_field, _PENDING, _PENDING in row.in_progress, "is missing, in which jobs wait for their InitiationDate")
+OF_ALL = frozenset({"Account", "Region"})
+"""What a list of what there is has, too."""
+STAND_INS = {**{name: kind for name, kind in NEEDED.items() if name not in OF_ALL}, STATE: Kind.ENUM}

@@ -3,8 +3,9 @@
 A list is one row: what reads files, rules, reports and AWS knows of it only what stands there. Rows are checked when this module is imported, so that a wrong
 one is an error that names the list and the member, and nothing that looks like evidence.
 
-Source of names, types and enumerations: the AWS Backup API model of 2018-11-15 as botocore 1.44 ships it, operations ListBackupJobs, ListCopyJobs and
-ListRestoreJobs. Source of what may be missing: the API reference and lists saved by real clients (every member is optional in the model).
+Source of names, types and enumerations: the AWS Backup API model of 2018-11-15 as botocore 1.44 ships it, operations ListBackupJobs, ListCopyJobs,
+ListRestoreJobs, ListProtectedResources, ListBackupVaults and ListRecoveryPointsByBackupVault. Source of what may be missing: the API reference and lists saved
+by real clients (every member is optional in the model).
 """
 
 from __future__ import annotations
@@ -13,21 +14,24 @@ from collections.abc import Mapping
 from datetime import timedelta
 from types import MappingProxyType
 
+from policycheck.dataset_checks import listed
 from policycheck.dataset_types import (
     ALWAYS,
     ALWAYS_SINCE,
     BY_MEANING,
     DERIVED,
+    SCAN_FINDINGS,
     SINCE,
+    STATE,
     TAGS,
     WHEN_ENDED,
     Dataset,
     DatasetError,
+    Each,
     Field,
     Kind,
     Link,
     Presence,
-    listed,
     table,
 )
 
@@ -39,9 +43,13 @@ __all__ = [
     "DATASETS",
     "DEFAULT",
     "HORIZON",
+    "JOB_LISTS",
+    "PROTECTED_RESOURCES",
+    "RECOVERY_POINTS",
     "RESOURCE_TYPES",
     "RESTORE_JOBS",
     "TAGS",
+    "VAULTS",
     "Dataset",
     "DatasetError",
     "Field",
@@ -227,7 +235,127 @@ RESTORE_JOBS = Dataset(
 )
 
 
-DATASETS: Mapping[str, Dataset] = listed(BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS)
+# What there is, and not what happened. That a vault is gone, or a recovery point, these lists cannot say: they speak of the moment of the call alone.
+_KEY_TYPES = ("AWS_OWNED_KMS_KEY", "CUSTOMER_MANAGED_KMS_KEY")
+
+PROTECTED_RESOURCES = Dataset(
+    name="protected_resources",
+    noun="protected resource",
+    operation="ListProtectedResources",
+    result_key="Results",
+    id_field="ResourceArn",
+    state_field=STATE,
+    resource_field="ResourceArn",
+    vault_field="LastBackupVaultArn",
+    in_progress=frozenset(),
+    of_state=True,
+    other_accounts=False,
+    stand_ins={"CreationDate": "LastBackupTime"},
+    fields=table(
+        (ALWAYS, Kind.ARN, "ResourceArn"),
+        (ALWAYS, Kind.WORD, "ResourceType"),
+        (ALWAYS, Kind.TIME, "LastBackupTime"),
+        (BY_MEANING, Kind.TEXT, "ResourceName"),
+        (SINCE, Kind.ARN, "LastBackupVaultArn LastRecoveryPointArn"),
+        (DERIVED, Kind.ACCOUNT, "Account"),
+        (DERIVED, Kind.TEXT, "Region BackupVaultName"),
+        enums={},
+    ),
+)
+
+VAULTS = Dataset(
+    name="vaults",
+    noun="backup vault",
+    operation="ListBackupVaults",
+    result_key="BackupVaultList",
+    id_field="BackupVaultArn",
+    state_field=STATE,
+    resource_field="BackupVaultArn",
+    vault_field="BackupVaultArn",
+    in_progress=frozenset(),
+    of_state=True,
+    other_accounts=False,
+    fields=table(
+        (ALWAYS, Kind.TEXT, "BackupVaultName"),
+        (ALWAYS, Kind.ARN, "BackupVaultArn"),
+        (ALWAYS, Kind.TIME, "CreationDate"),
+        (SINCE, Kind.ENUM, "VaultType VaultState"),
+        (BY_MEANING, Kind.ARN, "EncryptionKeyArn"),
+        (SINCE, Kind.ENUM, "EncryptionKeyType"),
+        (BY_MEANING, Kind.TEXT, "CreatorRequestId"),
+        (ALWAYS, Kind.INTEGER, "NumberOfRecoveryPoints"),
+        (ALWAYS_SINCE, Kind.BOOLEAN, "Locked"),
+        (SINCE, Kind.INTEGER, "MinRetentionDays MaxRetentionDays"),
+        (SINCE, Kind.TIME, "LockDate"),
+        (DERIVED, Kind.ACCOUNT, "Account"),
+        (DERIVED, Kind.TEXT, "Region"),
+        enums={"VaultType": _VAULT_TYPES, "VaultState": ("CREATING", "AVAILABLE", "FAILED"), "EncryptionKeyType": _KEY_TYPES},
+    ),
+)
+
+RECOVERY_POINTS = Dataset(
+    name="recovery_points",
+    noun="recovery point",
+    operation="ListRecoveryPointsByBackupVault",
+    result_key="RecoveryPoints",
+    id_field="RecoveryPointArn",
+    state_field="Status",
+    resource_field="ResourceArn",
+    vault_field="BackupVaultArn",
+    in_progress=frozenset({"CREATING"}),
+    well=frozenset({"COMPLETED", "AVAILABLE"}),
+    of_state=True,
+    other_accounts=False,
+    each=Each("vaults", "BackupVaultName", "BackupVaultName"),
+    stand_ins={"ParentJobId": "ParentRecoveryPointArn"},
+    # Two times and a list in objects (CalculatedLifecycle, AggregatedScanResult.LastComputed and .Findings) are read by no rule yet but for Findings.
+    fields=table(
+        (ALWAYS, Kind.ARN, "RecoveryPointArn"),
+        (ALWAYS, Kind.TEXT, "BackupVaultName"),
+        (ALWAYS, Kind.ARN, "BackupVaultArn"),
+        (BY_MEANING, Kind.ARN, "SourceBackupVaultArn"),
+        (ALWAYS, Kind.ARN, "ResourceArn"),
+        (BY_MEANING, Kind.TEXT, "ResourceName"),
+        (ALWAYS, Kind.WORD, "ResourceType"),
+        (ALWAYS, Kind.TIME, "CreationDate"),
+        (SINCE, Kind.TIME, "InitiationDate"),
+        (BY_MEANING, Kind.TIME, "CompletionDate LastRestoreTime"),
+        (ALWAYS, Kind.ENUM, "Status"),
+        (BY_MEANING, Kind.TEXT, "StatusMessage"),
+        (BY_MEANING, Kind.SIZE, "BackupSizeInBytes"),
+        (BY_MEANING, Kind.INTEGER, "Lifecycle.MoveToColdStorageAfterDays Lifecycle.DeleteAfterDays"),
+        (SINCE, Kind.BOOLEAN, "Lifecycle.OptInToArchiveForSupportedResources"),
+        (SINCE, Kind.WORD, "Lifecycle.DeleteAfterEvent"),
+        (BY_MEANING, Kind.ARN, "EncryptionKeyArn"),
+        (ALWAYS, Kind.BOOLEAN, "IsEncrypted"),
+        (SINCE, Kind.ENUM, "EncryptionKeyType"),
+        (BY_MEANING, Kind.ARN, "IamRoleArn"),
+        (BY_MEANING, Kind.TEXT, _CREATED_BY),
+        (BY_MEANING, Kind.ARN, _CREATED_BY_ARNS),
+        (SINCE, Kind.TEXT, _CREATED_BY_SINCE),
+        (BY_MEANING, Kind.ARN, "ParentRecoveryPointArn"),
+        (BY_MEANING, Kind.TEXT, "CompositeMemberIdentifier"),
+        (SINCE, Kind.BOOLEAN, "IsParent"),
+        (SINCE, Kind.ENUM, "VaultType IndexStatus"),
+        (SINCE, Kind.TEXT, "IndexStatusMessage"),
+        (SINCE, Kind.BOOLEAN, "AggregatedScanResult.FailedScan"),
+        (SINCE, Kind.WORD, SCAN_FINDINGS),
+        (DERIVED, Kind.ACCOUNT, "Account"),
+        (DERIVED, Kind.TEXT, "Region IamRoleName"),
+        (DERIVED, Kind.DURATION, "Retention"),
+        enums={
+            "Status": ("COMPLETED", "PARTIAL", "DELETING", "EXPIRED", "AVAILABLE", "STOPPED", "CREATING"),
+            "EncryptionKeyType": _KEY_TYPES,
+            "VaultType": _VAULT_TYPES,
+            "IndexStatus": ("PENDING", "ACTIVE", "FAILED", "DELETING"),
+        },
+    ),
+)
+
+
+DATASETS: Mapping[str, Dataset] = listed(BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, PROTECTED_RESOURCES, VAULTS, RECOVERY_POINTS)
+JOB_LISTS: Mapping[str, Dataset] = MappingProxyType({name: one for name, one in DATASETS.items() if not one.of_state})
+"""Those of what happened."""
 DEFAULT = next(iter(DATASETS.values()))
 """The list that is meant where a rule names none, and whose jobs tell which resources there are."""
 BY_RESULT_KEY: Mapping[str, Dataset] = MappingProxyType({d.result_key: d for d in DATASETS.values()})

@@ -11,10 +11,11 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from policycheck.column_records import ColumnRecords, drop_empty_texts, joined
+from policycheck.dataset_types import SCAN_FINDINGS
 from policycheck.datasets import ALWAYS, Dataset, Field, Presence
 from policycheck.job_times import read_times
 from policycheck.losses import MESSAGE, lost_members, went_wrong
-from policycheck.records import HAPPENED, objects
+from policycheck.records import HAPPENED, objects, stand_ins
 
 if TYPE_CHECKING:
     import polars as pl
@@ -145,10 +146,13 @@ class JobList:
         always = {member.name for member in self.dataset.members if member.presence is ALWAYS}
         whole = always <= recorded
         known = {f.name for f in self.dataset.members if f.name in recorded or (whole and f.presence in {Presence.BY_MEANING, Presence.WHEN_ENDED})}
+        # What stands in for a member is known to be missing as that is; what stands for nothing, always.
+        known |= {name for name in stand_ins(self.dataset) if self.dataset.stand_ins.get(name) in {None, *known}}
         told_of = frozenset(known | (recorded & set(objects(self.dataset))))
-        base = Recording(told_of, frozenset(member.name for member in self.dataset.members) if whole else told_of, whole, self._until)
+        every = frozenset((*(member.name for member in self.dataset.members), *stand_ins(self.dataset)))
+        base = Recording(told_of, every if whole else told_of, whole, self._until)
         others: dict[int, Recording] = {}
-        if MESSAGE not in recorded or self.behind:
+        if MESSAGE in self.dataset.fields and (MESSAGE not in recorded or self.behind):
             silent = base.but(frozenset({MESSAGE}))
             ends = self._ends()
             wrong = {end for end in set(ends) if went_wrong(self.dataset, *end)}
@@ -202,6 +206,8 @@ class JobList:
 
     @property
     def _until(self) -> int:
+        if self.dataset.of_state:
+            return 0
         members = [member for member in HAPPENED if member in self.dataset.fields]
         if self.table is not None:
             return max((int(str(newest)) for member in members if (newest := self.table[member].max()) is not None), default=0)
@@ -246,6 +252,8 @@ class JobList:
             return self.records.column(name).to_list()
         head, _, tail = name.partition(".")
         values = list(map(attrgetter(head), self.records))
+        if name == SCAN_FINDINGS:
+            return [None if value is None else _one_text(value.Findings) for value in values]
         if tail:
             return [None if value is None else getattr(value, tail) for value in values]
         return values
@@ -375,6 +383,11 @@ class JobList:
         if isinstance(self.records, ColumnRecords):
             return self.records.column(head)
         return [value is not None for value in map(attrgetter(head), self.records)]
+
+
+def _one_text(words: tuple[str, ...] | str | None) -> str | None:
+    """The words of a list as one text; none of them is none."""
+    return (words if isinstance(words, str | None) else ", ".join(words)) or None
 
 
 @lru_cache(maxsize=100_000)

@@ -53,6 +53,8 @@ def set_times(dataset: Dataset, record: Any) -> None:
         value = getattr(record, member)
         if value is not None:
             setattr(record, member, _one_time(member, 0, value, unusable))
+    if dataset.of_state:
+        return
     ended = getattr(record, dataset.state_field) in _finished(dataset)
     for member in _contradicting(record.CreationDate, getattr(record, "InitiationDate", None), record.CompletionDate, ended=ended):
         setattr(record, member, None)
@@ -92,6 +94,8 @@ def _one_time(member: str, index: int, value: datetime | float, unusable: Mappin
 
 def _drop_contradictions(dataset: Dataset, columns: Mapping[str, Column], states: Sequence[str | None], unusable: Mapping[int, set[str]]) -> frozenset[str]:
     """Make times missing that cannot all be true: which one is wrong, the record does not say. Back comes what of a job in progress counts for nothing."""
+    if dataset.of_state:
+        return frozenset()  # In which order AWS writes the times of a recovery point is not documented.
     dropped: set[str] = set()
     finished = _finished(dataset)
     begins = columns.get("InitiationDate") or [None] * len(states)

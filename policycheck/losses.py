@@ -39,7 +39,7 @@ def lost_members(dataset: Dataset, records: Sequence[Any], row: int, behind: Col
 
 def went_wrong(dataset: Dataset, state: str | None, category: str | None) -> bool:
     """Whether AWS has something to say of how a job ended: it is finished and did not complete, or completed with issues."""
-    if state != "COMPLETED":
+    if state not in dataset.well:
         return state in dataset.finished
     return category is not None and category.lower() != "success"
 

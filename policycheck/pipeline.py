@@ -69,8 +69,8 @@ def _named_inventories(policy: Policy) -> set[str]:
     names: set[str] = set()
     for rule in policy.rules:
         requirement = rule.statement.requirement
-        if isinstance(requirement, Expectation) and requirement.inventory is not None:
-            names.add(clean_line(requirement.inventory.text))
+        if isinstance(requirement, Expectation) and requirement.given_inventory is not None:
+            names.add(clean_line(requirement.given_inventory.text))
         for comparison in (*comparisons(rule.statement.where), *comparisons(requirement.condition)):
             if comparison.field == "in_inventory" and comparison.operator is Operator.IS:
                 names |= {clean_line(literal.text) for literal in comparison.literals}

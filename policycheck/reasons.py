@@ -24,6 +24,8 @@ class ReasonKind(StrEnum):
     LIST_INCOMPLETE = auto()  # (place, why)
     LIST_CUT_OFF = auto()  # (place, why)
     TIME_UNSAID = auto()  # (place)
+    STATE_UNDATED = auto()  # (place, noun)
+    STATE_LATER = auto()  # (place, noun), (of when it is, as_of)
     STARTS_LATE = auto()  # (place), (first, start of the window)
     ENDS_BEFORE_WINDOW = auto()  # (place), (last, end of the window)
     ENDS_BEFORE_AS_OF = auto()  # (place), (last, as_of)
@@ -216,6 +218,13 @@ _WORDS: Mapping[ReasonKind, Callable[[Reason], str]] = MappingProxyType(
         _K.LIST_INCOMPLETE: lambda r: f"{r.names[0]} is incomplete: {r.names[1]}",
         _K.LIST_CUT_OFF: lambda r: f"{r.names[0]} is incomplete: {r.names[1]}",
         _K.TIME_UNSAID: lambda r: f"nothing says which time the list of {r.names[0]} covers",
+        _K.STATE_UNDATED: lambda r: (
+            f"nothing says when the list of {r.names[1]}s of {r.names[0]} was made, and it speaks of that moment alone: --covers FROM..TO is your claim"
+        ),
+        _K.STATE_LATER: lambda r: (
+            f"the list of {r.names[1]}s of {r.names[0]} is of {_time(r.numbers[0])} and says nothing of earlier times, the evaluation time is "
+            f"{_time(r.numbers[1])}"
+        ),
         _K.STARTS_LATE: lambda r: f"{r.names[0]} is covered from {_time(r.numbers[0])} only, the window begins at {_time(r.numbers[1])}",
         _K.ENDS_BEFORE_WINDOW: lambda r: f"{r.names[0]} is covered to {_time(r.numbers[0])} only, the window ends at {_time(r.numbers[1])}",
         _K.ENDS_BEFORE_AS_OF: lambda r: f"{r.names[0]} is covered to {_time(r.numbers[0])} only, the evaluation time is {_time(r.numbers[1])}",

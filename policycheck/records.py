@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from policycheck.dataset_types import PRESENT, SCAN_FINDINGS, STATE
 from policycheck.datasets import Dataset, Kind
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -56,12 +57,42 @@ def record_type(dataset: Dataset) -> type[msgspec.Struct]:
     nested: dict[str, dict[str, Any]] = {}
     for member in dataset.members:
         head, _, tail = member.name.partition(".")
-        (nested.setdefault(head, {}) if tail else top)[tail or head] = _TYPES.get(member.kind, str | None)
+        (nested.setdefault(head, {}) if tail else top)[tail or head] = (
+            _TYPES.get(member.kind, str | None) if member.name != SCAN_FINDINGS else tuple[str, ...] | str | None
+        )
         if tail:
             top.setdefault(head, None)
     for head, members in nested.items():
         top[head] = _define(f"{dataset.result_key}{head}", members) | None
-    return _define(dataset.result_key, top)
+    if not dataset.of_state:
+        return _define(dataset.result_key, top)
+    return _with_stand_ins(dataset, _define(dataset.result_key, top))
+
+
+_LACKING = ("AccountId", "CreationDate", "CompletionDate", "StatusMessage", "ResourceType", "ParentJobId")
+"""What is asked of each record, and a list of what there is may not have."""
+
+
+def stand_ins(dataset: Dataset) -> tuple[str, ...]:
+    """The attributes of this list's records that are none of its members; nothing reads or writes them as JSON."""
+    return (*(name for name in _LACKING if name not in dataset.fields), *([STATE] if dataset.state_field == STATE else []))
+
+
+def _with_stand_ins(dataset: Dataset, kind: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """The same struct with attributes that JSON does not know: properties, which say what they stand for."""
+
+    def lacking(_: object) -> None:
+        return None
+
+    def present(_: object) -> str:
+        return PRESENT
+
+    asked: dict[str, Callable[[Any], Any]] = {name: present if name == STATE else lacking for name in stand_ins(dataset)}
+    asked |= {name: attrgetter(member) for name, member in dataset.stand_ins.items()}
+    namespace = {name: property(ask) for name, ask in asked.items()}
+    make: Any = type(kind)
+    made: type[msgspec.Struct] = make(dataset.result_key, (kind,), namespace, kw_only=True, omit_defaults=True, gc=False)
+    return made
 
 
 @cache
@@ -92,6 +123,8 @@ def end_of(dataset: Dataset, record: Any) -> int | None:
     state = getattr(record, dataset.state_field)
     if state not in dataset.finished:
         return None
+    if dataset.of_state:
+        return record.CreationDate  # type: ignore[no-any-return]  # a struct made at run time
     if record.CompletionDate is not None or state != "EXPIRED":
         return record.CompletionDate  # type: ignore[no-any-return]  # a struct made at run time
     created, start_by = record.CreationDate, record.StartBy
@@ -129,7 +162,11 @@ _SORTING = msgspec.json.Encoder(order="sorted")
 
 @cache
 def _read_times(dataset: Dataset) -> Callable[[Any], tuple[int | None, ...]]:
-    return attrgetter(*time_members(dataset))
+    names = time_members(dataset)
+    if len(names) == 1:
+        # Of one name alone, attrgetter gives no tuple.
+        return lambda record: (getattr(record, names[0]),)
+    return attrgetter(*names)
 
 
 def spell_time(value: int) -> str:

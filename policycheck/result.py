@@ -103,7 +103,7 @@ class Coverage:
 
     def reaches(self, start: datetime | None, end: datetime) -> bool:
         """Whether it speaks for the whole of a time, which is not a margin alone; `start` None: for its end."""
-        if not self.speaks or self.start is None or self.end is None or self.end < end:
+        if not self.speaks or self.start is None or self.end is None or self.end < end or self.start > end:
             return False
         evident = self.evident
         return start is None or (self.start <= start and evident is not None and evident[1] >= start and self.gap_in(start, end) is None)

@@ -38,7 +38,7 @@ MADE_UP_JOBS = Dataset(
     bad_ends=("WITHDRAWN",),
 )
 """
-_TABLE = "DATASETS: Mapping[str, Dataset] = listed(BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS)"
+_TABLE = "DATASETS: Mapping[str, Dataset] = listed(BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, PROTECTED_RESOURCES, VAULTS, RECOVERY_POINTS)"
 
 
 def add_list(row: str = ROW, name: str = "MADE_UP_JOBS") -> None:

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from policycheck.dataset_types import listed, table
+from policycheck.dataset_checks import listed
+from policycheck.dataset_types import table
 from policycheck.datasets import ALWAYS, BACKUP_JOBS, COPY_JOBS, DATASETS, RESTORE_JOBS, Dataset, DatasetError, Field, Kind, Link
 from tests.tables import each
 

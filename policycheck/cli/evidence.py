@@ -47,11 +47,11 @@ def gather_aws(
 
 
 def gather_all(connection: Connection, *, as_of: datetime, quiet: bool) -> Evidence:
-    """Every list there is, as far back as AWS lists it, fetched now."""
-    from policycheck.datasets import DATASETS
+    """Every list of jobs, as far back as AWS lists it, fetched now."""
+    from policycheck.datasets import JOB_LISTS
     from policycheck.sources.plan import FetchPlan
 
-    return _fetch(connection, FetchPlan(tuple(DATASETS)), as_of=as_of, quiet=quiet)
+    return _fetch(connection, FetchPlan(tuple(JOB_LISTS)), as_of=as_of, quiet=quiet)
 
 
 def _fetch(connection: Connection, plan: FetchPlan, *, as_of: datetime, quiet: bool, keep_pages: bool = False) -> Evidence:

@@ -24,7 +24,7 @@ from policycheck.cli.connection import connect
 from policycheck.cli.diagnostics import show_error, show_note, show_warning
 from policycheck.cli.options import typer_option
 from policycheck.cli.terminal import colored, copy_document, table_width, write_document
-from policycheck.datasets import DATASETS, Dataset
+from policycheck.datasets import JOB_LISTS, Dataset
 from policycheck.errors import PolicycheckError, UsageError
 from policycheck.settings.options import CONNECTION, OPTIONS, RunOptions
 from policycheck.text import clean_line, shorten
@@ -42,7 +42,7 @@ _LONGEST_HELP = 400
 _OPTION = re.compile(r"-(?!\d+$|\d*\.\d+$)\S+$")
 """What argparse, hence the AWS CLI, takes for an option: no negative number, nothing with a space."""
 _NAMES: Mapping[str, Dataset] = {
-    "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in dataset.operation)[1:]: dataset for dataset in DATASETS.values()
+    "".join(f"-{letter.lower()}" if letter.isupper() else letter for letter in dataset.operation)[1:]: dataset for dataset in JOB_LISTS.values()
 }
 
 

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Event
 from types import SimpleNamespace
+from typing import Any
 from urllib.parse import parse_qs
 
 from botocore.awsrequest import AWSPreparedRequest, HTTPHeaders
@@ -30,6 +31,7 @@ from moto.core.responses import BaseResponse
 from moto.iam.models import iam_backends
 from werkzeug.datastructures import Headers
 
+from policycheck.datasets import VAULTS
 from policycheck.emulator.errors import ApiError
 from policycheck.emulator.regions import VERSION_2
 from policycheck.emulator.service import Asked, Ending, Reply, Service
@@ -37,6 +39,10 @@ from policycheck.emulator.wire import arn_part
 
 JOB_PATHS = tuple(f"/{jobs}-jobs{rest}" for jobs in ("backup", "copy", "restore") for rest in ("/?$", "/[^/]+/?$"))
 """What moto does not route: the lists and single jobs, as regular expressions of paths."""
+HELD_PATHS = ("/resources/?$", "/backup-vaults/[^/]+/recovery-points/?$")
+"""Likewise the lists of protected resources and recovery points,"""
+VAULTS_PATH = "/backup-vaults/?$"
+"""and the list of vaults, which moto has: where the store has vaults they are listed, else those that were created in moto."""
 
 _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[a-z0-9-]+)/(?P<service>[a-z0-9.-]+)/aws4_request")
 _ACCOUNT_HEADER = "x-moto-account-id"
@@ -45,7 +51,7 @@ _LIST_REGIONS = "/listRegions"
 _DESCRIBE_ORGANIZATION = "AWSOrganizationsV20161128.DescribeOrganization"
 _TOKENS_OF_MOTO = "FQoGZXIvYXdz"
 """How moto's session tokens begin; the emulator's are those of a regional endpoint of STS."""
-_JOB_PATH = re.compile("|".join(JOB_PATHS))
+_JOB_PATH = re.compile("|".join((*JOB_PATHS, *HELD_PATHS)))
 _CONNECTION_HEADERS = frozenset({"connection", "content-length", "date", "status", "transfer-encoding"})
 _STUBBER = BotocoreStubber()
 """moto's routing of a request to a service; this one is never hooked into botocore."""
@@ -117,9 +123,19 @@ def backend_type(service: Service) -> type[BackupBackend]:
         body = reply.body[: len(reply.body) // 2] if reply.ending is Ending.CUT else reply.body
         return reply.status, dict(reply.headers), body
 
+    def answer_vaults(moto: Callable[..., Any]) -> Callable[..., Any]:
+        def answer(request: Request, url: str, headers: object) -> Any:
+            return answer_jobs(request, url, headers) if service.store.holds(VAULTS.name) else moto(request, url, headers)
+
+        return answer
+
     urls = SimpleNamespace(
         url_bases=moto_urls.url_bases,
-        url_paths={**moto_urls.url_paths, **{"{0}" + path: answer_jobs for path in JOB_PATHS}},
+        url_paths={
+            **moto_urls.url_paths,
+            **{"{0}" + path: answer_jobs for path in (*JOB_PATHS, *HELD_PATHS)},
+            **{pattern: answer_vaults(moto) for pattern, moto in moto_urls.url_paths.items() if pattern.rstrip("$").rstrip("?").endswith("/backup-vaults/")},
+        },
     )
 
     class JobsBackend(BackupBackend):
@@ -146,7 +162,9 @@ def forward(service: Service, method: str, path: str, received: Iterable[tuple[s
     if not credential.region and not form and len(service.store.regions) > 1:
         # Any answer would be a guess at the Region, and jobs of one Region must never pass for another's.
         return Reply.of_error(ApiError("MissingAuthenticationTokenException", "An unsigned request names no Region, and the emulator has several", 403))
-    if name == "backup" and _JOB_PATH.fullmatch(path.partition("?")[0]):
+    asked_path = path.partition("?")[0]
+    lists_vaults = method == "GET" and re.fullmatch(VAULTS_PATH, asked_path) and service.store.holds(VAULTS.name)
+    if name == "backup" and (lists_vaults or _JOB_PATH.fullmatch(asked_path)):
         return JobsResponse(service).reply(Request.from_primitives(method, url, passed, body))
     if name == "account" and path == _LIST_REGIONS:
         return service.answer(Asked("ListRegions", _json_parameters(body), account, region))

@@ -200,7 +200,7 @@ def _check_arguments(spec: str, kind: Kind, arguments: tuple[str, ...]) -> None:
     elif kind is Kind.SHORT:
         right, wanted = not arguments or bool(re.fullmatch(r"[1-9][0-9]{0,3}", text)), "short takes a number of jobs: short:1"
     elif kind is Kind.CHANGE:
-        states = {state for dataset in DATASETS.values() for state in dataset.states}
+        states = {state for dataset in DATASETS.values() for state in dataset.named_states}
         right, wanted = len(arguments) == 2 and set(arguments) <= states, "change takes two states: change:RUNNING:COMPLETED"
     if not right:
         raise UsageError(f"fault {spec!r}: {wanted}")

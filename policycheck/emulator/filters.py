@@ -1,4 +1,4 @@
-"""The By... filters of the three lists, and what each compares.
+"""The By... filters of the lists, and what each compares.
 
 Source of parameters: the API model. Source of meaning: the AWS CLI's page of list-backup-jobs. Where AWS documents nothing: before and after exclude
 the moment itself, so that a client that relies on either being inclusive is found out; a job without CompletionDate matches neither of
@@ -15,7 +15,7 @@ from enum import Enum, auto
 from types import MappingProxyType
 from typing import assert_never
 
-from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS, Dataset
+from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, PROTECTED_RESOURCES, RECOVERY_POINTS, RESTORE_JOBS, VAULTS, Dataset
 from policycheck.emulator.clock import to_ms
 from policycheck.emulator.errors import ApiError
 from policycheck.emulator.wire import arn_part, time_ms
@@ -71,6 +71,17 @@ FILTERS: Mapping[str, Mapping[str, Filter]] = MappingProxyType(
             **_COMMON,
             "ByStatus": Filter("Status", Comparison.STATE),
             "ByRestoreTestingPlanArn": Filter("CreatedBy.RestoreTestingPlanArn", Comparison.EXACT),
+        },
+        PROTECTED_RESOURCES.name: {},
+        VAULTS.name: {"ByVaultType": Filter("VaultType", Comparison.EXACT)},
+        RECOVERY_POINTS.name: {
+            "BackupVaultName": Filter("BackupVaultName", Comparison.EXACT),
+            "ByResourceArn": Filter("ResourceArn", Comparison.EXACT),
+            "ByResourceType": Filter("ResourceType", Comparison.EXACT),
+            "ByBackupPlanId": Filter("CreatedBy.BackupPlanId", Comparison.EXACT),
+            "ByCreatedBefore": Filter("CreationDate", Comparison.BEFORE),
+            "ByCreatedAfter": Filter("CreationDate", Comparison.AFTER),
+            "ByParentRecoveryPointArn": Filter("ParentRecoveryPointArn", Comparison.EXACT),
         },
     }
 )

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
-from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS, RESTORE_JOBS, Dataset, Kind
+from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, JOB_LISTS, RESTORE_JOBS, Dataset, Kind
 from policycheck.emulator.estate import (
     ACCOUNTS,
     DEFAULT_ROLE,
@@ -33,6 +33,7 @@ from policycheck.emulator.estate import (
     Scalar,
     hours,
 )
+from policycheck.emulator.holdings import holdings
 
 Value = Scalar | Mapping[str, Scalar]
 Record = Mapping[str, Value]
@@ -52,10 +53,13 @@ class Organization:
     backup_jobs: Mapping[Place, Sequence[Record]]
     copy_jobs: Mapping[Place, Sequence[Record]]
     restore_jobs: Mapping[Place, Sequence[Record]]
+    held: Mapping[str, Mapping[Place, Sequence[Record]]]
+    """What these jobs left behind, by the name of the list: vaults, recovery points, protected resources."""
 
     def jobs(self, dataset: Dataset) -> Mapping[Place, Sequence[Record]]:
         """The lists of one dataset; every place has one, if only an empty one."""
-        return {BACKUP_JOBS.name: self.backup_jobs, COPY_JOBS.name: self.copy_jobs, RESTORE_JOBS.name: self.restore_jobs}[dataset.name]
+        lists = {BACKUP_JOBS.name: self.backup_jobs, COPY_JOBS.name: self.copy_jobs, RESTORE_JOBS.name: self.restore_jobs}
+        return {**lists, **self.held}[dataset.name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +210,9 @@ class _Scenario:
         if incident.state != "RUNNING":
             record["CompletionDate"] = _epoch(created + timedelta(minutes=30) * chance.uniform(0.5, 1.5))
         if incident.state == "COMPLETED":
-            record["DestinationRecoveryPointArn"] = self.arn(KINDS[resource.kind].recovery_point, (account, region), resource.name, "copy", run)
+            record["DestinationRecoveryPointArn"] = self.arn(
+                KINDS[resource.kind].recovery_point, (account, region), resource.name, *_source_of_copy(resource), "copy", run
+            )
             record["DestinationEncryptionKeyArn"] = self.arn("kms:{region}:{account}:key/{id}", (account, region), "dr")
         return _finished(COPY_JOBS, record, incident)
 
@@ -231,6 +237,11 @@ class _Scenario:
             restored = self.arn(KINDS[resource.kind].resource, resource.place, f"awsbackup-restore-test-{resource.name}", run)
             record |= {"CreatedResourceArn": restored, "ValidationStatus": "SUCCESSFUL", "DeletionStatus": "SUCCESSFUL"}
         return _finished(RESTORE_JOBS, record, incident)
+
+
+def _source_of_copy(resource: _Resource) -> tuple[str, ...]:
+    """What tells the copies of one account's resource from those of another's of the same name, in one vault."""
+    return () if resource.fleet.copied_to == resource.fleet.account else (resource.fleet.account,)
 
 
 def _milliseconds(chance: Random, most: int) -> timedelta:
@@ -282,7 +293,7 @@ def organization(as_of: datetime, seed: int = 1, *, healthy: bool = False) -> Or
     incidents = ORDINARY if healthy else ORDINARY + TROUBLE
     index = {(i.dataset.name, (i.account, i.region), i.resource, run): i for i in incidents for run in i.runs}
     scenario = _Scenario(as_of.astimezone(UTC).replace(second=0, microsecond=0), seed, index)
-    lists: dict[str, dict[Place, list[Record]]] = {name: {(a, r): [] for a in ACCOUNTS for r in REGIONS} for name in DATASETS}
+    lists: dict[str, dict[Place, list[Record]]] = {name: {(a, r): [] for a in ACCOUNTS for r in REGIONS} for name in JOB_LISTS}
     for resource in scenario.resources():
         rule, tested = resource.fleet.rule, resource.fleet.tested
         for run, scheduled in enumerate(rule.runs(scenario.anchor)):
@@ -296,7 +307,8 @@ def organization(as_of: datetime, seed: int = 1, *, healthy: bool = False) -> Or
                 lists[COPY_JOBS.name][resource.place].append(scenario.copy_job(resource, run, job))
             if tested and run % (tested // rule.every) == 0:
                 lists[RESTORE_JOBS.name][resource.place].append(scenario.restore_job(resource, run, job))
-    return Organization(as_of, **{name: {place: _newest_first(jobs) for place, jobs in places.items()} for name, places in lists.items()})
+    jobs = {name: {place: _newest_first(found) for place, found in places.items()} for name, places in lists.items()}
+    return Organization(as_of, **jobs, held=holdings(as_of, jobs, healthy=healthy))
 
 
 def _newest_first(jobs: list[Record]) -> tuple[Record, ...]:
@@ -304,14 +316,14 @@ def _newest_first(jobs: list[Record]) -> tuple[Record, ...]:
 
 
 def write(organization: Organization, folder: Path) -> list[Path]:
-    """Save every list as the AWS CLI v2 prints it, a file each: `111122223333/eu-west-1/backup-jobs.json`.
+    """Save every list of jobs as the AWS CLI v2 prints it, a file each: `111122223333/eu-west-1/backup-jobs.json`.
 
     Returns:
         The files, by account, Region and list; lists without a job are saved too.
     """
     paths = []
     for account, region in sorted(organization.backup_jobs):
-        for dataset in DATASETS.values():
+        for dataset in JOB_LISTS.values():
             path = folder / account / region / f"{dataset.name.replace('_', '-')}.json"
             path.parent.mkdir(parents=True, exist_ok=True)
             times = {member.name for member in dataset.members if member.kind is Kind.TIME}

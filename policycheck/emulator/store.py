@@ -161,6 +161,11 @@ class Store:
                 self.change(account, region, dataset.name, job_id, members)
         return len(moving)
 
+    def holds(self, dataset_name: str) -> bool:
+        """Whether there is a list of this dataset, if only an empty one."""
+        with self._lock:
+            return any(name == dataset_name for _, _, name in self._shelves)
+
     @property
     def accounts(self) -> tuple[str, ...]:
         """The accounts there are jobs of, in the order they were added."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from policycheck.datasets import DATASETS
 from policycheck.engine.scope import in_scope, is_excused, missing_places
 from policycheck.places import Place
 from policycheck.policy.model import Scope
@@ -22,7 +23,8 @@ class Absence:
             length: microseconds that the window reaches back from as_of; None: no window, and only its end counts.
         """
         self._scope, self._as_of = scope, as_of
-        self._start = None if length is None else moment(micros(as_of) - length)
+        # What there is now is all that a list of what there is can show: no window reaches further back.
+        self._start = None if length is None or DATASETS[dataset].of_state else moment(micros(as_of) - length)
         self._entries = [entry for entry in coverage if entry.dataset == dataset and in_scope(scope, entry.account, entry.region)]
         self._missing = missing_places(scope, coverage, dataset)
         self._shown: dict[Place, bool] = {}

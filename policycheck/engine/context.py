@@ -9,9 +9,11 @@ from functools import cached_property
 
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.facts import Facts
+from policycheck.engine.listed_inventory import inventory_of_list
 from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords
+from policycheck.policy.model import LISTED_INVENTORY
 from policycheck.records import micros
 from policycheck.result import Coverage
 
@@ -31,6 +33,15 @@ class Context:
     """By the names that rules give them."""
     answers: bool = False
     """Whether rules list what each of their subjects came to."""
+
+    def inventory(self, name: str) -> Inventory | None:
+        """The inventory of that name, or the list of AWS Backup that stands in the place of one; None where the run has none."""
+        return self._listed if name == LISTED_INVENTORY else self.inventories.get(name)
+
+    @cached_property
+    def _listed(self) -> Inventory | None:
+        resources = self.lists.get(LISTED_INVENTORY)
+        return None if resources is None else inventory_of_list(resources)
 
     @cached_property
     def facts(self) -> Facts:

@@ -66,7 +66,7 @@ def choose_entries(where: Condition, entries: Sequence[InventoryEntry], listing:
 def entry_notes(case: Case, context: Context) -> tuple[str, ...]:
     """The entries of a rule's inventory that it does not judge, or may not be about, by name: those outside the scope, and those that do not say enough."""
     requirement = case.rule.statement.requirement
-    inventory = context.inventories.get(requirement.inventory.text) if isinstance(requirement, Expectation) and requirement.inventory else None
+    inventory = context.inventory(requirement.inventory.text) if isinstance(requirement, Expectation) and requirement.inventory else None
     if inventory is None:
         return ()
     where, name = case.rule.statement.where, clean_line(inventory.name)

@@ -156,7 +156,7 @@ class _Describer:
 
         One a finding, so that counts by cause add up; what became of its other jobs is in the evidence.
         """
-        if judged[REWOUND] or not self._asks_for_cause:
+        if judged[REWOUND] or not self._asks_for_cause or self._dataset.of_state:
             return None
         return "overdue" if judged.get("Overdue") else record_cause(newest, judged[self._dataset.state_field])
 
@@ -167,7 +167,7 @@ class _Describer:
         margin = _margin(self._condition, frame, judged) if self._has_margin else ""
         jobs = dataset.noun if count == 1 else f"{dataset.noun}s, the newest"
         parts = [f"{count} {jobs}: {seen} ({margin})" if margin else f"{count} {jobs}: {seen}", _times(frame, judged)]
-        if not judged[REWOUND] and (judged[dataset.state_field] != "COMPLETED" or issue):
+        if not judged[REWOUND] and (judged[dataset.state_field] not in dataset.well or issue):
             parts.append(_told(newest, issue, self._asked))
         parts.append(self._required)
         return clean_line("; ".join(filter(None, parts)))
@@ -198,6 +198,8 @@ def _told(newest: Any, issue: str | None, names: Collection[str]) -> str:
 
 def _times(frame: Frame, judged: _Values) -> str:
     """`created 26 h, ended 10 m before as_of`."""
+    if not frame.dataset.dated:
+        return ""
     created, ended = judged["CreationDate"], judged["CompletionDate"]
     if created is not None and ended is not None and not judged[REWOUND]:
         return f"created {spell_duration(frame.as_of - created)}, ended {spell_duration(frame.as_of - ended)} before as_of"

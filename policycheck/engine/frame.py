@@ -14,9 +14,11 @@ import narwhals as nw
 
 from policycheck.datasets import TAGS, Dataset, Field, Kind, Presence
 from policycheck.engine.backends.interface import Backend, ColumnType, Values
+from policycheck.engine.destinations import destinations
 from policycheck.inventory import Inventory, Listing
 from policycheck.job_lists import JobList, Recording
 from policycheck.places import ResourceKey
+from policycheck.records import stand_ins
 
 ROW = "_row"
 SUBJECT = "_subject"
@@ -103,6 +105,8 @@ class Frame:
                     known = known & (self.in_progress() | (nw.col(self.dataset.state_field) == "EXPIRED"))
                 back = _TAKEN_BACK.get(field.name)
                 return known if back is None or known is True else nw.col(back) | known
+            case Presence.STAND_IN:
+                return self.told(field.name)
             case Presence.DERIVED:
                 if field.name.startswith(TAGS) or field.name == "AccountName":
                     # Where inventories say tags at all, one that lists the resource and lacks this one knows that there is none.
@@ -143,7 +147,7 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
     columns[ROW] = (ColumnType.INTEGER, range(len(job_list)))
     if lifecycle and retained:
         columns[LIFECYCLE] = (ColumnType.BOOLEAN, job_list.has(lifecycle))
-    columns |= _destinations(job_list, fields)
+    columns |= destinations(job_list, fields)
     columns |= _listed(fields, subjects, subject, inventories or {})
     recordings, told = job_list.numbered_recordings()
     columns[RECORDING] = (ColumnType.INTEGER, told)
@@ -153,7 +157,10 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
     columns[EXISTS] = (ColumnType.BOOLEAN, exists)
     later = frozenset(number for recording, number in recordings.items() if recording.until > as_of)
     frame = backend.frame(columns)
-    if not later and not _may_expire_later(columns, dataset, as_of):
+    if dataset.of_state:
+        # It is as it was when the list was made, or the coverage says that it does not speak of as_of.
+        frame = frame.with_columns(nw.lit(False).alias(REWOUND), nw.lit(False).alias(STARTED_LATER))
+    elif not later and not _may_expire_later(columns, dataset, as_of):
         # No source shows anything after as_of. Of a short list asking costs less than the expressions do.
         frame = frame.with_columns(nw.lit(False).alias(REWOUND), nw.lit(False).alias(STARTED_LATER))
     else:
@@ -172,26 +179,8 @@ def _members(dataset: Dataset, fields: Iterable[str]) -> list[Field]:
     for name in fields:
         names.add(name)
         names.update(sources_of(dataset, name))
-    return [member for member in dataset.members if member.name in names]
-
-
-def _destinations(job_list: JobList, fields: Collection[str]) -> dict[str, tuple[ColumnType, Values]]:
-    """Where copy jobs copy to, and whether that is another account or Region than the source vault's; null where an ARN does not say."""
-    asked = [name for name in ("DestinationAccount", "DestinationRegion", "CrossAccount", "CrossRegion") if name in fields]
-    if not asked:
-        return {}
-    sources, destinations = (
-        [_arn_place(arn) for arn in job_list.column(job_list.dataset.fields[name])] for name in (job_list.dataset.vault_field, "DestinationBackupVaultArn")
-    )
-    columns: dict[str, tuple[ColumnType, Values]] = {}
-    for name in asked:
-        part = 0 if name.endswith("Account") else 1
-        pairs = [(source[part], destination[part]) for source, destination in zip(sources, destinations, strict=True)]
-        if name.startswith("Cross"):
-            columns[name] = (ColumnType.BOOLEAN, [None if None in pair else pair[0] != pair[1] for pair in pairs])
-        else:
-            columns[name] = (ColumnType.TEXT, [destination for _, destination in pairs])
-    return columns
+    lacking = [dataset.fields[name] for name in stand_ins(dataset) if name in names]
+    return [*(member for member in dataset.members if member.name in names), *lacking]
 
 
 def _listed(
@@ -219,17 +208,11 @@ def _listed(
     return columns
 
 
-def _arn_place(arn: str | None) -> tuple[str | None, str | None]:
-    """Account and Region of arn:partition:service:region:account:resource."""
-    parts = (arn or "").split(":", 5)
-    return (parts[4] or None, parts[3] or None) if len(parts) == 6 else (None, None)
-
-
 def ended(dataset: Dataset) -> nw.Expr:
     """When a job ended: CompletionDate, else StartBy where it EXPIRED; null in progress, and where its record does not say. `records.end_of` in columns."""
     state, completed, created = nw.col(dataset.state_field), nw.col("CompletionDate"), nw.col("CreationDate")
-    end = completed
-    if "EXPIRED" in dataset.states:
+    end = created if dataset.of_state else completed
+    if dataset.expires:
         start_by = nw.when(nw.col("StartBy") >= created).then(nw.col("StartBy"))
         end = nw.when(completed.is_null() & (state == "EXPIRED")).then(start_by).otherwise(completed)
     return nw.when(state.is_in(list(dataset.finished))).then(end)
@@ -240,7 +223,7 @@ def _may_expire_later(columns: Mapping[str, tuple[ColumnType, Values]], dataset:
     states, starts = columns[dataset.state_field][1], columns["StartBy"][1] if "StartBy" in columns else ()
     if not isinstance(states, Sequence) or not isinstance(starts, Sequence):
         return True
-    return "EXPIRED" in states and any(start is not None and start > as_of for start in starts)
+    return dataset.expires and "EXPIRED" in states and any(start is not None and start > as_of for start in starts)
 
 
 def _rewind(frame: nw.LazyFrame[Any], dataset: Dataset, as_of: int, present: frozenset[str], later_sources: frozenset[int]) -> nw.LazyFrame[Any]:
@@ -299,7 +282,7 @@ def _duration(frame: Frame) -> nw.Expr:
         start = nw.when(begun.is_null() & known).then(start).otherwise(begun)
     running = nw.when(frame.in_progress()).then(nw.lit(frame.as_of) - start).otherwise(nw.col("CompletionDate") - start)
     # An EXPIRED job never ran.
-    return nw.when(nw.col(dataset.state_field) != "EXPIRED").then(running) if "EXPIRED" in dataset.states else running
+    return nw.when(nw.col(dataset.state_field) != "EXPIRED").then(running) if dataset.expires else running
 
 
 def _outcome(frame: Frame) -> nw.Expr:
@@ -370,7 +353,7 @@ def _start_missing(frame: Frame) -> nw.Expr | bool:
 
 
 def _duration_missing(frame: Frame) -> nw.Expr | bool:
-    return nw.col(frame.dataset.state_field) == "EXPIRED" if "EXPIRED" in frame.dataset.states else False
+    return nw.col(frame.dataset.state_field) == "EXPIRED" if frame.dataset.expires else False
 
 
 def _retention_missing(frame: Frame) -> nw.Expr | bool:

@@ -91,11 +91,14 @@ class GroupAccount:
         if not counts:
             return ""
         states = ", ".join(sorted(counts, key=lambda state: (-counts[state], state)))
-        jobs_word = "job" if len(jobs) == 1 else "jobs"
+        item = self.view.job_list.dataset.item
+        jobs_word = item if len(jobs) == 1 else f"{item}s"
         return f"{len(jobs):,} {jobs_word} {when}: {states}" if when != "jobs" else f"{len(jobs):,} {jobs_word}: {states}"
 
     def covered_from(self, subject: ResourceKey) -> str:
-        """From when on the list speaks for the place of a subject; empty where nothing says."""
+        """From when on the list speaks for the place of a subject; empty where nothing says, and of a list that speaks of as_of alone."""
+        if self.view.job_list.dataset.of_state:
+            return ""
         entries = [
             entry
             for entry in self.context.coverage

@@ -67,7 +67,7 @@ class Describer:
             subject=spell_subject(self._case.per, judged.group.values),
             message=clean_line("; ".join(filter(None, [self._seen(judged), silence]))),
             jobs=jobs,
-            cause=NO_JOB if silence else self._cause(judged),
+            cause=NO_JOB if silence and not dataset.of_state else self._cause(judged),
             identity=self._identity(judged),
             resource_type=self._resource_type(judged),
             evidence=tuple(self._context.records.of(dataset.name, row) for row in rows[:EVIDENCE_LIMIT]),
@@ -83,7 +83,7 @@ class Describer:
     def _cause(self, judged: Judgement) -> str | None:
         """The class of what went wrong with the newest job that is to blame: one that violates, or that ended otherwise since the newest match."""
         records = self._view.job_list.records
-        if not asks_for_cause(fields_of(self._requirement.condition)):
+        if self._view.job_list.dataset.of_state or not asks_for_cause(fields_of(self._requirement.condition)):
             return None
         chosen = (job for key in judged.group.keys for job in self._account.chosen_jobs.get(key, ()))
         jobs = sorted(chosen, key=lambda job: (job.created or 0, job.row), reverse=True)
@@ -115,7 +115,7 @@ class Describer:
         return self._no_job(iso(moment(history.last))) if history.last < silent_from or (judged.gap and history.last == silent_from) else ""
 
     def _no_job(self, since: str) -> str:
-        told = f"no {self._noun} of any state" + (f" since {since}" if since else "")
+        told = f"no {self._noun} of any {'status' if self._case.rule.statement.list.of_state else 'state'}" + (f" since {since}" if since else "")
         plan = ": deleted, or dropped from its plan; job lists cannot tell"
         return told + (plan if self._case.rule.statement.dataset == BACKUP_JOBS.name else "")
 

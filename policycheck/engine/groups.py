@@ -12,7 +12,7 @@ from typing import Any
 
 import narwhals as nw
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS
+from policycheck.datasets import BACKUP_JOBS, DATASETS, PROTECTED_RESOURCES
 from policycheck.engine.absence import Absence
 from policycheck.engine.answers import ordered, weaken
 from policycheck.engine.case import Case, fields_decisive, fields_read
@@ -28,6 +28,7 @@ from policycheck.engine.group_reasons import all_new, answer_of, nothing_to_meas
 from policycheck.engine.judgement import Edge, Judgement, Setting, expectation
 from policycheck.engine.ladder import Standing, decide
 from policycheck.engine.list_view import KEY, ListView, Tally, any_truth
+from policycheck.engine.listed_inventory import nameless
 from policycheck.engine.masks import add_masks, listed_mask
 from policycheck.engine.measures import Truth
 from policycheck.engine.possible_jobs import PossibleJobs
@@ -35,11 +36,11 @@ from policycheck.engine.scope import in_scope
 from policycheck.engine.screen import CleanKeys, bounds_of, screen
 from policycheck.engine.subjects import Group, Subjects, find_subjects
 from policycheck.engine.unknown import name_lacking, name_unknown, spell_fields
-from policycheck.engine.verdict import decide_empty, not_read, rule_result, short_evidence
+from policycheck.engine.verdict import decide_empty, not_read, of_another_moment, rule_result, short_evidence
 from policycheck.inventory import Listing
 from policycheck.places import Place
 from policycheck.policy.conditions import fields_of
-from policycheck.policy.model import RESOURCE, NoData
+from policycheck.policy.model import LISTED_INVENTORY, RESOURCE, NoData
 from policycheck.reasons import Reason, ReasonKind, Reasons
 from policycheck.records import iso, micros, moment
 from policycheck.result import Coverage, Finding, RuleResult, SubjectAnswer, Universe, Verdict
@@ -88,9 +89,9 @@ def _not_judged(case: Case, context: Context) -> RuleResult | None:
     if missing:
         return not_read(case.rule, DATASETS[missing[0]])
     inventory = expectation(case).inventory
-    if inventory is not None and inventory.text not in context.inventories:
+    if inventory is not None and context.inventory(inventory.text) is None:
         return rule_result(case.rule, Verdict.INCONCLUSIVE, (Reason(ReasonKind.INVENTORY_NOT_GIVEN, (clean_line(inventory.text),)),))
-    return None
+    return of_another_moment(case.rule, case.scope, context.coverage, context.as_of)
 
 
 def fields_asked(case: Case) -> dict[str, set[str]]:
@@ -134,7 +135,7 @@ class _Ruling:
     def judgements(self, tallies: Mapping[int, Tally], listing: Listing) -> tuple[Subjects, list[Judgement]]:
         """Whom the rule is about, and what its measure says of each group."""
         named = expectation(self.case).inventory
-        inventory = self.context.inventories[named.text] if named is not None else None
+        inventory = self.context.inventory(named.text) if named is not None else None
         subjects = find_subjects(self.case, self.view, tallies, self.backups, inventory, listing)
         nothing = not self.case.per and subjects.chosen is False
         if nothing:
@@ -280,9 +281,11 @@ class _Ruling:
         case, context = self.case, self.context
         name = case.rule.statement.dataset
         short = short_evidence(case.scope, context.coverage, name, case.window_length, context.as_of, len(self.view.job_list))
-        if short or BACKUP_JOBS.name not in case.rule.statement.lists_needed - {name}:
-            return short
-        return short_evidence(case.scope, context.coverage, BACKUP_JOBS.name, None, context.as_of, len(context.lists[BACKUP_JOBS.name]))
+        # Of the list that says whom the rule is about, backup jobs or protected resources, its end counts.
+        for other in sorted(case.rule.statement.lists_needed - {name}):
+            short = short or short_evidence(case.scope, context.coverage, other, None, context.as_of, len(context.lists[other]))
+        named = expectation(case).inventory
+        return short or (nameless(context.lists[LISTED_INVENTORY]) if named is not None and named.text == LISTED_INVENTORY else ())
 
     def _standing(self, subjects: Subjects, judgements: Sequence[Judgement], short: Reasons) -> Standing:
         violated = [item for item in judgements if item.violation is True]
@@ -362,6 +365,8 @@ class _Ruling:
         """Where the subjects come from; None where all jobs are the one subject."""
         case = self.case
         named = expectation(case).inventory
+        if named is not None and named.text == LISTED_INVENTORY:
+            return Universe(f"{PROTECTED_RESOURCES.noun}s", None, subjects.count, inventory=True)
         if named is not None:
             return Universe(f"inventory {clean_line(named.text)}", None, subjects.count, inventory=True)
         if not case.per:
@@ -370,7 +375,7 @@ class _Ruling:
         starts = [
             entry.evident[0]
             for entry in self.context.coverage
-            if entry.dataset == source.name and entry.evident is not None and in_scope(case.scope, entry.account, entry.region)
+            if entry.dataset == source.name and not source.of_state and entry.evident is not None and in_scope(case.scope, entry.account, entry.region)
         ]
         return Universe(f"{source.noun}s", min(starts, default=None), subjects.count)
 

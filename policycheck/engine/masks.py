@@ -119,7 +119,7 @@ def window_mask(case: Case, frame: Frame, progress: nw.Expr | None = None, end: 
         if known is False:
             return inside
         return nw.when(nw.col(clock).is_null() & known).then(nw.lit(False)).otherwise(inside)
-    if case.by_creation:
+    if case.by_creation or frame.dataset.of_state:
         return nw.col("CreationDate") >= start
     progress = frame.in_progress() if progress is None else progress
     # Null where its record does not say when a job ended, however old it is. A job in progress has not.

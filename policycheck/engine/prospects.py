@@ -82,8 +82,8 @@ def _foresee(policy: Policy, rule: Rule, result: RuleResult, later: _Later, refu
 
 
 def _is_mendable(rule: Rule) -> bool:
-    """Whether a later job alone can make the rule pass, whatever happened before."""
-    return kind_of(rule.statement.requirement).is_mendable(rule.statement.requirement)
+    """Whether a later job alone can make the rule pass, whatever happened before; and what there is may be changed until the next fetch."""
+    return rule.statement.list.of_state or kind_of(rule.statement.requirement).is_mendable(rule.statement.requirement)
 
 
 def _tells_age(rule: Rule) -> bool:
@@ -119,8 +119,8 @@ def _hopeless_evidence(scope: Scope, rule: Rule, context: Context, refused: Refu
     if missing:
         return f"this run has no list of {DATASETS[missing[0]].noun}s"
     requirement = rule.statement.requirement
-    if isinstance(requirement, Expectation) and requirement.inventory is not None and requirement.inventory.text not in context.inventories:
-        return f"this run has no inventory {requirement.inventory.text}"
+    if isinstance(requirement, Expectation) and (inventory := requirement.given_inventory) is not None and inventory.text not in context.inventories:
+        return f"this run has no inventory {inventory.text}"
     if scope.organization:
         return "the accounts of the organization are not known to this run, and waiting does not tell them"
     start = _window_start(rule, context.as_of)

@@ -31,7 +31,9 @@ def uncovered_scope(scope: Scope, coverage: Sequence[Coverage], dataset: str) ->
     noun = DATASETS[dataset].noun
     problems += [Reason(ReasonKind.PLACE_UNCOVERED, ("/".join(part for part in pair if part), noun)) for pair in missing]
     named = {account for account, _ in missing}
-    populated = {entry.account for entry in coverage if entry.jobs}
+    # A vault is no job; where vaults are what a rule is about, it shows that the account was read.
+    counted = coverage if DATASETS[dataset].of_state else [entry for entry in coverage if not DATASETS[entry.dataset].of_state]
+    populated = {entry.account for entry in counted if entry.jobs}
     excused = {account for account in scope.accounts if all(is_excused(scope, account, region) for region in scope.regions or (None,))}
     problems += [Reason(ReasonKind.ACCOUNT_SILENT, (account,)) for account in scope.accounts if account not in populated | named | excused]
     return problems
@@ -66,11 +68,21 @@ def unreached_window(scope: Scope, coverage: Sequence[Coverage], start: datetime
         if not entry.complete:
             kind = ReasonKind.LIST_CUT_OFF if entry.cut_off else ReasonKind.LIST_INCOMPLETE
             problems.append(Reason(kind, (entry.place, entry.reason or "the list is incomplete")))
+        elif (noun := _noun_of_state(entry)) and entry.start is None:
+            problems.append(Reason(ReasonKind.STATE_UNDATED, (entry.place, noun)))
+        elif noun and entry.start is not None and entry.start > as_of:
+            problems.append(Reason(ReasonKind.STATE_LATER, (entry.place, noun), (micros(entry.start), micros(as_of))))
         elif entry.start is None or entry.end is None:
             problems.append(Reason(ReasonKind.TIME_UNSAID, (entry.place,)))
-        elif (problem := _unreached(entry, entry.start, entry.end, start, as_of)) is not None:
+        elif (problem := _unreached(entry, entry.start, entry.end, None if noun else start, as_of)) is not None:
             problems.append(problem)
     return problems
+
+
+def _noun_of_state(entry: Coverage) -> str:
+    """What a list of what there is lists; empty of a list of what happened."""
+    dataset = DATASETS[entry.dataset]
+    return dataset.noun if dataset.of_state else ""
 
 
 def _unreached(entry: Coverage, first: datetime, last: datetime, start: datetime | None, as_of: datetime) -> Reason | None:

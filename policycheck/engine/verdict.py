@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -30,6 +31,21 @@ def short_evidence(scope: Scope, coverage: Sequence[Coverage], dataset: str, rea
     if not any(in_scope(scope, entry.account, entry.region) for entry in entries) and not short:
         short = [Reason(ReasonKind.NOTHING_IN_SCOPE if read else ReasonKind.LIST_EMPTY, (DATASETS[dataset].noun,))]
     return cap_reasons(short)
+
+
+def of_another_moment(rule: Rule, scope: Scope, coverage: Sequence[Coverage], as_of: datetime) -> RuleResult | None:
+    """The result of a rule on what there is, where the list is of another moment than as_of, or of none that is known; None where it is of that moment.
+
+    What a job did stays done. A vault that is locked now may have been open then, and the other way round: nothing of such a list is evidence, a violation
+    neither.
+    """
+    dataset = rule.statement.list
+    if not dataset.of_state:
+        return None
+    # What was read of a list that is not complete is of some moment, too; what was not read at all is of none.
+    entries = [replace(entry, complete=True) for entry in coverage if entry.dataset == dataset.name and (entry.complete or entry.jobs or entry.start)]
+    problems = unreached_window(scope, entries, None, as_of)
+    return rule_result(rule, Verdict.INCONCLUSIVE, cap_reasons(problems)) if problems else None
 
 
 def decide_empty(rule: Rule, elsewhere: int, read: int) -> tuple[Verdict, Reasons]:

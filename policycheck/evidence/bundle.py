@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from policycheck.datasets import DATASETS
 from policycheck.errors import UsageError
 from policycheck.evidence import reperform
 from policycheck.evidence.input_document import Json, encode_document, file_sources, make_document
@@ -94,6 +95,9 @@ def write_bundle(
     if isinstance(evidence, FileEvidence) and evidence.reported:
         # The script that travels in a bundle reads no reports.
         raise UsageError("a bundle cannot hold job reports of AWS Backup: reperform.py does not read them", hint="Leave out --bundle, or give it job lists.")
+    held = [DATASETS[name].noun for name in evidence.lists if DATASETS[name].of_state]
+    if held:
+        raise UsageError(f"a bundle cannot hold {held[0]}s: reperform.py does not read them", hint="Leave out --bundle, or the rules about them (--ignore).")
     with tempfile.TemporaryFile() as stream:
         pack(stream, _files(inputs, policies, evidence, result, files, surroundings), result.as_of)
         digest = _digest(stream)

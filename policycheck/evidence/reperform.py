@@ -40,6 +40,8 @@ MISSING = object()  # the member is known to be missing: a comparison with it is
 UNKNOWN = object()  # nobody can say what the member was: a comparison with it is unknown
 UTC = timezone.utc  # noqa: UP017 (datetime.UTC came with Python 3.11)
 SECOND, HOUR, DAY = 10**6, 3600 * 10**6, 86400 * 10**6
+HELD = ("protected_resources", "recovery_points", "vaults")
+NOT_AGAIN = "a list of what there is, and not of jobs, is not judged again yet: leave it and the rules that need it out of the document"
 FOR_EVER = float("inf")  # more than any duration
 
 
@@ -1097,7 +1099,8 @@ def observed_reach(rows: Any, dataset: str, as_of: int) -> dict[tuple[Any, Any],
     found: dict[tuple[Any, Any], list[Reach]] = {}
     for row in rows:
         check_keys(row, "a row of coverage", "dataset account region from to complete gaps basis evidence holes")
-        require(row["dataset"] in LISTS and isinstance(row["complete"], bool), "not a row of coverage", row)
+        require(row["dataset"] in LISTS, NOT_AGAIN if row["dataset"] in HELD else "not a row of coverage", row["dataset"])
+        require(isinstance(row["complete"], bool), "not a row of coverage", row)
         require(all(isinstance(row.get(key), (str, type(None))) for key in ("account", "region")), "not a place", row)
         require(row.get("basis") in (None, "observed", "asserted"), "not a basis of coverage", row)
         stated = row.get("from") is not None and row.get("to") is not None
@@ -1146,6 +1149,7 @@ def read_sources(given: Any, read: Callable[[str], bytes]) -> dict[str, list[Sou
         check_keys(source, "a source", "dataset name records files lone unclosed")
         flags = (source.get("lone"), source.get("unclosed"))
         require(isinstance(source.get("name"), (str, type(None))) and {*flags} <= {None, True, False}, "not a source", source)
+        require(source["dataset"] not in HELD, NOT_AGAIN, source["dataset"])
         require(("records" in source) != ("files" in source), "a source has either records or files", sorted(source))
         listed = source["records"] if "records" in source else records_in(source["files"], source["dataset"], bool(flags[0]), read)
         records, cut = read_source(listed, LISTS[source["dataset"]], number, bool(flags[1]))
@@ -2990,6 +2994,7 @@ def judge_policy(policy: dict[str, Any], whole: Case) -> list[dict[str, Any]]:
             kinds = [kind for kind in JUDGES if kind in rule]
             require(isinstance(rule["id"], str) and len(kinds) == 1, "needs an id and either none, all, expect or followed_by", rule)
             reading = f"rule {rule['id']!a}"
+            require(rule.get("dataset") not in HELD and rule.get("inventory") not in HELD, NOT_AGAIN, rule.get("dataset") or rule.get("inventory"))
             require(kinds == ["expect"] or not rule.keys() & {"per", "inventory"}, "per and inventory stand beside expect", rule)
             require("none" in rule or kinds == ["all"] or "unless_recovered_within" not in rule, "unless_recovered_within qualifies none", rule)
             result = JUDGES[kinds[0]](rule, case, Waivers(rule, waivers.get(rule["id"], []), case.as_of))

@@ -136,8 +136,9 @@ def describe_needs(rule: Rule) -> Iterator[str]:
         elif name != statement.dataset:
             yield f"the list of {noun}s ({actions}), complete in every account and Region in scope: it says which resources there are"
         else:
-            back = " - ".join(filter(None, ["as_of", length.text if length else "", allowance if length else ""]))
+            back = "" if statement.list.of_state else " - ".join(filter(None, ["as_of", length.text if length else "", allowance if length else ""]))
             reach = f"from {back} to as_of" if length else "whatever time it covers"
+            reach = "as it is at as_of" if statement.list.of_state else reach
             yield f"the list of {noun}s ({actions}), complete in every account and Region in scope, {reach}"
     inventories = [text for text in [_inventory(statement.requirement)] if text]
     yield from (f"the inventory {name}: --inventory {name}=PATH" for name in inventories)
@@ -151,7 +152,7 @@ def describe_needs(rule: Rule) -> Iterator[str]:
 
 
 def _inventory(requirement: object) -> str:
-    return clean_line(requirement.inventory.text) if isinstance(requirement, Expectation) and requirement.inventory is not None else ""
+    return clean_line(requirement.given_inventory.text) if isinstance(requirement, Expectation) and requirement.given_inventory is not None else ""
 
 
 def describe_doubt(rule: Rule) -> Iterator[str]:

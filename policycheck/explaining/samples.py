@@ -18,7 +18,7 @@ from policycheck.explaining.solutions import Guess, When, build_job, list_resour
 from policycheck.pipeline import run
 from policycheck.policy.conditions import Condition, Literal
 from policycheck.policy.document import Document, Entries, Items, Node, Text
-from policycheck.policy.model import AllMatch, Expectation, Following, JobChoice, NoneMatch, Policy, Rule, Scope
+from policycheck.policy.model import LISTED_INVENTORY, AllMatch, Expectation, Following, JobChoice, NoneMatch, Policy, Rule, Scope
 from policycheck.policy.shape import check_shape
 from policycheck.result import RuleResult, Verdict
 from policycheck.testing.document import REACH, read_evidence
@@ -177,7 +177,7 @@ def _entry(rule: Rule, jobs: Sequence[Mapping[str, Any]], guess: Guess, *, reach
     dataset, requirement = rule.statement.list, rule.statement.requirement
     needed = max(reach, 2 * (_length(rule.statement.window) or 0))
     entry: Entry = {"covers": f"{needed // DAY + 2}d"} if needed >= REACH.days * DAY else {}
-    named = requirement.inventory.text if isinstance(requirement, Expectation) and requirement.inventory is not None else None
+    named = requirement.given_inventory.text if isinstance(requirement, Expectation) and requirement.given_inventory is not None else None
     place = f"{guess.get('Region', REGION)}:{guess.get('Account', ACCOUNT)}"
     arn = guess.get(dataset.resource_field) or resource_arn(guess.get("ResourceType") or "EC2", "sample", place)
     inventories = list_resource(guess, arn, named)
@@ -185,6 +185,10 @@ def _entry(rule: Rule, jobs: Sequence[Mapping[str, Any]], guess: Guess, *, reach
     if len(alike) > 1 or inventories:
         for job in alike:
             job.setdefault(dataset.resource_field, arn)
+    if isinstance(requirement, Expectation) and requirement.inventory != requirement.given_inventory:
+        for job in alike:
+            job.setdefault(dataset.resource_field, arn)
+        entry |= {_KEYS[LISTED_INVENTORY]: [{"ResourceArn": arn}]}
     for name, more in (others or {}).items():
         alike += more if name == _KEYS[dataset.name] else []
         entry |= {name: more}

@@ -262,7 +262,7 @@ def build_job(guess: Guess, dataset: Dataset, when: When) -> dict[str, Any]:
     if vault := guess.get("~vault"):
         place = f"{members.get('Region', REGION)}:{members.get('Account', ACCOUNT)}"
         job["BackupVaultArn"] = f"arn:aws:backup:{place}:backup-vault:{vault}"
-    if "CreationDate" not in job:
+    if "CreationDate" not in job and dataset.dated:
         job |= {name: value for name, value in _times(guess, dataset, when).items() if name not in job}
     missing = [name for name, value in guess.items() if value is None and not name.startswith("~")]
     missing += ["BackupVaultArn"] if "~vault" in guess and guess["~vault"] is None else []
@@ -295,6 +295,8 @@ def _times(guess: Guess, dataset: Dataset, when: When) -> dict[str, str]:
     else:
         created = when.created or 2 * HOUR
     times = {"CreationDate": f"-{spell_age(created)}"}
+    if dataset.of_state:
+        return times
     if told and "InitiationDate" in dataset.fields:
         times["InitiationDate"] = f"-{spell_age(created - delay)}"
     if state not in dataset.in_progress and (when.ended is not None or length is not None):

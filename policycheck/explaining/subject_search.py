@@ -23,7 +23,7 @@ MOST_SUBJECTS = 10
 def trace_rule(policy: Policy, rule: Rule, evidence: Evidence, as_of: datetime, backend: Backend) -> RuleTrace | None:
     """What one rule makes of the evidence, to be asked about; None where a list or an inventory is missing without which it is not judged."""
     requirement = rule.statement.requirement
-    named = requirement.inventory if isinstance(requirement, Expectation) else None
+    named = requirement.given_inventory if isinstance(requirement, Expectation) else None
     if not rule.statement.lists_needed <= evidence.lists.keys() or (named is not None and named.text not in evidence.inventories):
         return None
     case = open_case(0, rule, policy.scope)

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import CleanResult, Format, Options
-from policycheck.formats.words import UNCOVERED, incomplete, interval, notes, plural, verdict_sentence, waiver_notes
+from policycheck.formats.words import UNCOVERED, incomplete, interval, listed_item, notes, plural, verdict_sentence, waiver_notes
 from policycheck.records import iso
 from policycheck.result import Finding, Result, RuleResult, Verdict
 from policycheck.text import truncate
@@ -208,7 +208,7 @@ def _test_case(suite: str, case: _Case, name: str, *, strict: bool) -> TestCase:
 def _evidence_lines(result: Result) -> list[str]:
     """What the verdict rests on, in every suite: the first incomplete and unseen things, each kind counted in full."""
     lines = [
-        f"{line(entry.dataset)} {line(entry.place)}: {plural(entry.jobs, 'job')}, {interval(entry.start, entry.end)}, {entry.basis}"
+        f"{line(entry.dataset)} {line(entry.place)}: {plural(entry.jobs, listed_item(entry.dataset))}, {interval(entry.start, entry.end)}, {entry.basis}"
         f"{'' if entry.complete else ', NOT COMPLETE: ' + line(entry.reason)}"
         for entry in [*incomplete(result.coverage), *(entry for entry in result.coverage if entry.complete)]
     ]

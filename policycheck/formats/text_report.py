@@ -18,6 +18,7 @@ from policycheck.formats.words import (
     finding_counts,
     incomplete,
     interval,
+    listed_item,
     notes,
     plural,
     verdict_sentence,
@@ -257,7 +258,7 @@ def _list_facts(entries: Sequence[Coverage]) -> list[str]:
     gaps = len(incomplete(entries))
     state = "complete" if not gaps else "NOT complete" if gaps == len(entries) else f"{gaps:,} of {len(entries):,} lists NOT complete"
     bases = " and ".join(sorted({str(entry.basis) for entry in entries}))
-    facts = [f"{plural(sum(entry.jobs for entry in entries), 'job')} from {where}", _common_interval(entries), f"{state}, {bases}"]
+    facts = [f"{plural(sum(entry.jobs for entry in entries), listed_item(entries[0].dataset))} from {where}", _common_interval(entries), f"{state}, {bases}"]
     if sources:
         more = f" and {len(sources) - 3:,} more" if len(sources) > 3 else ""
         facts.append(f"source {', '.join(truncate(source, 120) for source in sources[:3])}{more}")

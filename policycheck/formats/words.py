@@ -10,6 +10,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from policycheck.causes import CAUSES, Cause
+from policycheck.datasets import DATASETS
 from policycheck.errors import ExitCode
 from policycheck.reasons import ReasonKind, Reasons, has_kind
 from policycheck.records import iso
@@ -35,6 +36,12 @@ UNCOVERED = "the declared scope is not covered: an account or Region of it lacks
 def plural(count: int, noun: str, many: str = "") -> str:
     """`1 job`, `1,200 jobs`."""
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
+def listed_item(dataset: str) -> str:
+    """What one record of a list is called: job, recovery point."""
+    known = DATASETS.get(dataset)
+    return "job" if known is None else known.item
 
 
 def verdict_sentence(result: Result) -> str:
@@ -287,10 +294,10 @@ def spell_universe(universe: Universe) -> str:
 
 
 def interval(start: datetime | None, end: datetime | None) -> str:
-    """`2026-11-01T00:00:00Z to 2026-11-20T00:00:00Z`."""
+    """`2026-11-01T00:00:00Z to 2026-11-20T00:00:00Z`; of a list that speaks of one moment, `as it was at 2026-11-20T00:00:00Z`."""
     if start is None or end is None:
         return "interval unknown"
-    return f"{iso(start)} to {iso(end)}"
+    return f"as it was at {iso(start)}" if start == end else f"{iso(start)} to {iso(end)}"
 
 
 def incomplete(coverage: Iterable[Coverage]) -> list[Coverage]:

@@ -8,12 +8,13 @@ from typing import assert_never
 
 from msgspec import Struct
 
+from policycheck.datasets import TAGS, Kind
 from policycheck.errors import Diagnostic, Location
-from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, nearest
+from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, fields_of, nearest
 from policycheck.policy.document import Document
 from policycheck.policy.literals import BadValue, Value, parse_duration
 from policycheck.policy.measures import SHAPES, Limit, Window, limit_problem, parse_limit
-from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Requirement, Statement
+from policycheck.policy.model import LISTED_INVENTORY, AllMatch, Expectation, Following, NoneMatch, Requirement, Statement
 from policycheck.text import as_sentence, clean, clean_line
 
 OPTION = "--param"
@@ -40,6 +41,7 @@ class Binder:
     def bind(self, statement: Statement) -> Statement:
         """The statement with every literal typed; each mistake is reported once."""
         dataset = statement.list
+        self._check_times(statement)
         where = bind(self._filled(statement.where), dataset, self._report)
         within = self._window(statement.within)
         requirement: Requirement
@@ -56,6 +58,18 @@ class Binder:
             case _:
                 assert_never(statement.requirement)
         return Statement(requirement, where, within, statement.dataset)
+
+    def _check_times(self, statement: Statement) -> None:
+        """What cannot be asked of a list of what there is."""
+        dataset, requirement = statement.list, statement.requirement
+        window = statement.window
+        if not dataset.dated and window is not None:
+            times = " or ".join(field.name for field in dataset.members if field.kind is Kind.TIME)
+            self._report(window.location, f"{dataset.noun}s have no CreationDate, so that no window holds them", f"Compare a time: {times} newer than 24h.")
+        if isinstance(requirement, Expectation) and requirement.inventory is not None and requirement.inventory.text == LISTED_INVENTORY:
+            said = sorted(name for name in fields_of(statement.where) if name.startswith(TAGS) or name in {"AccountName", "in_inventory"})
+            if said:
+                self._report(requirement.inventory.location, f"{LISTED_INVENTORY} says no {said[0]} of a resource", "Name an inventory that does.")
 
     def _expectation(self, asked: Expectation, within: Literal | None) -> Expectation:
         if asked.inventory is not None:

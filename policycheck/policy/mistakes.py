@@ -332,7 +332,7 @@ _KNOWN = frozenset(
         "runs",
         "clean",
     ]
-    + [part for phrase in vocabulary.PHRASES for part in phrase.split()]
+    + [part for phrase in (*vocabulary.PHRASES, *vocabulary.THINGS) for part in phrase.split()]
 )
 
 
@@ -363,6 +363,7 @@ _DESCRIBED = {
     "PLACE": ("vault", "plan", "Region", "account"),
     "SUBJECT": ("a subject (resource, vault, plan, account, Region, type)",),
     "KIND": ("'copy'", "'restore'"),
+    "THING": (),
     "PHRASE": ("a field",),
     "NAME": ("a field",),
     "JOB": ("'jobs'",),

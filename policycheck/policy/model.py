@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from policycheck.datasets import DATASETS, DEFAULT, Dataset
+from policycheck.datasets import DATASETS, DEFAULT, PROTECTED_RESOURCES, Dataset
 from policycheck.errors import Location
 from policycheck.policy.conditions import And, Condition, Literal, Operator
 from policycheck.policy.measures import SHAPES, Measure, Window
@@ -53,6 +53,8 @@ class AllMatch:
 
 
 EVERY_JOB = And()
+LISTED_INVENTORY = PROTECTED_RESOURCES.name
+"""What names the list of protected resources in the place of an inventory: every resource that AWS Backup has a backup of, however old."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,11 @@ class Expectation:
     """The fields that make one group, sorted as they were written; none: one group, the subject `all`."""
     inventory: Literal | None = None
     """The name of the inventory whose entries are the subjects."""
+
+    @property
+    def given_inventory(self) -> Literal | None:
+        """The same, where the user must give it: a list of AWS Backup is fetched, or read, as other lists are."""
+        return None if self.inventory is None or self.inventory.text == LISTED_INVENTORY else self.inventory
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,8 @@ class Statement:
         match self.requirement:
             case Following(dataset=dataset):
                 return frozenset({self.dataset, dataset})
+            case Expectation(inventory=Literal(text=text)) if text == LISTED_INVENTORY:
+                return frozenset({self.dataset, LISTED_INVENTORY})
             case Expectation(per=per, inventory=None) if RESOURCE in per:
                 # Who must have a job is asked of the backup jobs, wherever the evidence is sought.
                 return frozenset({self.dataset, DEFAULT.name})

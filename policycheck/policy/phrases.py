@@ -13,6 +13,17 @@ from policycheck.policy.vocabulary import KINDS, PLACE_OF, TYPES, is_parameter, 
 _KIND_OF = {dataset: kind for kind, dataset in KINDS.items()}
 
 
+def spell_noun(dataset: Dataset, jobs: str) -> str:
+    """`jobs`, `copy jobs`, `recovery points`: what the records of a list are called where it must be told.
+
+    Args:
+        jobs: job or jobs.
+    """
+    if dataset.of_state:
+        return dataset.noun + jobs.removeprefix("job")
+    return jobs if dataset == DEFAULT else f"{_KIND_OF[dataset.name]} {jobs}"
+
+
 class Phrase:
     """A conjunction sorted into the parts of a noun phrase: outcomes, types and places, and the rest behind `with`."""
 
@@ -46,7 +57,7 @@ class Phrase:
                 self.rest.append(part)
 
     def _known_states(self, part: Comparison) -> bool:
-        return all(literal.text in self.dataset.states for literal in part.literals)
+        return all(literal.text in self.dataset.named_states for literal in part.literals)
 
     @property
     def nouns(self) -> bool:
@@ -60,8 +71,7 @@ class Phrase:
 
     def noun(self, job: str, join: str = "or") -> str:
         """`FAILED EC2 or EBS copy jobs in vault prod with ...`"""
-        kind = [] if self.dataset == DEFAULT else [_KIND_OF[self.dataset.name]]
-        return " ".join([*self.outcomes, *self._types(join), *kind, job, *self.places, *self._with(self.rest)])
+        return " ".join([*self.outcomes, *self._types(join), spell_noun(self.dataset, job), *self.places, *self._with(self.rest)])
 
     def one(self) -> str:
         """`a FAILED EC2 job in vault prod`."""

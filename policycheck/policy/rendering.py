@@ -57,7 +57,7 @@ def _render_none(statement: Statement, requirement: NoneMatch, where: Phrase) ->
     within = render_within(statement.within)
     recovered = f" unless recovered{render_within(requirement.recovery)}" if requirement.recovery else ""
     if where.said:
-        return f"for {where.noun('jobs', 'and')}{within}, no job may have {spell_conditions(requirement.condition)}{recovered}"
+        return f"for {where.noun('jobs', 'and')}{within}, no {where.dataset.item} may have {spell_conditions(requirement.condition)}{recovered}"
     if requirement.condition == Comparison("Overdue", Operator.IS, (Literal("true"),)) and not recovered:
         return f"no {where.noun('job')} may be overdue{within}"
     if where.empty and not forbidden.said and forbidden.nouns:
@@ -68,6 +68,8 @@ def _render_none(statement: Statement, requirement: NoneMatch, where: Phrase) ->
 
 
 def _render_all(statement: Statement, requirement: AllMatch, where: Phrase) -> str:
+    if where.dataset.of_state:
+        return f"every {where.noun('job')}{render_within(statement.within)} must have {spell_conditions(requirement.condition)}"
     demanded = verb(requirement.condition, negative=False)
     if demanded:
         return f"{where.clause()}{demanded}{render_within(statement.within)}"
@@ -87,10 +89,10 @@ def render_requirement(requirement: Requirement, dataset: Dataset = DEFAULT) -> 
     """What a rule asks of each job of its population, or of each group: IAM role must contain AWSBackup; at most 2 FAILED jobs."""
     match requirement:
         case NoneMatch(condition=condition, recovery=recovery):
-            asked = verb(condition, negative=True) or f"no job may have {spell_conditions(condition)}"
+            asked = verb(condition, negative=True) or f"no {dataset.item} may have {spell_conditions(condition)}"
             return f"{asked} unless recovered{render_within(recovery)}" if recovery else asked
         case AllMatch(condition=condition):
-            return verb(condition, negative=False) or f"every job must have {spell_conditions(condition)}"
+            return verb(condition, negative=False) or f"every {dataset.item} must have {spell_conditions(condition)}"
         case Expectation():
             return render_measured(requirement, Phrase(requirement.condition, dataset))
         case Following():

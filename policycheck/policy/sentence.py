@@ -16,6 +16,8 @@ from policycheck.policy.model import FOLLOWERS, AllMatch, Following, NoneMatch, 
 from policycheck.policy.syntax import PhraseReader, SentenceError, branches, child_of, tokens
 
 if TYPE_CHECKING:
+    from lark import Token
+
     from policycheck.policy.syntax import Branch
 
 
@@ -54,6 +56,7 @@ class _Reader(GroupSentences):
             "must": self._must,
             "for_no": self._for_no,
             "for_every": self._for_every,
+            "every_must": self._every_must,
             **self.forms,
             "followed": self._followed,
         }
@@ -70,11 +73,13 @@ class _Reader(GroupSentences):
 
     def _named_list(self, trees: list[Branch]) -> str:
         """The one list that `copy` or `restore` names; backup jobs where none is named."""
-        kinds = [token for tree in trees for token in tokens(tree, "KIND")]
-        for kind in kinds[1:]:
-            if kind.lower() != kinds[0].lower():
-                raise self._phrases.error(kind, f"a sentence is about one list: {kinds[0].lower()} jobs", "Write two rules, or: must be followed by a copy job")
-        return vocabulary.KINDS[kinds[0].lower()] if kinds else DEFAULT.name
+        kinds = [token for tree in trees for token in tokens(tree, "KIND", "THING")]
+        named = [vocabulary.named_list(kind) for kind in kinds]
+        for kind, name in zip(kinds[1:], named[1:], strict=True):
+            if name != named[0]:
+                hint = "Write two rules, or: must be followed by a copy job"
+                raise self._phrases.error(kind, f"a sentence is about one list: {DATASETS[named[0]].noun}s", hint)
+        return named[0] if named else DEFAULT.name
 
     # Rules on each job
 
@@ -98,14 +103,31 @@ class _Reader(GroupSentences):
         requirement = NoneMatch(condition.part) if isinstance(condition, Not) else AllMatch(condition)
         return self._statement(requirement, where, self._one_window(window, tree))
 
+    def _check_named(self, tree: Branch) -> None:
+        """The `for` clause says what a sentence is about: `for jobs, every recovery point must ...` is about two lists."""
+        things = [cast("Token", child) for child in tree.children if getattr(child, "type", "") == "THING"]
+        if things and not tokens(cast("Branch", child_of(tree, "population")), "THING"):
+            raise self._phrases.error(things[0], "a sentence is about one list, which the for clause names", f"Write: for {things[0].lower()}s, ...")
+
     def _for_no(self, tree: Branch) -> Statement:
+        self._check_named(tree)
         where, window = self._population(tree)
         condition = self._phrases.conditions(branches(tree)[1])
         return self._statement(NoneMatch(condition, self._phrases.value(child_of(tree, "recovered"))), where, window)
 
     def _for_every(self, tree: Branch) -> Statement:
+        self._check_named(tree)
         where, window = self._population(tree)
         return self._statement(AllMatch(self._phrases.conditions(branches(tree)[1])), where, window)
+
+    def _every_must(self, tree: Branch) -> Statement:
+        """`every recovery point must have ...`: of jobs it would be one word away from what is asked of resources, and stays the `for` clause's."""
+        jobs = branches(tree)[0]
+        if not tokens(jobs, "THING"):
+            have = next(child for child in tree.children if getattr(child, "type", "") == "HAVE")
+            raise self._phrases.error(cast("Token", have), f"'{have}' does not fit here", "Write: for jobs, every job must have IsEncrypted true")
+        phrase = self._phrases.noun_phrase(jobs)
+        return self._statement(AllMatch(self._phrases.conditions(branches(tree)[-1])), phrase.all, self._within(tree))
 
     # Jobs of another list
 

@@ -76,15 +76,9 @@ def read_dataset(name: Text | None, document: Document) -> str | None:
     if name.text in DATASETS:
         return name.text
     judged = f"The datasets are {', '.join(DATASETS)}."
-    if name.text in _LISTS_OF_NO_JOBS:
-        document.report(name.location, f"{name.text} is no list of jobs: rules judge jobs", judged)
-    else:
-        near = nearest(name.text, DATASETS)
-        document.report(name.location, f"there is no dataset {clean_line(name.text)}", f"Did you mean {near}?" if near else judged)
+    near = nearest(name.text, DATASETS)
+    document.report(name.location, f"there is no dataset {clean_line(name.text)}", f"Did you mean {near}?" if near else judged)
     return None
-
-
-_LISTS_OF_NO_JOBS = frozenset({"protected_resources", "recovery_points", "vaults"})
 
 
 class _StatementReader:

@@ -77,8 +77,12 @@ class PhraseReader:
                 tree, "clean is an outcome and cannot stand in one list with states", "Write two rules, or: no jobs with (Outcome clean, or State FAILED)"
             )
         if kinds == {"clean"}:
+            if "Outcome" not in self.dataset.fields and self.dataset.of_state:
+                raise self.error(tree, f"{self.dataset.noun}s have no outcome", self._instead_of_clean())
             return self.equals("Outcome", [Literal("clean", self.place(words[0]))], tree)
-        known = self.dataset.states
+        known = self.dataset.named_states
+        if not known:
+            raise self.error(tree, f"{self.dataset.noun}s have no state", f"Ask for a field: {self.dataset.noun}s with ...")
         states = []
         for word in words:
             state = str(word.children[0]).upper()
@@ -86,6 +90,10 @@ class PhraseReader:
                 raise self.error(word, f"{self.dataset.noun}s are never {state}", f"Their states are {', '.join(known)}.")
             states.append(Literal(state, self.place(word)))
         return self.equals(self.dataset.state_field, states, tree)
+
+    def _instead_of_clean(self) -> str:
+        well = " or ".join(state for state in self.dataset.named_states if state in self.dataset.well)
+        return f"Write: {well} {self.dataset.noun}s." if well else f"Ask for a field: {self.dataset.noun}s with ..."
 
     def _type(self, tree: Branch) -> Literal:
         token = cast("Token", tree.children[0])

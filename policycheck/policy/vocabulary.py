@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from policycheck.datasets import DATASETS, RESOURCE_TYPES, TAGS, Dataset
+from policycheck.datasets import DATASETS, JOB_LISTS, RESOURCE_TYPES, TAGS, Dataset
 from policycheck.policy.measures import SHAPES
 from policycheck.policy.operators import LOWER_BOUNDS, OPERATORS, UPPER_BOUNDS
 
@@ -43,9 +43,12 @@ PHRASES: Mapping[str, str] = {
 }
 """The closed list of English names; every other field goes by the API's name."""
 
-KINDS: Mapping[str, str] = {dataset.kind: name for name, dataset in DATASETS.items()}
+KINDS: Mapping[str, str] = {dataset.kind: name for name, dataset in JOB_LISTS.items()}
+"""What may stand before `job`."""
+THINGS: Mapping[str, str] = {dataset.noun: name for name, dataset in DATASETS.items() if dataset.of_state}
+"""What stands in the place of `copy job` in sentences on lists of what there is."""
 
-STATES: tuple[str, ...] = tuple(dict.fromkeys(state for dataset in DATASETS.values() for state in dataset.states))
+STATES: tuple[str, ...] = tuple(dict.fromkeys(state for dataset in DATASETS.values() for state in dataset.named_states))
 TYPES: tuple[str, ...] = tuple(name for name in RESOURCE_TYPES if " " not in name)
 FIELDS: tuple[str, ...] = tuple(dict.fromkeys(name for dataset in DATASETS.values() for name in dataset.fields))
 
@@ -83,6 +86,12 @@ _TAG_KEY = r"[\w.:\/+=@-]+"
 _PLAIN_TAG_KEY = re.compile(_TAG_KEY.replace(r"\/", "/"), re.ASCII)
 
 _PARAMETER = re.compile(r"\$\{[A-Za-z0-9][A-Za-z0-9._-]*\}", re.ASCII)
+
+
+def named_list(token: str) -> str:
+    """The list that a KIND or a THING of a sentence names."""
+    word = " ".join(token.lower().split())
+    return KINDS.get(word) or THINGS.get(word) or THINGS[word.removesuffix("s")]
 
 
 def is_plain(value: str) -> bool:
@@ -131,6 +140,7 @@ def terminals() -> str:
         _words("TYPE", TYPES, 2, "i"),
         _words("PLACE", PLACES, 2, "i"),
         _words("KIND", KINDS, 2, "i"),
+        _words("THING", [word for thing in THINGS for word in (thing, f"{thing}s")], 4, "i"),
         _words("PHRASE", PHRASES, 3, "i"),
         _words("SUBJECT", SUBJECTS, 3, "i"),
         _words("NAME", FIELDS, 2, "", rf'{re.escape(TAGS)}(?:"(?:[^"\r\n]|"")*"|{_TAG_KEY})'),

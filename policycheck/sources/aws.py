@@ -5,12 +5,12 @@ What is asked for is in `plan`, how AWS is reached in `connection`, why no page 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from policycheck.datasets import DATASETS, HORIZON
+from policycheck.datasets import DATASETS, HORIZON, JOB_LISTS
 from policycheck.errors import FetchError, LastingError, PolicycheckError, UsageError
 from policycheck.records import MICROSECOND, iso
 from policycheck.result import Coverage
@@ -18,7 +18,7 @@ from policycheck.sources.connection import ALL_REGIONS, ORGANIZATION, AwsSession
 from policycheck.sources.enabled import Enablement, describe_unread, tell_enabled
 from policycheck.sources.fetched import FetchedList, FetchRecord, cover_list, merge_lists, sort_coverage, spell_parameters
 from policycheck.sources.interface import Evidence
-from policycheck.sources.organization import is_asked_whole, require_reach
+from policycheck.sources.organization import is_askable, is_asked_whole, require_reach, unread_account
 from policycheck.sources.places import Place, Progress, Reader, ReadList, ReadPlace, Request, local_clock
 from policycheck.sources.plan import FetchPlan
 from policycheck.sources.raw import PageStore
@@ -109,6 +109,8 @@ def fetch_jobs(
 def _requests(connection: Connection, plan: FetchPlan, start: datetime) -> tuple[Request, ...]:
     requests = []
     for name in plan.datasets:
+        if not is_askable(connection.account_id, name):
+            continue
         parameters: dict[str, object] = dict(plan.filters.get(name, {}))
         since = asked_since(plan, name, start)
         if since is not None:
@@ -123,6 +125,8 @@ def _requests(connection: Connection, plan: FetchPlan, start: datetime) -> tuple
 def asked_since(plan: FetchPlan, name: str, start: datetime) -> datetime | None:
     """From when on a list is asked for, by the claim of a longest job; None: all that AWS lists, also where its own horizon is less."""
     horizon = DATASETS[name].horizon
+    if DATASETS[name].of_state:
+        return None
     if horizon is not None and plan.created_after is not None and plan.created_after <= start - horizon:
         return None
     return plan.created_after
@@ -160,9 +164,10 @@ class _Fetch:
         if pages is not None:
             whole = {name: is_asked_whole(self.connection.account_id, name) for name in DATASETS}
             pages.name_accounts({(role, name): ORGANIZATION if whole[name] else account for role, account in accounts.items() for name in DATASETS})
-        lists = {name: merge_lists(name, [part.lists[name].jobs for part in asked]) for name in self.plan.datasets}
+        lists = {name: merge_lists(name, [part.lists[name].jobs for part in asked if name in part.lists]) for name in self.plan.datasets}
         fetched = self._fetched(asked, accounts)
-        coverage = sort_coverage([entry for one, found in fetched for entry in cover_list(one, found, self.start, self.as_of)])
+        covered = [entry for one, found in fetched for entry in cover_list(one, found, self.start, self.as_of)]
+        coverage = sort_coverage([*covered, *self._unasked(asked)])
         warnings = tuple(self._warnings(enablement))
         not_seen = (*self._not_fetched(), *self._claims(), *self._not_enabled(enablement.disabled), *self._unknown_accounts(coverage))
         refused = frozenset(
@@ -252,6 +257,13 @@ class _Fetch:
                 lists.append((one, found))
         return lists
 
+    def _unasked(self, read: Sequence[ReadPlace]) -> Iterator[Coverage]:
+        """The lists that AWS gives of the caller's own account alone, where another one is asked for."""
+        for part in read:
+            for name in self.plan.datasets:
+                if not is_askable(self.connection.account_id, name):
+                    yield unread_account(name, self.connection.account_id, part.place.region, self._source(name, part.place.region))
+
     def _source(self, name: str, region: str) -> str:
         host = self.session.foreign_host(region)
         return DATASETS[name].operation + (f" at {host}" if host else "")
@@ -260,7 +272,7 @@ class _Fetch:
 
     def _not_fetched(self) -> list[str]:
         notes = []
-        others = [dataset.noun + "s" for name, dataset in DATASETS.items() if name not in self.plan.datasets]
+        others = [dataset.noun + "s" for name, dataset in JOB_LISTS.items() if name not in self.plan.datasets]
         if others:
             notes.append(f"not fetched: {' and '.join(others)}; no rule asks about them")
         for name in self.plan.datasets:

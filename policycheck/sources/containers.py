@@ -22,7 +22,7 @@ import msgspec
 from msgspec import UNSET
 
 from policycheck import column_records
-from policycheck.datasets import BY_RESULT_KEY, DATASETS, Dataset
+from policycheck.datasets import BY_RESULT_KEY, DATASETS, JOB_LISTS, Dataset
 from policycheck.errors import JobFileError
 from policycheck.job_lists import JobList
 from policycheck.records import RecordError, record_type
@@ -38,8 +38,9 @@ from policycheck.text import clean_line, truncate
 
 T = TypeVar("T")
 
-_BY_ID: Mapping[str, Dataset] = {d.id_field: d for d in DATASETS.values()}
-_BY_WRAPPER: Mapping[str, Dataset] = {d.wrapper: d for d in DATASETS.values()}
+_BY_ID: Mapping[str, Dataset] = {d.id_field: d for d in JOB_LISTS.values()}
+_BY_WRAPPER: Mapping[str, Dataset] = {d.wrapper: d for d in JOB_LISTS.values()}
+"""What there is stands in its answer alone: the ARN that tells a vault is in other records, too."""
 _ACCEPTED = " or ".join(BY_RESULT_KEY)
 _FIRST_KEY = re.compile(rf'"({"|".join((*BY_RESULT_KEY, *_BY_ID))})"\s*:'.encode())
 
@@ -105,6 +106,8 @@ def _encoded_pages(data: bytes, wanted: Wanted) -> list[Page]:
     try:
         if key in _BY_ID:
             return _encoded_jobs(_BY_ID[key], data, wanted)
+        if BY_RESULT_KEY[key].of_state:
+            return []
         return _encoded_answers(BY_RESULT_KEY[key], _decode_elements(data, _text_type()), data, wanted)
     except (msgspec.DecodeError, column_records.Unusual):
         return []

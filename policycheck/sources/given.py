@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from policycheck import column_records
-from policycheck.datasets import BY_RESULT_KEY, DATASETS, Dataset
+from policycheck.datasets import JOB_LISTS, Dataset
 from policycheck.errors import JobFileError
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy
@@ -77,10 +77,14 @@ def _of_list(given: object) -> tuple[Any, Sequence[str], Dataset]:
 
     frame: Any = nw.from_native(given)
     columns = frame.collect_schema().names()
-    found = [dataset for dataset in DATASETS.values() if dataset.id_field in columns]
+    found = [dataset for dataset in JOB_LISTS.values() if dataset.id_field in columns]
     if len(found) != 1:
-        ids = " or ".join(dataset.id_field for dataset in DATASETS.values())
-        raise JobFileError(f"has no single column {ids}", hint=f"a frame holds one of {', '.join(BY_RESULT_KEY)}, a column a member", place=_FRAME)
+        ids = " or ".join(dataset.id_field for dataset in JOB_LISTS.values())
+        raise JobFileError(
+            f"has no single column {ids}",
+            hint=f"a frame holds one of {', '.join(dataset.result_key for dataset in JOB_LISTS.values())}, a column a member",
+            place=_FRAME,
+        )
     scanned = isinstance(frame, nw.LazyFrame) and frame.implementation.is_polars()
     return frame.collect() if scanned else frame, columns, found[0]
 

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from policycheck.errors import EvidenceError, JobFileError, UsageError
 from policycheck.inventory import Inventory, InventoryEntry
+from policycheck.policy.model import LISTED_INVENTORY
 from policycheck.regions import find_region
 from policycheck.sources.contents import not_utf8, read_all, read_text
 from policycheck.sources.inventory_rows import Rows, parse_json, read_rows, spell_key
@@ -55,6 +56,8 @@ def split_arguments(arguments: Sequence[str]) -> list[tuple[str, str]]:
         name, separator, path = argument.partition("=")
         if not separator or not path or not _NAME.fullmatch(name):
             raise UsageError(f"--inventory takes NAME=PATH, not {clean_line(argument)}", hint="--inventory prod=inventory.csv")
+        if name == LISTED_INVENTORY:
+            raise UsageError(f"{name} is what rules call AWS Backup's own list: no inventory can have that name", hint="Give it another name.")
         if name in found:
             raise UsageError(f"the inventory {name} is given twice", hint="Put all of its resources into one file.")
         found[name] = path

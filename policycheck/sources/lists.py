@@ -14,6 +14,7 @@ from policycheck.job_lists import JobList, Place
 from policycheck.records import HAPPENED, iso, micros, moment
 from policycheck.result import Coverage
 from policycheck.sources.observations import Jobs
+from policycheck.sources.state_lists import assert_state
 
 if TYPE_CHECKING:
     import polars as pl
@@ -77,6 +78,11 @@ def assert_coverage(
     """
     entries: list[Coverage] = []
     for name, job_list in lists.items():
+        if job_list.dataset.of_state:
+            files = sources.get(name, ())
+            silence = next(filter(None, (source.silence for source in files)), "")
+            entries += assert_state(job_list, [source.name for source in files], silence, as_of, covers)
+            continue
         spans: defaultdict[Place, list[_Interval]] = defaultdict(list)
         holders: defaultdict[Place, list[Source]] = defaultdict(list)
         shown: defaultdict[Place, int] = defaultdict(int)
@@ -247,6 +253,8 @@ def describe_cut(source: Source) -> str:
 def describe_future(job_list: JobList, as_of: datetime) -> str:
     """A warning where jobs were created after as_of; else nothing."""
     limit = micros(as_of)
+    if job_list.dataset.of_state:
+        return ""
     if job_list.table is not None:
         count = int((job_list.table["CreationDate"] > limit).sum())
     else:
@@ -259,7 +267,7 @@ def describe_state(job_list: JobList) -> str:
     """A warning where two jobs or more all share one state, as a list made with a filter does; else nothing."""
     dataset = job_list.dataset
     states = {state for (state,) in job_list.distinct(dataset.state_field)}
-    if len(job_list) < 2 or len(states) != 1 or None in states:
+    if dataset.of_state or len(job_list) < 2 or len(states) != 1 or None in states:
         return ""
     option = dataset.state_option
     return (

@@ -14,13 +14,14 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from policycheck.datasets import BY_RESULT_KEY, DATASETS, Dataset
+from policycheck.datasets import BY_RESULT_KEY, DATASETS, JOB_LISTS, Dataset
 from policycheck.errors import JobFileError
 from policycheck.records import record_type, time_members
 from policycheck.sources.json_text import Repeated, holds_all, items, parse, quotes
 from policycheck.text import clean_line, truncate
 
 _HINT = "records and pages count from 0; this is not what AWS answers: save the list again, unchanged"
+_COMMON_WORD = "Results"
 _NOT_LETTERS = re.compile("[^a-z0-9]")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{0,20})?(?:[eE][+-]?[0-9]{1,3})?")
 _PERCENTAGES = frozenset({"PercentDone"})
@@ -36,7 +37,9 @@ def letters(name: str) -> str:
 @cache
 def container_names() -> Mapping[str, str]:
     """By their letters: the lists, the wrappers of one job, and the ids that tell a job by itself."""
-    names = [name for d in DATASETS.values() for name in (d.result_key, d.wrapper, d.id_field)]
+    names = [name for d in JOB_LISTS.values() for name in (d.result_key, d.wrapper, d.id_field)]
+    # Any program calls something its results; what AWS calls so is a list of protected resources.
+    names += [d.result_key for d in DATASETS.values() if d.of_state and d.result_key != _COMMON_WORD]
     return {letters(name): name for name in names}
 
 
@@ -237,5 +240,5 @@ def _json_type(value: object) -> str:
     return names.get(type(value), "null")
 
 
-LIST_LETTERS = frozenset(map(letters, BY_RESULT_KEY))
+LIST_LETTERS = frozenset(map(letters, BY_RESULT_KEY.keys() - {_COMMON_WORD}))
 """The names of the lists, by their letters."""

@@ -52,9 +52,11 @@ def merge_sources(parts: Sequence[JobList]) -> Jobs:
     ids = list(map(attrgetter(dataset.id_field), records))
     if len(set(ids)) == len(ids) and None not in ids:
         return Jobs(_concatenate(parts, records))
-    whole, coarse = refine(_concatenate(parts, records))
+    whole, coarse = (_concatenate(parts, records), set[int]()) if dataset.of_state else refine(_concatenate(parts, records))
     resources = map(attrgetter(dataset.resource_field), whole.records)
-    keys = [_Key(*key) for key in zip(ids, map(attrgetter("CreationDate"), whole.records), resources, strict=True)]
+    # What there is has an ARN that nothing else has at its place; two places may protect one resource. When it was created tells nothing more.
+    created = whole.numbered_places[1] if dataset.of_state else map(attrgetter("CreationDate"), whole.records)
+    keys = [_Key(*key) for key in zip(ids, created, resources, strict=True)]
     shown: defaultdict[_Key, list[int]] = defaultdict(list)
     vague: list[int] = []
     for row, key in enumerate(keys):
@@ -151,6 +153,8 @@ def _best(dataset: Dataset, records: Sequence[Any], rows: Sequence[int]) -> list
     """The observations that none of the others is later than."""
     state = attrgetter(dataset.state_field)
     finished = [row for row in rows if state(records[row]) in dataset.finished]
+    if finished and dataset.of_state:
+        return finished
     if finished:
         last = max((records[row].CompletionDate for row in finished if records[row].CompletionDate is not None), default=None)
         return [row for row in finished if records[row].CompletionDate in (None, last)]
@@ -179,6 +183,8 @@ def _agree(dataset: Dataset, records: Sequence[Any]) -> tuple[Any, frozenset[str
         said = [getattr(record, name) for index, record in enumerate(records) if (index, name) not in passed_over]
         values[name], differs = _one_of(name, said)
         disagreed |= differs
+    if dataset.of_state:
+        return type(records[0])(**values), frozenset(disagreed)
     if values["CompletionDate"] is not None and values[dataset.state_field] not in dataset.finished:
         values["CompletionDate"] = None
         disagreed.add("CompletionDate")

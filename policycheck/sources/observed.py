@@ -11,6 +11,7 @@ from policycheck.job_lists import JobList
 from policycheck.result import Basis, Coverage
 from policycheck.sources.lists import Source, assert_coverage
 from policycheck.sources.places import ReadList
+from policycheck.sources.state_lists import moment_covered
 from policycheck.sources.statements import TOLERANCE
 
 _EDGE = timedelta(days=1)
@@ -48,7 +49,7 @@ def _entry(watch: Watch, found: ReadList, account: str | None, jobs: JobList) ->
     start, end = interval(watch, found)
     name = watch.dataset.name
     parts = assert_coverage({name: jobs}, watch.as_of, None, {name: [Source(watch.source, jobs)]})
-    reason = "; ".join(part.reason for part in parts if part.reason)
+    reason = "" if watch.dataset.of_state else "; ".join(part.reason for part in parts if part.reason)
     if found.error is not None:
         reason = f"{found.error.place}: {found.error.message}" if found.error.place else found.error.message
     return Coverage(
@@ -69,6 +70,8 @@ def _entry(watch: Watch, found: ReadList, account: str | None, jobs: JobList) ->
 def interval(watch: Watch, found: ReadList) -> tuple[datetime, datetime]:
     """From where the list is complete, to as_of; or to when AWS answered, where as_of lies later than that by any clock."""
     answered = found.first_date or watch.started
+    if watch.dataset.of_state:
+        return moment_covered(watch.as_of, min(watch.started, answered), found.last_date or answered)
     end = watch.as_of if watch.as_of <= answered + TOLERANCE else answered
     horizon = watch.dataset.horizon
     if horizon is None:

@@ -22,6 +22,11 @@ def is_asked_whole(account_id: str | None, name: str) -> bool:
     return account_id == ORGANIZATION and DATASETS[name].of_organization
 
 
+def is_askable(account_id: str | None, name: str) -> bool:
+    """Whether a list is asked for at all: of one other account only an operation that takes ByAccountId can tell."""
+    return account_id in (None, ORGANIZATION) or DATASETS[name].other_accounts
+
+
 def require_reach(session: AwsSession, seen: Collection[str | None]) -> None:
     """Refuse lists of other accounts where nothing shows that AWS gave them.
 
@@ -63,3 +68,10 @@ def unread_accounts(name: str, region: str, source: str) -> Coverage:
     whole = " and ".join(f"{dataset.noun}s" for dataset in DATASETS.values() if dataset.of_organization)
     reason = f"the {DATASETS[name].noun}s of other accounts were not read: AWS documents a list of the whole organization for {whole} only"
     return Coverage(name, None, region, None, None, 0, complete=False, basis=Basis.OBSERVED, source=source, reason=reason)
+
+
+def unread_account(name: str, account: str | None, region: str, source: str) -> Coverage:
+    """The entry that says that a list of one other account was not read, since its operation has no ByAccountId."""
+    dataset = DATASETS[name]
+    reason = f"the {dataset.noun}s of another account were not read: {dataset.operation} lists the caller's own; name a role there with --role-arn"
+    return Coverage(name, account, region, None, None, 0, complete=False, basis=Basis.OBSERVED, source=source, reason=reason)

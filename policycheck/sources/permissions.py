@@ -21,8 +21,8 @@ def required_actions(plan: FetchPlan) -> tuple[str, ...]:
 def least_policy(plan: FetchPlan, role_arns: Sequence[str] = (), *, all_regions: bool = False, other_accounts: bool = False) -> dict[str, Any]:
     """The IAM policy document that allows a fetch and nothing else.
 
-    The operations know no resource, so `Resource` is `*`. With `role_arns` the policy is the caller's: it may take on those roles, whose own policies are then
-    the document without them.
+    All operations but ListRecoveryPointsByBackupVault, which is asked of every vault, know no resource, so `Resource` is `*`. With `role_arns` the policy is
+    the caller's: it may take on those roles, whose own policies are then the document without them.
 
     Args:
         all_regions: every Region is asked (`--region all`): account:ListRegions then tells which are not enabled, where the credentials cannot. Optional:

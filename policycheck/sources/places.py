@@ -19,6 +19,7 @@ from policycheck.sources.connection import AwsSession, account_of_role
 from policycheck.sources.observations import merge_sources
 from policycheck.sources.pages import Cancelled, guard, list_pages
 from policycheck.sources.raw import PageStore, RawPage
+from policycheck.text import clean_line
 
 THREADS = 4
 """More do not help: past four, Python's lock is the limit; and AWS Backup gives an account 50 requests a second."""
@@ -217,19 +218,32 @@ class Reader:
     def _read_list(self, client: Any, place: Place, request: Request, read: ReadPlace) -> Iterator[_PageRead]:
         dataset, pages = request.dataset, list[JobList]()
         part = read.lists[dataset.name] = ReadList(JobList(dataset, ()))
-        try:
-            for number, page in enumerate(list_pages(client, dataset, request.parameters, place.label), start=1):
-                self._note_date(part, page.date)
-                pages.append(page.jobs)
-                part.pages = number
-                if self.pages is not None:
-                    asked = (dataset.name, dataset.operation, None, place.region, number, request.parameters)
-                    self.pages.keep(RawPage(*asked, page.date, page.request_id, page.body, place.role_arn))
-                yield _PageRead(dataset.operation, place.label, len(page.jobs))
-        except PolicycheckError as error:
-            part.error = error
-            self._note_refusal(part, error)
+        for label, parameters in self._calls(place, request, read, part):
+            try:
+                for page in list_pages(client, dataset, parameters, label):
+                    self._note_date(part, page.date)
+                    pages.append(page.jobs)
+                    part.pages += 1
+                    if self.pages is not None:
+                        asked = (dataset.name, dataset.operation, None, place.region, part.pages, parameters)
+                        self.pages.keep(RawPage(*asked, page.date, page.request_id, page.body, place.role_arn))
+                    yield _PageRead(dataset.operation, place.label, len(page.jobs))
+            except PolicycheckError as error:
+                # One vault more or less does not change what the others hold; which one is missing, the first error names.
+                part.error = part.error or error
+                self._note_refusal(part, error)
         part.jobs = join_pages(dataset, pages)
+
+    def _calls(self, place: Place, request: Request, read: ReadPlace, part: ReadList) -> Iterator[tuple[str, Mapping[str, object]]]:
+        """What to ask for one list, and what errors call it: once, or once for each record of another list that was read before."""
+        each = request.dataset.each
+        if each is None:
+            yield place.label, request.parameters
+            return
+        others = read.lists[each.dataset]
+        part.error, part.first_date, part.last_date = others.error, others.first_date, others.last_date
+        for name in sorted(filter(None, others.jobs.values(each.member))):
+            yield f"{place.label}, {each.member} {clean_line(name)}", {**request.parameters, each.parameter: name}
 
     def _note_date(self, part: ReadList, date: datetime | None) -> None:
         if date is None:

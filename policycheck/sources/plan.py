@@ -43,6 +43,7 @@ def plan_fetch(policies: Sequence[Policy], as_of: datetime, longest_job: timedel
     """
     rules = _rules(policies)
     names = {name for rule in rules for name in rule.statement.lists_needed} or {DEFAULT.name}
+    names |= {each.dataset for name in names if (each := DATASETS[name].each) is not None}
     reaches = [_reach(rule) for rule in rules]
     narrow = _all_narrow(rules)
     windowed = narrow and all(reach is not None and rule.qualifiers.no_data is not NoData.QUIET for rule, reach in zip(rules, reaches, strict=True))
@@ -105,7 +106,7 @@ def _far_reaches(rules: Sequence[Rule], as_of: datetime) -> dict[str, datetime]:
     for rule in rules:
         reach = _reach(rule)
         for name in rule.statement.lists_needed:
-            if DATASETS[name].horizon is not None:
+            if DATASETS[name].horizon is not None or DATASETS[name].of_state:
                 continue
             if reach is not None and reach > max(HORIZON, reaches.get(name, HORIZON)):
                 reaches[name] = reach

@@ -15,6 +15,7 @@ from policycheck.policy.model import Policy
 from policycheck.result import Basis, Coverage
 from policycheck.sources.lists import Source
 from policycheck.sources.plan import allowed_filters
+from policycheck.sources.state_lists import moment_covered
 from policycheck.sources.statements import BEFORE_FILTER, MEMBER, SCHEMA, TOLERANCE, StatedList, Statement
 from policycheck.text import clean_line, truncate
 
@@ -155,13 +156,15 @@ def _home(entry: Coverage, found: Mapping[Key, Coverage], plain: Collection[Key]
 
 def _entry(file: StatedFile, stated: StatedList, as_of: datetime, policies: Sequence[Policy]) -> Coverage:
     dataset = _BY_OPERATION[stated.operation]
-    end = as_of if as_of <= stated.end + TOLERANCE else stated.end
+    start, end = stated.start, as_of if as_of <= stated.end + TOLERANCE else stated.end
+    if dataset.of_state:
+        start, end = moment_covered(as_of, stated.start, stated.end)
     reason = stated.reason or "the list was cut short" if not stated.complete else _left_out(stated, dataset, policies)
     return Coverage(
         dataset=dataset.name,
         account=stated.account,
         region=stated.region,
-        start=min(stated.start, end),
+        start=min(start, end),
         end=end,
         jobs=0,
         complete=not reason,

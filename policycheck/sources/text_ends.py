@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from policycheck.datasets import BY_RESULT_KEY, DATASETS, Dataset
+from policycheck.datasets import BY_RESULT_KEY, JOB_LISTS, Dataset
 
-_BY_ID = {dataset.id_field: dataset for dataset in DATASETS.values()}
-_BY_WRAPPER = {dataset.wrapper: dataset for dataset in DATASETS.values()}
+_BY_ID = {dataset.id_field: dataset for dataset in JOB_LISTS.values()}
+_BY_WRAPPER = {dataset.wrapper: dataset for dataset in JOB_LISTS.values()}
 _METADATA = "ResponseMetadata"
 
 

@@ -2,8 +2,8 @@
 
 A job that has ended does not change any more: its record is the same in every later answer. So what a fetch need not ask for again are the jobs created before
 the oldest one that was still in progress, and before the last fetch less `OVERLAP`. Lists whose statuses move on after the end are the exception (of restore
-jobs ValidationStatus and DeletionStatus, API reference): they are read whole each time. So is whatever leaves a doubt: a list that was not read to its end, a
-record without an id or CreationDate, a clock that went back.
+jobs ValidationStatus and DeletionStatus, API reference): they are read whole each time, as are lists of what there is. So is whatever leaves a doubt: a list
+that was not read to its end, a record without an id or CreationDate, a clock that went back.
 """
 
 from __future__ import annotations
@@ -145,7 +145,7 @@ def _holds(memory: _Memory, request: Request) -> bool:
 def _remember(request: Request, parts: Mapping[Place, ReadList], places: int, start: datetime | None) -> _Memory | None:
     """What a list can be known by from now on; None where a later list may hold what this one does not tell."""
     dataset = request.dataset
-    if dataset.later_words or len(parts) < places or any(part.error is not None for part in parts.values()):
+    if dataset.later_words or dataset.of_state or len(parts) < places or any(part.error is not None for part in parts.values()):
         return None
     records = [record for part in parts.values() for record in part.jobs.records]
     if start is None or any(not getattr(record, dataset.id_field) or record.CreationDate is None for record in records):

@@ -155,8 +155,9 @@ def _fill(draft: _Draft, dataset: Dataset, as_of: datetime, number: int, serial:
     given: dict[str, Any] = {name: value + shift if isinstance(value, datetime) else value for name, value in draft.members.items()}
     place = f"{draft.region}:{draft.account}"
     kind = given.get("ResourceType", "EC2")
-    resource = given.get(dataset.resource_field) or f"resource-{serial - number}"
-    given[dataset.resource_field] = resource if resource.startswith("arn:") else resource_arn(kind, resource, place)
+    if dataset.resource_field != dataset.vault_field:
+        resource = given.get(dataset.resource_field) or f"resource-{serial - number}"
+        given[dataset.resource_field] = resource if resource.startswith("arn:") else resource_arn(kind, resource, place)
     created = given.get("CreationDate", as_of - timedelta(hours=2) + shift)
     state = given.get(dataset.state_field, "COMPLETED")
     record = {
@@ -164,6 +165,14 @@ def _fill(draft: _Draft, dataset: Dataset, as_of: datetime, number: int, serial:
         **_of_list(dataset, state, created, place, given, serial),
         **given,
     }
+    if dataset.of_state:
+        # What tells such a record is an ARN that it has anyhow: of a resource, of a vault, of a recovery point.
+        told = {
+            "ResourceArn": given.get("ResourceArn"),
+            "BackupVaultArn": record.get("BackupVaultArn"),
+            "RecoveryPointArn": f"arn:aws:backup:{place}:recovery-point:point-{serial}",
+        }
+        record[dataset.id_field] = given.get(dataset.id_field) or told[dataset.id_field]
     if number and dataset.id_field in given:
         record[dataset.id_field] = f"{given[dataset.id_field]}-{number + 1}"
     return _nest({name: value for name, value in record.items() if value is not None and not {name, name.partition(".")[0]} & draft.without})
@@ -217,6 +226,12 @@ def _of_list(dataset: Dataset, state: str, created: datetime, place: str, given:
         "SourceRecoveryPointArn": point,
         "DestinationBackupVaultArn": f"arn:aws:backup:{place}:backup-vault:dr",
         "DestinationRecoveryPointArn": f"{point}-copy" if done else None,
+        "LastBackupTime": created,
+        "LastBackupVaultArn": vault,
+        "LastRecoveryPointArn": point,
+        "NumberOfRecoveryPoints": 1,
+        "Locked": False,
+        "Lifecycle.DeleteAfterDays": 35,
     }
     members = {member.name for member in dataset.members}
     return {name: value for name, value in values.items() if name in members and value is not None}

@@ -108,7 +108,8 @@ def _changes(rule: Rule) -> Iterator[tuple[str, Statement, Qualifiers]]:
     requirement = statement.requirement
     counts_all = qualifiers.jobs is JobChoice.ALL or (isinstance(requirement, Expectation) and RESOURCE in requirement.per)
     jobs = JobChoice.TOP_LEVEL if counts_all else JobChoice.ALL
-    yield f"jobs {jobs}", statement, replace(qualifiers, jobs=jobs)
+    if statement.list.composite:
+        yield f"jobs {jobs}", statement, replace(qualifiers, jobs=jobs)
     # Nothing weakens a rule more than to pass where there was nothing to judge.
     no_data = NoData.FAIL if qualifiers.no_data is NoData.PASS else NoData.PASS
     yield f"no data: {no_data}", statement, replace(qualifiers, no_data=no_data)

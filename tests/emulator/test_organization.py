@@ -15,7 +15,18 @@ import pytest
 from botocore.loaders import Loader
 from botocore.model import ListShape, MapShape, ServiceModel, Shape, StructureShape
 
-from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS, RESTORE_JOBS, Dataset, Kind
+from policycheck.datasets import (
+    BACKUP_JOBS,
+    COPY_JOBS,
+    DATASETS,
+    JOB_LISTS,
+    PROTECTED_RESOURCES,
+    RECOVERY_POINTS,
+    RESTORE_JOBS,
+    VAULTS,
+    Dataset,
+    Kind,
+)
 from policycheck.emulator.estate import ACCOUNTS, REGIONS
 from policycheck.emulator.organization import Organization, organization, write
 from policycheck.text import clean
@@ -121,7 +132,7 @@ def test_it_has_the_promised_accounts_vaults_types_and_about_2000_jobs_of_30_day
 
 
 @pytest.mark.parametrize("healthy", [False, True])
-@pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
+@pytest.mark.parametrize("dataset", JOB_LISTS.values(), ids=JOB_LISTS)
 def test_every_list_of_every_place_is_recent_enough_for_a_daily_rule(dataset: Dataset, healthy: bool) -> None:
     lists = sample(healthy).jobs(dataset)
     assert set(lists) == PLACES
@@ -130,7 +141,7 @@ def test_every_list_of_every_place_is_recent_enough_for_a_daily_rule(dataset: Da
 
 
 @pytest.mark.parametrize("healthy", [False, True])
-@pytest.mark.parametrize("dataset", DATASETS.values(), ids=DATASETS)
+@pytest.mark.parametrize("dataset", JOB_LISTS.values(), ids=JOB_LISTS)
 def test_nothing_happens_out_of_order_or_after_as_of(dataset: Dataset, healthy: bool) -> None:
     for job in jobs_of(dataset, healthy):
         moments = [job[member] for member in ("RecoveryPointCreationDate", "CreationDate", "InitiationDate", "CompletionDate") if member in job]
@@ -217,7 +228,7 @@ def test_another_as_of_shifts_every_time_and_changes_only_schedules(shift: timed
         return job | {"CreatedBy": {member: value for member, value in job.get("CreatedBy", {}).items() if member != "BackupRuleCron"}}
 
     moved = organization((AS_OF + shift).astimezone(timezone(timedelta(hours=-7))))
-    for dataset in DATASETS.values():
+    for dataset in JOB_LISTS.values():
         times = [member.name for member in dataset.members if member.kind is Kind.TIME]
         for place, jobs in sample().jobs(dataset).items():
             for job, other in zip(map(Job, jobs), moved.jobs(dataset)[place], strict=True):
@@ -303,7 +314,7 @@ def test_saved_lists_read_like_those_of_the_aws_cli(tmp_path: Path) -> None:
         "111122223333/eu-west-1/copy-jobs.json",
         "111122223333/eu-west-1/restore-jobs.json",
     ]
-    assert len(paths) == len(PLACES) * len(DATASETS)
+    assert len(paths) == len(PLACES) * len(JOB_LISTS)
     text = paths[0].read_text(encoding="utf-8")
     assert text.startswith('{\n    "BackupJobs": [\n        {\n            "AccountId": "111122223333",\n')
     saved = json.loads(text)["BackupJobs"]
@@ -317,3 +328,30 @@ def test_saved_lists_read_like_those_of_the_aws_cli(tmp_path: Path) -> None:
                 assert job[member.name].endswith("+00:00")
             else:
                 assert job.get(member.name) == wire.get(member.name)
+
+
+def test_what_the_jobs_left_behind_is_what_they_say() -> None:
+    made = {job["RecoveryPointArn"]: job for job in jobs_of(BACKUP_JOBS) if "RecoveryPointArn" in job}
+    points = jobs_of(RECOVERY_POINTS)
+    own = [point for point in points if "SourceBackupVaultArn" not in point]
+    kept = {arn for arn, job in made.items() if age(job) < timedelta(days=job["RecoveryPointLifecycle"]["DeleteAfterDays"])}
+    (forgotten,) = {point["RecoveryPointArn"] for point in own} - kept
+    assert kept == {point["RecoveryPointArn"] for point in own} - {forgotten}
+    assert all(point["IsEncrypted"] == made.get(point["RecoveryPointArn"], {}).get("IsEncrypted", True) for point in own)
+    parents = {point["RecoveryPointArn"] for point in points if point.get("IsParent")}
+    assert {point["ParentRecoveryPointArn"] for point in points if "ParentRecoveryPointArn" in point} <= parents
+
+
+@pytest.mark.parametrize("healthy", [False, True])
+def test_one_protected_resource_has_no_job_of_the_last_30_days_unless_all_is_well(healthy: bool) -> None:
+    named = {job["ResourceArn"] for job in jobs_of(BACKUP_JOBS, healthy)}
+    silent = [resource for resource in jobs_of(PROTECTED_RESOURCES, healthy) if resource["ResourceArn"] not in named]
+    assert [resource["ResourceName"] for resource in silent] == ([] if healthy else ["forgotten-1"])
+    assert all(age(resource, "LastBackupTime") > timedelta(days=30) for resource in silent)
+
+
+def test_vaults_are_locked_as_the_jobs_in_them_say() -> None:
+    locked = {job["BackupVaultArn"]: job["VaultLockState"] == "LOCKED" for job in jobs_of(BACKUP_JOBS)}
+    vaults = {vault["BackupVaultArn"]: vault for vault in jobs_of(VAULTS)}
+    assert {arn: vaults[arn]["Locked"] for arn in locked} == locked
+    assert sum(vault["NumberOfRecoveryPoints"] for vault in vaults.values()) == len(jobs_of(RECOVERY_POINTS))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS, RESTORE_JOBS, Dataset
+from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS, RECOVERY_POINTS, RESTORE_JOBS, VAULTS, Dataset
 from policycheck.emulator.clock import Clock
 from policycheck.emulator.errors import ApiError
 from policycheck.emulator.filters import FILTERS
@@ -60,12 +60,22 @@ CASES: list[tuple[Dataset, str, object, dict[str, Any]]] = [
     (RESTORE_JOBS, "ByCreatedAfter", HOUR_AGO, {"CreationDate": NOW}),
     (RESTORE_JOBS, "ByCompleteBefore", NOW, {"CompletionDate": HOUR_AGO}),
     (RESTORE_JOBS, "ByCompleteAfter", HOUR_AGO, {"CompletionDate": NOW}),
+    (VAULTS, "ByVaultType", "BACKUP_VAULT", {"VaultType": "BACKUP_VAULT"}),
+    (RECOVERY_POINTS, "BackupVaultName", "prod", {"BackupVaultName": "prod"}),
+    (RECOVERY_POINTS, "ByResourceArn", "arn:r", {"ResourceArn": "arn:r"}),
+    (RECOVERY_POINTS, "ByResourceType", "EBS", {"ResourceType": "EBS"}),
+    (RECOVERY_POINTS, "ByBackupPlanId", "plan", {"CreatedBy": {"BackupPlanId": "plan"}}),
+    (RECOVERY_POINTS, "ByCreatedBefore", HOUR_AGO, {"CreationDate": HOUR_AGO - timedelta(days=300)}),
+    (RECOVERY_POINTS, "ByCreatedAfter", HOUR_AGO, {"CreationDate": NOW}),
+    (RECOVERY_POINTS, "ByParentRecoveryPointArn", "arn:p", {"ParentRecoveryPointArn": "arn:p"}),
 ]
 
 
 @each(("dataset", "name", "value", "members"), CASES, ids=lambda row: row[0])
 def test_each_filter_keeps_the_job_it_names_and_no_other(store: Store, dataset: Dataset, name: str, value: object, members: dict[str, Any]) -> None:
-    other = {BACKUP_JOBS.name: job(60) | {"BackupJobId": "other"}, COPY_JOBS.name: COPY, RESTORE_JOBS.name: RESTORE}[dataset.name]
+    other = {BACKUP_JOBS.name: job(60) | {"BackupJobId": "other"}, COPY_JOBS.name: COPY, RESTORE_JOBS.name: RESTORE}.get(
+        dataset.name, {dataset.id_field: "other", "CreationDate": HOUR_AGO}
+    )
     store.add(MANAGEMENT, REGION, dataset.name, [other, {**other, dataset.id_field: "wanted", **members}])
     assert sorted(listed(store, dataset)) == ["other", "wanted"]
     filters: dict[str, Any] = {name: value}

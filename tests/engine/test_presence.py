@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from policycheck.datasets import DATASETS, Dataset, Field, Kind, Presence
+from policycheck.dataset_types import SCAN_FINDINGS
+from policycheck.datasets import DATASETS, JOB_LISTS, Dataset, Field, Kind, Presence
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.frame import ROW, build_frame
 from policycheck.job_lists import JobList
@@ -41,7 +42,10 @@ def values(field: Field) -> tuple[Any, str]:
         case Kind.BOOLEAN:
             return True, "false"
         case Kind.ENUM:
-            return field.values[-2], field.values[0]
+            # A finished job is COMPLETED.
+            return field.values[-1], next(value for value in field.values if value != "COMPLETED")
+        case _ if field.name == SCAN_FINDINGS:
+            return ("told",), "other"
         case kind:
             return TEXTS.get(kind, ("told", "other"))
 
@@ -116,7 +120,7 @@ def cases(dataset: Dataset, field: Field) -> list[tuple[str, list[Record], Answe
         ("a damaged record", [_less(here, always), beside], UNKNOWN),
         ("null", [_put(here, name, None), beside], usual),
     ]
-    if field.kind in {Kind.TEXT, Kind.WORD, Kind.ARN, Kind.ACCOUNT} or name == dataset.state_field:
+    if name != SCAN_FINDINGS and (field.kind in {Kind.TEXT, Kind.WORD, Kind.ARN, Kind.ACCOUNT} or name == dataset.state_field):
         found.append(("the empty text", [_put(here, name, ""), beside], usual))
     if field.kind is Kind.TIME:
         found.append(("a time before AWS Backup", [_put(here, name, 0), beside], UNKNOWN))
@@ -150,7 +154,7 @@ def test_a_source_alone_tells_the_same(dataset: Dataset, field: Field) -> None:
         assert answers(dataset, [(0, field)], merge_sources([job_list(records, dataset)]).jobs) == [right], what
 
 
-@pytest.mark.parametrize("dataset", list(DATASETS.values()), ids=lambda dataset: dataset.name)
+@pytest.mark.parametrize("dataset", list(JOB_LISTS.values()), ids=lambda dataset: dataset.name)
 def test_an_end_that_is_missing_goes_by_the_state(dataset: Dataset) -> None:
     field = dataset.fields["CompletionDate"]
     beside, always = record(dataset, **{dataset.id_field: "k"}), dropped(dataset, field)

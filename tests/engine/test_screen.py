@@ -7,16 +7,17 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
+from policycheck.datasets import RECOVERY_POINTS
 from policycheck.engine import groups
 from policycheck.engine.evaluate import judge
 from policycheck.engine.screen import screen
 from policycheck.errors import Location
 from policycheck.policy.measures import Measure
 from policycheck.policy.model import EVERY_JOB, JobChoice, NoData, Policy, Qualifiers, Rule, Statement
-from policycheck.result import RuleResult, Verdict
+from policycheck.result import Coverage, RuleResult, Verdict
 from tests.backends import BACKEND
 from tests.engine.expectations import EACH, at, clean, condition, covered, duration, expect
-from tests.engine.lists import AS_OF, Job, job_list
+from tests.engine.lists import AS_OF, Job, ago, job_list
 from tests.properties import examples
 
 FAILED = condition("State", "FAILED")
@@ -89,6 +90,56 @@ def test_a_screen_changes_nothing_that_a_rule_says(monkeypatch: pytest.MonkeyPat
     with monkeypatch.context() as patch:
         patch.setattr(groups, "screen", lambda cases, *_: {case.number: {} for case in cases})
         assert screened == results(jobs, rules)
+
+
+POINT_RULES = [
+    Rule(f"h{number}", "p", Statement(requirement, EVERY_JOB, duration(within), "recovery_points"), Qualifiers(), "", Location("p.yaml"))
+    for number, (requirement, within) in enumerate(
+        (expect(measure, condition("Status", "COMPLETED", dataset=RECOVERY_POINTS), limit, per), within)
+        for per in ((), ("BackupVaultArn",), ("ResourceType",))
+        for measure, limit, within in (
+            (Measure.COUNT, "at_least 2", None),
+            (Measure.SHARE, "at_least 80%", "48h"),
+            (Measure.NEWEST, "at_most 24h", None),
+            (Measure.LONGEST_GAP, "at_most 26h", "48h"),
+            (Measure.LATEST, "", None),
+            (Measure.STREAK, "at_most 1", "48h"),
+        )
+    )
+]
+
+
+@st.composite
+def points(draw: st.DrawFn) -> list[Job]:
+    made: list[Job] = []
+    for number in range(draw(st.integers(1, 9))):
+        known = {
+            "RecoveryPointArn": f"p{number}",
+            "BackupVaultArn": f"arn:aws:backup:eu-west-1:111122223333:backup-vault:v{number % 2}",
+            "ResourceArn": f"i-{number % 3}",
+            "ResourceType": draw(st.sampled_from(["EC2", "RDS"])),
+            "Status": draw(st.sampled_from(["COMPLETED", "COMPLETED", "AVAILABLE", "PARTIAL", "EXPIRED", "CREATING"])),
+            "CreationDate": ago(hours=draw(st.sampled_from((1, 2, 20, 25, 47, 49, 2000)))),
+        }
+        if number and not draw(st.integers(0, 4)):
+            known["ParentRecoveryPointArn"] = f"p{draw(st.integers(0, number - 1))}"
+        gone = draw(st.sampled_from(("", "", "", "Status", "CreationDate", "BackupVaultArn", "ResourceType")))
+        made.append({name: value for name, value in known.items() if name != gone})
+    return made
+
+
+@examples(points(), few=8, many=400)
+def test_a_screen_changes_nothing_of_lists_of_what_there_is(monkeypatch: pytest.MonkeyPatch, found: list[Job]) -> None:
+    coverage = [Coverage("recovery_points", "111122223333", "eu-west-1", AS_OF, AS_OF, len(found))]
+
+    def judged() -> tuple[RuleResult, ...]:
+        lists = {"recovery_points": job_list(found, RECOVERY_POINTS)}
+        return judge([Policy("p", "", "p.yaml", tuple(POINT_RULES))], lists, coverage, AS_OF, BACKEND, answers=True)
+
+    screened = judged()
+    with monkeypatch.context() as patch:
+        patch.setattr(groups, "screen", lambda cases, *_: {case.number: {} for case in cases})
+        assert screened == judged()
 
 
 @pytest.mark.parametrize("measure", [measure for measure in Measure if measure is not Measure.MISSED_RUNS])

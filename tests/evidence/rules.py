@@ -7,7 +7,7 @@ from functools import cache
 
 from hypothesis import strategies as st
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
+from policycheck.datasets import BACKUP_JOBS, JOB_LISTS, Dataset
 from policycheck.errors import Location
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, conjunction
 from policycheck.policy.literals import parse_duration, parse_share
@@ -149,7 +149,7 @@ FOLLOWERS = [("backup_jobs", "copy_jobs"), ("backup_jobs", "restore_jobs"), ("co
 @st.composite
 def group_rules(draw: st.DrawFn, measure: Measure, number: int = 0) -> Rule:
     """A rule of that measure on any list it can be of."""
-    dataset = DATASETS["backup_jobs" if measure is Measure.MISSED_RUNS else draw(st.sampled_from(["backup_jobs", "backup_jobs", *DATASETS]))]
+    dataset = JOB_LISTS["backup_jobs" if measure is Measure.MISSED_RUNS else draw(st.sampled_from(["backup_jobs", "backup_jobs", *JOB_LISTS]))]
     needed, refused = measure in {Measure.LONGEST_GAP, Measure.MISSED_RUNS}, measure is Measure.NEWEST
     within = None if refused or not (needed or draw(st.booleans())) else _duration(draw(st.sampled_from(_DURATIONS)))
     clock = draw(st.sampled_from([None, None, "CreationDate", "CompletionDate"])) if within and not needed else None
@@ -159,9 +159,9 @@ def group_rules(draw: st.DrawFn, measure: Measure, number: int = 0) -> Rule:
 @st.composite
 def following_rules(draw: st.DrawFn, number: int = 0) -> Rule:
     dataset, other = draw(st.sampled_from(FOLLOWERS))
-    condition = draw(st.just(And()) | conditions(DATASETS[other]))
+    condition = draw(st.just(And()) | conditions(JOB_LISTS[other]))
     within = _duration(draw(st.sampled_from(_DURATIONS))) if draw(st.booleans()) else None
-    return _rule(draw, number, Following(other, condition, _duration(draw(st.sampled_from(_DURATIONS)))), DATASETS[dataset], within, None)
+    return _rule(draw, number, Following(other, condition, _duration(draw(st.sampled_from(_DURATIONS)))), JOB_LISTS[dataset], within, None)
 
 
 def _rule(draw: st.DrawFn, number: int, requirement: Requirement, dataset: Dataset, within: Literal | None, clock: str | None) -> Rule:
@@ -190,7 +190,7 @@ _WAIVABLE = {
 
 
 def _matches(rule: Rule) -> st.SearchStrategy[Condition | None]:
-    dataset, fields = DATASETS[rule.statement.dataset], waivable_fields(rule)
+    dataset, fields = JOB_LISTS[rule.statement.dataset], waivable_fields(rule)
     return _matches_of(dataset, tuple(name for name in _WAIVABLE if dataset.field(name) is not None and (fields is None or name in fields)))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from policycheck.datasets import DATASETS
+from policycheck.datasets import JOB_LISTS
 from policycheck.evidence.reperform import reperform
 from policycheck.policy.catalogue import shipped_packs
 from policycheck.policy.load import load_policies
@@ -44,7 +44,7 @@ rules:
 @cache
 def lists() -> Estate:
     made = sample(AS_OF_TIME)
-    return {name: [dict(job) for jobs in made.jobs(dataset).values() for job in jobs] for name, dataset in DATASETS.items()}
+    return {name: [dict(job) for jobs in made.jobs(dataset).values() for job in jobs] for name, dataset in JOB_LISTS.items()}
 
 
 def _whole(estate: Estate) -> Estate:

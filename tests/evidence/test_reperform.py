@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import strategies as st
 
+from policycheck.datasets import DATASETS, JOB_LISTS
 from policycheck.evidence import reperform
 from policycheck.evidence.reperform import InputError
 from tests.evidence.documents import ARN, COPY, EXPIRED, NO, RESOURCE, RESTORE, WIDE, YES, Json, at, changed, job, judge, outcome, running, sources
@@ -233,7 +234,9 @@ def test_findings_are_grouped_by_place_and_resource() -> None:
         ({"none": {}, "within": "1h", "clock": "State"}, "not a time of this list"),
         ({"none": {}, "no_data": "maybe"}, "unknown no_data"),
         ({"none": {}, "jobs": "parents"}, "unknown choice of jobs"),
-        ({"none": {}, "dataset": "vaults"}, "vaults"),
+        ({"none": {}, "dataset": "vaults"}, "is not judged again yet.*vaults"),
+        ({"expect": {"newest": {"of": {}, "at_most": "1h"}}, "per": ["ResourceArn"], "inventory": "protected_resources"}, "is not judged again yet"),
+        ({"none": {}, "dataset": "tape_jobs"}, "tape_jobs"),
     ],
 )
 def test_a_rule_that_is_not_understood_is_refused_even_without_jobs(rule: Json, expected: str) -> None:
@@ -260,6 +263,16 @@ def test_a_rule_that_is_not_understood_is_refused_even_without_jobs(rule: Json, 
 def test_a_record_that_is_not_understood_is_refused(changes: Json, expected: str) -> None:
     with pytest.raises(InputError, match=expected):
         judge([job(**changes)], none={})
+
+
+@pytest.mark.parametrize("dataset", sorted(DATASETS.keys() - JOB_LISTS.keys()))
+@pytest.mark.parametrize("key", ["sources", "coverage"])
+def test_a_list_of_what_there_is_is_refused_and_never_passed_over(dataset: str, key: str) -> None:
+    row = {"sources": {"dataset": dataset, "records": []}, "coverage": {"dataset": dataset, "complete": True}}[key]
+    document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "sources": [], "rules": [], key: [row]}
+    with pytest.raises(InputError, match="is not judged again yet"):
+        reperform.reperform(document)
+    assert set(reperform.HELD) == DATASETS.keys() - JOB_LISTS.keys()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from policycheck.datasets import DATASETS, Dataset
+from policycheck.datasets import JOB_LISTS, Dataset
 from policycheck.evidence import reperform
 from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, Operator
 
@@ -16,16 +16,16 @@ SOURCE = Path(reperform.__file__).read_text(encoding="utf-8")
 
 
 def test_the_same_lists_are_known() -> None:
-    assert set(reperform.LISTS) == set(DATASETS)
+    assert set(reperform.LISTS) == set(JOB_LISTS)
 
 
-@pytest.mark.parametrize("dataset", DATASETS.values(), ids=str)
+@pytest.mark.parametrize("dataset", JOB_LISTS.values(), ids=str)
 def test_presence_and_kind_of_every_field_agree(dataset: Dataset) -> None:
     expected = {field.name: (field.presence.name.lower(), field.kind.value) for field in dataset.fields.values()}
     assert reperform.LISTS[dataset.name].fields == expected
 
 
-@pytest.mark.parametrize("dataset", DATASETS.values(), ids=str)
+@pytest.mark.parametrize("dataset", JOB_LISTS.values(), ids=str)
 def test_naming_members_and_states_agree(dataset: Dataset) -> None:
     known = reperform.LISTS[dataset.name]
     assert (known.id, known.state, known.resource, known.vault) == (dataset.id_field, dataset.state_field, dataset.resource_field, dataset.vault_field)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from policycheck.datasets import DATASETS, Dataset
+from policycheck.datasets import JOB_LISTS, Dataset
 from tests.evidence.documents import ARN, BACKUP, COPY, NO, RESOURCE, RESTORE, WIDE, Json, at, changed, job, judge, outcome, running, truth
 
 BASE = {"backup_jobs": BACKUP, "copy_jobs": COPY, "restore_jobs": RESTORE}
@@ -20,7 +20,7 @@ def cut(record: Json, *more: str) -> Json:
 
 
 @pytest.mark.parametrize("missing", [None, ""])
-@pytest.mark.parametrize("dataset", DATASETS.values(), ids=str)
+@pytest.mark.parametrize("dataset", JOB_LISTS.values(), ids=str)
 def test_null_and_the_empty_text_are_missing_in_every_text(dataset: Dataset, missing: Any) -> None:
     base = BASE[dataset.name]
     other, own = base | {dataset.id_field: "j2"}, {dataset.id_field: base[dataset.id_field]}

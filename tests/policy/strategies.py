@@ -17,7 +17,7 @@ from policycheck.policy.conditions import (
     negation,
 )
 from policycheck.policy.grouping import PER_FIELDS
-from policycheck.policy.measures import SHAPES, Limit, Measure
+from policycheck.policy.measures import SHAPES, Limit, Measure, Window
 from policycheck.policy.model import EVERY_JOB, FOLLOWERS, RESOURCE, AllMatch, Expectation, Following, NoneMatch, Requirement, Statement
 from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, TEXT_OPERATORS, Operator, Part
 from policycheck.policy.vocabulary import FIELDS, KEYWORDS, KINDS, PLACES, QUOTED_WORDS, STATES, SUBJECTS
@@ -133,7 +133,8 @@ def expectations(draw: st.DrawFn, dataset: Dataset, measure: Measure) -> Expecta
         operator, limit = draw(_bounded(measure))
         return Expectation(measure, operator=operator, limit=Literal(limit))
     fields = [name for name in PER_FIELDS if name in dataset.fields]
-    per = tuple(draw(st.one_of(st.just([]), st.just([RESOURCE]), st.lists(st.sampled_from(fields), max_size=3, unique=True))))
+    resource = [st.just([RESOURCE])] if RESOURCE in fields else []
+    per = tuple(draw(st.one_of(st.just([]), *resource, st.lists(st.sampled_from(fields), max_size=3, unique=True))))
     inventory = draw(st.none() | names.map(Literal)) if RESOURCE in per else None
     condition = draw(conditions(dataset))
     if measure is Measure.LATEST:
@@ -147,6 +148,8 @@ def _requirements(dataset: Dataset) -> st.SearchStrategy[Requirement]:
     # Restore jobs have no outcome that could recover one.
     recoveries = st.none() | windows.map(Literal) if "Outcome" in dataset.fields else st.none()
     measures = [measure for measure in Measure if measure is not Measure.MISSED_RUNS or dataset is BACKUP_JOBS]
+    if not dataset.dated:
+        measures = [measure for measure in measures if SHAPES[measure].window is Window.OPTIONAL]
     followings = [
         st.builds(Following, st.just(name), st.just(EVERY_JOB) | conditions(DATASETS[name]), windows.map(Literal)) for name in FOLLOWERS.get(dataset.name, ())
     ]
@@ -164,7 +167,7 @@ def statements(draw: st.DrawFn, datasets: Sequence[Dataset] = tuple(DATASETS.val
     dataset = draw(st.sampled_from(datasets))
     requirement = draw(_requirements(dataset))
     where = conjunction(draw(st.lists(conditions(dataset), max_size=3)))
-    within = draw(st.none() | windows.map(Literal))
+    within = draw(st.none() | windows.map(Literal)) if dataset.dated else None
     match requirement:
         case Expectation(measure=Measure.NEWEST):
             within = None

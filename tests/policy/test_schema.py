@@ -25,7 +25,7 @@ VALIDATOR = Draft202012Validator(SCHEMA)
 
 # What a schema of single values cannot know: relations between keys, sentences, literals of open kinds, what YAML itself refuses.
 SEEN_BY_THE_SCHEMA = """
-    bad-defaults bad-id bad-jobs bad-no-data bad-scope bad-severity bad-url conditions-in-a-list count-not-whole dataset-of-no-jobs empty-any
+    bad-defaults bad-id bad-jobs bad-no-data bad-scope bad-severity bad-url conditions-in-a-list count-not-whole empty-any
     empty-list empty-operators empty-rules empty-text expect-a-text expect-empty expect-two-measures expect-unknown-measure expect-unknown-measure-far
     followed-by-a-text followed-by-backup-jobs followed-by-unknown-key followed-by-unknown-list followed-by-without-list followed-by-without-window
     inventory-a-list latest-with-a-limit list-at-the-top measure-misspelt-operator measure-of-nothing measure-takes-no-such-operator

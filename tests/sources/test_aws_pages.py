@@ -209,13 +209,20 @@ def test_nothing_is_sent_once_nobody_waits() -> None:
 def test_every_list_is_guarded(dataset: Any, pauses: list[float]) -> None:
     good = Answer.of({dataset.result_key: [{dataset.id_field: "x"}]})
     with endpoint([Answer(b"{}"), good]) as served, client_of(served.url) as client:
-        (page,) = list_pages(client, dataset, {})
+        (page,) = list_pages(client, dataset, {dataset.each.parameter: "v"} if dataset.each else {})
     assert getattr(page.jobs.records[0], dataset.id_field) == "x"
     assert len(pauses) == 1
 
 
 def test_operations_have_the_names_boto3_gives_them() -> None:
-    assert [client_method(dataset) for dataset in DATASETS.values()] == ["list_backup_jobs", "list_copy_jobs", "list_restore_jobs"]
+    assert [client_method(dataset) for dataset in DATASETS.values()] == [
+        "list_backup_jobs",
+        "list_copy_jobs",
+        "list_restore_jobs",
+        "list_protected_resources",
+        "list_backup_vaults",
+        "list_recovery_points_by_backup_vault",
+    ]
 
 
 def test_records_are_what_botocore_makes_of_the_same_page() -> None:

@@ -148,7 +148,7 @@ def test_an_empty_token_says_nothing(nothing: object) -> None:
 
 
 REFUSED: dict[str, tuple[object, str]] = {
-    "empty object": ({}, "is short: the answer lacks its list (BackupJobs or CopyJobs or RestoreJobs)"),
+    "empty object": ({}, "is short: the answer lacks its list (BackupJobs or CopyJobs or RestoreJobs or Results or BackupVaultList or RecoveryPoints)"),
     "token only": ({"NextToken": "x"}, "is short: the answer lacks its list"),
     "metadata only": ({"ResponseMetadata": {}}, "is short: the answer lacks its list"),
     "a page without its list": ([halves(JOBS)[0], {"ResponseMetadata": {}}, halves(JOBS)[1]], "is short: page 1 lacks its list"),

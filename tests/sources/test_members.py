@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
+from policycheck.datasets import BACKUP_JOBS, DATASETS, JOB_LISTS, Dataset
 from policycheck.errors import JobFileError
 from policycheck.records import record_type
 from tests.sources.jobs import dump, dump_yaml, lines, read, read_backup_jobs
@@ -22,7 +22,7 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
     "Spaced Words": lambda name: re.sub("(?<=[a-z])(?=[A-Z])", " ", name),
     "trailing blank": lambda name: f"{name} ",
 }
-MEMBERS = [(dataset, member.name) for dataset in DATASETS.values() for member in dataset.members]
+MEMBERS = [(dataset, member.name) for dataset in DATASETS.values() for member in dataset.members if member.name != dataset.id_field or not dataset.of_state]
 
 
 def record(dataset: Dataset, name: str, value: object) -> dict[str, object]:
@@ -40,13 +40,16 @@ def test_every_member_in_another_spelling_is_refused(spelling: str) -> None:
                 continue
             job = record(dataset, ".".join(written), None)
             wrong = next(part for part, right in zip(written, name.split("."), strict=True) if part != right)
-            for value in ({dataset.result_key: [{dataset.id_field: "a"}, job]}, [{dataset.id_field: "a"}, job], {dataset.id_field[:-2]: job}):
+            bare = ([{dataset.id_field: "a"}, job], {dataset.id_field[:-2]: job})
+            for value in ({dataset.result_key: [{dataset.id_field: "a"}, job]}, *(() if dataset.of_state else bare)):
                 with pytest.raises(JobFileError, match=re.escape(f"has the member {wrong.strip()}, which AWS writes ")) as caught:
                     read(dump(value))
                 assert caught.value.hint
 
 
-@pytest.mark.parametrize("key", [name for d in DATASETS.values() for name in (d.result_key, d.id_field[:-2], d.id_field)])
+@pytest.mark.parametrize(
+    "key", [*(name for d in JOB_LISTS.values() for name in (d.result_key, d.id_field[:-2], d.id_field)), "BackupVaultList", "RecoveryPoints"]
+)
 def test_lists_wrappers_and_ids_in_another_spelling_are_named(key: str) -> None:
     for spell in SPELLINGS.values():
         if spell(key) != key:
@@ -131,7 +134,7 @@ TIMES = [
 
 @pytest.mark.parametrize("value", TIMES)
 def test_every_form_of_a_time_is_one_time(value: object) -> None:
-    for dataset in DATASETS.values():
+    for dataset in JOB_LISTS.values():
         for data in (dump({dataset.result_key: [{"CreationDate": value}]}), dump_yaml({dataset.result_key: [{"CreationDate": value}]})):
             [(_, [job])] = read(data)
             assert job == record_type(dataset)(CreationDate=1600721892929000)

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from policycheck.datasets import DATASETS, Dataset
+from policycheck.datasets import JOB_LISTS, Dataset
 from policycheck.emulator.clock import Clock
 from policycheck.emulator.server import Endpoint, serve
 from policycheck.emulator.store import Store
@@ -86,7 +86,7 @@ def records_of_ours(served: Endpoint, dataset: Dataset, **parameters: object) ->
         return [record for page in list_pages(client, dataset, parameters) for record in page.jobs.records]
 
 
-BACKUP, COPY, RESTORE = DATASETS.values()
+BACKUP, COPY, RESTORE = JOB_LISTS.values()
 FILTERS: list[tuple[Dataset, Sequence[str], dict[str, object], int]] = [
     (BACKUP, [], {}, JOBS),
     (BACKUP, ["--by-state", "FAILED"], {"ByState": "FAILED"}, 10),
@@ -132,9 +132,9 @@ def test_options_that_end_a_list_early_are_short_where_policycheck_is_not(served
 
 
 def test_a_fetch_brings_what_the_aws_cli_lists(served: Endpoint) -> None:
-    plan = FetchPlan(tuple(DATASETS))
+    plan = FetchPlan(tuple(JOB_LISTS))
     evidence = fetch_jobs(Connection(regions=(REGION,), endpoint_url=served.url), plan, as_of=NOW, now=lambda: NOW)
-    for name, dataset in DATASETS.items():
+    for name, dataset in JOB_LISTS.items():
         assert evidence.lists[name].records == records_of_cli(aws_cli(served, dataset), dataset)
 
 

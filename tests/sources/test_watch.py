@@ -13,7 +13,7 @@ import msgspec
 import pytest
 from hypothesis import strategies as st
 
-from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
+from policycheck.datasets import BACKUP_JOBS, JOB_LISTS, Dataset
 from policycheck.emulator.clock import Clock
 from policycheck.emulator.server import Endpoint, serve
 from policycheck.emulator.service import Asked
@@ -208,7 +208,7 @@ def made(dataset: Dataset, region: str, number: int, created: datetime, state: s
 STEP = st.tuples(
     st.sampled_from([timedelta(seconds=1), MINUTE, 20 * MINUTE, timedelta(hours=5), timedelta(days=3)]),
     # New jobs: (dataset, Region, minutes ago, state).
-    st.lists(st.tuples(st.sampled_from(sorted(DATASETS)), st.sampled_from(REGIONS), st.integers(0, 13), st.booleans()), max_size=3),
+    st.lists(st.tuples(st.sampled_from(sorted(JOB_LISTS)), st.sampled_from(REGIONS), st.integers(0, 13), st.booleans()), max_size=3),
     # Which of the jobs in progress end, or go on to another state.
     st.lists(st.tuples(st.integers(0, 20), st.booleans()), max_size=3),
     st.frozensets(st.sampled_from(REGIONS), max_size=1),
@@ -258,7 +258,7 @@ def in_process(store: Store) -> Iterator[None]:
 
 def begin(store: Store, open_: list[tuple[Dataset, str, dict[str, Any]]], new: Sequence[tuple[str, str, int, bool]], first: int) -> None:
     for number, (name, region, minutes, runs) in enumerate(new, start=first):
-        dataset, now = DATASETS[name], store.clock.now()
+        dataset, now = JOB_LISTS[name], store.clock.now()
         record = made(dataset, region, number, now - minutes * MINUTE, "RUNNING" if runs else "COMPLETED", now)
         store.add(ACCOUNT, region, name, [record])
         if runs:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from policycheck.datasets import DATASETS
 from policycheck.errors import PolicyError
 from policycheck.result import Verdict
 from policycheck.testing import catalogue
@@ -41,7 +42,7 @@ def test_parameters_are_those_of_the_test_then_of_the_file_then_of_the_policy(lo
 
 def test_what_a_test_leaves_out_did_not_happen_in_its_lists(load: Load) -> None:
     (test,) = load("copy_jobs: [{Account: 444455556666, Region: us-east-1}]\nexpect: {role: pass}\n")
-    assert set(test.evidence.lists) == {"backup_jobs", "copy_jobs", "restore_jobs"}
+    assert set(test.evidence.lists) == set(DATASETS)
     assert {(entry.dataset, entry.account, entry.region) for entry in test.evidence.coverage} == {
         (dataset, *place) for dataset in test.evidence.lists for place in (("111122223333", "eu-west-1"), ("444455556666", "us-east-1"))
     }

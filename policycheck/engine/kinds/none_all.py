@@ -24,7 +24,7 @@ from policycheck.engine.masks import add_masks
 from policycheck.engine.outcomes import RuleTrace
 from policycheck.engine.recovery import Recoveries, deadline_to_come, fields_needed, perhaps
 from policycheck.engine.unknown import name_unknown
-from policycheck.engine.verdict import decide_empty, not_read, rule_result, short_evidence
+from policycheck.engine.verdict import decide_empty, not_read, of_another_moment, rule_result, short_evidence
 from policycheck.job_lists import JobList
 from policycheck.reasons import Reason, ReasonKind, Reasons
 from policycheck.result import Coverage, RuleResult, Verdict
@@ -93,7 +93,11 @@ class _Counts(Struct, frozen=True):
 def _judge(cases: Sequence[Case], context: Context) -> dict[int, RuleResult]:
     results: dict[int, RuleResult] = {}
     for name, dataset in DATASETS.items():
-        chosen = [case for case in cases if case.rule.statement.dataset == name]
+        chosen = [case for case in cases if case.rule.statement.dataset == name and case.number not in results]
+        for case in chosen if name in context.lists else ():
+            if (other := of_another_moment(case.rule, case.scope, context.coverage, context.as_of)) is not None:
+                results[case.number] = other
+        chosen = [case for case in chosen if case.number not in results]
         job_list = context.lists.get(name)
         if chosen and job_list is None:
             results |= {case.number: not_read(case.rule, dataset) for case in chosen}
@@ -219,12 +223,12 @@ def _standing(case: Case, counts: _Counts, short: Reasons, read: int, name: Call
         if counts.examined or not (counts.unsure or counts.undecided):
             return ()
         if counts.unsure:
-            return (Reason(ReasonKind.MAY_BELONG, ("job",), (counts.unsure, read), because=name()),)
+            return (Reason(ReasonKind.MAY_BELONG, (case.rule.statement.list.item,), (counts.unsure, read), because=name()),)
         return (Reason(ReasonKind.ALL_IN_PROGRESS, numbers=(counts.undecided,)),)
 
     unknown: Reasons = ()
     if counts.possible and not counts.definite:
-        unknown = (Reason(ReasonKind.COULD_VIOLATE, ("job",), (counts.possible, read), because=name()),)
+        unknown = (Reason(ReasonKind.COULD_VIOLATE, (case.rule.statement.list.item,), (counts.possible, read), because=name()),)
     return Standing(
         counts.definite,
         # A field that was dropped may be why the list seems to end early, too.

@@ -217,8 +217,8 @@ def find_missing_inventory(run: Run) -> Iterator[Place]:
         return
     for policy, rule in run.rules():
         requirement = rule.statement.requirement
-        if isinstance(requirement, Expectation) and requirement.inventory is not None and requirement.inventory.text not in run.inventories:
-            yield _no_inventory(policy, rule, requirement.inventory.text, None)
+        if isinstance(requirement, Expectation) and (inventory := requirement.given_inventory) is not None and inventory.text not in run.inventories:
+            yield _no_inventory(policy, rule, inventory.text, None)
         for comparison in all_comparisons(rule):
             if comparison.field == "in_inventory" and comparison.operator is Operator.IS:
                 yield from (_no_inventory(policy, rule, one.text, comparison) for one in comparison.literals if one.text not in run.inventories)

@@ -15,7 +15,7 @@ from policycheck.text import clean_line
 
 CATEGORIES = ("SUCCESS", "AccessDenied", "InvalidParameters")
 """What the ListBackupJobs reference gives as examples of a MessageCategory (ByMessageCategory); an open vocabulary."""
-STATES: tuple[str, ...] = tuple(dict.fromkeys(state for dataset in DATASETS.values() for state in dataset.states))
+STATES: tuple[str, ...] = tuple(dict.fromkeys(state for dataset in DATASETS.values() for state in dataset.named_states))
 _NEAR = 0.8
 """How like a known word (difflib's ratio) another is a slip of it: COMPLETE and COMPLETED, 0.94; EFS and EBS, 0.67, are two types."""
 _REGION = re.compile(r"[a-z]{2,}(?:-[a-z]+)+-\d+", re.ASCII)

@@ -1,0 +1,48 @@
+"""Lists of what there is (vaults, recovery points, protected resources): which moment they speak of.
+
+Such a list shows what is there when AWS answers: what was deleted before is not in it, and what it was like earlier it does not say. So it speaks of one
+moment, whatever the times of its records: a rule evaluated as of another time has no evidence in it. A saved list does not say when it was made, and nothing
+in it does: the newest vault may be years old. `--covers` is the claim that says so.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+from policycheck.job_lists import JobList, Place
+from policycheck.result import Coverage
+from policycheck.sources.statements import TOLERANCE
+
+
+def moment_covered(as_of: datetime, first: datetime, last: datetime) -> tuple[datetime, datetime]:
+    """From when to when a list speaks that AWS answered between two moments: as_of, where it lies between them or as near as clocks agree."""
+    if first - TOLERANCE <= as_of <= last + TOLERANCE:
+        return as_of, as_of
+    return (first, first) if as_of < first else (last, last)
+
+
+def assert_state(jobs: JobList, names: Sequence[str], cut_off: str, as_of: datetime, covers: tuple[datetime, datetime] | None) -> list[Coverage]:
+    """What a saved list of what there is covers: one entry for each account and Region that its records name.
+
+    Args:
+        jobs: its records, of all files.
+        names: the files.
+        cut_off: why it may not be whole; empty where it is.
+        covers: the time that the user claims.
+    """
+    source = names[0] if len(names) == 1 else f"{len(names)} files"
+    name = jobs.dataset.name
+    counts: Counter[Place] = Counter(jobs.places())
+
+    start, end = (None, None) if covers is None else moment_covered(as_of, *covers)
+    reason = cut_off or (UNDATED if covers is None else "")
+
+    def entry(place: Place, count: int) -> Coverage:
+        return Coverage(name, *place, start, end, count, complete=not cut_off, source=source, reason=reason, cut_off=bool(cut_off))
+
+    return [entry(place, count) for place, count in counts.items()]
+
+
+UNDATED = "a saved list does not say when it was made: --covers FROM..TO is your claim that it does for that time"
