@@ -56,6 +56,7 @@ def judge(settings: Settings) -> None:
     shown = None if settings.min_severity is None else parse_severity("--min-severity", settings.min_severity)
     connection = connect(settings)
     pace = parse_pace(settings)
+    require_fetch(settings, waits=pace is not None)
     instant, claimed = parse_times(settings.jobs, settings.as_of, settings.covers, connection)
     parse_longest_job(settings.longest_job, settings.jobs)
     backend = open_backend(settings.engine)
@@ -84,6 +85,13 @@ def judge(settings: Settings) -> None:
     result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=backend, answers=answers)
     report(result, outputs, options, quiet=settings.quiet)
     raise typer.Exit(int(result.exit_code))
+
+
+def require_fetch(options: RunOptions, *, waits: bool = False) -> None:
+    """Raise UsageError where a fetch is to be explained and there is none, or there are many."""
+    if options.explain_fetch and (options.jobs or waits):
+        problem = "--wait fetches repeatedly" if waits else "--jobs reads saved lists"
+        raise UsageError(f"--explain-fetch is about one fetch from AWS, and {problem}", hint="Leave out one or the other.")
 
 
 def open_backend(name: str) -> Backend:
@@ -125,7 +133,7 @@ def gather(settings: Settings, policies: Sequence[Policy], connection: Connectio
         evidence = gather_files(settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet, policies=policies)
     else:
         longest_job = parse_longest_job(settings.longest_job, settings.jobs)
-        evidence = gather_aws(connection, policies, as_of=as_of, longest_job=longest_job, quiet=settings.quiet)
+        evidence = gather_aws(connection, policies, as_of=as_of, longest_job=longest_job, quiet=settings.quiet, explain=settings.explain_fetch)
     return replace(evidence, inventories=inventories)
 
 

@@ -12,6 +12,7 @@ from typing import IO
 from weakref import finalize
 
 from policycheck.errors import FetchError
+from policycheck.sources.identity import Identity
 
 # Small fetches never touch the disk.
 _IN_MEMORY = 4 * 1024**2
@@ -42,7 +43,7 @@ class RawPage:
 class _Kept:
     page: RawPage
     """Without its body."""
-    role_arn: str | None
+    identity: Identity | None
     offset: int
     length: int
 
@@ -53,11 +54,11 @@ class PageStore:
     def __init__(self) -> None:
         self._file: IO[bytes] = tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - lives as long as the store
         self._kept: list[_Kept] = []
-        self._accounts: dict[tuple[str | None, str], str | None] = {}
+        self._accounts: dict[tuple[Identity | None, str], str | None] = {}
         self._lock = Lock()
         self._closer = finalize(self, self._file.close)
 
-    def keep(self, page: RawPage, role_arn: str | None = None) -> None:
+    def keep(self, page: RawPage, identity: Identity | None = None) -> None:
         """Put one answer away. Raises FetchError where the disk is full."""
         data = zlib.compress(page.body, _LEVEL)
         bare = RawPage(page.dataset, page.operation, page.account, page.region, page.number, page.parameters, page.date, page.request_id, b"")
@@ -68,10 +69,10 @@ class PageStore:
             except OSError as error:
                 reason = (error.strerror or type(error).__name__).lower()
                 raise FetchError(f"the answers of AWS cannot be kept: {reason}", hint="TMPDIR names the folder for them") from None
-            self._kept.append(_Kept(bare, role_arn, offset, len(data)))
+            self._kept.append(_Kept(bare, identity, offset, len(data)))
 
-    def name_accounts(self, accounts: Mapping[tuple[str | None, str], str | None]) -> None:
-        """Say whose answers these are: the account by role ARN (None: no role) and dataset name."""
+    def name_accounts(self, accounts: Mapping[tuple[Identity | None, str], str | None]) -> None:
+        """Say whose answers these are: the account by who asked and dataset name."""
         self._accounts = dict(accounts)
 
     def __len__(self) -> int:
@@ -79,7 +80,7 @@ class PageStore:
 
     def __iter__(self) -> Iterator[RawPage]:
         """Every page, sorted by dataset, account, Region and number."""
-        pages = [(self._accounts.get((kept.role_arn, kept.page.dataset), kept.page.account), kept) for kept in self._kept]
+        pages = [(self._accounts.get((kept.identity, kept.page.dataset), kept.page.account), kept) for kept in self._kept]
         pages.sort(key=lambda pair: (pair[1].page.dataset, pair[0] or "", pair[1].page.region, pair[1].page.number))
         for account, kept in pages:
             page = kept.page
