@@ -7,6 +7,10 @@ A *fetch* is `fetching.py`: one list of 50,000 jobs from a process that serves t
 
 A *list* is `policycheck list-backup-jobs` of the list that `serving.py` serves, thrown away; *the AWS CLI 1* lists the same, with its times as they come.
 
+An *organization* is a check of one rule of 20 Regions with 20,000 jobs each, from `serving_regions.py`, which answers a page of 1,000 jobs after 150 ms. *The
+AWS CLI 1, Region by Region* lists the same, a command a Region, as a script would. *At 20 calls a second* the endpoint refuses what is more than that; the
+subject is the fetch alone, and the baseline a process that sleeps for a twentieth of a second a call, which is as fast as it can be done.
+
 *Findings* are a check of 100,000 jobs, each FAILED and of a resource of its own, against `violated.yaml`, two rules that every job violates: 200,000 findings,
 written as JSON and as SARIF. *No finding* is a check of the same jobs against `kept.yaml`, the same rules as none violates them, written likewise.
 
@@ -46,6 +50,13 @@ FAILED = 100_000
 """Jobs, each of which violates two rules."""
 _FETCHING = Path(__file__).with_name("fetching.py")
 FETCHED = 50_000
+REGIONS = (
+    "us-east-1 us-east-2 us-west-1 us-west-2 ca-central-1 sa-east-1 eu-west-1 eu-west-2 eu-west-3 eu-central-1 eu-north-1 ap-south-1 ap-northeast-1 "
+    "ap-northeast-2 ap-northeast-3 ap-southeast-1 ap-southeast-2 af-south-1 ap-east-1 eu-south-1"
+).split()
+REGION_JOBS, LATENCY, CALLS_A_SECOND = 20_000, 0.15, 20
+_REGION_RULES = Path(__file__).with_name("regions-rules.yaml")
+_IN_TURN = "import subprocess, sys; [subprocess.run([*sys.argv[2:], '--region', name], stdout=subprocess.DEVNULL, check=True) for name in sys.argv[1].split()]"
 LISTED = (("json", 50_000), ("json", 200_000), ("text", 50_000), ("text", 200_000), ("yaml-stream", 50_000), ("yaml-stream", 200_000))
 SHORT = 10_000
 """Lists whose memory is compared with that of a short one, by output and number of jobs."""
@@ -71,7 +82,7 @@ class Workplace:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder = folder
         self._stack = stack
-        self._served: dict[int, str] = {}
+        self._served: dict[tuple[str, ...], str] = {}
 
     def jobs(self, number: int) -> Path:
         """The file with this many jobs."""
@@ -115,16 +126,23 @@ class Workplace:
     @cached_property
     def endpoint(self) -> str:
         """The URL of a process that serves `FETCHED` jobs in pages made beforehand; it ends with the workplace."""
-        return self._serve("tests.sources.loopback", FETCHED)
+        return self._serve("tests.sources.loopback", str(FETCHED))
 
     def served(self, number: int) -> str:
         """The URL of a process that serves a list of this many jobs; it ends with the workplace."""
-        if number not in self._served:
-            self._served[number] = self._serve("benchmarks.serving", number)
-        return self._served[number]
+        return self._served_by("benchmarks.serving", str(number))
 
-    def _serve(self, module: str, number: int) -> str:
-        command = [sys.executable, "-m", module, str(number)]
+    def regions(self, limit: int) -> str:
+        """The URL of a process that serves `REGION_JOBS` jobs in every Region, each page after `LATENCY`, and so many requests a second (0: all)."""
+        return self._served_by("benchmarks.serving_regions", str(REGION_JOBS), str(LATENCY), str(limit))
+
+    def _served_by(self, *arguments: str) -> str:
+        if arguments not in self._served:
+            self._served[arguments] = self._serve(*arguments)
+        return self._served[arguments]
+
+    def _serve(self, module: str, *arguments: str) -> str:
+        command = [sys.executable, "-m", module, *arguments]
         server = self._stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT))
         assert server.stdin is not None
         assert server.stdout is not None
@@ -259,6 +277,28 @@ def _list(number: int, output: str = "json", program: Sequence[str] = ("policych
     return command
 
 
+def _organization(workplace: Workplace) -> Command:
+    regions = [f"--region={name}" for name in REGIONS]
+    arguments = [sys.executable, "-m", "policycheck", "check", str(_REGION_RULES), "--endpoint-url", workplace.regions(0), *regions]
+    # The rule passes, and passes only if every page was read.
+    return Command(arguments, workplace.aws_environment)
+
+
+def _limited(workplace: Workplace) -> Command:
+    jobs = str(len(REGIONS) * REGION_JOBS)
+    return Command([sys.executable, str(_FETCHING), "ours", workplace.regions(CALLS_A_SECOND), jobs, *REGIONS], workplace.aws_environment)
+
+
+def _region_by_region(workplace: Workplace) -> Command:
+    listing = [sys.executable, "-m", "awscli", "backup", "list-backup-jobs", "--endpoint-url", workplace.regions(0)]
+    return Command([sys.executable, "-c", _IN_TURN, " ".join(REGIONS), *listing], workplace.aws_environment)
+
+
+def _ideal(workplace: Workplace) -> Command:
+    calls = len(REGIONS) * REGION_JOBS // 1000
+    return Command([sys.executable, "-c", f"import time; time.sleep({calls / CALLS_A_SECOND})"], workplace.environment)
+
+
 def shape_of(dataset: Dataset) -> dict[str, dict[str, str]]:
     """A list's records for `baseline.py`: the kind of each member by its dotted name, under the key of the answer."""
     return {dataset.result_key: {member.name: member.kind.value for member in dataset.members}}
@@ -277,6 +317,8 @@ _ALL = (
     Measure("rules-1000", "20 rules", 15.0, _many_rules(50), _estate(100_000), by_cpu=True, runs=1),
     Measure("findings-200000", "no finding", None, _findings(VIOLATED, FINDINGS), _findings(KEPT, frozenset({0})), runs=3, size=bytes_a_finding),
     Measure("fetch-50000", "boto3's paginator", 0.5, _fetch("ours"), _fetch("paginator")),
+    Measure("organization", "the AWS CLI 1, Region by Region", 0.25, _organization, _region_by_region, runs=1),
+    Measure("organization-limited", "20 calls a second", 1.25, _limited, _ideal, runs=3),
     Measure("list-50000", "the AWS CLI 1", 0.5, _list(50_000), _list(50_000, program=("awscli", "backup")), by_cpu=True),
     *(Measure(f"list-{number}-{output}", f"{SHORT:,} jobs", None, _list(number, output), _list(SHORT, output), runs=1) for output, number in LISTED),
 )

@@ -25,7 +25,7 @@ def _row(outcome: Outcome) -> tuple[str, ...]:
         outcome.measure.name,
         outcome.measure.against,
         _spell(outcome.wall),
-        "" if target is None else f"{target:.1f}",
+        "" if target is None else f"{target:.2f}".removesuffix("0"),
         {True: "yes", False: "no", None: ""}[reached],
         _spell(outcome.cpu),
         " / ".join(f"{median(seconds):.2f}" for seconds in ([p.subject.wall for p in outcome.pairs], [p.baseline.wall for p in outcome.pairs])),

@@ -3,7 +3,8 @@
 PolicycheckError
 ├── UsageError        exit 2: the command line is wrong
 ├── PolicyError       exit 2: a policy, scope or waiver file is wrong (all its mistakes at once)
-│   └── RunFileError  so is a run file
+│   ├── RunFileError  so is a run file
+│   └── AccountsFileError  or a list of accounts
 └── EvidenceError     exit 3: the evidence is missing, unreadable or short
     ├── JobFileError  a saved job list cannot be used
     └── FetchError    AWS did not give a complete list
@@ -89,6 +90,12 @@ class RunFileError(PolicyError):
     """The run file is wrong; nothing was judged."""
 
     files = "the run file"
+
+
+class AccountsFileError(PolicyError):
+    """The list of accounts is wrong; nothing was fetched."""
+
+    files = "the list of accounts"
 
 
 class EvidenceError(PolicycheckError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,7 +10,6 @@ from policycheck.datasets import DATASETS, TAGS
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.evaluate import judge
 from policycheck.engine.scope import in_scope, uncovered_scope
-from policycheck.inventory import Inventory
 from policycheck.policy.conditions import Operator, comparisons
 from policycheck.policy.model import Expectation, Policy
 from policycheck.result import PolicyInfo, Result, RuleResult, Severity, Verdict
@@ -28,12 +27,13 @@ def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail
         fail_on: the least severity that fails the run; None: never.
         answers: whether the result lists what each subject came to, for the formats that show it; it changes no verdict and no finding.
     """
+    policies = [resolve_scope(policy, evidence.members) for policy in policies]
     rules = judge(policies, evidence.lists, evidence.coverage, as_of, backend, inventories=evidence.inventories, answers=answers)
     return Result(
         as_of=as_of,
         tool_version=__version__,
         policies=tuple(PolicyInfo(policy.id, policy.title, policy.path) for policy in policies),
-        rules=_named(rules, evidence.inventories),
+        rules=_named(rules, evidence),
         coverage=evidence.coverage,
         not_seen=tuple(dict.fromkeys((*evidence.not_seen, *_unseen(policies, evidence), *_reserved(rules), *evidence.warnings))),
         jobs=sum(len(job_list) for job_list in evidence.lists.values()),
@@ -47,13 +47,23 @@ def _reserved(rules: Sequence[RuleResult]) -> list[str]:
     return [f"{rule.policy}/{rule.id}: {note}" for rule in rules if rule.verdict is Verdict.PASS for note in rule.notes]
 
 
-def _named(rules: Sequence[RuleResult], inventories: Mapping[str, Inventory]) -> tuple[RuleResult, ...]:
-    """The rules with what inventories call the accounts of their findings; of several names the first by inventory and entry."""
+def resolve_scope(policy: Policy, members: frozenset[str] | None) -> Policy:
+    """The policy with the accounts of the organization in its scope, where it declares them and they are known."""
+    if not policy.scope.organization or not members:
+        return policy
+    return replace(policy, scope=replace(policy.scope, accounts=tuple(sorted(members)), organization=False))
+
+
+def _named(rules: Sequence[RuleResult], evidence: Evidence) -> tuple[RuleResult, ...]:
+    """The rules with the names of the accounts of their findings: of several the first by inventory and entry, else what the source calls them."""
     names: dict[str | None, str] = {}
-    for _, inventory in sorted(inventories.items()):
+    for _, inventory in sorted(evidence.inventories.items()):
         for entry in inventory.entries:
             if entry.account is not None and entry.account_name is not None:
                 names.setdefault(entry.account, entry.account_name)
+    for covered in evidence.coverage:
+        if covered.account is not None and covered.account_name is not None:
+            names.setdefault(covered.account, covered.account_name)
     if not names:
         return tuple(rules)
     return tuple(replace(rule, findings=tuple(replace(found, account_name=names.get(found.account)) for found in rule.findings)) for rule in rules)
@@ -106,11 +116,13 @@ def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
         for name in _datasets(policy):
             entries = [entry for entry in evidence.coverage if entry.dataset == name]
             notes += [f"{policy.id}: {problem}" for problem in uncovered_scope(policy.scope, evidence.coverage, name)]
-            outside = sum(entry.jobs for entry in entries if not in_scope(policy.scope, entry.account, entry.region))
+            strangers = [entry for entry in entries if entry.jobs and not in_scope(policy.scope, entry.account, entry.region)]
+            outside = sum(entry.jobs for entry in strangers)
             if outside:
                 noun = DATASETS[name].noun
                 jobs = f"{noun} is outside the declared scope and was" if outside == 1 else f"{noun}s are outside the declared scope and were"
-                notes.append(f"{policy.id}: {outside:,} {jobs} not judged")
+                places = ", ".join(dict.fromkeys(entry.place for entry in strangers))
+                notes.append(f"{policy.id}: {outside:,} {jobs} not judged: {places}")
     notes += [f"inventory {name}: {note}" for name, inventory in sorted(evidence.inventories.items()) for note in inventory.notes]
     for policy in policies:
         missing = sorted(_named_inventories(policy) - set(evidence.inventories))

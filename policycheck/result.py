@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from policycheck.errors import ExitCode, Location
 from policycheck.job_records import JobRecord
+from policycheck.places import name_account
 from policycheck.reasons import Reasons, spell_reasons
 
 
@@ -78,10 +79,12 @@ class Coverage:
     """The same without the margins, in their order: from the last job of one file to the first of the next. What lies wholly in one is in a margin alone."""
     evidence: tuple[datetime, datetime] | None = None
     """`start` and `end` without the margins that saved lists are stretched by; None: there are none."""
+    account_name: str | None = None
+    """What the list of accounts, or the organization, calls the account."""
 
     @property
     def place(self) -> str:
-        return f"{self.account or 'account unknown'}/{self.region or 'Region unknown'}"
+        return f"{name_account(self.account, self.account_name) if self.account else 'account unknown'}/{self.region or 'Region unknown'}"
 
     @property
     def speaks(self) -> bool:
@@ -185,8 +188,7 @@ class Finding:
 
     @property
     def named_account(self) -> str | None:
-        """`444455556666 (shop)`, or the account alone."""
-        return f"{self.account} ({self.account_name})" if self.account and self.account_name else self.account
+        return name_account(self.account, self.account_name) if self.account else None
 
     @property
     def fingerprint(self) -> str:
@@ -395,6 +397,4 @@ def overall_verdict(verdicts: Iterable[Verdict]) -> Verdict:
     seen = set(verdicts)
     if Verdict.FAIL in seen:
         return Verdict.FAIL
-    if Verdict.INCONCLUSIVE in seen or seen <= {Verdict.SKIPPED}:
-        return Verdict.INCONCLUSIVE
-    return Verdict.PASS
+    return Verdict.INCONCLUSIVE if Verdict.INCONCLUSIVE in seen or seen <= {Verdict.SKIPPED} else Verdict.PASS

@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -110,6 +111,8 @@ def test_targets_are_those_the_project_set_itself() -> None:
         "rules-1000": 15.0,
         "findings-200000": None,
         "fetch-50000": 0.5,
+        "organization": 0.25,
+        "organization-limited": 1.25,
         "list-50000": 0.5,
         **{f"list-{number}-{output}": None for output, number in LISTED},
     }
@@ -284,3 +287,25 @@ def test_the_program_written_by_hand_gives_the_same_answers(tmp_path: Path) -> N
     by_hand = handwritten.answer(handwritten.read(str(path)), AS_OF)
     assert {rule.id: len(rule.findings) for rule in result.rules} == by_hand
     assert sum(found > 0 for found in by_hand.values()) >= 5
+
+
+# An organization
+
+
+@pytest.mark.slow
+def test_every_region_lists_jobs_of_its_own_and_refuses_what_comes_too_fast() -> None:
+    with ExitStack() as stack:
+        url = Workplace(Path(), stack)._served_by("benchmarks.serving_regions", "2000", "0", "3")
+        found: list[str] = []
+        for region, token in (("eu-west-1", ""), ("eu-west-1", "?nextToken=1"), ("us-east-1", "")):
+            signed = Request(f"{url}/backup-jobs/{token}", headers={"Authorization": f"AWS4-HMAC-SHA256 Credential=k/20260101/{region}/backup/aws4_request"})
+            with urlopen(signed) as answer:
+                page = json.loads(answer.read())
+            assert {job["BackupVaultArn"].split(":")[3] for job in page["BackupJobs"]} == {region}
+            assert ("NextToken" in page) is (token == "")
+            found += [job["BackupJobId"] for job in page["BackupJobs"]]
+        assert len(set(found)) == len(found) == 3000
+        with pytest.raises(HTTPError) as caught:
+            urlopen(f"{url}/backup-jobs/")
+        assert (caught.value.code, caught.value.headers["x-amzn-ErrorType"]) == (400, "ThrottlingException")
+        caught.value.close()

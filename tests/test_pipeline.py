@@ -66,10 +66,10 @@ def test_scope_that_is_short_is_noted_once_and_fails_the_run_whatever_fail_on_sa
 @pytest.mark.parametrize(
     ("count", "text"), [(1, "1 backup job is outside the declared scope and was"), (1200, "1,200 backup jobs are outside the declared scope and were")]
 )
-def test_jobs_out_of_scope_are_counted(count: int, text: str, tmp_path: Path) -> None:
+def test_jobs_out_of_scope_are_counted_and_their_places_named(count: int, text: str, tmp_path: Path) -> None:
     elsewhere = Coverage("backup_jobs", "999988887777", REGION, None, None, count, basis=Basis.OBSERVED)
     result = judge(load(SCOPED.replace(", 444455556666", ""), tmp_path), evidence([job()], elsewhere))
-    assert f"p: {text} not judged" in result.not_seen
+    assert f"p: {text} not judged: 999988887777/{REGION}" in result.not_seen
     assert result.verdict is Verdict.PASS
 
 

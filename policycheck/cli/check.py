@@ -57,6 +57,7 @@ def judge(settings: Settings) -> None:
     shown = None if settings.min_severity is None else parse_severity("--min-severity", settings.min_severity)
     connection = connect(settings)
     pace = parse_pace(settings)
+    require_fetch(settings, waits=pace is not None)
     instant, claimed = parse_times(settings.jobs, settings.as_of, settings.covers, connection)
     parse_longest_job(settings.longest_job, settings.jobs)
     backend = open_backend(settings.engine)
@@ -90,6 +91,13 @@ def judge(settings: Settings) -> None:
         if bundling is not None:
             bundling.write(policies, evidence, result)
     raise typer.Exit(int(result.exit_code))
+
+
+def require_fetch(options: RunOptions, *, waits: bool = False) -> None:
+    """Raise UsageError where a fetch is to be explained and there is none, or there are many."""
+    if options.explain_fetch and (options.jobs or waits):
+        problem = "--wait fetches repeatedly" if waits else "--jobs reads saved lists"
+        raise UsageError(f"--explain-fetch is about one fetch from AWS, and {problem}", hint="Leave out one or the other.")
 
 
 def open_backend(name: str) -> Backend:
@@ -142,7 +150,15 @@ def gather(
         )
     else:
         longest_job = parse_longest_job(settings.longest_job, settings.jobs)
-        evidence = gather_aws(connection, policies, as_of=as_of, longest_job=longest_job, quiet=settings.quiet, keep_pages=bundling is not None)
+        evidence = gather_aws(
+            connection,
+            policies,
+            as_of=as_of,
+            longest_job=longest_job,
+            quiet=settings.quiet,
+            keep_pages=bundling is not None,
+            explain=settings.explain_fetch,
+        )
     return replace(evidence, inventories=inventories)
 
 

@@ -6,15 +6,25 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from policycheck.settings.options import RunOptions
-    from policycheck.sources.connection import Connection
+    from policycheck.sources.connection import Connection, ListedAccount
 
 
 def connect(options: RunOptions) -> Connection:
-    """The connection these options describe; raises UsageError for a value that cannot be."""
+    """The connection these options describe. Raises UsageError for a value that cannot be, AccountsFileError for mistakes in the list of accounts."""
     from policycheck.sources.connection import Connection
 
+    accounts: tuple[ListedAccount, ...] = ()
+    left_out: tuple[str, ...] = ()
+    if options.accounts is not None:
+        from policycheck.sources.accounts import read_accounts
+
+        accounts, left_out = read_accounts(options.accounts)
     return Connection(
-        profile=options.profile,
+        profiles=tuple(options.profile or ()),
+        accounts=accounts,
+        left_out=left_out,
+        role_external_id=options.role_external_id,
+        role_session_name=options.role_session_name,
         regions=tuple(options.region or ()),
         role_arns=tuple(options.role_arn or ()),
         account_id=options.account_id,

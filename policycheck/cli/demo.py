@@ -14,6 +14,7 @@ import typer
 from policycheck.cli.connection import connect
 from policycheck.cli.diagnostics import show_note
 from policycheck.cli.evidence import parse_as_of
+from policycheck.cli.fetch_account import explain_fetch
 from policycheck.cli.policies import load, source_lines
 from policycheck.cli.progress import show_progress
 from policycheck.cli.reports import report
@@ -52,10 +53,12 @@ def demo(
     policies = load(Settings(files=find_policies([PACK])))
     store = Store.of_organization(sample)
     with serve(store) as endpoint, _environment(endpoint.environment):
-        roles = [f"arn:aws:iam::{account}:role/AWSBackupAudit" for account in store.accounts]
-        connection = connect(RunOptions(region=list(store.regions), role_arn=roles, endpoint_url=endpoint.url))
-        with show_progress(quiet=False) as progress:
-            evidence = fetch_jobs(connection, plan_fetch(policies, instant), as_of=instant, progress=progress, keep_pages=False, now=store.clock.now)
+        accounts = directory / "accounts.yaml"
+        accounts.write_text("".join(f"- {{account: {member.account}, name: {member.name}}}\n" for member in store.members), encoding="utf-8")
+        connection = connect(RunOptions(region=list(store.regions), accounts=str(accounts), endpoint_url=endpoint.url))
+        with explain_fetch(wanted=True) as announce, show_progress(quiet=False) as progress:
+            plan = plan_fetch(policies, instant)
+            evidence = fetch_jobs(connection, plan, as_of=instant, progress=progress, keep_pages=False, now=store.clock.now, announce=announce)
     show_note(f"Fetched {len(endpoint.requests)} answers from {endpoint.url}, a local AWS Backup endpoint.")
     result = run(policies, evidence, as_of=instant, fail_on=Severity.LOW, backend=open_engine(), answers=True)
     options = Options(color=colored(sys.stdout, no_color=False), width=terminal_width(sys.stdout), source_lines=source_lines(policies))

@@ -29,12 +29,21 @@ def emulator(
     disable_region: Annotated[
         list[str] | None, typer.Option("--disable-region", metavar="REGION", help="An opt-in Region that is not enabled in any account. Repeat for more.")
     ] = None,
+    member: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--member",
+            metavar="ID=NAME[:STATE]",
+            help="An account of the organization, with or without jobs; STATE: ACTIVE if not given, SUSPENDED, ... Repeat for more.",
+        ),
+    ] = None,
     account: Annotated[str, typer.Option("--account", metavar="ID", help="The management account; without it the first of the jobs.")] = "",
 ) -> None:
     """Serve an AWS Backup endpoint on 127.0.0.1 until it is interrupted. Needs the extra `emulator`.
 
     The address and the variables that point the AWS CLI and every SDK at it are printed on stdout.
     """
+    from policycheck.emulator.members import Member
     from policycheck.emulator.server import serve
 
     if account and not (len(account) == 12 and account.isdecimal() and account.isascii()):
@@ -43,6 +52,7 @@ def emulator(
         raise UsageError("--account is for your own lists", hint="Name them with --jobs; the sample organization has its own management account.")
     store = _store(jobs or [], account)
     store.disabled_regions = _disabled(disable_region or [])
+    store.organization = (*store.organization, *map(Member.parse, member or []))
     with serve(store, port=port, faults=fault or []) as endpoint:
         sys.stdout.write(f"{endpoint.url}\n")
         sys.stdout.writelines(f"export {name}={value}\n" for name, value in endpoint.environment.items())

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from policycheck.cli.diagnostics import show_warning
+from policycheck.cli.fetch_account import explain_fetch
 from policycheck.cli.progress import show_progress
 from policycheck.errors import UsageError
 from policycheck.text import clean_line
@@ -38,27 +39,37 @@ def gather_files(
 
 
 def gather_aws(
-    connection: Connection, policies: Sequence[Policy], *, as_of: datetime, longest_job: timedelta | None, quiet: bool, keep_pages: bool = False
+    connection: Connection,
+    policies: Sequence[Policy],
+    *,
+    as_of: datetime,
+    longest_job: timedelta | None,
+    quiet: bool,
+    keep_pages: bool = False,
+    explain: bool = False,
 ) -> Evidence:
-    """The lists these policies need, fetched now; the answers are kept as received where that is asked for."""
+    """The lists these policies need, fetched now; the answers are kept as received where that is asked for.
+
+    `explain`: say what is asked, and what came of it.
+    """
     from policycheck.sources.plan import plan_fetch
 
-    return _fetch(connection, plan_fetch(policies, as_of, longest_job), as_of=as_of, quiet=quiet, keep_pages=keep_pages)
+    return _fetch(connection, plan_fetch(policies, as_of, longest_job), as_of=as_of, quiet=quiet, keep_pages=keep_pages, explain=explain)
 
 
-def gather_all(connection: Connection, *, as_of: datetime, quiet: bool) -> Evidence:
-    """Every list of jobs, as far back as AWS lists it, fetched now."""
+def gather_all(connection: Connection, *, as_of: datetime, quiet: bool, explain: bool = False) -> Evidence:
+    """Every list of jobs, as far back as AWS lists it, fetched now. `explain`: say what is asked, and what came of it."""
     from policycheck.datasets import JOB_LISTS
     from policycheck.sources.plan import FetchPlan
 
-    return _fetch(connection, FetchPlan(tuple(JOB_LISTS)), as_of=as_of, quiet=quiet)
+    return _fetch(connection, FetchPlan(tuple(JOB_LISTS)), as_of=as_of, quiet=quiet, explain=explain)
 
 
-def _fetch(connection: Connection, plan: FetchPlan, *, as_of: datetime, quiet: bool, keep_pages: bool = False) -> Evidence:
+def _fetch(connection: Connection, plan: FetchPlan, *, as_of: datetime, quiet: bool, explain: bool, keep_pages: bool = False) -> Evidence:
     from policycheck.sources.aws import fetch_jobs
 
-    with show_progress(quiet=quiet) as progress:
-        evidence = fetch_jobs(connection, plan, as_of=as_of, progress=progress, keep_pages=keep_pages, identify=keep_pages)
+    with explain_fetch(wanted=explain) as announce, show_progress(quiet=quiet) as progress:
+        evidence = fetch_jobs(connection, plan, as_of=as_of, progress=progress, keep_pages=keep_pages, identify=keep_pages, announce=announce)
     _warn(evidence, quiet=quiet)
     return evidence
 

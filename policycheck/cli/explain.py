@@ -54,7 +54,7 @@ def explain(
     settings = settle(context, options, spare=_pack_of(rule))
     policy, found, path = _find_rule(rule, load_all(settings), settings)
     backend = open_backend(settings.engine)
-    named = (options.jobs, options.profile, options.region, options.role_arn, options.longest_job, options.endpoint_url)
+    named = (options.jobs, options.profile, options.region, options.role_arn, options.accounts, options.longest_job, options.endpoint_url)
     asked = any(named) or subject is not None or job is not None
     judged = _judge(settings, policy, found, backend, subject, job, last) if asked else None
     if judged is None and (options.as_of or options.covers):
@@ -97,7 +97,7 @@ def _judge(settings: Settings, policy: Policy, rule: Rule, backend: Backend, sub
     from dataclasses import replace
 
     from policycheck.explaining.subject_search import find_traces, trace_rule
-    from policycheck.pipeline import run
+    from policycheck.pipeline import resolve_scope, run
     from policycheck.records import iso
 
     connection = connect(settings)
@@ -106,7 +106,7 @@ def _judge(settings: Settings, policy: Policy, rule: Rule, backend: Backend, sub
     alone = replace(policy, rules=(rule,), waivers=tuple(grant for grant in policy.waivers if grant.rule == rule.id))
     evidence = gather(settings, [alone], connection, instant, claimed)
     (result,) = run([alone], evidence, as_of=instant, fail_on=None, backend=backend).rules
-    trace = trace_rule(policy, rule, evidence, instant, backend)
+    trace = trace_rule(resolve_scope(policy, evidence.members), rule, evidence, instant, backend)
     if trace is None:
         return result, [], [], iso(instant)
     traces = find_traces(trace, subject, job, last) if subject is not None or job is not None else []

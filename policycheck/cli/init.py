@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from policycheck.cli.check import parse_times
+from policycheck.cli.check import parse_times, require_fetch
 from policycheck.cli.connection import connect
 from policycheck.cli.diagnostics import show_note
 from policycheck.cli.evidence import gather_all, gather_files
@@ -68,11 +68,12 @@ def _spare(output: Path | None, jobs: list[str] | None, *, force: bool) -> None:
 
 
 def _gather(options: RunOptions) -> tuple[Evidence, datetime]:
+    require_fetch(options)
     connection = connect(options)
     instant, claimed = parse_times(options.jobs, options.as_of, options.covers, connection)
     if options.jobs:
         return gather_files(options.jobs, as_of=instant, covers=claimed, quiet=options.quiet), instant
-    return gather_all(connection, as_of=instant, quiet=options.quiet), instant
+    return gather_all(connection, as_of=instant, quiet=options.quiet, explain=options.explain_fetch), instant
 
 
 def _write(text: str, output: Path | None) -> None:

@@ -149,6 +149,9 @@ _OPTIONS: Mapping[str, Any] = {
     "cli_auto_prompt": _option(_FLAG, "--cli-auto-prompt", "Rejected: policycheck has no prompt. Shell completion offers the options."),
     "no_cli_auto_prompt": _option(_FLAG, "--no-cli-auto-prompt", "Accepted, and changes nothing: policycheck never prompts."),
     "role_arn": typer_option("role_arn", "list"),
+    "accounts": typer_option("accounts", "list"),
+    "role_external_id": typer_option("role_external_id", "list"),
+    "role_session_name": typer_option("role_session_name", "list"),
     "account_id": typer_option("account_id", "list"),
     "with_coverage": _option(_FLAG, "--with-coverage", "Add a Coverage member to the JSON, which `policycheck check --jobs` reads."),
     "coverage": _option(Path | None, "--coverage", "Write what the list covers to this file. Give it to `policycheck check --jobs` beside the list.", "FILE"),
@@ -177,7 +180,7 @@ def _build(dataset: Dataset) -> tuple[Callable[..., Any], str]:
     text = (
         f"{operation.documentation}\n\n"
         f"The command takes every option of `aws backup {operation.command}` and prints the same. One thing differs: if a page is missing, it asks again, and "
-        f"otherwise it fails and prints nothing. `--region` and `--role-arn` can be repeated.\n\n"
+        f"otherwise it fails and prints nothing. `--profile`, `--region` and `--role-arn` can be repeated.\n\n"
         f"Exit codes: 0 the list is complete (or you asked for part of it); 2 the command is wrong; 3 the list could not be fetched completely; 4 a bug."
     )
     return command, text

@@ -1,4 +1,4 @@
-"""How far a fetch is: a bar on one line of a terminal, a line now and then in a log, nothing where a fetch is short or nobody is to be told."""
+"""How far a fetch is: bars on a terminal, a line now and then in a log, nothing where a fetch is short or nobody is to be told."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from policycheck.cli.terminal import terminal_width
 from policycheck.text import clean_line, display_width
 
 if TYPE_CHECKING:
+    from policycheck.cli.place_bars import PlaceBars
     from policycheck.sources.places import Progress
 
 REPAINT_SECONDS = 0.1
@@ -33,11 +34,41 @@ def show_progress(*, quiet: bool) -> Iterator[Callable[[Progress], None] | None]
     if not _is_painted(sys.stderr):
         yield LogLines(sys.stderr, time.monotonic)
         return
-    bar = Bar(sys.stderr, time.monotonic)
+    painter = Painter(sys.stderr, time.monotonic)
     try:
-        yield bar
+        yield painter
     finally:
-        bar.clear()
+        painter.clear()
+
+
+class Painter:
+    """What a terminal shows: one line for a fetch from one place, a bar each for several."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float]) -> None:
+        """`clock` gives seconds, from anywhere."""
+        self._stream, self._clock = stream, clock
+        self._bar = Bar(stream, clock)
+        self._bars: PlaceBars | None = None
+        self._painted: float | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.places == 1:
+            self._bar(progress)
+            return
+        now = self._clock()
+        if self._painted is not None and now - self._painted < REPAINT_SECONDS:
+            return
+        self._painted = now
+        if self._bars is None:
+            from policycheck.cli.place_bars import PlaceBars
+
+            self._bars = PlaceBars(self._stream)
+        self._bars.show(progress)
+
+    def clear(self) -> None:
+        self._bar.clear()
+        if self._bars is not None:
+            self._bars.clear()
 
 
 class Bar:

@@ -48,7 +48,7 @@ _CREDENTIAL = re.compile(r"Credential=(?P<key>[^/,\s]+)/\d{8}/(?P<region>[a-z0-9
 _ACCOUNT_HEADER = "x-moto-account-id"
 _TOKEN_HEADER = "X-Amz-Security-Token"
 _LIST_REGIONS = "/listRegions"
-_DESCRIBE_ORGANIZATION = "AWSOrganizationsV20161128.DescribeOrganization"
+_ORGANIZATIONS = {f"AWSOrganizationsV20161128.{operation}": operation for operation in ("DescribeOrganization", "ListAccounts")}
 _TOKENS_OF_MOTO = "FQoGZXIvYXdz"
 """How moto's session tokens begin; the emulator's are those of a regional endpoint of STS."""
 _JOB_PATH = re.compile("|".join((*JOB_PATHS, *HELD_PATHS)))
@@ -168,8 +168,8 @@ def forward(service: Service, method: str, path: str, received: Iterable[tuple[s
         return JobsResponse(service).reply(Request.from_primitives(method, url, passed, body))
     if name == "account" and path == _LIST_REGIONS:
         return service.answer(Asked("ListRegions", _json_parameters(body), account, region))
-    if name == "organizations" and headers.get("X-Amz-Target") == _DESCRIBE_ORGANIZATION:
-        return service.answer(Asked("DescribeOrganization", {}, account, region))
+    if name == "organizations" and (target := _ORGANIZATIONS.get(headers.get("X-Amz-Target", ""))):
+        return service.answer(Asked(target, _json_parameters(body), account, region))
     operation = form.get("Action", [f"{method} {path}"])[0]
     role = form.get("RoleArn", [""])[0]
     asked = Asked(operation, {}, account, region)

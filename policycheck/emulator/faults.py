@@ -28,7 +28,7 @@ from policycheck.errors import UsageError
 
 LISTS = frozenset(dataset.operation for dataset in DATASETS.values())
 JOB_OPERATIONS = LISTS | {"DescribeBackupJob", "StartBackupJob"}
-SERVICES = {"AssumeRole": "sts", "GetCallerIdentity": "sts", "ListRegions": "account", "DescribeOrganization": "organizations"}
+SERVICES = {"AssumeRole": "sts", "GetCallerIdentity": "sts", "ListRegions": "account", "DescribeOrganization": "organizations", "ListAccounts": "organizations"}
 """The service prefix of each other operation a fault may name."""
 OPERATIONS = JOB_OPERATIONS | set(SERVICES)
 """The operations a fault may name; `*` is every request of any."""

@@ -14,6 +14,7 @@ from typing import Any, assert_never
 from uuid import NAMESPACE_URL, uuid5
 
 from policycheck.datasets import DATASETS, Dataset
+from policycheck.emulator import members
 from policycheck.emulator.errors import ApiError
 from policycheck.emulator.faults import JOB_OPERATIONS, SERVICES, Fault, FaultPlan, Kind
 from policycheck.emulator.paging import Position, binding, decode, encode
@@ -122,7 +123,7 @@ class Service:
         return format_datetime(self.store.clock.now() + self.date_skew, usegmt=True)
 
     def answer(self, asked: Asked) -> Reply:
-        """Answer one of the emulated operations: those of jobs (`faults.JOB_OPERATIONS`), ListRegions and DescribeOrganization."""
+        """Answer one of the emulated operations: those of jobs (`faults.JOB_OPERATIONS`), ListRegions, DescribeOrganization and ListAccounts."""
         return self.respond(asked, lambda faults: self._perform(asked, faults))
 
     def respond(self, asked: Asked, perform: Callable[[Sequence[Fault]], Reply], *, xml: bool = False, place: str = "") -> Reply:
@@ -153,7 +154,9 @@ class Service:
             if asked.operation == "ListRegions":
                 return Reply.of_json(self._regions(asked.parameters))
             if asked.operation == "DescribeOrganization":
-                return Reply.of_json(self._organization(asked.account))
+                return Reply.of_json(members.describe(asked.account, self.store.management, self.store.members))
+            if asked.operation == "ListAccounts":
+                return Reply.of_json(members.page(asked.account, self.store.management, self.store.members, asked.parameters))
             if not knows(asked.region, asked.token, self.store.disabled_regions):
                 raise ApiError("UnrecognizedClientException", "The security token included in the request is invalid.", 403)
             if asked.operation in _LISTS:
@@ -173,14 +176,6 @@ class Service:
         last = first + (limit if isinstance(limit, int) and 1 <= limit <= _MOST_REGIONS else _MOST_REGIONS)
         page: dict[str, object] = {"Regions": [{"RegionName": name, "RegionOptStatus": status} for name, status in known[first:last]]}
         return json.dumps(page | ({"NextToken": str(last)} if last < len(known) else {}))
-
-    def _organization(self, caller: str) -> str:
-        management = self.store.management
-        if caller not in {management, *self.store.accounts}:
-            raise ApiError("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
-        arn = f"arn:aws:organizations::{management}:organization/o-emulator00"
-        member = f"arn:aws:organizations::{management}:account/o-emulator00/{management}"
-        return json.dumps({"Organization": {"Id": "o-emulator00", "Arn": arn, "FeatureSet": "ALL", "MasterAccountId": management, "MasterAccountArn": member}})
 
     def _list(self, asked: Asked, shape: _Shape) -> str:
         dataset, parameters = _LISTS[asked.operation], asked.parameters

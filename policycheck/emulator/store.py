@@ -20,7 +20,9 @@ from policycheck.datasets import BACKUP_JOBS, DATASETS, Dataset
 from policycheck.emulator import files, started
 from policycheck.emulator.clock import Clock
 from policycheck.emulator.errors import ApiError
+from policycheck.emulator.estate import ACCOUNTS
 from policycheck.emulator.filters import predicates
+from policycheck.emulator.members import Member
 from policycheck.emulator.wire import Record, SortKey, normalise
 
 if TYPE_CHECKING:
@@ -71,6 +73,7 @@ class Store:
     not say, 1-1000 (AWS documents none). `management`: the organization's management account, which may list other accounts' jobs; the first account
     added unless given, and the account of unknown credentials. `start_outcome`: what becomes of jobs that are started; assign it between starts.
     `disabled_regions`: the opt-in Regions that are not enabled in any account: there the credentials are not known; assign it before the first request.
+    `organization`: names and states of its accounts, and accounts without jobs; every account with jobs is a member, named or not.
     """
 
     def __init__(self, clock: Clock | None = None, *, management: str = "", horizon: timedelta | None = HORIZON, page_size: int = LARGEST_PAGE) -> None:
@@ -81,6 +84,7 @@ class Store:
         self.page_size = page_size
         self.start_outcome = started.StartOutcome()
         self.disabled_regions: frozenset[str] = frozenset()
+        self.organization: tuple[Member, ...] = ()
         self._management = management
         self._shelves: dict[tuple[str, str, str], _Shelf] = {}
         self._lock = RLock()
@@ -121,6 +125,7 @@ class Store:
     ) -> Store:
         """The lists of a sample organization; its first account manages it. The clock goes on from the organization's `as_of` unless given."""
         store = cls(clock or Clock(organization.as_of, running=True), horizon=horizon, page_size=page_size)
+        store.organization = tuple(Member(account, name) for account, name in ACCOUNTS.items())
         for dataset in DATASETS.values():
             for (account, region), records in organization.jobs(dataset).items():
                 store.add(account, region, dataset.name, records)
@@ -171,6 +176,12 @@ class Store:
         """The accounts there are jobs of, in the order they were added."""
         with self._lock:
             return tuple(dict.fromkeys(account for account, _, _ in self._shelves))
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The accounts of the organization: those that `organization` names, and the management account and all with jobs."""
+        named = {member.account: member for member in self.organization}
+        return tuple(named.get(account) or Member(account) for account in dict.fromkeys((*named, self.management, *self.accounts)))
 
     @property
     def regions(self) -> tuple[str, ...]:

@@ -231,9 +231,9 @@ def _configuration(inputs: RunInputs) -> list[ReadFile]:
 
 def _numbered(record: FetchRecord, pages: PageStore) -> Iterator[tuple[int, RawPage]]:
     """The pages of the lists in the record, each with the number of its list; a Region that is not enabled has none."""
-    numbers = {(one.dataset, one.role_arn, one.region): number for number, one in enumerate(record.lists)}
+    numbers = {(one.dataset, one.role_arn, one.profile, one.region): number for number, one in enumerate(record.lists)}
     for page in pages:
-        number = numbers.get((page.dataset, page.role_arn, page.region))
+        number = numbers.get((page.dataset, page.identity.role_arn, page.identity.profile, page.region))
         if number is not None:
             yield number, page
 

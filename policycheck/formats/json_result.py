@@ -148,6 +148,7 @@ def _time(value: datetime) -> str:
 
 def _coverage(entry: Coverage) -> Json:
     return {
+        **({"account_name": entry.account_name} if entry.account_name is not None else {}),
         "dataset": entry.dataset,
         "account": entry.account,
         "region": entry.region,

@@ -16,7 +16,7 @@ from policycheck.listing.forms.interface import Layout, Writer
 from policycheck.listing.forms.registry import FORMS
 from policycheck.listing.paging import Pager
 from policycheck.listing.tokens import Position
-from policycheck.sources.connection import ORGANIZATION, account_of_role
+from policycheck.sources.connection import ORGANIZATION
 from policycheck.sources.listed import Listed, state
 from policycheck.sources.lister import Lister
 from policycheck.sources.operations import Operation, read_moment
@@ -137,7 +137,7 @@ class _Run:
         request, operation = self.request, self.request.operation
         paging = request.paging
         pager = Pager(operation.token.name, operation.limit.name, paging.page_size, paging.start, paging.max_items, paging.paginate)
-        own = account_of_role(place.role_arn) if place.role_arn else None
+        own = place.identity.account
         seen = Listed(place.region, own, self.now(), Counter(), reason="the listing ended early")
         listed.append(seen)
         ask = partial(self._ask, place)

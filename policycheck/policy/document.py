@@ -117,14 +117,14 @@ def read_document(path: Path, name: str, needs: str = _NEEDS) -> Document:
     return parse_document(text, name, needs)
 
 
-def parse_document(text: str, name: str, needs: str = _NEEDS) -> Document:
-    """The tree of YAML `text`; raises PolicyError as `read_document` does."""
+def parse_document(text: str, name: str, needs: str = _NEEDS, most: int = MAX_NODES) -> Document:
+    """The tree of YAML `text` of at most `most` values; raises PolicyError as `read_document` does."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
     from ruamel.yaml.reader import ReaderError
 
     lines = _BREAK.split(text)
-    builder = _Builder(name, lines)
+    builder = _Builder(name, lines, most)
     yaml: Any = YAML(typ="safe", pure=True)
     try:
         builder.build(yaml.parse(text))
@@ -201,9 +201,10 @@ class _Anchored(Struct, frozen=True):
 class _Builder:
     """Turns parser events into nodes with a stack of its own: depth is bounded before recursion could be."""
 
-    def __init__(self, name: str, lines: list[str]) -> None:
+    def __init__(self, name: str, lines: list[str], most: int) -> None:
         self.name = name
         self.lines = lines
+        self._most = most
         self.root: Node | None = None
         self.diagnostics: list[Diagnostic] = []
         self._stack: list[_Open] = []
@@ -288,8 +289,8 @@ class _Builder:
 
     def _add(self, node: Node, nodes: int, anchor: str | None, depth: int = 0) -> None:
         self._nodes += nodes
-        if self._nodes > MAX_NODES:
-            raise _Refused(node.location, f"more than {MAX_NODES:,} values once aliases are resolved")
+        if self._nodes > self._most:
+            raise _Refused(node.location, f"more than {self._most:,} values once aliases are resolved")
         if anchor:
             self._anchors[anchor] = _Anchored(node, nodes, depth)
         if not self._stack:

@@ -25,8 +25,9 @@ _REPLACED: Mapping[str, tuple[str, ...]] = {
     "jobs": SOURCE,
     **dict.fromkeys((*CONNECTION, "longest_job"), SAVED_LISTS),
     "profile": (*SAVED_LISTS, "longest_job"),
-    "role_arn": (*SAVED_LISTS, "account_id", "longest_job"),
-    "account_id": (*SAVED_LISTS, "role_arn", "longest_job"),
+    "role_arn": (*SAVED_LISTS, "account_id", "accounts", "longest_job"),
+    "accounts": (*SAVED_LISTS, "account_id", "role_arn", "longest_job"),
+    "account_id": (*SAVED_LISTS, "role_arn", "accounts", "role_external_id", "role_session_name", "longest_job"),
 }
 """What else of the file an option of the command line replaces."""
 

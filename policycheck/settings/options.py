@@ -16,40 +16,13 @@ from msgspec.structs import fields
 
 from policycheck.engine.backends.registry import DEFAULT_ENGINE, ENGINES
 from policycheck.formats.registry import FORMATS
+from policycheck.settings.option import Option
 
 SOURCES = "sources."
 """What the keys of the run file begin with that say where jobs come from."""
 _FETCHING = ("check", "init", "list")
 """Commands that fetch jobs with every option of a connection; `list` stands for list-backup-jobs and its like."""
 _OTHER_ENGINES = "".join(f", or {name} (extra {name})" for name in ENGINES if name != DEFAULT_ENGINE)
-
-
-class Option(Struct, frozen=True, kw_only=True):
-    """What is said of an option beside its name, type and default."""
-
-    help: str
-    metavar: str | None = None
-    short: str | None = None
-    """One letter: -o."""
-    argument: bool = False
-    """An argument, which has no name on the command line."""
-    commands: tuple[str, ...] = ("check",)
-    """Those that have it."""
-    help_of: Mapping[str, str] = {}
-    """The help of commands for which it is another."""
-    completion: str = ""
-    """The function of `cli.completion` that offers values."""
-    aws: bool = False
-    """Whether it says how AWS is reached and what is fetched."""
-    key: str = ""
-    """Its key in the run file, `sources.regions`."""
-    key_help: str = ""
-    not_in_file: bool = False
-    """Whether the run file refuses it by name: who writes that file must not choose who answers for AWS."""
-    variable: str = ""
-    """The environment variable that says the same."""
-    input: str = ""
-    """What action.yml says of it; without it the action has no such input."""
 
 
 class RunOptions(Struct, frozen=True, kw_only=True):
@@ -267,16 +240,16 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         ),
     ] = DEFAULT_ENGINE
     profile: Annotated[
-        str | None,
+        list[str] | None,
         Option(
-            help="A profile of your AWS configuration.",
+            help="A profile of your AWS configuration. Repeat for more accounts.",
             metavar="NAME",
             commands=(*_FETCHING, "explain"),
             aws=True,
             key="sources.profile",
-            key_help="A profile of the AWS configuration",
+            key_help="A profile of the AWS configuration, or a list of them, one account each",
             variable="AWS_PROFILE",
-            input="A profile of the AWS configuration.",
+            input="Profiles of the AWS configuration, one a line; the account of each is fetched.",
         ),
     ] = None
     region: Annotated[
@@ -294,13 +267,49 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     role_arn: Annotated[
         list[str] | None,
         Option(
-            help="A role to take on; its account is fetched. Repeat for more accounts.",
+            help="IAM role to assume; jobs are fetched from its account. Repeat for more accounts.",
             metavar="ARN",
             commands=(*_FETCHING, "explain", "permissions"),
             aws=True,
             key="sources.role_arns",
-            key_help="Roles to take on, one account each",
-            input="Roles to take on, one ARN a line; the account of each is fetched.",
+            key_help="Roles to assume, one account each",
+            input="Roles to assume, one ARN a line; the account of each is fetched.",
+        ),
+    ] = None
+    accounts: Annotated[
+        str | None,
+        Option(
+            help="A list of accounts and the role to assume in each: YAML, JSON, CSV, or what `aws organizations list-accounts` prints.",
+            metavar="FILE",
+            commands=(*_FETCHING, "explain", "permissions"),
+            aws=True,
+            key="sources.accounts",
+            key_help="A file that lists accounts and the role to assume in each",
+            input="A file that lists accounts and the role to assume in each: YAML, JSON, CSV, or what `aws organizations list-accounts` prints.",
+        ),
+    ] = None
+    role_external_id: Annotated[
+        str | None,
+        Option(
+            help="External ID for the roles, if the list of accounts does not give one.",
+            metavar="ID",
+            commands=(*_FETCHING, "explain"),
+            aws=True,
+            key="sources.role_external_id",
+            key_help="External ID for the roles, if the list of accounts does not give one",
+            input="External ID for the roles, if the list of accounts does not give one.",
+        ),
+    ] = None
+    role_session_name: Annotated[
+        str | None,
+        Option(
+            help="Session name for the roles, which CloudTrail shows. Default: policycheck.",
+            metavar="NAME",
+            commands=(*_FETCHING, "explain"),
+            aws=True,
+            key="sources.role_session_name",
+            key_help="Session name for the roles, which CloudTrail shows; policycheck where nothing says",
+            variable="AWS_ROLE_SESSION_NAME",
         ),
     ] = None
     account_id: Annotated[
@@ -325,6 +334,14 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             key_help="Your claim that no job takes longer, which narrows what is fetched: 8d",
         ),
     ] = None
+    explain_fetch: Annotated[
+        bool,
+        Option(
+            help="Print to stderr what will be asked of AWS, and afterwards what was: calls, pages, retries and refusals by account and Region.",
+            commands=("check", "init"),
+            aws=True,
+        ),
+    ] = False
     endpoint_url: Annotated[
         str | None,
         Option(
@@ -384,7 +401,7 @@ def _declared() -> Mapping[str, Declared]:
 
 OPTIONS = _declared()
 """By the name of the field."""
-CONNECTION = tuple(name for name, one in OPTIONS.items() if one.option.aws and name != "longest_job")
+CONNECTION = tuple(name for name, one in OPTIONS.items() if one.option.aws and name not in ("longest_job", "explain_fetch"))
 """How AWS is reached."""
 SOURCE = tuple(name for name, one in OPTIONS.items() if one.option.key.startswith(SOURCES))
 """What the run file says of where jobs come from."""

@@ -132,6 +132,7 @@ class _Reader:
         self._check_policies(root.get("policies"))
         paths = {
             "jobs": self._paths(_below(sources, "jobs")),
+            "accounts": self._file(_below(sources, "accounts")),
             "waivers": self._paths(root.get("waivers")),
             "inventories": self._inventories(root.get("inventories")),
             "outputs": self._outputs(root.get("outputs")),
@@ -170,8 +171,10 @@ class _Reader:
                 report(sources.entries[key][0].location, f"{key} cannot stand beside jobs", "The jobs are in saved lists, or they are fetched from AWS.")
         if "covers" in sources.entries and "jobs" not in sources.entries:
             report(sources.entries["covers"][0].location, "covers is a claim about saved lists, and none is named", "Name them under jobs.")
-        if {"role_arns", "account_id"} <= sources.entries.keys():
-            report(sources.entries["account_id"][0].location, "account_id and role_arns exclude each other", "A role lists the jobs of its own account.")
+        for key, other in (("account_id", "role_arns"), ("account_id", "accounts"), ("accounts", "role_arns")):
+            if {key, other} <= sources.entries.keys():
+                hint = "A role lists the jobs of its own account." if key == "account_id" else "Name every account and its role in the list of accounts."
+                report(sources.entries[key][0].location, f"{key} and {other} exclude each other", hint)
         for key, parse in (("as_of", parse_moment), ("covers", parse_interval), ("longest_job", parse_longest_job)):
             node = sources.get(key)
             if isinstance(node, Text) and key not in broken and (key, node.text) != ("as_of", NOW):
@@ -187,6 +190,9 @@ class _Reader:
 
     def _paths(self, node: Node | None) -> list[str]:
         return [self._path(item, self._repository) for item in _texts(node)]
+
+    def _file(self, node: Node | None) -> str:
+        return self._path(node, self._repository) if isinstance(node, Text) else ""
 
     def _inventories(self, node: Node | None) -> list[str]:
         entries = node.entries.items() if isinstance(node, Entries) else ()

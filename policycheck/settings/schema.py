@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, WithJsonSchema, create_model
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, create_model
 
 from policycheck.engine.backends.registry import ENGINES
 from policycheck.policy.schema import Identifier, Line, Scalar, ScopeEntry, finish_schema
@@ -16,8 +16,15 @@ RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{
 AccountId = Annotated[
     str, StringConstraints(pattern=r"^([0-9]{12}|\*)$"), WithJsonSchema({"type": ["string", "integer"], "pattern": r"^([0-9]{12}|\*)$", "title": "Account Id"})
 ]
+_ONE_OR_SEVERAL = {"type": ["string", "array"], "minLength": 1, "items": {"type": "string", "minLength": 1}}
 Threshold = Literal["critical", "high", "medium", "low", "info", "never"]
+ExternalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$")]
+SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@-]{2,64}$")]
 _KINDS: Mapping[str, Any] = {
+    # One profile may stand without brackets.
+    "profile": Annotated[list[Line], BeforeValidator(lambda value: [value] if isinstance(value, str) else value), WithJsonSchema(_ONE_OR_SEVERAL)],
+    "role_external_id": ExternalId,
+    "role_session_name": SessionName,
     "role_arns": list[RoleArn],
     "account_id": AccountId,
     "scope": ScopeEntry,

@@ -14,14 +14,17 @@ from policycheck.datasets import DATASETS, HORIZON, JOB_LISTS
 from policycheck.errors import FetchError, LastingError, PolicycheckError, UsageError
 from policycheck.records import MICROSECOND, iso
 from policycheck.result import Coverage
-from policycheck.sources.connection import ALL_REGIONS, ORGANIZATION, AwsSession, Connection, account_of_role
+from policycheck.sources.connection import ALL_REGIONS, ORGANIZATION, Connection
 from policycheck.sources.enabled import Enablement, describe_unread, tell_enabled
-from policycheck.sources.fetched import FetchedList, FetchRecord, cover_list, merge_lists, sort_coverage, spell_parameters
+from policycheck.sources.fetched import FetchedList, FetchRecord, cover_list, merge_lists, name_accounts, sort_coverage, spell_parameters
+from policycheck.sources.identity import Identity
 from policycheck.sources.interface import Evidence
-from policycheck.sources.organization import is_askable, is_asked_whole, require_reach, unread_account
+from policycheck.sources.organization import Membership, compare_members, is_askable, is_asked_whole, read_members, require_reach, unread_account
+from policycheck.sources.pacing import Tally
 from policycheck.sources.places import Place, Progress, Reader, ReadList, ReadPlace, Request, local_clock
 from policycheck.sources.plan import FetchPlan
 from policycheck.sources.raw import PageStore
+from policycheck.sources.session import AwsSession
 from policycheck.text import spell_duration
 
 _SECOND = timedelta(seconds=1)
@@ -53,6 +56,17 @@ class FetchedEvidence(Evidence):
     """(dataset, account, Region) of the lists that failed for a lasting reason."""
 
 
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What a fetch is about to ask."""
+
+    connection: Connection
+    places: Sequence[Place]
+    requests: Sequence[Request]
+    tallies: Mapping[Place, Tally]
+    """What was sent in each place so far; it goes on changing until the fetch ends."""
+
+
 def fetch_jobs(
     connection: Connection,
     plan: FetchPlan,
@@ -63,6 +77,7 @@ def fetch_jobs(
     identify: bool = False,
     now: Callable[[], datetime] = local_clock,
     kept: Kept | None = None,
+    announce: Callable[[Intent], None] | None = None,
 ) -> FetchedEvidence:
     """Fetch every list of the plan from every account and Region of the connection.
 
@@ -73,6 +88,7 @@ def fetch_jobs(
         identify: whether the record kept beside them says who asked, which is one request more.
         now: this machine's clock.
         kept: what an earlier fetch read: only what may have changed since is asked for. Not beside `keep_pages`: the answers would not hold all jobs.
+        announce: called before the first request, in this thread.
 
     Returns:
         The lists, de-duplicated; where one of several places failed, its coverage is not complete and says why, and what was read of it is kept.
@@ -83,18 +99,18 @@ def fetch_jobs(
         UsageError: an option that cannot be.
     """
     start = now()
-    for dataset in map(DATASETS.__getitem__, plan.datasets):
-        if dataset.horizon is not None and as_of <= start - dataset.horizon:
-            hint = "evaluate saved lists: --jobs"
-            raise FetchError(f"AWS lists the {dataset.noun}s of the last {dataset.horizon.days} days, and {iso(as_of)} is before them", hint=hint)
+    _require_horizon(plan, as_of, start)
     session = AwsSession(connection)
-    places = [Place(role, region) for role in dict.fromkeys(connection.role_arns) or (None,) for region in session.regions()]
+    places = [Place(identity, region) for identity in session.identities() for region in session.regions(identity)]
     pages = PageStore() if keep_pages else None
     try:
         requests: Sequence[Request] = _requests(connection, plan, start)
         if kept is not None:
             requests = kept.narrow(requests, start)
-        reader = Reader(session, requests, pages, now, alone=len(places) == 1)
+        tallies = {place: Tally() for place in places}
+        if announce is not None:
+            announce(Intent(connection, places, requests, tallies))
+        reader = Reader(session, requests, pages, now, alone=len(places) == 1, tallies=tallies)
         read = reader.read(places, progress or (lambda _: None))
         _require_time(read)
         if kept is not None:
@@ -104,6 +120,15 @@ def fetch_jobs(
         if pages is not None:
             pages.close()
         raise
+    finally:
+        session.close()
+
+
+def _require_horizon(plan: FetchPlan, as_of: datetime, start: datetime) -> None:
+    for dataset in map(DATASETS.__getitem__, plan.datasets):
+        if dataset.horizon is not None and as_of <= start - dataset.horizon:
+            hint = "evaluate saved lists: --jobs"
+            raise FetchError(f"AWS lists the {dataset.noun}s of the last {dataset.horizon.days} days, and {iso(as_of)} is before them", hint=hint)
 
 
 def _requests(connection: Connection, plan: FetchPlan, start: datetime) -> tuple[Request, ...]:
@@ -163,28 +188,69 @@ class _Fetch:
         accounts = self._accounts(asked)
         if pages is not None:
             whole = {name: is_asked_whole(self.connection.account_id, name) for name in DATASETS}
-            pages.name_accounts({(role, name): ORGANIZATION if whole[name] else account for role, account in accounts.items() for name in DATASETS})
+            pages.name_accounts({(one, name): ORGANIZATION if whole[name] else account for one, account in accounts.items() for name in DATASETS})
         lists = {name: merge_lists(name, [part.lists[name].jobs for part in asked if name in part.lists]) for name in self.plan.datasets}
+        members, compared = self._members(asked)
+        names = self._names(accounts, members)
         fetched = self._fetched(asked, accounts)
         covered = [entry for one, found in fetched for entry in cover_list(one, found, self.start, self.as_of)]
-        coverage = sort_coverage([*covered, *self._unasked(asked)])
+        coverage = name_accounts(sort_coverage([*covered, *self._unasked(asked)]), names)
         warnings = tuple(self._warnings(enablement))
-        not_seen = (*self._not_fetched(), *self._claims(), *self._not_enabled(enablement.disabled), *self._unknown_accounts(coverage))
+        regions = {part.place.region for part in read}
+        not_seen = (*self._not_fetched(regions), *compared, *self._claims(), *self._not_enabled(enablement.disabled), *self._unknown_accounts(coverage))
         refused = frozenset(
-            (name, accounts[part.place.role_arn], part.place.region)
+            (name, accounts[part.place.identity], part.place.region)
             for part in asked
             for name, found in part.lists.items()
             if isinstance(found.error, LastingError)
         )
-        record = None if pages is None else self._record([one for one, _ in fetched], not_seen, warnings)
-        return FetchedEvidence(lists, coverage, not_seen, warnings, pages=pages, record=record, refused=refused)
+        known = None if members is None else frozenset(members.names)
+        record = None if pages is None else self._record([one for one, _ in fetched], not_seen, warnings, names, known)
+        return FetchedEvidence(lists, coverage, not_seen, warnings, members=known, pages=pages, record=record, refused=refused)
 
-    def _record(self, lists: Sequence[FetchedList], not_seen: tuple[str, ...], warnings: tuple[str, ...]) -> FetchRecord:
+    def _record(
+        self,
+        lists: Sequence[FetchedList],
+        not_seen: tuple[str, ...],
+        warnings: tuple[str, ...],
+        names: Mapping[str, str],
+        members: frozenset[str] | None,
+    ) -> FetchRecord:
         try:
             caller = self.session.caller_arn() if self.identify and self.connection.sign_request else None
         except PolicycheckError:
             caller = None
-        return FetchRecord(started=self.start, as_of=self.as_of, caller=caller, lists=tuple(lists), not_seen=not_seen, warnings=warnings)
+        return FetchRecord(
+            started=self.start,
+            as_of=self.as_of,
+            caller=caller,
+            lists=tuple(lists),
+            not_seen=not_seen,
+            warnings=warnings,
+            names=dict(sorted(names.items())),
+            members=None if members is None else tuple(sorted(members)),
+        )
+
+    def _members(self, read: Sequence[ReadPlace]) -> tuple[Membership | None, list[str]]:
+        """The accounts of the organization where all of them were asked for, and how the lists compare with them."""
+        if self.connection.account_id != ORGANIZATION:
+            return None, []
+        asked = [found for part in read for name, found in part.lists.items() if is_asked_whole(ORGANIZATION, name)]
+        seen = {account for found in asked for account, _ in found.jobs.places() if account}
+        try:
+            members = read_members(self.session)
+        except PolicycheckError as error:
+            return None, [f"accounts of the organization that have no backup job are not known to this run: {error.message}"]
+        return members, compare_members(members, seen)
+
+    @staticmethod
+    def _names(accounts: Mapping[Identity, str | None], members: Membership | None) -> dict[str, str]:
+        """What accounts are called, by the list of accounts or the organization."""
+        found: dict[str | None, str | None] = {}
+        if members is not None:
+            found.update(members.names)
+        found |= {identity.account: identity.name for identity in accounts}
+        return {account: name for account, name in found.items() if account and name}
 
     def _require_any(self, read: Sequence[ReadPlace]) -> None:
         """Raise where there is only one place and it failed, or every place failed."""
@@ -206,14 +272,14 @@ class _Fetch:
             if any(found.error is None for found in asked):
                 require_reach(self.session, {account for found in asked for account, _ in found.jobs.places()})
 
-    def _accounts(self, read: Sequence[ReadPlace]) -> dict[str | None, str | None]:
-        """Whose jobs each identity listed, by role ARN: the role's account, the one asked for, the only one its jobs name, or the caller's."""
-        return {role: self._account(role, [part for part in read if part.place.role_arn == role]) for role in {part.place.role_arn: None for part in read}}
+    def _accounts(self, read: Sequence[ReadPlace]) -> dict[Identity, str | None]:
+        """Whose jobs each identity listed: the role's account, the one asked for, the only one its jobs name, or the caller's."""
+        return {one: self._account(one, [part for part in read if part.place.identity == one]) for one in {part.place.identity: None for part in read}}
 
-    def _account(self, role: str | None, read: Sequence[ReadPlace]) -> str | None:
+    def _account(self, identity: Identity, read: Sequence[ReadPlace]) -> str | None:
         wanted = self.connection.account_id
-        if role is not None:
-            return account_of_role(role)
+        if identity.account is not None:
+            return identity.account
         if wanted not in (None, ORGANIZATION):
             return wanted
         own = [found for part in read for name, found in part.lists.items() if wanted is None or not DATASETS[name].of_organization]
@@ -223,11 +289,11 @@ class _Fetch:
         if not own or not self.connection.sign_request:
             return None
         try:
-            return self.session.caller_account()
+            return self.session.caller_account(identity)
         except PolicycheckError:
-            return None
+            return self.session.configured_account(identity) if identity.profile else None
 
-    def _fetched(self, read: Sequence[ReadPlace], accounts: Mapping[str | None, str | None]) -> list[tuple[FetchedList, ReadList]]:
+    def _fetched(self, read: Sequence[ReadPlace], accounts: Mapping[Identity, str | None]) -> list[tuple[FetchedList, ReadList]]:
         """Every list that was begun, and what was read of it."""
         organization = self.connection.account_id == ORGANIZATION
         everyone = {account for part in read for found in part.lists.values() for account, _ in found.jobs.places() if account} if organization else set()
@@ -235,14 +301,15 @@ class _Fetch:
         lists: list[tuple[FetchedList, ReadList]] = []
         for part in read:
             for name, found in part.lists.items():
-                own = {accounts[part.place.role_arn]}
+                own = {accounts[part.place.identity]}
                 whole = is_asked_whole(self.connection.account_id, name)
                 one = FetchedList(
                     dataset=name,
                     operation=DATASETS[name].operation,
-                    role_arn=part.place.role_arn,
+                    role_arn=part.place.identity.role_arn,
+                    profile=part.place.identity.profile,
                     region=part.place.region,
-                    source=self._source(name, part.place.region),
+                    source=self._source(name, part.place),
                     parameters=parameters[name],
                     since=asked_since(self.plan, name, self.start),
                     reach=self.plan.reaches.get(name, self.as_of - HORIZON),
@@ -262,15 +329,15 @@ class _Fetch:
         for part in read:
             for name in self.plan.datasets:
                 if not is_askable(self.connection.account_id, name):
-                    yield unread_account(name, self.connection.account_id, part.place.region, self._source(name, part.place.region))
+                    yield unread_account(name, self.connection.account_id, part.place.region, self._source(name, part.place))
 
-    def _source(self, name: str, region: str) -> str:
-        host = self.session.foreign_host(region)
+    def _source(self, name: str, place: Place) -> str:
+        host = self.session.foreign_host(place.region, place.identity)
         return DATASETS[name].operation + (f" at {host}" if host else "")
 
     # --- what this run could not see ---
 
-    def _not_fetched(self) -> list[str]:
+    def _not_fetched(self, regions: Collection[str]) -> list[str]:
         notes = []
         others = [dataset.noun + "s" for name, dataset in JOB_LISTS.items() if name not in self.plan.datasets]
         if others:
@@ -280,9 +347,9 @@ class _Fetch:
             if chosen:
                 notes.append(f"narrowed: {DATASETS[name].noun}s other than those with {chosen} were not asked for")
         if ALL_REGIONS not in self.connection.regions:
-            notes.append(f"not asked: Regions other than {', '.join(sorted(self.session.regions()))}")
-        if self.connection.account_id == ORGANIZATION:
-            notes.append("accounts of the organization that have no backup job are not known to this run")
+            notes.append(f"not asked: Regions other than {', '.join(sorted(regions))}")
+        if self.connection.left_out:
+            notes.append(f"left out: the list of accounts says that they are not active: {', '.join(self.connection.left_out)}")
         return notes
 
     def _claims(self) -> list[str]:
@@ -295,12 +362,10 @@ class _Fetch:
 
     @staticmethod
     def _not_enabled(disabled: Collection[Place]) -> list[str]:
-        regions: dict[str | None, list[str]] = {}
-        for place in sorted(disabled, key=lambda place: (place.role_arn or "", place.region)):
-            regions.setdefault(place.role_arn, []).append(place.region)
-        return [
-            f"not enabled{f' in account {account_of_role(role)}' if role else ''}, as far as AWS tells: {', '.join(names)}" for role, names in regions.items()
-        ]
+        regions: dict[Identity, list[str]] = {}
+        for place in sorted(disabled, key=lambda place: (place.identity.order, place.region)):
+            regions.setdefault(place.identity, []).append(place.region)
+        return [f"not enabled{_whose(identity)}, as far as AWS tells: {', '.join(names)}" for identity, names in regions.items()]
 
     @staticmethod
     def _unknown_accounts(coverage: Sequence[Coverage]) -> list[str]:
@@ -313,3 +378,7 @@ class _Fetch:
         if not self.connection.verify_ssl:
             warnings.append("certificates were not verified: anybody on the way could have given these answers")
         return warnings
+
+
+def _whose(identity: Identity) -> str:
+    return f" in account {identity.label}" if identity.account else f" for {identity.label}" if identity.label else ""

@@ -208,6 +208,12 @@ _UNSIGNED = frozenset({"MissingAuthenticationToken", "MissingAuthenticationToken
 _THROTTLED = frozenset({"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"})
 
 
+def is_throttled(answer: Mapping[str, Any]) -> bool:
+    """Whether botocore's parsed answer refuses a request for coming too fast."""
+    code = answer.get("Error", {}).get("Code", "")
+    return code in _THROTTLED or answer.get("ResponseMetadata", {}).get("HTTPStatusCode") == 429
+
+
 def _explain_answer(error: Any, operation: str, where: str, service: str) -> FetchError:
     """The line for an error that AWS answered: a botocore ClientError."""
     details: Mapping[str, Any] = error.response.get("Error", {})

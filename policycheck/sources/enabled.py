@@ -13,8 +13,10 @@ from dataclasses import dataclass
 
 from policycheck.errors import PolicycheckError
 from policycheck.sources.aws_errors import UnknownClientError
-from policycheck.sources.connection import ALL_REGIONS, AwsSession, is_opt_in
+from policycheck.sources.connection import ALL_REGIONS, is_opt_in
+from policycheck.sources.identity import Identity
 from policycheck.sources.places import Place, ReadPlace
+from policycheck.sources.session import AwsSession
 
 _VERSION_2 = "IQoJ"
 _DISABLED = "DISABLED"
@@ -45,15 +47,15 @@ def tell_enabled(session: AwsSession, read: Sequence[ReadPlace], declared_region
     named = {*connection.regions, *declared_regions} if ALL_REGIONS in connection.regions else None
     disabled: set[Place] = set()
     unread: set[str] = set()
-    for role in dict.fromkeys(part.place.role_arn for part in refused):
-        parts = [part for part in refused if part.place.role_arn == role]
+    for identity in dict.fromkeys(part.place.identity for part in refused):
+        parts = [part for part in refused if part.place.identity == identity]
         open_ = [part.place for part in parts if named is not None and part.place.region not in named]
-        if _is_known_everywhere(session, role):
-            worked = any(part.place.role_arn == role and not part.errors for part in read)
-            if open_ and worked and _is_still_good(session, role):
+        if _is_known_everywhere(session, identity):
+            worked = any(part.place.identity == identity and not part.errors for part in read)
+            if open_ and worked and _is_still_good(session, identity):
                 disabled.update(open_)
             continue
-        statuses = _statuses(session, role) if open_ else {}
+        statuses = _statuses(session, identity) if open_ else {}
         disabled.update(place for place in open_ if statuses.get(place.region) == _DISABLED)
         doubtful = [part for part in parts if part.place not in disabled]
         _explain(doubtful)
@@ -77,28 +79,28 @@ def _is_refused(part: ReadPlace) -> bool:
     return bool(lists) and all(isinstance(found.error, UnknownClientError) and found.first_date is None and not len(found.jobs) for found in lists)
 
 
-def _is_known_everywhere(session: AwsSession, role_arn: str | None) -> bool:
+def _is_known_everywhere(session: AwsSession, identity: Identity) -> bool:
     """Whether every enabled Region knows these credentials: an access key of long life, or a session token of version 2."""
     try:
-        token = session.session_token(role_arn)
+        token = session.session_token(identity)
     except PolicycheckError:
         return False
     return token is None or token.startswith(_VERSION_2)
 
 
-def _is_still_good(session: AwsSession, role_arn: str | None) -> bool:
+def _is_still_good(session: AwsSession, identity: Identity) -> bool:
     """Whether AWS still knows the credentials after the last page was read."""
     try:
-        session.caller_account(role_arn)
+        session.caller_account(identity)
     except PolicycheckError:
         return False
     return True
 
 
-def _statuses(session: AwsSession, role_arn: str | None) -> Mapping[str, str]:
+def _statuses(session: AwsSession, identity: Identity) -> Mapping[str, str]:
     """RegionOptStatus by Region; nothing where AWS does not say."""
     try:
-        return session.region_statuses(role_arn)
+        return session.region_statuses(identity)
     except PolicycheckError:
         return {}
 

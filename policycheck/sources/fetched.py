@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -29,6 +29,8 @@ class FetchedList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     """ListBackupJobs."""
     role_arn: str | None
     """The role that asked; None: the caller itself."""
+    profile: str | None = None
+    """The profile whose credentials asked, or assumed the role; None: those of the environment."""
     region: str
     source: str
     """What reports call it: the operation, and the host where it is none of AWS's own."""
@@ -62,6 +64,10 @@ class FetchRecord(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     lists: tuple[FetchedList, ...]
     not_seen: tuple[str, ...]
     warnings: tuple[str, ...]
+    names: Mapping[str, str] = msgspec.field(default_factory=dict)
+    """What accounts are called."""
+    members: tuple[str, ...] | None = None
+    """The accounts of the organization, where all of them were asked for and AWS told."""
 
 
 def spell_parameters(parameters: Mapping[str, object]) -> dict[str, str]:
@@ -87,6 +93,11 @@ def cover_list(fetched: FetchedList, found: ReadList, started: datetime, as_of: 
 def sort_coverage(entries: Collection[Coverage]) -> tuple[Coverage, ...]:
     """In the order of evidence."""
     return tuple(sorted(entries, key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
+
+
+def name_accounts(coverage: Collection[Coverage], names: Mapping[str, str]) -> tuple[Coverage, ...]:
+    """The same with what accounts are called."""
+    return tuple(replace(entry, account_name=names.get(entry.account or "")) for entry in coverage)
 
 
 def merge_lists(name: str, parts: Sequence[JobList]) -> JobList:
@@ -127,4 +138,5 @@ def replay(record: FetchRecord, pages: Callable[[int], Sequence[KeptPage]]) -> E
         lists.setdefault(dataset.name, []).append(jobs)
         coverage += cover_list(fetched, found, record.started, record.as_of)
     merged = {name: merge_lists(name, lists[name]) for name in DATASETS if name in lists}
-    return Evidence(merged, sort_coverage(coverage), record.not_seen, record.warnings)
+    members = None if record.members is None else frozenset(record.members)
+    return Evidence(merged, name_accounts(sort_coverage(coverage), record.names), record.not_seen, record.warnings, members=members)

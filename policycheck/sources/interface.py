@@ -24,3 +24,5 @@ class Evidence:
     """What a user should look at now, a sentence each, for stderr."""
     inventories: Mapping[str, Inventory] = field(default_factory=dict)
     """By the names that rules give them."""
+    members: frozenset[str] | None = None
+    """The active accounts of the organization, where the source knows them."""

@@ -86,15 +86,16 @@ def assert_coverage(
         spans: defaultdict[Place, list[_Interval]] = defaultdict(list)
         holders: defaultdict[Place, list[Source]] = defaultdict(list)
         shown: defaultdict[Place, int] = defaultdict(int)
+        jobs = _by_place(job_list, micros(as_of))
         for source in sources.get(name, ()):
-            for place, found in _by_place(source.jobs, micros(as_of)).items():
+            # A list of one source is looked through once.
+            for place, found in (jobs if source.jobs is job_list else _by_place(source.jobs, micros(as_of))).items():
                 holders[place].append(source)
                 shown[place] += found.jobs
                 if source.periods is not None:
                     spans[place] += [_Interval(*period) for period in source.periods.by_place.get(place, ()) if period[0] <= as_of]
                 elif found.first is not None and found.last is not None and not source.silence:
                     spans[place].append(_Interval(moment(found.first), moment(found.last), STRETCH))
-        jobs = _by_place(job_list, micros(as_of))
         for place in {**jobs, **holders}:
             # A place that a source names and no job: two records of one job say more than either.
             own = jobs.get(place, _Shown())

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from policycheck.errors import EvidenceError, FetchError, JobFileError, LastingError, UsageError
-from policycheck.sources.connection import AwsSession, Connection
+from policycheck.sources.connection import Connection
 from policycheck.sources.contents import MAX_BYTES
+from policycheck.sources.session import AwsSession
 from policycheck.text import clean_line, truncate
 
 if TYPE_CHECKING:

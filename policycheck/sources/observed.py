@@ -42,6 +42,8 @@ def cover(watch: Watch, found: ReadList, accounts: Collection[str | None]) -> li
     only = next(iter(accounts)) if len(accounts) == 1 else None
     for row, (account, _) in enumerate(found.jobs.places()):
         groups.setdefault(account or only, []).append(row)
+    if len(groups) == 1:
+        return [_entry(watch, found, account, found.jobs) for account in groups]
     return [_entry(watch, found, account, found.jobs.chosen(rows)) for account, rows in groups.items()]
 
 

@@ -7,14 +7,95 @@ list without a job of another account shows nothing unless the caller is known t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
 
 from policycheck.datasets import DATASETS
 from policycheck.errors import LastingError, PolicycheckError
+from policycheck.places import name_account
 from policycheck.result import Basis, Coverage
-from policycheck.sources.connection import ORGANIZATION, AwsSession
+from policycheck.sources.connection import ORGANIZATION
+from policycheck.sources.identity import ACCOUNT
+from policycheck.sources.session import AwsSession
+from policycheck.text import clean_line
 
 _DESCRIBE = "organizations:DescribeOrganization"
+_ACTIVE = "ACTIVE"
+"""State of an account, or Status as it was called until 2026 (API reference of AWS Organizations): others are PENDING_ACTIVATION, SUSPENDED, PENDING_CLOSURE
+and CLOSED."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """The accounts of an organization."""
+
+    names: Mapping[str, str | None] = field(default_factory=dict)
+    """What each active account is called, by its id."""
+    inactive: Mapping[str, str] = field(default_factory=dict)
+    """Accounts in another state, such as SUSPENDED, described: `111122223333 (shop) SUSPENDED`."""
+
+
+def read_members(session: AwsSession) -> Membership:
+    """Every account of the caller's organization, by organizations:ListAccounts. Raises FetchError."""
+    from policycheck.sources.aws_errors import explained
+
+    names: dict[str, str | None] = {}
+    inactive: dict[str, str] = {}
+    with closing(session.organizations_client()) as client, explained("ListAccounts", service="organizations"):
+        for page in client.get_paginator("list_accounts").paginate():
+            # An answer without its list must not look like an organization without accounts.
+            for account in page["Accounts"] if "Accounts" in page else _incomplete():
+                number, name = str(account.get("Id")), clean_line(str(account.get("Name") or "")) or None
+                state = clean_line(str(account.get("State") or account.get("Status")))
+                if not ACCOUNT.fullmatch(number):
+                    _incomplete()
+                if state == _ACTIVE:
+                    names[number] = name
+                else:
+                    inactive[number] = f"{name_account(number, name)} {state}"
+    return Membership(names, inactive)
+
+
+def _incomplete() -> list[Mapping[str, object]]:
+    raise LastingError("the answer is not a page of accounts", place="ListAccounts")
+
+
+def compare_members(members: Membership, seen: Collection[str]) -> list[str]:
+    """What to say of accounts that a list of the whole organization shows no job of, or should not know; a sentence each.
+
+    Args:
+        seen: the accounts of the jobs that were listed.
+    """
+    named = {number: name_account(number, name) for number, name in members.names.items()}
+    silent = sorted(named[number] for number in set(named) - set(seen))
+    foreign = sorted(set(seen) - set(named) - set(members.inactive))
+    notes = []
+    if silent:
+        notes.append(f"silent: of {_count(silent)} of the organization no job was listed: {', '.join(silent)}")
+    if members.inactive:
+        notes.append(
+            f"left out: {_count(members.inactive)} of the organization {_are(members.inactive)} not active: {', '.join(sorted(members.inactive.values()))}"
+        )
+    if foreign:
+        notes.append(f"unexpected: {_count(foreign)} with listed jobs {_are(foreign)} not in the organization: {', '.join(foreign)}")
+    return notes
+
+
+def _count(accounts: Collection[str]) -> str:
+    return "1 account" if len(accounts) == 1 else f"{len(accounts):,} accounts"
+
+
+def _are(accounts: Collection[str]) -> str:
+    return "is" if len(accounts) == 1 else "are"
+
+
+def management_account(session: AwsSession) -> str:
+    """The management account of the organization that the caller's account is in, by organizations:DescribeOrganization. Raises FetchError."""
+    from policycheck.sources.aws_errors import explained
+
+    with closing(session.organizations_client()) as client, explained("DescribeOrganization", service="organizations"):
+        return str(client.describe_organization().get("Organization", {}).get("MasterAccountId"))
 
 
 def is_asked_whole(account_id: str | None, name: str) -> bool:
@@ -44,7 +125,7 @@ def require_reach(session: AwsSession, seen: Collection[str | None]) -> None:
     caller = _ask(session.caller_account) if session.connection.sign_request else None
     if caller is not None and (caller == wanted or (wanted == ORGANIZATION and accounts - {caller})):
         return
-    managing = _ask(session.management_account) if caller is not None else None
+    managing = _ask(lambda: management_account(session)) if caller is not None else None
     if managing is not None and managing == caller:
         return
     whose = f"of {caller}, the caller's own," if accounts and caller else f"of {', '.join(sorted(accounts))}" if accounts else "of no account"

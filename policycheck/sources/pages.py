@@ -24,7 +24,7 @@ from policycheck.errors import FetchError
 from policycheck.job_lists import JobList
 from policycheck.records import RecordError, record_type
 from policycheck.sources.aws_errors import explained, parse_date, scrub
-from policycheck.sources.connection import ATTEMPTS
+from policycheck.sources.session import ATTEMPTS
 from policycheck.text import REPLACEMENT
 
 PAGE_SIZE = 1000

@@ -1,4 +1,4 @@
-"""Reading the lists of many accounts and Regions at once: at most four threads, one session, and nothing left behind when somebody stops it."""
+"""Reading the lists of many accounts and Regions at once: few threads, one session a profile, and nothing left behind when somebody stops it."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from policycheck.datasets import Dataset
 from policycheck.errors import PolicycheckError
 from policycheck.job_lists import JobList
 from policycheck.sources.aws_errors import SignatureError
-from policycheck.sources.connection import AwsSession, account_of_role
+from policycheck.sources.identity import Identity
 from policycheck.sources.observations import merge_sources
+from policycheck.sources.pacing import Pacer, Tally
 from policycheck.sources.pages import Cancelled, guard, list_pages
 from policycheck.sources.raw import PageStore, RawPage
+from policycheck.sources.session import AwsSession, is_aws
 from policycheck.text import clean_line
 
-THREADS = 4
-"""More do not help: past four, Python's lock is the limit; and AWS Backup gives an account 50 requests a second."""
+THREADS = 20
+"""Places that are read at once. A page takes AWS tenths of a second, and decoding it a hundredth: that many wait for most of the time."""
 # How long an interrupted run waits for its threads; they are daemons, so that none outlives the process.
 _PATIENCE = 0.1
 _POLL = 0.2
@@ -32,14 +34,13 @@ _POLL = 0.2
 class Place:
     """One identity in one Region."""
 
-    role_arn: str | None
+    identity: Identity
     region: str
 
     @property
     def label(self) -> str:
-        """What errors and progress call it."""
-        account = account_of_role(self.role_arn) if self.role_arn else None
-        return f"{account}/{self.region}" if account else self.region
+        """What errors and progress call it: `111122223333 (shop)/eu-west-1`, `profile audit/eu-west-1`, or the Region alone."""
+        return "/".join(filter(None, (self.identity.label, self.region)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,15 @@ class ReadPlace:
         return len(self.errors) == len(self.lists)
 
 
+@dataclass(slots=True)
+class Reading:
+    """How far one place is: the list that is being read, and all jobs and pages so far."""
+
+    operation: str = ""
+    jobs: int = 0
+    pages: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a fetch is: `operation` and `place` of the page just read, all jobs and pages so far, places done of all."""
@@ -104,6 +114,13 @@ class Progress:
     pages: int
     done: int
     places: int
+    active: Mapping[str, Reading] = field(default_factory=dict)
+    """By what they are called, the places that are being read, in the order they were begun. It changes as the fetch goes on."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Begun:
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +130,7 @@ class _PageRead:
     jobs: int
 
 
-_Message = _PageRead | ReadPlace | BaseException
+_Message = _Begun | _PageRead | ReadPlace | BaseException
 
 
 @dataclass(slots=True)
@@ -126,7 +143,14 @@ class Reader:
     now: Callable[[], datetime]
     alone: bool = False
     """There is one place: its first error ends the run, so nothing is asked after it."""
+    tallies: dict[Place, Tally] = field(default_factory=dict)
+    """What was sent in each place so far."""
     _cancelled: threading.Event = field(default_factory=threading.Event)
+    _pacer: Pacer = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Whoever is held back is woken where the run ends.
+        self._pacer = Pacer(pause=self._cancelled.wait)
 
     def read(self, places: Sequence[Place], progress: Callable[[Progress], None]) -> list[ReadPlace]:
         """What is in these places, in their order. `progress` is called in this thread.
@@ -135,18 +159,25 @@ class Reader:
         is sent, and the call ends at once; a thread that waits for an answer is left to end with it, or with the process.
         """
         found: dict[Place, ReadPlace] = {}
+        active: dict[str, Reading] = {}
         jobs = pages = 0
         # Closed at once where `progress` raises, so that no thread asks for more.
         with closing(self._messages(places)) as messages:
             for message in messages:
-                if isinstance(message, ReadPlace):
-                    found[message.place] = message
-                else:
-                    jobs, pages = jobs + message.jobs, pages + 1
-                    progress(Progress(message.operation, message.place, jobs, pages, len(found), len(places)))
+                match message:
+                    case ReadPlace():
+                        found[message.place] = message
+                        active.pop(message.place.label, None)
+                    case _Begun():
+                        active[message.place] = Reading()
+                    case _PageRead():
+                        jobs, pages = jobs + message.jobs, pages + 1
+                        one = active.setdefault(message.place, Reading())
+                        one.operation, one.jobs, one.pages = message.operation, one.jobs + message.jobs, one.pages + 1
+                        progress(Progress(message.operation, message.place, jobs, pages, len(found), len(places), active))
         return [found[place] for place in places]
 
-    def _messages(self, places: Sequence[Place]) -> Generator[_PageRead | ReadPlace, None, None]:
+    def _messages(self, places: Sequence[Place]) -> Generator[_Begun | _PageRead | ReadPlace, None, None]:
         if len(places) == 1:
             # In this thread an interrupt ends even a wait for an answer.
             yield from self._read_place(places[0])
@@ -169,7 +200,7 @@ class Reader:
                 thread.join(_PATIENCE / THREADS)
 
     @staticmethod
-    def _received(done: queue.SimpleQueue[_Message], expected: int) -> Iterator[_PageRead | ReadPlace]:
+    def _received(done: queue.SimpleQueue[_Message], expected: int) -> Iterator[_Begun | _PageRead | ReadPlace]:
         while expected:
             try:
                 # Without a limit some systems wait through an interrupt.
@@ -197,10 +228,11 @@ class Reader:
                 done.put(error)
                 return
 
-    def _read_place(self, place: Place) -> Iterator[_PageRead | ReadPlace]:
+    def _read_place(self, place: Place) -> Iterator[_Begun | _PageRead | ReadPlace]:
         read = ReadPlace(place)
+        yield _Begun(place.label)
         try:
-            client = self.session.backup_client(place.region, place.role_arn)
+            client = self.session.backup_client(place.region, place.identity)
         except PolicycheckError as error:
             read.lists = {request.dataset.name: ReadList(JobList(request.dataset, ()), error) for request in self.requests}
             for part in read.lists.values():
@@ -209,6 +241,8 @@ class Reader:
             return
         with closing(client):
             guard(client, self._cancelled.is_set)
+            lane = self._pacer.lane(place, published=is_aws(str(client.meta.endpoint_url)))
+            self._pacer.attach(client, lane, self._tally(place))
             for request in self.requests:
                 yield from self._read_list(client, place, request, read)
                 if self.alone and read.errors:
@@ -216,7 +250,7 @@ class Reader:
         yield read
 
     def _read_list(self, client: Any, place: Place, request: Request, read: ReadPlace) -> Iterator[_PageRead]:
-        dataset, pages = request.dataset, list[JobList]()
+        dataset, pages, tally = request.dataset, list[JobList](), self._tally(place)
         part = read.lists[dataset.name] = ReadList(JobList(dataset, ()))
         for label, parameters in self._calls(place, request, read, part):
             try:
@@ -226,13 +260,19 @@ class Reader:
                     part.pages += 1
                     if self.pages is not None:
                         asked = (dataset.name, dataset.operation, None, place.region, part.pages, parameters)
-                        self.pages.keep(RawPage(*asked, page.date, page.request_id, page.body, place.role_arn))
+                        self.pages.keep(RawPage(*asked, page.date, page.request_id, page.body, place.identity))
+                    tally.pages, tally.jobs = tally.pages + 1, tally.jobs + len(page.jobs)
                     yield _PageRead(dataset.operation, place.label, len(page.jobs))
             except PolicycheckError as error:
                 # One vault more or less does not change what the others hold; which one is missing, the first error names.
                 part.error = part.error or error
                 self._note_refusal(part, error)
         part.jobs = join_pages(dataset, pages)
+        # Found out here, while other threads wait for AWS, and kept: what a missing field means, and where each job ran.
+        part.jobs.told, part.jobs.places()
+
+    def _tally(self, place: Place) -> Tally:
+        return self.tallies.setdefault(place, Tally())
 
     def _calls(self, place: Place, request: Request, read: ReadPlace, part: ReadList) -> Iterator[tuple[str, Mapping[str, object]]]:
         """What to ask for one list, and what errors call it: once, or once for each record of another list that was read before."""

@@ -60,7 +60,7 @@ def plan_fetch(policies: Sequence[Policy], as_of: datetime, longest_job: timedel
 def allowed_filters(policies: Sequence[Policy], dataset: str) -> dict[str, str]:
     """The request parameters that leave out of one list nothing that any rule of these policies needs, with their values."""
     rules = _rules(policies)
-    if not _all_narrow(rules) or any(policy.scope.accounts for policy in policies):
+    if not _all_narrow(rules) or any(policy.scope.accounts or policy.scope.organization for policy in policies):
         return {}
     return _filters([rule for rule in rules if rule.statement.dataset == dataset])
 

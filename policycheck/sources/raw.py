@@ -13,6 +13,7 @@ from typing import IO
 from weakref import finalize
 
 from policycheck.errors import EvidenceError, FetchError
+from policycheck.sources.identity import CALLER, Identity
 
 # Small runs never touch the disk.
 _IN_MEMORY = 4 * 1024**2
@@ -69,8 +70,8 @@ class RawPage:
     """AWS's clock: the Date header."""
     request_id: str
     body: bytes
-    role_arn: str | None = None
-    """The role that asked; None: the caller itself."""
+    identity: Identity = CALLER
+    """Who asked."""
 
 
 class PageStore:
@@ -80,7 +81,7 @@ class PageStore:
         self._spool = Spool()
         self._kept: list[tuple[RawPage, tuple[int, int]]] = []
         """Pages without their bodies, and where these are."""
-        self._accounts: dict[tuple[str | None, str], str | None] = {}
+        self._accounts: dict[tuple[Identity, str], str | None] = {}
 
     def keep(self, page: RawPage) -> None:
         """Put one answer away. Raises FetchError where the disk is full."""
@@ -90,17 +91,17 @@ class PageStore:
             raise FetchError(f"the answers of AWS: {error.message}", hint=error.hint) from None
         self._kept.append((replace(page, body=b""), place))
 
-    def name_accounts(self, accounts: Mapping[tuple[str | None, str], str | None]) -> None:
-        """Say whose answers these are: the account by role ARN (None: no role) and dataset name."""
+    def name_accounts(self, accounts: Mapping[tuple[Identity, str], str | None]) -> None:
+        """Say whose answers these are: the account by who asked and dataset name."""
         self._accounts = dict(accounts)
 
     def __len__(self) -> int:
         return len(self._kept)
 
     def __iter__(self) -> Iterator[RawPage]:
-        """Every page, sorted by dataset, account, Region, role and number."""
-        pages = [(replace(page, account=self._accounts.get((page.role_arn, page.dataset), page.account)), place) for page, place in self._kept]
-        pages.sort(key=lambda pair: (pair[0].dataset, pair[0].account or "", pair[0].region, pair[0].role_arn or "", pair[0].number))
+        """Every page, sorted by dataset, account, Region, identity and number."""
+        pages = [(replace(page, account=self._accounts.get((page.identity, page.dataset), page.account)), place) for page, place in self._kept]
+        pages.sort(key=lambda pair: (pair[0].dataset, pair[0].account or "", pair[0].region, pair[0].identity.order, pair[0].number))
         for page, place in pages:
             yield replace(page, body=self._spool.get(place))
 

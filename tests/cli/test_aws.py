@@ -93,7 +93,7 @@ OPTIONAL = [
     ([], set()),
     (["--region", "eu-west-1"], set()),
     (["--region", "all"], {"account:ListRegions"}),
-    (["--account-id", "*"], {"organizations:DescribeOrganization"}),
+    (["--account-id", "*"], {"organizations:DescribeOrganization", "organizations:ListAccounts"}),
     (["--account-id", "444455556666", "--region", "all"], {"account:ListRegions", "organizations:DescribeOrganization"}),
 ]
 

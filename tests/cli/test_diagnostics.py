@@ -68,6 +68,7 @@ MAY_WRITE = {
     "cli/app.py": "its own version",
     "cli/diagnostics.py": "defuses what it says",
     "cli/emulator.py": "addresses and variables of our own",
+    "cli/place_bars.py": "paints on terminals alone",
     "cli/progress.py": "writes to terminals alone",
     "cli/terminal.py": "writes what `printed` gave",
     "evidence/reperform.py": "a program of its own, in one file",

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
+import os
+import pty
+import re
+import select
+import struct
 import sys
+import termios
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from policycheck.cli import progress as module
-from policycheck.cli.progress import Bar, LogLines, bar_line, show_progress
-from policycheck.sources.places import Progress
+from policycheck.cli.progress import Bar, LogLines, Painter, bar_line, show_progress
+from policycheck.sources.places import Progress, Reading
 from policycheck.text import display_width
 
 MIDWAY = Progress("ListBackupJobs", "111122223333/eu-west-1", jobs=12345, pages=13, done=3, places=8)
@@ -83,7 +92,7 @@ def test_a_log_has_a_line_each_half_minute() -> None:
 
 @pytest.mark.parametrize(
     ("terminal", "term", "quiet", "kind"),
-    [(True, "xterm", False, Bar), (True, "dumb", False, LogLines), (False, "xterm", False, LogLines), (True, "xterm", True, None), (False, "", True, None)],
+    [(True, "xterm", False, Painter), (True, "dumb", False, LogLines), (False, "xterm", False, LogLines), (True, "xterm", True, None), (False, "", True, None)],
 )
 def test_who_is_told_what(terminal: bool, term: str, quiet: bool, kind: type[object] | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TERM", term)
@@ -97,9 +106,9 @@ def test_an_interrupted_fetch_leaves_no_bar(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(sys, "stderr", stream)
     with pytest.raises(KeyboardInterrupt), show_progress(quiet=False) as progress:
         assert progress is not None
-        progress(MIDWAY)
+        progress(ALONE)
         raise KeyboardInterrupt
-    assert stream.getvalue().endswith("eu-west-1\r\x1b[K")
+    assert stream.getvalue().endswith("ListBackupJobs\r\x1b[K")
 
 
 def test_a_terminal_that_has_gone_ends_nothing() -> None:
@@ -109,3 +118,60 @@ def test_a_terminal_that_has_gone_ends_nothing() -> None:
 
     Bar(Gone(), Clock())(MIDWAY)
     assert module.LOG_SECONDS > module.REPAINT_SECONDS
+
+
+@contextmanager
+def terminal(lines: int, columns: int) -> Iterator[list[bytes]]:
+    """A pseudo terminal as standard error; what was written to it, once the block has ended."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+    written: list[bytes] = []
+    with pytest.MonkeyPatch.context() as patch, os.fdopen(slave, "w", encoding="utf-8") as stream:
+        patch.setattr(sys, "stderr", stream)
+        patch.setenv("TERM", "xterm")
+        patch.delenv("COLUMNS", raising=False)
+        patch.delenv("LINES", raising=False)
+        yield written
+        stream.flush()
+        written.append(b"".join(_available(master)))
+    os.close(master)
+
+
+def _available(master: int) -> Iterator[bytes]:
+    while select.select([master], [], [], 0)[0]:
+        yield os.read(master, 65536)
+
+
+def frames(written: bytes) -> list[list[str]]:
+    """The lines of each picture that a terminal showed."""
+    pictures = re.split(r"(?:\r?\x1b\[2K|\x1b\[1A|\r\x1b\[K)+", written.decode())
+    plain = [re.sub(r"\x1b\[[?0-9;]*[A-Za-z]", "", picture) for picture in pictures]
+    return [[line.rstrip() for line in picture.splitlines() if line.strip()] for picture in plain if picture.strip()]
+
+
+def test_eight_hundred_places_are_a_total_and_the_bars_that_a_terminal_has_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "REPAINT_SECONDS", 0)
+    active = {f"{number:012} (team \x1b[31m[red]{number}[/red])/eu-west-1": Reading("ListBackupJobs", 1000 * number, number) for number in range(20)}
+    first, second = list(active)[:2]
+    with terminal(lines=14, columns=90) as written, show_progress(quiet=False) as progress:
+        assert progress is not None
+        progress(Progress("ListBackupJobs", first, 12345, 13, 3, 800, active))
+        del active[first]
+        progress(Progress("ListBackupJobs", second, 22345, 23, 4, 800, active))
+    before, *_, after = frames(written[0])
+    assert "3 of 800 places, 12,345 jobs; 10 more at once" in before[0]
+    assert "4 of 800 places, 22,345 jobs; 9 more at once" in after[0]
+    assert len(before) == len(after) == 11
+    assert all(len(line) < 90 for line in (*before, *after))
+    assert any(line.startswith("000000000000") for line in before) and not any(line.startswith("000000000000") for line in after)
+    assert any("000000000010" in line for line in after)
+    assert b"\x1b[31m" not in written[0]
+    # The cursor is shown again, and the bars are gone.
+    assert written[0].decode().rindex("\x1b[?25h") > written[0].decode().rindex("\x1b[?25l")
+
+
+def test_a_pipe_is_told_nothing_of_a_short_fetch(capfd: pytest.CaptureFixture[str]) -> None:
+    with show_progress(quiet=False) as progress:
+        assert progress is not None
+        progress(MIDWAY)
+    assert capfd.readouterr() == ("", "")

@@ -72,7 +72,11 @@ def test_every_account_is_told_who_manages_the_organization(account: str, store:
         assert client("organizations", served.url, account=account).describe_organization()["Organization"]["MasterAccountId"] == MANAGEMENT
 
 
-FAULTS = [("account", "ListRegions", "list_regions"), ("organizations", "DescribeOrganization", "describe_organization")]
+FAULTS = [
+    ("account", "ListRegions", "list_regions"),
+    ("organizations", "DescribeOrganization", "describe_organization"),
+    ("organizations", "ListAccounts", "list_accounts"),
+]
 
 
 @pytest.mark.parametrize(("service", "operation", "method"), FAULTS)

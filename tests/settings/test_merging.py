@@ -16,6 +16,7 @@ from policycheck.settings.runfile import load_run_file
 ROLE, OTHER_ROLE = (f"arn:aws:iam::{account}:role/Audit" for account in ("111122223333", "444455556666"))
 SAVED = "{jobs: [jobs/], as_of: now, covers: 2026-10-20..2026-11-20}"
 FETCHED = f"{{profile: audit, regions: [eu-west-1, us-east-1], role_arns: ['{ROLE}']}}"
+LISTED = "{accounts: accounts.yaml, role_external_id: e1, role_session_name: me}"
 REGIONS = ["eu-west-1", "us-east-1"]
 SOURCES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (SAVED, {}, {"jobs": ["jobs"], "as_of": "now", "covers": "2026-10-20..2026-11-20"}),
@@ -23,21 +24,27 @@ SOURCES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     (SAVED, {"jobs": ["a", "b"]}, {"jobs": ["a", "b"]}),
     (SAVED, {"region": ["eu-west-1"]}, {"region": ["eu-west-1"]}),
     (SAVED, {"no_verify_ssl": True}, {"no_verify_ssl": True}),
-    (FETCHED, {}, {"profile": "audit", "region": REGIONS, "role_arn": [ROLE]}),
-    (FETCHED, {"region": ["all"]}, {"profile": "audit", "region": ["all"], "role_arn": [ROLE]}),
-    (FETCHED, {"role_arn": [OTHER_ROLE]}, {"profile": "audit", "region": REGIONS, "role_arn": [OTHER_ROLE]}),
-    (FETCHED, {"account_id": "*"}, {"profile": "audit", "region": REGIONS, "account_id": "*"}),
+    (FETCHED, {}, {"profile": ["audit"], "region": REGIONS, "role_arn": [ROLE]}),
+    (FETCHED, {"region": ["all"]}, {"profile": ["audit"], "region": ["all"], "role_arn": [ROLE]}),
+    (FETCHED, {"role_arn": [OTHER_ROLE]}, {"profile": ["audit"], "region": REGIONS, "role_arn": [OTHER_ROLE]}),
+    (FETCHED, {"account_id": "*"}, {"profile": ["audit"], "region": REGIONS, "account_id": "*"}),
     (FETCHED, {"jobs": ["jobs"], "as_of": "now"}, {"jobs": ["jobs"], "as_of": "now"}),
-    (FETCHED, {"as_of": "now"}, {"profile": "audit", "region": REGIONS, "role_arn": [ROLE], "as_of": "now"}),
+    (FETCHED, {"as_of": "now"}, {"profile": ["audit"], "region": REGIONS, "role_arn": [ROLE], "as_of": "now"}),
     ("{account_id: '*'}", {"role_arn": [ROLE]}, {"role_arn": [ROLE]}),
     ("{longest_job: 8d}", {}, {"longest_job": "8d"}),
     ("{longest_job: 8d}", {"longest_job": "2d"}, {"longest_job": "2d"}),
     ("{longest_job: 8d}", {"region": ["eu-west-1"]}, {"longest_job": "8d", "region": ["eu-west-1"]}),
-    ("{longest_job: 8d}", {"profile": "other"}, {"profile": "other"}),
+    ("{longest_job: 8d}", {"profile": ["other"]}, {"profile": ["other"]}),
+    ("{longest_job: 8d}", {"accounts": "a.csv"}, {"accounts": "a.csv"}),
     ("{longest_job: 8d}", {"role_arn": [ROLE]}, {"role_arn": [ROLE]}),
     ("{longest_job: 8d}", {"jobs": ["jobs"], "as_of": "now"}, {"jobs": ["jobs"], "as_of": "now"}),
     (SAVED, {"longest_job": "8d"}, {"longest_job": "8d"}),
-    ("{account_id: '*'}", {"profile": "other"}, {"account_id": "*", "profile": "other"}),
+    ("{account_id: '*'}", {"profile": ["other"]}, {"account_id": "*", "profile": ["other"]}),
+    ("{profile: [a, b], regions: [eu-west-1]}", {}, {"profile": ["a", "b"], "region": ["eu-west-1"]}),
+    (LISTED, {}, {"accounts": "accounts.yaml", "role_external_id": "e1", "role_session_name": "me"}),
+    (LISTED, {"role_arn": [ROLE]}, {"role_arn": [ROLE], "role_external_id": "e1", "role_session_name": "me"}),
+    (LISTED, {"account_id": "*"}, {"account_id": "*"}),
+    (FETCHED, {"accounts": "a.csv"}, {"profile": ["audit"], "region": REGIONS, "accounts": "a.csv"}),
 ]
 
 
@@ -75,9 +82,10 @@ def test_every_key_of_the_file_becomes_a_setting(project: Path) -> None:
         merged(project, f"{text}sources: {SAVED}", {}),
         merged(project, "sources: {account_id: '*', longest_job: 8d, profile: x, regions: [all]}", {}),
     )
-    said = {*(saved.run_file.values if saved.run_file else ()), *(fetched.run_file.values if fetched.run_file else ())} | {"param", "scope", "role_arn"}
+    listed = merged(project, f"sources: {LISTED}", {})
+    said = {name for settings in (saved, fetched, listed) for name in (settings.run_file.values if settings.run_file else ())} | {"param", "scope", "role_arn"}
     assert said == {name for name, one in OPTIONS.items() if one.option.key}
-    for settings in (saved, fetched):
+    for settings in (saved, fetched, listed):
         assert settings.run_file is not None
         for name in settings.run_file.values:
             assert getattr(settings, name) == settings.run_file.values[name] != OPTIONS[name].default

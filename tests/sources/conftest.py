@@ -55,7 +55,8 @@ def few_regions(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """botocore waits for nothing between its attempts; the seconds it would have waited."""
+    """botocore waits for nothing between its attempts, and no request is held back; the seconds botocore would have waited."""
     waited: list[float] = []
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=waited.append))
+    monkeypatch.setattr("policycheck.sources.pacing.Pacer.hold", lambda *_: 0.0)
     return waited

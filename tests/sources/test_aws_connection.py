@@ -12,12 +12,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
+from policycheck.emulator.clock import Clock
+from policycheck.emulator.server import serve
+from policycheck.emulator.store import Store
 from policycheck.errors import FetchError, PolicycheckError, UsageError
 from policycheck.sources.aws import FetchedEvidence, fetch_jobs
-from policycheck.sources.connection import ATTEMPTS, AwsSession, Connection
+from policycheck.sources.connection import Connection, ListedAccount
 from policycheck.sources.plan import FetchPlan
+from policycheck.sources.session import ATTEMPTS, AwsSession
 from tests.certificates import write_certificate
 from tests.sources.loopback import NOW, REGION, Answer, endpoint, job, pages
 
@@ -48,6 +54,12 @@ def failure(**options: Any) -> PolicycheckError:
         ({"role_arns": ("arn:aws:iam::111122223333:user/me",)}, "not the ARN of a role"),
         ({"role_arns": (ROLE,), "sign_request": False}, "signed requests"),
         ({"role_arns": (ROLE,), "account_id": "*"}, "exclude each other"),
+        ({"role_arns": (ROLE,), "accounts": (ListedAccount("111122223333", "Audit"),)}, "exclude each other"),
+        ({"role_arns": (ROLE,), "profiles": ("a", "b")}, "takes one --profile"),
+        ({"account_id": "*", "profiles": ("a", "b")}, "takes one --profile"),
+        ({"role_external_id": "abc"}, "is for roles"),
+        ({"role_arns": (ROLE,), "role_external_id": "a secret?"}, "not a value that AWS takes"),
+        ({"role_arns": (ROLE,), "role_session_name": "a/b"}, "not a value that AWS takes"),
         ({"read_timeout": -1}, "--cli-read-timeout -1"),
         ({"connect_timeout": -1}, "--cli-connect-timeout -1"),
         ({"ca_bundle": "/nowhere/ca.pem"}, "no such file"),
@@ -81,7 +93,7 @@ def test_half_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_unknown_profile(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     if how != "option":
         monkeypatch.setenv("AWS_PROFILE", "audit")
-    error = failure(profile="audit" if how == "option" else None, sign_request="unsigned" not in how, regions=())
+    error = failure(profiles=("audit",) if how == "option" else (), sign_request="unsigned" not in how, regions=())
     assert isinstance(error, FetchError)
     assert "no profile audit" in error.message
 
@@ -113,7 +125,7 @@ def test_a_profile_that_gives_no_credentials(name: str, no_aws: Path, monkeypatc
     no_aws.write_text(text)
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
     monkeypatch.setenv("HOME", str(tmp_path))
-    error = failure(profile="p")
+    error = failure(profiles=("p",))
     assert isinstance(error, FetchError)
     assert problem in error.message
     assert "wJalr" not in f"{error.message}{error.hint}"
@@ -132,7 +144,7 @@ from policycheck.sources.aws import fetch_jobs
 from policycheck.sources.connection import Connection
 from policycheck.sources.plan import FetchPlan
 try:
-    fetch_jobs(Connection(profile="p"), FetchPlan(("backup_jobs",)), as_of=datetime.now(UTC))
+    fetch_jobs(Connection(profiles=("p",)), FetchPlan(("backup_jobs",)), as_of=datetime.now(UTC))
 except FetchError as error:
     print(error.message)
 """
@@ -191,7 +203,7 @@ def test_a_profile_brings_its_region_and_endpoint(no_aws: Path, monkeypatch: pyt
         text = f"[profile p]\nregion=eu-west-1\nendpoint_url={served.url}\naws_access_key_id=a\naws_secret_access_key=b\n"
         no_aws.write_text(text)
         monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nowhere")
-        evidence = fetch(profile="p", regions=())
+        evidence = fetch(profiles=("p",), regions=())
     assert len(evidence.lists["backup_jobs"]) == 1
 
 
@@ -211,7 +223,7 @@ def test_an_endpoint_that_refuses() -> None:
 
 @pytest.mark.usefixtures("aws", "pauses")
 def test_an_endpoint_that_does_not_answer_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("policycheck.sources.connection.ATTEMPTS", 1)
+    monkeypatch.setattr("policycheck.sources.session.ATTEMPTS", 1)
     with silent_server() as url:
         error = failure(endpoint_url=url, read_timeout=1)
     assert f"{url} did not answer in time" in error.message
@@ -330,3 +342,72 @@ def test_a_timeout_of_zero_waits_for_ever(given: int, expected: int | None) -> N
     assert (client.meta.config.read_timeout, client.meta.config.connect_timeout) == (expected, expected)
     assert client.meta.config.retries == {"mode": "standard", "total_max_attempts": ATTEMPTS}
     client.close()
+
+
+# --- several accounts ---
+
+
+OF_KEYS = "[profile {name}]\naws_access_key_id={key}\naws_secret_access_key=x\nregion={region}\n"
+
+
+def test_each_profile_has_its_account_and_its_region(no_aws: Path) -> None:
+    named = (("a", "111122223333", "eu-west-1"), ("b", "444455556666", "us-east-1"))
+    no_aws.write_text("".join(OF_KEYS.format(name=name, key=key, region=region) for name, key, region in named))
+    store = Store(Clock(NOW), management="999999999999")
+    for _, account, region in named:
+        store.add(account, region, "backup_jobs", [job(1, account=account, region=region)])
+    with serve(store) as served:
+        evidence = fetch(profiles=("a", "b"), regions=(), endpoint_url=served.url)
+    assert [(entry.account, entry.region, entry.jobs) for entry in evidence.coverage] == [(account, region, 1) for _, account, region in named]
+    assert "not asked: Regions other than eu-west-1, us-east-1" in evidence.not_seen
+
+
+def test_one_session_is_made_for_each_profile_and_one_sts_client_for_all_its_roles(no_aws: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    no_aws.write_text(OF_KEYS.format(name="a", key="111122223333", region="eu-west-1"))
+    made: list[str] = []
+    session = boto3.Session
+
+    class Counted(session):  # type: ignore[misc, valid-type]  # boto3 ships no types
+        def __init__(self, **options: Any) -> None:
+            made.append("session")
+            super().__init__(**options)
+
+        def client(self, service: str, **options: Any) -> Any:
+            made.append(service)
+            return super().client(service, **options)
+
+    monkeypatch.setattr("boto3.Session", Counted)
+    accounts = tuple(ListedAccount(f"{number:012}", "Audit") for number in range(1, 6))
+    store = Store(Clock(NOW), management="111122223333")
+    store.add("111122223333", REGION, "backup_jobs", [])
+    with serve(store) as served:
+        fetch(profiles=("a",), accounts=accounts, endpoint_url=served.url)
+    assert sorted(made) == ["backup"] * 5 + ["session", "sts"]
+
+
+def test_a_role_is_told_its_external_id_and_session_name(aws: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, str]] = []
+
+    class Sts:
+        def assume_role(self, **parameters: str) -> Any:
+            asked.append(parameters)
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 403}}, "AssumeRole")
+
+        def close(self) -> None:
+            pass
+
+    monkeypatch.setattr(AwsSession, "_home_client", lambda *_: Sts())
+    listed = (ListedAccount("111122223333", "Audit", "of-the-list", "me", "prod"), ListedAccount("444455556666", ROLE))
+    failure(accounts=listed, role_external_id="of-the-option")
+    monkeypatch.setenv("AWS_ROLE_SESSION_NAME", "of-the-environment")
+    failure(role_arns=(ROLE,))
+    assert {(one["RoleArn"], one.get("ExternalId"), one["RoleSessionName"]) for one in asked} == {
+        ("arn:aws:iam::111122223333:role/Audit", "of-the-list", "me"),
+        (ROLE, "of-the-option", "policycheck"),
+        (ROLE, None, "of-the-environment"),
+    }
+
+
+def test_the_roles_of_a_list_are_in_the_partition_of_the_region(aws: Path) -> None:
+    session = AwsSession(Connection(regions=("cn-north-1",), accounts=(ListedAccount("111122223333", "Audit"),)))
+    assert [identity.role_arn for identity in session.identities()] == ["arn:aws-cn:iam::111122223333:role/Audit"]

@@ -21,12 +21,14 @@ import boto3
 import pytest
 
 from policycheck.emulator.clock import Clock
+from policycheck.emulator.members import Member
 from policycheck.emulator.server import Endpoint, serve
 from policycheck.emulator.store import Store
 from policycheck.errors import FetchError, LastingError
 from policycheck.result import Basis, Coverage
 from policycheck.sources.aws import FetchedEvidence, fetch_jobs
 from policycheck.sources.connection import Connection
+from policycheck.sources.organization import Membership, compare_members
 from policycheck.sources.places import THREADS, Progress
 from policycheck.sources.plan import FetchPlan
 from policycheck.sources.raw import PageStore, RawPage
@@ -136,7 +138,36 @@ def test_the_whole_organization(store: Store) -> None:
             ("ByAccountId" in asked.parameters) is (asked.operation == "ListBackupJobs") for asked in served.requests if asked.operation.startswith("List")
         )
         assert "DescribeOrganization" not in {asked.operation for asked in served.requests}
-        assert "have no backup job are not known" in " ".join(evidence.not_seen)
+        assert not any(note.startswith(("silent", "left out", "unexpected")) for note in evidence.not_seen)
+
+
+SILENT, CLOSED = "555566667777", "666677778888"
+
+
+def test_accounts_of_the_organization_that_its_list_does_not_show_are_named(store: Store) -> None:
+    store.organization = (Member(SILENT, "sandbox"), Member(CLOSED, "old", "SUSPENDED"), *(Member(f"{number:012}", "m") for number in range(25)))
+    with fetched(store, account_id="*") as (evidence, served):
+        notes = {note.partition(":")[0]: note for note in evidence.not_seen}
+        assert "of 26 accounts of the organization no job was listed" in notes["silent"]
+        assert f"{SILENT} (sandbox)" in notes["silent"] and f"{24:012} (m)" in notes["silent"]
+        assert ACCOUNT not in notes["silent"] and CLOSED not in notes["silent"]
+        assert notes["left out"].endswith(f"not active: {CLOSED} (old) SUSPENDED")
+        assert evidence.members == frozenset({ACCOUNT, OTHER, SILENT, *(f"{number:012}" for number in range(25))})
+        # Pages hold 20 accounts.
+        assert [asked.operation for asked in served.requests].count("ListAccounts") == 2
+
+
+def test_jobs_of_an_account_that_left_the_organization_are_unexpected(store: Store) -> None:
+    notes = compare_members(Membership({ACCOUNT: "prod"}, {CLOSED: f"{CLOSED} (old) SUSPENDED"}), {ACCOUNT, OTHER, CLOSED})
+    assert [note for note in notes if note.startswith("unexpected")] == [f"unexpected: 1 account with listed jobs is not in the organization: {OTHER}"]
+
+
+@pytest.mark.parametrize("fault", ["denied", "500", "truncated", "html", "cut"])
+def test_where_the_accounts_of_the_organization_cannot_be_listed_membership_is_not_compared(fault: str, store: Store, pauses: list[float]) -> None:
+    with fetched(store, account_id="*", faults=[f"ListAccounts:*={fault}"]) as (evidence, _):
+        assert evidence.members is None
+        assert [note for note in evidence.not_seen if note.startswith("accounts of the organization that have no backup job are not known to this run: ")]
+        assert not any(note.startswith("silent") for note in evidence.not_seen)
 
 
 def test_lists_that_aws_gives_for_one_account_are_unread_for_the_organization(store: Store) -> None:
@@ -172,7 +203,12 @@ def test_the_management_account_of_an_organization_without_other_jobs_is_believe
     for wanted in ("*", OTHER):
         with fetched(store, account_id=wanted) as (evidence, served):
             assert all(entry.complete for entry in evidence.coverage)
-            assert [asked.operation for asked in served.requests] == ["ListBackupJobs", "GetCallerIdentity", "DescribeOrganization"]
+            assert [asked.operation for asked in served.requests] == [
+                "ListBackupJobs",
+                "GetCallerIdentity",
+                "DescribeOrganization",
+                *(["ListAccounts"] if wanted == "*" else []),
+            ]
     with pytest.raises(LastingError, match="does not say that the caller manages"), fetched(store, account_id="*", faults=["DescribeOrganization:*=denied"]):
         pass
 

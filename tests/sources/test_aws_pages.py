@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS
 from policycheck.errors import FetchError, UsageError
 from policycheck.records import record_type
-from policycheck.sources.connection import ATTEMPTS
 from policycheck.sources.pages import Cancelled, Page, client_method, guard, list_pages
+from policycheck.sources.session import ATTEMPTS
 from tests.properties import examples
 from tests.sources.loopback import NOW, REGION, Answer, Endpoint, endpoint, job, pages
 

@@ -19,10 +19,11 @@ from policycheck.emulator.server import Endpoint, serve
 from policycheck.emulator.store import Store
 from policycheck.errors import FetchError
 from policycheck.sources.aws import fetch_jobs
-from policycheck.sources.connection import AwsSession, Connection
+from policycheck.sources.connection import Connection
 from policycheck.sources.containers import read_pages
 from policycheck.sources.pages import guard, list_pages
 from policycheck.sources.plan import FetchPlan
+from policycheck.sources.session import AwsSession
 from tests.sources.loopback import ACCOUNT, NOW, OTHER, REGION, job
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("aws")]

@@ -25,6 +25,7 @@ from policycheck.result import Coverage
 from policycheck.sources import aws
 from policycheck.sources.aws import FetchedEvidence
 from policycheck.sources.connection import Connection
+from policycheck.sources.identity import Identity
 from policycheck.sources.places import Place, Progress, ReadList, ReadPlace, Request
 from policycheck.sources.plan import FetchPlan
 from policycheck.sources.watch import JobWatch
@@ -250,7 +251,14 @@ def in_process(store: Store) -> Iterator[None]:
         patch.setattr(aws, "Reader", StoreReader)
 
         def session(connection: Connection) -> SimpleNamespace:
-            return SimpleNamespace(connection=connection, regions=lambda: REGIONS, foreign_host=lambda region: None, caller_account=lambda: ACCOUNT)
+            return SimpleNamespace(
+                connection=connection,
+                identities=lambda: (Identity(),),
+                regions=lambda _: REGIONS,
+                foreign_host=lambda *_: None,
+                caller_account=lambda *_: ACCOUNT,
+                close=lambda: None,
+            )
 
         patch.setattr(aws, "AwsSession", session)
         yield
