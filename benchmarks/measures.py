@@ -5,6 +5,8 @@ Polars* is `handwritten.py`, which answers the same questions of the same file a
 
 A *fetch* is `fetching.py`: one list of 50,000 jobs from a process that serves them in pages of 1,000, made beforehand; *boto3's paginator* reads the same.
 
+An *archive* is `archiving.py`: the same list, fetched into a new archive; a *day* of 1,000 jobs is fetched into a copy of that archive, and into a new one.
+
 A *list* is `policycheck list-backup-jobs` of the list that `serving.py` serves, thrown away; *the AWS CLI 1* lists the same, with its times as they come.
 
 *Findings* are a check of 100,000 jobs, each FAILED and of a resource of its own, against `violated.yaml`, two rules that every job violates: 200,000 findings,
@@ -45,7 +47,10 @@ _HANDWRITTEN = Path(__file__).with_name("handwritten.py")
 FAILED = 100_000
 """Jobs, each of which violates two rules."""
 _FETCHING = Path(__file__).with_name("fetching.py")
+_ARCHIVING = Path(__file__).with_name("archiving.py")
 FETCHED = 50_000
+OF_A_DAY = 1_000
+"""Jobs that are added to an archive of `FETCHED`."""
 LISTED = (("json", 50_000), ("json", 200_000), ("text", 50_000), ("text", 200_000), ("yaml-stream", 50_000), ("yaml-stream", 200_000))
 SHORT = 10_000
 """Lists whose memory is compared with that of a short one, by output and number of jobs."""
@@ -71,7 +76,7 @@ class Workplace:
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder = folder
         self._stack = stack
-        self._served: dict[int, str] = {}
+        self._served: dict[tuple[object, ...], str] = {}
 
     def jobs(self, number: int) -> Path:
         """The file with this many jobs."""
@@ -117,20 +122,29 @@ class Workplace:
         """The URL of a process that serves `FETCHED` jobs in pages made beforehand; it ends with the workplace."""
         return self._serve("tests.sources.loopback", FETCHED)
 
-    def served(self, number: int) -> str:
-        """The URL of a process that serves a list of this many jobs; it ends with the workplace."""
-        if number not in self._served:
-            self._served[number] = self._serve("benchmarks.serving", number)
-        return self._served[number]
+    def served(self, number: int, *more: str) -> str:
+        """The URL of a process that serves a list of this many jobs (`ended`: that have all ended); it ends with the workplace."""
+        key = number, *more
+        if key not in self._served:
+            self._served[key] = self._serve("benchmarks.serving", number, *more)
+        return self._served[key]
 
-    def _serve(self, module: str, number: int) -> str:
-        command = [sys.executable, "-m", module, str(number)]
+    def _serve(self, module: str, number: int, *more: str) -> str:
+        command = [sys.executable, "-m", module, str(number), *more]
         server = self._stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT))
         assert server.stdin is not None
         assert server.stdout is not None
         # It serves until its standard input ends.
         self._stack.callback(server.stdin.close)
         return server.stdout.readline().strip()
+
+    @cached_property
+    def archive(self) -> Path:
+        """An archive of `FETCHED` jobs."""
+        folder = self.folder / "archive"
+        code = "import sys; from pathlib import Path; from benchmarks.archiving import fetch; fetch(sys.argv[1], Path(sys.argv[2]))"
+        subprocess.run([sys.executable, "-c", code, self.served(FETCHED, "ended"), str(folder)], env=self.aws_environment, cwd=ROOT, check=True)
+        return folder
 
     @cached_property
     def aws_environment(self) -> dict[str, str]:
@@ -251,6 +265,18 @@ def _fetch(who: str) -> Callable[[Workplace], Command]:
     return command
 
 
+def _fetch_served(workplace: Workplace) -> Command:
+    return Command([sys.executable, str(_FETCHING), "ours", workplace.served(FETCHED, "ended"), str(FETCHED)], workplace.aws_environment)
+
+
+def _archive(number: int, *, added: bool = False) -> Callable[[Workplace], Command]:
+    def command(workplace: Workplace) -> Command:
+        arguments = [sys.executable, str(_ARCHIVING), workplace.served(number, "ended"), *([str(workplace.archive)] if added else [])]
+        return Command(arguments, workplace.aws_environment)
+
+    return command
+
+
 def _list(number: int, output: str = "json", program: Sequence[str] = ("policycheck",)) -> Callable[[Workplace], Command]:
     def command(workplace: Workplace) -> Command:
         arguments = [sys.executable, "-m", *program, "list-backup-jobs", "--endpoint-url", workplace.served(number), "--output", output]
@@ -277,6 +303,8 @@ _ALL = (
     Measure("rules-1000", "20 rules", 15.0, _many_rules(50), _estate(100_000), by_cpu=True, runs=1),
     Measure("findings-200000", "no finding", None, _findings(VIOLATED, FINDINGS), _findings(KEPT, frozenset({0})), runs=3, size=bytes_a_finding),
     Measure("fetch-50000", "boto3's paginator", 0.5, _fetch("ours"), _fetch("paginator")),
+    Measure("archive-50000", "the fetch alone", None, _archive(FETCHED), _fetch_served, by_cpu=True),
+    Measure("archive-day", "into a new archive", 1.5, _archive(OF_A_DAY, added=True), _archive(OF_A_DAY), by_cpu=True),
     Measure("list-50000", "the AWS CLI 1", 0.5, _list(50_000), _list(50_000, program=("awscli", "backup")), by_cpu=True),
     *(Measure(f"list-{number}-{output}", f"{SHORT:,} jobs", None, _list(number, output), _list(SHORT, output), runs=1) for output, number in LISTED),
 )

@@ -122,7 +122,7 @@ def gather(settings: Settings, policies: Sequence[Policy], connection: Connectio
 
         inventories = read_inventories(settings.inventory)
     if settings.jobs:
-        evidence = gather_files(settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet, policies=policies)
+        evidence = gather_files(settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet, policies=policies, connection=connection)
     else:
         longest_job = parse_longest_job(settings.longest_job, settings.jobs)
         evidence = gather_aws(connection, policies, as_of=as_of, longest_job=longest_job, quiet=settings.quiet)
@@ -135,7 +135,9 @@ def parse_times(jobs: Sequence[str] | None, as_of: str | None, covers: str | Non
     from policycheck.sources.connection import Connection as Defaults
 
     if jobs:
-        if connection != Defaults():
+        # Where lists are in S3, a profile says by whose credentials they are read.
+        allowed = replace(Defaults(), profile=connection.profile) if any(path.lower().startswith("s3://") for path in jobs) else Defaults()
+        if connection != allowed:
             raise UsageError("--jobs reads saved lists, and the options of a connection are for AWS", hint="Leave out one or the other.")
         if as_of is None:
             hint = "--as-of now, or the time it was saved: --as-of 2026-11-20T06:00:00Z"

@@ -19,11 +19,19 @@ if TYPE_CHECKING:
     from policycheck.sources.plan import FetchPlan
 
 
-def gather_files(paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, quiet: bool, policies: Sequence[Policy] = ()) -> Evidence:
-    """The lists of saved files; `policies` are those they are checked against, where that is known."""
-    from policycheck.sources.files import read_job_files
+def gather_files(
+    paths: Sequence[str],
+    *,
+    as_of: datetime,
+    covers: tuple[datetime, datetime] | None,
+    quiet: bool,
+    policies: Sequence[Policy] = (),
+    connection: Connection | None = None,
+) -> Evidence:
+    """The lists of saved files, or of an archive; `policies` are those they are checked against, where that is known."""
+    from policycheck.sources.saved import read_saved
 
-    evidence = read_job_files(paths, as_of=as_of, covers=covers, stdin=sys.stdin.buffer, policies=policies)
+    evidence = read_saved(paths, as_of=as_of, covers=covers, stdin=sys.stdin.buffer, policies=policies, connection=connection)
     _warn(evidence, quiet=quiet)
     return evidence
 

@@ -21,7 +21,7 @@ from policycheck.sources.interface import Evidence
 from policycheck.sources.observations import merge_sources
 from policycheck.sources.observed import Watch, cover
 from policycheck.sources.organization import is_asked_whole, require_reach, unread_accounts
-from policycheck.sources.places import Place, Progress, Reader, ReadPlace, Request, local_clock
+from policycheck.sources.places import Place, Progress, Reader, ReadPlace, Request, Sink, local_clock
 from policycheck.sources.plan import FetchPlan
 from policycheck.sources.raw import PageStore
 from policycheck.text import spell_duration
@@ -62,6 +62,8 @@ def fetch_jobs(
     keep_pages: bool = True,
     now: Callable[[], datetime] = local_clock,
     kept: Kept | None = None,
+    sink: Sink | None = None,
+    session: AwsSession | None = None,
 ) -> FetchedEvidence:
     """Fetch every list of the plan from every account and Region of the connection.
 
@@ -71,6 +73,8 @@ def fetch_jobs(
         keep_pages: whether to keep the answers as received, for evidence.
         now: this machine's clock.
         kept: what an earlier fetch read: only what may have changed since is asked for. Not beside `keep_pages`: the answers would not hold all jobs.
+        sink: where the jobs go; the lists that come back then hold only what the sink left them.
+        session: of this connection, where one is open.
 
     Returns:
         The lists, de-duplicated; where one of several places failed, its coverage is not complete and says why, and what was read of it is kept.
@@ -85,19 +89,19 @@ def fetch_jobs(
         if dataset.horizon is not None and as_of <= start - dataset.horizon:
             hint = "evaluate saved lists: --jobs"
             raise FetchError(f"AWS lists the {dataset.noun}s of the last {dataset.horizon.days} days, and {iso(as_of)} is before them", hint=hint)
-    session = AwsSession(connection)
+    session = session or AwsSession(connection)
     places = [Place(role, region) for role in dict.fromkeys(connection.role_arns) or (None,) for region in session.regions()]
     pages = PageStore() if keep_pages else None
     try:
         requests: Sequence[Request] = _requests(connection, plan, start)
         if kept is not None:
             requests = kept.narrow(requests, start)
-        reader = Reader(session, requests, pages, now, alone=len(places) == 1)
+        reader = Reader(session, requests, pages, now, alone=len(places) == 1 and sink is None, sink=sink)
         read = reader.read(places, progress or (lambda _: None))
         _require_time(read)
         if kept is not None:
             read = kept.merge(read)
-        return _Fetch(connection, plan, session, as_of, start).evidence(read, pages)
+        return _Fetch(connection, plan, session, as_of, start, partial=sink is not None).evidence(read, pages)
     except BaseException:
         if pages is not None:
             pages.close()
@@ -151,6 +155,8 @@ class _Fetch:
     session: AwsSession
     as_of: datetime
     start: datetime
+    partial: bool = False
+    """Whether one list of the only place is of use where another cannot be read."""
 
     def evidence(self, read: Sequence[ReadPlace], pages: PageStore | None) -> FetchedEvidence:
         enablement = tell_enabled(self.session, read, self.plan.declared_regions)
@@ -175,7 +181,7 @@ class _Fetch:
 
     def _require_any(self, read: Sequence[ReadPlace]) -> None:
         """Raise where there is only one place and it failed, or every place failed."""
-        errors = [part.errors[0] for part in read if part.errors and (part.failed or len(read) == 1)]
+        errors = [part.errors[0] for part in read if part.errors and (part.failed or (len(read) == 1 and not self.partial))]
         if not errors or len(errors) < len(read):
             return
         first = errors[0]

@@ -233,6 +233,43 @@ class AwsSession:
         finally:
             client.close()
 
+    def caller_arn(self) -> str | None:
+        """The ARN of the caller's identity, by GetCallerIdentity, which needs no permission; None where requests are not signed. Raises FetchError."""
+        if not self.connection.sign_request:
+            return None
+        from policycheck.sources.aws_errors import explained
+
+        client = self._home_client("sts", {})
+        try:
+            with explained("GetCallerIdentity", service="sts"):
+                return str(client.get_caller_identity()["Arn"])
+        finally:
+            client.close()
+
+    def object_store_options(self) -> dict[str, str]:
+        """What a library for object stores needs to reach S3 as botocore would: credentials as they are now, Region and endpoint. Never to be shown.
+
+        Raises FetchError: there are no credentials.
+        """
+        from policycheck.sources.aws_errors import explained
+
+        region = self.default_region or _HOMES["aws"]
+        client = self._client("s3", region, None, {})
+        try:
+            endpoint = str(client.meta.endpoint_url)
+        finally:
+            client.close()
+        with explained():
+            frozen = self._boto3.get_credentials().get_frozen_credentials()
+        options = {"AWS_ACCESS_KEY_ID": frozen.access_key, "AWS_SECRET_ACCESS_KEY": frozen.secret_key, "AWS_REGION": region}
+        if frozen.token:
+            options["AWS_SESSION_TOKEN"] = frozen.token
+        if not _is_aws(endpoint):
+            # Of an endpoint that is not AWS's own the library asks what is AWS's own to it: a path, and leave to go without TLS.
+            options |= {"AWS_ENDPOINT_URL": endpoint, "AWS_ALLOW_HTTP": str(endpoint.startswith("http://")).lower()}
+        # Two writers are told apart by S3's conditional writes: no table of locks is needed.
+        return {**options, "aws_conditional_put": "etag"}
+
     def management_account(self) -> str:
         """The management account of the organization that the caller's account is in, by organizations:DescribeOrganization. Raises FetchError."""
         from policycheck.sources.aws_errors import explained

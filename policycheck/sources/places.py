@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 from policycheck.datasets import Dataset
 from policycheck.errors import PolicycheckError
@@ -17,7 +17,7 @@ from policycheck.job_lists import JobList
 from policycheck.sources.aws_errors import SignatureError
 from policycheck.sources.connection import AwsSession, account_of_role
 from policycheck.sources.observations import merge_sources
-from policycheck.sources.pages import Cancelled, guard, list_pages
+from policycheck.sources.pages import Cancelled, Page, guard, list_pages
 from policycheck.sources.raw import PageStore, RawPage
 
 THREADS = 4
@@ -91,6 +91,18 @@ class ReadPlace:
         return len(self.errors) == len(self.lists)
 
 
+class Sink(Protocol):
+    """Where the jobs of a fetch go that holds none itself. Called from several threads."""
+
+    def narrow(self, place: Place, request: Request) -> Request:
+        """What to ask of this list there, of all that the request would give."""
+        ...
+
+    def take(self, place: Place, dataset: Dataset, page: Page) -> list[Any]:
+        """Take the jobs of a page; back come those records that the fetch itself is to know, to tell whose jobs it read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a fetch is: `operation` and `place` of the page just read, all jobs and pages so far, places done of all."""
@@ -123,6 +135,7 @@ class Reader:
     now: Callable[[], datetime]
     alone: bool = False
     """There is one place: its first error ends the run, so nothing is asked after it."""
+    sink: Sink | None = None
     _cancelled: threading.Event = field(default_factory=threading.Event)
 
     def read(self, places: Sequence[Place], progress: Callable[[Progress], None]) -> list[ReadPlace]:
@@ -213,12 +226,14 @@ class Reader:
         yield read
 
     def _read_list(self, client: Any, place: Place, request: Request, read: ReadPlace) -> Iterator[_PageRead]:
+        if self.sink is not None:
+            request = self.sink.narrow(place, request)
         dataset, records = request.dataset, list[Any]()
         part = read.lists[dataset.name] = ReadList(JobList(dataset, records))
         try:
             for number, page in enumerate(list_pages(client, dataset, request.parameters, place.label), start=1):
                 self._note_date(part, page.date)
-                records += page.jobs.records
+                records += page.jobs.records if self.sink is None else self.sink.take(place, dataset, page)
                 if self.pages is not None:
                     kept = RawPage(dataset.name, dataset.operation, None, place.region, number, request.parameters, page.date, page.request_id, page.body)
                     self.pages.keep(kept, place.role_arn)
