@@ -5,6 +5,8 @@ Polars* is `handwritten.py`, which answers the same questions of the same file a
 
 A *fetch* is `fetching.py`: one list of 50,000 jobs from a process that serves them in pages of 1,000, made beforehand; *boto3's paginator* reads the same.
 
+An *archive* is `archiving.py`: the same list, fetched into a new archive; a *day* of 1,000 jobs is fetched into a copy of that archive, and into a new one.
+
 A *list* is `policycheck list-backup-jobs` of the list that `serving.py` serves, thrown away; *the AWS CLI 1* lists the same, with its times as they come.
 
 An *organization* is a check of one rule of 20 Regions with 20,000 jobs each, from `serving_regions.py`, which answers a page of 1,000 jobs after 150 ms. *The
@@ -49,6 +51,7 @@ _HANDWRITTEN = Path(__file__).with_name("handwritten.py")
 FAILED = 100_000
 """Jobs, each of which violates two rules."""
 _FETCHING = Path(__file__).with_name("fetching.py")
+_ARCHIVING = Path(__file__).with_name("archiving.py")
 FETCHED = 50_000
 REGIONS = (
     "us-east-1 us-east-2 us-west-1 us-west-2 ca-central-1 sa-east-1 eu-west-1 eu-west-2 eu-west-3 eu-central-1 eu-north-1 ap-south-1 ap-northeast-1 "
@@ -57,6 +60,8 @@ REGIONS = (
 REGION_JOBS, LATENCY, CALLS_A_SECOND = 20_000, 0.15, 20
 _REGION_RULES = Path(__file__).with_name("regions-rules.yaml")
 _IN_TURN = "import subprocess, sys; [subprocess.run([*sys.argv[2:], '--region', name], stdout=subprocess.DEVNULL, check=True) for name in sys.argv[1].split()]"
+OF_A_DAY = 1_000
+"""Jobs that are added to an archive of `FETCHED`."""
 LISTED = (("json", 50_000), ("json", 200_000), ("text", 50_000), ("text", 200_000), ("yaml-stream", 50_000), ("yaml-stream", 200_000))
 SHORT = 10_000
 """Lists whose memory is compared with that of a short one, by output and number of jobs."""
@@ -128,9 +133,9 @@ class Workplace:
         """The URL of a process that serves `FETCHED` jobs in pages made beforehand; it ends with the workplace."""
         return self._serve("tests.sources.loopback", str(FETCHED))
 
-    def served(self, number: int) -> str:
-        """The URL of a process that serves a list of this many jobs; it ends with the workplace."""
-        return self._served_by("benchmarks.serving", str(number))
+    def served(self, number: int, *more: str) -> str:
+        """The URL of a process that serves a list of this many jobs (`ended`: that have all ended); it ends with the workplace."""
+        return self._served_by("benchmarks.serving", str(number), *more)
 
     def regions(self, limit: int) -> str:
         """The URL of a process that serves `REGION_JOBS` jobs in every Region, each page after `LATENCY`, and so many requests a second (0: all)."""
@@ -149,6 +154,14 @@ class Workplace:
         # It serves until its standard input ends.
         self._stack.callback(server.stdin.close)
         return server.stdout.readline().strip()
+
+    @cached_property
+    def archive(self) -> Path:
+        """An archive of `FETCHED` jobs."""
+        folder = self.folder / "archive"
+        code = "import sys; from pathlib import Path; from benchmarks.archiving import fetch; fetch(sys.argv[1], Path(sys.argv[2]))"
+        subprocess.run([sys.executable, "-c", code, self.served(FETCHED, "ended"), str(folder)], env=self.aws_environment, cwd=ROOT, check=True)
+        return folder
 
     @cached_property
     def aws_environment(self) -> dict[str, str]:
@@ -269,6 +282,18 @@ def _fetch(who: str) -> Callable[[Workplace], Command]:
     return command
 
 
+def _fetch_served(workplace: Workplace) -> Command:
+    return Command([sys.executable, str(_FETCHING), "ours", workplace.served(FETCHED, "ended"), str(FETCHED)], workplace.aws_environment)
+
+
+def _archive(number: int, *, added: bool = False) -> Callable[[Workplace], Command]:
+    def command(workplace: Workplace) -> Command:
+        arguments = [sys.executable, str(_ARCHIVING), workplace.served(number, "ended"), *([str(workplace.archive)] if added else [])]
+        return Command(arguments, workplace.aws_environment)
+
+    return command
+
+
 def _list(number: int, output: str = "json", program: Sequence[str] = ("policycheck",)) -> Callable[[Workplace], Command]:
     def command(workplace: Workplace) -> Command:
         arguments = [sys.executable, "-m", *program, "list-backup-jobs", "--endpoint-url", workplace.served(number), "--output", output]
@@ -319,6 +344,8 @@ _ALL = (
     Measure("fetch-50000", "boto3's paginator", 0.5, _fetch("ours"), _fetch("paginator")),
     Measure("organization", "the AWS CLI 1, Region by Region", 0.25, _organization, _region_by_region, runs=1),
     Measure("organization-limited", "20 calls a second", 1.25, _limited, _ideal, runs=3),
+    Measure("archive-50000", "the fetch alone", None, _archive(FETCHED), _fetch_served, by_cpu=True),
+    Measure("archive-day", "into a new archive", 1.5, _archive(OF_A_DAY, added=True), _archive(OF_A_DAY), by_cpu=True),
     Measure("list-50000", "the AWS CLI 1", 0.5, _list(50_000), _list(50_000, program=("awscli", "backup")), by_cpu=True),
     *(Measure(f"list-{number}-{output}", f"{SHORT:,} jobs", None, _list(number, output), _list(SHORT, output), runs=1) for output, number in LISTED),
 )

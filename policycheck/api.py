@@ -20,10 +20,10 @@ from policycheck.policy.load import load_policies
 from policycheck.policy.model import Policy
 from policycheck.policy.waivers import load_waivers
 from policycheck.result import Result, Severity
-from policycheck.sources.files import read_job_files
 from policycheck.sources.given import is_frame, read_given
 from policycheck.sources.interface import Evidence
 from policycheck.sources.inventories import read_inventories
+from policycheck.sources.saved import read_saved
 
 AnyPath = str | os.PathLike[str]
 Job = Mapping[str, Any]
@@ -86,7 +86,7 @@ def _read(jobs: Jobs, as_of: datetime, covers: tuple[datetime, datetime] | None,
     lists: Sequence[object] = [jobs] if isinstance(jobs, str | os.PathLike) or is_frame(jobs) else _listed(jobs)
     if lists and all(isinstance(one, str | os.PathLike) for one in lists):
         paths = [os.fspath(cast("AnyPath", one)) for one in lists]
-        return read_job_files(paths, as_of=as_of, covers=covers, stdin=io.BytesIO(), policies=policies)
+        return read_saved(paths, as_of=as_of, covers=covers, stdin=io.BytesIO(), policies=policies)
     frames = [one for one in lists if not isinstance(one, Mapping) and is_frame(one)]
     if frames and len(frames) < len(lists):
         raise UsageError("jobs are paths, records or frames, and not some of each")

@@ -110,6 +110,8 @@ def test_targets_are_those_the_project_set_itself() -> None:
         "estate-100000-duckdb": None,
         "rules-1000": 15.0,
         "findings-200000": None,
+        "archive-50000": None,
+        "archive-day": 1.5,
         "fetch-50000": 0.5,
         "organization": 0.25,
         "organization-limited": 1.25,

@@ -146,7 +146,13 @@ def gather(
         inventories = read_inventories(settings.inventory)
     if settings.jobs:
         evidence = gather_files(
-            settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet, policies=policies, keep=None if bundling is None else bundling.files
+            settings.jobs,
+            as_of=as_of,
+            covers=covers,
+            quiet=settings.quiet,
+            policies=policies,
+            keep=None if bundling is None else bundling.files,
+            connection=connection,
         )
     else:
         longest_job = parse_longest_job(settings.longest_job, settings.jobs)
@@ -168,11 +174,12 @@ def parse_times(jobs: Sequence[str] | None, as_of: str | None, covers: str | Non
     from policycheck.sources.connection import Connection as Defaults
 
     if jobs:
-        if connection != Defaults():
-            from policycheck.sources.objects import is_object_url
+        from policycheck.sources.objects import is_object_url
 
-            of_s3 = any(map(is_object_url, jobs))
-            hint = "Leave out the options: AWS_PROFILE and the other AWS_ variables say how S3 is reached." if of_s3 else "Leave out one or the other."
+        of_s3 = any(map(is_object_url, jobs))
+        # Where lists are in S3, a profile says by whose credentials they are read.
+        if connection != (replace(Defaults(), profiles=connection.profiles[:1]) if of_s3 else Defaults()):
+            hint = "Leave out the options: --profile and the AWS_ variables say how S3 is reached." if of_s3 else "Leave out one or the other."
             raise UsageError("--jobs reads saved lists, and the options of a connection are for AWS", hint=hint)
         if as_of is None:
             hint = "--as-of now, or the time it was saved: --as-of 2026-11-20T06:00:00Z"

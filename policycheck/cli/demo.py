@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from policycheck.cli.connection import connect
+from policycheck.cli.demo_archive import show_archive
 from policycheck.cli.diagnostics import show_note
 from policycheck.cli.evidence import parse_as_of
 from policycheck.cli.fetch_account import explain_fetch
@@ -26,6 +27,8 @@ from policycheck.settings.merging import Settings
 from policycheck.settings.options import RunOptions
 
 PACK = "demo"
+_CREDENTIALS = {"AWS_ACCESS_KEY_ID": "111122223333", "AWS_SECRET_ACCESS_KEY": "emulator"}
+"""Of the emulator, which takes an account for a key id."""
 _FILES = {"junit": "junit.xml", "sarif": "results.sarif", "markdown": "summary.md", "json": "result.json"}
 
 
@@ -66,6 +69,8 @@ def demo(
     report(result, outputs, options, quiet=True)
     for name, file in _FILES.items():
         show_note(f"{name}: {directory / file}")
+    with _environment(_CREDENTIALS):
+        show_archive(directory, instant)
     program = sys.argv[0] if Path(sys.argv[0]).name == "policycheck" else "policycheck"
     show_note(f"Try next: {program} check {PACK} --jobs {directory / 'jobs'} --as-of {iso(instant)} --select nothing-overdue --show-passed")
     show_note(f"or: {program} emulator")

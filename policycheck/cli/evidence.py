@@ -29,11 +29,12 @@ def gather_files(
     quiet: bool,
     policies: Sequence[Policy] = (),
     keep: FileStore | None = None,
+    connection: Connection | None = None,
 ) -> Evidence:
-    """The lists of saved files; `policies` are those they are checked against, where that is known. The files are put into `keep` as they are."""
-    from policycheck.sources.files import read_job_files
+    """The lists of saved files, or of an archive; `policies` are those they are checked against, where that is known. Files are put into `keep`."""
+    from policycheck.sources.saved import read_saved
 
-    evidence = read_job_files(paths, as_of=as_of, covers=covers, stdin=sys.stdin.buffer, policies=policies, keep=keep)
+    evidence = read_saved(paths, as_of=as_of, covers=covers, stdin=sys.stdin.buffer, policies=policies, keep=keep, connection=connection)
     _warn(evidence, quiet=quiet)
     return evidence
 

@@ -72,7 +72,7 @@ def _gather(options: RunOptions) -> tuple[Evidence, datetime]:
     connection = connect(options)
     instant, claimed = parse_times(options.jobs, options.as_of, options.covers, connection)
     if options.jobs:
-        return gather_files(options.jobs, as_of=instant, covers=claimed, quiet=options.quiet), instant
+        return gather_files(options.jobs, as_of=instant, covers=claimed, quiet=options.quiet, connection=connection), instant
     return gather_all(connection, as_of=instant, quiet=options.quiet, explain=options.explain_fetch), instant
 
 

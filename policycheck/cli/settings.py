@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from policycheck.settings.runfile import RunFile
 
 
-def settle(context: typer.Context, options: RunOptions, spare: Sequence[str] = ()) -> Settings:
-    """The settings of the command that is being run; `spare` are the policies where neither the command line nor the run file names any.
+def settle(context: typer.Context, options: RunOptions, spare: Sequence[str] | None = ()) -> Settings:
+    """The settings of the command that is being run; `spare` are the policies where neither the command line nor the run file names any (None: none then).
 
     Raises:
         UsageError: no policy is named, or the run file cannot be found or used.

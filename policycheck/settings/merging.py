@@ -57,7 +57,7 @@ class Settings(RunOptions, frozen=True, kw_only=True):
         return self.scope or (self.run_file.scope if self.run_file else None)
 
 
-def merge(options: RunOptions, given: Collection[str], run_file: RunFile | None, *, command: str, spare: Sequence[str] = ()) -> Settings:
+def merge(options: RunOptions, given: Collection[str], run_file: RunFile | None, *, command: str, spare: Sequence[str] | None = ()) -> Settings:
     """The settings of a run.
 
     Args:
@@ -65,15 +65,15 @@ def merge(options: RunOptions, given: Collection[str], run_file: RunFile | None,
         given: which of them it names; the others have their defaults.
         run_file: the run file, if one is read.
         command: how to call the command, for a hint.
-        spare: the policies where neither the command line nor the run file names any.
+        spare: the policies where neither the command line nor the run file names any; None: none is needed.
 
     Raises:
         UsageError: no policy is named, or a parameter is not NAME=VALUE.
         RunFileError: the run file names policies that are not there.
     """
     params = parse_params(options.param or [])
-    named = options.policies or ([] if run_file and run_file.policies else list(spare))
-    files = find_files(named, run_file, command)
+    named = options.policies or ([] if run_file and run_file.policies else list(spare or ()))
+    files = find_files(named, run_file, command) if named or spare is not None or (run_file and run_file.policies) else []
     values = {name: getattr(options, name) for name in OPTIONS}
     if run_file is None:
         return Settings(**values, files=files, params=params)

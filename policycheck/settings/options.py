@@ -20,7 +20,7 @@ from policycheck.settings.option import Option
 
 SOURCES = "sources."
 """What the keys of the run file begin with that say where jobs come from."""
-_FETCHING = ("check", "init", "list")
+_FETCHING = ("check", "init", "list", "fetch")
 """Commands that fetch jobs with every option of a connection; `list` stands for list-backup-jobs and its like."""
 _OTHER_ENGINES = "".join(f", or {name} (extra {name})" for name in ENGINES if name != DEFAULT_ENGINE)
 
@@ -34,7 +34,8 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             help="Policy files, folders or names of shipped packs. Without any: those of the run file.",
             metavar="POLICY",
             argument=True,
-            commands=("check", "lint", "explain", "permissions"),
+            commands=("check", "lint", "explain", "permissions", "fetch"),
+            help_of={"fetch": "Policies whose lists and Regions are fetched. Without any: the run file's, or every list."},
             completion="packs",
             key="policies",
             key_help="Policy files, folders and names of shipped packs",
@@ -44,7 +45,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     jobs: Annotated[
         list[str] | None,
         Option(
-            help="A saved job list, or a job report of AWS Backup: a file, a folder, s3://BUCKET/PREFIX, or - for stdin. Repeat for more. "
+            help="A saved job list, or a job report of AWS Backup: a file, a folder, s3://BUCKET/PREFIX, an archive, or - for stdin. Repeat for more. "
             "Without it the jobs are fetched from AWS.",
             metavar="PATH",
             commands=("check", "init", "explain"),
@@ -102,7 +103,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="Set a policy's parameter. Repeat for more.",
             metavar="NAME=VALUE",
-            commands=("check", "lint", "explain"),
+            commands=("check", "lint", "explain", "fetch"),
             key="params",
             key_help="Values of the policies' parameters",
             input="Parameters of policies, one NAME=VALUE a line.",
@@ -213,8 +214,8 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="No summary, warning or progress on stderr.",
             short="-q",
-            commands=("check", "init", "explain"),
-            help_of={"explain": "No warning or progress on stderr."},
+            commands=("check", "init", "explain", "fetch"),
+            help_of={"explain": "No warning or progress on stderr.", "fetch": "No summary, warning or progress on stderr."},
         ),
     ] = False
     no_color: Annotated[bool, Option(help="No colour; NO_COLOR does the same.", commands=("check", "lint", "explain"), variable="NO_COLOR")] = False
@@ -223,11 +224,11 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="The run file; without it policycheck.yaml, here or in the nearest folder above, up to the repository's root.",
             metavar="FILE",
-            commands=("check", "lint", "explain", "permissions"),
+            commands=("check", "lint", "explain", "permissions", "fetch"),
             input="The run file. Without it and without policies, policycheck.yaml is looked for upwards from the working directory.",
         ),
     ] = None
-    no_config: Annotated[bool, Option(help="Read no run file.", commands=("check", "lint", "explain", "permissions"))] = False
+    no_config: Annotated[bool, Option(help="Read no run file.", commands=("check", "lint", "explain", "permissions", "fetch"))] = False
     engine: Annotated[
         str,
         Option(

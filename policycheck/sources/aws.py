@@ -21,7 +21,7 @@ from policycheck.sources.identity import Identity
 from policycheck.sources.interface import Evidence
 from policycheck.sources.organization import Membership, compare_members, is_askable, is_asked_whole, read_members, require_reach, unread_account
 from policycheck.sources.pacing import Tally
-from policycheck.sources.places import Place, Progress, Reader, ReadList, ReadPlace, Request, local_clock
+from policycheck.sources.places import Place, Progress, Reader, ReadList, ReadPlace, Request, Sink, local_clock
 from policycheck.sources.plan import FetchPlan
 from policycheck.sources.raw import PageStore
 from policycheck.sources.session import AwsSession
@@ -78,6 +78,8 @@ def fetch_jobs(
     now: Callable[[], datetime] = local_clock,
     kept: Kept | None = None,
     announce: Callable[[Intent], None] | None = None,
+    sink: Sink | None = None,
+    session: AwsSession | None = None,
 ) -> FetchedEvidence:
     """Fetch every list of the plan from every account and Region of the connection.
 
@@ -89,6 +91,8 @@ def fetch_jobs(
         now: this machine's clock.
         kept: what an earlier fetch read: only what may have changed since is asked for. Not beside `keep_pages`: the answers would not hold all jobs.
         announce: called before the first request, in this thread.
+        sink: where the jobs go; the lists that come back then hold only what the sink left them.
+        session: of this connection, where one is open.
 
     Returns:
         The lists, de-duplicated; where one of several places failed, its coverage is not complete and says why, and what was read of it is kept.
@@ -100,7 +104,7 @@ def fetch_jobs(
     """
     start = now()
     _require_horizon(plan, as_of, start)
-    session = AwsSession(connection)
+    opened, session = session is None, session or AwsSession(connection)
     places = [Place(identity, region) for identity in session.identities() for region in session.regions(identity)]
     pages = PageStore() if keep_pages else None
     try:
@@ -110,18 +114,19 @@ def fetch_jobs(
         tallies = {place: Tally() for place in places}
         if announce is not None:
             announce(Intent(connection, places, requests, tallies))
-        reader = Reader(session, requests, pages, now, alone=len(places) == 1, tallies=tallies)
+        reader = Reader(session, requests, pages, now, alone=len(places) == 1 and sink is None, tallies=tallies, sink=sink)
         read = reader.read(places, progress or (lambda _: None))
         _require_time(read)
         if kept is not None:
             read = kept.merge(read)
-        return _Fetch(connection, plan, session, as_of, start, tuple(requests), identify).evidence(read, pages)
+        return _Fetch(connection, plan, session, as_of, start, tuple(requests), identify, partial=sink is not None).evidence(read, pages)
     except BaseException:
         if pages is not None:
             pages.close()
         raise
     finally:
-        session.close()
+        if opened:
+            session.close()
 
 
 def _require_horizon(plan: FetchPlan, as_of: datetime, start: datetime) -> None:
@@ -179,6 +184,8 @@ class _Fetch:
     start: datetime
     requests: tuple[Request, ...]
     identify: bool
+    partial: bool = False
+    """Whether one list of the only place is of use where another cannot be read."""
 
     def evidence(self, read: Sequence[ReadPlace], pages: PageStore | None) -> FetchedEvidence:
         enablement = tell_enabled(self.session, read, self.plan.declared_regions)
@@ -254,7 +261,7 @@ class _Fetch:
 
     def _require_any(self, read: Sequence[ReadPlace]) -> None:
         """Raise where there is only one place and it failed, or every place failed."""
-        errors = [part.errors[0] for part in read if part.errors and (part.failed or len(read) == 1)]
+        errors = [part.errors[0] for part in read if part.errors and (part.failed or (len(read) == 1 and not self.partial))]
         if not errors or len(errors) < len(read):
             return
         first = errors[0]

@@ -16,6 +16,7 @@ from policycheck.errors import JobFileError
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy
 from policycheck.sources.asked import members_read
+from policycheck.sources.connection import Connection
 from policycheck.sources.containers import Wanted, read_pages
 from policycheck.sources.contents import read_all, read_text
 from policycheck.sources.encoded_records import EncodedRecords
@@ -81,6 +82,7 @@ def read_job_files(
     stdin: BinaryIO,
     policies: Sequence[Policy] = (),
     keep: FileStore | None = None,
+    connection: Connection | None = None,
 ) -> FileEvidence:
     """The jobs in files, in every file of folders (hidden ones left out), in objects of S3 (`s3://BUCKET/KEY` or a prefix), and in `stdin` where a path
     is "-"; a file named twice is read once.
@@ -88,7 +90,7 @@ def read_job_files(
     Forms: JSON and YAML answers of list-backup-jobs, list-copy-jobs and list-restore-jobs or of their describe commands, lists of jobs, lists of answers,
     JSON lines and other sequences of these; job reports of AWS Backup, in JSON and CSV; gzip, byte-order marks and UTF-16. `covers` is the time the user says
     the lists are of. A list may say itself what it covers (see `stated`); `policies` then tell whether a filter it was made with left anything out that they
-    need. Every file is put into `keep` as it is before it is parsed.
+    need. Every file is put into `keep` as it is before it is parsed. S3 is reached by the credentials of `connection`, or those of the environment.
 
     Raises:
         JobFileError: a path that cannot be read, or a file that is no job list, incomplete or damaged; all such files in one error.
@@ -96,7 +98,7 @@ def read_job_files(
     """
     errors: list[JobFileError] = []
     files: list[_File] = []
-    with closing(Objects()) as objects:
+    with closing(Objects(connection)) as objects:
         names = list(_walk(paths, objects, errors))
         beside = any(is_object_url(name) or _is_statement(name) for name in names)
         wanted = partial(members_read, policies)

@@ -110,7 +110,9 @@ class _Address:
 class Objects:
     """The objects of one run. What comes next is fetched while the one before is read."""
 
-    def __init__(self) -> None:
+    def __init__(self, connection: Connection | None = None) -> None:
+        """`connection`: by whose credentials S3 is reached; None: those of the environment."""
+        self._connection = connection or _ANY
         self._stores: dict[str, S3Store] = {}
         self._found: set[str] = set()
         self._ahead: dict[str, None] = {}
@@ -169,7 +171,7 @@ class Objects:
     @cached_property
     def _session(self) -> AwsSession:
         try:
-            return AwsSession(_ANY)
+            return AwsSession(self._connection)
         except EvidenceError as error:
             raise _of_s3(error, "S3") from None
 

@@ -245,18 +245,18 @@ def _decode(kind: type[msgspec.Struct], body: bytes) -> Any:
         raise
     except msgspec.DecodeError:
         # Half of a surrogate pair ("\\ud800"), which AWS lets a user put into a name, is refused by msgspec and known to the standard library.
-        return msgspec.convert(_whole_text(json.loads(body)), kind)
+        return msgspec.convert(whole_text(json.loads(body)), kind)
 
 
-def _whole_text(value: object) -> object:
+def whole_text(value: object) -> object:
     """JSON values with U+FFFD for each half of a surrogate pair."""
     match value:
         case str():
             return _SURROGATE.sub(REPLACEMENT, value)
         case dict():
-            return {_SURROGATE.sub(REPLACEMENT, key): _whole_text(item) for key, item in value.items()}
+            return {_SURROGATE.sub(REPLACEMENT, key): whole_text(item) for key, item in value.items()}
         case list():
-            return list(map(_whole_text, value))
+            return list(map(whole_text, value))
         case _:
             return value
 

@@ -9,7 +9,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 from policycheck.datasets import Dataset
 from policycheck.errors import PolicycheckError
@@ -18,7 +18,7 @@ from policycheck.sources.aws_errors import SignatureError
 from policycheck.sources.identity import Identity
 from policycheck.sources.observations import merge_sources
 from policycheck.sources.pacing import Pacer, Tally
-from policycheck.sources.pages import Cancelled, guard, list_pages
+from policycheck.sources.pages import Cancelled, Page, guard, list_pages
 from policycheck.sources.raw import PageStore, RawPage
 from policycheck.sources.session import AwsSession, is_aws
 from policycheck.text import clean_line
@@ -104,6 +104,18 @@ class Reading:
     pages: int = 0
 
 
+class Sink(Protocol):
+    """Where the jobs of a fetch go that holds none itself. Called from several threads."""
+
+    def narrow(self, place: Place, request: Request) -> Request:
+        """What to ask of this list there, of all that the request would give."""
+        ...
+
+    def take(self, place: Place, dataset: Dataset, page: Page) -> list[Any]:
+        """Take the jobs of a page; back come those records that the fetch itself is to know, to tell whose jobs it read."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
     """How far a fetch is: `operation` and `place` of the page just read, all jobs and pages so far, places done of all."""
@@ -145,6 +157,7 @@ class Reader:
     """There is one place: its first error ends the run, so nothing is asked after it."""
     tallies: dict[Place, Tally] = field(default_factory=dict)
     """What was sent in each place so far."""
+    sink: Sink | None = None
     _cancelled: threading.Event = field(default_factory=threading.Event)
     _pacer: Pacer = field(init=False)
 
@@ -250,13 +263,15 @@ class Reader:
         yield read
 
     def _read_list(self, client: Any, place: Place, request: Request, read: ReadPlace) -> Iterator[_PageRead]:
+        if self.sink is not None:
+            request = self.sink.narrow(place, request)
         dataset, pages, tally = request.dataset, list[JobList](), self._tally(place)
         part = read.lists[dataset.name] = ReadList(JobList(dataset, ()))
         for label, parameters in self._calls(place, request, read, part):
             try:
                 for page in list_pages(client, dataset, parameters, label):
                     self._note_date(part, page.date)
-                    pages.append(page.jobs)
+                    pages.append(page.jobs if self.sink is None else JobList(dataset, self.sink.take(place, dataset, page)))
                     part.pages += 1
                     if self.pages is not None:
                         asked = (dataset.name, dataset.operation, None, place.region, part.pages, parameters)

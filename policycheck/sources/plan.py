@@ -57,6 +57,23 @@ def plan_fetch(policies: Sequence[Policy], as_of: datetime, longest_job: timedel
     )
 
 
+def reach_back(policies: Sequence[Policy], as_of: datetime) -> datetime | None:
+    """The earliest time at which a job that had ended before it changes no verdict of these policies; None: there is none.
+
+    Where every rule judges jobs by themselves, in a window, that is where the longest window begins, with the time that is allowed for a recovery. Other rules
+    take their subjects from the jobs of a list, a rule with `no_data: quiet` looks outside its window, and a declared account needs a job of any kind: then it
+    is at least the 30 days before as_of, as far as AWS itself lists jobs.
+    """
+    rules = _rules(policies)
+    reaches = [_reach(rule) for rule in rules]
+    known = [reach for reach in reaches if reach is not None]
+    if not rules or len(known) < len(reaches):
+        return None
+    narrow = _all_narrow(rules) and not any(rule.qualifiers.no_data is NoData.QUIET for rule in rules)
+    whole = not narrow or any(policy.scope.accounts for policy in policies)
+    return as_of - max([*known, *([HORIZON] if whole else [])])
+
+
 def allowed_filters(policies: Sequence[Policy], dataset: str) -> dict[str, str]:
     """The request parameters that leave out of one list nothing that any rule of these policies needs, with their values."""
     rules = _rules(policies)

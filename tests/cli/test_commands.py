@@ -111,13 +111,24 @@ PLANTED = {"no-failed-jobs", "no-failed-ec2", "no-partial-composites", "iam-role
 def test_demo_finds_what_was_planted(cli: Cli, folder: Path) -> None:
     outcome = cli("demo", "--directory", "sample", "--as-of", "2026-11-20T06:00:00Z")
     assert outcome.code == 0, outcome.err
-    assert {path.name for path in (folder / "sample").iterdir()} == {"accounts.yaml", "jobs", "junit.xml", "results.sarif", "summary.md", "result.json"}
+    assert {path.name for path in (folder / "sample").iterdir()} == {
+        "accounts.yaml",
+        "jobs",
+        "junit.xml",
+        "results.sarif",
+        "summary.md",
+        "result.json",
+        "archive",
+        "archive.yaml",
+    }
     document = json.loads((folder / "sample/result.json").read_text(encoding="utf-8"))
     assert {rule["id"] for rule in document["rules"] if rule["verdict"] == "fail"} == PLANTED
     assert {rule["verdict"] for rule in document["rules"]} == {"pass", "fail"}
     assert document["exit_code"] == 1
     assert all(f"error[{rule}]" in outcome.out or f"warning[{rule}]" in outcome.out for rule in PLANTED)
     assert "Try next: policycheck check demo" in outcome.err
+    gap = "111122223333/eu-west-1 is not covered from 2026-10-11T06:00:00Z to 2026-10-22T06:00:00Z"
+    assert f"inconclusive: no jobs in vault legacy within 45d: {gap}" in outcome.err
     again = cli("check", "demo", "--jobs", "sample/jobs", "--as-of", "2026-11-20T06:00:00Z", "--output", "json")
     told = {(rule["id"], finding["subject"]) for rule in json.loads(again.out)["rules"] for finding in rule["findings"]}
     assert told == {(rule["id"], finding["subject"]) for rule in document["rules"] for finding in rule["findings"]}

@@ -28,7 +28,7 @@ def run(*command: str | Path, folder: Path = ROOT) -> tuple[int, str]:
 
 
 def test_there_are_workflows() -> None:
-    assert {".github/workflows/ci.yml", ".github/workflows/release.yml", "examples/workflows/evidence.yml"} <= set(NAMES)
+    assert {".github/workflows/ci.yml", ".github/workflows/release.yml", "examples/workflows/evidence.yml", "examples/workflows/archive.yml"} <= set(NAMES)
 
 
 def audit(*paths: Path) -> tuple[int, str]:

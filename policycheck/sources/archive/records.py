@@ -1,0 +1,118 @@
+"""The records of an archive: columns of what a run reads; a whole record is decoded from its JSON, in its file, where somebody asks for it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from policycheck.column_records import ColumnRecords, column_types, normalise
+from policycheck.datasets import Dataset, Kind
+from policycheck.records import objects, record_type
+from policycheck.sources.archive.job_files import JobFiles
+from policycheck.sources.archive.schema import RECORD
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_FILES_HELD = 4
+"""Files whose texts are held: jobs that are shown together stand side by side."""
+
+
+class ArchiveRecords(ColumnRecords):
+    """Records that are rows of an archive's files."""
+
+    def __init__(
+        self, table: pl.DataFrame, recorded: frozenset[str], files: JobFiles, numbers: Sequence[int], unknown: Mapping[int, frozenset[str]] | None = None
+    ) -> None:
+        """
+        Args:
+            numbers: of each record, the number of its row over all of `files`.
+            unknown: by row, the members that are not known any more.
+        """
+        self._unknown = unknown or {}
+        super().__init__(files.dataset, table, recorded)
+        self._files, self._numbers = files, numbers
+        self._ends = list(accumulate(files.files["rows"]))
+        self._texts = lru_cache(maxsize=_FILES_HELD)(self._read_texts)
+
+    def take(self, rows: Sequence[int]) -> list[Any]:
+        texts = [self._text(self._numbers[row]) for row in rows]
+        records: list[Any] = msgspec.json.decode(f"[{','.join(texts)}]", type=list[record_type(self.dataset)])  # type: ignore[misc]  # a type made at run time
+        for record, row in zip(records, rows, strict=True):
+            for name in self._unknown.get(row, ()):
+                setattr(record, name, None)
+        return normalise(self.dataset, records, empty_texts=True)
+
+    def _text(self, number: int) -> str:
+        index = bisect_right(self._ends, number)
+        text: str = self._texts(index)[number - (self._ends[index - 1] if index else 0)]
+        return text
+
+    def _read_texts(self, index: int) -> pl.Series:
+        return self._files.only(self._files.files[index : index + 1]).scan([RECORD])[RECORD]
+
+    def read_columns(self, names: Sequence[str]) -> pl.DataFrame:
+        tops = list(dict.fromkeys(name.partition(".")[0] for name in names))
+        rows = self._files.scan(tops)[self._numbers]
+        return without_members(member_columns(self.dataset, rows, names), self._unknown)
+
+
+class HeldRecords(ColumnRecords):
+    """Records that are objects: a few, merged of what several fetches saw."""
+
+    def __init__(self, dataset: Dataset, records: Sequence[Any], recorded: frozenset[str], names: Sequence[str]) -> None:
+        self.dataset, self._records = dataset, list(records)
+        super().__init__(dataset, self.read_columns(names), recorded)
+
+    def take(self, rows: Sequence[int]) -> list[Any]:
+        return [self._records[row] for row in rows]
+
+    def read_columns(self, names: Sequence[str]) -> pl.DataFrame:
+        import polars as pl
+
+        types, held = column_types(self.dataset, names), frozenset(objects(self.dataset))
+        return pl.DataFrame([pl.Series(name, [_value(record, name, held) for record in self._records], types[name]) for name in names])
+
+
+def _value(record: Any, name: str, held: frozenset[str]) -> object:
+    head, _, tail = name.partition(".")
+    value = getattr(record, head)
+    if name in held:
+        return value is not None
+    return getattr(value, tail) if tail and value is not None else value
+
+
+def member_columns(dataset: Dataset, rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """The columns of members, and of objects that hold members, as `ColumnRecords.table` has them; times in microseconds, as they were sent."""
+    import polars as pl
+
+    held = frozenset(objects(dataset))
+    found: list[pl.Expr] = []
+    for name in names:
+        head, _, tail = name.partition(".")
+        if name in held:
+            found.append(pl.col(name).is_not_null().alias(name))
+        elif tail:
+            found.append(pl.col(head).struct.field(tail).alias(name))
+        elif dataset.fields[name].kind is Kind.TIME:
+            found.append(pl.col(name).cast(pl.Int64))
+        else:
+            found.append(pl.col(name))
+    return rows.select(found)
+
+
+def without_members(table: pl.DataFrame, unknown: Mapping[int, frozenset[str]]) -> pl.DataFrame:
+    """The same columns without these members of some rows."""
+    import polars as pl
+
+    rows: dict[str, list[int]] = {}
+    for row, members in unknown.items():
+        for name in members:
+            if name in table.columns:
+                rows.setdefault(name, []).append(row)
+    return table.with_columns(pl.when(~pl.int_range(pl.len()).is_in(found)).then(pl.col(name)).alias(name) for name, found in rows.items())
