@@ -109,6 +109,8 @@ def test_targets_are_those_the_project_set_itself() -> None:
         "estate-100000-duckdb": None,
         "rules-1000": 15.0,
         "findings-200000": None,
+        "population-100000": 2.0,
+        "population-estate-100000": 2.0,
         "fetch-50000": 0.5,
         "list-50000": 0.5,
         **{f"list-{number}-{output}": None for output, number in LISTED},

@@ -16,7 +16,7 @@ from policycheck.cli.diagnostics import show_warning
 from policycheck.cli.evidence import gather_aws, gather_files, parse_as_of, parse_covers, parse_longest_job
 from policycheck.cli.options import shared_options
 from policycheck.cli.policies import load, source_lines
-from policycheck.cli.reports import ask_for_answers, parse_fail_on, parse_outputs, parse_severity, report, spare_inputs
+from policycheck.cli.reports import ask_for_answers, parse_fail_on, parse_outputs, parse_severity, redaction_key, report, spare_inputs, written_files
 from policycheck.cli.settings import settle
 from policycheck.cli.terminal import colored, terminal_width
 from policycheck.errors import UsageError
@@ -53,6 +53,7 @@ def judge(settings: Settings) -> None:
 
     outputs = parse_outputs(settings.output or [], of_file=settings.has_outputs_of_file)
     threshold = parse_fail_on(settings.fail_on)
+    redact_key = redaction_key(redact=settings.redact, quiet=settings.quiet)
     shown = None if settings.min_severity is None else parse_severity("--min-severity", settings.min_severity)
     connection = connect(settings)
     pace = parse_pace(settings)
@@ -75,14 +76,14 @@ def judge(settings: Settings) -> None:
     if pace is not None:
         from policycheck.cli.gate import open_gate
 
-        write = partial(report, outputs=outputs, options=options, quiet=settings.quiet)
+        write = partial(report, outputs=outputs, options=options, quiet=settings.quiet, redact_key=redact_key)
         raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write, backend, answers=answers))
-    evidence = gather(settings, policies, connection, instant, claimed)
+    evidence = gather(settings, policies, connection, instant, claimed, hashed=answers)
 
     from policycheck.pipeline import run
 
     result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=backend, answers=answers)
-    report(result, outputs, options, quiet=settings.quiet)
+    report(result, outputs, options, quiet=settings.quiet, redact_key=redact_key)
     raise typer.Exit(int(result.exit_code))
 
 
@@ -98,7 +99,7 @@ def _spare_inputs(settings: Settings, outputs: Sequence[tuple[str, Path | None]]
     others: list[str | Path] = [settings.scope] if settings.scope else []
     others += [settings.run_file.name] if settings.run_file else []
     others += [*(settings.waivers or ()), *(text.partition("=")[2] for text in settings.inventory or ())]
-    spare_inputs(outputs, [*(path for path, _ in settings.files), *jobs, *others], jobs)
+    spare_inputs(written_files(outputs), [*(path for path, _ in settings.files), *jobs, *others], jobs)
 
 
 def _warn_of_spare_inventories(arguments: Sequence[str], policies: Sequence[Policy]) -> None:
@@ -114,15 +115,23 @@ def _warn_of_spare_inventories(arguments: Sequence[str], policies: Sequence[Poli
         show_warning(f"the inventory {name} was given and no rule asks for it" + (f"; did you mean {near}?" if near else ""))
 
 
-def gather(settings: Settings, policies: Sequence[Policy], connection: Connection, as_of: datetime, covers: tuple[datetime, datetime] | None) -> Evidence:
-    """The evidence that these policies are judged on, read or fetched."""
+def gather(
+    settings: Settings,
+    policies: Sequence[Policy],
+    connection: Connection,
+    as_of: datetime,
+    covers: tuple[datetime, datetime] | None,
+    *,
+    hashed: bool = False,
+) -> Evidence:
+    """The evidence that these policies are judged on, read or fetched; `hashed` asks for the hashes of files of jobs."""
     inventories: Mapping[str, Inventory] = {}
     if settings.inventory:
         from policycheck.sources.inventories import read_inventories
 
         inventories = read_inventories(settings.inventory)
     if settings.jobs:
-        evidence = gather_files(settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet, policies=policies)
+        evidence = gather_files(settings.jobs, as_of=as_of, covers=covers, quiet=settings.quiet, policies=policies, hashed=hashed)
     else:
         longest_job = parse_longest_job(settings.longest_job, settings.jobs)
         evidence = gather_aws(connection, policies, as_of=as_of, longest_job=longest_job, quiet=settings.quiet)

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from policycheck.sources.plan import FetchPlan
 
 
-def gather_files(paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, quiet: bool, policies: Sequence[Policy] = ()) -> Evidence:
-    """The lists of saved files; `policies` are those they are checked against, where that is known."""
+def gather_files(
+    paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, quiet: bool, policies: Sequence[Policy] = (), hashed: bool = False
+) -> Evidence:
+    """The lists of saved files; `policies` are those they are checked against, where that is known; `hashed` asks for the hashes of the files."""
     from policycheck.sources.files import read_job_files
 
-    evidence = read_job_files(paths, as_of=as_of, covers=covers, stdin=sys.stdin.buffer, policies=policies)
+    evidence = read_job_files(paths, as_of=as_of, covers=covers, stdin=sys.stdin.buffer, policies=policies, hashed=hashed)
     _warn(evidence, quiet=quiet)
     return evidence
 

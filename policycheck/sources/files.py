@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,7 @@ from policycheck.datasets import DATASETS
 from policycheck.errors import JobFileError
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy
+from policycheck.population import InputFile
 from policycheck.sources.asked import members_read
 from policycheck.sources.containers import Wanted, read_pages
 from policycheck.sources.contents import read_all, read_text
@@ -44,16 +46,24 @@ class _File:
     """Of its text; empty where no file beside it speaks of it."""
     statement: Statement | None = None
     """Set where it is no list, and says what another file covers."""
+    sha256: str = ""
+    """Of its bytes, where that was asked for."""
 
 
 def read_job_files(
-    paths: Sequence[str], *, as_of: datetime, covers: tuple[datetime, datetime] | None, stdin: BinaryIO, policies: Sequence[Policy] = ()
+    paths: Sequence[str],
+    *,
+    as_of: datetime,
+    covers: tuple[datetime, datetime] | None,
+    stdin: BinaryIO,
+    policies: Sequence[Policy] = (),
+    hashed: bool = False,
 ) -> Evidence:
     """The jobs in files, in every file of folders (hidden ones left out), and in `stdin` where a path is "-"; a file named twice is read once.
 
     Forms: JSON and YAML answers of list-backup-jobs, list-copy-jobs and list-restore-jobs or of their describe commands, lists of jobs, lists of answers,
     JSON lines and other sequences of these; gzip, byte-order marks and UTF-16. `covers` is the time the user says the lists are of. A list may say
-    itself what it covers (see `stated`); `policies` then tell whether a filter it was made with left anything out that they need.
+    itself what it covers (see `stated`); `policies` then tell whether a filter it was made with left anything out that they need. `hashed` asks for `inputs`.
 
     Raises:
         JobFileError: a path that cannot be read, or a file that is no job list, incomplete or damaged; all such files in one error.
@@ -65,13 +75,14 @@ def read_job_files(
     wanted = partial(members_read, policies)
     for path in names:
         try:
-            files.append(_read_file(path, stdin, wanted, with_digest=beside))
+            files.append(_read_file(path, stdin, wanted, with_digest=beside, hashed=hashed))
         except JobFileError as error:
             error.place = clean_line(path)
             errors.append(error)
     if errors:
         raise _joined(errors)
-    return _evidence(_join_statements(files), as_of, covers, policies)
+    inputs = tuple(InputFile(file.name, file.sha256) for file in files if file.sha256)
+    return replace(_evidence(_join_statements(files), as_of, covers, policies), inputs=inputs)
 
 
 def read_parts(
@@ -212,7 +223,7 @@ def _files_below(folder: str, errors: list[JobFileError]) -> list[str]:
     return sorted(found)
 
 
-def _read_file(path: str, stdin: BinaryIO, wanted: Wanted, *, with_digest: bool) -> _File:
+def _read_file(path: str, stdin: BinaryIO, wanted: Wanted, *, with_digest: bool, hashed: bool) -> _File:
     try:
         if path == STDIN:
             data = read_all(stdin)
@@ -225,12 +236,17 @@ def _read_file(path: str, stdin: BinaryIO, wanted: Wanted, *, with_digest: bool)
                 if len(data) >= LARGE:
                     file = _parse(clean_line(path), read_text(data), wanted, with_digest=with_digest)
                     _leave_in_file(file, data, stream, status)
-                    return file
+                    return _hashed(file, data) if hashed else file
     except FileNotFoundError:
         raise JobFileError("does not exist", hint="name a file, a folder, or - for standard input") from None
     except (OSError, ValueError) as error:
         raise JobFileError(f"cannot be read: {_cause(error)}") from None
-    return _parse(clean_line(path), read_text(data), wanted, with_digest=with_digest)
+    file = _parse(clean_line(path), read_text(data), wanted, with_digest=with_digest)
+    return _hashed(file, data) if hashed else file
+
+
+def _hashed(file: _File, data: bytes) -> _File:
+    return replace(file, sha256=hashlib.sha256(data).hexdigest())
 
 
 def _leave_in_file(file: _File, data: bytes, stream: BinaryIO, status: os.stat_result) -> None:

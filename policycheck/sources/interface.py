@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
+from policycheck.population import InputFile
 from policycheck.result import Coverage
 
 
@@ -24,3 +25,5 @@ class Evidence:
     """What a user should look at now, a sentence each, for stderr."""
     inventories: Mapping[str, Inventory] = field(default_factory=dict)
     """By the names that rules give them."""
+    inputs: tuple[InputFile, ...] = ()
+    """The files that jobs were read from, where their hashes were asked for."""
