@@ -85,7 +85,7 @@ $(UV):
 
 constraints: $(UV) ## resolve constraints.txt (and what the action installs) again; UPGRADE=--upgrade takes newer versions
 	@$(UV) pip compile pyproject.toml --quiet --no-config --extra emulator --extra duckdb --extra archive --extra dev --python-version 3.11 --universal \
-	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) --output-file constraints.txt
+	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) --output-file constraints.txt
 	@echo hatchling | $(UV) pip compile pyproject.toml - --quiet --no-config --constraints constraints.txt --python-version 3.11 --universal \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file action/requirements.txt
 	@echo duckdb | $(UV) pip compile - --quiet --no-config --constraints constraints.txt --python-version 3.11 --universal \

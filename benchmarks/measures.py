@@ -230,6 +230,15 @@ def _estate(number: int, engine: str = "polars") -> Callable[[Workplace], Comman
     return command
 
 
+def _population(policy: Path, jobs: Callable[[Workplace], Path], *outputs: str) -> Callable[[Workplace], Command]:
+    def command(workplace: Workplace) -> Command:
+        written = [f"--output={name}={workplace.folder / policy.stem}.{name}" for name in outputs]
+        arguments = [sys.executable, "-m", "policycheck", *check_arguments(jobs(workplace), policy), *written]
+        return Command(arguments, workplace.environment, FINDINGS)
+
+    return command
+
+
 def _many_rules(copies: int) -> Callable[[Workplace], Command]:
     def command(workplace: Workplace) -> Command:
         policy = workplace.folder / f"{copies}-times"
@@ -341,6 +350,13 @@ _ALL = (
     Measure("estate-100000-duckdb", "hand-written Polars", None, _estate(100_000, "duckdb"), _by_hand(100_000), by_cpu=True),
     Measure("rules-1000", "20 rules", 15.0, _many_rules(50), _estate(100_000), by_cpu=True, runs=1),
     Measure("findings-200000", "no finding", None, _findings(VIOLATED, FINDINGS), _findings(KEPT, frozenset({0})), runs=3, size=bytes_a_finding),
+    *(
+        Measure(f"population-{name}", "the same without", 2.0, _population(policy, jobs, "csv"), _population(policy, jobs), by_cpu=True, runs=5)
+        for name, policy, jobs in (
+            ("100000", POLICY, lambda workplace: workplace.jobs(100_000)),
+            ("estate-100000", ESTATE, lambda workplace: workplace.estate(100_000)),
+        )
+    ),
     Measure("fetch-50000", "boto3's paginator", 0.5, _fetch("ours"), _fetch("paginator")),
     Measure("organization", "the AWS CLI 1, Region by Region", 0.25, _organization, _region_by_region, runs=1),
     Measure("organization-limited", "20 calls a second", 1.25, _limited, _ideal, runs=3),

@@ -75,18 +75,18 @@ def check(
     loaded = load_policies(files, params or {})
     if waivers:
         loaded = load_waivers([(Path(path), Path(path).as_posix()) for path in waivers], loaded)
-    evidence = _read(jobs, as_of, covers, loaded)
+    evidence = _read(jobs, as_of, covers, loaded, hashed=answers)
     given = read_inventories([f"{name}={os.fspath(path)}" for name, path in (inventories or {}).items()])
     return run(loaded, replace(evidence, inventories=given), as_of=as_of, fail_on=threshold, backend=backend, answers=answers)
 
 
-def _read(jobs: Jobs, as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy]) -> Evidence:
+def _read(jobs: Jobs, as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy], *, hashed: bool) -> Evidence:
     if isinstance(jobs, Mapping):
         return read_given([jobs], as_of=as_of, covers=covers, policies=policies)
     lists: Sequence[object] = [jobs] if isinstance(jobs, str | os.PathLike) or is_frame(jobs) else _listed(jobs)
     if lists and all(isinstance(one, str | os.PathLike) for one in lists):
         paths = [os.fspath(cast("AnyPath", one)) for one in lists]
-        return read_saved(paths, as_of=as_of, covers=covers, stdin=io.BytesIO(), policies=policies)
+        return read_saved(paths, as_of=as_of, covers=covers, stdin=io.BytesIO(), policies=policies, hashed=hashed)
     frames = [one for one in lists if not isinstance(one, Mapping) and is_frame(one)]
     if frames and len(frames) < len(lists):
         raise UsageError("jobs are paths, records or frames, and not some of each")

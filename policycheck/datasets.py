@@ -365,3 +365,10 @@ RESOURCE_TYPES: tuple[str, ...] = (
     "SAP HANA on Amazon EC2", "Storage Gateway", "Timestream", "VirtualMachine",
 )  # fmt: skip
 """What the ListBackupJobs reference lists, and the two types added since; an open vocabulary: any other is a quoted string in a sentence."""
+
+_NAMING = frozenset({"ResourceName", "BackupVaultName", "BackupPlanName", "BackupRuleName", "BackupPlanId", "BackupRuleId", "IamRoleName", "AccountName"})
+
+
+def is_naming(name: str) -> bool:
+    """Whether the values of a member, a derived field or a tag are names that their owner gave, or ids that only the owner's account knows."""
+    return name.rpartition(".")[2] in _NAMING or name.startswith(TAGS)

@@ -70,6 +70,8 @@ class JobList:
     """Members that a record had and that count for nothing there: the end of a job that is in progress."""
     behind: Mapping[int, frozenset[str]] = field(default_factory=dict)
     """By row, the members it lacks that may have stood behind the end of the text: YAML that is cut off at the end of a line is whole YAML."""
+    repeats: Mapping[int, int] = field(default_factory=dict)
+    """By row, how many records beside the first showed this job, where any did."""
 
     @classmethod
     def of(cls, dataset: Dataset, records: Sequence[Any], *, empty_texts: bool = True) -> JobList:

@@ -133,6 +133,7 @@ class JobRecords:
         self._made: dict[str, dict[int, ListedJob]] = {name: {} for name in lists}
         self._alone: dict[str, dict[int, Told]] = {name: {} for name in lists}
         self._shared: set[str] = set()
+        self._ids: dict[str, list[Any]] = {}
 
     def share_values(self, name: str) -> None:
         """Let the records of a list have one object of what they say alike (vaults, roles, plans), which is half of what a long list takes."""
@@ -165,6 +166,12 @@ class JobRecords:
         ordered = rows if len(rows) == 1 else sorted(rows, key=lambda row: (getattr(listed[row], field) or "", listed[row].CreationDate or 0))
         jobs = tuple([job_id for row in ordered if (job_id := clean_line(getattr(listed[row], field) or ""))])
         return Told(jobs, tuple([self.of(name, row) for row in ordered[:limit]]), tuple(rows), identity)
+
+    def key(self, name: str, row: int) -> str:
+        """The key of the job of this row, without its record."""
+        if name not in self._ids:
+            self._ids[name] = self._lists[name].values(self._lists[name].dataset.id_field)
+        return (self._special and self._special.get((name, row))) or clean_line(self._ids[name][row])
 
     def of(self, name: str, row: int) -> JobRecord:
         """The job of this row of the list of that name."""

@@ -8,13 +8,15 @@ from datetime import datetime
 
 from policycheck.datasets import DATASETS, TAGS
 from policycheck.engine.backends.interface import Backend
-from policycheck.engine.evaluate import judge
+from policycheck.engine.evaluate import judge, judge_population
+from policycheck.engine.populations import name_accounts
 from policycheck.engine.scope import in_scope, uncovered_scope
 from policycheck.policy.conditions import Operator, comparisons
 from policycheck.policy.model import Expectation, Policy
+from policycheck.population import Population
 from policycheck.result import PolicyInfo, Result, RuleResult, Severity, Verdict
 from policycheck.sources.interface import Evidence
-from policycheck.text import clean_line
+from policycheck.text import clean, clean_line
 from policycheck.version import __version__
 
 
@@ -28,17 +30,23 @@ def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail
         answers: whether the result lists what each subject came to, for the formats that show it; it changes no verdict and no finding.
     """
     policies = [resolve_scope(policy, evidence.members) for policy in policies]
-    rules = judge(policies, evidence.lists, evidence.coverage, as_of, backend, inventories=evidence.inventories, answers=answers)
+    asked = policies, evidence.lists, evidence.coverage, as_of, backend
+    if answers:
+        rules, population = judge_population(*asked, inventories=evidence.inventories)
+        population = replace(population, inputs=evidence.inputs)
+    else:
+        rules, population = judge(*asked, inventories=evidence.inventories), Population()
     return Result(
         as_of=as_of,
         tool_version=__version__,
-        policies=tuple(PolicyInfo(policy.id, policy.title, policy.path) for policy in policies),
-        rules=_named(rules, evidence),
+        policies=tuple(PolicyInfo(policy.id, policy.title, policy.path, policy.sha256) for policy in policies),
+        rules=_with_lines(_named(rules, evidence), policies),
         coverage=evidence.coverage,
         not_seen=tuple(dict.fromkeys((*evidence.not_seen, *_unseen(policies, evidence), *_reserved(rules), *evidence.warnings))),
         jobs=sum(len(job_list) for job_list in evidence.lists.values()),
         fail_on=fail_on,
         scope_uncovered=any(uncovered_scope(policy.scope, evidence.coverage, name) for policy in policies for name in _datasets(policy)),
+        population=population,
     )
 
 
@@ -56,17 +64,20 @@ def resolve_scope(policy: Policy, members: frozenset[str] | None) -> Policy:
 
 def _named(rules: Sequence[RuleResult], evidence: Evidence) -> tuple[RuleResult, ...]:
     """The rules with the names of the accounts of their findings: of several the first by inventory and entry, else what the source calls them."""
-    names: dict[str | None, str] = {}
-    for _, inventory in sorted(evidence.inventories.items()):
-        for entry in inventory.entries:
-            if entry.account is not None and entry.account_name is not None:
-                names.setdefault(entry.account, entry.account_name)
+    names = name_accounts(evidence.inventories)
     for covered in evidence.coverage:
         if covered.account is not None and covered.account_name is not None:
             names.setdefault(covered.account, covered.account_name)
     if not names:
         return tuple(rules)
-    return tuple(replace(rule, findings=tuple(replace(found, account_name=names.get(found.account)) for found in rule.findings)) for rule in rules)
+    return tuple(replace(rule, findings=tuple(replace(found, account_name=names.get(found.account or "")) for found in rule.findings)) for rule in rules)
+
+
+def _with_lines(rules: Sequence[RuleResult], policies: Sequence[Policy]) -> tuple[RuleResult, ...]:
+    """The rules with the lines of their policies that they stand at."""
+    lines = {policy.path: policy.lines for policy in policies}
+    told = ((rule, lines.get(rule.location.path, ()), rule.location.line) for rule in rules)
+    return tuple(replace(rule, source_line=clean(found[number - 1])) if 0 < number <= len(found) else rule for rule, found, number in told)
 
 
 def _datasets(policy: Policy) -> list[str]:

@@ -12,11 +12,12 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
-from typing import NamedTuple
 
+from policycheck.answers import SubjectAnswer
 from policycheck.errors import ExitCode, Location
 from policycheck.job_records import JobRecord
 from policycheck.places import name_account
+from policycheck.population import Population
 from policycheck.reasons import Reasons, spell_reasons
 
 
@@ -81,6 +82,8 @@ class Coverage:
     """`start` and `end` without the margins that saved lists are stretched by; None: there are none."""
     account_name: str | None = None
     """What the list of accounts, or the organization, calls the account."""
+    files: tuple[str, ...] = ()
+    """The files that it was read from; none of a fetch."""
 
     @property
     def place(self) -> str:
@@ -226,28 +229,6 @@ class Breach:
     subject: str
 
 
-class Answer(StrEnum):
-    """What one subject of a rule came to."""
-
-    PASS = "pass"
-    FAIL = "fail"
-    WAIVED = "waived"
-    PENDING = "pending"
-    UNDECIDED = "undecided"
-    """The evidence does not decide."""
-    NOTHING = "nothing"
-    """There was nothing to measure."""
-
-
-class SubjectAnswer(NamedTuple):
-    """A subject, named as findings name it, and its answer."""
-
-    account: str | None
-    region: str | None
-    subject: str
-    answer: Answer
-
-
 class UndecidedOf(StrEnum):
     """What a rule counts as undecided: jobs in progress, or schedules of which not all runs could be evaluated."""
 
@@ -296,6 +277,12 @@ class RuleResult:
     url: str = ""
     controls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    limit: str = ""
+    """What `measured` of an answer is held against, in words: `at most 36h`."""
+    names: tuple[str, ...] = ()
+    """Names of vaults, resources, plans, roles and the like that its conditions compare with, in their order."""
+    source_line: str = field(default="", compare=False)
+    """The line of its policy at `location`, for carets."""
 
     @property
     def reason(self) -> str:
@@ -314,6 +301,8 @@ class PolicyInfo:
     id: str
     title: str
     path: str
+    sha256: str = ""
+    """Of its file, 64 hex digits; empty where it was made without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,6 +338,7 @@ class Result:
     """None: never."""
     scope_uncovered: bool = False
     """A declared account or Region has no complete coverage."""
+    population: Population = field(default_factory=Population)
 
     @property
     def waivers(self) -> tuple[WaiverUse, ...]:

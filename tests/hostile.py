@@ -127,7 +127,7 @@ CORPUS: Mapping[str, str] = {
     "long words": "word " * 10_000,
     "long with markup": "`|]]>##[" * 3_000,
 }
-_NAMES = frozenset({"id", "policy", "rule", "subject"})
+_NAMES = frozenset({"id", "policy", "rule", "subject", "key", "newest"})
 
 
 def poisoned(value: T, text: str) -> T:

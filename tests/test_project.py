@@ -30,7 +30,7 @@ NOT_OURS = {".git", ".hypothesis", ".venv", "build", "dist", "node_modules", "__
 
 
 def pins() -> dict[str, str]:
-    return {canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", CONSTRAINTS, re.MULTILINE)}
+    return {canonicalize_name(name): version for name, version in re.findall(r"^([\w.-]+)(?:\[[\w,-]+\])?==([\w.]+)", CONSTRAINTS, re.MULTILINE)}
 
 
 def requirements() -> Iterator[Requirement]:
@@ -103,7 +103,7 @@ def test_constraints_pin_every_requirement_within_its_bounds() -> None:
 
 def test_every_constraint_has_a_hash() -> None:
     blocks = re.split(r"^(?=\S)", CONSTRAINTS, flags=re.MULTILINE)[1:]
-    assert len(blocks) == len(re.findall(r"^[\w.-]+==", CONSTRAINTS, re.MULTILINE))
+    assert len(blocks) == len(re.findall(r"^[\w.-]+(?:\[[\w,-]+\])?==", CONSTRAINTS, re.MULTILINE))
     assert [block.splitlines()[0] for block in blocks if "--hash=sha256:" not in block] == []
 
 

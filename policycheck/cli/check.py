@@ -17,7 +17,7 @@ from policycheck.cli.diagnostics import show_warning
 from policycheck.cli.evidence import gather_aws, gather_files, parse_as_of, parse_covers, parse_longest_job
 from policycheck.cli.options import shared_options
 from policycheck.cli.policies import load, source_lines
-from policycheck.cli.reports import ask_for_answers, parse_fail_on, parse_outputs, parse_severity, report, spare_inputs
+from policycheck.cli.reports import ask_for_answers, parse_fail_on, parse_outputs, parse_severity, redaction_key, report, spare_inputs, written_files
 from policycheck.cli.settings import settle
 from policycheck.cli.terminal import colored, terminal_width
 from policycheck.errors import UsageError
@@ -54,6 +54,7 @@ def judge(settings: Settings) -> None:
 
     outputs = parse_outputs(settings.output or [], of_file=settings.has_outputs_of_file)
     threshold = parse_fail_on(settings.fail_on)
+    redact_key = redaction_key(redact=settings.redact, quiet=settings.quiet)
     shown = None if settings.min_severity is None else parse_severity("--min-severity", settings.min_severity)
     connection = connect(settings)
     pace = parse_pace(settings)
@@ -78,15 +79,15 @@ def judge(settings: Settings) -> None:
     if pace is not None:
         from policycheck.cli.gate import open_gate
 
-        write = partial(report, outputs=outputs, options=options, quiet=settings.quiet)
+        write = partial(report, outputs=outputs, options=options, quiet=settings.quiet, redact_key=redact_key)
         raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write, backend, answers=answers))
-    evidence = gather(settings, policies, connection, instant, claimed, bundling)
+    evidence = gather(settings, policies, connection, instant, claimed, bundling, hashed=answers)
 
     from policycheck.pipeline import run
 
     result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=backend, answers=answers)
     try:
-        report(result, outputs, options, quiet=settings.quiet)
+        report(result, outputs, options, quiet=settings.quiet, redact_key=redact_key)
     finally:
         if bundling is not None:
             bundling.write(policies, evidence, result)
@@ -112,7 +113,7 @@ def _spare_inputs(settings: Settings, outputs: Sequence[tuple[str, Path | None]]
     others: list[str | Path] = [settings.scope] if settings.scope else []
     others += [settings.run_file.name] if settings.run_file else []
     others += [*(settings.waivers or ()), *(text.partition("=")[2] for text in settings.inventory or ())]
-    spare_inputs(outputs, [*(path for path, _ in settings.files), *jobs, *others], jobs)
+    spare_inputs(written_files(outputs), [*(path for path, _ in settings.files), *jobs, *others], jobs)
 
 
 def _warn_of_spare_inventories(arguments: Sequence[str], policies: Sequence[Policy]) -> None:
@@ -135,8 +136,13 @@ def gather(
     as_of: datetime,
     covers: tuple[datetime, datetime] | None,
     bundling: Bundling | None = None,
+    *,
+    hashed: bool = False,
 ) -> Evidence:
-    """The evidence that these policies are judged on, read or fetched; kept as it came where there is a bundle to be made of it."""
+    """The evidence that these policies are judged on, read or fetched; kept as it came where there is a bundle to be made of it.
+
+    `hashed` asks for the hashes of files of jobs.
+    """
     inventories: Mapping[str, Inventory] = {}
     if bundling is not None:
         inventories = bundling.inventories()
@@ -153,6 +159,7 @@ def gather(
             policies=policies,
             keep=None if bundling is None else bundling.files,
             connection=connection,
+            hashed=hashed,
         )
     else:
         longest_job = parse_longest_job(settings.longest_job, settings.jobs)

@@ -30,11 +30,15 @@ def gather_files(
     policies: Sequence[Policy] = (),
     keep: FileStore | None = None,
     connection: Connection | None = None,
+    hashed: bool = False,
 ) -> Evidence:
-    """The lists of saved files, or of an archive; `policies` are those they are checked against, where that is known. Files are put into `keep`."""
+    """The lists of saved files, or of an archive; `policies` are those they are checked against, where that is known. Files are put into `keep`.
+
+    `hashed` asks for the hashes of the files.
+    """
     from policycheck.sources.saved import read_saved
 
-    evidence = read_saved(paths, as_of=as_of, covers=covers, stdin=sys.stdin.buffer, policies=policies, keep=keep, connection=connection)
+    evidence = read_saved(paths, as_of=as_of, covers=covers, stdin=sys.stdin.buffer, policies=policies, keep=keep, connection=connection, hashed=hashed)
     _warn(evidence, quiet=quiet)
     return evidence
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import secrets
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -16,7 +17,7 @@ from policycheck.result import Result, Severity
 from policycheck.text import clean_line
 
 if TYPE_CHECKING:
-    from policycheck.formats.interface import Options
+    from policycheck.formats.interface import CleanResult, Format, Options
 
 NEVER = "never"
 
@@ -33,6 +34,8 @@ class Printable(Protocol):
     def file_suffix(self) -> str: ...
 
     def printed(self, document: str) -> str: ...
+
+    def companion_paths(self, path: Path) -> Mapping[str, Path]: ...
 
 
 def parse_outputs(texts: Sequence[str], formats: Mapping[str, Printable] | None = None, *, of_file: bool = False) -> list[tuple[str, Path | None]]:
@@ -58,10 +61,18 @@ def parse_outputs(texts: Sequence[str], formats: Mapping[str, Printable] | None 
         raise UsageError("only one format can go to stdout", hint="Write the others to files: --output sarif=results.sarif")
     for file in (path for _, path in outputs if path is not None and not of_file):
         require_folder(file)
-    paths = [os.path.realpath(path) for _, path in outputs if path is not None]
+    paths = [os.path.realpath(file) for _, file in written_files(outputs, known)]
     if len(set(paths)) < len(paths):
         raise UsageError("two formats would write the same file")
     return outputs or [("text", None)]
+
+
+def written_files(outputs: Sequence[tuple[str, Path | None]], formats: Mapping[str, Printable] | None = None) -> list[tuple[str, Path]]:
+    """Every file that these reports are written to, by format: those that some write beside their own among them."""
+    known: Mapping[str, Printable] = FORMATS if formats is None else formats
+    named = [(name, path) for name, path in outputs if path is not None]
+    # A bundle is no format, and writes nothing beside itself.
+    return [*named, *((name, beside) for name, path in named if name in known for beside in known[name].companion_paths(path).values())]
 
 
 def require_folder(path: Path, option: str = "--output") -> None:
@@ -121,8 +132,11 @@ def parse_severity(option: str, text: str) -> Severity:
         ) from None
 
 
-def report(result: Result, outputs: Sequence[tuple[str, Path | None]], options: Options, *, quiet: bool) -> None:
+def report(result: Result, outputs: Sequence[tuple[str, Path | None]], options: Options, *, quiet: bool, redact_key: bytes | None = None) -> None:
     """Write every report, files first; then a line on stderr where no text report says the same.
+
+    Args:
+        redact_key: what pseudonyms are made with; None: the reports say what they say.
 
     A file holds the document as it is. What a CI runner may read as its log (a pipe, a terminal) holds the same, but nothing a runner takes for a command.
 
@@ -131,12 +145,52 @@ def report(result: Result, outputs: Sequence[tuple[str, Path | None]], options: 
     """
     from policycheck.formats.interface import clean_result
 
+    if redact_key is not None:
+        from policycheck.formats.redaction import redact
+
+        result, options = redact(result, redact_key), replace(options, source_lines={})
     options, cleaned = in_checkout(options), clean_result(result)
-    write_reports([(path, FORMATS[name], FORMATS[name].pieces(cleaned, options if path is None else replace(options, color=False))) for name, path in outputs])
+    write_reports([document for name, path in outputs for document in _documents(FORMATS[name], path, cleaned, options)])
     if not quiet and ("text", None) not in outputs:
         from policycheck.formats.words import count_line
 
         show_note(f"policycheck: {result.verdict}: {count_line(result)}")
+
+
+REDACT_KEY = "POLICYCHECK_REDACT_KEY"
+_LEAST_KEY = 16
+
+
+def redaction_key(*, redact: bool, quiet: bool) -> bytes | None:
+    """The key of pseudonyms; None where nothing is redacted. Without one in the environment it is of this run alone.
+
+    Raises:
+        UsageError: it is so short that it can be guessed.
+    """
+    if not redact:
+        return None
+    key = os.environ.get(REDACT_KEY, "").encode(errors="surrogateescape")
+    if not key:
+        if not quiet:
+            show_note(f"policycheck: the pseudonyms are of this run alone; set {REDACT_KEY} to a secret to have the same ones in every run")
+        return secrets.token_bytes(32)
+    if len(key) < _LEAST_KEY:
+        hint = "Make one with: openssl rand -hex 32, and keep it where secrets are kept."
+        raise UsageError(f"{REDACT_KEY} has {len(key)} characters, and at least {_LEAST_KEY} are needed", hint=hint)
+    return key
+
+
+def _documents(form: Format, path: Path | None, result: CleanResult, options: Options) -> Iterator[tuple[Path | None, Printable, Iterable[str]]]:
+    """What a format writes: its document, and in files of their own its companions."""
+    if path is None:
+        yield None, form, form.pieces(result, options)
+        return
+    options = replace(options, color=False)
+    yield path, form, form.pieces(result, options)
+    # What is no file, like /dev/stdout, has nothing beside it.
+    if is_kept(path) or not path.exists():
+        for name, beside in form.companion_paths(path).items():
+            yield beside, form, form.companions[name](result, options)
 
 
 def ask_for_answers(outputs: Sequence[tuple[str, Path | None]]) -> bool:

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from policycheck.cli.diagnostics import show_note
+from policycheck.cli.report import read_result
 from policycheck.cli.reports import require_folder
 from policycheck.cli.terminal import write_document
-from policycheck.errors import EvidenceError, UsageError
+from policycheck.errors import UsageError
 from policycheck.text import clean_line
 
 if TYPE_CHECKING:
@@ -36,18 +37,13 @@ def waive(
 
     A waiver names the resource (or group) of its finding, never a job: it holds for that subject and that rule until it expires.
     """
-    from policycheck.formats.json_result import load_result
     from policycheck.formats.output import write_atomically
 
     if output is not None:
         if output.exists():
             raise UsageError(f"{clean_line(str(output))} is there already", hint="Name a new file; --waivers repeats.")
         require_folder(output)
-    try:
-        content = result.read_bytes()
-    except OSError as error:
-        raise EvidenceError(f"cannot read the result: {error.strerror or error}", place=clean_line(str(result))) from None
-    loaded = load_result(content, place=clean_line(str(result)))
+    loaded = read_result(result)
     first = _day("--granted", granted) if granted else loaded.as_of.date()
     last = _last_day(first, expires)
     signed = {"reason": _line("--reason", reason), "owner": _line("--owner", owner), **({"ticket": ticket} if ticket else {})}

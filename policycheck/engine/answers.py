@@ -2,52 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import narwhals as nw
 
-from policycheck.engine.backends.interface import Backend
-from policycheck.engine.findings import clean_subject
+from policycheck.answers import Answer, SubjectAnswer
+from policycheck.engine.context import Context
+from policycheck.engine.examined import newest_rank
+from policycheck.engine.findings import Subject, clean_subject
 from policycheck.engine.frame import SUBJECT, Frame
-from policycheck.result import Answer, RuleResult, SubjectAnswer, Verdict
+from policycheck.engine.limits import spell_violations
+from policycheck.result import RuleResult, Verdict
 
 # Of a subject's records the one that says most decides; 0: none is in the population.
 _OF_RECORDS = {5: Answer.FAIL, 4: Answer.UNDECIDED, 3: Answer.PENDING, 2: Answer.PASS, 1: Answer.UNDECIDED}
 
 
-def record_answer(population: nw.Expr, violation: nw.Expr, undecided: nw.Expr | None, pending: nw.Expr | None) -> nw.Expr:
-    """What one record says of its subject, as a number: the greatest of a subject's records is its answer (`collect_answers`)."""
-    answer = nw.when(population.fill_null(False)).then(nw.lit(2)).otherwise(nw.lit(0))
-    if undecided is not None:
-        answer = nw.when(undecided.fill_null(False)).then(nw.lit(1)).otherwise(answer)
-    if pending is not None:
-        answer = nw.when(pending.fill_null(False)).then(nw.lit(3)).otherwise(answer)
-    answer = nw.when(violation.is_null() | population.is_null()).then(nw.lit(4)).otherwise(answer)
-    return nw.when(violation.fill_null(False)).then(nw.lit(5)).otherwise(answer)
+class Asked(NamedTuple):
+    """What a rule on single jobs asks of each record: whether it is in the population, violates, and is left undecided or pending, where it may be."""
+
+    population: nw.Expr
+    violation: nw.Expr
+    undecided: nw.Expr | None = None
+    pending: nw.Expr | None = None
+
+    @property
+    def answer(self) -> nw.Expr:
+        """What a record says of its subject, as a number: the greatest of a subject's records is its answer."""
+        population, violation = self.population, self.violation
+        answer = nw.when(population.fill_null(False)).then(nw.lit(2)).otherwise(nw.lit(0))
+        if self.undecided is not None:
+            answer = nw.when(self.undecided.fill_null(False)).then(nw.lit(1)).otherwise(answer)
+        if self.pending is not None:
+            answer = nw.when(self.pending.fill_null(False)).then(nw.lit(3)).otherwise(answer)
+        answer = nw.when(violation.is_null() | population.is_null()).then(nw.lit(4)).otherwise(answer)
+        return nw.when(violation.fill_null(False)).then(nw.lit(5)).otherwise(answer)
+
+    @property
+    def looked_at(self) -> list[nw.Expr]:
+        """By which records are counted as evaluated."""
+        return [mask for mask in (self.population, self.undecided, self.pending) if mask is not None]
 
 
-def collect_answers(masks: nw.LazyFrame[Any], columns: Sequence[nw.Expr], frame: Frame, backend: Backend) -> list[tuple[SubjectAnswer, ...]]:
-    """The answers of every subject to each of several rules.
-
-    Args:
-        columns: `record_answer` of each rule.
-    """
-    names = [f"_answer_{number}" for number in range(len(columns))]
-    told = masks.select(nw.col(SUBJECT), *(column.alias(name) for column, name in zip(columns, names, strict=True)))
-    rows = backend.rows(told.group_by(SUBJECT).agg(*(nw.col(name).max() for name in names)).select(nw.col(SUBJECT), *map(nw.col, names)))
+def collect_answers(masks: nw.LazyFrame[Any], asked: Sequence[Asked], frame: Frame, context: Context) -> list[tuple[SubjectAnswer, ...]]:
+    """The answers of every subject to each of several rules on one list; the jobs they look at are noted."""
+    name, examined = frame.dataset.name, context.examined
+    examined.add(name, masks, [mask for one in asked for mask in one.looked_at])
+    found: dict[str, nw.Expr] = {}
+    for number, one in enumerate(asked):
+        found |= {
+            f"_answer_{number}": one.answer.max(),
+            f"_newest_{number}": newest_rank(one.population),
+            f"_examined_{number}": one.population.fill_null(False).cast(nw.Int64).sum(),
+            f"_violating_{number}": one.violation.fill_null(False).cast(nw.Int64).sum(),
+            f"_unknown_{number}": one.violation.is_null().cast(nw.Int64).sum(),
+        }
+    grouped = examined.with_ranks(masks, name).group_by(SUBJECT).agg(**found)
+    rows = context.backend.rows(grouped.select(nw.col(SUBJECT), *map(nw.col, found)))
     subjects = {number: clean_subject(*frame.subjects[number]) for number, *_ in rows}
-    # Rules that a subject answers alike share the answer.
-    made: dict[tuple[int, int], SubjectAnswer] = {}
+    return [_answers_of(index, rows, subjects, name, context) for index in range(1, len(found) + 1, len(found) // len(asked))]
 
-    def answer(subject: int, said: int) -> SubjectAnswer:
-        key = subject, said
-        if key not in made:
-            made[key] = SubjectAnswer(*subjects[subject], _OF_RECORDS[said])
-        return made[key]
 
-    return [ordered(answer(row[0], row[index]) for row in rows if row[index]) for index in range(1, len(columns) + 1)]
+def _answers_of(index: int, rows: Sequence[tuple[Any, ...]], subjects: Mapping[int, Subject], name: str, context: Context) -> tuple[SubjectAnswer, ...]:
+    """The answers to one rule, whose columns begin at this index."""
+    told = []
+    for row in rows:
+        said, newest, examined, violating, unknown = row[index : index + 5]
+        if said:
+            measured = spell_violations(violating, unknown, examined)
+            told.append(SubjectAnswer(*subjects[row[0]], _OF_RECORDS[said], *measured, context.examined.name_newest(name, newest)))
+    return ordered(told)
 
 
 def ordered(answers: Iterable[SubjectAnswer]) -> tuple[SubjectAnswer, ...]:
@@ -64,8 +90,14 @@ _WORSE = (Answer.FAIL, Answer.UNDECIDED, Answer.PENDING, Answer.NOTHING, Answer.
 
 
 def settle_answers(result: RuleResult) -> RuleResult:
-    """The result in which no subject passes a rule that does not, unless the rule fails for others; findings that are waived are told so."""
+    """The result in which no subject passes a rule that does not, unless the rule fails for others; findings that are waived are told so.
+
+    Who seems to fail for want of evidence alone, so that there is no finding, is undecided.
+    """
     answers = result.answers
+    found = {(one.account, one.region, one.subject) for one in result.findings}
+    if any(one.answer is Answer.FAIL and one[:3] not in found for one in answers):
+        answers = tuple(one._replace(answer=Answer.UNDECIDED) if one.answer is Answer.FAIL and one[:3] not in found else one for one in answers)
     if result.verdict is Verdict.INCONCLUSIVE:
         answers = weaken(answers)
     waived = {(found.account, found.region, found.subject) for found in result.findings if found.waiver is not None}

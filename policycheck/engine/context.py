@@ -8,6 +8,7 @@ from datetime import datetime
 from functools import cached_property
 
 from policycheck.engine.backends.interface import Backend
+from policycheck.engine.examined import Examined
 from policycheck.engine.facts import Facts
 from policycheck.engine.listed_inventory import inventory_of_list
 from policycheck.inventory import Inventory
@@ -47,6 +48,11 @@ class Context:
     def facts(self) -> Facts:
         """The lists as frames."""
         return Facts(self.lists, micros(self.as_of), self.backend, self.inventories)
+
+    @cached_property
+    def examined(self) -> Examined:
+        """What rules looked at, where their subjects' answers are asked for."""
+        return Examined(self.lists, self.records, self.backend)
 
     @cached_property
     def records(self) -> JobRecords:

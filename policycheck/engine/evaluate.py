@@ -13,10 +13,12 @@ from policycheck.engine.context import Context
 from policycheck.engine.entries import entry_notes
 from policycheck.engine.kinds.registry import open_cases
 from policycheck.engine.nearness import apply_nearness
+from policycheck.engine.populations import take_population
 from policycheck.engine.waivers import apply_waivers
 from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy, WaiverGrant
+from policycheck.population import Population
 from policycheck.result import Coverage, RuleResult
 
 
@@ -43,8 +45,28 @@ def judge(
     Returns:
         One result a rule, in rule order; findings sorted by account, Region and subject.
     """
+    return _judge(policies, Context(lists, coverage, as_of, backend, inventories or {}, answers))
+
+
+def judge_population(
+    policies: Sequence[Policy],
+    lists: Mapping[str, JobList],
+    coverage: Sequence[Coverage],
+    as_of: datetime,
+    backend: Backend,
+    *,
+    inventories: Mapping[str, Inventory],
+) -> tuple[tuple[RuleResult, ...], Population]:
+    """The results of `judge` with what each subject came to, and the population that they are about."""
+    context = Context(lists, coverage, as_of, backend, inventories, answers=True)
+    for name, found in lists.items():
+        context.facts.expect(name, {"ResourceType", "ResourceName"} & found.dataset.fields.keys())
+    results = _judge(policies, context)
+    return results, take_population(context, results)
+
+
+def _judge(policies: Sequence[Policy], context: Context) -> tuple[RuleResult, ...]:
     cases = open_cases(policies)
-    context = Context(lists, coverage, as_of, backend, inventories or {}, answers)
     for case in cases:
         for name, fields in case.kind.fields_asked(case).items():
             context.facts.expect(name, fields)

@@ -16,6 +16,7 @@ from policycheck.engine.case import IN_TIME, Case
 from policycheck.engine.frame import Frame
 from policycheck.engine.group_account import ChosenJob, GroupAccount
 from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of
+from policycheck.engine.limits import spell_measured
 from policycheck.engine.masks import EVERY_RECORD, listed_mask
 from policycheck.engine.measurement import Measurement, SampleJobs
 from policycheck.engine.measures import Number, Range, is_lower, keeps
@@ -41,7 +42,7 @@ class Clean(NamedTuple):
     """A group that certainly keeps to its rule."""
 
     value: Range | None = None
-    """Where it is known, and asked for (`breach`)."""
+    """The least and the greatest value that it may have; None: of `latest`."""
 
 
 class GroupMeasure(Measurement):
@@ -92,7 +93,7 @@ class GroupMeasure(Measurement):
         limit = limit_of(expectation(case))
         if value is None or not all(keeps(end, *limit) for end in value):
             return None
-        return Clean(value if self.looks_past_window else None)
+        return Clean(value)
 
     # Judgement
 
@@ -149,6 +150,20 @@ class GroupMeasure(Measurement):
     @abstractmethod
     def spell(self, value: Number) -> str:
         """A measured value, or a limit, in words."""
+
+    def spell_measured(self, case: Case, judged: Judgement, *, exact: bool) -> tuple[str, str]:
+        """What was measured of a group, and how far that is from the limit, in words; nothing where nothing was measured.
+
+        Args:
+            exact: whether its value was measured, and is not only bounded.
+        """
+        if judged.value is None:
+            return "", ""
+        return spell_measured(judged.value, *limit_of(expectation(case)), self.spell, exact=exact)
+
+    def population(self, case: Case) -> nw.Expr:
+        """The jobs that it looks at, those that match and those that do not."""
+        return nw.col(case.chosen if self.looks_past_window else case.population)
 
     def tell_jobs(self, judged: Judgement, names: Sequence[str]) -> Iterator[str]:
         """Which jobs decided, where no value tells.

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from policycheck.answers import Answer
 from policycheck.engine.case import Case
 from policycheck.engine.group_measure import measure_of
 from policycheck.engine.judgement import Judgement
 from policycheck.reasons import Reason, ReasonKind, Reasons
-from policycheck.result import Answer
 
 
 def answer_of(item: Judgement) -> Answer:

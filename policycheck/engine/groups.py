@@ -12,19 +12,21 @@ from typing import Any
 
 import narwhals as nw
 
+from policycheck.answers import SubjectAnswer
 from policycheck.datasets import BACKUP_JOBS, DATASETS, PROTECTED_RESOURCES
 from policycheck.engine.absence import Absence
-from policycheck.engine.answers import ordered, weaken
+from policycheck.engine.answers import weaken
 from policycheck.engine.case import Case, fields_decisive, fields_read
 from policycheck.engine.composites import leave_out_children
 from policycheck.engine.context import Context
 from policycheck.engine.entries import of_resources
 from policycheck.engine.findings import describe_empty
 from policycheck.engine.frame import ROW, SUBJECT
+from policycheck.engine.group_answers import answer_groups, looked_at, newest_bounds, newest_of
 from policycheck.engine.group_findings import Describer, spell_subject
 from policycheck.engine.group_judgement import judge_group
 from policycheck.engine.group_measure import measure_of
-from policycheck.engine.group_reasons import all_new, answer_of, nothing_to_measure
+from policycheck.engine.group_reasons import all_new, nothing_to_measure
 from policycheck.engine.judgement import Edge, Judgement, Setting, expectation
 from policycheck.engine.ladder import Standing, decide
 from policycheck.engine.list_view import KEY, ListView, Tally, any_truth
@@ -43,7 +45,7 @@ from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import LISTED_INVENTORY, RESOURCE, NoData
 from policycheck.reasons import Reason, ReasonKind, Reasons
 from policycheck.records import iso, micros, moment
-from policycheck.result import Coverage, Finding, RuleResult, SubjectAnswer, Universe, Verdict
+from policycheck.result import Coverage, Finding, RuleResult, Universe, Verdict
 from policycheck.text import clean_line, counted, spell_duration
 from policycheck.units import DAY
 
@@ -61,11 +63,12 @@ def judge_groups(cases: Sequence[Case], context: Context) -> dict[int, RuleResul
     for case in judged:
         alike.setdefault((case.rule.statement.dataset, case.per), []).append(case)
     for (name, _), together in alike.items():
-        tallies, bounds = views[name].tallies(together, bounds_of(together))
+        tallies, bounds = views[name].tallies(together, {**bounds_of(together), **(newest_bounds(together) if context.answers else {})})
+        newest = newest_of(together, bounds) if context.answers else {}
         keyed, _ = views[name].keyed(together[0].per)
         clean = screen(together, bounds, keyed, KEY, micros(context.as_of), context.backend)
         for case in together:
-            ruling = _Ruling(case, views[name], views.get(BACKUP_JOBS.name), context, clean[case.number])
+            ruling = _Ruling(case, views[name], views.get(BACKUP_JOBS.name), context, clean[case.number], newest.get(case.number, {}))
             results[case.number] = ruling.result(tallies[case.number], listing)
     return results
 
@@ -113,7 +116,11 @@ def _view(name: str, cases: Sequence[Case], context: Context) -> ListView | None
     frame = context.facts.frame(name, fields)
     asked = {case.listed: listed_mask(where, case.scope, frame) for case, where in zip(asking, wheres, strict=True)}
     masks = add_masks(frame.columns, own, frame, asked) if own else frame.columns.select(nw.col(ROW, SUBJECT), **asked)
+    if context.answers:
+        masks = context.examined.with_ranks(masks, name)
     masks, left_out = leave_out_children(context.backend.persist(masks), own, job_list, context.backend)
+    if context.answers:
+        context.examined.add(name, masks, looked_at(own))
     return ListView(job_list, frame, context.backend.persist(masks), context.backend, left_out)
 
 
@@ -127,6 +134,8 @@ class _Ruling:
     context: Context
     clean: CleanKeys = field(default_factory=dict)
     """The keys whose jobs certainly keep to the rule."""
+    newest: Mapping[int, int] = field(default_factory=dict)
+    """The rank of the newest job of each key that the measure looks at; empty where answers are not asked for."""
 
     @property
     def as_of(self) -> int:
@@ -176,16 +185,12 @@ class _Ruling:
             breach=measure_of(case).breach(case, judgements, self.as_of) if verdict is Verdict.PASS else None,
             notes=self._notes(judgements),
             findings=findings,
-            answers=self._answers(judgements, short) if self.context.answers else (),
+            answers=self._answers(judgements, subjects, short) if self.context.answers else (),
         )
 
-    def _answers(self, judgements: Sequence[Judgement], short: Reasons) -> tuple[SubjectAnswer, ...]:
-        told = []
-        for item in judgements:
-            account, region, _ = item.group.subject
-            subject = spell_subject(self.case.per, item.group.values)
-            told.append(SubjectAnswer(account and clean_line(account), region and clean_line(region), subject, answer_of(item)))
-        answers = ordered(told)
+    def _answers(self, judgements: Sequence[Judgement], subjects: Subjects, short: Reasons) -> tuple[SubjectAnswer, ...]:
+        clean = [self._is_clean(number, item.group, subjects) for number, item in enumerate(judgements)]
+        answers = answer_groups(self.case, self.view.job_list.dataset.name, subjects, judgements, clean, self.newest, self.context.examined)
         return weaken(answers) if short else answers
 
     def _jobs_of(self, subjects: Subjects, clean: Sequence[bool]) -> list[list[tuple[Any, ...]]]:

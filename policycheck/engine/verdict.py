@@ -7,12 +7,15 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
 
-from policycheck.datasets import DATASETS, Dataset
+from policycheck.datasets import DATASETS, Dataset, is_naming
+from policycheck.engine.limits import spell_limit
 from policycheck.engine.scope import in_scope, uncovered_scope, unreached_window
+from policycheck.policy.conditions import comparisons
 from policycheck.policy.model import NoData, Rule, Scope
 from policycheck.reasons import Reason, ReasonKind, Reasons, cap_reasons
 from policycheck.records import micros, moment
 from policycheck.result import Coverage, RuleResult, Verdict
+from policycheck.text import clean_line
 
 
 def short_evidence(scope: Scope, coverage: Sequence[Coverage], dataset: str, reach: int | None, as_of: datetime, read: int) -> Reasons:
@@ -110,5 +113,14 @@ def rule_result(rule: Rule, verdict: Verdict, reasons: Reasons, **counts: Any) -
         url=rule.url,
         controls=rule.controls,
         tags=rule.tags,
+        limit=spell_limit(rule.statement.requirement),
+        names=_names(rule),
         **counts,
     )
+
+
+def _names(rule: Rule) -> tuple[str, ...]:
+    """The names that its conditions compare with."""
+    compared = (*comparisons(rule.statement.where), *comparisons(rule.statement.requirement.condition))
+    literals = (literal for one in compared if is_naming(one.field) for literal in one.literals)
+    return tuple(dict.fromkeys(name for literal in literals if (name := clean_line(literal.text))))

@@ -37,6 +37,7 @@ from policycheck.evidence.manifest import (
 from policycheck.evidence.packing import pack
 from policycheck.evidence.statement import encode, make_predicate, make_statement
 from policycheck.evidence.surroundings import Surroundings
+from policycheck.formats.interface import DEFAULTS, clean_result
 from policycheck.formats.output import write_atomically
 from policycheck.formats.registry import FORMATS
 from policycheck.policy.model import Policy
@@ -151,9 +152,8 @@ def _files(
 
 def made_files(manifest: Manifest, document: Json, result: Result) -> dict[str, bytes]:
     """What a bundle holds beside what the run read: all of it follows from that."""
-    reports = {file: FORMATS[name].render(result).encode() for name, file in manifest.reports.items()}
     return {
-        **reports,
+        **dict(_reports(manifest, result)),
         DOCUMENT: encode_document(document),
         MANIFEST: manifest.encode(),
         PREDICATE: encode(make_predicate(manifest, result)),
@@ -161,6 +161,16 @@ def made_files(manifest: Manifest, document: Json, result: Result) -> dict[str, 
         SCRIPT: script(),
         README: _README.encode(),
     }
+
+
+def _reports(manifest: Manifest, result: Result) -> Iterator[tuple[str, bytes]]:
+    """The reports of a bundle, and what some formats write beside their own document."""
+    shown = clean_result(result)
+    for name, file in manifest.reports.items():
+        written = FORMATS[name]
+        yield file, "".join(written.pieces(shown)).encode()
+        for beside, path in written.companion_paths(Path(file)).items():
+            yield path.name, "".join(written.companions[beside](shown, DEFAULTS)).encode()
 
 
 def script() -> bytes:

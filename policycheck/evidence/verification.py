@@ -21,6 +21,7 @@ from policycheck.evidence.replaying import replay_run
 from policycheck.evidence.statement import attested_digests
 from policycheck.evidence.surroundings import look_around
 from policycheck.formats.json_result import load_result
+from policycheck.formats.registry import FORMATS
 from policycheck.result import Result
 from policycheck.text import clean_line, truncate
 from policycheck.version import __version__
@@ -201,7 +202,8 @@ def _differing(found: Verification, manifest: Manifest, contents: Contents, made
     same_version = manifest.version == __version__
     if not same_version:
         found.notes.append(f"the run was of policycheck {clean_line(manifest.version)}, and this is {__version__}")
-    reports = {file for name, file in manifest.reports.items() if name != "json"}
+    others = {name: file for name, file in manifest.reports.items() if name != "json"}
+    reports = {*others.values(), *(path.name for name, file in others.items() for path in FORMATS[name].companion_paths(Path(file)).values())}
     for name, content in sorted(made.items(), key=lambda pair: (pair[0] != RESULT, pair[0] != DOCUMENT, pair[0])):
         if name not in contents.names:
             yield f"{name} is missing"

@@ -61,7 +61,7 @@ def defuse_document(document: str, media_type: str) -> str:
     """
     if media_type == WORKFLOW_COMMANDS:
         return document
-    if re.search(r"[/+]json$", media_type):
+    if re.search(r"[/+]jsonl?$", media_type):
         # Only a string holds a number sign, and none of its lines is broken.
         return _HASH_COMMAND.sub(r"\\u0023#", document)
     if re.search(r"[/+](xml|html)$", media_type):

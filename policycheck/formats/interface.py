@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import NewType
 
 from policycheck.formats.cleaning import cleaned
@@ -59,10 +60,17 @@ class Format:
     """The document in pieces of whole lines, made as they are asked for: a document of many findings is never in memory as a whole."""
     shows_answers: bool = False
     """Whether it shows what each subject came to, so that a run has to find it out."""
+    companions: Mapping[str, Callable[[CleanResult, Options], Iterable[str]]] = field(default_factory=dict)
+    """Documents that are written to files beside its own, by what is put into their names; none is where it goes to stdout."""
 
     def pieces(self, result: CleanResult, options: Options = DEFAULTS) -> Iterable[str]:
         """The document, ending with a newline; the same result and options give the same text, encodable as UTF-8."""
         return self.writer(result, options)
+
+    def companion_paths(self, path: Path) -> dict[str, Path]:
+        """Where its companions are written: `report.coverage.csv` beside `report.csv`, `report.txt.coverage.csv` beside `report.txt`."""
+        stem = path.name.removesuffix(self.file_suffix) or path.name
+        return {name: path.with_name(f"{stem}.{name}{self.file_suffix}") for name in self.companions}
 
     def render(self, result: Result, options: Options = DEFAULTS) -> str:
         """The whole document as one text."""

@@ -19,20 +19,18 @@ import msgspec
 
 from policycheck.errors import EvidenceError
 from policycheck.formats.interface import CleanResult, Format, Options, clean_result
+from policycheck.formats.json_population import Json, answer_members, inward_answers, inward_population, population_members
 from policycheck.formats.pieces import in_lines
 from policycheck.job_records import JobRecord, SavedJob
 from policycheck.reasons import Reason
 from policycheck.records import iso
-from policycheck.result import EVIDENCE_LIMIT, Answer, Coverage, Finding, Result, RuleResult, SubjectAnswer, Universe, Verdict, WaiverUse
+from policycheck.result import EVIDENCE_LIMIT, Coverage, Finding, Result, RuleResult, Universe, Verdict, WaiverUse
 
 SCHEMA = "policycheck/result/2"
 _BEFORE = "policycheck/result/1"
 _HINT = "render a file that `policycheck check --output json=FILE` wrote, unchanged"
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
-
-# What the document holds is JSON: Any stands for its values.
-Json = dict[str, Any]
 
 
 def _render(result: CleanResult, _options: Options) -> Iterator[str]:
@@ -104,7 +102,7 @@ def _rule_lines(rules: Iterable[RuleResult]) -> Iterator[str]:
     for rule in rules:
         yield mark
         yield "\n"
-        lists = {"findings": map(_finding, rule.findings), "waivers": map(_waiver, rule.waivers), "answers": _answers(rule.answers)}
+        lists = {"findings": map(_finding, rule.findings), "waivers": map(_waiver, rule.waivers), "answers": answer_members(rule.answers)}
         yield from _object(_rule_members(rule), {name: _lines(values) for name, values in lists.items()})
         mark = ","
     yield "\n]" if mark == "," else "[]"
@@ -117,7 +115,7 @@ def _document(result: Result) -> Json:
             **_rule_members(rule),
             "findings": list(map(_finding, rule.findings)),
             "waivers": list(map(_waiver, rule.waivers)),
-            "answers": _answers(rule.answers),
+            "answers": answer_members(rule.answers),
         }
         for rule in result.rules
     ]
@@ -138,6 +136,7 @@ def _members(result: Result) -> Json:
         "policies": [asdict(policy) for policy in result.policies],
         "coverage": [_coverage(entry) for entry in result.coverage],
         "not_seen": list(result.not_seen),
+        **population_members(result.population),
     }
 
 
@@ -164,6 +163,7 @@ def _coverage(entry: Coverage) -> Json:
         "gaps": [_interval((min(gap), max(gap))) for gap in entry.gaps],
         "holes": [_interval(hole) for hole in entry.holes],
         "evidence": entry.evidence and _interval(entry.evidence),
+        "files": list(entry.files),
     }
 
 
@@ -208,15 +208,10 @@ def _rule_members(rule: RuleResult) -> Json:
         "fix": rule.fix,
         "url": rule.url,
         "tags": list(rule.tags),
+        "limit": rule.limit,
+        "names": list(rule.names),
+        "source_line": rule.source_line,
     }
-
-
-def _answers(answers: Iterable[SubjectAnswer]) -> list[Json]:
-    """Every subject's answer, together where account, Region and answer are the same."""
-    alike: dict[tuple[str | None, str | None, Answer], list[str]] = {}
-    for one in answers:
-        alike.setdefault((one.account, one.region, one.answer), []).append(one.subject)
-    return [{"account": account, "region": region, "answer": str(answer), "subjects": subjects} for (account, region, answer), subjects in alike.items()]
 
 
 def _universe(universe: Universe | None) -> Json | None:
@@ -318,6 +313,7 @@ def _inward(given: Json) -> Json:
         "tool_version": given["tool"]["version"],
         "jobs": given["summary"]["jobs"],
         "coverage": [_inward_coverage(entry) for entry in given["coverage"]],
+        "population": inward_population(given),
         "rules": [_inward_rule(rule, jobs) for rule in given["rules"]],
     }
 
@@ -330,13 +326,12 @@ def _inward_coverage(entry: Json) -> Json:
 
 def _inward_rule(rule: Json, jobs: Mapping[str, SavedJob]) -> Json:
     universe = rule["universe"] and {**rule["universe"], "start": rule["universe"]["from"]}
-    answers = [[same["account"], same["region"], subject, same["answer"]] for same in rule["answers"] for subject in same["subjects"]]
     return {
         **rule,
         "universe": universe,
         "findings": [{**_inward_finding(finding, jobs), "rule": rule["id"], "policy": rule["policy"]} for finding in rule["findings"]],
         "waivers": [{**use, "waiver": use} for use in rule["waivers"]],
-        "answers": sorted(answers, key=lambda answer: [answer[0] or "", answer[1] or "", answer[2]]),
+        "answers": inward_answers(rule["answers"]),
     }
 
 

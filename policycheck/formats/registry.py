@@ -19,5 +19,9 @@ FORMATS: Mapping[str, Format] = LazyFormats(
         "markdown": "policycheck.formats.markdown",
         "github": "policycheck.formats.github",
         "gitlab": "policycheck.formats.gitlab",
+        "csv": "policycheck.formats.population_csv",
+        "ocsf": "policycheck.formats.ocsf",
+        "oscal": "policycheck.formats.oscal",
+        "in-toto": "policycheck.formats.in_toto",
     }
 )

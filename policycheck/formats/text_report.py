@@ -111,7 +111,7 @@ def _headline(rule: RuleResult, fail_on: Severity | None) -> tuple[str, str]:
 def _add_sentence(page: Page, gutter: str, rule: RuleResult, options: Options) -> None:
     """The rule as the author wrote it, with carets and the sentence that was judged; without its line, the sentence alone."""
     sentence = truncate(line(rule.sentence), MAX_TEXT)
-    source = options.source_lines.get((rule.location.path, rule.location.line))
+    source = options.source_lines.get((rule.location.path, rule.location.line)) or rule.source_line or None
     bar = page.paint("frame", "|")
     if source is None:
         _add_fact(page, gutter, "rule: ", sentence)

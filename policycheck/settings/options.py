@@ -60,6 +60,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             help=f"Report format, to stdout or to a file. Repeat for more. Formats: {', '.join(FORMATS)}.",
             metavar="FORMAT[=PATH]",
             short="-o",
+            commands=("check", "report"),
             completion="formats",
             key="outputs",
             key_help="Reports: the file each format is written to, or: stdout",
@@ -203,22 +204,32 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="Show only findings of this severity or worse; changes nothing else.",
             metavar="SEVERITY",
+            commands=("check", "report"),
             key="min_severity",
             key_help="Show only findings of this severity or worse; changes nothing else",
         ),
     ] = None
-    show_passed: Annotated[bool, Option(help="Show the rules that passed as well.")] = False
-    junit_strict: Annotated[bool, Option(help="Leave out of JUnit what the common XSDs do not know (file, line).")] = False
+    show_passed: Annotated[bool, Option(help="Show the rules that passed as well.", commands=("check", "report"))] = False
+    junit_strict: Annotated[bool, Option(help="Leave out of JUnit what the common XSDs do not know (file, line).", commands=("check", "report"))] = False
+    redact: Annotated[
+        bool,
+        Option(
+            help="Put pseudonyms in place of account ids, names and ARNs in every report; the key is in POLICYCHECK_REDACT_KEY.",
+            commands=("check", "report"),
+            key="redact",
+            key_help="Put pseudonyms in place of account ids, names and ARNs in every report: true",
+        ),
+    ] = False
     quiet: Annotated[
         bool,
         Option(
             help="No summary, warning or progress on stderr.",
             short="-q",
-            commands=("check", "init", "explain", "fetch"),
+            commands=("check", "init", "explain", "fetch", "report"),
             help_of={"explain": "No warning or progress on stderr.", "fetch": "No summary, warning or progress on stderr."},
         ),
     ] = False
-    no_color: Annotated[bool, Option(help="No colour; NO_COLOR does the same.", commands=("check", "lint", "explain"), variable="NO_COLOR")] = False
+    no_color: Annotated[bool, Option(help="No colour; NO_COLOR does the same.", commands=("check", "lint", "explain", "report"), variable="NO_COLOR")] = False
     config: Annotated[
         Path | None,
         Option(

@@ -33,6 +33,7 @@ _KINDS: Mapping[str, Any] = {
     "outputs": dict[str, Line],
     "fail_on": Threshold,
     "min_severity": Severity,
+    "redact": bool,
     "engine": Literal.__getitem__(tuple(ENGINES)),
 }
 """What a key takes, where that is not one line of text or a list of such."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -15,6 +16,7 @@ from policycheck.datasets import DATASETS
 from policycheck.errors import JobFileError
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy
+from policycheck.population import InputFile
 from policycheck.sources.asked import members_read
 from policycheck.sources.connection import Connection
 from policycheck.sources.containers import Wanted, read_pages
@@ -52,6 +54,8 @@ class _File:
     """Set where it is no list, and says what another file covers."""
     report: Report | None = None
     """Set where it is a report of AWS Backup."""
+    sha256: str = ""
+    """Of its bytes, where that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,7 @@ def read_job_files(
     policies: Sequence[Policy] = (),
     keep: FileStore | None = None,
     connection: Connection | None = None,
+    hashed: bool = False,
 ) -> FileEvidence:
     """The jobs in files, in every file of folders (hidden ones left out), in objects of S3 (`s3://BUCKET/KEY` or a prefix), and in `stdin` where a path
     is "-"; a file named twice is read once.
@@ -91,6 +96,7 @@ def read_job_files(
     JSON lines and other sequences of these; job reports of AWS Backup, in JSON and CSV; gzip, byte-order marks and UTF-16. `covers` is the time the user says
     the lists are of. A list may say itself what it covers (see `stated`); `policies` then tell whether a filter it was made with left anything out that they
     need. Every file is put into `keep` as it is before it is parsed. S3 is reached by the credentials of `connection`, or those of the environment.
+    `hashed` asks for `inputs`.
 
     Raises:
         JobFileError: a path that cannot be read, or a file that is no job list, incomplete or damaged; all such files in one error.
@@ -104,13 +110,14 @@ def read_job_files(
         wanted = partial(members_read, policies)
         for path in names:
             try:
-                files.append(_read_file(path, stdin, objects, wanted, with_digest=beside, keep=keep))
+                files.append(_read_file(path, stdin, objects, wanted, with_digest=beside, keep=keep, hashed=hashed))
             except JobFileError as error:
                 error.place = clean_line(path)
                 errors.append(error)
     if errors:
         raise _joined(errors)
-    return _evidence(_join_statements(files), as_of, covers, policies)
+    inputs = tuple(InputFile(file.name, file.sha256) for file in files if file.sha256)
+    return replace(_evidence(_join_statements(files), as_of, covers, policies), inputs=inputs)
 
 
 def read_parts(
@@ -151,7 +158,8 @@ def read_kept(
         except JobFileError as error:
             error.place = name
             raise
-    return _evidence(_join_statements(read), as_of, covers, policies)
+    inputs = tuple(InputFile(name, hashlib.sha256(content).hexdigest()) for name, content in files)
+    return replace(_evidence(_join_statements(read), as_of, covers, policies), inputs=inputs)
 
 
 def _evidence(files: Sequence[_File], as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy]) -> FileEvidence:
@@ -290,7 +298,7 @@ def _files_below(folder: str, errors: list[JobFileError]) -> list[str]:
     return sorted(found)
 
 
-def _read_file(path: str, stdin: BinaryIO, objects: Objects, wanted: Wanted, *, with_digest: bool, keep: FileStore | None) -> _File:
+def _read_file(path: str, stdin: BinaryIO, objects: Objects, wanted: Wanted, *, with_digest: bool, keep: FileStore | None, hashed: bool) -> _File:
     try:
         if is_object_url(path):
             data = objects.read(path)
@@ -308,12 +316,17 @@ def _read_file(path: str, stdin: BinaryIO, objects: Objects, wanted: Wanted, *, 
                 if len(data) >= LARGE:
                     file = _parse(clean_line(path), read_text(data), wanted, with_digest=with_digest)
                     _leave_in_file(file, data, stream, status)
-                    return file
+                    return _hashed(file, data) if hashed else file
     except FileNotFoundError:
         raise JobFileError("does not exist", hint="name a file, a folder, or - for standard input") from None
     except (OSError, ValueError) as error:
         raise JobFileError(f"cannot be read: {_cause(error)}") from None
-    return _parse(clean_line(path), read_text(data), wanted, with_digest=with_digest)
+    file = _parse(clean_line(path), read_text(data), wanted, with_digest=with_digest)
+    return _hashed(file, data) if hashed else file
+
+
+def _hashed(file: _File, data: bytes) -> _File:
+    return replace(file, sha256=hashlib.sha256(data).hexdigest())
 
 
 def _keep(keep: FileStore | None, path: str, data: bytes) -> None:

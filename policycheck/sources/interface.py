@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
+from policycheck.population import InputFile
 from policycheck.result import Coverage
 
 
@@ -26,3 +27,5 @@ class Evidence:
     """By the names that rules give them."""
     members: frozenset[str] | None = None
     """The active accounts of the organization, where the source knows them."""
+    inputs: tuple[InputFile, ...] = ()
+    """The files that jobs were read from, where their hashes were asked for."""

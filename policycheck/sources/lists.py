@@ -109,7 +109,7 @@ def assert_coverage(
             names = [source.name for source in read or holders[place] or sources.get(name, ())]
             entry = _entry(name, place, own.jobs or shown[place], names, reason, spans[place], as_of, silence)
             cut_off = bool(silence) and any(source.jobs.cut_off and not source.lone for source in holders[place])
-            entries.append(replace(entry, rewound=rewound, cut_off=cut_off))
+            entries.append(replace(entry, rewound=rewound, cut_off=cut_off, files=tuple(dict.fromkeys(names))))
     return tuple(sorted(entries, key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
 
 

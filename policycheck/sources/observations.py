@@ -69,7 +69,15 @@ def merge_sources(parts: Sequence[JobList]) -> Jobs:
     merged = {rows[0]: _merge(whole, rows) for rows in shown.values() if len(rows) > 1}
     kept = sorted([*(rows[0] for rows in shown.values()), *vague])
     shared = sum(count > 1 for count in _count(key.job_id for key in shown).values())
-    return Jobs(_take(whole, kept, merged, doubtful), len(records) - len(kept), shared)
+    taken = replace(_take(whole, kept, merged, doubtful), repeats=_repeats(whole, kept, shown))
+    return Jobs(taken, len(records) - len(kept), shared)
+
+
+def _repeats(whole: JobList, kept: Sequence[int], shown: Mapping[_Key, Sequence[int]]) -> dict[int, int]:
+    """By row of the jobs, how many records beside the first show it, in this list and in the lists that it comes from."""
+    more = {rows[0]: len(rows) - 1 + sum(whole.repeats.get(row, 0) for row in rows) for rows in shown.values() if len(rows) > 1}
+    more |= {row: count for row, count in whole.repeats.items() if row not in more}
+    return {number: more[row] for number, row in enumerate(kept) if row in more}
 
 
 def _count(names: Iterable[str | None]) -> Mapping[str | None, int]:
@@ -94,11 +102,13 @@ def _concatenate(parts: Sequence[JobList], records: Sequence[Any]) -> JobList:
     if len(parts) == 1:
         return parts[0]
     unusable: dict[int, frozenset[str]] = {}
+    repeats: dict[int, int] = {}
     start = 0
     for part in parts:
         unusable |= {start + row: members for row, members in part.unusable.items()}
+        repeats |= {start + row: count for row, count in part.repeats.items()}
         start += len(part)
-    return JobList(parts[0].dataset, records, unusable, list(chain.from_iterable(part.told for part in parts)))
+    return JobList(parts[0].dataset, records, unusable, list(chain.from_iterable(part.told for part in parts)), repeats=repeats)
 
 
 class _Merged(NamedTuple):

@@ -25,11 +25,13 @@ def read_saved(
     policies: Sequence[Policy] = (),
     keep: FileStore | None = None,
     connection: Connection | None = None,
+    hashed: bool = False,
 ) -> Evidence:
     """The jobs that these paths hold, as `read_job_files` or `read_archive` gives them.
 
     Args:
         keep: where files are put as they are; an archive is not.
+        hashed: whether the hashes of files are to be told.
         connection: by whose credentials S3 is reached; None: those of the environment.
 
     Raises:
@@ -40,7 +42,7 @@ def read_saved(
     if not archives:
         from policycheck.sources.files import read_job_files
 
-        return read_job_files(paths, as_of=as_of, covers=covers, stdin=stdin, policies=policies, keep=keep, connection=connection)
+        return read_job_files(paths, as_of=as_of, covers=covers, stdin=stdin, policies=policies, keep=keep, connection=connection, hashed=hashed)
     if len(paths) > 1:
         raise UsageError(f"{clean_line(archives[0])} is an archive, and an archive is checked alone", hint="Name it with the only --jobs.")
     if covers is not None:

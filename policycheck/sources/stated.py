@@ -135,7 +135,13 @@ def restate(
         else:
             before = found[home]
             reason = "; ".join(filter(None, (before.reason, entry.reason)))
-            found[home] = replace(before, jobs=before.jobs + entry.jobs, reason=reason, rewound=before.rewound + entry.rewound)
+            found[home] = replace(
+                before,
+                jobs=before.jobs + entry.jobs,
+                reason=reason,
+                rewound=before.rewound + entry.rewound,
+                files=tuple(dict.fromkeys((*before.files, *entry.files))),
+            )
     return tuple(sorted((*kept, *found.values()), key=lambda entry: (entry.dataset, entry.account or "", entry.region or "")))
 
 
@@ -170,6 +176,7 @@ def _entry(file: StatedFile, stated: StatedList, as_of: datetime, policies: Sequ
         complete=not reason,
         basis=Basis.OBSERVED,
         source=f"{dataset.operation}, {file.name}",
+        files=(file.name,),
         reason=clean_line(reason),
     )
 

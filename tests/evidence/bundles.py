@@ -54,7 +54,7 @@ def forged(before: Mapping[str, bytes], files: Mapping[str, bytes]) -> Files:
     digests = {hashlib.sha256(before[name]).hexdigest(): hashlib.sha256(files[name]).hexdigest() for name in files if name in before}
     sizes = {name: len(content) for name, content in files.items()}
     made = dict(files)
-    for name in ("statement.json", "predicate.json", MANIFEST):
+    for name in (*(name for name in made if name in ("result.json", "report.html") or name.endswith(".csv")), "statement.json", "predicate.json", MANIFEST):
         text = made.get(name, b"").decode(errors="replace")
         for old, new in digests.items():
             text = text.replace(old, new)

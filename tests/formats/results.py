@@ -9,11 +9,12 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from policycheck.answers import Answer, SubjectAnswer
 from policycheck.errors import Location
 from policycheck.job_records import SavedJob
+from policycheck.population import Covered, InputFile, NewestJob, Population, Reconciliation, Resource
 from policycheck.reasons import told
 from policycheck.result import (
-    Answer,
     Basis,
     Breach,
     Coverage,
@@ -22,7 +23,6 @@ from policycheck.result import (
     Result,
     RuleResult,
     Severity,
-    SubjectAnswer,
     Universe,
     Verdict,
     Waiver,
@@ -157,9 +157,14 @@ def mixed() -> Result:
             ),
         ),
         answers=tuple(
-            SubjectAnswer("111122223333", "eu-west-1", f"arn:aws:rds:eu-west-1:111122223333:db:{name}", answer)
-            for name, answer in [("orders", Answer.PASS), ("orders-production-replica-number-two-of-three", Answer.FAIL), ("young", Answer.PENDING)]
+            SubjectAnswer("111122223333", "eu-west-1", f"arn:aws:rds:eu-west-1:111122223333:db:{name}", answer, *told)
+            for name, answer, *told in [
+                ("orders", Answer.PASS, "26 h", "10 h within", "6E2C0F1A-0000-4000-8000-000000000002"),
+                ("orders-production-replica-number-two-of-three", Answer.FAIL, "41 h", "5 h outside", "6E2C0F1A-0000-4000-8000-000000000003"),
+                ("young", Answer.PENDING, "no such job", "", ""),
+            ]
         ),
+        limit="at most 36h",
         undecided=2,
         pending=1,
         fix="Check that the plan still selects the instance.",
@@ -200,10 +205,27 @@ def mixed() -> Result:
             jobs=20,
             evidence=(AS_OF - timedelta(days=30, hours=-25), AS_OF - timedelta(hours=1)),
             gaps=((AS_OF - timedelta(days=20), AS_OF - timedelta(days=18)),),
+            files=("copies.json",),
         ),
     )
     not_seen = ("777788889999: declared, but no job of it was read", "copies.json does not say how it was made: that it is complete is asserted")
-    return make_result(failed, rpo, inconclusive, waived, skipped, passed, coverage=coverage, not_seen=not_seen, jobs=439)
+    return make_result(failed, rpo, inconclusive, waived, skipped, passed, coverage=coverage, not_seen=not_seen, jobs=439, population=make_population())
+
+
+def make_population() -> Population:
+    """Two days, a resource, two jobs, a file."""
+    database = "arn:aws:rds:eu-west-1:111122223333:db:orders"
+    day = Reconciliation("backup_jobs", "111122223333", "eu-west-1", "2026-11-18", 14, 2, 12, 9, 2, 1, Covered.WHOLE, ("6E2C0F1A-0000-4000-8000-000000000002",))
+    return Population(
+        reconciliation=(day, replace(day, day="2026-11-19", records=6, repeated=0, jobs=6, evaluated=6, out_of_scope=0, unusable=0, covered=Covered.PART)),
+        newest_jobs=(
+            NewestJob("6E2C0F1A-0000-4000-8000-000000000002", "6E2C0F1A-0000-4000-8000-000000000002", "COMPLETED", "2026-11-19T10:00:00Z"),
+            NewestJob("6E2C0F1A-0000-4000-8000-000000000003", "6E2C0F1A-0000-4000-8000-000000000003", "FAILED", "2026-11-19T05:00:00Z"),
+        ),
+        resources=(Resource("111122223333", "eu-west-1", database, "RDS", "orders"),),
+        account_names={"111122223333": "production"},
+        inputs=(InputFile("copies.json", "c0" * 32),),
+    )
 
 
 def empty() -> Result:
@@ -264,7 +286,7 @@ _job_tables = st.dictionaries(any_text.map(clean), st.dictionaries(any_text, _js
 )
 _lines = any_text.map(clean_line)
 _answers = st.lists(
-    st.builds(SubjectAnswer, st.none() | _lines, st.none() | _lines, _lines, st.sampled_from(Answer)),
+    st.builds(SubjectAnswer, st.none() | _lines, st.none() | _lines, _lines, st.sampled_from(Answer), _lines, _lines, _lines),
     max_size=3,
     unique_by=lambda answer: (answer.account or "", answer.region or "", answer.subject),
 ).map(lambda answers: tuple(sorted(answers, key=lambda answer: (answer.account or "", answer.region or "", answer.subject))))
@@ -359,8 +381,18 @@ coverages = st.builds(
     gaps=st.lists(_intervals, max_size=2).map(tuple),
     evidence=st.none() | _intervals,
 )
+_cells = st.builds(Population, **{
+    "reconciliation": st.lists(st.builds(
+        Reconciliation, any_text, st.none() | any_text, st.none() | any_text, st.none() | any_text, *[_counts] * 6, st.sampled_from(Covered), st.just(())
+    ), max_size=2).map(tuple),
+    "newest_jobs": st.lists(st.builds(NewestJob, any_text, any_text, st.none() | any_text, any_text), max_size=2).map(tuple),
+    "resources": st.lists(st.builds(Resource, *[st.none() | any_text] * 2, any_text, *[st.none() | any_text] * 2), max_size=2).map(tuple),
+    "account_names": st.dictionaries(any_text, any_text, max_size=2),
+    "inputs": st.lists(st.builds(InputFile, any_text, st.just("0f" * 32)), max_size=2).map(tuple),
+})  # fmt: skip
 results = st.builds(
     Result,
+    population=_cells,
     as_of=_times,
     tool_version=any_text,
     policies=st.lists(st.builds(PolicyInfo, names, any_text, any_text), max_size=2).map(tuple),

@@ -5,6 +5,7 @@ A format without a reader here fails. A reader says how the document is built (`
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import unicodedata
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +22,14 @@ import pytest
 from lxml import etree
 
 from policycheck.formats.cleaning import cleaned
-from policycheck.formats.interface import Options
+from policycheck.formats.interface import Options, clean_result
 from policycheck.formats.json_result import load_result
 from policycheck.formats.registry import FORMATS
 from policycheck.job_records import SavedJob
 from policycheck.result import Result, Verdict
 from policycheck.text import clean, clean_line
 from tests.formats import runner_commands
+from tests.formats import test_exchange as exchange
 from tests.formats.results import make_coverage, make_finding, make_result, make_rule, mixed
 from tests.formats.test_gitlab import SCHEMA as GITLAB_SCHEMA
 from tests.formats.test_markdown import GFM, OURS, outside_code
@@ -74,7 +77,7 @@ def read_json(document: str) -> Structure:
 def json_paths(value: object, path: str = "$") -> Iterator[str]:
     """The place and kind of every leaf. Mappings whose keys are somebody's text have only their size."""
     if isinstance(value, dict):
-        if path.endswith((".controls", ".jobs.*")):
+        if path.endswith((".controls", ".jobs.*", ".account_names")):
             yield f"{path}: {len(value)}"
             return
         if path == "$.jobs":
@@ -158,6 +161,32 @@ def read_github(document: str) -> Structure:
     return structure
 
 
+def read_csv(document: str) -> Structure:
+    assert document.endswith("\r\n")
+    assert "\n" not in document.replace("\r\n", "")
+    rows = list(csv.reader(StringIO(document, newline=""), strict=True))
+    assert {len(row) for row in rows} == {len(rows[0])}
+    cells = [text for row in rows for text in row]
+    assert not any(text.startswith(("=", "+", "-", "@", "\t", "\r")) for text in cells)
+    assert all(text == clean_line(text) for text in cells)
+    return [",".join("." if text else "" for text in row) for row in rows]
+
+
+def read_ocsf(document: str) -> Structure:
+    # Whether such events fit the schema is asked in test_exchange.py.
+    return [line for event in document.splitlines() for line in read_json(event)]
+
+
+def read_oscal(document: str) -> Structure:
+    exchange.read_oscal(document)
+    return read_json(document)
+
+
+def read_in_toto(document: str) -> Structure:
+    exchange.read_in_toto(document)
+    return read_json(document)
+
+
 READERS: Mapping[str, Callable[[str], Structure]] = {
     "text": read_text,
     "json": read_json,
@@ -166,6 +195,10 @@ READERS: Mapping[str, Callable[[str], Structure]] = {
     "markdown": read_markdown,
     "github": read_github,
     "gitlab": read_gitlab,
+    "csv": read_csv,
+    "ocsf": read_ocsf,
+    "oscal": read_oscal,
+    "in-toto": read_in_toto,
 }
 COMMANDS = {"github"}
 """The formats that are meant to speak to a runner."""
@@ -175,6 +208,13 @@ COMMANDS = {"github"}
 def structure(name: str, text: str) -> Structure:
     """How the document is built that holds this text; it has what its reader asserts."""
     return READERS[name](rendered(name, text))
+
+
+@cache
+def companions(text: str) -> list[Structure]:
+    """How the files beside a report are built that hold this text."""
+    made = clean_result(result(text))
+    return [read_csv("".join(write(made, Options()))) for write in FORMATS["csv"].companions.values()]
 
 
 def test_every_format_has_a_reader() -> None:
@@ -224,10 +264,17 @@ def test_what_is_printed_is_no_command_and_reads_the_same(name: str, text: str) 
         return
     assert READERS[name](printed) == structure(name, CORPUS[text])
     kind = FORMATS[name].media_type
-    if kind.endswith("json"):
+    if kind.endswith("jsonl"):
+        assert list(map(json.loads, printed.splitlines())) == list(map(json.loads, document.splitlines()))
+    elif kind.endswith("json"):
         assert json.loads(printed) == json.loads(document)
     elif kind.endswith("xml"):
         assert etree.tostring(etree.fromstring(printed.encode()), method="c14n") == etree.tostring(etree.fromstring(document.encode()), method="c14n")
+
+
+@each("text", CORPUS)
+def test_hostile_text_changes_nothing_in_files_beside_a_report(text: str) -> None:
+    assert companions(CORPUS[text]) == companions("x" if clean_line(CORPUS[text]) else CORPUS[text][:1])
 
 
 @each("text", CORPUS)

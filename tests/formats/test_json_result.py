@@ -47,7 +47,24 @@ def test_keys_are_those_of_the_contract() -> None:
         "pending": 1,
         "undecided": 2,
     }
-    keys = {"dataset", "account", "region", "from", "to", "evidence", "gaps", "holes", "jobs", "complete", "basis", "source", "reason", "cut_off", "rewound"}
+    keys = {
+        "dataset",
+        "account",
+        "region",
+        "from",
+        "to",
+        "evidence",
+        "gaps",
+        "holes",
+        "jobs",
+        "complete",
+        "basis",
+        "source",
+        "reason",
+        "cut_off",
+        "rewound",
+        "files",
+    }
     assert [set(entry) for entry in made["coverage"]] == [keys] * 4
     assert made["coverage"][3]["evidence"] == {"from": "2026-10-22T13:00:00Z", "to": "2026-11-20T11:00:00Z"}
     assert made["coverage"][3]["gaps"] == [{"from": "2026-10-31T12:00:00Z", "to": "2026-11-02T12:00:00Z"}]
@@ -60,6 +77,9 @@ def test_keys_are_those_of_the_contract() -> None:
         "region": "eu-west-1",
         "answer": "pass",
         "subjects": ["arn:aws:rds:eu-west-1:111122223333:db:orders"],
+        "measured": ["26 h"],
+        "margins": ["10 h within"],
+        "newest": ["6E2C0F1A-0000-4000-8000-000000000002"],
     }
     finding = rule["findings"][0]
     assert {"subject", "jobs", "jobs_count", "job_keys", "message", "cause", "severity", "fingerprint", "waiver"} <= set(finding)
@@ -81,7 +101,8 @@ def test_a_job_a_finding_and_an_answer_are_a_line_each(name: str) -> None:
     made = document(CASES[name]())
     lines = [line.removesuffix(",") for line in JSON.render(CASES[name]()).splitlines()]
     found = [line for rule in made["rules"] for line in (*rule["answers"], *rule["findings"], *rule["waivers"])]
-    found = [*made["coverage"], *made["policies"], *found]
+    lists = [made[name] for name in ("coverage", "inputs", "newest_jobs", "policies", "reconciliation", "resources")]
+    found = [*(entry for entries in lists for entry in entries), *found]
     assert [json.loads(line) for line in lines if line.startswith("{") and line != "{"] == found
     assert [job for job in made["jobs"] if f"{json.dumps(job)}:{json.dumps(made['jobs'][job], sort_keys=True, separators=(',', ':'))}" not in lines] == []
 

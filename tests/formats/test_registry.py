@@ -17,7 +17,7 @@ from tests.tables import each
 
 
 def test_help_order_is_fixed() -> None:
-    assert list(FORMATS) == ["text", "json", "junit", "sarif", "markdown", "github", "gitlab"]
+    assert list(FORMATS) == ["text", "json", "junit", "sarif", "markdown", "github", "gitlab", "csv", "ocsf", "oscal", "in-toto"]
 
 
 def test_each_format_describes_itself() -> None:
@@ -76,8 +76,8 @@ def test_a_document_of_many_findings_comes_in_pieces(name: str) -> None:
     assert len({"json": lambda: loaded["jobs"], "gitlab": lambda: loaded, "sarif": lambda: loaded["runs"][0]["results"]}[name]()) == 1000
 
 
-def test_json_alone_asks_for_answers() -> None:
-    assert [name for name, entry in FORMATS.items() if entry.shows_answers] == ["json"]
+def test_formats_that_list_subjects_or_files_ask_for_answers() -> None:
+    assert [name for name, entry in FORMATS.items() if entry.shows_answers] == ["json", "csv", "in-toto"]
 
 
 def test_cleaning_makes_no_copy_of_what_is_clean() -> None:

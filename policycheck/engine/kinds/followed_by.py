@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 import narwhals as nw
 
+from policycheck.answers import SubjectAnswer
 from policycheck.dataset_types import Link
 from policycheck.datasets import Dataset
-from policycheck.engine.answers import collect_answers, record_answer, weaken
+from policycheck.engine.answers import Asked, collect_answers, weaken
 from policycheck.engine.case import Case, Kind, Staying, fields_of_choice
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
@@ -34,7 +35,7 @@ from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import Following
 from policycheck.reasons import Reason, ReasonKind, Reasons
 from policycheck.records import iso, moment
-from policycheck.result import RuleResult, SubjectAnswer, Verdict
+from policycheck.result import RuleResult, Verdict
 
 _MOST_PLACES = 3
 SHORT = 500
@@ -102,8 +103,8 @@ def _judge(case: Case, frame: Frame, other: Frame, context: Context) -> RuleResu
     findings = describe_unfollowed(rule, frame, job_list, violations, others, context.records, context.backend)
     answers: tuple[SubjectAnswer, ...] = ()
     if context.answers:
-        answer = record_answer(nw.col(_POPULATION), nw.col(_VIOLATION), None, nw.col(_PENDING))
-        (answers,) = collect_answers(masks, [answer], frame, context.backend)
+        (answers,) = collect_answers(masks, [Asked(nw.col(_POPULATION), nw.col(_VIOLATION), None, nw.col(_PENDING))], frame, context)
+        context.examined.add(other.dataset.name, other.columns, [compile_condition(_requirement(case).condition, other)])
     short = _short(case, frame, context)
     standing = _standing(case, counts, short, len(job_list), lambda: _unknown(case, frame, other, masks, context), lambda: _unsure(case, frame, masks, context))
     verdict, reasons = decide(standing)

@@ -15,6 +15,7 @@ from policycheck.engine.group_account import GroupAccount
 from policycheck.engine.group_measure import Clean, Screen, count_open
 from policycheck.engine.judgement import Judgement, Rows, Setting, job_id, nothing_in
 from policycheck.engine.kinds.grouped import GroupedMeasure
+from policycheck.engine.limits import DIFFERS, MATCHES
 from policycheck.engine.measurement import Asked, SampleJobs
 from policycheck.engine.measures import Number, Truth
 from policycheck.engine.subjects import Group
@@ -74,6 +75,11 @@ class LatestJob(GroupedMeasure):
 
     def spell(self, value: Number) -> str:
         return ""
+
+    def spell_measured(self, case: Case, judged: Judgement, *, exact: bool) -> tuple[str, str]:
+        if judged.nothing or judged.waiting:
+            return "", ""
+        return {True: DIFFERS, False: MATCHES, None: ""}[judged.violation], ""
 
     def tell_jobs(self, judged: Judgement, names: Sequence[str]) -> Iterator[str]:
         said = ", ".join(names)

@@ -10,17 +10,22 @@ from typing import Any
 
 import narwhals as nw
 
+from policycheck.answers import Answer, SubjectAnswer
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.engine.absence import Absence
 from policycheck.engine.answers import ordered, weaken
 from policycheck.engine.case import Case, Staying
 from policycheck.engine.context import Context
+from policycheck.engine.examined import newest_rank
 from policycheck.engine.findings import clean_subject, describe_empty
-from policycheck.engine.frame import ROW, Frame
+from policycheck.engine.frame import ROW, SUBJECT, Frame
 from policycheck.engine.job_trace import trace_jobs
+from policycheck.engine.judgement import expectation, limit_of
 from policycheck.engine.ladder import Standing, decide
+from policycheck.engine.limits import spell_measured
 from policycheck.engine.masks import chosen_mask
 from policycheck.engine.measurement import Asked, Measurement, SampleJobs
+from policycheck.engine.measures import Range
 from policycheck.engine.notes import name_briefly
 from policycheck.engine.outcomes import COULD, KEEPS, NOTHING, VIOLATES, RuleTrace, SubjectOutcome, SubjectTrace, place_key, sort_rows
 from policycheck.engine.schedules.expected_runs import ExpectedRun, Group, GroupRuns, PlanHistory, group_of
@@ -39,7 +44,7 @@ from policycheck.policy.conditions import Operator, fields_of
 from policycheck.policy.model import Expectation
 from policycheck.reasons import Reason, ReasonKind, Reasons
 from policycheck.records import iso, moment
-from policycheck.result import Answer, RuleResult, SubjectAnswer, UndecidedOf, Universe, Verdict
+from policycheck.result import RuleResult, UndecidedOf, Universe, Verdict
 from policycheck.units import DAY, HOUR, MINUTE
 
 SHORT = 2000
@@ -137,7 +142,7 @@ def _result(case: Case, tally: _Tally, records: PlanRecords, frame: Frame, masks
     findings = describe_missed(rule, definite, due, records)
     if verdict is Verdict.FAIL and not findings:
         findings = (describe_empty(rule, reasons),)
-    answers = _answers(tally, definite, set(possible)) if context.answers else ()
+    answers = _answers(case, tally, set(possible), _newest_chosen(case, frame, masks, context)) if context.answers else ()
     return rule_result(
         rule,
         verdict,
@@ -155,17 +160,31 @@ def _result(case: Case, tally: _Tally, records: PlanRecords, frame: Frame, masks
     )
 
 
-def _answers(tally: _Tally, definite: Collection[Resource], possible: Collection[Resource]) -> tuple[SubjectAnswer, ...]:
+def _newest_chosen(case: Case, frame: Frame, masks: nw.LazyFrame[Any], context: Context) -> dict[tuple[str | None, str | None, str | None], str]:
+    """The key of the newest scheduled job of each resource that a rule certainly chooses; the jobs it looks at are noted."""
+    name, chosen = BACKUP_JOBS.name, nw.col(chosen_column(case)) & is_scheduled()
+    inside = chosen & (nw.col("CreationDate") >= window_start(case, frame.as_of))
+    context.examined.add(name, masks, [inside])
+    ranked = context.examined.with_ranks(masks, name).group_by(SUBJECT).agg(newest_rank(chosen).alias("_newest"))
+    rows = context.backend.rows(ranked.select(nw.col(SUBJECT), nw.col("_newest")))
+    return {frame.subjects[subject]: context.examined.name_newest(name, rank) for subject, rank in rows}
+
+
+def _answers(case: Case, tally: _Tally, possible: Collection[Resource], newest: Mapping[Any, str]) -> tuple[SubjectAnswer, ...]:
     """Of each resource that a plan's schedule is about."""
     groups: defaultdict[Resource, list[GroupRuns]] = defaultdict(list)
     for group, runs in tally.groups.items():
         groups[group.place, group.resource].append(runs)
     told = []
-    for (place, resource), all_runs in groups.items():
+    for subject, all_runs in groups.items():
+        place, resource = subject
+        missed, open_runs = len(tally.missed[subject]), tally.perhaps[subject] + tally.undecided[subject]
+        undecided = subject in possible or not all(runs.is_decided for runs in all_runs)
         answer = Answer.PASS if any(runs.due for runs in all_runs) else Answer.NOTHING
-        if (place, resource) in possible or not all(runs.is_decided for runs in all_runs):
-            answer = Answer.UNDECIDED
-        told.append(SubjectAnswer(*clean_subject(*place, resource), Answer.FAIL if (place, resource) in definite else answer))
+        answer = Answer.FAIL if _violates(case, missed) else Answer.UNDECIDED if undecided else answer
+        count = Range(missed, missed + open_runs)
+        measured = ("", "") if answer is Answer.NOTHING else spell_measured(count, *limit_of(expectation(case)), "{:,}".format)
+        told.append(SubjectAnswer(*clean_subject(*place, resource), answer, *measured, newest.get((*place, resource), "")))
     return ordered(told)
 
 

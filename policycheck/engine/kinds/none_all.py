@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from policycheck.datasets import DATASETS
-from policycheck.engine.answers import collect_answers, record_answer, weaken
+from policycheck.engine.answers import Asked, collect_answers, weaken
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.case import Case, Kind, Staying, fields_decisive, fields_read
 from policycheck.engine.compile import compile_condition
@@ -117,7 +117,7 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
     masks = backend.persist(add_masks(columns, cases, frame))
     counts = _count(cases, masks, backend)
     violations = _violations([case for case in cases if counts[case.number].definite], masks, backend)
-    told = collect_answers(masks, [_answer(case) for case in cases], frame, backend) if context.answers else [()] * len(cases)
+    told = collect_answers(masks, [_asked(case) for case in cases], frame, context) if context.answers else [()] * len(cases)
     answers = dict(zip((case.number for case in cases), told, strict=True))
     results = {}
     for case in cases:
@@ -161,9 +161,9 @@ def _unknown(case: Case, column: str, frame: Frame, masks: nw.LazyFrame[Any], co
     return tuple(found)
 
 
-def _answer(case: Case) -> nw.Expr:
+def _asked(case: Case) -> Asked:
     undecided = nw.col(case.undecided) if case.leaves_out_progress else None
-    return record_answer(nw.col(case.population), nw.col(case.violation), undecided, nw.col(case.pending) if case.recovery is not None else None)
+    return Asked(nw.col(case.population), nw.col(case.violation), undecided, nw.col(case.pending) if case.recovery is not None else None)
 
 
 _KNOWN = "_known"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 
 from policycheck.formats.cleaning import cleaned
 from policycheck.formats.escape import defuse_document
@@ -60,6 +61,10 @@ class LintFormat:
     def printed(self, document: str) -> str:
         """What `render` gave, for a stream that a CI runner may listen to."""
         return defuse_document(document, self.media_type)
+
+    def companion_paths(self, _path: Path) -> dict[str, Path]:
+        """It writes no file beside its own."""
+        return {}
 
 
 def count_line(report: LintReport) -> str:
