@@ -8,37 +8,51 @@ from datetime import datetime
 
 from policycheck.datasets import DATASETS, TAGS
 from policycheck.engine.backends.interface import Backend
-from policycheck.engine.evaluate import judge
+from policycheck.engine.evaluate import evaluate
 from policycheck.engine.scope import in_scope, uncovered_scope
 from policycheck.inventory import Inventory
 from policycheck.policy.conditions import Operator, comparisons
 from policycheck.policy.model import Expectation, Policy
-from policycheck.result import PolicyInfo, Result, RuleResult, Severity, Verdict
+from policycheck.result import LeftOutRule, PolicyInfo, Result, RuleResult, Severity, Verdict
 from policycheck.sources.interface import Evidence
 from policycheck.text import clean_line
 from policycheck.version import __version__
 
 
-def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail_on: Severity | None, backend: Backend, answers: bool = False) -> Result:
+def run(
+    policies: Sequence[Policy],
+    evidence: Evidence,
+    *,
+    as_of: datetime,
+    fail_on: Severity | None,
+    backend: Backend,
+    answers: bool = False,
+    frameworks: Sequence[str] = (),
+) -> Result:
     """Judge the evidence.
 
     Args:
         policies: with the rules that were selected; a policy without rules is judged by its scope alone.
         as_of: the aware instant everything is measured from.
         fail_on: the least severity that fails the run; None: never.
-        answers: whether the result lists what each subject came to, for the formats that show it; it changes no verdict and no finding.
+        answers: whether the result lists what each subject came to, and what became of resources day by day, for the formats that show it; it changes no
+            verdict and no finding.
+        frameworks: the frameworks of controls that the rules were selected by.
     """
-    rules = judge(policies, evidence.lists, evidence.coverage, as_of, backend, inventories=evidence.inventories, answers=answers)
+    rules, history = evaluate(policies, evidence.lists, evidence.coverage, as_of, backend, inventories=evidence.inventories, answers=answers)
     return Result(
         as_of=as_of,
         tool_version=__version__,
-        policies=tuple(PolicyInfo(policy.id, policy.title, policy.path) for policy in policies),
+        policies=tuple(PolicyInfo(policy.id, policy.title, policy.path, policy.sha256) for policy in policies),
         rules=_named(rules, evidence.inventories),
         coverage=evidence.coverage,
         not_seen=tuple(dict.fromkeys((*evidence.not_seen, *_unseen(policies, evidence), *_reserved(rules), *evidence.warnings))),
         jobs=sum(len(job_list) for job_list in evidence.lists.values()),
         fail_on=fail_on,
         scope_uncovered=any(uncovered_scope(policy.scope, evidence.coverage, name) for policy in policies for name in _datasets(policy)),
+        frameworks=tuple(dict.fromkeys(map(clean_line, frameworks))),
+        left_out=tuple(LeftOutRule(rule.policy, rule.id, rule.controls) for policy in policies for rule in policy.unchosen),
+        history=history,
     )
 
 

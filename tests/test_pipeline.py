@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_result_names_what_was_judged_on_what(tmp_path: Path) -> None:
     found = evidence([job()])
     result = judge(load(POLICY, tmp_path), found)
     assert (result.as_of, result.tool_version, result.jobs) == (AS_OF, __version__, 1)
-    assert result.policies == (PolicyInfo("p", "Title", "policy.yaml"),)
+    assert result.policies == (PolicyInfo("p", "Title", "policy.yaml", sha256((tmp_path / "policy.yaml").read_bytes()).hexdigest()),)
     assert result.coverage == found.coverage
     assert (result.verdict, result.exit_code, result.scope_uncovered) == (Verdict.PASS, 0, False)
 

@@ -81,7 +81,7 @@ def judge(settings: Settings) -> None:
 
     from policycheck.pipeline import run
 
-    result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=backend, answers=answers)
+    result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=backend, answers=answers, frameworks=settings.framework or ())
     report(result, outputs, options, quiet=settings.quiet)
     raise typer.Exit(int(result.exit_code))
 

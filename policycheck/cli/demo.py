@@ -25,7 +25,7 @@ from policycheck.settings.merging import Settings
 from policycheck.settings.options import RunOptions
 
 PACK = "demo"
-_FILES = {"junit": "junit.xml", "sarif": "results.sarif", "markdown": "summary.md", "json": "result.json"}
+_FILES = {"junit": "junit.xml", "sarif": "results.sarif", "markdown": "summary.md", "html": "report.html", "json": "result.json"}
 
 
 def demo(

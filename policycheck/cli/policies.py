@@ -105,7 +105,11 @@ def select_rules(
     chosen = tuple(replace(policy, rules=tuple(rule for rule in policy.rules if _chosen(policy, rule, select, ignore, frameworks))) for policy in policies)
     if not any(policy.rules for policy in chosen):
         raise UsageError("the selection leaves no rule to judge")
-    return tuple(policy for policy in chosen if policy.rules)
+    kept = tuple(policy for policy in chosen if policy.rules)
+    left = {policy.id: tuple(rule for rule in policy.rules if not _chosen(policy, rule, select, ignore, frameworks)) for policy in policies}
+    # What became of a policy of which no rule is left hangs on the first: each rule names its own.
+    gone = tuple(rule for policy in chosen if not policy.rules for rule in left[policy.id])
+    return tuple(replace(policy, unchosen=(*left[policy.id], *(gone if policy is kept[0] else ()))) for policy in kept)
 
 
 def _names(policy: Policy, rule: Rule) -> tuple[str, str]:

@@ -5,19 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from policycheck.engine.answers import settle_answers
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.case import Case
 from policycheck.engine.context import Context
 from policycheck.engine.entries import entry_notes
+from policycheck.engine.history import expect_history, tell_history
 from policycheck.engine.kinds.registry import open_cases
 from policycheck.engine.nearness import apply_nearness
 from policycheck.engine.waivers import apply_waivers
+from policycheck.history import History
 from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy, WaiverGrant
 from policycheck.result import Coverage, RuleResult
+
+
+class Evaluation(NamedTuple):
+    """What a run comes to: one result a rule, in rule order, and what became of resources day by day where answers were asked for."""
+
+    rules: tuple[RuleResult, ...]
+    history: History | None
 
 
 def judge(
@@ -30,6 +40,24 @@ def judge(
     inventories: Mapping[str, Inventory] | None = None,
     answers: bool = False,
 ) -> tuple[RuleResult, ...]:
+    """Judge every rule of every policy, as `evaluate` does.
+
+    Returns:
+        One result a rule, in rule order; findings sorted by account, Region and subject.
+    """
+    return evaluate(policies, lists, coverage, as_of, backend, inventories=inventories, answers=answers).rules
+
+
+def evaluate(
+    policies: Sequence[Policy],
+    lists: Mapping[str, JobList],
+    coverage: Sequence[Coverage],
+    as_of: datetime,
+    backend: Backend,
+    *,
+    inventories: Mapping[str, Inventory] | None = None,
+    answers: bool = False,
+) -> Evaluation:
     """Judge every rule of every policy.
 
     Args:
@@ -38,16 +66,15 @@ def judge(
         coverage: what was read of each list in each account and Region.
         as_of: the aware instant that ages and windows are measured from.
         inventories: by the names that rules give them.
-        answers: whether the results list what each subject came to; it changes nothing else.
-
-    Returns:
-        One result a rule, in rule order; findings sorted by account, Region and subject.
+        answers: whether the results list what each subject came to, and the history is told; it changes nothing else.
     """
     cases = open_cases(policies)
     context = Context(lists, coverage, as_of, backend, inventories or {}, answers)
     for case in cases:
         for name, fields in case.kind.fields_asked(case).items():
             context.facts.expect(name, fields)
+    if answers:
+        expect_history(cases, context)
     families: dict[str, list[Case]] = {}
     for case in cases:
         families.setdefault(case.kind.family, []).append(case)
@@ -60,4 +87,5 @@ def judge(
     for grant in (grant for policy in policies for grant in policy.waivers):
         grants.setdefault((grant.policy, grant.rule), []).append(grant)
     waived = apply_waivers(results, cases, {case.number: grants.get((case.rule.policy, case.rule.id), []) for case in cases}, context)
-    return tuple(map(settle_answers, waived))
+    told = tuple(map(settle_answers, waived))
+    return Evaluation(told, tell_history(cases, told, context) if answers else None)

@@ -6,6 +6,7 @@ refused: directives, tags, duplicate keys, empty values, alias cycles, and files
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -80,6 +81,8 @@ class Document(Struct):
     lines: list[str]
     root: Node
     diagnostics: list[Diagnostic] = []
+    sha256: str = ""
+    """Of the file's bytes; empty of a text that is in none."""
 
     def report(self, location: Location, message: str, hint: str = "") -> None:
         """Note one mistake; the source line for the caret is looked up here. What stands at one place is one mistake: the first said of it stays."""
@@ -114,7 +117,9 @@ def read_document(path: Path, name: str, needs: str = _NEEDS) -> Document:
         line = content.count(b"\n", 0, error.start) + 1
         place = Location(name, line, 1, line, 2)
         raise PolicyError([Diagnostic(place, f"not UTF-8 text: byte {content[error.start]:#04x} on this line", "Save the file as UTF-8.")]) from None
-    return parse_document(text, name, needs)
+    document = parse_document(text, name, needs)
+    document.sha256 = hashlib.sha256(content).hexdigest()
+    return document
 
 
 def parse_document(text: str, name: str, needs: str = _NEEDS) -> Document:

@@ -152,7 +152,8 @@ class _Reader:
             return None
         title = _text(root.get("title")) or ""
         built = tuple(rule for rule in rules if rule is not None)
-        return Policy(policy_id, clean_line(title), self._document.path, built, scope, tuple(waivers), longest, tuple(self._document.lines))
+        document = self._document
+        return Policy(policy_id, clean_line(title), document.path, built, scope, tuple(waivers), longest, tuple(document.lines), document.sha256)
 
     def _report_shape(self, root: Entries) -> set[TreePath]:
         """Report what does not have the shape of a policy; where that is."""

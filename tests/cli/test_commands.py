@@ -111,7 +111,7 @@ PLANTED = {"no-failed-jobs", "no-failed-ec2", "no-partial-composites", "iam-role
 def test_demo_finds_what_was_planted(cli: Cli, folder: Path) -> None:
     outcome = cli("demo", "--directory", "sample", "--as-of", "2026-11-20T06:00:00Z")
     assert outcome.code == 0, outcome.err
-    assert {path.name for path in (folder / "sample").iterdir()} == {"jobs", "junit.xml", "results.sarif", "summary.md", "result.json"}
+    assert {path.name for path in (folder / "sample").iterdir()} == {"jobs", "junit.xml", "results.sarif", "summary.md", "report.html", "result.json"}
     document = json.loads((folder / "sample/result.json").read_text(encoding="utf-8"))
     assert {rule["id"] for rule in document["rules"] if rule["verdict"] == "fail"} == PLANTED
     assert {rule["verdict"] for rule in document["rules"]} == {"pass", "fail"}

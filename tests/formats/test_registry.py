@@ -17,7 +17,7 @@ from tests.tables import each
 
 
 def test_help_order_is_fixed() -> None:
-    assert list(FORMATS) == ["text", "json", "junit", "sarif", "markdown", "github", "gitlab"]
+    assert list(FORMATS) == ["text", "json", "junit", "sarif", "markdown", "html", "github", "gitlab"]
 
 
 def test_each_format_describes_itself() -> None:
@@ -34,7 +34,7 @@ import sys
 from policycheck.formats.registry import FORMATS
 print(*sorted(name for name in sys.modules if name.startswith("policycheck.formats.")))
 list(FORMATS.values())
-print(*sorted({"jinja2", "markupsafe", "junit_xml", "rich", "boto3", "polars"} & set(sys.modules)))
+print(*sorted({"altair", "jinja2", "markupsafe", "junit_xml", "rich", "boto3", "polars", "vl_convert"} & set(sys.modules)))
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.splitlines() == ["policycheck.formats.lazy policycheck.formats.registry", ""]
@@ -76,8 +76,8 @@ def test_a_document_of_many_findings_comes_in_pieces(name: str) -> None:
     assert len({"json": lambda: loaded["jobs"], "gitlab": lambda: loaded, "sarif": lambda: loaded["runs"][0]["results"]}[name]()) == 1000
 
 
-def test_json_alone_asks_for_answers() -> None:
-    assert [name for name, entry in FORMATS.items() if entry.shows_answers] == ["json"]
+def test_json_and_html_alone_ask_for_answers() -> None:
+    assert [name for name, entry in FORMATS.items() if entry.shows_answers] == ["json", "html"]
 
 
 def test_cleaning_makes_no_copy_of_what_is_clean() -> None:
