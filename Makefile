@@ -84,9 +84,9 @@ $(UV):
 	@build/uv/bin/python $(PIP_INSTALL) uv==$(UV_VERSION)
 
 constraints: $(UV) ## resolve constraints.txt (and what the action installs) again; UPGRADE=--upgrade takes newer versions
-	@$(UV) pip compile pyproject.toml --quiet --no-config --extra emulator --extra duckdb --extra archive --extra dev --python-version 3.11 --universal \
+	@$(UV) pip compile pyproject.toml --quiet --no-config --extra emulator --extra duckdb --extra archive --extra html --extra dev --python-version 3.11 --universal \
 	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) --output-file constraints.txt
-	@echo hatchling | $(UV) pip compile pyproject.toml - --quiet --no-config --constraints constraints.txt --python-version 3.11 --universal \
+	@echo hatchling | $(UV) pip compile pyproject.toml - --extra html --quiet --no-config --constraints constraints.txt --python-version 3.11 --universal \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file action/requirements.txt
 	@echo duckdb | $(UV) pip compile - --quiet --no-config --constraints constraints.txt --python-version 3.11 --universal \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file action/requirements-duckdb.txt

@@ -25,7 +25,7 @@ OLDEST_PYTHON = (3, 11)
 
 INPUTS: dict[str, dict[str, str]] = json.loads((ACTION / "inputs.json").read_text(encoding="utf-8"))
 """Inputs of `one` value and of many, one a line, each with the option it becomes. Written by `make docs` from the options of `check`."""
-REPORTS = {"json": "result.json", "sarif": "results.sarif", "junit": "junit.xml", "markdown": "summary.md", "github": "annotations.txt"}
+REPORTS = {"json": "result.json", "sarif": "results.sarif", "junit": "junit.xml", "markdown": "summary.md", "html": "report.html", "github": "annotations.txt"}
 """The file of each format, in the folder of reports."""
 COMMENT = "comment.md"
 COUNTS = ("rules", "passed", "failed", "waived", "inconclusive", "skipped", "findings", "findings_waived", "jobs")
@@ -123,7 +123,7 @@ def check() -> int:
             **{name.replace("_", "-"): _count(result, name) for name in COUNTS},
             "directory": reports,
             "sarif": handed_on,
-            **{name: _path(reports / REPORTS[name]) for name in ("json", "junit", "markdown")},
+            **{name: _path(reports / REPORTS[name]) for name in ("json", "junit", "markdown", "html")},
             "comment": _path(reports / COMMENT),
         }
     )

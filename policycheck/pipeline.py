@@ -8,34 +8,41 @@ from datetime import datetime
 
 from policycheck.datasets import DATASETS, TAGS
 from policycheck.engine.backends.interface import Backend
-from policycheck.engine.evaluate import judge, judge_population
+from policycheck.engine.evaluate import evaluate
 from policycheck.engine.populations import name_accounts
 from policycheck.engine.scope import in_scope, uncovered_scope
 from policycheck.policy.conditions import Operator, comparisons
 from policycheck.policy.model import Expectation, Policy
 from policycheck.population import Population
-from policycheck.result import PolicyInfo, Result, RuleResult, Severity, Verdict
+from policycheck.result import LeftOutRule, PolicyInfo, Result, RuleResult, Severity, Verdict
 from policycheck.sources.interface import Evidence
 from policycheck.text import clean, clean_line
 from policycheck.version import __version__
 
 
-def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail_on: Severity | None, backend: Backend, answers: bool = False) -> Result:
+def run(
+    policies: Sequence[Policy],
+    evidence: Evidence,
+    *,
+    as_of: datetime,
+    fail_on: Severity | None,
+    backend: Backend,
+    answers: bool = False,
+    frameworks: Sequence[str] = (),
+) -> Result:
     """Judge the evidence.
 
     Args:
         policies: with the rules that were selected; a policy without rules is judged by its scope alone.
         as_of: the aware instant everything is measured from.
         fail_on: the least severity that fails the run; None: never.
-        answers: whether the result lists what each subject came to, for the formats that show it; it changes no verdict and no finding.
+        answers: whether the result lists what each subject came to, and what became of resources day by day, for the formats that show it; it changes no
+            verdict and no finding.
+        frameworks: the frameworks of controls that the rules were selected by.
     """
     policies = [resolve_scope(policy, evidence.members) for policy in policies]
     asked = policies, evidence.lists, evidence.coverage, as_of, backend
-    if answers:
-        rules, population = judge_population(*asked, inventories=evidence.inventories)
-        population = replace(population, inputs=evidence.inputs)
-    else:
-        rules, population = judge(*asked, inventories=evidence.inventories), Population()
+    rules, history, population = evaluate(*asked, inventories=evidence.inventories, answers=answers)
     return Result(
         as_of=as_of,
         tool_version=__version__,
@@ -46,7 +53,10 @@ def run(policies: Sequence[Policy], evidence: Evidence, *, as_of: datetime, fail
         jobs=sum(len(job_list) for job_list in evidence.lists.values()),
         fail_on=fail_on,
         scope_uncovered=any(uncovered_scope(policy.scope, evidence.coverage, name) for policy in policies for name in _datasets(policy)),
-        population=population,
+        population=Population() if population is None else replace(population, inputs=evidence.inputs),
+        frameworks=tuple(dict.fromkeys(map(clean_line, frameworks))),
+        left_out=tuple(LeftOutRule(rule.policy, rule.id, rule.controls) for policy in policies for rule in policy.unchosen),
+        history=history,
     )
 
 

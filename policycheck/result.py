@@ -15,8 +15,9 @@ from json.encoder import encode_basestring_ascii as quoted
 
 from policycheck.answers import SubjectAnswer
 from policycheck.errors import ExitCode, Location
+from policycheck.history import History
 from policycheck.job_records import JobRecord
-from policycheck.places import name_account
+from policycheck.places import ResourceKey, name_account
 from policycheck.population import Population
 from policycheck.reasons import Reasons, spell_reasons
 
@@ -269,6 +270,10 @@ class RuleResult:
     """Every waiver of the rule, in the order of its policy."""
     answers: tuple[SubjectAnswer, ...] = field(default=(), repr=False)
     """Of every subject that was evaluated, sorted by account, Region and subject."""
+    lists: tuple[str, ...] = ()
+    """The names of the lists it was evaluated on, sorted."""
+    missed: tuple[tuple[ResourceKey, int], ...] = field(default=(), compare=False, repr=False)
+    """Scheduled runs that were certainly missed: the resource, and when (microseconds); for as long as the run has it, no report shows it."""
     beneath: tuple[Verdict, Reasons] | None = field(default=None, compare=False, repr=False)
     """Of a rule that fails: the verdict and its reasons if nothing had violated, for waivers to fall back on; None: a plain pass."""
     title: str = ""
@@ -323,6 +328,15 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutRule:
+    """A rule that --select, --ignore or --framework left out: nothing is known of the controls it speaks to."""
+
+    policy: str
+    id: str
+    controls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Result:
     """One run. Rules stand in policy order, findings sorted by account, Region and subject."""
 
@@ -339,6 +353,12 @@ class Result:
     scope_uncovered: bool = False
     """A declared account or Region has no complete coverage."""
     population: Population = field(default_factory=Population)
+    frameworks: tuple[str, ...] = ()
+    """The frameworks of controls that the run was narrowed to; empty: it was not."""
+    left_out: tuple[LeftOutRule, ...] = ()
+    """The rules of its policies that the run did not evaluate, because it was narrowed."""
+    history: History | None = None
+    """What became of resources day by day, where a format asks for it."""
 
     @property
     def waivers(self) -> tuple[WaiverUse, ...]:

@@ -85,7 +85,7 @@ def judge(settings: Settings) -> None:
 
     from policycheck.pipeline import run
 
-    result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=backend, answers=answers)
+    result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=backend, answers=answers, frameworks=settings.framework or ())
     try:
         report(result, outputs, options, quiet=settings.quiet, redact_key=redact_key)
     finally:

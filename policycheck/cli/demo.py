@@ -29,7 +29,7 @@ from policycheck.settings.options import RunOptions
 PACK = "demo"
 _CREDENTIALS = {"AWS_ACCESS_KEY_ID": "111122223333", "AWS_SECRET_ACCESS_KEY": "emulator"}
 """Of the emulator, which takes an account for a key id."""
-_FILES = {"junit": "junit.xml", "sarif": "results.sarif", "markdown": "summary.md", "json": "result.json"}
+_FILES = {"junit": "junit.xml", "sarif": "results.sarif", "markdown": "summary.md", "html": "report.html", "json": "result.json"}
 
 
 def demo(

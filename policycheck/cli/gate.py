@@ -74,7 +74,9 @@ def open_gate(
     longest_job = parse_longest_job(settings.longest_job, settings.jobs)
     with catch_stops() as stops:
         timer, screen = gating.TIMER, Screen(settings.quiet)
-        gate = gating.Gate(policies, JobWatch(connection, timer.now), fail_on, inventories, backend, pace, timer, screen, longest_job, answers)
+        gate = gating.Gate(
+            policies, JobWatch(connection, timer.now), fail_on, inventories, backend, pace, timer, screen, longest_job, answers, tuple(settings.framework or ())
+        )
         ending = gate.hold(stops)
         if ending.result is not None:
             write(ending.result)

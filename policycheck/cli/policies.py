@@ -102,10 +102,12 @@ def select_rules(
         if choice in places:
             raise RunFileError([replace(places[text], message=said, hint=help) for text, said, help in wrong if text in places])
         raise UsageError(message, hint=hint)
-    chosen = tuple(replace(policy, rules=tuple(rule for rule in policy.rules if _chosen(policy, rule, select, ignore, frameworks))) for policy in policies)
-    if not any(policy.rules for policy in chosen):
+    from policycheck.policy.selection import keep_rules
+
+    kept = keep_rules(policies, lambda policy, rule: _chosen(policy, rule, select, ignore, frameworks))
+    if not kept:
         raise UsageError("the selection leaves no rule to judge")
-    return tuple(policy for policy in chosen if policy.rules)
+    return kept
 
 
 def _names(policy: Policy, rule: Rule) -> tuple[str, str]:

@@ -31,7 +31,7 @@ class Absence:
 
     def is_read(self, place: Place) -> bool:
         """Whether the list was read at a place at all, as far as the place is stated, or may be empty there."""
-        return any(_states(place, entry) and _has_jobs(entry) for entry in self._entries) or is_excused(self._scope, *place)
+        return any(states_place(place, entry) and _has_jobs(entry) for entry in self._entries) or is_excused(self._scope, *place)
 
     def is_shown(self, place: Place) -> bool:
         """Whether the list is complete from the window's start to as_of wherever the place may be, as far as it is stated."""
@@ -40,7 +40,7 @@ class Absence:
         return self._shown[place]
 
     def _is_complete(self, place: Place) -> bool:
-        entries = [entry for entry in self._entries if _states(place, entry)]
+        entries = [entry for entry in self._entries if states_place(place, entry)]
         unread = any(all(mine in (None, theirs) or theirs is None for mine, theirs in zip(place, other, strict=True)) for other in self._missing)
         somewhere = self._scope.organization and place[0] is None
         return bool(entries) and not unread and not somewhere and all(entry.reaches(self._start, self._as_of) for entry in entries)
@@ -51,5 +51,6 @@ def _has_jobs(entry: Coverage) -> bool:
     return bool(entry.jobs) or entry.basis is Basis.OBSERVED
 
 
-def _states(place: Place, entry: Coverage) -> bool:
+def states_place(place: Place, entry: Coverage) -> bool:
+    """Whether a list is of a place, as far as the place is stated."""
     return place[0] in (None, entry.account) and place[1] in (None, entry.region)

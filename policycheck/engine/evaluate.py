@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import NamedTuple
 
 from policycheck.engine.answers import settle_answers
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.case import Case
 from policycheck.engine.context import Context
 from policycheck.engine.entries import entry_notes
+from policycheck.engine.history import expect_history, tell_history
 from policycheck.engine.kinds.registry import open_cases
 from policycheck.engine.nearness import apply_nearness
 from policycheck.engine.populations import take_population
 from policycheck.engine.waivers import apply_waivers
+from policycheck.history import History
 from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy, WaiverGrant
 from policycheck.population import Population
 from policycheck.result import Coverage, RuleResult
+
+
+class Evaluation(NamedTuple):
+    """What a run comes to: one result a rule, in rule order, and what became of resources day by day where answers were asked for."""
+
+    rules: tuple[RuleResult, ...]
+    history: History | None
+    population: Population | None
+    """What became of every record, likewise."""
 
 
 def judge(
@@ -32,6 +44,24 @@ def judge(
     inventories: Mapping[str, Inventory] | None = None,
     answers: bool = False,
 ) -> tuple[RuleResult, ...]:
+    """Judge every rule of every policy, as `evaluate` does.
+
+    Returns:
+        One result a rule, in rule order; findings sorted by account, Region and subject.
+    """
+    return evaluate(policies, lists, coverage, as_of, backend, inventories=inventories, answers=answers).rules
+
+
+def evaluate(
+    policies: Sequence[Policy],
+    lists: Mapping[str, JobList],
+    coverage: Sequence[Coverage],
+    as_of: datetime,
+    backend: Backend,
+    *,
+    inventories: Mapping[str, Inventory] | None = None,
+    answers: bool = False,
+) -> Evaluation:
     """Judge every rule of every policy.
 
     Args:
@@ -40,36 +70,22 @@ def judge(
         coverage: what was read of each list in each account and Region.
         as_of: the aware instant that ages and windows are measured from.
         inventories: by the names that rules give them.
-        answers: whether the results list what each subject came to; it changes nothing else.
-
-    Returns:
-        One result a rule, in rule order; findings sorted by account, Region and subject.
+        answers: whether the results list what each subject came to, and history and population are told; it changes nothing else.
     """
-    return _judge(policies, Context(lists, coverage, as_of, backend, inventories or {}, answers))
+    context = Context(lists, coverage, as_of, backend, inventories or {}, answers)
+    if answers:
+        for name, found in lists.items():
+            context.facts.expect(name, {"ResourceType", "ResourceName"} & found.dataset.fields.keys())
+    return _evaluate(policies, context)
 
 
-def judge_population(
-    policies: Sequence[Policy],
-    lists: Mapping[str, JobList],
-    coverage: Sequence[Coverage],
-    as_of: datetime,
-    backend: Backend,
-    *,
-    inventories: Mapping[str, Inventory],
-) -> tuple[tuple[RuleResult, ...], Population]:
-    """The results of `judge` with what each subject came to, and the population that they are about."""
-    context = Context(lists, coverage, as_of, backend, inventories, answers=True)
-    for name, found in lists.items():
-        context.facts.expect(name, {"ResourceType", "ResourceName"} & found.dataset.fields.keys())
-    results = _judge(policies, context)
-    return results, take_population(context, results)
-
-
-def _judge(policies: Sequence[Policy], context: Context) -> tuple[RuleResult, ...]:
+def _evaluate(policies: Sequence[Policy], context: Context) -> Evaluation:
     cases = open_cases(policies)
     for case in cases:
         for name, fields in case.kind.fields_asked(case).items():
             context.facts.expect(name, fields)
+    if context.answers:
+        expect_history(cases, context)
     families: dict[str, list[Case]] = {}
     for case in cases:
         families.setdefault(case.kind.family, []).append(case)
@@ -82,4 +98,7 @@ def _judge(policies: Sequence[Policy], context: Context) -> tuple[RuleResult, ..
     for grant in (grant for policy in policies for grant in policy.waivers):
         grants.setdefault((grant.policy, grant.rule), []).append(grant)
     waived = apply_waivers(results, cases, {case.number: grants.get((case.rule.policy, case.rule.id), []) for case in cases}, context)
-    return tuple(map(settle_answers, waived))
+    told = tuple(map(settle_answers, waived))
+    if not context.answers:
+        return Evaluation(told, None, None)
+    return Evaluation(told, tell_history(cases, told, context), take_population(context, told))

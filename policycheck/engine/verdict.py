@@ -115,6 +115,7 @@ def rule_result(rule: Rule, verdict: Verdict, reasons: Reasons, **counts: Any) -
         tags=rule.tags,
         limit=spell_limit(rule.statement.requirement),
         names=_names(rule),
+        lists=tuple(sorted(rule.statement.lists_needed)),
         **counts,
     )
 

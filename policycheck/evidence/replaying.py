@@ -13,6 +13,7 @@ from policycheck.evidence.packing import Contents
 from policycheck.policy.document import Entries, read_document
 from policycheck.policy.load import load_policies, load_scope, read_scope
 from policycheck.policy.model import Policy, Scope
+from policycheck.policy.selection import keep_rules
 from policycheck.policy.waivers import load_waivers
 from policycheck.result import Result, Severity
 from policycheck.sources.fetched import KeptPage, replay
@@ -43,7 +44,8 @@ def replay_run(manifest: Manifest, contents: Contents) -> Replayed:
     inventories = {one.inventory: parse_inventory(one.inventory, one.held.name, contents.read(one.held.file)) for one in manifest.inventories}
     evidence = replace(_evidence(manifest, contents, policies), inventories=inventories)
     threshold = _severity(manifest.rules.fail_on)
-    result = run(policies, evidence, as_of=manifest.as_of, fail_on=threshold, backend=open_engine(DEFAULT_ENGINE), answers=True)
+    backend, frameworks = open_engine(DEFAULT_ENGINE), manifest.rules.frameworks
+    result = run(policies, evidence, as_of=manifest.as_of, fail_on=threshold, backend=backend, answers=True, frameworks=frameworks)
     return Replayed(policies, evidence, replace(result, tool_version=manifest.version))
 
 
@@ -85,8 +87,7 @@ def _policies(rules: Rules, contents: Contents) -> tuple[Policy, ...]:
         if rules.waivers:
             loaded = load_waivers([put(held) for held in rules.waivers], loaded, foreign=rules.foreign)
     chosen = set(rules.evaluated)
-    kept = (replace(policy, rules=tuple(rule for rule in policy.rules if f"{policy.id}/{rule.id}" in chosen)) for policy in loaded)
-    policies = tuple(policy for policy in kept if policy.rules)
+    policies = keep_rules(loaded, lambda policy, rule: f"{policy.id}/{rule.id}" in chosen)
     if rules.evaluated != evaluated_rules(policies):
         raise EvidenceError("the rules that were evaluated are not those of the policies")
     return policies

@@ -19,6 +19,7 @@ import msgspec
 
 from policycheck.errors import EvidenceError
 from policycheck.formats.interface import CleanResult, Format, Options, clean_result
+from policycheck.formats.json_history import LISTS, history_members, inward_history, wrong_days
 from policycheck.formats.json_population import Json, answer_members, inward_answers, inward_population, population_members
 from policycheck.formats.pieces import in_lines
 from policycheck.job_records import JobRecord, SavedJob
@@ -36,6 +37,8 @@ _NOT_ASCII = re.compile(r"[^\x00-\x7e]")
 def _render(result: CleanResult, _options: Options) -> Iterator[str]:
     members = _members(result)
     lists = {name: _lines(value) for name, value in members.items() if isinstance(value, list)}
+    if result.history is not None:
+        lists["history"] = _object(members["history"], {name: _lines(members["history"][name]) for name in LISTS})
     blocks = {**lists, "jobs": _array(_job_lines(result), "{}"), "rules": _rule_lines(result.rules)}
     return in_lines(chain(_object(members, blocks), "\n"))
 
@@ -137,7 +140,14 @@ def _members(result: Result) -> Json:
         "coverage": [_coverage(entry) for entry in result.coverage],
         "not_seen": list(result.not_seen),
         **population_members(result.population),
+        "frameworks": list(result.frameworks),
+        "left_out": [{"policy": rule.policy, "id": rule.id, "controls": _controls(rule.controls)} for rule in result.left_out],
+        "history": None if result.history is None else history_members(result.history),
     }
+
+
+def _controls(controls: Mapping[str, tuple[str, ...]]) -> Json:
+    return {framework: list(ids) for framework, ids in controls.items()}
 
 
 def _time(value: datetime) -> str:
@@ -201,7 +211,8 @@ def _rule_members(rule: RuleResult) -> Json:
         "universe": _universe(rule.universe),
         "breach": None if rule.breach is None else {"at": _time(rule.breach.at), "subject": rule.breach.subject},
         "notes": list(rule.notes),
-        "controls": {framework: list(controls) for framework, controls in rule.controls.items()},
+        "controls": _controls(rule.controls),
+        "lists": list(rule.lists),
         "location": asdict(rule.location),
         "title": rule.title,
         "why": rule.why,
@@ -315,6 +326,7 @@ def _inward(given: Json) -> Json:
         "coverage": [_inward_coverage(entry) for entry in given["coverage"]],
         "population": inward_population(given),
         "rules": [_inward_rule(rule, jobs) for rule in given["rules"]],
+        "history": given["history"] and inward_history(given["history"]),
     }
 
 
@@ -350,7 +362,7 @@ def _contradiction(result: Result) -> str:
             return f"rule {rule.id} has findings that nobody waived, and the verdict {rule.verdict}"
         if any(finding.unnamed < 0 for finding in rule.findings):
             return f"a finding of rule {rule.id} names more jobs than it counts"
-    return ""
+    return "" if result.history is None else wrong_days(result.history)
 
 
 def _spare_jobs(result: Result, given: Json) -> str:

@@ -12,6 +12,7 @@ from functools import cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from policycheck.controls import tell_controls
 from policycheck.formats.cleaning import line
 from policycheck.formats.escape import code_span, table_cell
 from policycheck.formats.interface import CleanResult, Format, Options
@@ -118,6 +119,7 @@ def _environment() -> Environment:
         "finding_counts": lambda rule: Markup(finding_counts(rule)),
         "interval": lambda start, end: Markup(interval(start, end)),
         "incomplete": incomplete,
+        "tell_controls": tell_controls,
         "notes": notes,
         "by_cause": by_cause,
         "waiver_notes": waiver_notes,

@@ -84,6 +84,8 @@ class Gate:
     """What the user claims; None: nothing."""
     answers: bool = False
     """Whether the reports show what each subject came to."""
+    frameworks: tuple[str, ...] = ()
+    """The frameworks of controls that the rules were selected by."""
     _start: float = 0.0
     _looks: int = 0
     _last: Result | None = None
@@ -155,7 +157,7 @@ class Gate:
             evidence, was_whole = self.watch.fetch(plan, as_of=as_of, progress=progress, whole=whole)
         self._warn(evidence)
         given = replace(evidence, inventories=self.inventories)
-        judged = run(self.policies, given, as_of=as_of, fail_on=self.fail_on, backend=self.backend, answers=self.answers)
+        judged = run(self.policies, given, as_of=as_of, fail_on=self.fail_on, backend=self.backend, answers=self.answers, frameworks=self.frameworks)
         if judged.exit_code is ExitCode.OK and not was_whole:
             # A pass rests on lists that were read whole, at the price of one more fetch.
             return self._judge(whole=True)

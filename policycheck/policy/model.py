@@ -232,3 +232,5 @@ class Policy:
     """The file's text, for carets."""
     sha256: str = field(default="", compare=False)
     """Of the file's bytes; empty where it was made without one."""
+    unchosen: tuple[Rule, ...] = ()
+    """Rules of this and other policies that the command left out; reports name the controls that they speak to."""

@@ -18,7 +18,7 @@ from tests.action.conftest import Action
 from tests.action.runner import OUTPUTS, Run
 from tests.cli.conftest import AS_OF, HOSTILE, job
 
-PATHS = ("json", "sarif", "junit", "markdown", "comment")
+PATHS = ("json", "sarif", "junit", "markdown", "html", "comment")
 ACCOUNT = "111122223333"
 ANNOTATIONS = {"error", "warning", "notice"}
 

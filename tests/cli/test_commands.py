@@ -117,6 +117,7 @@ def test_demo_finds_what_was_planted(cli: Cli, folder: Path) -> None:
         "junit.xml",
         "results.sarif",
         "summary.md",
+        "report.html",
         "result.json",
         "archive",
         "archive.yaml",

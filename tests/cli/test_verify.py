@@ -24,7 +24,7 @@ def test_a_person_sees_what_was_checked_what_it_says_and_by_whom(bundle: Path, c
     assert (told.code, told.err) == (ExitCode.OK, "")
     assert told.out.startswith("verified: evidence.zip\n")
     for part in (
-        "13, each as SHA256SUMS says",
+        "14, each as SHA256SUMS says",
         "the same result to the byte",
         "FAIL as of 2026-11-20T06:00:00Z: 1 finding",
         "bad.json",

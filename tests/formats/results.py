@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from policycheck.answers import Answer, SubjectAnswer
 from policycheck.errors import Location
+from policycheck.history import AgeLimit, CauseDays, DayOutcome, History, ResourceDays
 from policycheck.job_records import SavedJob
 from policycheck.population import Covered, InputFile, NewestJob, Population, Reconciliation, Resource
 from policycheck.reasons import told
@@ -19,6 +20,7 @@ from policycheck.result import (
     Breach,
     Coverage,
     Finding,
+    LeftOutRule,
     PolicyInfo,
     Result,
     RuleResult,
@@ -76,6 +78,7 @@ def make_rule(*, reason: str = "", **changes: object) -> RuleResult:
         location=Location(PATH, 12, 5, 12, 22),
         examined=41,
         subjects=12,
+        lists=("backup_jobs",),
         title="Failed EC2 backups",
         reasons=told(reason),
     )
@@ -208,8 +211,34 @@ def mixed() -> Result:
             files=("copies.json",),
         ),
     )
+    history = History(
+        start=datetime(2026, 11, 14, tzinfo=UTC),
+        days=7,
+        resources=212,
+        rows=(
+            ResourceDays("111122223333", "eu-west-1", "arn:aws:ec2:eu-west-1:111122223333:instance/i-0abc", tuple(map(DayOutcome, "ccicmff"))),
+            ResourceDays("444455556666", None, "arn:aws:s3:::invoices", tuple(map(DayOutcome, "uuucnou"))),
+        ),
+        limits=(AgeLimit("prod-backups", "rpo-rds", 36 * 3_600_000_000), AgeLimit("prod-backups", "weekly", 14 * 86_400_000_000)),
+        causes=tuple(CauseDays(cause, (0, 0, 1, 0, 0, 2, number)) for number, cause in enumerate(["kms_key", "vss", "other", "quota", "a", "b", "c"])),
+        undated=1,
+    )
+    left_out = (LeftOutRule("prod-backups", "restored", {"soc2": ("A1.3",)}),)
     not_seen = ("777788889999: declared, but no job of it was read", "copies.json does not say how it was made: that it is complete is asserted")
-    return make_result(failed, rpo, inconclusive, waived, skipped, passed, coverage=coverage, not_seen=not_seen, jobs=439, population=make_population())
+    return make_result(
+        failed,
+        rpo,
+        inconclusive,
+        waived,
+        skipped,
+        passed,
+        coverage=coverage,
+        not_seen=not_seen,
+        jobs=439,
+        history=history,
+        left_out=left_out,
+        population=make_population(),
+    )
 
 
 def make_population() -> Population:
@@ -265,6 +294,9 @@ def hostile() -> Result:
         coverage=(make_coverage(dataset=bad, account=bad, region=bad, source=bad, reason=bad, complete=False),),
         not_seen=(bad,),
         tool_version=bad,
+        frameworks=(bad,),
+        left_out=(LeftOutRule(bad, bad, {bad: (bad,)}),),
+        history=History(AS_OF.replace(hour=0), 1, 1, (ResourceDays(bad, bad, bad, (DayOutcome.FAILED,)),), (AgeLimit(bad, bad, 1),), (CauseDays(bad, (1,)),)),
     )
 
 
@@ -390,6 +422,21 @@ _cells = st.builds(Population, **{
     "account_names": st.dictionaries(any_text, any_text, max_size=2),
     "inputs": st.lists(st.builds(InputFile, any_text, st.just("0f" * 32)), max_size=2).map(tuple),
 })  # fmt: skip
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> History:
+    """A history that says one thing of each of its days."""
+    days = draw(st.integers(1, 4))
+    told = st.lists(st.sampled_from(DayOutcome), min_size=days, max_size=days).map(tuple)
+    numbers = st.lists(st.integers(0, 99), min_size=days, max_size=days).map(tuple)
+    rows = draw(st.lists(st.builds(ResourceDays, st.none() | any_text, st.none() | any_text, any_text, told), max_size=3))
+    limits = draw(st.lists(st.builds(AgeLimit, any_text, any_text, st.integers(0, 2**62)), max_size=2))
+    causes = draw(st.lists(st.builds(CauseDays, any_text, numbers), max_size=8))
+    return History(draw(_times), days, len(rows) + draw(st.integers(0, 9)), tuple(rows), tuple(limits), tuple(causes), draw(_counts))
+
+
+_controls = st.dictionaries(any_text, st.lists(any_text, max_size=2).map(tuple), max_size=2)
 results = st.builds(
     Result,
     population=_cells,
@@ -402,4 +449,7 @@ results = st.builds(
     jobs=_counts,
     fail_on=st.none() | st.sampled_from(Severity),
     scope_uncovered=st.booleans(),
+    frameworks=st.lists(any_text, max_size=2).map(tuple),
+    left_out=st.lists(st.builds(LeftOutRule, any_text, any_text, _controls), max_size=2).map(tuple),
+    history=st.none() | histories(),
 )

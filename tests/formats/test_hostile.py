@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
+from html.parser import HTMLParser
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,48 @@ def read_markdown(document: str) -> Structure:
     return tags
 
 
+class TagReader(HTMLParser):
+    """A browser's view of tags and attributes."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_comment(self, data: str) -> None:
+        pytest.fail(f"a comment: {data}")
+
+    def handle_pi(self, data: str) -> None:
+        pytest.fail(f"an instruction: {data}")
+
+
+HTML_TAGS = set(
+    "html head meta title style body header h1 h2 h3 p strong span b nav a main section table caption thead tbody tr th td br details summary ul li code small "
+    "figure figcaption div svg g path".split()
+)
+HTML_ATTRIBUTES = set(
+    "lang charset http-equiv content name class aria-hidden aria-label href rel id scope colspan rowspan open tabindex role focusable "
+    "preserveaspectratio width height viewbox fill stroke stroke-width stroke-miterlimit transform d display".split()
+)
+
+
+def read_html(document: str) -> Structure:
+    """Only our own tags, attributes and links; nothing is fetched and nothing runs."""
+    reader = TagReader()
+    reader.feed(document)
+    reader.close()
+    assert {tag for tag, _ in reader.tags} <= HTML_TAGS
+    assert {name for _, attributes in reader.tags for name in attributes} <= HTML_ATTRIBUTES
+    # Where a text is no link, or a picture has other numbers, the rest is as it was.
+    links = [attributes["href"] or "" for tag, attributes in reader.tags if tag == "a"]
+    assert all(re.fullmatch(r"#[a-z0-9-]+|https?://[^\s\"'<>`]+", link) for link in links)
+    hidden = {character for character in document if unicodedata.category(character) in INVISIBLE and character != "\n"}
+    assert hidden == set()
+    return [f"{tag} {sorted(attributes)}" for tag, attributes in reader.tags if tag not in {"a", "path"}]
+
+
 def read_github(document: str) -> Structure:
     found = [(line, runner_commands.parse(line, registered=runner_commands.REGISTERED)) for line in document.removesuffix("\n").split("\n")]
     structure = []
@@ -193,6 +236,7 @@ READERS: Mapping[str, Callable[[str], Structure]] = {
     "junit": read_junit,
     "sarif": read_sarif,
     "markdown": read_markdown,
+    "html": read_html,
     "github": read_github,
     "gitlab": read_gitlab,
     "csv": read_csv,

@@ -97,12 +97,14 @@ def test_keys_are_sorted_and_bytes_are_ascii() -> None:
 
 
 @each("name", CASES)
-def test_a_job_a_finding_and_an_answer_are_a_line_each(name: str) -> None:
+def test_a_job_a_finding_an_answer_and_a_row_of_days_are_a_line_each(name: str) -> None:
     made = document(CASES[name]())
     lines = [line.removesuffix(",") for line in JSON.render(CASES[name]()).splitlines()]
     found = [line for rule in made["rules"] for line in (*rule["answers"], *rule["findings"], *rule["waivers"])]
-    lists = [made[name] for name in ("coverage", "inputs", "newest_jobs", "policies", "reconciliation", "resources")]
-    found = [*(entry for entries in lists for entry in entries), *found]
+    lists = [made[name] for name in ("inputs", "left_out", "newest_jobs", "policies", "reconciliation", "resources")]
+    history = made["history"] or {"causes": [], "limits": [], "rows": []}
+    days = [line for name in ("causes", "limits", "rows") for line in history[name]]
+    found = [*made["coverage"], *days, *(entry for entries in lists for entry in entries), *found]
     assert [json.loads(line) for line in lines if line.startswith("{") and line != "{"] == found
     assert [job for job in made["jobs"] if f"{json.dumps(job)}:{json.dumps(made['jobs'][job], sort_keys=True, separators=(',', ':'))}" not in lines] == []
 
@@ -193,6 +195,10 @@ def edit(change: Callable[[Document], object]) -> bytes:
         (lambda d: d["rules"][0]["findings"][0].update(jobs=[]), "no finding is about 1 of the jobs"),
         (lambda d: d["rules"][0]["findings"][0].update(job_keys=["6E2C0F1A-0000-4000-8000-000000000001"]), "$.rules[0].findings[0].job_keys"),
         (lambda d: d["rules"][0]["findings"][0].pop("job_keys"), "job_keys"),
+        (lambda d: d["history"]["rows"][0].update(days="cc"), "a resource of the history does not have one outcome for each day"),
+        (lambda d: d["history"]["rows"][0].update(days="ccccccx"), "Invalid enum value 'x'"),
+        (lambda d: d["history"]["causes"][0].update(days=[1]), "a cause of the history does not have one number for each day"),
+        (lambda d: d["history"].update(resources=1), "the history names more resources than it counts"),
     ],
 )
 def test_a_file_that_contradicts_itself_is_refused(change: Callable[[Document], object], message: str) -> None:

@@ -17,7 +17,7 @@ from tests.tables import each
 
 
 def test_help_order_is_fixed() -> None:
-    assert list(FORMATS) == ["text", "json", "junit", "sarif", "markdown", "github", "gitlab", "csv", "ocsf", "oscal", "in-toto"]
+    assert list(FORMATS) == ["text", "json", "junit", "sarif", "markdown", "html", "github", "gitlab", "csv", "ocsf", "oscal", "in-toto"]
 
 
 def test_each_format_describes_itself() -> None:
@@ -34,7 +34,7 @@ import sys
 from policycheck.formats.registry import FORMATS
 print(*sorted(name for name in sys.modules if name.startswith("policycheck.formats.")))
 list(FORMATS.values())
-print(*sorted({"jinja2", "markupsafe", "junit_xml", "rich", "boto3", "polars"} & set(sys.modules)))
+print(*sorted({"altair", "jinja2", "markupsafe", "junit_xml", "rich", "boto3", "polars", "vl_convert"} & set(sys.modules)))
 """
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.splitlines() == ["policycheck.formats.lazy policycheck.formats.registry", ""]
@@ -77,7 +77,7 @@ def test_a_document_of_many_findings_comes_in_pieces(name: str) -> None:
 
 
 def test_formats_that_list_subjects_or_files_ask_for_answers() -> None:
-    assert [name for name, entry in FORMATS.items() if entry.shows_answers] == ["json", "csv", "in-toto"]
+    assert [name for name, entry in FORMATS.items() if entry.shows_answers] == ["json", "html", "csv", "in-toto"]
 
 
 def test_cleaning_makes_no_copy_of_what_is_clean() -> None:

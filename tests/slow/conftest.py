@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,17 +20,28 @@ def npm() -> Npm:
     """`npm(package, program)`: the program's file, of a package written NAME@VERSION."""
 
     def install(package: str, program: str) -> Path:
-        folder = ROOT / "build" / "npm" / package.replace("/", "+")
-        path = folder / "node_modules" / ".bin" / program
-        if not path.exists():
-            found = shutil.which("npm")
-            assert found, "npm is needed; .ci/run installs it"
-            command = [found, "install", "--prefix", str(folder), "--no-audit", "--no-fund", "--ignore-scripts", package]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
-            assert done.returncode == 0, done.stderr
-        return path
+        return install_package(package) / "node_modules" / ".bin" / program
 
     return install
+
+
+def install_package(package: str) -> Path:
+    """The folder in which a package from npm, written NAME@VERSION, is installed; whole or not at all, since several workers may do it at once."""
+    folder = ROOT / "build" / "npm" / package.replace("/", "+")
+    if not folder.is_dir():
+        found = shutil.which("npm")
+        assert found, "npm is needed; .ci/run installs it"
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        made = Path(tempfile.mkdtemp(prefix=".", dir=folder.parent))
+        command = [found, "install", "--prefix", str(made), "--no-audit", "--no-fund", "--ignore-scripts", package]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stderr
+        try:
+            made.rename(folder)
+        except OSError:
+            shutil.rmtree(made)
+            assert folder.is_dir()
+    return folder
 
 
 @pytest.fixture

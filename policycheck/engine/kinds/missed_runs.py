@@ -157,6 +157,7 @@ def _result(case: Case, tally: _Tally, records: PlanRecords, frame: Frame, masks
         notes=describe_undecided(tally.groups, records),
         findings=findings,
         answers=weaken(answers) if short else answers,
+        missed=tuple(((*place, resource), one.run.moment) for (place, resource), runs in tally.missed.items() for one in runs) if context.answers else (),
     )
 
 

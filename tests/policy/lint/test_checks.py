@@ -237,7 +237,7 @@ def test_a_rule_of_another_policy_is_a_duplicate_where_the_scope_is_the_same(tmp
 @pytest.mark.parametrize(
     ("controls", "codes"),
     [
-        ("{nist-800-53: [CP-9, CP-9(1), SI-13(5)], soc2: [A1.2, CC7.4], iso-27001: [A.8.13], pci-dss: [10.5.1], cis-controls: [11.2], dora: [Art. 12]}", []),
+        ("{nist-800-53: [CP-9, CP-9(1), SI-13(5)], soc2: [A1.2, CC7.4], iso-27001: [A.8.13], pci-dss: [10.5.1], cis-v8: [11.2], dora: [Art. 12]}", []),
         ("{hipaa: [164.308(a)(7)(ii)(A)], nis2: [4.2.2.b], csa-ccm: [BCR-08], fedramp: [CP-9(b)], nist-csf: [PR.DS-11], nist-800-171: [3.8.9]}", []),
         ("{nist-800-53: [CP9]}", ["PC306"]),
         ("{soc2: [A1.9]}", ["PC307"]),

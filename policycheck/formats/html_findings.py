@@ -1,0 +1,154 @@
+"""Findings as rows of HTML, put together by hand, since there may be ten thousand of them: every text in them is escaped here."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from policycheck.causes import CAUSES, Cause
+from policycheck.formats.cleaning import line
+from policycheck.result import Finding, RuleResult
+from policycheck.text import shorten, spell_duration, truncate
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+MAX_TEXT = 500
+"""Characters of one text."""
+MAX_DETAILS = 20
+
+
+@dataclass(slots=True)
+class CauseRows:
+    """The findings of a rule that have one cause, as rows."""
+
+    id: str
+    """Empty: they have none."""
+    cause: Cause | None
+    rows: list[Markup] = field(default_factory=list)
+    left_out: int = 0
+
+    @property
+    def count(self) -> int:
+        return len(self.rows) + self.left_out
+
+
+class Budget:
+    """Characters that the rows of a document may still take."""
+
+    def __init__(self, characters: int, first: int) -> None:
+        """
+        Args:
+            first: rows that each cause of each rule has in any case.
+        """
+        self._left, self._first = characters, first
+
+    def takes(self, row: str, before: int) -> bool:
+        """Whether there is room for a row that has so many before it."""
+        if before >= self._first and len(row) > self._left:
+            return False
+        self._left -= len(row)
+        return True
+
+
+def finding_rows(rule: RuleResult, as_of: datetime, budget: Budget) -> list[CauseRows]:
+    """The open findings of a rule by cause, the most frequent first, those without one last."""
+    from markupsafe import Markup
+
+    causes: defaultdict[str, list[Finding]] = defaultdict(list)
+    for finding in rule.open_findings:
+        causes[finding.cause or ""].append(finding)
+    told = []
+    for name, findings in sorted(causes.items(), key=lambda pair: (not pair[0], pair[0] == "other", -len(pair[1]), pair[0])):
+        group = CauseRows(name, CAUSES.get(name))
+        for index, finding in enumerate(findings):
+            row = _row(finding, as_of)
+            if not budget.takes(row, len(group.rows)):
+                group.left_out = len(findings) - index
+                break
+            group.rows.append(Markup(row))
+        told.append(group)
+    return told
+
+
+def _row(finding: Finding, as_of: datetime) -> str:
+    job = _newest(finding)
+    name, subject = _name(finding, job), _text(finding.subject)
+    shown = f"<b>{name}</b>" + (f"<br><code>{subject}</code>" if subject != name else "")
+    kind = f"<br><small>{_text(finding.resource_type)}</small>" if finding.resource_type else ""
+    return f'<tr><th scope="row">{shown}{kind}</th><td class="where">{_place(finding, job)}</td><td>{_found(finding, job, as_of)}</td></tr>\n'
+
+
+def _text(value: object, fallback: str = "-") -> str:
+    return escape(truncate(line(value if isinstance(value, str) else None, fallback), MAX_TEXT))
+
+
+def _newest(finding: Finding) -> Mapping[str, Any]:
+    """The fields of the newest of its jobs that the result holds; none where it holds none."""
+    return max((record.fields for record in finding.evidence), key=lambda fields: str(fields.get("CreationDate", "")), default={})
+
+
+def _is_resource(finding: Finding) -> bool:
+    """Whether a finding is about one resource, so that what its job says is said of it; a group has jobs of many."""
+    return finding.subject.startswith("arn:")
+
+
+def _name(finding: Finding, job: Mapping[str, Any]) -> str:
+    if _is_resource(finding) and job.get("ResourceName"):
+        return _text(job["ResourceName"])
+    parts = finding.subject.split(":", 5)
+    return _text(parts[5] if parts[0] == "arn" and len(parts) == 6 and parts[5] else finding.subject)
+
+
+def _place(finding: Finding, job: Mapping[str, Any]) -> str:
+    """Account, Region, vault, plan and rule; of a group only what tells it."""
+    if not _is_resource(finding) and finding.account is None and finding.region is None and not {"Account", "Region"} & finding.identity.keys():
+        return "-"
+    parts = [_text(finding.named_account, "account unknown"), _text(finding.region, "Region unknown")]
+    if not _is_resource(finding):
+        return "<br>".join(parts)
+    vault = job.get("BackupVaultName") or str(job.get("SourceBackupVaultArn") or job.get("BackupVaultArn") or "").rpartition(":")[2]
+    if vault:
+        parts.append(f"vault {_text(vault)}")
+    by = job.get("CreatedBy")
+    made = by if isinstance(by, Mapping) else {}
+    plan, rule = (made.get(f"Backup{part}Name") or made.get(f"Backup{part}Id") for part in ("Plan", "Rule"))
+    if plan:
+        parts.append(f"plan {_text(plan)}" + (f", rule {_text(rule)}" if rule else ""))
+    return "<br>".join(parts)
+
+
+def _found(finding: Finding, job: Mapping[str, Any], as_of: datetime) -> str:
+    """What was found; the newest of its jobs, with its time and age; what belongs to the message."""
+    parts = [escape(shorten(line(finding.message, "violates the rule"), MAX_TEXT))]
+    state = job.get("State") or job.get("Status")
+    if state:
+        parts.append(f"<small>{_text(state)}, {_created(job, as_of)}</small>")
+    if message := job.get("StatusMessage"):
+        parts.append(f"<small>{_text(message)}</small>")
+    if finding.jobs:
+        more = f" and {finding.jobs_count - 1:,} more" if finding.jobs_count > 1 else ""
+        parts.append(f"<small>job <code>{_text(finding.jobs[0])}</code>{more}</small>")
+    parts += [f"<small>{text}</small>" for text in _details(finding.details)]
+    return "<br>".join(parts)
+
+
+def _details(details: Sequence[str]) -> Iterator[str]:
+    yield from map(_text, details[:MAX_DETAILS])
+    if len(details) > MAX_DETAILS:
+        yield f"and {len(details) - MAX_DETAILS:,} more"
+
+
+def _created(job: Mapping[str, Any], as_of: datetime) -> str:
+    """`created 2026-11-20T03:00:00Z, 3 h before`."""
+    written = job.get("CreationDate")
+    try:
+        moment = datetime.fromisoformat(str(written))
+        age = (as_of - moment.astimezone(UTC)) // timedelta(microseconds=1)
+    except (ValueError, OverflowError):
+        return f"created {_text(written, 'at an unknown time')}"
+    return f"created {_text(written)}, {spell_duration(age)} before"
