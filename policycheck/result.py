@@ -294,6 +294,7 @@ class RuleResult:
     url: str = ""
     controls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    read_from: str = ""  # the sentence as it was typed, where it was read as the canonical one
 
     @property
     def reason(self) -> str:

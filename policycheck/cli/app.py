@@ -21,7 +21,7 @@ from policycheck.errors import ExitCode, PolicycheckError, UsageError
 from policycheck.text import clean_line, truncate
 from policycheck.version import __version__
 
-COMMANDS = ("check", "init", "lint", "test", "packs", "explain", "waive", "schema", "permissions", "", "demo", "emulator")
+COMMANDS = ("check", "init", "lint", "test", "packs", "explain", "rules", "waive", "schema", "permissions", "", "demo", "emulator")
 """In the order of the help: each is a function in the module of its name. At the empty name stand the list commands of the AWS CLI."""
 
 

@@ -94,5 +94,6 @@ def rule_result(rule: Rule, verdict: Verdict, reasons: Reasons, **counts: Any) -
         url=rule.url,
         controls=rule.controls,
         tags=rule.tags,
+        read_from=rule.typed.text if rule.typed else "",
         **counts,
     )

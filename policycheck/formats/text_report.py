@@ -20,6 +20,7 @@ from policycheck.formats.words import (
     interval,
     notes,
     plural,
+    reading_notes,
     verdict_sentence,
     waiver_notes,
 )
@@ -56,6 +57,7 @@ def _render(result: CleanResult, options: Options) -> Iterator[str]:
         page.add()
     _add_causes(page, result)
     _add_coverage(page, result)
+    _add_list(page, "Sentences read as others:", reading_notes(result))
     _add_list(page, "Next to breach:", breach_notes(result))
     _add_list(page, "Waivers:", waiver_notes(result))
     _add_list(page, "Not seen by this run:", result.not_seen)

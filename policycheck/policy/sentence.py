@@ -19,9 +19,13 @@ if TYPE_CHECKING:
     from policycheck.policy.syntax import Branch
 
 
-def parse_sentence(text: Text) -> Statement:
-    """The statement a sentence spells; raises SentenceError at the word that does not fit."""
-    return _Reader(text).read()
+def parse_sentence(text: Text, *, as_typed: bool = True) -> Statement:
+    """The statement a canonical sentence spells; raises SentenceError at the word that does not fit.
+
+    Args:
+        as_typed: whether the sentence stands so in its file; otherwise everything in it is at the place of the whole.
+    """
+    return _Reader(text, as_typed=as_typed).read()
 
 
 MAX_DEPTH = 100
@@ -31,11 +35,11 @@ _PARENTHESES = re.compile(r'[()]|"[^"]*"')
 class _Reader(GroupSentences):
     """Builds one statement out of one parse tree."""
 
-    def __init__(self, source: Text) -> None:
+    def __init__(self, source: Text, *, as_typed: bool) -> None:
         self._sentence = source.text.rstrip()
         if self._sentence.endswith("."):
             self._sentence = self._sentence[:-1]
-        super().__init__(PhraseReader(source, self._sentence))
+        super().__init__(PhraseReader(source, self._sentence, as_typed=as_typed))
 
     def read(self) -> Statement:
         from lark.exceptions import UnexpectedInput

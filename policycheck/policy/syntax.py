@@ -44,8 +44,9 @@ class NounPhrase(Struct, frozen=True):
 class PhraseReader:
     """Reads phrases of one sentence; `dataset` is the list they are about."""
 
-    def __init__(self, source: Text, sentence: str) -> None:
+    def __init__(self, source: Text, sentence: str, *, as_typed: bool = True) -> None:
         self._source = source
+        self._as_typed = as_typed
         self._sentence = sentence
         self.dataset: Dataset = DEFAULT
 
@@ -99,6 +100,13 @@ class PhraseReader:
         self._check_wildcards(tree)
         places = {word.lower(): field for word, field in vocabulary.PLACES.items()}
         name = str(tokens(tree, "PLACE")[0])
+        if f"Destination{places[name.lower()]}" in self.dataset.fields:
+            # What a copy is in is asked, never assumed.
+            raise self.error(
+                tree,
+                f"a {self.dataset.noun} is of two {name}s: the one it copies from, and the one it copies to",
+                f"Say which: with Destination{places[name.lower()]} ..., or with {places[name.lower()]} ... of the one it copies from.",
+            )
         condition = self.equals(places[name.lower()], self._values(branches(tree)[0]), tree)
         return Not(condition) if tree.data == "not_place" else condition
 
@@ -131,6 +139,7 @@ class PhraseReader:
             operator, literals = Operator(verb), self._values(test)
             if operator is Operator.IS:
                 self._check_absence(test)
+                self._check_adjectives(field, test)
             if OPERATORS[operator].holds:
                 self._check_wildcards(test)
         condition = Comparison(field, operator, tuple(literals), place)
@@ -140,6 +149,12 @@ class PhraseReader:
         for token in tokens(test, "WORD"):
             if token.lower() in vocabulary.ABSENCES:
                 raise self.error(token, f"'{token}' would be compared as a text", f'Ask with present or absent; as a value it is quoted: "{token}".')
+
+    def _check_adjectives(self, field: str, test: Branch) -> None:
+        for token in tokens(test, "WORD"):
+            if field in vocabulary.PLACE_OF and token.lower() in vocabulary.ADJECTIVES:
+                word = vocabulary.PLACE_OF[field]
+                raise self.error(token, f"'{token}' would be taken for the name of a {word}", f'As a name it is quoted: "{token}".')
 
     def _check_wildcards(self, tree: Branch) -> None:
         for token in tokens(tree, "WORD"):
@@ -174,7 +189,7 @@ class PhraseReader:
     def span(self, start: int, end: int) -> Location:
         """Where these offsets into the sentence stand in the file; of a sentence over several lines, all of it."""
         source = self._source.location
-        if source.line != source.end_line:
+        if source.line != source.end_line or not self._as_typed:
             return source
         first, last = self._source.column(start), self._source.column(max(end, start + 1))
         return Location(source.path, source.line, first, source.line, max(last, first + 1))
