@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from policycheck.policy.grouping import PER_FIELDS
 from policycheck.policy.lint.registry import CHECKS
 from policycheck.policy.measures import SHAPES, Window
 from policycheck.policy.operators import OPERATORS, Operator
+from policycheck.policy.reader.families import Sayable, sayable
 from policycheck.policy.schema import DefaultsEntry, FollowedByEntry, PolicyEntry, RuleEntry, ScopeEntry, WaiverEntry, finish_schema, json_schema
 from policycheck.policy.vocabulary import ABSENCES, KINDS, PHRASES, PLACES, QUOTED_WORDS, SUBJECTS, quoted, subject_field
 from policycheck.settings.options import OPTIONS, Declared
@@ -126,6 +128,25 @@ def _table(dataset: Dataset) -> str:
 def reference() -> str:
     """The language, looked up."""
     return _filled("reference.md", _generated)
+
+
+def rules_page() -> str:
+    """The page of the language, with what people type."""
+    return _filled("rules.md", lambda _: _typed())
+
+
+def _typed() -> str:
+    parts = []
+    for family, members in groupby(sayable(), key=lambda one: one.family):
+        rows = (f"`{_cell(one.typed)}` | {_read_as(one)}" for one in members)
+        parts += [f"### {family}", _rows("typed | read as", rows)]
+    return "\n\n".join(parts)
+
+
+def _read_as(one: Sayable) -> str:
+    """The sentence; where it is asked, every one that can be meant."""
+    sentences = " or ".join(f"`{_cell(sentence)}`" for sentence in one.sentences)
+    return sentences if one.is_accepted else f"asks: {sentences}"
 
 
 def run_file_page() -> str:
@@ -406,6 +427,7 @@ PAGES = {
     "lint/README.md": lint,
     "policy.schema.json": schema,
     "run-file.schema.json": run_file,
+    "rules.md": rules_page,
     "run-file.md": run_file_page,
     "../action.yml": action,
     "../action/inputs.json": action_inputs,

@@ -47,13 +47,16 @@ class Location:
 class Diagnostic:
     """One mistake in a file: where it is, what is wrong, what to write instead.
 
-    `source_line` is the whole text of the line the location starts on, for the caret.
+    `source_line` is the whole text of the line the location starts on, for the caret. `proposals` are canonical sentences, each of which may stand, by itself,
+    in the place of the value at `replaces`.
     """
 
     location: Location
     message: str
     hint: str = ""
     source_line: str = ""
+    proposals: tuple[str, ...] = ()
+    replaces: Location | None = None
 
 
 class PolicycheckError(Exception):

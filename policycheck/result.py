@@ -288,6 +288,7 @@ class RuleResult:
     """Names of vaults, resources, plans, roles and the like that its conditions compare with, in their order."""
     source_line: str = field(default="", compare=False)
     """The line of its policy at `location`, for carets."""
+    read_from: str = ""  # the sentence as it was typed, where it was read as the canonical one
 
     @property
     def reason(self) -> str:

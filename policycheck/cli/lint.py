@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,12 +14,13 @@ import typer
 
 from policycheck.cli.diagnostics import show_note
 from policycheck.cli.evidence import parse_as_of
+from policycheck.cli.fixing import fix_sentences
 from policycheck.cli.options import shared_options
 from policycheck.cli.policies import load_all
 from policycheck.cli.reports import NEVER, in_checkout, parse_outputs, spare_inputs, write_reports
 from policycheck.cli.settings import settle
 from policycheck.cli.terminal import colored, terminal_width
-from policycheck.errors import ExitCode, UsageError
+from policycheck.errors import ExitCode, PolicyError, UsageError
 from policycheck.formats.lint.registry import LINT_FORMATS
 from policycheck.settings.merging import Settings
 from policycheck.settings.options import RunOptions
@@ -26,9 +28,11 @@ from policycheck.text import clean_line
 from policycheck.version import __version__
 
 if TYPE_CHECKING:
+    from policycheck.formats.interface import Options
     from policycheck.formats.lint.interface import LintReport
     from policycheck.policy.lint.finding import Level
 
+Outputs = Sequence[tuple[str, Path | None]]
 Codes = Annotated[list[str] | None, typer.Option("--select", metavar="CODE", help="Check for these codes only (PC101, or a prefix: PC1). Repeat for more.")]
 NoCodes = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE", help="Do not check for these codes (PC101, or a prefix: PC1). Repeat for more.")]
 FailLevel = Annotated[str, typer.Option("--fail-on", metavar="LEVEL", help="The least level that fails the run: error, warning, info or never.")]
@@ -43,6 +47,9 @@ Reports = Annotated[
 ]
 
 
+Fix = Annotated[bool, typer.Option("--fix", help="Write the sentence that a typed one is read as in its place; comments and layout stay.")]
+
+
 @shared_options("lint")
 def lint(
     context: typer.Context,
@@ -52,6 +59,7 @@ def lint(
     ignore_codes: NoCodes = None,
     fail_level: FailLevel = "warning",
     min_level: MinLevel = None,
+    fix: Fix = False,
 ) -> None:
     """Check policy files and the run file without judging anything: every mistake, and everything suspicious.
 
@@ -60,6 +68,7 @@ def lint(
     Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 the command or a policy is wrong.
     """
     from policycheck.formats.interface import Options
+    from policycheck.settings.times import NOW
 
     settings = settle(context, options)
     outputs = parse_outputs(output_lint or [], LINT_FORMATS)
@@ -68,14 +77,33 @@ def lint(
     shown = _parse_level("--min-severity", min_level or ("info" if fail_level.lower() == "info" else "warning"))
     read: list[str | Path] = [*(path for path, _ in settings.files), *(settings.waivers or ()), *([settings.run_file.name] if settings.run_file else [])]
     spare_inputs(outputs, read, ())
-    report = replace(_find(settings, codes), fail_on=fail_on, shown=shown)
     look = in_checkout(Options(color=colored(sys.stdout, no_color=settings.no_color), width=terminal_width(sys.stdout)))
-    rendered = [(path, LINT_FORMATS[name], replace(look, color=look.color and path is None)) for name, path in outputs]
-    write_reports([(path, entry, [entry.render(report, chosen)]) for path, entry, chosen in rendered])
+    try:
+        found = _find(settings, codes, fix=fix)
+    except PolicyError as error:
+        _report_errors(error, [output for output in outputs if output[0] != "text"], look, parse_as_of(settings.as_of or NOW))
+        raise
+    report = replace(found, fail_on=fail_on, shown=shown)
+    _write(report, outputs, look)
     if ("text", None) not in outputs:
         _tell(report)
     if report.failed:
         raise typer.Exit(int(ExitCode.FINDINGS))
+
+
+def _write(report: LintReport, outputs: Outputs, look: Options) -> None:
+    rendered = [(path, LINT_FORMATS[name], replace(look, color=look.color and path is None)) for name, path in outputs]
+    write_reports([(path, entry, [entry.render(report, chosen)]) for path, entry, chosen in rendered])
+
+
+def _report_errors(error: PolicyError, outputs: Outputs, look: Options, as_of: datetime) -> None:
+    """The mistakes that keep files from loading, for programs; text has them on stderr."""
+    from policycheck.formats.lint.interface import LintReport
+    from policycheck.policy.lint.finding import POLICY_ERROR
+    from policycheck.policy.lint.runner import policy_errors
+
+    if outputs:
+        _write(LintReport(policy_errors(error), (POLICY_ERROR,), 0, 0, as_of, __version__), outputs, look)
 
 
 def _choose(select: Sequence[str], ignore: Sequence[str]) -> frozenset[str]:
@@ -102,7 +130,7 @@ def _parse_level(option: str, text: str) -> Level:
         raise UsageError(f"{option}: there is no level {clean_line(text)}", hint=hint) from None
 
 
-def _find(settings: Settings, codes: frozenset[str]) -> LintReport:
+def _find(settings: Settings, codes: frozenset[str], *, fix: bool = False) -> LintReport:
     """Load the policies and check them; raises as `load_all` does, and where the engine cannot search for a pattern."""
     from policycheck.engine.backends.registry import open_engine
     from policycheck.formats.lint.interface import LintReport
@@ -112,6 +140,8 @@ def _find(settings: Settings, codes: frozenset[str]) -> LintReport:
     from policycheck.testing.lint import find_in_tests, find_limits_below_schedule
 
     loaded, backend = load_all(settings), open_engine()
+    if fix and fix_sentences(loaded, settings):
+        loaded = load_all(settings)
     named = frozenset(text.partition("=")[0] for text in settings.inventory or ())
     run = Run(loaded, parse_as_of(settings.as_of or NOW), saved_lists=bool(settings.jobs), inventories=named or None)
     more = find_in_tests(run, settings.files, codes, backend)

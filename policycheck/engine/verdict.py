@@ -116,6 +116,7 @@ def rule_result(rule: Rule, verdict: Verdict, reasons: Reasons, **counts: Any) -
         limit=spell_limit(rule.statement.requirement),
         names=_names(rule),
         lists=tuple(sorted(rule.statement.lists_needed)),
+        read_from=rule.typed.text if rule.typed else "",
         **counts,
     )
 

@@ -110,8 +110,13 @@ def inputs(result: Result) -> Iterator[Input]:
     """Policies, then the sources of lists, each once."""
     for policy in result.policies:
         yield Input("policy", policy.path or policy.id, policy.sha256)
-    for dataset, source in dict.fromkeys((entry.dataset, entry.source) for entry in result.coverage):
-        yield Input(DATASETS[dataset].noun + "s" if dataset in DATASETS else dataset, source, "")
+    hashed = {one.name: one.sha256 for one in result.population.inputs}
+    told: dict[tuple[str, str], None] = {}
+    for entry in result.coverage:
+        noun = DATASETS[entry.dataset].noun + "s" if entry.dataset in DATASETS else entry.dataset
+        told |= dict.fromkeys((noun, name) for name in (entry.files if set(entry.files) & hashed.keys() else (entry.source,)))
+    for noun, name in told:
+        yield Input(noun, name, hashed.get(name, ""))
 
 
 def waived_findings(result: Result) -> list[Finding]:

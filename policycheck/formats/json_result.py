@@ -198,6 +198,7 @@ def _rule_members(rule: RuleResult) -> Json:
         "id": rule.id,
         "policy": rule.policy,
         "sentence": rule.sentence,
+        "read_from": rule.read_from,
         "severity": str(rule.severity),
         "verdict": str(rule.verdict),
         "reason": rule.reason,

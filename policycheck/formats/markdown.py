@@ -25,6 +25,7 @@ from policycheck.formats.words import (
     interval,
     notes,
     plural,
+    reading_notes,
     severity_counts,
     verdict_sentence,
     waiver_notes,
@@ -124,6 +125,7 @@ def _environment() -> Environment:
         "by_cause": by_cause,
         "waiver_notes": waiver_notes,
         "breach_notes": breach_notes,
+        "reading_notes": reading_notes,
         "chain": lambda lists: list(chain.from_iterable(lists)),
     }
     return environment

@@ -199,6 +199,7 @@ def _candidates(result: Result) -> Iterator[str]:
     population = result.population
     yield from population.account_names.values()
     yield from (one.name for one in population.resources if one.name)
+    yield from (entry.account_name for entry in result.coverage if entry.account_name)
     for rule in result.rules:
         yield from rule.names
         for use in rule.waivers:

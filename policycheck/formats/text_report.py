@@ -21,6 +21,7 @@ from policycheck.formats.words import (
     listed_item,
     notes,
     plural,
+    reading_notes,
     verdict_sentence,
     waiver_notes,
 )
@@ -57,6 +58,7 @@ def _render(result: CleanResult, options: Options) -> Iterator[str]:
         page.add()
     _add_causes(page, result)
     _add_coverage(page, result)
+    _add_list(page, "Sentences read as others:", reading_notes(result))
     _add_list(page, "Next to breach:", breach_notes(result))
     _add_list(page, "Waivers:", waiver_notes(result))
     _add_list(page, "Not seen by this run:", result.not_seen)

@@ -245,6 +245,11 @@ def evidence_help(reasons: Reasons) -> str:
     return next((told for kinds, told in _EVIDENCE_HELP if has_kind(reasons, *kinds)), "")
 
 
+def reading_notes(result: Result) -> list[str]:
+    """Of the rules whose sentence was read as another, what was typed."""
+    return [f'{rule.id}: read from "{rule.read_from}"' for rule in result.rules if rule.read_from]
+
+
 def breach_notes(result: Result) -> list[str]:
     """Of the rules that pass because a job is new enough, when each will fail next, the soonest first."""
     coming = sorted(((rule.breach.at, rule.id, rule.breach.subject) for rule in result.rules if rule.breach), key=lambda found: found[:2])

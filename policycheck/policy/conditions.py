@@ -234,9 +234,14 @@ _INSTEAD = {
 """What is meant by names that a list does not have."""
 
 
+_TURNS = ("un", "in", "im", "ir", "non", "non-", "dis", "mis")
+
+
 def nearest(word: str, words: Iterable[str]) -> str:
-    """The known word most like this one, whatever its case; empty if none is like it."""
-    by_folded: Mapping[str, str] = {known.lower(): known for known in words}
+    """The known word most like this one, whatever its case; empty if none is like it. What a prefix turns into the opposite (unlocked) is not like it."""
+    folded = word.lower()
+    opposites = {prefix + folded for prefix in _TURNS} | {folded.removeprefix(prefix) for prefix in _TURNS if folded.startswith(prefix)}
+    by_folded: Mapping[str, str] = {known.lower(): known for known in words if known.lower() == folded or known.lower() not in opposites}
     close = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.7)
     return by_folded[close[0]] if close else ""
 

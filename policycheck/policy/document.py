@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,11 +84,11 @@ class Document(Struct):
     sha256: str = ""
     """Of the file's bytes; empty of a text that is in none."""
 
-    def report(self, location: Location, message: str, hint: str = "") -> None:
+    def report(self, location: Location, message: str, hint: str = "", proposals: Sequence[str] = (), replaces: Location | None = None) -> None:
         """Note one mistake; the source line for the caret is looked up here. What stands at one place is one mistake: the first said of it stays."""
         if any(known.location == location for known in self.diagnostics):
             return
-        self.diagnostics.append(Diagnostic(location, message, hint, self.line(location.line)))
+        self.diagnostics.append(Diagnostic(location, message, hint, self.line(location.line), tuple(proposals), replaces))
 
     def line(self, number: int) -> str:
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""

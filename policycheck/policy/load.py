@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import assert_never
+from typing import TYPE_CHECKING, assert_never
 
 from policycheck.datasets import Kind
 from policycheck.errors import Diagnostic, Location, PolicyError
 from policycheck.policy.binding import Binder, Parameters
+from policycheck.policy.canonical import canonical
 from policycheck.policy.conditions import Literal, find_field, nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
 from policycheck.policy.measures import SHAPES
@@ -28,6 +29,7 @@ from policycheck.policy.model import (
     Rule,
     Scope,
     Statement,
+    Typed,
 )
 from policycheck.policy.rendering import render
 from policycheck.policy.schema import DefaultsEntry, PolicyEntry, RuleEntry, ScopeEntry
@@ -35,10 +37,13 @@ from policycheck.policy.sentence import parse_sentence
 from policycheck.policy.shape import Path as TreePath
 from policycheck.policy.shape import check_shape, find_entry, plain
 from policycheck.policy.statements import REQUIREMENTS, STRUCTURED, read_statement
-from policycheck.policy.syntax import SentenceError
+from policycheck.policy.syntax import PhraseReader, SentenceError
 from policycheck.policy.waivers import read_longest, read_waivers
 from policycheck.result import Severity
 from policycheck.text import clean, clean_line
+
+if TYPE_CHECKING:
+    from policycheck.policy.reader.reading import Refusal
 
 
 def load_policies(
@@ -114,6 +119,8 @@ class _Reader:
         self._document = document
         self._overrides = overrides
         self.params: dict[str, str] = {}
+        self._typed: dict[Location, Typed] = {}
+        """Sentences that were read as others, by their place."""
         self.place_of_id = Location(document.path)
         self._binder = Binder(document, Parameters({}))
 
@@ -195,6 +202,7 @@ class _Reader:
         qualifiers = Qualifiers(
             clock, JobChoice(entry.jobs or defaults.jobs or statement.default_jobs), entry.no_data or defaults.no_data or NoData.INCONCLUSIVE
         )
+        said = node.get("rule")
         return Rule(
             id=entry.id,
             policy=policy,
@@ -209,6 +217,7 @@ class _Reader:
             url=entry.url or "",
             controls={clean_line(name): tuple(clean_line(control) for control in ids) for name, ids in (entry.controls or {}).items()},
             tags=tuple(clean_line(tag) for tag in entry.tags or ()),
+            typed=self._typed.get(said.location) if isinstance(said, Text) else None,
         )
 
     def _statement(self, node: Entries, broken: set[str]) -> Statement | None:
@@ -254,8 +263,25 @@ class _Reader:
         try:
             return parse_sentence(text)
         except SentenceError as error:
-            self._document.report(error.location, error.message, error.hint)
-            return None
+            return self._read_as(text, error)
+
+    def _read_as(self, text: Text, mistake: SentenceError) -> Statement | None:
+        """The statement that a sentence means which is not canonical; None once it is reported that it means none, or several."""
+        from policycheck.policy.reader.reading import read
+
+        parameters = Parameters(self.params, frozenset(self._overrides))
+        reading = read(text.text, lambda sentence: canonical(sentence, parameters))
+        if reading.accepted:
+            self._typed[text.location] = Typed(clean_line(text.text), reading.accepted, text.location)
+            return parse_sentence(Text(reading.accepted, text.location), as_typed=False)
+        refusal = reading.refusal
+        if refusal is None or not _helps_more(refusal, mistake):
+            self._document.report(mistake.location, mistake.message, mistake.hint)
+        else:
+            start, end = refusal.span or (0, len(text.text))
+            place = PhraseReader(text, text.text).span(start, end)
+            self._document.report(place, refusal.message, refusal.hint, refusal.proposals, text.location)
+        return None
 
     def _check_recovery(self, statement: Statement) -> None:
         requirement = statement.requirement
@@ -279,6 +305,14 @@ class _Reader:
             times = [field.name for field in dataset.members if field.kind is Kind.TIME]
             self._document.report(clock.location, f"{column.name} is no time", f"The times of a {dataset.noun} are {', '.join(times)}.")
         return clock.text
+
+
+def _helps_more(refusal: Refusal, mistake: SentenceError) -> bool:
+    """Whether what the reader says of a sentence helps more than what the grammar says."""
+    if not refusal.proposals and (not mistake.of_grammar or mistake.message.startswith("there is no field")):
+        return False
+    # The grammar takes `backup` for the beginning of a field.
+    return refusal.is_sure or (refusal.is_unknown and mistake.hint.startswith("Expected '")) or mistake.hint.startswith("Did you mean Backup")
 
 
 def _why_no_clock(requirement: Requirement) -> tuple[str, str] | None:

@@ -212,14 +212,14 @@ def _guess_each_job(spot: _Spot) -> Mistake | None:
     if word == "all" and not behind and " must be " in spot.sentence:
         asked = spot.sentence.lower().rpartition(" ")[2]
     if asked in _ADJECTIVES:
-        return spot.misfit(f"Write: {_ADJECTIVES[asked]}")
+        return spot.misfit(f"A field says it, for example: {_ADJECTIVES[asked]}")
     every = _EACH_JOB.fullmatch(spot.sentence) if spot.is_short and (word in {"all", "be"} or spot.expected == ["FOLLOWED"]) else None
     if every and (values := _OUTCOMES.fullmatch(every["values"])):
         return spot.misfit(f"Write: {_say_of_each(every, values)}")
     if (every and word == "be") or spot.expected == ["FOLLOWED"]:
         return spot.misfit("Name the field: State must be COMPLETED")
     if word == "all" and not behind:
-        return spot.misfit("Write every, and the noun in the singular: every resource, every vault. Of jobs, write: State must be COMPLETED")
+        return spot.misfit("A rule about resources begins with every: every resource must have a clean job within 24h, for example.")
     if word == "be" and spot.expected == ["HAVE"] and behind[-1:] == ["may"]:
         overdue = _OVERDUE.fullmatch(spot.sentence) if spot.is_short else None
         jobs = re.sub(r"\bjobs\b", "job", overdue["jobs"], count=1) if overdue else "job"
@@ -283,11 +283,11 @@ def _guess_group(spot: _Spot) -> Mistake | None:
         return spot.misfit("An inventory stands behind its subject: every resource in inventory prod; of jobs, write: with in_inventory prod")
     if behind[:1] == ["every"] and behind[-1:] == ["must"]:
         if word == "have" and "BE" in spot.expected:
-            return spot.misfit("Write: for jobs, every job must have IsEncrypted true")
+            return spot.misfit("Fields are asked of jobs; for example: for jobs, every job must have IsEncrypted true")
         if word == "be" and "HAVE" in spot.expected:
-            return spot.misfit("Write: the latest job of every resource must be COMPLETED")
+            return spot.misfit("A resource must have something: every resource must have a clean job within 24h, for example.")
     if word == "no" and "A" in spot.expected:
-        return spot.misfit("Write: at most 0 FAILED jobs per resource" if behind[:1] == ["every"] else "Write: no FAILED jobs within 7d")
+        return spot.misfit("What must not be begins with no; for example: no FAILED jobs within 7d")
     return None
 
 

@@ -159,6 +159,17 @@ class Qualifiers:
 
 
 @dataclass(frozen=True, slots=True)
+class Typed:
+    """A sentence that was read as another."""
+
+    text: str
+    canonical: str
+    """As it is read, its parameters as they are written."""
+    location: Location
+    """The whole value, its quotes included."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rule:
     """One rule, ready to be judged."""
 
@@ -176,6 +187,8 @@ class Rule:
     url: str = ""
     controls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     tags: tuple[str, ...] = ()
+    typed: Typed | None = None
+    """The sentence as it is typed; None where it is canonical, or the rule is in keys."""
 
 
 @dataclass(frozen=True, slots=True)

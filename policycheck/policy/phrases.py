@@ -8,7 +8,7 @@ from typing import assert_never
 from policycheck.datasets import DEFAULT, Dataset
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or, parts_of
 from policycheck.policy.operators import OPERATORS, Operator
-from policycheck.policy.vocabulary import KINDS, PLACE_OF, TYPES, is_parameter, is_plain, quoted, spell_field, subject_word
+from policycheck.policy.vocabulary import ADJECTIVES, KINDS, PLACE_OF, TYPES, is_parameter, is_plain, quoted, spell_field, subject_word
 
 _KIND_OF = {dataset: kind for kind, dataset in KINDS.items()}
 
@@ -49,12 +49,16 @@ class Phrase:
                 self.outcomes.append("clean")
             case Comparison(field="ResourceType", operator=Operator.IS) if not self.types:
                 self.types = [literal.text if literal.text in TYPES else quoted(literal.text) for literal in part.literals]
-            case Comparison(field=name, operator=Operator.IS) if name in PLACE_OF:
+            case Comparison(field=name, operator=Operator.IS) if self._is_place(name):
                 self.places.append(f"in {PLACE_OF[name]} {_names(part)}")
-            case Not(part=Comparison(field=name, operator=Operator.IS) as inner) if name in PLACE_OF:
+            case Not(part=Comparison(field=name, operator=Operator.IS) as inner) if self._is_place(name):
                 self.places.append(f"not in {PLACE_OF[name]} {_names(inner)}")
             case _:
                 self.rest.append(part)
+
+    def _is_place(self, name: str) -> bool:
+        """Whether `in` says it: a copy is in two accounts and Regions."""
+        return name in PLACE_OF and f"Destination{name}" not in self.dataset.fields
 
     def _known_states(self, part: Comparison) -> bool:
         return all(literal.text in self.dataset.named_states for literal in part.literals)
@@ -130,7 +134,7 @@ def verb(condition: Condition, *, negative: bool) -> str:
     if not isinstance(condition, Comparison):
         return ""
     must = f"{spell_field(condition.field)} must {'not ' if negative else ''}"
-    texts = [spell_value(literal) for literal in condition.literals]
+    texts = [_spell_value_of(condition, literal) for literal in condition.literals]
     match condition.operator:
         case Operator.IS if len(texts) > 1:
             return f"{must}be one of {', '.join(texts)}"
@@ -177,7 +181,13 @@ def _test(comparison: Comparison) -> str:
 
 
 def _names(comparison: Comparison) -> str:
-    return " or ".join(spell_value(literal) for literal in comparison.literals)
+    return " or ".join(_spell_value_of(comparison, literal) for literal in comparison.literals)
+
+
+def _spell_value_of(comparison: Comparison, literal: Literal) -> str:
+    """A name that would be read as what is said of a vault is quoted."""
+    is_said = comparison.field in PLACE_OF and literal.text.lower() in ADJECTIVES
+    return quoted(literal.text) if is_said else spell_value(literal)
 
 
 def listed(texts: Sequence[str], join: str = "or") -> str:

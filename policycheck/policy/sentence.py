@@ -21,9 +21,13 @@ if TYPE_CHECKING:
     from policycheck.policy.syntax import Branch
 
 
-def parse_sentence(text: Text) -> Statement:
-    """The statement a sentence spells; raises SentenceError at the word that does not fit."""
-    return _Reader(text).read()
+def parse_sentence(text: Text, *, as_typed: bool = True) -> Statement:
+    """The statement a canonical sentence spells; raises SentenceError at the word that does not fit.
+
+    Args:
+        as_typed: whether the sentence stands so in its file; otherwise everything in it is at the place of the whole.
+    """
+    return _Reader(text, as_typed=as_typed).read()
 
 
 MAX_DEPTH = 100
@@ -33,11 +37,11 @@ _PARENTHESES = re.compile(r'[()]|"[^"]*"')
 class _Reader(GroupSentences):
     """Builds one statement out of one parse tree."""
 
-    def __init__(self, source: Text) -> None:
+    def __init__(self, source: Text, *, as_typed: bool) -> None:
         self._sentence = source.text.rstrip()
         if self._sentence.endswith("."):
             self._sentence = self._sentence[:-1]
-        super().__init__(PhraseReader(source, self._sentence))
+        super().__init__(PhraseReader(source, self._sentence, as_typed=as_typed))
 
     def read(self) -> Statement:
         from lark.exceptions import UnexpectedInput
@@ -49,7 +53,7 @@ class _Reader(GroupSentences):
             from policycheck.policy.mistakes import explain
 
             mistake = explain(self._sentence, error)
-            raise SentenceError(self._phrases.span(mistake.start, mistake.end), mistake.message, mistake.hint) from None
+            raise SentenceError(self._phrases.span(mistake.start, mistake.end), mistake.message, mistake.hint, of_grammar=True) from None
         forms: dict[str, Callable[[Branch], Statement]] = {
             "no_jobs": self._no_jobs,
             "no_overdue": self._no_overdue,
@@ -125,7 +129,9 @@ class _Reader(GroupSentences):
         jobs = branches(tree)[0]
         if not tokens(jobs, "THING"):
             have = next(child for child in tree.children if getattr(child, "type", "") == "HAVE")
-            raise self._phrases.error(cast("Token", have), f"'{have}' does not fit here", "Write: for jobs, every job must have IsEncrypted true")
+            raise self._phrases.error(
+                cast("Token", have), f"'{have}' does not fit here", "Fields are asked of jobs; for example: for jobs, every job must have IsEncrypted true"
+            )
         phrase = self._phrases.noun_phrase(jobs)
         return self._statement(AllMatch(self._phrases.conditions(branches(tree)[-1])), phrase.all, self._within(tree))
 

@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 class SentenceError(Exception):
     """A sentence that does not say a rule: where in the file, what, and what to write instead."""
 
-    def __init__(self, location: Location, message: str, hint: str = "") -> None:
+    def __init__(self, location: Location, message: str, hint: str = "", *, of_grammar: bool = False) -> None:
         super().__init__(message)
         self.location, self.message, self.hint = location, message, hint
+        self.of_grammar = of_grammar
+        """Whether the grammar does not know the sentence; otherwise it does, and what the sentence says cannot be."""
 
 
 class NounPhrase(Struct, frozen=True):
@@ -44,8 +46,9 @@ class NounPhrase(Struct, frozen=True):
 class PhraseReader:
     """Reads phrases of one sentence; `dataset` is the list they are about."""
 
-    def __init__(self, source: Text, sentence: str) -> None:
+    def __init__(self, source: Text, sentence: str, *, as_typed: bool = True) -> None:
         self._source = source
+        self._as_typed = as_typed
         self._sentence = sentence
         self.dataset: Dataset = DEFAULT
 
@@ -107,6 +110,13 @@ class PhraseReader:
         self._check_wildcards(tree)
         places = {word.lower(): field for word, field in vocabulary.PLACES.items()}
         name = str(tokens(tree, "PLACE")[0])
+        if f"Destination{places[name.lower()]}" in self.dataset.fields:
+            # What a copy is in is asked, never assumed.
+            raise self.error(
+                tree,
+                f"a {self.dataset.noun} is of two {name}s: the one it copies from, and the one it copies to",
+                f"Say which: with Destination{places[name.lower()]} ..., or with {places[name.lower()]} ... of the one it copies from.",
+            )
         condition = self.equals(places[name.lower()], self._values(branches(tree)[0]), tree)
         return Not(condition) if tree.data == "not_place" else condition
 
@@ -139,6 +149,7 @@ class PhraseReader:
             operator, literals = Operator(verb), self._values(test)
             if operator is Operator.IS:
                 self._check_absence(test)
+                self._check_adjectives(field, test)
             if OPERATORS[operator].holds:
                 self._check_wildcards(test)
         condition = Comparison(field, operator, tuple(literals), place)
@@ -148,6 +159,12 @@ class PhraseReader:
         for token in tokens(test, "WORD"):
             if token.lower() in vocabulary.ABSENCES:
                 raise self.error(token, f"'{token}' would be compared as a text", f'Ask with present or absent; as a value it is quoted: "{token}".')
+
+    def _check_adjectives(self, field: str, test: Branch) -> None:
+        for token in tokens(test, "WORD"):
+            if field in vocabulary.PLACE_OF and token.lower() in vocabulary.ADJECTIVES:
+                word = vocabulary.PLACE_OF[field]
+                raise self.error(token, f"'{token}' would be taken for the name of a {word}", f'As a name it is quoted: "{token}".')
 
     def _check_wildcards(self, tree: Branch) -> None:
         for token in tokens(tree, "WORD"):
@@ -182,7 +199,7 @@ class PhraseReader:
     def span(self, start: int, end: int) -> Location:
         """Where these offsets into the sentence stand in the file; of a sentence over several lines, all of it."""
         source = self._source.location
-        if source.line != source.end_line:
+        if source.line != source.end_line or not self._as_typed:
             return source
         first, last = self._source.column(start), self._source.column(max(end, start + 1))
         return Location(source.path, source.line, first, source.line, max(last, first + 1))

@@ -79,6 +79,9 @@ QUOTED_WORDS = frozenset(
 ABSENCES = frozenset("blank empty missing nil none null set undefined unset".split())
 """What people write for present and absent; as a value such a word is quoted, or `must not be empty` would compare with a text nobody has."""
 
+ADJECTIVES = frozenset("compliant encrypted immutable locked protected secure unencrypted unlocked".split())
+"""What people say of a vault, where a name may stand: as one it is quoted."""
+
 _WORD = r"[A-Za-z0-9_\/*+-][\w.:\/*+=@%-]*"
 _PLAIN = re.compile(_WORD.replace(r"\/", "/"), re.ASCII)
 

@@ -133,7 +133,11 @@ def test_no_command_is_no_success(cli: Cli) -> None:
         ("empty.yaml", b"", ""),
         ("list.yaml", b"- a\n", "a policy is a mapping with the keys policy and rules"),
         ("broken.yaml", b"policy: [", ""),
-        ("two.yaml", b"policy: p\nrules:\n  - {id: a, rule: no FALED jobs}\n  - {id: b, rule: no jobs whithin 24h}\n", "'FALED' does not fit here"),
+        (
+            "two.yaml",
+            b"policy: p\nrules:\n  - {id: a, rule: no FALED jobs}\n  - {id: b, rule: no jobs whithin 24h}\n",
+            "'FALED' is not known; did you mean failed?",
+        ),
         ("pattern.yaml", b"policy: p\nrules:\n  - {id: a, none: {ResourceName: {matches: '\\pL{99999}'}}}\n", ""),
     ],
 )

@@ -82,12 +82,13 @@ def test_a_suppressed_finding_is_counted_and_kept_in_json_alone(lint: Cli, folde
     assert "PC101" not in lint("failed.yaml", "--output", "github").out
 
 
-def test_mistakes_are_exit_2_and_no_lint_findings(lint: Cli, folder: Path) -> None:
+def test_mistakes_are_exit_2_and_the_only_findings(lint: Cli, folder: Path) -> None:
     (folder / "bad.yaml").write_text("policy: b\nrules:\n  - {id: x, rule: no FALED jobs}\n", encoding="utf-8")
     outcome = lint("failed.yaml", "bad.yaml", "--output", "json=lint.json")
     assert (outcome.code, outcome.out) == (2, "")
     assert "bad.yaml:3:22" in outcome.err
-    assert not (folder / "lint.json").exists()
+    document = json.loads((folder / "lint.json").read_text(encoding="utf-8"))
+    assert [(finding["code"], finding["proposals"]) for finding in document["findings"]] == [("policy-error", ["no FAILED jobs"])]
 
 
 @pytest.mark.parametrize(
@@ -221,3 +222,50 @@ def test_tests_beside_a_policy_are_run(cli: Cli, folder: Path) -> None:
     assert outcome.code == 1
     assert re.findall(r"no test has seen (\S+) fail", outcome.out) == ["none-expired"]
     assert cli("lint", "policy.yaml", "--ignore", "PC101", "--ignore", "PC4", *AT).code == 0
+
+
+TYPED = "policy: t\nrules:\n  - id: r\n    rule: no failed, expired, aborted or partial backups in the last 24 hours # why\n"
+
+
+def test_fix_writes_the_sentence_that_was_read_and_says_so(cli: Cli, folder: Path) -> None:
+    (folder / "typed.yaml").write_text(TYPED, encoding="utf-8")
+    shown = cli("lint", "typed.yaml", *AT)
+    assert (shown.code, shown.err) == (0, "")
+    assert "info[PC309]: read as: no FAILED, EXPIRED, ABORTED or PARTIAL jobs within 24h\n" in shown.out
+    fixed = cli("lint", "typed.yaml", "--fix", *AT)
+    assert (fixed.code, "PC309" in fixed.out) == (0, False)
+    assert fixed.err == (
+        "policycheck: typed.yaml:4: wrote 'no FAILED, EXPIRED, ABORTED or PARTIAL jobs within 24h'"
+        " for 'no failed, expired, aborted or partial backups in the last 24 hours'\n"
+    )
+    text = (folder / "typed.yaml").read_text(encoding="utf-8")
+    assert text == TYPED.replace(
+        "no failed, expired, aborted or partial backups in the last 24 hours", "no FAILED, EXPIRED, ABORTED or PARTIAL jobs within 24h"
+    )
+    assert cli("lint", "typed.yaml", "--fix", *AT).err == ""
+
+
+BROKEN = "policy: b\nrules:\n  - id: r\n    rule: 'every resource must be backed up daily'\n  - {id: s, rule: [x]}\n"
+
+
+def test_errors_of_a_file_that_does_not_load_are_data(cli: Cli, folder: Path, schemas: Callable[[str], Path]) -> None:
+    (folder / "broken.yaml").write_text(BROKEN, encoding="utf-8")
+    plain = cli("lint", "broken.yaml", *AT)
+    assert (plain.code, plain.out) == (2, "")
+    outcome = cli("lint", "broken.yaml", "--output", "json", *AT)
+    assert (outcome.code, outcome.err) == (2, plain.err)
+    document = json.loads(outcome.out)
+    assert (document["failed"], document["summary"]["errors"]) == (True, 2)
+    first, second = document["findings"]
+    assert (first["code"], first["level"], first["message"]) == ("policy-error", "error", "the sentence can mean two things")
+    proposals = ["every resource must have a clean job within 24h", "no resource may go longer than 24h without a clean job within 7d"]
+    assert (first["proposals"], second["proposals"]) == (proposals, [])
+    outcome = cli("lint", "broken.yaml", "--output", "sarif", *AT)
+    jsonschema.validate(json.loads(outcome.out), json.loads(schemas("sarif-2.1.0-oasis.json").read_bytes()))
+    (run,) = json.loads(outcome.out)["runs"]
+    assert run["invocations"] == [{"executionSuccessful": False, "exitCode": 2}]
+    changes = [fix["artifactChanges"][0]["replacements"][0] for fix in run["results"][0]["fixes"]]
+    assert [change["insertedContent"]["text"] for change in changes] == [f"'{text}'" for text in proposals]
+    assert {tuple(change["deletedRegion"].values()) for change in changes} == {(51, 4, 11, 4)}
+    assert "fixes" not in run["results"][1]
+    assert "::error " in cli("lint", "broken.yaml", "--output", "github", *AT).out

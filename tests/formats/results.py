@@ -125,6 +125,7 @@ def mixed() -> Result:
     )
     failed = make_rule(
         verdict=Verdict.FAIL,
+        read_from="no failed EC2 backups in vault prod in the last 24 hours",
         waivers=uses,
         findings=(
             make_finding("i-0abc", cause=denied, evidence=(make_job("6E2C0F1A-0000-4000-8000-000000000001"),)),
@@ -282,6 +283,7 @@ def hostile() -> Result:
         "universe": Universe(bad, None, 2),
         "breach": Breach(AS_OF, bad),
         "notes": (bad,),
+        "read_from": bad,
         "answers": (SubjectAnswer(bad, bad, bad, Answer.FAIL),),
     }
     location = Location(f"::error file={bad}", 3, 1, 3, 5)

@@ -61,4 +61,18 @@ def test_lint_takes_a_good_policy_and_refuses_a_bad_one(clean_copy: Path, tmp_pa
     code, said = run(users, PRE_COMMIT, "try-repo", hooks, "policycheck-lint", "--all-files")
     assert code == 1, said
     assert "bad.yml:4:" in said
-    assert "Did you mean FAILED" in said
+    assert "did you mean failed?" in said
+
+
+def test_fix_writes_the_canonical_sentence(clean_copy: Path, tmp_path: Path) -> None:
+    hooks = repository(clean_copy)
+    assert run(hooks, "git", "commit", "--quiet", "--no-verify", "--message", "x")[0] == 0
+    users = tmp_path / "users"
+    (users / "policies").mkdir(parents=True)
+    policy = users / "policies" / "typed.yaml"
+    policy.write_text("policy: p\nrules:\n  - id: r\n    rule: all backup jobs must succeed within the last 24 hours # daily\n", encoding="utf-8")
+    repository(users)
+    code, said = run(users, PRE_COMMIT, "try-repo", hooks, "policycheck-fix", "--all-files")
+    assert code == 1, said
+    assert "files were modified by this hook" in said
+    assert policy.read_text(encoding="utf-8").endswith("    rule: Outcome must be clean within 24h # daily\n")

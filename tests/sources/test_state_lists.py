@@ -216,7 +216,7 @@ REFUSED = {
     "every clean job must be followed by a COMPLETED recovery point within 6h": "recovery points do not follow backup jobs",
     "every resource in inventory protected_resources with Tags.env prod must have a clean job within 26h": "protected_resources says no Tags.env",
     "no backup vaults with ParentJobId present": "backup vaults have no field ParentJobId",
-    "no backup vaults with _State PRESENT": "does not fit here",
+    "no backup vaults with _State PRESENT": "has no place in this sentence",
 }
 
 

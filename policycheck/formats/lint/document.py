@@ -41,6 +41,7 @@ def _finding(finding: LintFinding) -> dict[str, Any]:
         "level": str(finding.level),
         "message": finding.message,
         "hint": finding.hint,
+        "proposals": list(finding.proposals),
         "page": finding.page,
         "policy": finding.policy,
         "rule": finding.rule or None,

@@ -21,7 +21,7 @@ def _render(report: LintReport, options: Options) -> str:
     lines: list[str] = []
     left_out = 0
     for level, command in _COMMANDS.items():
-        found = [finding for finding in report.open_findings if finding.level is level and level.at_least(report.shown)]
+        found = [finding for finding in report.open_findings if finding.level is level and report.shows(finding)]
         lines += [_annotation(command, finding, options) for finding in found[: _ROOM[command]]]
         left_out += max(len(found) - _ROOM[command], 0)
     more = f"; {left_out:,} more are not annotated, since GitHub shows {MAX_ANNOTATIONS} of each kind a step" if left_out else ""

@@ -39,6 +39,10 @@ class LintReport:
     def failed(self) -> bool:
         return self.fail_on is not None and any(finding.level.at_least(self.fail_on) for finding in self.open_findings)
 
+    def shows(self, finding: LintFinding) -> bool:
+        """Whether text and GitHub show it."""
+        return finding.always_shown or finding.level.at_least(self.shown)
+
     def count(self, level: Level) -> int:
         """How many findings of this level are open."""
         return sum(finding.level is level for finding in self.open_findings)

@@ -10,26 +10,29 @@ from policycheck.formats.alerts import fingerprint
 from policycheck.formats.interface import Options
 from policycheck.formats.lint.interface import LintFormat, LintReport
 from policycheck.formats.sarif import SCHEMA_URI, Json, message_text, physical_location
-from policycheck.policy.lint.finding import Check, Level
+from policycheck.policy.lint.finding import POLICY_ERROR, Check, Level, LintFinding
 from policycheck.policy.lint.registry import CHECKS
+from policycheck.policy.rewriting import raw_value, spell_value
 
+_CHECKS = {**CHECKS, POLICY_ERROR: Check(POLICY_ERROR, "policy-error", Level.ERROR, "a mistake that keeps a policy from loading")}
 _LEVELS = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "note"}
 
 
 def _render(report: LintReport, options: Options) -> str:
+    broken = POLICY_ERROR in report.codes
     run = {
-        "tool": {"driver": {"name": "policycheck", "version": report.tool_version, "rules": [_descriptor(CHECKS[code]) for code in report.codes]}},
+        "tool": {"driver": {"name": "policycheck", "version": report.tool_version, "rules": [_descriptor(_CHECKS[code]) for code in report.codes]}},
         # Apart from the results of `check`: either upload replaces only its own.
         "automationDetails": {"id": "policycheck-lint/"},
         "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": True, "exitCode": int(report.failed)}],
+        "invocations": [{"executionSuccessful": not broken, "exitCode": 2 if broken else int(report.failed)}],
         "results": list(_results(report, options)),
     }
     return json.dumps({"$schema": SCHEMA_URI, "version": "2.1.0", "runs": [run]}, sort_keys=True, indent=2, allow_nan=False) + "\n"
 
 
 def _descriptor(check: Check) -> Json:
-    page = f"docs/lint/{check.code}.md"
+    page = f"docs/lint/{'README' if check.code == POLICY_ERROR else check.code}.md"
     summary = f"{check.summary[:1].upper()}{check.summary[1:]}."
     return {
         "id": check.code,
@@ -57,7 +60,31 @@ def _results(report: LintReport, options: Options) -> Iterator[Json]:
             "message": {"text": message_text(text, finding.name)},
             "locations": [{"physicalLocation": physical_location(finding.location, options)}],
             "partialFingerprints": {"primaryLocationLineHash": identity, "policycheck/v1": identity},
+            **_fixes(finding, options),
         }
+
+
+def _fixes(finding: LintFinding, options: Options) -> Json:
+    """What an editor may put in the place of a value, each by itself; nothing where the value is not on one line."""
+    place = finding.replaces
+    raw = raw_value(finding.source_line, place) if place else ""
+    if place is None or not raw:
+        return {}
+    location = physical_location(place, options)
+    return {
+        "fixes": [
+            {
+                "description": {"text": message_text(f"Write: {proposal}", finding.name)},
+                "artifactChanges": [
+                    {
+                        "artifactLocation": location["artifactLocation"],
+                        "replacements": [{"deletedRegion": location["region"], "insertedContent": {"text": spell_value(proposal, raw)}}],
+                    }
+                ],
+            }
+            for proposal in finding.proposals
+        ]
+    }
 
 
 FORMAT = LintFormat("sarif", ".sarif", "application/sarif+json", _render)

@@ -17,10 +17,10 @@ _STYLES = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: "skipped"
 def _render(report: LintReport, options: Options) -> str:
     page = Page(width=options.width, color=options.color)
     for finding in report.open_findings:
-        if finding.level.at_least(report.shown):
+        if report.shows(finding):
             _add(page, finding)
             page.add()
-    hidden = sum(not finding.level.at_least(report.shown) for finding in report.open_findings)
+    hidden = sum(not report.shows(finding) for finding in report.open_findings)
     page.add_wrapped("", count_line(report), indent=2)
     if hidden:
         page.add_wrapped("", f"{plural(hidden, 'finding')} below {report.shown} not shown: --min-severity {Level.INFO}", indent=2)

@@ -30,6 +30,10 @@ class Level(StrEnum):
         return self.rank <= other.rank
 
 
+POLICY_ERROR = "policy-error"
+"""Stands for the code of a mistake that keeps a file from loading; no check finds it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a check found something, and what to say of it there."""
@@ -41,6 +45,8 @@ class Place:
     hint: str = ""
     """What to write instead."""
     rule: Rule | None = None
+    proposals: tuple[str, ...] = ()
+    """Values of which each may stand in the place of the one at the location."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +64,16 @@ class LintFinding:
     suppressed: str | None = None
     """Why the author of the policy lets it stand; None: nobody does."""
     source_line: str = field(default="", compare=False)
+    proposals: tuple[str, ...] = ()
+    replaces: Location | None = None
+    """The value in whose place each of the proposals may stand."""
+    always_shown: bool = False
+    """It is shown whatever the least level that is shown."""
 
     @property
     def page(self) -> str:
         """The page that explains it, in the project's documentation."""
-        return f"docs/lint/{self.code}.md"
+        return f"docs/lint/{'README' if self.code == POLICY_ERROR else self.code}.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +107,8 @@ class Check:
     """What it finds, in one line without a full stop."""
     find: Finder | None = None
     """None: found elsewhere, with the engine or at the end."""
+    always_shown: bool = False
+    """What it finds is shown whatever the least level that is shown."""
 
 
 Checks = Mapping[str, Check]

@@ -36,6 +36,14 @@ def find_unused_param(run: Run) -> Iterator[Place]:
                 )
 
 
+def find_typed_sentence(run: Run) -> Iterator[Place]:
+    """A sentence that is read as another: a reviewer sees what is evaluated."""
+    for policy, rule in run.rules():
+        if rule.typed is not None:
+            canonical = clean_line(rule.typed.canonical)
+            yield Place(policy, rule.typed.location, f"read as: {canonical}", "Write it so, or let policycheck lint --fix.", rule, (rule.typed.canonical,))
+
+
 def find_duplicate_rule(run: Run) -> Iterator[Place]:
     """Two rules of the run that say the same of the same jobs."""
     seen: dict[object, tuple[Policy, Rule]] = {}

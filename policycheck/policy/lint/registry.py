@@ -50,6 +50,7 @@ CHECKS: Checks = MappingProxyType(
             Check("PC306", "malformed-control", WARNING, "a control id that its framework cannot have", policyfile.find_malformed_control),
             Check("PC307", "unlisted-control", INFO, "a control that is not known to ask about backups", policyfile.find_unlisted_control),
             Check("PC308", "misspelt-framework", WARNING, "a framework that is a known one but for its spelling", policyfile.find_misspelt_framework),
+            Check("PC309", "sentence-read-as", INFO, "a sentence that is read as another", policyfile.find_typed_sentence, always_shown=True),
             Check("PC401", "rule-never-seen-failing", WARNING, "a rule that no test of its policy has seen fail"),
             Check("PC402", "untested-policy", INFO, "a policy without a test"),
             Check("PC501", "limit-below-schedule", WARNING, "a freshness shorter than the interval of the schedule that the rule names"),

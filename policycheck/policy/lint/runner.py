@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from policycheck.errors import PolicyError
 from policycheck.policy.conditions import nearest
-from policycheck.policy.lint.finding import LintFinding, Place, Run
+from policycheck.policy.lint.finding import POLICY_ERROR, Level, LintFinding, Place, Run
 from policycheck.policy.lint.registry import CHECKS
 from policycheck.policy.lint.suppressions import Suppression, read_suppressions
 from policycheck.policy.literals import BadValue
@@ -72,6 +73,27 @@ def _finding(code: str, place: Place, lines: Mapping[str, Sequence[str]], suppre
         rule.id if rule else "",
         suppressed=reason,
         source_line=text[location.line - 1] if 0 < location.line <= len(text) else "",
+        proposals=place.proposals,
+        replaces=location if place.proposals else None,
+        always_shown=check.always_shown,
+    )
+
+
+def policy_errors(error: PolicyError) -> tuple[LintFinding, ...]:
+    """The mistakes that keep files from loading, as findings."""
+    return tuple(
+        LintFinding(
+            POLICY_ERROR,
+            "policy-error",
+            Level.ERROR,
+            mistake.location,
+            mistake.message,
+            mistake.hint,
+            source_line=mistake.source_line,
+            proposals=mistake.proposals,
+            replaces=mistake.replaces,
+        )
+        for mistake in error.diagnostics
     )
 
 

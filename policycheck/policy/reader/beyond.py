@@ -1,0 +1,137 @@
+"""What people ask of backups and no sentence can say: a row is data, and its nearest sentence is another rule, and said to be one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from msgspec import Struct
+
+
+class Beyond(Struct, frozen=True):
+    """Something that cannot be said."""
+
+    words: str
+    """A pattern of what is typed, in small letters."""
+    why: str
+    """Why it cannot be said, as a message."""
+    nearest: str = ""
+    """A sentence that comes nearest: another rule."""
+    example: str = ""
+    """A sentence as people type it; a test."""
+
+
+BEYOND: Sequence[Beyond] = (
+    Beyond(
+        r"\b(?:assigned to|covered by|included in|selected by|part of|protected by|associated with|attached to|in) (?:a |an |any |the "
+        r"|at least one )?(?:backup )?plans?\b(?! \S+ (?:must|may|should|within))",
+        "which resources a backup plan selects is not in job lists",
+        "every resource must have a clean job with CreatedBy.BackupPlanId present within 7d",
+        "every resource must be assigned to a backup plan",
+    ),
+    Beyond(
+        r"\b(?:deleted|removed|purged|erased|destroyed|tampered)\b",
+        "the deletion of recovery points is not in job lists",
+        "VaultLockState must be LOCKED",
+        "recovery points must not be deleted manually",
+    ),
+    Beyond(
+        r"\b(?:access polic\w+|vault polic\w+|resource polic\w+|scp|scps|nobody|no one|no-one|who can)\b",
+        "who may do what is not in job lists",
+        "VaultLockState must be LOCKED",
+        "no one may access the vault",
+    ),
+    Beyond(
+        r"\balias/|\b(?:kms keys?|cmks?|customer[- ]managed|aws[- ]managed)\b",
+        "of a key, job lists have the ARN alone: neither its alias nor who manages it",
+        "for COMPLETED jobs, EncryptionKeyArn must be present",
+        "backups must use a customer managed KMS key",
+    ),
+    Beyond(
+        r"\b(?:business|working|office|peak|off-?peak|production|night) ?-?hours?\b|\bmaintenance windows?\b",
+        "no rule knows which hours these are",
+        example="no backups during business hours",
+    ),
+    Beyond(
+        r"\b(?:week-?ends?|week-?days?|working days|business days|workdays?|holidays?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b",
+        "a window goes back from the evaluation time, and knows no day of the week",
+        example="no failed jobs on weekends",
+    ),
+    Beyond(
+        r"\b\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock|utc)\b|\b\d{1,2}:\d\d\b|\b(?:midnight|noon|morning|evening|afternoon)\b",
+        "no rule asks for the time of day",
+        example="backup jobs must finish before 06:00",
+    ),
+    Beyond(
+        r"(?<!since )\byesterday\b|\b(?:last|previous) calendar\b",
+        "a window goes back from the evaluation time, and is no calendar day",
+        "no FAILED jobs within 24h",
+        "no backup jobs failed yesterday",
+    ),
+    Beyond(
+        r"\brto\b|\brecovery time objective\b",
+        "how long a restore would take is not in job lists; how long restores took is",
+        "for restore jobs, duration must be at most 4h",
+        "RTO 4 hours",
+    ),
+    Beyond(
+        r"\b\d+ (?:daily|weekly|monthly|yearly|quarterly)\b|\bgrandfather\b|\bgenerations?\b",
+        "no rule counts generations of backups",
+        "every resource must have at least 7 clean jobs within 7d",
+        "keep 7 daily, 4 weekly and 12 monthly backups",
+    ),
+    Beyond(
+        r"(?:%|\bpercent|\bper cent)(?: of)? (?:all |the |our )?(?:\w+ )?(?:resources|instances|databases|volumes|tables|buckets|servers|file systems)\b",
+        "a share is of jobs, not of resources",
+        "at least 95% of jobs must be clean within 24h",
+        "95% of resources must have a backup within 24 hours",
+    ),
+    Beyond(
+        r"\beach of the (?:last|past)\b|\b(?:every|each) (?:single )?day (?:of|in|for|over|during) the (?:last|past)\b",
+        "no rule counts days on which there is a backup",
+        "no resource may go longer than 26h without a clean job within 7d",
+        "every resource must have a backup on each of the last 7 days",
+    ),
+    Beyond(
+        r"\b(?:previous|preceding|prior) (?:backup|job|run|one)s?\b|\bthe one before\b|\b(?:drop|drops|shrink|shrinks|grow|grows)\b",
+        "no rule compares a job with the one before",
+        "size must be at least 1MB",
+        "backup size must not drop by more than 50% compared to the previous backup",
+    ),
+    Beyond(
+        r"\b(?:average|usual|usually|normal|normally|median|typical|baseline|expected duration)\b",
+        "no rule knows what is usual",
+        "duration must be at most 4h",
+        "backup duration must not be more than twice the average",
+    ),
+    Beyond(
+        r"\b(?:retry|retried|retries|rerun|re-run|repeated)\b",
+        "whether a job repeats another is not in job lists",
+        "no FAILED jobs within 7d unless recovered within 6h",
+        "failed jobs must be retried",
+    ),
+    Beyond(
+        r"\b(?:cost|costs|price|budget|spend|cheap|expensive)\b",
+        "what backups cost is not in job lists",
+        "size must be at most 1TB",
+        "backups must not cost more than 100 dollars",
+    ),
+    Beyond(
+        r"\b(?:notify|notified|notification|notifications|alerted|e-?mails?|sns|paged)\b",
+        "a rule decides, and tells nobody",
+        example="the team must be notified of failed backups",
+    ),
+    Beyond(r"\b(?:last accessed|attached|in use|in-use|unused)\b", "how a resource is used is not in job lists", example="no unused volume may be backed up"),
+)
+
+
+@cache
+def _compiled() -> Sequence[tuple[re.Pattern[str], Beyond]]:
+    return [(re.compile(row.words), row) for row in BEYOND]
+
+
+def find_beyond(text: str) -> tuple[Beyond, tuple[int, int]] | None:
+    """The first row that a sentence is about, and where the words stand."""
+    folded = text.lower()
+    return next(((row, found.span()) for pattern, row in _compiled() if (found := pattern.search(folded))), None)
