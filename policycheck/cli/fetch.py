@@ -10,6 +10,7 @@ import typer
 
 from policycheck.cli.connection import connect
 from policycheck.cli.diagnostics import show_note, show_warning
+from policycheck.cli.fetch_account import explain_fetch
 from policycheck.cli.options import shared_options
 from policycheck.cli.policies import load
 from policycheck.cli.progress import show_progress
@@ -54,8 +55,8 @@ def fetch(
     names = tuple(name for name in plan.datasets if name in JOB_LISTS) if policies else tuple(JOB_LISTS)
     if not settings.quiet and (others := [DATASETS[name].noun + "s" for name in plan.datasets if name not in JOB_LISTS]):
         show_warning(f"an archive keeps lists of jobs: {' and '.join(others)} are not kept")
-    with show_progress(quiet=settings.quiet) as progress:
-        done = fetch_into(store, connection, names, declared_regions=plan.declared_regions, progress=progress)
+    with explain_fetch(wanted=settings.explain_fetch) as announce, show_progress(quiet=settings.quiet) as progress:
+        done = fetch_into(store, connection, names, declared_regions=plan.declared_regions, progress=progress, announce=announce)
     if not settings.quiet:
         for warning in done.warnings:
             show_warning(warning)

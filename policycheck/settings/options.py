@@ -350,7 +350,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         bool,
         Option(
             help="Print to stderr what will be asked of AWS, and afterwards what was: calls, pages, retries and refusals by account and Region.",
-            commands=("check", "init"),
+            commands=("check", "init", "fetch"),
             aws=True,
         ),
     ] = False

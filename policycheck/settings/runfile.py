@@ -131,7 +131,7 @@ class _Reader:
             self._check_sources(sources, {path[1] for path in broken if path[:1] == ("sources",) and len(path) > 1})
         self._check_policies(root.get("policies"))
         paths = {
-            "jobs": self._paths(_below(sources, "jobs")),
+            "jobs": self._lists(_below(sources, "jobs")),
             "accounts": self._file(_below(sources, "accounts")),
             "waivers": self._paths(root.get("waivers")),
             "inventories": self._inventories(root.get("inventories")),
@@ -217,6 +217,10 @@ class _Reader:
             outputs[name] = name if to_stdout else f"{name}={'./' if path == '-' else ''}{path}"
         return list(outputs.values())
 
+    def _lists(self, node: Node | None) -> list[str]:
+        """Where saved lists are: paths, and what is in S3."""
+        return [item.text if _is_object(item.text) else self._path(item, self._repository) for item in _texts(node)]
+
     def _bundle(self, node: Node | None) -> str | None:
         return self._path(node, self._folder) if isinstance(node, Text) else None
 
@@ -253,6 +257,10 @@ class _Reader:
         elif REPOSITORY in (part.lower() for part in (*real.relative_to(within).parts, *Path(text).parts)):
             report(node.location, f"{clean_line(text)} lies among the files of git itself", "Choose another place.")
         return shown(Path(path), self._working)
+
+
+def _is_object(text: str) -> bool:
+    return text.startswith("s3://") and text.isprintable() and len(text) > len("s3://")
 
 
 def _texts(node: Node | None) -> tuple[Text, ...]:

@@ -23,7 +23,7 @@ from policycheck.sources.archive.job_files import JobFiles, list_files
 from policycheck.sources.archive.schema import DAY, DIGEST, ENDED_BY, FETCH, REGION
 from policycheck.sources.archive.sink import ArchiveSink
 from policycheck.sources.archive.tables import FETCHES, Archive
-from policycheck.sources.aws import FetchedEvidence, fetch_jobs
+from policycheck.sources.aws import FetchedEvidence, Intent, fetch_jobs
 from policycheck.sources.connection import Connection
 from policycheck.sources.identity import Identity
 from policycheck.sources.pages import PAGE_SIZE
@@ -57,11 +57,13 @@ def fetch_into(
     *,
     declared_regions: frozenset[str] = frozenset(),
     progress: Callable[[Progress], None] | None = None,
+    announce: Callable[[Intent], None] | None = None,
     now: Callable[[], datetime] = local_clock,
 ) -> ArchivedFetch:
     """Add what is new in these lists to the archive, which is made where there is none.
 
     Args:
+        announce: called before the first request, in this thread.
         now: this machine's clock.
 
     Raises:
@@ -75,7 +77,9 @@ def fetch_into(
     sink = ArchiveSink(archive, fetch.id, fetch.since, fetch.known, now)
     plan = FetchPlan(tuple(datasets), declared_regions=declared_regions)
     try:
-        evidence = fetch_jobs(connection, plan, as_of=fetch.started, progress=progress, keep_pages=False, now=now, sink=sink, session=session)
+        evidence = fetch_jobs(
+            connection, plan, as_of=fetch.started, progress=progress, announce=announce, keep_pages=False, now=now, sink=sink, session=session
+        )
     except PolicycheckError as error:
         fetch.record_failure(plan, session, error)
         raise
