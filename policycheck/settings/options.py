@@ -50,7 +50,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             metavar="PATH",
             commands=("check", "init", "explain"),
             key="sources.jobs",
-            key_help="Saved job lists: files and folders",
+            key_help="Saved job lists: files, folders and s3://BUCKET/PREFIX",
             input="Saved job lists, files or folders, one a line. Without it (and without sources in the run file) the jobs are fetched from AWS.",
         ),
     ] = None

@@ -107,7 +107,7 @@ def test_paths_are_relative_to_the_working_directory(project: Path) -> None:
     (project / "deep").mkdir()
     files = tuple(load(GOOD[[path.stem for path in GOOD].index("everything-saved")], project, place) for place in (project.parent, project / "deep"))
     above, below = (file.values for file in files)
-    assert (above["jobs"], below["jobs"]) == (["project/jobs", "project/more.json", "s3://bucket/lists/"], ["../jobs", "../more.json"])
+    assert (above["jobs"], below["jobs"]) == (["project/jobs", "project/more.json", "s3://bucket/lists/"], ["../jobs", "../more.json", "s3://bucket/lists/"])
     assert (above["output"][1], below["output"][1]) == ("sarif=project/reports/policycheck.sarif", "sarif=../reports/policycheck.sarif")
     assert (above["inventory"], below["waivers"]) == (["prod=project/inventories/prod.csv"], ["../waivers.yaml"])
     assert [file.folder for file in files] == [Path("project"), Path("..")]
