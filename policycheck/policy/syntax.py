@@ -164,7 +164,10 @@ class PhraseReader:
         for token in tokens(test, "WORD"):
             if field in vocabulary.PLACE_OF and token.lower() in vocabulary.ADJECTIVES:
                 word = vocabulary.PLACE_OF[field]
-                raise self.error(token, f"'{token}' would be taken for the name of a {word}", f'As a name it is quoted: "{token}".')
+                mistake = self.error(token, f"'{token}' would be taken for the name of a {word}", f'As a name it is quoted: "{token}".')
+                # Nobody means the name: what the reader says of it comes first.
+                mistake.of_grammar = True
+                raise mistake
 
     def _check_wildcards(self, tree: Branch) -> None:
         for token in tokens(tree, "WORD"):
