@@ -256,6 +256,12 @@ class TestLatest:
         assert said(self.latest(ok(3), at(9, **UNKNOWN)))[0] == "inconclusive"
         assert said(self.latest(bad(3), bad(9, CompletionDate=None))) == ("fail", ["i-1"])
 
+    def test_message_claims_no_latest_job_where_several_may_be(self) -> None:
+        # The order of the list says nothing of which ended last, whatever the engine makes of it.
+        jobs = [bad(3), bad(9, CompletionDate=None), at(9, CreationDate=None, CompletionDate=None, State="ABORTED", BackupJobId="undated")]
+        told = {finding.message for order in (jobs, jobs[::-1]) for finding in self.latest(*order).findings}
+        assert told == {"the latest backup job is ABORTED or FAILED: which of 3 ended last is unknown; the latest must be a clean job"}
+
     def test_nothing_finished_takes_no_data(self) -> None:
         # Of i-1 a job runs in the window, on another vault than its earlier ones, which are not asked about.
         where = condition("BackupVaultName", "prod")

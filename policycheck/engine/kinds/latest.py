@@ -61,17 +61,19 @@ class LatestJob(GroupedMeasure):
         return False
 
     def tell(self, account: GroupAccount, judged: Judgement) -> str:
-        job_list = account.view.job_list
+        job_list, must = account.view.job_list, f"the latest must be a {account.name_jobs('job')}"
+        states = [getattr(job_list.records[row], job_list.dataset.state_field) or "of an unknown state" for row in judged.rows]
+        if len(states) > 1:
+            return f"the latest {account.noun} is {' or '.join(sorted(set(states)))}: which of {len(states)} ended last is unknown; {must}"
         record = job_list.records[judged.rows[-1]]
-        state = getattr(record, job_list.dataset.state_field)
         end = end_of(job_list.dataset, record)
         ended = f", ended {spell_duration(account.as_of - end)} before as_of," if end is not None and end <= account.as_of else ""
         category, told = getattr(record, "MessageCategory", None), record.StatusMessage
         issue = f" ({clean_line(category)})" if category and category.lower() != "success" else ""
-        parts = [f"the latest {account.noun}{ended} is {state or 'of an unknown state'}{issue}"]
+        parts = [f"the latest {account.noun}{ended} is {states[-1]}{issue}"]
         if told:
             parts.append(truncate(clean_line(told), _MESSAGE_LIMIT).rstrip("."))
-        return "; ".join([*parts, f"the latest must be a {account.name_jobs('job')}"])
+        return "; ".join([*parts, must])
 
     def spell(self, value: Number) -> str:
         return ""
