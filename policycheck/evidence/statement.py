@@ -1,7 +1,7 @@
 """The in-toto Statement of a bundle, and what an attestation of somebody else says of one.
 
-Statement: https://in-toto.io/Statement/v1; predicate: https://in-toto.io/attestation/test-result/v0.1. Envelope: DSSE v1.0; Sigstore's bundle has one as
-`dsseEnvelope`. Signatures are not checked here: that is what `gh attestation verify` and cosign are for.
+The statement itself is made by `formats.in_toto`. Envelope: DSSE v1.0; Sigstore's bundle has one as `dsseEnvelope`. Signatures are not
+checked here: that is what `gh attestation verify` and cosign are for.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 
 from policycheck.errors import EvidenceError
 from policycheck.evidence.manifest import Manifest
-from policycheck.result import Result, Verdict
+from policycheck.formats import in_toto
+from policycheck.population import InputFile
+from policycheck.result import Result
 from policycheck.text import clean_line, truncate
 
-STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
-PREDICATE_TYPE = "https://in-toto.io/attestation/test-result/v0.1"
 _PAYLOAD_TYPE = "application/vnd.in-toto+json"
 
 Json = dict[str, Any]  # documents are JSON: Any stands for their values
@@ -26,24 +26,14 @@ Json = dict[str, Any]  # documents are JSON: Any stands for their values
 
 def make_statement(manifest: Manifest, result: Result) -> Json:
     """The statement about the lists of a run: what its rules came to. Its subjects are the lists, or the answers, as received."""
-    subjects = [{"name": held.file, "digest": {"sha256": held.sha256}} for held in manifest.inputs]
-    return {"_type": STATEMENT_TYPE, "subject": subjects, "predicateType": PREDICATE_TYPE, "predicate": make_predicate(manifest, result)}
+    return in_toto.make_statement([InputFile(held.file, held.sha256) for held in manifest.inputs], make_predicate(manifest, result))
 
 
 def make_predicate(manifest: Manifest, result: Result) -> Json:
-    """The predicate: an inconclusive rule has not passed, and a waived or skipped one is a warning."""
-    named = {verdict: sorted(f"{rule.policy}/{rule.id}" for rule in result.rules if rule.verdict is verdict) for verdict in Verdict}
-    warned = sorted([*named[Verdict.WAIVED], *named[Verdict.SKIPPED]])
+    """The predicate of the `in-toto` format, whose configuration is everything that the rules of the bundle were made of."""
     configuration = [{"name": held.name, "uri": held.file, "digest": {"sha256": held.sha256}} for held in manifest.configuration]
-    predicate = {
-        "result": "FAILED" if result.verdict is not Verdict.PASS else "WARNED" if warned else "PASSED",
-        "configuration": configuration,
-        "passedTests": named[Verdict.PASS],
-        "warnedTests": warned,
-        "failedTests": sorted([*named[Verdict.FAIL], *named[Verdict.INCONCLUSIVE]]),
-    }
     url = manifest.surroundings.ci.url if manifest.surroundings.ci else ""
-    return predicate | ({"url": url} if url else {})
+    return in_toto.make_predicate(result, url=url) | {"configuration": configuration}
 
 
 def encode(document: Json) -> bytes:
