@@ -61,7 +61,7 @@ def subject_counts(result: Result) -> tuple[int, int]:
 def evidence_line(result: Result) -> str:
     """Which lists, how many jobs, where from, from when to when, and how they were obtained."""
     if not result.coverage:
-        return "No list was read."
+        return "No list covers an account or Region."
     entries = result.coverage
     lists = sorted({DATASETS[name].noun + "s" if name in DATASETS else name for name in (entry.dataset for entry in entries)})
     accounts, regions = {entry.account for entry in entries} - {None}, {entry.region for entry in entries} - {None}

@@ -237,7 +237,7 @@ def _add_causes(page: Page, result: Result) -> None:
 def _add_coverage(page: Page, result: Result) -> None:
     page.add(page.paint("strong", f"Read, as of {iso(result.as_of)}:"))
     if not result.coverage:
-        page.add("  no list was read")
+        page.add("  no list covers an account or Region")
     lists: defaultdict[str, list[Coverage]] = defaultdict(list)
     for entry in result.coverage:
         lists[entry.dataset].append(entry)
