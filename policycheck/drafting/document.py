@@ -18,7 +18,7 @@ from policycheck.policy.conditions import Condition, comparisons, structured
 from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Statement
 from policycheck.policy.rendering import render
 from policycheck.policy.vocabulary import is_parameter, is_plain
-from policycheck.resources import data_folder
+from policycheck.resources import open_templates
 from policycheck.text import clean_line
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def _controls(controls: Mapping[str, Sequence[str]]) -> str:
 
 @cache
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
+    from jinja2 import Undefined
     from markupsafe import Markup
 
     def printable(value: object) -> object:
@@ -151,14 +151,7 @@ def _environment() -> Environment:
             return value
         raise TypeError(f"the template prints {type(value).__name__} {value!r} without a filter that makes it safe for YAML")
 
-    environment = Environment(
-        loader=FileSystemLoader(data_folder("templates")),
-        undefined=StrictUndefined,
-        finalize=printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = open_templates(printable, autoescape=False)
     filters: dict[str, Callable[..., str]] = {"scalar": scalar, "flow": _flow, "comment": comment, "statement": statement_lines, "controls": _controls}
     for name, function in filters.items():
         environment.filters[name] = _safe(function)

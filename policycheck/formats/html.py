@@ -36,7 +36,7 @@ from policycheck.formats.trends import SERIES, stacked_bars
 from policycheck.formats.words import by_cause, evidence_help, finding_counts, interval, notes, plural, verdict_sentence, waiver_notes
 from policycheck.history import History
 from policycheck.records import iso
-from policycheck.resources import data_folder
+from policycheck.resources import data_folder, open_templates
 from policycheck.result import Verdict
 from policycheck.text import spell_duration, truncate
 
@@ -92,7 +92,7 @@ def _style() -> tuple[str, str]:
 
 
 def _environment() -> Environment:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined  # 45 ms that only templates need
+    from jinja2 import Undefined
     from markupsafe import Markup
 
     def printable(value: object) -> object:
@@ -103,15 +103,7 @@ def _environment() -> Environment:
             raise TypeError(f"the template prints {type(value).__name__} {value!r}, which is no text")
         return truncate(line(value), MAX_TEXT)
 
-    environment = Environment(
-        loader=FileSystemLoader(data_folder("templates")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        finalize=printable,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = open_templates(printable, autoescape=True)
     style, digest = _style()
     environment.filters |= {
         "day": lambda start, number: iso(start + timedelta(days=number))[5:10],
