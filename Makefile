@@ -18,7 +18,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types layers docs docs-check slow conformance mutants benchmark dist constraints clean
+.PHONY: help setup demo test lint format types layers docs docs-check slow search conformance mutants benchmark dist constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -66,6 +66,9 @@ docs-check: $(READY) ## check that the generated pages are up to date
 
 slow: $(READY) ## run the slow tests: packages, validators of workflows, npm, other engines, the AWS CLI
 	@$(BIN)/python -m pytest -q -n auto -m slow
+
+search: $(READY) ## run the properties with examples that were not tried before; run it before a release
+	@$(BIN)/python -m pytest -q -n auto -m search --hypothesis-profile search
 
 conformance: $(READY) ## run the tests of the engine and of evidence with the engines beside the default
 	@POLICYCHECK_TEST_ENGINE=duckdb $(BIN)/python -m pytest -q -n auto tests/engine tests/evidence tests/test_cases.py tests/test_evidence.py

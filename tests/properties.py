@@ -40,7 +40,7 @@ def examples(*drawn: SearchStrategy[Any], few: int, many: int, **named: SearchSt
         run.__signature__ = signature(test).replace(  # type: ignore[attr-defined]  # pytest asks for fixtures by it
             parameters=[*own, Parameter("number_of_examples", Parameter.KEYWORD_ONLY)]
         )
-        twice: Test = pytest.mark.parametrize("number_of_examples", [few, pytest.param(many, marks=pytest.mark.slow)])(run)
+        twice: Test = pytest.mark.parametrize("number_of_examples", [few, pytest.param(many, marks=[pytest.mark.slow, pytest.mark.search])])(run)
         return twice
 
     return decorate

@@ -185,12 +185,21 @@ def _unquoted(value: Any) -> Any:
     """The same text where a policy is read, which keeps every scalar as it is written: small numbers and truth values need no quotes."""
     match value:
         case Mapping():
-            return {key: _unquoted(item) for key, item in value.items()}
+            return {_quoted(key): _unquoted(item) for key, item in value.items()}
         case list() | tuple():
             return [_unquoted(item) for item in value]
         case "true" | "false":
             return value == "true"
         case str() if re.fullmatch("0|[1-9][0-9]{0,5}", value):
             return int(value)
+        case str():
+            return _quoted(value)
         case _:
             return value
+
+
+def _quoted(text: str) -> str:
+    """The same text in quotes where ruamel.yaml would write none that its own reader needs: `{a: :0}` does not read back."""
+    from ruamel.yaml.scalarstring import DoubleQuotedScalarString
+
+    return DoubleQuotedScalarString(text) if text.startswith((":", "?")) else text

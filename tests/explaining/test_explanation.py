@@ -6,15 +6,19 @@ import json
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
 from policycheck.explaining.explanation import Explanation, explain, write_yaml
 from policycheck.explaining.report import ExplanationPage, explanation_document, write_json
+from policycheck.policy.document import Entries, Items, Node, Text, parse_document
 from policycheck.result import Verdict
 from tests.backends import BACKEND
 from tests.explaining.explained import RULES, load, write_policy
 from tests.policy.goldens import assert_equals_golden
+from tests.properties import examples
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -91,3 +95,23 @@ def test_commands_of_ci_runners_are_not_printed() -> None:
     page = ExplanationPage(width=100, color=False)
     page._block("::error::x\n")
     assert "::error" not in page.text()
+
+
+TEXTS = st.text(st.sampled_from(""":-?,[]{}#&*!|>'"%@` a0~=.<\\/\té\u2028"""), max_size=4)
+
+
+def plain(node: Node) -> Any:
+    match node:
+        case Entries():
+            return {key.text: plain(item) for key, item in node.entries.values()}
+        case Items():
+            return [plain(item) for item in node.items]
+        case Text():
+            return node.text
+
+
+@examples(st.recursive(TEXTS, lambda values: st.lists(values, max_size=3) | st.dictionaries(TEXTS, values, max_size=3)), few=60, many=3000)
+def test_what_is_written_as_yaml_reads_back(value: Any) -> None:
+    document = parse_document(write_yaml({"written": value}), "written.yaml")
+    assert document.diagnostics == []
+    assert plain(document.root) == {"written": value}
