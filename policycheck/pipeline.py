@@ -11,6 +11,7 @@ from policycheck.engine.backends.interface import Backend
 from policycheck.engine.evaluate import evaluate
 from policycheck.engine.populations import name_accounts
 from policycheck.engine.scope import in_scope, uncovered_scope
+from policycheck.engine.series import Series
 from policycheck.policy.conditions import Operator, comparisons
 from policycheck.policy.model import Expectation, Policy
 from policycheck.population import Population
@@ -29,6 +30,7 @@ def run(
     backend: Backend,
     answers: bool = False,
     frameworks: Sequence[str] = (),
+    series: Series | None = None,
 ) -> Result:
     """Judge the evidence.
 
@@ -39,10 +41,11 @@ def run(
         answers: whether the result lists what each subject came to, and what became of resources day by day, for the formats that show it; it changes no
             verdict and no finding.
         frameworks: the frameworks of controls that the rules were selected by.
+        series: the evaluations of the same policies at earlier instants.
     """
     policies = [resolve_scope(policy, evidence.members) for policy in policies]
     asked = policies, evidence.lists, evidence.coverage, as_of, backend
-    rules, history, population = evaluate(*asked, inventories=evidence.inventories, answers=answers)
+    rules, history, population = evaluate(*asked, inventories=evidence.inventories, answers=answers, series=series)
     return Result(
         as_of=as_of,
         tool_version=__version__,

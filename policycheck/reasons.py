@@ -84,6 +84,9 @@ class ReasonKind(StrEnum):
     ALL_PENDING = auto()  # (), (subjects)
     ALL_WAIVED = auto()  # (), (findings)
 
+    # Over a period
+    ON_STEPS = auto()  # (noun of a step), (how many, of how many, first, last); because
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -203,6 +206,12 @@ def _unplaced(reason: Reason) -> str:
     return f"{says} no ResourceArn, Account, Region or CreationDate, so that it is unknown whose runs are answered"
 
 
+def _on_steps(reason: Reason) -> str:
+    count, total, first, last = reason.numbers
+    times = _time(first) if first == last else f"{_time(first)} to {_time(last)}"
+    return f"on {count:,} of {counted(total, reason.names[0])} ({times}): {_behind(reason)}"
+
+
 def _none_certain(reason: Reason) -> str:
     may = f", and {reason.numbers[0]:,} may" if reason.numbers else ""
     return f"no job certainly belongs to it{may}: {_behind(reason)}"
@@ -281,5 +290,6 @@ _WORDS: Mapping[ReasonKind, Callable[[Reason], str]] = MappingProxyType(
         _K.IN_PROGRESS_ALONE: lambda r: f"{r.numbers[0]:,} of {counted(r.numbers[1], 'subject')} with jobs in progress alone: nothing is decided yet",
         _K.ALL_PENDING: _pending,
         _K.ALL_WAIVED: lambda r: "its only finding is waived" if r.numbers[0] == 1 else f"all {r.numbers[0]:,} findings are waived",
+        _K.ON_STEPS: _on_steps,
     }
 )

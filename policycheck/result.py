@@ -17,6 +17,7 @@ from policycheck.answers import SubjectAnswer
 from policycheck.errors import ExitCode, Location
 from policycheck.history import History
 from policycheck.job_records import JobRecord
+from policycheck.period import Period, Span
 from policycheck.places import ResourceKey, name_account
 from policycheck.population import Population
 from policycheck.reasons import Reasons, spell_reasons
@@ -185,6 +186,8 @@ class Finding:
     """What belongs to the message and is too long for it, a clean line each: the runs that were missed."""
     unnamed: int = 0
     """Jobs beside those that `jobs` names: those without an id, and those that a saved result leaves out."""
+    spans: tuple[Span, ...] = ()
+    """Of a run over a period: on which steps it was found, and not waived unless it was waived on all; what it says is what was first found."""
 
     @property
     def jobs_count(self) -> int:
@@ -228,6 +231,14 @@ class Breach:
 
     at: datetime
     subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictSpan:
+    """Consecutive steps of a period on which a rule had one verdict."""
+
+    verdict: Verdict
+    span: Span
 
 
 class UndecidedOf(StrEnum):
@@ -289,6 +300,8 @@ class RuleResult:
     source_line: str = field(default="", compare=False)
     """The line of its policy at `location`, for carets."""
     read_from: str = ""  # the sentence as it was typed, where it was read as the canonical one
+    spans: tuple[VerdictSpan, ...] = ()
+    """Of a run over a period: its verdict on each step, in order. `verdict` is then the worst of them."""
 
     @property
     def reason(self) -> str:
@@ -360,6 +373,8 @@ class Result:
     """The rules of its policies that the run did not evaluate, because it was narrowed."""
     history: History | None = None
     """What became of resources day by day, where a format asks for it."""
+    period: Period | None = None
+    """What a run over a period evaluated, `as_of` being its end; None: a run at as_of alone."""
 
     @property
     def waivers(self) -> tuple[WaiverUse, ...]:

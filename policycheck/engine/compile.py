@@ -40,6 +40,8 @@ def compile_condition(condition: Condition, frame: Frame, *, settled: bool | Non
 
 
 def _compile_comparison(comparison: Comparison, frame: Frame, settled: bool | None) -> nw.Expr:
+    if comparison in frame.steady:
+        return nw.col(frame.steady[comparison])
     field = frame.dataset.fields[comparison.field]
     if field.kind is Kind.NAME:
         return _compile_inventory(comparison, frame)

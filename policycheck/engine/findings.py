@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import narwhals as nw
@@ -12,7 +13,8 @@ import narwhals as nw
 from policycheck.datasets import Field, Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.causes import SUCCESS, asks_for_cause, classify
-from policycheck.engine.frame import FOR_EVER, REWOUND, ROW, Frame, inventory_column
+from policycheck.engine.frame import FOR_EVER, ROW, Frame, inventory_column
+from policycheck.engine.rewinding import REWOUND
 from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords
 from policycheck.policy.conditions import Comparison, Condition, comparisons
@@ -35,22 +37,31 @@ _Values = Mapping[str, Any]
 
 
 def describe_findings(
-    rule: Rule, frame: Frame, job_list: JobList, violations: Iterable[tuple[int, int]], records: JobRecords, backend: Backend
+    rule: Rule,
+    frame: Frame,
+    job_list: JobList,
+    violations: Iterable[tuple[int, int]],
+    records: JobRecords,
+    backend: Backend,
+    known: Mapping[Subject, Finding] = MappingProxyType({}),
 ) -> tuple[Finding, ...]:
     """One finding a subject, sorted by account, Region and resource.
 
     Args:
         violations: (row in the job list, number of the subject) of every definite violation.
+        known: findings that need not be described again.
     """
     by_subject: dict[Subject, list[int]] = {}
     for row, number in violations:
         by_subject.setdefault(clean_subject(*frame.subjects[number]), []).append(row)
+    findings = [known[subject] for subject in by_subject if subject in known]
+    by_subject = {subject: rows for subject, rows in by_subject.items() if subject not in known} if findings else by_subject
     if not by_subject:
-        return ()
+        return tuple(sorted(findings, key=_place))
     if len(by_subject) >= _TOGETHER:
         # The findings keep their jobs, and both are to fit into memory.
         records.share_values(job_list.dataset.name)
-    describer, findings, subjects = _Describer(rule, frame), list[Finding](), iter(by_subject.items())
+    describer, subjects = _Describer(rule, frame), iter(by_subject.items())
     # What the engine compared is as much as the findings themselves: it is asked for some at a time.
     while some := list(islice(subjects, _TOGETHER)):
         newest = [newest_row(job_list, rows) for _, rows in some]

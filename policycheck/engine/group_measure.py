@@ -91,7 +91,8 @@ class GroupMeasure(Measurement):
         """Whether a group of these bounds certainly keeps to the rule, whatever its age and whatever else may be its own."""
         value = self.bounded(case, bounds, as_of)
         limit = limit_of(expectation(case))
-        if value is None or not all(keeps(end, *limit) for end in value):
+        # Of most groups the bounds are one value.
+        if value is None or not keeps(value[0], *limit) or (value[1] is not value[0] and not keeps(value[1], *limit)):
             return None
         return Clean(value)
 

@@ -37,6 +37,7 @@ from policycheck.engine.possible_jobs import PossibleJobs
 from policycheck.engine.scope import in_scope
 from policycheck.engine.screen import CleanKeys, bounds_of, screen
 from policycheck.engine.subjects import Group, Subjects, find_subjects
+from policycheck.engine.thinning import thin
 from policycheck.engine.unknown import name_lacking, name_unknown, spell_fields
 from policycheck.engine.verdict import decide_empty, not_read, of_another_moment, rule_result, short_evidence
 from policycheck.inventory import Listing
@@ -69,6 +70,11 @@ def judge_groups(cases: Sequence[Case], context: Context) -> dict[int, RuleResul
         clean = screen(together, bounds, keyed, KEY, micros(context.as_of), context.backend)
         for case in together:
             ruling = _Ruling(case, views[name], views.get(BACKUP_JOBS.name), context, clean[case.number], newest.get(case.number, {}))
+            if (fewer := thin(case, views[name], tallies[case.number], clean[case.number], context.series)) is not None:
+                found = replace(ruling, thinned=True).result(fewer, listing)
+                if found.verdict in {Verdict.PASS, Verdict.FAIL}:
+                    results[case.number] = found
+                    continue
             results[case.number] = ruling.result(tallies[case.number], listing)
     return results
 
@@ -136,6 +142,8 @@ class _Ruling:
     """The keys whose jobs certainly keep to the rule."""
     newest: Mapping[int, int] = field(default_factory=dict)
     """The rank of the newest job of each key that the measure looks at; empty where answers are not asked for."""
+    thinned: bool = False
+    """Whether clean groups are left out of the tallies."""
 
     @property
     def as_of(self) -> int:
@@ -145,7 +153,7 @@ class _Ruling:
         """Whom the rule is about, and what its measure says of each group."""
         named = expectation(self.case).inventory
         inventory = self.context.inventory(named.text) if named is not None else None
-        subjects = find_subjects(self.case, self.view, tallies, self.backups, inventory, listing)
+        subjects = find_subjects(self.case, self.view, tallies, self.backups, inventory, listing, thinned=self.thinned)
         nothing = not self.case.per and subjects.chosen is False
         if nothing:
             return subjects, []

@@ -75,7 +75,14 @@ class _Owner(NamedTuple):
 
 
 def find_subjects(
-    case: Case, view: ListView, tallies: Mapping[int, Tally], backups: ListView | None, inventory: Inventory | None, listing: Listing
+    case: Case,
+    view: ListView,
+    tallies: Mapping[int, Tally],
+    backups: ListView | None,
+    inventory: Inventory | None,
+    listing: Listing,
+    *,
+    thinned: bool = False,
 ) -> Subjects:
     """The groups of one rule.
 
@@ -85,10 +92,11 @@ def find_subjects(
         backups: the list of backup jobs, where the rule needs it to know who must have a job.
         inventory: the one whose entries are the subjects; None: the jobs name them.
         listing: all inventories of the run.
+        thinned: whether groups are left out of the tallies, others of each rule.
     """
     _, keys = view.keyed(case.per)
     if RESOURCE in case.per:
-        key = case.listed, case.per, inventory is not None and id(inventory), backups is view
+        key = case.listed, case.per, inventory is not None and id(inventory), backups is view, case.number if thinned else None
         if key not in view.owners:
             view.owners[key] = _owners(case, view, keys, tallies, backups, inventory, listing)
         owners, owned = view.owners[key]

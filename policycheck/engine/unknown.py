@@ -11,7 +11,8 @@ import narwhals as nw
 
 from policycheck.datasets import Dataset
 from policycheck.engine.backends.interface import Backend
-from policycheck.engine.frame import LISTED, RECORDING, ROW, Frame, inventory_column, sources_of
+from policycheck.engine.frame import LISTED, ROW, Frame, inventory_column, sources_of
+from policycheck.engine.rewinding import RECORDING
 from policycheck.job_lists import Recording
 from policycheck.reasons import Reason, ReasonKind, Reasons
 

@@ -199,9 +199,13 @@ class _Fetch:
         lists = {name: merge_lists(name, [part.lists[name].jobs for part in asked if name in part.lists]) for name in self.plan.datasets}
         members, compared = self._members(asked)
         names = self._names(accounts, members)
-        fetched = self._fetched(asked, accounts)
-        covered = [entry for one, found in fetched for entry in cover_list(one, found, self.start, self.as_of)]
-        coverage = name_accounts(sort_coverage([*covered, *self._unasked(asked)]), names)
+        fetched, unasked = self._fetched(asked, accounts), list(self._unasked(asked))
+
+        def cover(as_of: datetime) -> tuple[Coverage, ...]:
+            covered = [entry for one, found in fetched for entry in cover_list(one, found, self.start, as_of)]
+            return name_accounts(sort_coverage([*covered, *unasked]), names)
+
+        coverage = cover(self.as_of)
         warnings = tuple(self._warnings(enablement))
         regions = {part.place.region for part in read}
         not_seen = (*self._not_fetched(regions), *compared, *self._claims(), *self._not_enabled(enablement.disabled), *self._unknown_accounts(coverage))
@@ -213,7 +217,11 @@ class _Fetch:
         )
         known = None if members is None else frozenset(members.names)
         record = None if pages is None else self._record([one for one, _ in fetched], not_seen, warnings, names, known)
-        return FetchedEvidence(lists, coverage, not_seen, warnings, members=known, pages=pages, record=record, refused=refused)
+
+        def at(as_of: datetime) -> Evidence:
+            return Evidence(lists, cover(as_of), not_seen, members=known)
+
+        return FetchedEvidence(lists, coverage, not_seen, warnings, members=known, at=at, pages=pages, record=record, refused=refused)
 
     def _record(
         self,

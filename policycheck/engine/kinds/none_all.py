@@ -121,7 +121,7 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
     answers = dict(zip((case.number for case in cases), told, strict=True))
     results = {}
     for case in cases:
-        found = describe_findings(case.rule, frame, job_list, violations.pop(case.number, ()), context.records, backend)
+        found = describe_findings(case.rule, frame, job_list, violations.pop(case.number, ()), context.records, backend, context.known(case.number))
         tally = counts[case.number]
         unknown = partial(_unknown, case, case.violation if tally.possible else case.population, frame, masks, columns, recoveries, backend)
         short = _short(case, coverage, as_of, len(job_list))

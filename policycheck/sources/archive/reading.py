@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,10 @@ def read_archive(archive: Archive, *, as_of: datetime, policies: Sequence[Policy
         ArchiveError: there is no archive, it is of a newer format, or damaged; the file is named.
     """
     rows = read_fetches(archive)
+    return _evidence(archive, rows, read_digests(archive) if rows else {}, policies, as_of)
+
+
+def _evidence(archive: Archive, rows: Sequence[FetchRow], digests: Digests, policies: Sequence[Policy], as_of: datetime) -> Evidence:
     since = reach_back(policies, as_of)
     names = {name for policy in policies for rule in policy.rules for name in rule.statement.lists_needed} or {row.dataset for row in rows}
     lists: dict[str, JobList] = {}
@@ -52,7 +57,6 @@ def read_archive(archive: Archive, *, as_of: datetime, policies: Sequence[Policy
     not_seen: list[str] = []
     warnings: list[str] = []
     read = _Read()
-    digests = read_digests(archive) if rows else {}
     for name, dataset in JOB_LISTS.items():
         own = [row for row in rows if row.dataset == name]
         if name not in names or not own:
@@ -72,7 +76,7 @@ def read_archive(archive: Archive, *, as_of: datetime, policies: Sequence[Policy
         not_seen.append(f"not archived: {' and '.join(missing)}")
     not_seen.append(read.describe(archive, since))
     coverage.sort(key=lambda entry: (entry.dataset, entry.account or "", entry.region or ""))
-    return Evidence(lists, tuple(coverage), tuple(not_seen), tuple(warnings))
+    return Evidence(lists, tuple(coverage), tuple(not_seen), tuple(warnings), at=partial(_evidence, archive, rows, digests, policies))
 
 
 @dataclass(slots=True)
