@@ -37,7 +37,7 @@ class Period:
 
     def __str__(self) -> str:
         every = spell_duration(self.every // _MICROSECOND)
-        return f"{iso(self.start)} to {iso(self.end)}, evaluated {counted(len(self.instants), 'time')}, every {every}"
+        return f"{iso(self.start)} to {iso(self.end)}, {counted(len(self.instants), 'step')}, one every {every}"
 
     def spell(self, instant: datetime) -> str:
         """An instant of the period; its day alone where no other step is of the same day."""

@@ -112,7 +112,9 @@ class _Steps:
         for kept, rule in zip(self.rules, result.rules, strict=True):
             kept.add(self.number, rule)
         self.uncovered = self.uncovered or result.scope_uncovered
-        self.not_seen |= dict.fromkeys(result.not_seen)
+        # What a rule that passed left open is of one step; which steps it passed on is told.
+        left_open = {f"{rule.policy}/{rule.id}: {note}" for rule in result.rules for note in rule.notes}
+        self.not_seen |= dict.fromkeys(note for note in result.not_seen if note not in left_open)
         self.number += 1
 
     def result(self, last: Result, period: Period) -> Result:
@@ -129,7 +131,8 @@ class _Steps:
 def _at(evidence: Evidence, instant: datetime) -> Evidence:
     if evidence.at is None:
         raise ValueError("this evidence cannot be evaluated at another instant")
-    return replace(evidence.at(instant), inventories=evidence.inventories)
+    # What is odd about the files is said once, of the end.
+    return replace(evidence.at(instant), inventories=evidence.inventories, warnings=())
 
 
 def _of_other_steps(notes: dict[str, None], last: Sequence[str]) -> Iterator[str]:

@@ -23,7 +23,7 @@ from policycheck.version import __version__
 
 COMMANDS = (
     "check", "report", "init", "lint", "test", "packs", "explain", "rules", "waive",
-    "verify", "schema", "permissions", "", "fetch", "archive", "demo", "emulator",
+    "backtest", "verify", "schema", "permissions", "", "fetch", "archive", "demo", "emulator",
 )  # fmt: skip
 """In the order of the help: each is a function in the module of its name. At the empty name stand the list commands of the AWS CLI."""
 

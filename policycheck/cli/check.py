@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -21,8 +21,10 @@ from policycheck.cli.reports import ask_for_answers, parse_fail_on, parse_output
 from policycheck.cli.settings import settle
 from policycheck.cli.terminal import colored, terminal_width
 from policycheck.errors import UsageError
+from policycheck.period import Period
 from policycheck.settings.merging import Settings
 from policycheck.settings.options import RunOptions
+from policycheck.settings.period import parse_period
 from policycheck.text import clean_line
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
     from policycheck.engine.backends.interface import Backend
     from policycheck.inventory import Inventory
     from policycheck.policy.model import Policy
+    from policycheck.result import Result
     from policycheck.sources.connection import Connection
     from policycheck.sources.interface import Evidence
 
@@ -59,7 +62,9 @@ def judge(settings: Settings) -> None:
     connection = connect(settings)
     pace = parse_pace(settings)
     require_fetch(settings, waits=pace is not None)
-    instant, claimed = parse_times(settings.jobs, settings.as_of, settings.covers, connection)
+    instant, claimed = parse_times(settings.jobs, end_of_period(settings), settings.covers, connection)
+    period = parse_period(settings.from_, instant, settings.every)
+    _require_instant(settings, period, waits=pace is not None)
     parse_longest_job(settings.longest_job, settings.jobs)
     backend = open_backend(settings.engine)
     bundling = begin_bundle(settings, outputs, claimed, threshold)
@@ -81,17 +86,47 @@ def judge(settings: Settings) -> None:
 
         write = partial(report, outputs=outputs, options=options, quiet=settings.quiet, redact_key=redact_key)
         raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write, backend, answers=answers))
-    evidence = gather(settings, policies, connection, instant, claimed, bundling, hashed=answers)
-
-    from policycheck.pipeline import run
-
-    result = run(policies, evidence, as_of=instant, fail_on=threshold, backend=backend, answers=answers, frameworks=settings.framework or ())
+    since = None if period is None else period.start
+    evidence = gather(settings, policies, connection, instant, claimed, bundling, hashed=answers, since=since)
+    result = evaluate(policies, evidence, period or instant, fail_on=threshold, backend=backend, answers=answers, frameworks=settings.framework or ())
     try:
         report(result, outputs, options, quiet=settings.quiet, redact_key=redact_key)
     finally:
         if bundling is not None:
             bundling.write(policies, evidence, result)
     raise typer.Exit(int(result.exit_code))
+
+
+def evaluate(policies: Sequence[Policy], evidence: Evidence, when: datetime | Period, **asked: Any) -> Result:
+    """The result at an instant, or over a period that ends with the evidence; `asked` as of `pipeline.run`."""
+    if isinstance(when, Period):
+        from policycheck.backtesting.steps import evaluate_period
+
+        return evaluate_period(policies, evidence, when, **asked)
+    from policycheck.pipeline import run
+
+    return run(policies, evidence, as_of=when, **asked)
+
+
+def end_of_period(settings: Settings) -> str | None:
+    """The instant that everything is measured from, or the end of the period; raises UsageError where both are named, or an end without a beginning."""
+    if settings.to is None:
+        return settings.as_of
+    if settings.from_ is None:
+        raise UsageError("--to is the end of a period, and its beginning is missing", hint="Add --from, or name one instant with --as-of.")
+    of_file = settings.run_file is not None and settings.as_of == settings.run_file.values.get("as_of")
+    if settings.as_of is not None and not of_file:
+        raise UsageError("--to and --as-of both name the end of the period", hint="Leave out one or the other.")
+    return settings.to
+
+
+def _require_instant(settings: Settings, period: Period | None, *, waits: bool) -> None:
+    """Raise UsageError where a period is asked for together with what is about one instant."""
+    if period is not None and waits:
+        raise UsageError("--wait looks at the present, and --from at a period", hint="Leave out one or the other.")
+    if period is not None and settings.bundle is not None:
+        hint = "Leave out --from; a bundle of its end is made with --as-of."
+        raise UsageError("--bundle holds one evaluation that can be performed again, and a period is many", hint=hint)
 
 
 def require_fetch(options: RunOptions, *, waits: bool = False) -> None:
@@ -138,10 +173,11 @@ def gather(
     bundling: Bundling | None = None,
     *,
     hashed: bool = False,
+    since: datetime | None = None,
 ) -> Evidence:
     """The evidence that these policies are judged on, read or fetched; kept as it came where there is a bundle to be made of it.
 
-    `hashed` asks for the hashes of files of jobs.
+    `hashed` asks for the hashes of files of jobs; `since` is the first instant that is evaluated, where that is not as_of.
     """
     inventories: Mapping[str, Inventory] = {}
     if bundling is not None:
@@ -171,6 +207,7 @@ def gather(
             quiet=settings.quiet,
             keep_pages=bundling is not None,
             explain=settings.explain_fetch,
+            since=since,
         )
     return replace(evidence, inventories=inventories)
 

@@ -20,6 +20,15 @@ import msgspec
 from policycheck.errors import EvidenceError
 from policycheck.formats.interface import CleanResult, Format, Options, clean_result
 from policycheck.formats.json_history import LISTS, history_members, inward_history, wrong_days
+from policycheck.formats.json_period import (
+    finding_spans,
+    inward_finding_spans,
+    inward_period,
+    inward_rule_spans,
+    period_members,
+    rule_spans,
+    wrong_period,
+)
 from policycheck.formats.json_population import Json, answer_members, inward_answers, inward_population, population_members
 from policycheck.formats.pieces import in_lines
 from policycheck.job_records import JobRecord, SavedJob
@@ -143,6 +152,7 @@ def _members(result: Result) -> Json:
         "frameworks": list(result.frameworks),
         "left_out": [{"policy": rule.policy, "id": rule.id, "controls": _controls(rule.controls)} for rule in result.left_out],
         "history": None if result.history is None else history_members(result.history),
+        **period_members(result.period),
     }
 
 
@@ -223,6 +233,7 @@ def _rule_members(rule: RuleResult) -> Json:
         "limit": rule.limit,
         "names": list(rule.names),
         "source_line": rule.source_line,
+        **rule_spans(rule.spans),
     }
 
 
@@ -263,6 +274,7 @@ def _finding(finding: Finding) -> Json:
         "severity": finding.severity.value,
         "fingerprint": finding.fingerprint,
         "waiver": None if finding.waiver is None else asdict(finding.waiver),
+        **finding_spans(finding.spans),
     }
 
 
@@ -328,6 +340,7 @@ def _inward(given: Json) -> Json:
         "population": inward_population(given),
         "rules": [_inward_rule(rule, jobs) for rule in given["rules"]],
         "history": given["history"] and inward_history(given["history"]),
+        **inward_period(given),
     }
 
 
@@ -345,6 +358,7 @@ def _inward_rule(rule: Json, jobs: Mapping[str, SavedJob]) -> Json:
         "findings": [{**_inward_finding(finding, jobs), "rule": rule["id"], "policy": rule["policy"]} for finding in rule["findings"]],
         "waivers": [{**use, "waiver": use} for use in rule["waivers"]],
         "answers": inward_answers(rule["answers"]),
+        **inward_rule_spans(rule),
     }
 
 
@@ -353,7 +367,7 @@ def _inward_finding(finding: Json, jobs: Mapping[str, SavedJob]) -> Json:
     lost = next((key for key in keys if key not in jobs), None)
     if lost is not None:
         raise ValueError(f"a finding names the job {_short(lost)}, which is not among the jobs")
-    return {**finding, "evidence": [jobs[key] for key in keys], "unnamed": finding["jobs_count"] - len(finding["jobs"])}
+    return {**finding, "evidence": [jobs[key] for key in keys], "unnamed": finding["jobs_count"] - len(finding["jobs"]), **inward_finding_spans(finding)}
 
 
 def _contradiction(result: Result) -> str:
@@ -363,7 +377,7 @@ def _contradiction(result: Result) -> str:
             return f"rule {rule.id} has findings that nobody waived, and the verdict {rule.verdict}"
         if any(finding.unnamed < 0 for finding in rule.findings):
             return f"a finding of rule {rule.id} names more jobs than it counts"
-    return "" if result.history is None else wrong_days(result.history)
+    return wrong_period(result) or ("" if result.history is None else wrong_days(result.history))
 
 
 def _spare_jobs(result: Result, given: Json) -> str:

@@ -10,6 +10,7 @@ from typing import assert_never
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.layout import Page, caret, pad
+from policycheck.formats.strips import legend, strip_lines, strips
 from policycheck.formats.words import (
     breach_notes,
     by_cause,
@@ -38,6 +39,8 @@ MAX_TEXT = 400
 """Characters of one text, so that no StatusMessage floods the screen."""
 _SUBJECT_COLUMNS = 44
 """Columns of the subjects at most; half the page where that is less."""
+_STRIP_ROWS = 4
+"""Lines of a strip at most."""
 _TEXT_COLUMNS = 44
 """Columns that are enough for a text beside its subject; with less it stands below."""
 
@@ -57,6 +60,7 @@ def _render(result: CleanResult, options: Options) -> Iterator[str]:
         page.add_wrapped("", f"{plural(hidden, 'rule')} below severity {options.min_severity} not shown, but counted.")
         page.add()
     _add_causes(page, result)
+    _add_period(page, result)
     _add_coverage(page, result)
     _add_list(page, "Sentences read as others:", reading_notes(result))
     _add_list(page, "Next to breach:", breach_notes(result))
@@ -231,6 +235,27 @@ def _add_causes(page: Page, result: Result) -> None:
             _add_fact(page, "   ", "see: ", count.cause.url)
     if len(counts) > MAX_LINES:
         page.add(f"  and {len(counts) - MAX_LINES:,} more causes")
+    page.add()
+
+
+def _add_period(page: Page, result: Result) -> None:
+    """Each rule that did not hold on every step of the period, a sign a step."""
+    if result.period is None:
+        return
+    found = list(strip_lines(result))
+    held = len(result.rules) - len(found)
+    page.add_wrapped("", f"{page.paint('strong', 'Period:')} {result.period}; {plural(held, 'rule')} held on every {result.period.noun}", indent=2)
+    if found:
+        page.add(f"  {legend(strips(result))}; the oldest {result.period.noun} first")
+    for name, strip in found[:MAX_LINES]:
+        page.add_wrapped("  ", truncate(line(name), MAX_TEXT), indent=4)
+        room = page.width - 4
+        for start in range(0, min(len(strip), room * _STRIP_ROWS), room):
+            page.add(f"    {strip[start : start + room]}")
+        if len(strip) > room * _STRIP_ROWS:
+            page.add(f"    and {len(strip) - room * _STRIP_ROWS:,} more steps")
+    if len(found) > MAX_LINES:
+        page.add(f"  and {len(found) - MAX_LINES:,} more rules")
     page.add()
 
 

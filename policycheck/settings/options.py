@@ -34,7 +34,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             help="Policy files, folders or names of shipped packs. Without any: those of the run file.",
             metavar="POLICY",
             argument=True,
-            commands=("check", "lint", "explain", "permissions", "fetch"),
+            commands=("check", "lint", "explain", "permissions", "fetch", "backtest"),
             help_of={"fetch": "Policies whose lists and Regions are fetched. Without any: the run file's, or every list."},
             completion="packs",
             key="policies",
@@ -48,7 +48,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             help="A saved job list, or a job report of AWS Backup: a file, a folder, s3://BUCKET/PREFIX, an archive, or - for stdin. Repeat for more. "
             "Without it the jobs are fetched from AWS.",
             metavar="PATH",
-            commands=("check", "init", "explain"),
+            commands=("check", "init", "explain", "backtest"),
             key="sources.jobs",
             key_help="Saved job lists: files, folders and s3://BUCKET/PREFIX",
             input="Saved job lists, files or folders, one a line. Without it (and without sources in the run file) the jobs are fetched from AWS.",
@@ -93,18 +93,31 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="Your claim of the time the saved lists cover completely.",
             metavar="FROM..TO",
-            commands=("check", "init", "explain"),
+            commands=("check", "init", "explain", "backtest"),
             key="sources.covers",
             key_help="Your claim of the time the saved lists cover completely: FROM..TO",
             input="Your claim of the time that saved lists cover completely, FROM..TO.",
         ),
     ] = None
+    from_: Annotated[
+        str | None,
+        Option(
+            help="Evaluate a period, step by step, from this instant or so long before its end (90d), and say on which days each rule held.",
+            metavar="TIME|DURATION",
+            commands=("check", "backtest"),
+        ),
+    ] = None
+    to: Annotated[
+        str | None,
+        Option(help="The end of the period, ISO 8601 or now; it takes the place of --as-of.", metavar="TIME|now", commands=("check", "backtest")),
+    ] = None
+    every: Annotated[str | None, Option(help="The step of the period; 1d if not given.", metavar="DURATION", commands=("check", "backtest"))] = None
     param: Annotated[
         list[str] | None,
         Option(
             help="Set a policy's parameter. Repeat for more.",
             metavar="NAME=VALUE",
-            commands=("check", "lint", "explain", "fetch"),
+            commands=("check", "lint", "explain", "fetch", "backtest"),
             key="params",
             key_help="Values of the policies' parameters",
             input="Parameters of policies, one NAME=VALUE a line.",
@@ -115,7 +128,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="The accounts and Regions that must be covered; replaces the policies' own scope.",
             metavar="FILE",
-            commands=("check", "explain"),
+            commands=("check", "explain", "backtest"),
             key="scope",
             key_help="What must be covered; replaces the policies' own scope",
             input="The file that declares which accounts and Regions must be covered; replaces the policies' own scope.",
@@ -126,7 +139,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="A file of waivers, beside those in the policies. Repeat for more.",
             metavar="PATH",
-            commands=("check", "lint", "explain"),
+            commands=("check", "lint", "explain", "backtest"),
             key="waivers",
             key_help="Files of waivers",
             input="Files of waivers, one a line.",
@@ -137,7 +150,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="An inventory of resources, by the name that rules give it: CSV, JSON or YAML. Repeat for more.",
             metavar="NAME=PATH",
-            commands=("check", "explain"),
+            commands=("check", "explain", "backtest"),
             key="inventories",
             key_help="Inventory files, by the name that rules use",
             input="Lists of what must be backed up, one NAME=PATH a line.",
@@ -148,6 +161,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="Judge these rules only (RULE or POLICY/RULE). Repeat for more.",
             metavar="ID",
+            commands=("check", "backtest"),
             key="select",
             key_help="Judge these rules only: RULE or POLICY/RULE",
             input="Judge these rules only, one RULE or POLICY/RULE a line.",
@@ -158,6 +172,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="Leave these rules out (RULE or POLICY/RULE). Repeat for more.",
             metavar="ID",
+            commands=("check", "backtest"),
             key="ignore",
             key_help="Leave these rules out: RULE or POLICY/RULE",
             input="Leave these rules out, one RULE or POLICY/RULE a line.",
@@ -225,27 +240,29 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="No summary, warning or progress on stderr.",
             short="-q",
-            commands=("check", "init", "explain", "fetch", "report"),
+            commands=("check", "init", "explain", "fetch", "report", "backtest"),
             help_of={"explain": "No warning or progress on stderr.", "fetch": "No summary, warning or progress on stderr."},
         ),
     ] = False
-    no_color: Annotated[bool, Option(help="No colour; NO_COLOR does the same.", commands=("check", "lint", "explain", "report"), variable="NO_COLOR")] = False
+    no_color: Annotated[
+        bool, Option(help="No colour; NO_COLOR does the same.", commands=("check", "lint", "explain", "report", "backtest"), variable="NO_COLOR")
+    ] = False
     config: Annotated[
         Path | None,
         Option(
             help="The run file; without it policycheck.yaml, here or in the nearest folder above, up to the repository's root.",
             metavar="FILE",
-            commands=("check", "lint", "explain", "permissions", "fetch"),
+            commands=("check", "lint", "explain", "permissions", "fetch", "backtest"),
             input="The run file. Without it and without policies, policycheck.yaml is looked for upwards from the working directory.",
         ),
     ] = None
-    no_config: Annotated[bool, Option(help="Read no run file.", commands=("check", "lint", "explain", "permissions", "fetch"))] = False
+    no_config: Annotated[bool, Option(help="Read no run file.", commands=("check", "lint", "explain", "permissions", "fetch", "backtest"))] = False
     engine: Annotated[
         str,
         Option(
             help=f"What computes: {DEFAULT_ENGINE}{_OTHER_ENGINES}. It changes no verdict and no finding.",
             metavar="NAME",
-            commands=("check", "explain"),
+            commands=("check", "explain", "backtest"),
             key="engine",
             key_help="What computes; it changes no verdict and no finding",
             input=f"What computes: {' or '.join(ENGINES)}, which the action then installs. It changes no verdict and no finding.",
@@ -388,7 +405,7 @@ class Declared(Struct, frozen=True):
     @property
     def flag(self) -> str:
         """--as-of"""
-        return f"--{self.name.replace('_', '-')}"
+        return f"--{self.name.rstrip('_').replace('_', '-')}"
 
     @property
     def repeats(self) -> bool:

@@ -13,7 +13,7 @@ from policycheck.cli.options import shared_options
 from policycheck.settings.merging import Settings
 from policycheck.settings.options import OPTIONS, RunOptions
 
-COMMANDS = ("check", "report", "init", "lint", "explain", "permissions", "fetch")
+COMMANDS = ("check", "report", "init", "lint", "explain", "permissions", "fetch", "backtest")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
