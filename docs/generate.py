@@ -220,14 +220,14 @@ def _generated(mark: str) -> str:
 
 _FORMS = {
     "none": "No job may be so",
-    "recovery": "No job may be so, unless made good in time",
+    "recovery": "No job may be so, unless recovered in time",
     "all": "Every job must be so",
     "newest": "There must be a fresh one",
-    "count": "So many, or no more than so many",
+    "count": "Minimum or maximum number of jobs",
     "share": "A share of the jobs",
-    "latest": "The last one decides",
-    "streak": "Again and again",
-    "longest_gap": "Never longer without",
+    "latest": "The latest job decides",
+    "streak": "Consecutive jobs",
+    "longest_gap": "The longest gap",
     "missed_runs": "Every scheduled run",
     "followed_by": "Every job must be followed by another",
 }

@@ -154,6 +154,6 @@ def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
     rewound = sum(entry.complete and entry.rewound > 0 for entry in evidence.coverage)
     if rewound:
         lists = "1 list holds" if rewound == 1 else f"{rewound} lists hold"
-        notes.append(f"reconstructed: {lists} jobs that ended after as_of; they were judged as in progress, and what they said before is not known")
+        notes.append(f"reconstructed: {lists} jobs that ended after as_of; they were evaluated as in progress, and what they said before is not known")
     # Two lists may lack the same account.
     return list(dict.fromkeys(notes))

@@ -32,7 +32,7 @@ def build_app(command: str | None = None) -> typer.Typer:
     """The command line with all its commands; or with this one alone, where it is one of `COMMANDS`: the modules of the others are not imported."""
     app = typer.Typer(
         name="policycheck",
-        help="Judge what AWS Backup jobs did against policies that read like the sentence an auditor signs.",
+        help="Check AWS Backup jobs against rules written as plain sentences.",
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
@@ -57,7 +57,7 @@ def _root(
     show_completion: completion.ShowCompletion = None,
     install_completion: completion.InstallCompletion = None,
 ) -> None:
-    """Judge what AWS Backup jobs did against policies that read like the sentence an auditor signs."""
+    """Check AWS Backup jobs against rules written as plain sentences."""
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -95,7 +95,7 @@ def _tell(tried: TriedDraft, output: Path | None) -> None:
         show_note("policycheck: no findings with these lists")
         return
     findings = f"{tried.findings:,} {'finding' if tried.findings == 1 else 'findings'} in {tried.failed} {'rule' if tried.failed == 1 else 'rules'}"
-    show_note(f"policycheck: {findings} with these lists; mend them or waive them before you rely on the policy:")
+    show_note(f"policycheck: {findings} with these lists; fix them or waive them before you rely on the policy:")
     failed = [result for result in tried.results if result.findings]
     for result in failed[:_RULES_NAMED]:
         count = len(result.findings)

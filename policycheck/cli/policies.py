@@ -106,7 +106,7 @@ def select_rules(
 
     kept = keep_rules(policies, lambda policy, rule: _chosen(policy, rule, select, ignore, frameworks))
     if not kept:
-        raise UsageError("the selection leaves no rule to judge")
+        raise UsageError("the selection leaves no rule to evaluate")
     return kept
 
 

@@ -54,7 +54,7 @@ def draft_and_try(evidence: Evidence, *, as_of: datetime, policy: str, backend: 
     """
     short = [entry for entry in evidence.coverage if entry.dataset == DEFAULT.name and not entry.complete]
     if short:
-        where = "; ".join(f"{entry.place}: {entry.reason or 'the list is short'}" for entry in short[:_MOST_PLACES])
+        where = "; ".join(f"{entry.place}: {entry.reason or 'the list is incomplete'}" for entry in short[:_MOST_PLACES])
         raise EvidenceError(f"the backup jobs are incomplete, and a policy drafted from them would ask for less: {where}")
     draft = draft_policy(read_profile(evidence, as_of), policy)
     results = {result.id: result for result in _judge(load_text(render_draft(draft), draft.policy), evidence, as_of, backend)}
@@ -91,7 +91,7 @@ def _sift(section: Section, results: Mapping[str, RuleResult]) -> Section:
             found = f"With these lists this rule has {counted(len(result.findings), 'finding')}."
             kept.append(replace(proposal, notes=(*proposal.notes, found)))
         else:
-            left.append(Omission(f"{proposal.id} ({result.sentence})", result.reason or "no job to judge"))
+            left.append(Omission(f"{proposal.id} ({result.sentence})", result.reason or "no job to evaluate"))
     return replace(section, proposals=tuple(kept), omissions=tuple(left))
 
 

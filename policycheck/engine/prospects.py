@@ -60,7 +60,7 @@ def foresee(policies: Sequence[Policy], results: Sequence[RuleResult], context: 
         policies: the rules that gave `results`.
         context: what they were judged on.
         until: the aware moment at which the last judgement will be made; not before as_of.
-        refused: lists that AWS refuses for a reason that does not mend itself.
+        refused: lists that AWS refuses for a reason that waiting cannot fix.
     """
     ahead = max(until - context.as_of, timedelta())
     rules = {(policy.id, rule.id): (policy, rule) for policy in policies for rule in policy.rules}
@@ -128,7 +128,7 @@ def _hopeless_evidence(scope: Scope, rule: Rule, context: Context, refused: Refu
         if not in_scope(scope, entry.account, entry.region):
             continue
         if not entry.complete and (entry.dataset, entry.account, entry.region) in refused:
-            return f"{entry.place} was refused again, and that does not mend itself: {entry.reason}"
+            return f"{entry.place} was refused again, and that waiting cannot fix: {entry.reason}"
         reaches = start is None or entry.dataset != rule.statement.dataset or entry.start is None or entry.start <= start
         if entry.complete and not reaches and entry.start is not None and start is not None:
             return f"{entry.place} is covered from {iso(entry.start)} only, the window begins at {iso(start)}, and both move on together"

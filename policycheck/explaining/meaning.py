@@ -186,7 +186,7 @@ def describe_no_data(rule: Rule) -> str:
         case NoData.INCONCLUSIVE:
             return "inconclusive: an empty population is no evidence"
         case NoData.QUIET:
-            return "quiet: passes where these conditions match a job outside the window, else inconclusive (a misspelt name matches none)"
+            return "quiet: passes where these conditions match a job outside the window, else inconclusive (a misspelled name matches none)"
         case NoData.PASS:
             return "pass: there need not be such a job"
         case NoData.FAIL:

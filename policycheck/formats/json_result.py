@@ -374,7 +374,7 @@ def _contradiction(result: Result) -> str:
     """What no reading of the document can be right about; "" where there is nothing."""
     for rule in result.rules:
         if rule.open_findings and rule.verdict is not Verdict.FAIL:
-            return f"rule {rule.id} has findings that nobody waived, and the verdict {rule.verdict}"
+            return f"rule {rule.id} has findings that are not waived, and the verdict {rule.verdict}"
         if any(finding.unnamed < 0 for finding in rule.findings):
             return f"a finding of rule {rule.id} names more jobs than it counts"
     return wrong_period(result) or ("" if result.history is None else wrong_days(result.history))

@@ -96,7 +96,7 @@ class DefaultsEntry(_Model):
     """Values for every rule of the file that does not say otherwise."""
 
     severity: Severity | None = Field(default=None, description="How bad a violation is", json_schema_extra={"default": "medium"})
-    no_data: NoData | None = Field(default=None, description="The verdict when there is nothing to judge", json_schema_extra={"default": "inconclusive"})
+    no_data: NoData | None = Field(default=None, description="The verdict when there is nothing to evaluate", json_schema_extra={"default": "inconclusive"})
     jobs: WrittenJobs | None = Field(default=None, description="Which records of composite jobs are looked at. Default: each rule's own default")
 
 
@@ -122,7 +122,7 @@ class RuleEntry(_Model):
     )
     title: Line | None = Field(None, description="A few words for lists of findings; the sentence is shown beside it")
     severity: Severity | None = Field(None, description="How bad a violation is; --fail-on goes by it", json_schema_extra={"default": "medium"})
-    dataset: str | None = Field(None, description="Which list is judged", json_schema_extra={"enum": list(DATASETS), "default": DEFAULT.name})
+    dataset: str | None = Field(None, description="Which list is evaluated", json_schema_extra={"enum": list(DATASETS), "default": DEFAULT.name})
     where: Conditions | None = Field(None, description="Conditions that choose the rule's population; without it every job is in it")
     within: Line | None = Field(
         None, description="A window back from as_of: 90m, 24h, 7d; without it the rule looks at all that is covered. newest takes none: its limit is its window"
@@ -138,7 +138,7 @@ class RuleEntry(_Model):
     none: Conditions | None = Field(None, description="No job of the population may match these conditions")
     all: Conditions | None = Field(None, description="Every job of the population must match these conditions")
     unless_recovered_within: Line | None = Field(
-        None, description="Beside none: how long after its end a job that matches may be made good by a clean job of the same resource and vault"
+        None, description="Beside none: how long after its end a job that matches may be recovered by a clean job of the same resource and vault"
     )
     per: Per | None = Field(None, description="Beside expect: the fields that make one group; without it all jobs are one group")
     inventory: Line | None = Field(

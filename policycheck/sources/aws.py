@@ -391,7 +391,7 @@ class _Fetch:
     def _warnings(self, enablement: Enablement) -> list[str]:
         warnings = [describe_unread(enablement.unread)] if enablement.unread else []
         if not self.connection.verify_ssl:
-            warnings.append("certificates were not verified: anybody on the way could have given these answers")
+            warnings.append("certificates were not verified: anyone on the way could have given these answers")
         return warnings
 
 

@@ -314,7 +314,7 @@ def _not_seen(files: Sequence[_File]) -> Iterator[str]:
     """What files do not say of themselves."""
     if stated := [file for file in files if file.stated]:
         say = "says of itself what it covers" if len(stated) == 1 else "say of themselves what they cover"
-        yield f"stated: {_names([file.name for file in stated])} {say}: that nobody changed the text since is the user's word"
+        yield f"stated: {_names([file.name for file in stated])} {say}: the user asserts that the text was not changed since"
     files = [file for file in files if not file.stated and file.report is None]
     if files:
         say = "does not say how it was made" if len(files) == 1 else "do not say how they were made"

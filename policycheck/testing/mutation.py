@@ -220,7 +220,7 @@ def _condition_changes(condition: Condition, dataset: Dataset, states: Sequence[
                 yield f"without alternative {index + 1}", rest[0] if len(rest) == 1 else Or(rest)
                 yield from ((what, Or((*parts[:index], changed, *parts[index + 1 :]))) for what, changed in _condition_changes(part, dataset, states))
         case Not(part=part):
-            yield "not taken away", part
+            yield "not removed", part
             yield from ((what, Not(changed)) for what, changed in _condition_changes(part, dataset, states))
         case _:
             assert_never(condition)

@@ -20,8 +20,8 @@ __all__ = ["schemas"]
 AT = ("--as-of", "2026-11-20T06:00:00Z")
 FAILED = "policy: q\nrules:\n  - id: failed\n    rule: no FAILED jobs within 24h\n"
 TEXT = """\
-warning[PC101]: the rule forbids FAILED backup jobs alone, and no rule of this run judges those that
-  end EXPIRED, ABORTED and PARTIAL
+warning[PC101]: the rule forbids FAILED backup jobs alone, and no rule of this run evaluates those
+  that end EXPIRED, ABORTED and PARTIAL
  --> failed.yaml:4:14
   |
 4 |     rule: no FAILED jobs within 24h
@@ -220,7 +220,7 @@ def test_tests_beside_a_policy_are_run(cli: Cli, folder: Path) -> None:
     (folder / "policy.test.yaml").write_text(test, encoding="utf-8")
     outcome = cli("lint", "policy.yaml", "--ignore", "PC101", *AT)
     assert outcome.code == 1
-    assert re.findall(r"no test has seen (\S+) fail", outcome.out) == ["none-expired"]
+    assert re.findall(r"no test makes (\S+) fail", outcome.out) == ["none-expired"]
     assert cli("lint", "policy.yaml", "--ignore", "PC101", "--ignore", "PC4", *AT).code == 0
 
 

@@ -250,7 +250,7 @@ def test_a_selection_that_leaves_nothing_of_other_policies_is_no_run(more: str, 
     """Dropping the selection would judge everything, and judging nothing would pass."""
     (project / "c.yaml").write_text(CONTROLLED)
     write(project, more)
-    assert cli("check", "c.yaml") == (2, "", "error: the selection leaves no rule to judge\n")
+    assert cli("check", "c.yaml") == (2, "", "error: the selection leaves no rule to evaluate\n")
 
 
 def test_every_policy_that_is_not_there_is_a_mistake(cli: Cli, project: Path) -> None:
@@ -345,7 +345,7 @@ def test_framework_judges_rules_that_name_one_of_its_controls(check: Cli, contro
         (("--framework", "pc"), "no rule names a control of pc\n  = help: Did you mean pci?"),
         (("--framework", "so"), "no rule names a control of so\n  = help: Did you mean soc2?"),
         (("--framework", "iso"), "no rule names a control of iso\n  = help: The rules name controls of pci, soc2."),
-        (("--framework", "pci", "--select", "soc"), "the selection leaves no rule to judge\n"),
+        (("--framework", "pci", "--select", "soc"), "the selection leaves no rule to evaluate\n"),
     ],
 )
 def test_a_framework_that_leaves_nothing_is_an_error(arguments: tuple[str, ...], said: str, check: Cli, controlled: str) -> None:

@@ -176,7 +176,7 @@ def edit(change: Callable[[Document], object]) -> bytes:
         (lambda d: d.update(exit_code=0), "$.exit_code is 0"),
         (lambda d: d["summary"].update(findings=0), "$.summary.findings is 0"),
         (lambda d: d["rules"].pop(0), "$.summary.rules is 6, but the rest of the file makes it 5"),
-        (lambda d: d["rules"][0].update(verdict="pass"), "findings that nobody waived, and the verdict pass"),
+        (lambda d: d["rules"][0].update(verdict="pass"), "findings that are not waived, and the verdict pass"),
         (lambda d: d["rules"][0]["findings"][0].update(subject="x"), "fingerprint"),
         (lambda d: d["rules"][0].pop("reason"), "$.rules[0] lacks 'reason'"),
         (lambda d: d["rules"][0].update(severity="awful"), "awful"),

@@ -23,7 +23,7 @@ _MOST_ALTERNATIVES = 256
 """More of them are not looked at: nothing is said of such a condition."""
 
 _OTHER = "(another value)"
-_UNRECORDED = "(an outcome nobody recorded)"
+_UNRECORDED = "(an outcome that was not recorded)"
 _IN_PROGRESS_OVERDUE = ("CREATED", "PENDING", "RUNNING")
 
 

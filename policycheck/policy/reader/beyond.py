@@ -119,7 +119,7 @@ BEYOND: Sequence[Beyond] = (
     ),
     Beyond(
         r"\b(?:notify|notified|notification|notifications|alerted|e-?mails?|sns|paged)\b",
-        "a rule decides, and tells nobody",
+        "a rule decides, and notifies no one",
         example="the team must be notified of failed backups",
     ),
     Beyond(r"\b(?:last accessed|attached|in use|in-use|unused)\b", "how a resource is used is not in job lists", example="no unused volume may be backed up"),
