@@ -45,8 +45,9 @@ lint: $(READY) ## check style and the workflow file
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
-	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/workflows/*.yml
-	@$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci examples/gitlab-ci.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/workflows/*.yml examples/ci/github.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci examples/ci/gitlab.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.circle-ci examples/ci/circleci.yml
 
 format: $(READY) ## format the code and mend what can be mended
 	@$(BIN)/ruff format

@@ -12,11 +12,13 @@ import json
 import os
 import re
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
-import venv
+from collections.abc import Iterable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 ACTION = Path(__file__).resolve().parent
@@ -24,10 +26,13 @@ CHECKOUT = ACTION.parent
 OLDEST_PYTHON = (3, 11)
 
 INPUTS: dict[str, dict[str, str]] = json.loads((ACTION / "inputs.json").read_text(encoding="utf-8"))
-"""Inputs of `one` value and of many, one a line, each with the option it becomes. Written by `make docs` from the options of `check`."""
+"""Inputs of `one` value, of many, one a line, and of a switch, each with the option it becomes. Written by `make docs` from the options."""
 REPORTS = {"json": "result.json", "sarif": "results.sarif", "junit": "junit.xml", "markdown": "summary.md", "html": "report.html", "github": "annotations.txt"}
 """The file of each format, in the folder of reports."""
 COMMENT = "comment.md"
+COMMANDS: dict[str, tuple[str, ...]] = {"lint": ("config", "params", "waivers", "as-of"), "test": ("config",), "check": ()}
+"""What the input `commands` may name, in the order they run in, and for all but the check the inputs that each takes beside the policies."""
+LINT_ANNOTATIONS = "lint.txt"
 COUNTS = ("rules", "passed", "failed", "waived", "inconclusive", "skipped", "findings", "findings_waived", "jobs")
 """Members of the result's `summary` that become outputs."""
 
@@ -36,6 +41,8 @@ PASS, FINDINGS, USAGE, EVIDENCE, BUG = range(5)
 MAX_COMMENT = 65_536
 """Characters GitHub takes in a comment."""
 MAX_ANNOTATION = 4000
+MAX_LINES = 200
+"""Lines of what lint and tests print that the summary shows."""
 MARKER = "<!-- policycheck -->"
 """First line of the comment, by which the next run finds the one to replace."""
 
@@ -44,8 +51,22 @@ class InputError(Exception):
     """An input that no command line can be made of."""
 
 
+class Stopped(Exception):
+    """The runner asks the step to end, by a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped(number)
+
+
 def main(arguments: list[str]) -> int:
     """Run one of the two steps; its exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         if arguments == ["install"]:
             return install()
@@ -55,6 +76,10 @@ def main(arguments: list[str]) -> int:
         _write_outputs({"result": "error", "exit-code": USAGE, "sarif": ""})
         _command("error", str(error))
         return USAGE
+    except Stopped as stopped:
+        _write_outputs({"result": "error", "exit-code": 128 + stopped.number, "sarif": ""})
+        _command("error", "policycheck was stopped before it ended")
+        return 128 + stopped.number
     print("usage: run.py install|check")
     return USAGE
 
@@ -69,7 +94,11 @@ def install() -> int:
     if _ready(folder).is_file():
         print("policycheck is installed: an earlier step of this job did it")
         return 0
-    venv.create(folder, clear=True, with_pip=True)
+    code = _run_quoted([sys.executable, "-I", "-m", "venv", "--clear", str(folder)])[0]
+    if code:
+        hint = "Set the input python-version, or install what this Python lacks (python3-venv on Debian and Ubuntu)."
+        _command("error", f"policycheck could not be installed: {sys.executable} -m venv failed. {hint}")
+        return code
     pip = [str(_program(folder, "python")), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     for what in (["--require-hashes", *(f"--requirement={path}" for path in _requirements())], ["--no-deps", "--no-build-isolation", str(CHECKOUT)]):
         code = _run_quoted([*pip, *what])[0]
@@ -83,7 +112,12 @@ def install() -> int:
 def environment_folder() -> Path:
     """Where this checkout is installed for this Python: one folder for all steps of a job that use the same."""
     identity = "\0".join((str(CHECKOUT), sys.executable, sys.version, *(path.read_text(encoding="utf-8") for path in _requirements())))
-    return Path(os.environ["RUNNER_TEMP"], f"policycheck-{hashlib.sha256(identity.encode()).hexdigest()[:16]}")
+    return Path(_temporary(), f"policycheck-{hashlib.sha256(identity.encode()).hexdigest()[:16]}")
+
+
+def _temporary() -> str:
+    # A runner sets RUNNER_TEMP; what runs workflows elsewhere may not.
+    return os.environ.get("RUNNER_TEMP") or tempfile.gettempdir()
 
 
 def _requirements() -> list[Path]:
@@ -102,12 +136,20 @@ def _program(folder: Path, name: str) -> Path:
 
 
 def check() -> int:
-    """Run `policycheck check` as the inputs say, then write outputs, step summary, comment and annotations; the exit code of policycheck."""
+    """Run lint and tests of the policies where the inputs ask for them, and `policycheck check`; the exit code of policycheck.
+
+    The check leaves behind outputs, step summary, comment and annotations. It does not run where lint or tests fail.
+    """
     workplace = Path(_one("working-directory") or ".")
     if not workplace.is_dir():
         raise InputError(f"working-directory: there is no folder {workplace}")
+    commands = _commands()
     reports = _report_folder(workplace)
     program = _program(environment_folder(), "policycheck")
+    before, code = _test_policies([name for name in commands if name != "check"], str(program), reports, workplace)
+    if code or "check" not in commands:
+        _write_outputs({"result": "error" if code else "", "exit-code": code, "directory": reports, "sarif": "", **before})
+        return code
     code, printed = _run_quoted([str(program), *command_line(reports)], workplace)
     result = _read_result(reports / REPORTS["json"])
     if code == PASS and (result is None or result.get("exit_code") != code):
@@ -125,6 +167,7 @@ def check() -> int:
             "sarif": handed_on,
             **{name: _path(reports / REPORTS[name]) for name in ("json", "junit", "markdown", "html")},
             "comment": _path(reports / COMMENT),
+            **before,
         }
     )
     _annotate(reports, code, printed)
@@ -135,10 +178,52 @@ def check() -> int:
 
 def command_line(reports: Path) -> list[str]:
     """The arguments of policycheck: each value is its own argument, joined to its option so that none is taken for another option."""
-    arguments = ["check", "--output=text", *(f"--output={name}={reports / file}" for name, file in REPORTS.items())]
-    arguments += [f"{option}={value}" for name, option in INPUTS["one"].items() if (value := _one(name))]
-    arguments += [f"{option}={value}" for name, option in INPUTS["many"].items() for value in _lines(name)]
-    return [*arguments, "--", *_lines("policies")]
+    # Beside what the run file writes, which `--output` would replace.
+    arguments = ["check", *(f"--add-output={name}={reports / file}" for name, file in REPORTS.items())]
+    return [*arguments, *_options([*INPUTS["one"], *INPUTS["many"], *INPUTS["switch"]]), "--", *_lines("policies")]
+
+
+def _options(names: Iterable[str]) -> list[str]:
+    """The options that these inputs become."""
+    options: list[str] = []
+    for name in names:
+        if name in INPUTS["one"]:
+            options += [f"{INPUTS['one'][name]}={value}" for value in [_one(name)] if value]
+        elif name in INPUTS["many"]:
+            options += [f"{INPUTS['many'][name]}={value}" for value in _lines(name)]
+        elif _one(name).lower() == "true":
+            options.append(INPUTS["switch"][name])
+        elif _one(name).lower() not in {"", "false"}:
+            raise InputError(f"{name}: must be true or false")
+    return options
+
+
+def _commands() -> list[str]:
+    """What the input `commands` names, in the order of `COMMANDS`."""
+    named = _lines("commands") or ["check"]
+    for name in named:
+        if name not in COMMANDS:
+            raise InputError(f"commands: there is no command {name!r}; name lint, test or check, one per line")
+    return [name for name in COMMANDS if name in named]
+
+
+def _test_policies(names: list[str], program: str, reports: Path, workplace: Path) -> tuple[dict[str, str], int]:
+    """Lint and tests of the policies, up to the first that fails: pass or fail by the name of the output, and the exit code."""
+    outcomes = {name: "" for name in COMMANDS if name != "check"}
+    for name in names:
+        annotations = reports / LINT_ANNOTATIONS
+        outputs = ["--output=text", f"--output=github={annotations}"] if name == "lint" else []
+        code, printed = _run_quoted([program, name, *outputs, *_options(COMMANDS[name]), "--", *_lines("policies")], workplace)
+        outcomes[name] = "fail" if code else "pass"
+        # Indented, so that Markdown shows it as it is.
+        said = "\n".join(f"    {line}" for line in printed[-MAX_LINES:])
+        _append("GITHUB_STEP_SUMMARY", f"## policycheck {name}\n\n**{'Fail' if code else 'Pass'}**\n\n{said}\n\n")
+        if name == "lint" and annotations.is_file():
+            _show_annotations(annotations.read_text(encoding="utf-8"))
+        if code:
+            _command("error", f"policycheck {name} ended with exit code {code}, so no rule was evaluated: see the log of this step")
+            return outcomes, code
+    return outcomes, 0
 
 
 def verdict(code: int, result: dict[str, Any] | None) -> str:
@@ -163,13 +248,13 @@ def _lines(name: str) -> list[str]:
 def _report_folder(workplace: Path) -> Path:
     named = _one("output-directory")
     if not named:
-        return Path(tempfile.mkdtemp(prefix="policycheck-reports-", dir=os.environ["RUNNER_TEMP"]))
+        return Path(tempfile.mkdtemp(prefix="policycheck-reports-", dir=_temporary()))
     if not named.isprintable():
         raise InputError("output-directory: the name of the folder holds a character that cannot be printed")
     folder = Path(os.path.abspath(workplace / named))  # noqa: PTH100 - resolve() would follow links
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (*REPORTS.values(), COMMENT):
+        for name in (*REPORTS.values(), COMMENT, LINT_ANNOTATIONS):
             # A report of an earlier run must not pass for one of this run.
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
@@ -186,9 +271,12 @@ def _run_quoted(command: list[str], folder: Path | None = None) -> tuple[int, li
     try:
         with subprocess.Popen(command, cwd=folder, env=kept, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             assert process.stdout is not None
-            for line in process.stdout:
-                printed.append(line.decode("utf-8", "replace").rstrip("\r\n"))
-                _print(printed[-1])
+            try:
+                _pass_on(process.stdout, printed)
+            except Stopped as stopped:
+                # policycheck ends by itself: a gate still writes its last reports.
+                process.send_signal(stopped.number)
+                _pass_on(process.stdout, printed)
         code = process.returncode
     except OSError as error:
         code = BUG
@@ -198,6 +286,12 @@ def _run_quoted(command: list[str], folder: Path | None = None) -> tuple[int, li
         # On a line of its own, whatever was printed last.
         _print(f"\n::{token}::")
     return (code if code >= 0 else 128 - code), printed
+
+
+def _pass_on(stream: Iterable[bytes], printed: list[str]) -> None:
+    for line in stream:
+        printed.append(line.decode("utf-8", "replace").rstrip("\r\n"))
+        _print(printed[-1])
 
 
 def _read_result(path: Path) -> dict[str, Any] | None:
@@ -244,8 +338,14 @@ def _write_summary(reports: Path, code: int, printed: list[str]) -> None:
         summary = f"## policycheck\n\n**Nothing was judged.** policycheck ended with exit code {code}.\n\n{said}\n"
     comment = shorten(f"{MARKER}\n{summary}", MAX_COMMENT)
     (reports / COMMENT).write_text(comment, encoding="utf-8", newline="\n")
-    with open(os.environ["GITHUB_STEP_SUMMARY"], "a", encoding="utf-8", newline="\n") as stream:  # noqa: PTH123 - Path.open reads no better
-        stream.write(summary)
+    _append("GITHUB_STEP_SUMMARY", summary)
+
+
+def _append(variable: str, text: str) -> None:
+    """Add to a file of the runner's; nothing where it names none."""
+    if path := os.environ.get(variable):
+        with open(path, "a", encoding="utf-8", newline="\n") as stream:  # noqa: PTH123 - Path.open reads no better
+            stream.write(text)
 
 
 def shorten(document: str, limit: int) -> str:
@@ -275,8 +375,7 @@ def _write_outputs(outputs: dict[str, Path | str | int]) -> None:
     # A line break would start an output of somebody else's choice.
     if not all(line.isprintable() for line in lines):
         raise InputError("the folder of reports has a name that cannot be printed")
-    with open(os.environ["GITHUB_OUTPUT"], "a", encoding="utf-8", newline="\n") as stream:  # noqa: PTH123 - Path.open reads no better
-        stream.write("".join(f"{line}\n" for line in lines))
+    _append("GITHUB_OUTPUT", "".join(f"{line}\n" for line in lines))
 
 
 def _annotate(reports: Path, code: int, printed: list[str]) -> None:
@@ -286,7 +385,11 @@ def _annotate(reports: Path, code: int, printed: list[str]) -> None:
     except OSError:
         _command("error", "\n".join(_error_lines(printed)) or f"policycheck ended with exit code {code}")
         return
-    for line in annotations.split("\n"):
+    _show_annotations(annotations)
+
+
+def _show_annotations(text: str) -> None:
+    for line in text.split("\n"):
         if line:
             _print(line)
 

@@ -155,10 +155,12 @@ def run_file_page() -> str:
 
 
 def action_page() -> str:
-    """The page of the GitHub Action, with its inputs."""
-    inputs = YAML(typ="safe", pure=True).load(action())["inputs"]
-    rows = [f"`{name}` | {_code(entry['default'])} | {entry['description']}" for name, entry in inputs.items()]
-    return _filled("github-action.md", lambda _: _rows("input | default | meaning", rows))
+    """The page of the GitHub Action, with its inputs and outputs."""
+    document = YAML(typ="safe", pure=True).load(action())
+    inputs = [f"`{name}` | {_code(entry['default'])} | {entry['description']}" for name, entry in document["inputs"].items()]
+    outputs = [f"`{name}` | {entry['description']}" for name, entry in document["outputs"].items()]
+    tables = {"inputs": _rows("input | default | meaning", inputs), "outputs": _rows("output | meaning", outputs)}
+    return _filled("github-action.md", tables.__getitem__)
 
 
 def _filled(name: str, generate: Callable[[str], str]) -> str:
@@ -189,7 +191,7 @@ def _spelled(one: Declared) -> str:
 def action() -> str:
     """action.yml, with the inputs that are options of `check`."""
     inputs = [one for one in OPTIONS.values() if one.option.input]
-    described = [line for one in inputs for line in (f"  {one.input}:", f"    description: {_yaml(one.option.input)}", '    default: ""')]
+    described = [line for one in inputs for line in (f"  {one.input}:", f"    description: {_yaml(one.help_of_input)}", '    default: ""')]
     variables = [f"        INPUT_{one.input.upper().replace('-', '_')}: ${{{{ inputs.{one.input} }}}}" for one in inputs]
     lines = {"options": described, "variables": variables}
     page = (DOCS.parent / "action.yml").read_text(encoding="utf-8")
@@ -200,8 +202,12 @@ def action() -> str:
 def action_inputs() -> str:
     """The option that each input of the action becomes."""
     inputs = [one for one in OPTIONS.values() if one.option.input and not one.option.argument]
-    tables = {count: {one.input: one.flag for one in inputs if one.repeats is (count == "many")} for count in ("one", "many")}
+    tables = {count: {one.input: one.flag for one in inputs if _takes(one) == count} for count in ("one", "many", "switch")}
     return json.dumps(tables, indent=2) + "\n"
+
+
+def _takes(one: Declared) -> str:
+    return "switch" if one.is_switch else "many" if one.repeats else "one"
 
 
 def _yaml(text: str) -> str:

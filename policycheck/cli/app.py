@@ -15,7 +15,7 @@ import typer
 
 from policycheck.cli import completion
 from policycheck.cli.diagnostics import show_error, show_note, show_traceback
-from policycheck.cli.once import StrictCommand
+from policycheck.cli.once import MAX_WIDTH, StrictCommand
 from policycheck.cli.terminal import open_closed_streams, silence_stdout
 from policycheck.errors import ExitCode, PolicycheckError, UsageError
 from policycheck.text import clean_line, truncate
@@ -40,7 +40,7 @@ def build_app(command: str | None = None) -> typer.Typer:
     app.callback()(_root)
     for name in (command,) if command and command in COMMANDS else COMMANDS:
         if name:
-            app.command(name, cls=StrictCommand)(getattr(import_module(f"policycheck.cli.{name}"), name))
+            app.command(name, cls=StrictCommand, context_settings={"max_content_width": MAX_WIDTH})(getattr(import_module(f"policycheck.cli.{name}"), name))
         else:
             import_module("policycheck.cli.listing").add_commands(app)
     return app

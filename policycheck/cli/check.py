@@ -40,12 +40,12 @@ if TYPE_CHECKING:
 
 @shared_options("check")
 def check(context: typer.Context, options: RunOptions) -> None:
-    """Judge job lists against policies and report.
+    """Check jobs against policies and report the findings.
 
-    What is not given here is taken from the run file, policycheck.yaml.
+    The run file, policycheck.yaml, gives every value that you do not give here.
 
-    Exit codes: 0 every rule passed; 1 findings; 2 the command or a policy is wrong; 3 the evidence is missing or not enough; 4 a bug in policycheck.
-    A gate (--wait) that is stopped ends with 130 or 143: that is no pass.
+    Exit codes: 0 every rule passed; 1 findings; 2 the command or a policy is wrong; 3 the evidence is missing or insufficient; 4 a bug in policycheck.
+    A gate (--wait) that is stopped exits with 130 or 143, which is not a pass.
     """
     judge(settle(context, options))
 
@@ -55,7 +55,7 @@ def judge(settings: Settings) -> None:
     from policycheck.formats.interface import Options
     from policycheck.gating.pace import parse_pace
 
-    outputs = parse_outputs(settings.output or [], of_file=settings.has_outputs_of_file)
+    outputs = parse_outputs(settings.output or [], of_file=settings.has_outputs_of_file, added=settings.add_output or ())
     threshold = parse_fail_on(settings.fail_on)
     redact_key = redaction_key(redact=settings.redact, quiet=settings.quiet)
     shown = None if settings.min_severity is None else parse_severity("--min-severity", settings.min_severity)

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
     from policycheck.policy.model import Policy, Rule
     from policycheck.settings.merging import Settings
 
+_USUAL = "policies"
+
+
+def usual_policies() -> tuple[str, ...]:
+    """What `lint` and `test` read where neither the command line nor a run file names policies: the folder `policies`, if there is one."""
+    return (_USUAL,) if Path(_USUAL).is_dir() else ()
+
 
 def load(settings: Settings) -> tuple[Policy, ...]:
     """The policies of a run with the rules that are chosen; raises as `load_all` and `select_rules` do."""

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS
+from policycheck.drafting.reach import observed_places
 from policycheck.job_lists import JobList
 from policycheck.places import Place
 from policycheck.records import micros
@@ -100,6 +101,8 @@ class Profile:
     restores: Sequence[Follower] | None
     starts: Mapping[str, int]
     """By dataset name, from when on the lists of all its places speak."""
+    observed: Sequence[Place] = ()
+    """Accounts and Regions that were asked for their backup jobs and answered, with or without jobs."""
 
     @cached_property
     def completed(self) -> Sequence[Job]:
@@ -170,6 +173,7 @@ def read_profile(evidence: Evidence, as_of: datetime) -> Profile:
         copies=_followers(copies, instant) if copies is not None else None,
         restores=_followers(restores, instant) if restores is not None else None,
         starts=starts,
+        observed=observed_places(evidence.coverage),
     )
 
 

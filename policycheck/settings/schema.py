@@ -34,6 +34,7 @@ _KINDS: Mapping[str, Any] = {
     "fail_on": Threshold,
     "min_severity": Severity,
     "redact": bool,
+    "show_passed": bool,
     "engine": Literal.__getitem__(tuple(ENGINES)),
 }
 """What a key takes, where that is not one line of text or a list of such."""
@@ -48,7 +49,7 @@ class _Model(BaseModel):
 def _field(one: Declared) -> tuple[Any, Any]:
     kind = _KINDS.get(one.key, list[Line] if one.repeats else Line)
     # An empty list says nothing: it is a mistake.
-    return kind | None, Field(None, min_length=1 if one.repeats else None, description=one.option.key_help)
+    return kind | None, Field(None, min_length=1 if one.repeats else None, description=one.help_of_key)
 
 
 def _made(name: str, text: str, options: Iterable[Declared], **more: Any) -> type[BaseModel]:

@@ -28,7 +28,7 @@ def test_every_input_reaches_the_script_by_a_variable_of_its_own() -> None:
 
 def test_the_script_reads_every_input_and_no_other() -> None:
     options = [name for table in script.INPUTS.values() for name in table]
-    assert sorted([*options, "policies", "working-directory", "output-directory"]) == sorted(TAKEN)
+    assert sorted([*options, "policies", "commands", "working-directory", "output-directory"]) == sorted(TAKEN)
     assert len({option for table in script.INPUTS.values() for option in table.values()}) == len(options)
 
 

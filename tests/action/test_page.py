@@ -14,7 +14,7 @@ from tests.action.runner import INPUTS, OUTPUTS, ROOT
 
 PAGE = (ROOT / "docs" / "github-action.md").read_text(encoding="utf-8")
 POLICY, JOBS, WORKFLOW = re.findall(r"^```(?:yaml|json)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)[:3]
-EXAMPLES = sorted((ROOT / "examples" / "workflows").glob("*.yml"))
+EXAMPLES = [*sorted((ROOT / "examples" / "workflows").glob("*.yml")), ROOT / "examples" / "ci" / "github.yml"]
 
 
 def steps(workflow: str) -> list[dict[str, Any]]:
@@ -46,5 +46,5 @@ def test_examples_use_inputs_and_outputs_that_exist(text: str) -> None:
     used = [step for step in steps(text) if "policycheck@" in step.get("uses", "")]
     # The action has no extra `archive`: the workflow for it installs policycheck itself.
     assert used or "policycheck fetch" in text
-    assert {name for step in used for name in step["with"]} <= set(INPUTS)
+    assert {name for step in used for name in step.get("with", ())} <= set(INPUTS)
     assert set(re.findall(r"steps\.policycheck\.outputs\.([\w-]+)", text)) <= set(OUTPUTS)

@@ -172,6 +172,19 @@ def test_outputs_are_replaced_as_a_whole(outputs: str, arguments: tuple[str, ...
     assert bool(outcome.out) == bool(document)
 
 
+def test_an_added_report_stands_beside_those_of_the_file_and_of_the_command_line(cli: Cli, project: Path) -> None:
+    (project / "policycheck.yaml").write_text(f"{RUN_FILE}outputs: {{json: made/r.json}}\n", encoding="utf-8")
+    assert cli("check", "--add-output", "csv=all.csv").out == ""
+    assert (project / "made" / "r.json").is_file()
+    assert (project / "all.csv").is_file()
+    (project / "policycheck.yaml").write_text(RUN_FILE, encoding="utf-8")
+    assert cli("check", "--add-output", "junit=j.xml").out.startswith("error[")
+    assert cli("check", "--output", "json", "--add-output", "junit=j.xml").out.startswith("{")
+    for added, said in (("csv", "--add-output names no file"), ("csv=none/all.csv", "the folder none does not exist"), ("csvv=x", "Did you mean csv?")):
+        outcome = cli("check", "--add-output", added)
+        assert (outcome.code, said in outcome.err) == (2, True), outcome.err
+
+
 def test_min_severity_is_display_only(cli: Cli, project: Path) -> None:
     write(project, "min_severity: critical\n")
     assert "[none-failed]" not in cli("check").out
