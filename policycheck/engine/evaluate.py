@@ -22,6 +22,7 @@ from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy, WaiverGrant
 from policycheck.population import Population
+from policycheck.records import micros
 from policycheck.result import Coverage, RuleResult
 
 
@@ -80,7 +81,7 @@ def evaluate(
 
 
 def _evaluate(policies: Sequence[Policy], context: Context) -> Evaluation:
-    cases = open_cases(policies)
+    cases = open_cases(policies, micros(context.as_of))
     for case in cases:
         for name, fields in case.kind.fields_asked(case).items():
             context.facts.expect(name, fields)

@@ -223,6 +223,7 @@ def _rule_members(rule: RuleResult) -> Json:
         "limit": rule.limit,
         "names": list(rule.names),
         "source_line": rule.source_line,
+        **({} if rule.limit_verdict is None else {"limit_verdict": str(rule.limit_verdict)}),
     }
 
 
