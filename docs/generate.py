@@ -229,6 +229,9 @@ _FORMS = {
     "recovery": "No job may be so, unless recovered in time",
     "all": "Every job must be so",
     "newest": "There must be a fresh one",
+    "warning": "There must be a fresh one, with a warning before",
+    "calendar": "On each of the last days, weeks or months",
+    "share_of_subjects": "A share of the resources",
     "count": "Minimum or maximum number of jobs",
     "share": "A share of the jobs",
     "latest": "The latest job decides",
@@ -243,8 +246,11 @@ _SHOWN = 4
 
 
 def _form(means: Mapping[str, Any]) -> str:
+    if "share_of_subjects" in means:
+        return "share_of_subjects"
     if "expect" in means:
-        return str(next(iter(means["expect"])))
+        ((measure, asked),) = means["expect"].items()
+        return "warning" if "warning" in asked else str(measure)
     return "recovery" if "unless_recovered_within" in means else next(key for key in ("none", "all", "followed_by") if key in means)
 
 
@@ -323,7 +329,8 @@ def _operators() -> str:
 def _measures() -> str:
     rows = []
     for measure, shape in SHAPES.items():
-        window = "refused: the limit is the window" if shape.window is Window.REFUSED else shape.window.value
+        refused = "its days are the window" if shape.of_calendar else "the limit is the window"
+        window = f"refused: {refused}" if shape.window is Window.REFUSED else shape.window.value
         clock, per = "refused" if shape.by_creation else "allowed with a window", "optional" if shape.per else "refused: always each resource"
         rows.append(
             f"`{measure}` | {shape.limit.value or 'none'} | {_codes(operator.value for operator in shape.operators) or 'none'} | {window} | {clock} | {per}"
@@ -347,6 +354,7 @@ _MODELS: Mapping[str, type[BaseModel]] = {
 _LINKS = {
     "Conditions": "[conditions](#conditions)", "RuleEntry": "[rule](#keys-of-a-rule)", "WaiverEntry": "[waiver](#keys-of-a-waiver)",
     "ScopeEntry": "[scope](#scope)", "DefaultsEntry": "[defaults](#defaults)", "FollowedByEntry": "[followed_by](#followed_by)",
+    "ShareEntry": "mapping with `at_least` or `more_than`",
 }  # fmt: skip
 _TYPES = {
     "RuleEntry.rule": "sentence", "RuleEntry.within": "duration", "RuleEntry.clock": "field of a time", "RuleEntry.unless_recovered_within": "duration",

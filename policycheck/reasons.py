@@ -40,6 +40,7 @@ class ReasonKind(StrEnum):
 
     # What is unknown of what was looked at
     COULD_VIOLATE = auto()  # (noun), (how many, of how many); because
+    SHARE_UNKNOWN = auto()  # (least share, greatest share, limit); because
     MAY_BELONG = auto()  # (noun), (how many, of how many); because
     NONE_CERTAIN = auto()  # (), (how many may belong, or none); because
     FIELDS_UNKNOWN = auto()  # fields; (), (records)
@@ -82,6 +83,7 @@ class ReasonKind(StrEnum):
     ALL_IN_PROGRESS = auto()  # (), (jobs)
     IN_PROGRESS_ALONE = auto()  # (), (how many, of how many subjects)
     ALL_PENDING = auto()  # (), (subjects)
+    ACCEPTED_UNSURE = auto()
     ALL_WAIVED = auto()  # (), (findings)
 
     # Over a period
@@ -246,6 +248,7 @@ _WORDS: Mapping[ReasonKind, Callable[[Reason], str]] = MappingProxyType(
         _K.INVENTORY_NOT_GIVEN: lambda r: f"this run has no inventory {r.names[0]}",
         _K.MORE: lambda r: f"and {r.numbers[0]:,} more",
         _K.COULD_VIOLATE: lambda r: f"{r.numbers[0]:,} of {counted(r.numbers[1], r.names[0])} could violate it: {_behind(r)}",
+        _K.SHARE_UNKNOWN: lambda r: _with_cause(f"from {r.names[0]} to {r.names[1]} of the subjects keep it, {r.names[2]} must", r),
         _K.MAY_BELONG: lambda r: f"{r.numbers[0]:,} of {counted(r.numbers[1], r.names[0])} may belong to it, and none certainly does: {_behind(r)}",
         _K.NONE_CERTAIN: _none_certain,
         _K.FIELDS_UNKNOWN: _fields_unknown,
@@ -289,6 +292,7 @@ _WORDS: Mapping[ReasonKind, Callable[[Reason], str]] = MappingProxyType(
         _K.ALL_IN_PROGRESS: _progress,
         _K.IN_PROGRESS_ALONE: lambda r: f"{r.numbers[0]:,} of {counted(r.numbers[1], 'subject')} with jobs in progress alone: nothing is decided yet",
         _K.ALL_PENDING: _pending,
+        _K.ACCEPTED_UNSURE: lambda r: "with the subjects that waivers accept the share is kept only if those keep it of which it is unknown",
         _K.ALL_WAIVED: lambda r: "its only finding is waived" if r.numbers[0] == 1 else f"all {r.numbers[0]:,} findings are waived",
         _K.ON_STEPS: _on_steps,
     }

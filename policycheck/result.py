@@ -156,6 +156,17 @@ SOON_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """One of several subjects that a finding is about."""
+
+    account: str | None
+    region: str | None
+    subject: str
+    identity: Mapping[str, str | None]
+    resource_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One subject that violates one rule. Identity is rule and subject, never a job, a count, a line or a time."""
 
@@ -188,6 +199,14 @@ class Finding:
     """Jobs beside those that `jobs` names: those without an id, and those that a saved result leaves out."""
     spans: tuple[Span, ...] = ()
     """Of a run over a period: on which steps it was found, and not waived unless it was waived on all; what it says is what was first found."""
+    members: tuple[Member, ...] = field(default=(), compare=False, repr=False)
+    """Of a rule on a share of its subjects: those that do not keep to the limit; for as long as the run has it, no report shows it."""
+    spare: int = field(default=0, compare=False, repr=False)
+    """How many of these the share allows for,"""
+    unsure: int = field(default=0, compare=False, repr=False)
+    """and how many more subjects may not keep to the limit."""
+    accepted: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
+    """The numbers of the members that waivers accept."""
 
     @property
     def jobs_count(self) -> int:
@@ -287,6 +306,10 @@ class RuleResult:
     """Scheduled runs that were certainly missed: the resource, and when (microseconds); for as long as the run has it, no report shows it."""
     beneath: tuple[Verdict, Reasons] | None = field(default=None, compare=False, repr=False)
     """Of a rule that fails: the verdict and its reasons if nothing had violated, for waivers to fall back on; None: a plain pass."""
+    limit_verdict: Verdict | None = None
+    """Of a rule with warnings: its verdict if its limit alone counted, and no violation of it had been found; None: there is none."""
+    tolerates: bool = field(default=False, compare=False, repr=False)
+    """Whether it asks for a share of its subjects: one that does not keep to the limit need not be in a finding."""
     title: str = ""
     why: str = ""
     fix: str = ""
@@ -311,6 +334,24 @@ class RuleResult:
     @property
     def open_findings(self) -> tuple[Finding, ...]:
         return tuple(f for f in self.findings if f.waiver is None)
+
+    @property
+    def worst(self) -> Severity:
+        """How bad it is: of a rule with findings, the worst of those that are open."""
+        if self.limit_verdict is None or self.verdict is not Verdict.FAIL:
+            return self.severity
+        return min((finding.severity for finding in self.open_findings), key=lambda severity: severity.rank, default=self.severity)
+
+    def counts(self, verdict: Verdict, fail_on: Severity | None) -> bool:
+        """Whether it has this verdict and is bad enough for it. Warnings that are not leave the verdict of the limit.
+
+        Args:
+            fail_on: the least severity that counts; None: none does.
+        """
+        if fail_on is None or not self.severity.at_least(fail_on):
+            return False
+        told = self.verdict if self.limit_verdict is None or self.worst.at_least(fail_on) else self.limit_verdict
+        return told is verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -408,13 +449,10 @@ class Result:
 
     @property
     def exit_code(self) -> ExitCode:
-        def counts(rule: RuleResult, verdict: Verdict) -> bool:
-            return rule.verdict is verdict and self.fail_on is not None and rule.severity.at_least(self.fail_on)
-
-        if any(counts(rule, Verdict.FAIL) for rule in self.rules):
+        if any(rule.counts(Verdict.FAIL, self.fail_on) for rule in self.rules):
             return ExitCode.FINDINGS
         judged = any(rule.verdict not in {Verdict.SKIPPED, Verdict.INCONCLUSIVE} for rule in self.rules)
-        if self.scope_uncovered or not judged or any(counts(rule, Verdict.INCONCLUSIVE) for rule in self.rules):
+        if self.scope_uncovered or not judged or any(rule.counts(Verdict.INCONCLUSIVE, self.fail_on) for rule in self.rules):
             return ExitCode.EVIDENCE
         return ExitCode.OK
 

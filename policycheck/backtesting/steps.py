@@ -44,6 +44,9 @@ class _RuleSteps:
 
     verdicts: list[Verdict] = field(default_factory=list)
     reasons: list[Reasons] = field(default_factory=list)
+    limits: list[Verdict] = field(default_factory=list)
+    """The verdicts without warnings."""
+    warned: bool = False
     open: dict[Subject, list[FindingRun]] = field(default_factory=dict)
     waived: dict[Subject, list[FindingRun]] = field(default_factory=dict)
     helped: dict[int, int] = field(default_factory=dict)
@@ -52,9 +55,11 @@ class _RuleSteps:
     def add(self, number: int, rule: RuleResult) -> None:
         self.verdicts.append(rule.verdict)
         self.reasons.append(rule.reasons)
+        self.limits.append(rule.limit_verdict or rule.verdict)
+        self.warned = self.warned or rule.limit_verdict is not None
         for found in rule.findings:
             runs = (self.open if found.waiver is None else self.waived).setdefault((found.account, found.region, found.subject), [])
-            if runs and runs[-1].last == number - 1:
+            if runs and runs[-1].last == number - 1 and runs[-1].finding.severity is found.severity:
                 runs[-1].last = number
             else:
                 runs.append(FindingRun(number, number, found))
@@ -172,6 +177,7 @@ def _merge(kept: _RuleSteps, last: RuleResult, period: Period) -> RuleResult:
         answers=answers,
         spans=spans,
         beneath=None,
+        limit_verdict=min(kept.limits, key=_WORST.index) if kept.warned and verdict is Verdict.FAIL else None,
     )
 
 
@@ -199,10 +205,12 @@ def _findings(kept: _RuleSteps, period: Period) -> Iterator[Finding]:
     instants = period.instants
     for subject in subjects:
         runs = kept.open.get(subject) or kept.waived[subject]
-        details = runs[-1].finding.details
+        # Of a warning and a violation it is a violation.
+        shown = min(reversed(runs), key=lambda one: one.finding.severity.rank).finding
+        details = shown.details
         if len(runs) > 1:
             details = (*(describe_run(one.span(instants), one.finding, period) for one in runs), *details)
         if subject in kept.open and subject in kept.waived:
             details = (*details, *(f"waived {period.spell_span(one.span(instants))}" for one in kept.waived[subject]))
         spans = tuple(one.span(instants) for one in runs)
-        yield replace(runs[-1].finding, message=describe_runs(spans, runs[-1].finding, period), details=details, spans=spans)
+        yield replace(shown, message=describe_runs(spans, runs[-1].finding, period), details=details, spans=spans)

@@ -99,6 +99,8 @@ class Case(Struct, frozen=True):
     """The number of the first rule of the run that asks the same of the same list by `where` and the scope: they share columns."""
     matched: int
     """The number of the first rule on the same list that asks for the same jobs: they share the column of what matches."""
+    as_of: int | None = None
+    """Microseconds, where the rule is evaluated and not only explained."""
 
     @property
     def violation(self) -> str:
@@ -212,8 +214,7 @@ class Case(Struct, frozen=True):
     @property
     def window_length(self) -> int | None:
         """Microseconds that the window reaches back from as_of; None: no window."""
-        window = self.rule.statement.window
-        return int(window.value) if window is not None and window.value is not None else None
+        return self.rule.statement.window_length(self.as_of)
 
     @property
     def counts_once(self) -> bool:

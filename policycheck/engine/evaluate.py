@@ -21,8 +21,9 @@ from policycheck.engine.waivers import apply_waivers
 from policycheck.history import History
 from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
-from policycheck.policy.model import Following, Policy, WaiverGrant
+from policycheck.policy.model import Expectation, Following, Policy, WaiverGrant
 from policycheck.population import Population
+from policycheck.records import micros
 from policycheck.result import Coverage, RuleResult
 
 
@@ -82,14 +83,19 @@ def evaluate(
     return _evaluate(policies, context)
 
 
+def _warns(case: Case) -> bool:
+    requirement = case.rule.statement.requirement
+    return isinstance(requirement, Expectation) and requirement.warning is not None
+
+
 def _evaluate(policies: Sequence[Policy], context: Context) -> Evaluation:
-    cases = open_cases(policies)
+    cases = open_cases(policies, micros(context.as_of))
     of_policies: dict[tuple[str, str], list[WaiverGrant]] = {}
     for grant in (grant for policy in policies for grant in policy.waivers):
         of_policies.setdefault((grant.policy, grant.rule), []).append(grant)
     grants = {case.number: of_policies.get((case.rule.policy, case.rule.id), []) for case in cases}
     if context.series is not None:
-        context.series.waived = frozenset(number for number, found in grants.items() if found)
+        context.series.anew = frozenset(case.number for case in cases if grants[case.number] or _warns(case))
     for case in cases:
         for name, fields in case.kind.fields_asked(case).items():
             context.facts.expect(name, fields)

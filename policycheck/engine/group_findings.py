@@ -35,11 +35,16 @@ def spell_subject(per: Sequence[str], values: Sequence[str | None]) -> str:
 class Describer:
     """The findings of one rule."""
 
-    def __init__(self, case: Case, view: ListView, context: Context, violated: Iterable[Judgement]) -> None:
+    def __init__(self, case: Case, view: ListView, context: Context, violated: Iterable[Judgement], *, tells_silence: bool = True) -> None:
+        """
+        Args:
+            tells_silence: whether to say of a resource without jobs that it may be gone.
+        """
         known = context.known(case.number)
         placed = [(self._place(case, judged), judged) for judged in violated]
         self._known = {place: known[place] for place, _ in placed if place in known}
         self._violated = [judged for place, judged in placed if place not in known]
+        self._tells_silence = tells_silence
         self._case, self._view, self._context, self._requirement = case, view, context, expectation(case)
         self._account = GroupAccount(case, view, context, self._violated)
         self._as_of = micros(context.as_of)
@@ -52,6 +57,10 @@ class Describer:
             place = (finding.account or "", finding.region or "", finding.subject)
             found[place] = _merged(finding, found[place]) if place in found else finding
         return tuple(found[place] for place in sorted(found))
+
+    def findings_of_each(self) -> list[Finding]:
+        """One a group, sorted alike; groups that look alike once cleaned keep their own."""
+        return sorted(map(self._describe, self._violated), key=lambda finding: (finding.account or "", finding.region or "", finding.subject))
 
     @staticmethod
     def _place(case: Case, judged: Judgement) -> tuple[str | None, str | None, str]:
@@ -110,7 +119,7 @@ class Describer:
 
     def _silence(self, judged: Judgement) -> str:
         """That a resource has no job of any state, and since when; empty where it has, or nothing of the kind was asked."""
-        if RESOURCE not in self._case.per or not measure_of(self._case).asks_for_jobs(self._requirement):
+        if not self._tells_silence or RESOURCE not in self._case.per or not measure_of(self._case).asks_for_jobs(self._requirement):
             return ""
         subject = judged.group.subject
         history = self._view.history(subject)

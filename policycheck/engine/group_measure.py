@@ -15,7 +15,7 @@ from policycheck.engine.best_case import BestCase
 from policycheck.engine.case import IN_TIME, Case
 from policycheck.engine.frame import Frame
 from policycheck.engine.group_account import ChosenJob, GroupAccount
-from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of
+from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of, limits_of
 from policycheck.engine.limits import spell_measured
 from policycheck.engine.masks import EVERY_RECORD, listed_mask
 from policycheck.engine.measurement import Measurement, SampleJobs
@@ -90,9 +90,8 @@ class GroupMeasure(Measurement):
     def find_clean(self, case: Case, bounds: Sequence[Any], as_of: int) -> Clean | None:
         """Whether a group of these bounds certainly keeps to the rule, whatever its age and whatever else may be its own."""
         value = self.bounded(case, bounds, as_of)
-        limit = limit_of(expectation(case))
         # Of most groups the bounds are one value.
-        if value is None or not keeps(value[0], *limit) or (value[1] is not value[0] and not keeps(value[1], *limit)):
+        if value is None or not all(keeps(end, *limit) for end in ((value[0],) if value[1] is value[0] else value) for limit in limits_of(expectation(case))):
             return None
         return Clean(value)
 
@@ -179,6 +178,10 @@ class GroupMeasure(Measurement):
         return False
 
     # What is to come
+
+    def pending_until(self, case: Case, first: int) -> int:
+        """When a new subject is no longer excused, by its first backup job; microseconds."""
+        return first + (case.window_length or 0)
 
     def breach(self, case: Case, judgements: Sequence[Judgement], as_of: int) -> Breach | None:
         """When a rule that passes will be violated if no other job comes, and by whom; None where that cannot be told."""

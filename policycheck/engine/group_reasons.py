@@ -13,9 +13,9 @@ def answer_of(item: Judgement) -> Answer:
     """What one group came to."""
     if item.pending:
         return Answer.PENDING
-    if item.waiting or item.violation is None:
+    if item.waiting or item.found is None:
         return Answer.UNDECIDED
-    if item.violation:
+    if item.found:
         return Answer.FAIL
     return Answer.NOTHING if item.nothing else Answer.PASS
 

@@ -36,6 +36,8 @@ from policycheck.engine.measures import Truth
 from policycheck.engine.possible_jobs import PossibleJobs
 from policycheck.engine.scope import in_scope
 from policycheck.engine.screen import CleanKeys, bounds_of, screen
+from policycheck.engine.soft_limits import describe_warnings, is_warned, soften
+from policycheck.engine.subject_shares import count_subjects, describe, share_of, spell_count, stand
 from policycheck.engine.subjects import Group, Subjects, find_subjects
 from policycheck.engine.thinning import thin
 from policycheck.engine.unknown import name_lacking, name_unknown, spell_fields
@@ -174,27 +176,51 @@ class _Ruling:
         subjects, judgements = self.judgements(tallies, listing)
         short = self._short(subjects)
         verdict, reasons = decide(self._standing(subjects, judgements, short))
-        kept = [replace(item, violation=False, nothing=False) if item.violation is True else item for item in judgements]
+        kept = [replace(item, violation=False, nothing=False, soft=None) if item.found is True else item for item in judgements]
         violated = [item for item in judgements if item.violation is True and not (item.nothing and short)]
+        is_warned_of = any(map(is_warned, judgements))
         findings: tuple[Finding, ...] = ()
         if verdict is Verdict.FAIL:
-            findings = Describer(case, self.view, self.context, violated).findings() or (describe_empty(rule, reasons),)
+            findings = self._findings(judgements, violated) or (describe_empty(rule, reasons),)
         return rule_result(
             rule,
             verdict,
             reasons,
-            beneath=decide(self._standing(subjects, kept, short)) if verdict is Verdict.FAIL and violated else None,
+            beneath=decide(self._standing(subjects, kept, short)) if verdict is Verdict.FAIL and (violated or is_warned_of) else None,
+            limit_verdict=self._limit_verdict(subjects, judgements, short) if verdict is Verdict.FAIL and is_warned_of else None,
+            tolerates=share_of(case) is not None,
             examined=subjects.examined,
             subjects=subjects.count,
             undecided=subjects.undecided,
-            possible=sum(item.violation is None for item in judgements),
+            possible=sum(item.found is None for item in judgements),
             pending=sum(item.pending for item in judgements),
             universe=self._universe(subjects),
-            breach=measure_of(case).breach(case, judgements, self.as_of) if verdict is Verdict.PASS else None,
+            breach=measure_of(case).breach(case, judgements, self.as_of) if verdict is Verdict.PASS and share_of(case) is None else None,
             notes=self._notes(judgements),
             findings=findings,
             answers=self._answers(judgements, subjects, short) if self.context.answers else (),
         )
+
+    def _findings(self, judgements: Sequence[Judgement], violated: Sequence[Judgement]) -> tuple[Finding, ...]:
+        describer = Describer(self.case, self.view, self.context, violated)
+        if share_of(self.case) is not None:
+            return (describe(self.case, describer, count_subjects(judgements)),) if violated else ()
+        found = describer.findings()
+        if self._softer is None:
+            return found
+        warnings = describe_warnings(self.case, self._softer.case, self.view, self.context, judgements)
+        return tuple(sorted([*found, *warnings], key=lambda finding: (finding.account or "", finding.region or "", finding.subject)))
+
+    def _limit_verdict(self, subjects: Subjects, judgements: Sequence[Judgement], short: Reasons) -> Verdict:
+        """The verdict if warnings did not count, and no violation of the limit had been found."""
+        hard = [replace(item, violation=item.violation and False, nothing=item.nothing and item.violation is not True, soft=None) for item in judgements]
+        return decide(self._standing(subjects, hard, short))[0]
+
+    @cached_property
+    def _softer(self) -> _Ruling | None:
+        """The same rule with its softer limit; None where it has none."""
+        softer = soften(self.case)
+        return None if softer is None else _Ruling(softer, self.view, self.backups, self.context)
 
     def _answers(self, judgements: Sequence[Judgement], subjects: Subjects, short: Reasons) -> tuple[SubjectAnswer, ...]:
         clean = [self._is_clean(number, item.group, subjects) for number, item in enumerate(judgements)]
@@ -223,7 +249,11 @@ class _Ruling:
         waiting = any(tallies[number].waiting for number in group.keys)
         unwell = any_truth(tallies[number].unwell for number in group.keys)
         setting = Setting(self._edge(group), self._absence.is_shown(group.subject[:2]), waiting, unwell, self._first_runs(group))
-        return self._possible.weigh(judge_group(self.case, group, jobs, setting, self.as_of, self.view.job_list), jobs)
+        judged = self._possible.weigh(judge_group(self.case, group, jobs, setting, self.as_of, self.view.job_list), jobs)
+        if self._softer is None or judged.violation is True or judged.pending or judged.nothing or judged.waiting:
+            return judged
+        soft = self._softer._judge(group, jobs, tallies)
+        return judged if soft.violation is False else replace(judged, soft=soft)
 
     @cached_property
     def _possible(self) -> PossibleJobs:
@@ -301,8 +331,8 @@ class _Ruling:
         return short or (nameless(context.lists[LISTED_INVENTORY]) if named is not None and named.text == LISTED_INVENTORY else ())
 
     def _standing(self, subjects: Subjects, judgements: Sequence[Judgement], short: Reasons) -> Standing:
-        violated = [item for item in judgements if item.violation is True]
-        return Standing(
+        violated = [item for item in judgements if item.found is True]
+        standing = Standing(
             violations=sum(not item.nothing for item in violated),
             by_absence=sum(item.nothing for item in violated),
             short=short,
@@ -311,21 +341,25 @@ class _Ruling:
             nothing=lambda: self._nothing(subjects, judgements),
             pending=lambda: all_new(len(judgements)) if all(item.pending for item in judgements) else (),
         )
+        if share_of(self.case) is None:
+            return standing
+        # Who is not known to be there would be in the share, too, and what is in progress counts both ways.
+        return stand(self.case, standing, count_subjects(judgements), self._unsettled(subjects, (), every=True))
 
     def _unknown_of(self, subjects: Subjects, judgements: Sequence[Judgement]) -> Reasons:
         """Why a group could violate, or whether there is one at all is unknown."""
         if not self.case.per and subjects.chosen is None:
             return (Reason(ReasonKind.NONE_CERTAIN, because=(self._unknown(self.view.masks, self.case.chosen),)),)
-        possible = sum(item.violation is None for item in judgements)
+        possible = sum(item.found is None for item in judgements)
         numbers = (possible, len(judgements))
         return (Reason(ReasonKind.COULD_VIOLATE, ("subject",), numbers, because=tuple(self._why(judgements))),) if possible else ()
 
-    def _unsettled(self, subjects: Subjects, judgements: Sequence[Judgement]) -> Reasons:
+    def _unsettled(self, subjects: Subjects, judgements: Sequence[Judgement], *, every: bool = False) -> Reasons:
         """Which jobs may be of other groups, and which groups have jobs in progress alone."""
         case, dataset = self.case, self.case.rule.statement.list
         if subjects.strays:
             return (Reason(ReasonKind.STRAY_JOBS, (dataset.noun,), (subjects.strays,), fields=spell_fields(case.per, dataset)),)
-        if subjects.nameless and measure_of(case).needs_every_subject(expectation(case)):
+        if subjects.nameless and (every or measure_of(case).needs_every_subject(expectation(case))):
             fields = spell_fields(dict.fromkeys([*case.per, *(("Account", "Region") if RESOURCE in case.per else ())]), dataset)
             return (Reason(ReasonKind.NAMELESS_JOBS, numbers=(subjects.nameless,), fields=fields),)
         waiting = sum(item.waiting for item in judgements)
@@ -350,10 +384,11 @@ class _Ruling:
 
     def _why(self, judgements: Sequence[Judgement]) -> Iterator[Reason]:
         """What would have to be known, of the groups that possibly violate."""
-        unknown = {item.possible_for for item in judgements if item.violation is None}
+        unsure = [item if item.violation is None or item.soft is None else item.soft for item in judgements if item.found is None]
+        unknown = {item.possible_for for item in unsure}
         if "jobs" in unknown:
             yield self._unknown_jobs()
-        yield from self._possible.reasons(judgements)
+        yield from self._possible.reasons(unsure)
         if "edge" in unknown:
             yield Reason(ReasonKind.FIRST_UNKNOWN)
         if "coverage" in unknown:
@@ -395,8 +430,9 @@ class _Ruling:
     def _pending_until(self, item: Judgement) -> str:
         if item.first_runs:
             return "is pending until its first backup job ends, which is in progress and in time"
-        first, length = item.edge.first or 0, self.case.window_length or 0
-        return f"is new: pending until {iso(moment(first + length))}, {spell_duration(length)} after its first backup job"
+        first = item.edge.first or 0
+        until = measure_of(self.case).pending_until(self.case, first)
+        return f"is new: pending until {iso(moment(until))}, {spell_duration(until - first)} after its first backup job"
 
     def _notes(self, judgements: Sequence[Judgement]) -> tuple[str, ...]:
         """What is pending until when, and what had nothing to measure."""
@@ -407,6 +443,8 @@ class _Ruling:
         if left_out := self.view.left_out.get(self.case.number):
             whose = "its composite parent counts for it" if left_out == 1 else "their composite parents count for them"
             notes.append(f"{counted(left_out, 'child job')} left out: {whose}, with the same answer")
+        if share_of(self.case) is not None and (count := count_subjects(judgements)).most != 1:
+            notes.append(spell_count(self.case, count))
         passed = sum(item.passed_over for item in judgements)
         if passed:
             notes.append(f"{nothing_to_measure(self.case, passed, len(judgements))}: passed over, as no_data {self.case.rule.qualifiers.no_data} says")

@@ -111,7 +111,8 @@ def _judge(result: RuleResult, asked: Sequence[_Asked]) -> RuleResult:
     reasons: Reasons = (Reason(ReasonKind.SPELLED_OTHERWISE, tuple(told)),)
     if result.verdict is Verdict.FAIL:
         beneath = reasons if result.beneath is None or result.beneath[0] is not Verdict.INCONCLUSIVE else (*result.beneath[1], *reasons)
-        return replace(result, beneath=(Verdict.INCONCLUSIVE, beneath), notes=(*result.notes, *told))
+        limit_verdict = None if result.limit_verdict is None else Verdict.INCONCLUSIVE
+        return replace(result, beneath=(Verdict.INCONCLUSIVE, beneath), limit_verdict=limit_verdict, notes=(*result.notes, *told))
     before = result.reasons if result.verdict is Verdict.INCONCLUSIVE else ()
     return replace(result, verdict=Verdict.INCONCLUSIVE, reasons=(*before, *reasons), breach=None)
 

@@ -25,7 +25,7 @@ from policycheck.policy.conditions import Condition, Literal, comparisons, field
 from policycheck.policy.model import RESOURCE, Expectation, Following, NoneMatch, Policy, Rule, Scope
 from policycheck.policy.operators import AGE_OPERATORS
 from policycheck.reasons import ReasonKind, has_kind
-from policycheck.records import MICROSECOND, end_of, iso, moment
+from policycheck.records import MICROSECOND, end_of, iso, micros, moment
 from policycheck.result import Coverage, Finding, RuleResult, Verdict
 from policycheck.text import clean_line, counted
 
@@ -136,8 +136,8 @@ def _hopeless_evidence(scope: Scope, rule: Rule, context: Context, refused: Refu
 
 
 def _window_start(rule: Rule, as_of: datetime) -> datetime | None:
-    window = rule.statement.window
-    return None if window is None or window.value is None else as_of - (int(window.value) + _allowance(rule)) * MICROSECOND
+    length = rule.statement.window_length(micros(as_of))
+    return None if length is None else as_of - (length + _allowance(rule)) * MICROSECOND
 
 
 def _allowance(rule: Rule) -> int:

@@ -28,8 +28,9 @@ class Series:
 
     counting: bool = True
     """Whether results tell how many subjects and jobs there are; without it verdicts, reasons and findings alone are right."""
-    waived: frozenset[int] = frozenset()
-    """The numbers of rules that have waivers, which look at the jobs of findings: each finding is described at each instant."""
+    anew: frozenset[int] = frozenset()
+    """The numbers of rules whose findings are described at each instant: those with waivers, which look at the jobs of findings, and those with a warning,
+    which a subject may exceed before its limit."""
     _findings: dict[int, Mapping[Subject, Finding]] = field(default_factory=dict)
     """By the number of the rule, those of the instant before."""
     _occurring: tuple[Mapping[str, JobList], set[int]] = field(default_factory=lambda: ({}, set()))
@@ -51,7 +52,7 @@ class Series:
         self._findings = {
             number: {(found.account, found.region, found.subject): found for found in result.findings}
             for number, result in results.items()
-            if result.findings and number not in self.waived
+            if result.findings and number not in self.anew
         }
 
     def occurring(self, lists: Mapping[str, JobList]) -> set[int]:

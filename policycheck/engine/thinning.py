@@ -15,12 +15,14 @@ from policycheck.policy.model import RESOURCE
 
 
 def thin(case: Case, view: ListView, tallies: Mapping[int, Tally], clean: CleanKeys, series: Series | None) -> dict[int, Tally] | None:
-    """The tallies of a rule without most of its clean groups; None where all are to be counted, or a group may be without a key of its own.
+    """The tallies of a rule without most of its clean groups; None where all are to be counted, or a group may have no key of its own.
 
     One clean group of each place stays, with a job in the population: then there is something to measure, which is not new, wherever there was. A rule that
     passes or fails on these does so on all; what it says of how many subjects there are is wrong.
     """
-    if series is None or series.counting or case.number in series.waived or not case.per or expectation(case).inventory is not None:
+    if series is None or series.counting or case.number in series.anew or not case.per or expectation(case).inventory is not None:
+        return None
+    if expectation(case).share is not None:
         return None
     if RESOURCE in case.per and (case.per != (RESOURCE,) or case.rule.statement.dataset != BACKUP_JOBS.name):
         return None

@@ -1623,6 +1623,7 @@ MEASURES = {  # operators, kind of the value, within
     "latest": ((), "", "optional"),
     "longest_gap": (("at_most", "less_than"), "duration", "needed"),
     "missed_runs": (("at_most", "less_than"), "number", "needed"),
+    "calendar": (("at_least",), "number", "refused"),
 }
 RESOURCE_FIELDS = ("ResourceType", "Account", "Region", "ResourceArn", "ResourceName", "AccountName", "in_inventory")  # and every Tags.NAME
 
@@ -1638,6 +1639,9 @@ class Expectation(NamedTuple):
     inventory: str | None
     choice: Choice
     waits: bool  # `of` names State or Outcome: jobs in progress may still change
+    periods: list[tuple[int, int]]  # of calendar: the days, weeks or months that are over, the oldest first; else none
+    share: tuple[str, Fraction] | None  # of the subjects that must keep to the limit; None: all
+    softer: Expectation | None  # the same with the limit that a warning is at
 
     @property
     def lower(self) -> bool:
@@ -1664,8 +1668,9 @@ def read_expectation(rule: dict[str, Any], case: Case) -> Expectation:
     ((measure, asked),) = rule["expect"].items()
     require(measure in MEASURES, "no such measure", measure)
     operators, kind, within = MEASURES[measure]
-    check_keys(asked, measure, " ".join(("of", *operators)))
-    limits = [(name, text) for name, text in asked.items() if name != "of"]
+    beside = [*PERIODS, "zone"] if measure == "calendar" else ["warning"] if kind == "duration" else []
+    check_keys(asked, measure, " ".join(("of", *operators, *beside)))
+    limits = [(name, text) for name, text in asked.items() if name not in ("of", *beside)]
     require(len(limits) == (1 if operators else 0), f"{measure} needs one limit, or none", asked)
     require(bool(asked.get("of")) != (measure == "missed_runs"), f"{measure} needs conditions under of, or must not have them", asked)
     require(within != "needed" or "within" in rule, f"{measure} needs within", rule["id"])
@@ -1682,9 +1687,21 @@ def read_expectation(rule: dict[str, Any], case: Case) -> Expectation:
     of = read_conditions(asked.get("of", {}), LISTS[dataset])
     if measure == "newest":
         choice = choice._replace(start=case.as_of - int(limit))
-    if measure in ("newest", "longest_gap"):
+    periods = read_periods(asked, case.as_of) if measure == "calendar" else []
+    if periods:
+        require(0 < limit <= len(periods), "calendar asks for none of its days, or for more than it looks at", asked)
+        choice = choice._replace(start=periods[0][0])
+    if measure in ("newest", "longest_gap", "calendar"):
         choice = choice._replace(clock="CreationDate")
-    return Expectation(measure, of, operator_asked, limit, per, inventory, choice, names_outcome(of, LISTS[dataset]))
+    share = read_share(rule["share_of_subjects"]) if rule.get("share_of_subjects") is not None else None
+    require(share is None or (per and measure in ("count", "streak", "newest", "calendar")), "share_of_subjects cannot stand here", rule["id"])
+    read = Expectation(measure, of, operator_asked, limit, per, inventory, choice, names_outcome(of, LISTS[dataset]), periods, share, None)
+    if "warning" not in asked:
+        return read
+    warning = read_limit(kind, asked["warning"])
+    require(warning < limit and share is None, "a warning that is not below the limit, or beside share_of_subjects", asked)
+    start = case.as_of - int(warning) if measure == "newest" else choice.start
+    return read._replace(softer=read._replace(limit=warning, choice=choice._replace(start=start)))
 
 
 def read_limit(kind: str, text: Any) -> Any:
@@ -1743,6 +1760,11 @@ class Finding(NamedTuple):
     pending: bool = False
     waiting: bool = False  # all that could be measured is still in progress
     unsettled: bool = False  # nobody knows whether the first backup still runs: nothing violates for certain
+
+    @property
+    def decided(self) -> bool:
+        """Whether a softer limit could add nothing."""
+        return self.violates is True or self.nothing or self.pending or self.waiting
 
 
 def read_rows(expectation: Expectation, case: Case) -> list[Row]:
@@ -2031,7 +2053,7 @@ class Others:
         kinds = tuple(clues for clues in self.rows if clues.agree(own))
         if group.rows:
             return self.keeps(group, kinds)
-        key = (kinds, newness(group, expectation, case)) if expectation.measure == "longest_gap" else (kinds, None)
+        key = (kinds, newness(group, expectation, case)) if expectation.measure in ("longest_gap", "calendar") else (kinds, None)
         if key not in self.known:
             self.known[key] = self.keeps(group, kinds)
         return self.known[key]
@@ -2100,12 +2122,13 @@ def judge_groups(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str
     if not expectation.per:
         groups[0].sure = chosen is True
         groups = [] if chosen is False else groups  # an upper bound must not be met by a misspelt vault
-    assessed = [(group, settle(group, assess(group, expectation, case), expectation, case)) for group in groups]
-    others = Others(formed.others, expectation, case)
-    assessed = [
-        (group, found._replace(violates=None) if found.violates and (others.undo(group) or may_run_first(group, expectation, case)) else found)
-        for group, found in assessed
-    ]
+    assessed = assess_all(groups, formed, expectation, case)
+    if expectation.softer is not None:
+        warned = assess_all(groups, formed, expectation.softer, case)
+        softer = [found for _, found in warned]
+        assessed = [(group, found if found.decided else soften(found, softer[number])) for number, (group, found) in enumerate(assessed)]
+    if expectation.share is not None:
+        return judge_share(rule, expectation, formed, assessed, enough, case, waivers)
     definite = [(group, found) for group, found in assessed if found.violates and (enough or not found.nothing)]
     possible, pending = sum(found.violates is None for _, found in assessed), sum(found.pending for _, found in assessed)
     findings = [finding_of(group, found, case.evidence[dataset], waivers) for group, found in definite]
@@ -2130,6 +2153,16 @@ def judge_groups(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str
     undecided = sum(all_of([row.population, row.undecided]) is True for row in formed.rows)
     examined = sum(row.counted() is True for row in formed.rows)
     return result_of(rule, waive(verdict, findings), findings, examined, subjects=formed.subjects, undecided=undecided, possible=possible, pending=pending)
+
+
+def assess_all(groups: list[Group], formed: Formed, expectation: Expectation, case: Case) -> list[tuple[Group, Finding]]:
+    """What the measure says of each group. What a job that does not say whose it is could undo is possible only."""
+    assessed = [(group, settle(group, assess(group, expectation, case), expectation, case)) for group in groups]
+    others = Others(formed.others, expectation, case)
+    return [
+        (group, found._replace(violates=None) if found.violates and (others.undo(group) or may_run_first(group, expectation, case)) else found)
+        for group, found in assessed
+    ]
 
 
 def settle(group: Group, found: Finding, expectation: Expectation, case: Case) -> Finding:
@@ -2167,8 +2200,18 @@ def assess(group: Group, expectation: Expectation, case: Case) -> Finding:
     """The measure, taken in favour of the group and against it: what even the favourable value violates is definite. A first backup that still runs may keep
     the rule yet."""
     measure = expectation.measure
-    found = assess_latest(group, case.evidence[expectation.choice.dataset]) if measure == "latest" else assess_value(group, expectation, case)
-    if (found.violates is False and not (found.nothing and measure == "latest")) or measure not in ("newest", "latest", "longest_gap", "count", "streak"):
+    if measure == "calendar":
+        found = assess_calendar(group, expectation, case)
+    else:
+        found = assess_latest(group, case.evidence[expectation.choice.dataset]) if measure == "latest" else assess_value(group, expectation, case)
+    if (found.violates is False and not (found.nothing and measure == "latest")) or measure not in (
+        "newest",
+        "latest",
+        "longest_gap",
+        "count",
+        "streak",
+        "calendar",
+    ):
         return found
     if "ResourceArn" not in expectation.per or (measure in ("count", "streak") and not expectation.lower):
         return found
@@ -2381,6 +2424,120 @@ def newness(group: Group, expectation: Expectation, case: Case) -> tuple[bool | 
     first = min(dated, default=case.as_of)
     reach = case.reach["backup_jobs"].get(group.place)
     return (True if reach is not None and reach.precedes(first) and not unplaced and len(own) == len(dated) else None), first
+
+
+# Warnings, and shares of the subjects
+
+
+def soften(hard: Finding, soft: Finding) -> Finding:
+    """What a softer limit makes of a group that does not certainly violate the limit: what is certain of either is found, what is possible stays so."""
+    if soft.violates is True:
+        return soft
+    return hard if hard.violates is None or soft.violates is False else soft
+
+
+def read_share(asked: Any) -> tuple[str, Fraction]:
+    """The operator and the share."""
+    require(isinstance(asked, dict) and len(asked) == 1 and set(asked) <= {"at_least", "more_than"}, "not a share of subjects", asked)
+    ((word, text),) = asked.items()
+    return word, read_limit("share", text)
+
+
+def judge_share(
+    rule: dict[str, Any], expectation: Expectation, formed: Formed, assessed: list[tuple[Group, Finding]], enough: bool, case: Case, waivers: Waivers
+) -> dict[str, Any]:
+    """`share_of_subjects`: whether enough of the subjects keep to the limit, in the best case and in the worst. Pending ones are not counted."""
+    word, limit = expectation.share or ("", Fraction(0))
+    counted = [(group, found) for group, found in assessed if not found.pending]
+    keeping = [group.sure for group, found in counted if found.violates is False and not found.waiting]
+    bad = [group for group, found in counted if found.violates]
+    unknown = len(counted) - len(keeping) - len(bad)
+
+    def keeps(good: int, count: int) -> bool:
+        return count > 0 and COMPARISONS[word](Fraction(good, count), limit)
+
+    best = keeps(len(counted) - len(bad), len(counted))
+    worst = keeps(keeping.count(True), keeping.count(True) + len(bad) + unknown)
+    # Jobs of unknown groups may be of subjects that nobody knows.
+    settled = enough and not formed.unknown and not formed.nameless
+    possible, pending = sum(found.violates is None for _, found in assessed), sum(found.pending for _, found in assessed)
+    findings: list[dict[str, Any]] = []
+    no_data, upper = expectation.choice.no_data, expectation.measure in ("count", "streak") and not expectation.lower
+    if settled and counted and not best:
+        accepted = sum(waivers.take_fields(group.fields) for group in bad)
+        is_waived = accepted > 0 and keeps(len(counted) - len(bad) + accepted, len(counted))
+        is_sure = keeps(len(counted) - len(bad) + accepted - unknown, len(counted))
+        findings = [{"account": None, "region": None, "subject": "all", "jobs": [], "waived": is_waived}]
+        verdict = "fail" if not is_waived else "waived" if is_sure else "inconclusive"
+    elif not settled or (counted and not worst):
+        verdict = "inconclusive"
+    elif not assessed:
+        verdict, findings = without_data(no_data, waivers)
+        verdict = waive(verdict, findings)
+    elif upper and all(row.counted() is not True for row in formed.rows):
+        verdict, findings = met_by_nothing(formed.rows, no_data, waivers)
+        verdict = waive(verdict, findings)
+    else:
+        verdict = "pass" if counted else "inconclusive"
+    examined = sum(row.counted() is True for row in formed.rows)
+    return result_of(rule, verdict, findings, examined, subjects=formed.subjects, possible=possible, pending=pending)
+
+
+# Calendar days
+
+PERIODS = ("days", "weeks", "months")
+
+
+def read_periods(asked: dict[str, Any], as_of: int) -> list[tuple[int, int]]:
+    """When the last days, ISO weeks or months of a zone that are over began and ended, the oldest first. They begin at midnight, or where that is skipped."""
+    units = [unit for unit in PERIODS if unit in asked]
+    require(len(units) == 1, "calendar needs days, weeks or months", asked)
+    (unit,) = units
+    number = read_limit("number", asked[unit])
+    require(0 < number <= 400, "not from 1 to 400", asked[unit])
+    try:
+        zone = read_zone(asked.get("zone", "UTC"))
+    except CronError as error:
+        raise InputError(str(error)) from error
+    day = (EPOCH + timedelta(microseconds=as_of)).astimezone(zone).date()
+    end = day if unit == "days" else day - timedelta(days=day.weekday()) if unit == "weeks" else day.replace(day=1)
+    edges = [end]
+    for _ in range(number):
+        # The last day of the month before is the day before its first.
+        end = (end - timedelta(days=1)).replace(day=1) if unit == "months" else end - timedelta(days=1 if unit == "days" else 7)
+        edges.append(end)
+    moments = [midnight(edge, zone) for edge in reversed(edges)]
+    return [(start, moments[place + 1]) for place, start in enumerate(moments[:-1])]
+
+
+def midnight(day: date, zone: tzinfo) -> int:
+    """When a day begins in a zone."""
+    return (datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) - EPOCH) // timedelta(microseconds=1)
+
+
+def assess_calendar(group: Group, expectation: Expectation, case: Case) -> Finding:
+    """How many of the periods have a matching job. Of a new subject those before its first backup job are not asked: it is pending while these are too many."""
+    periods, rows = expectation.periods, group.rows
+    spare = len(periods) - expectation.limit  # so many may lack a job
+    new, first = newness(group, expectation, case)
+    excused = sum(end <= first for _, end in periods) if first is not None and new is not False else 0
+    possible, sure = ([any(holds_one(row, period, high) for row in rows) for period in periods] for high in (True, False))
+    undated = sum(row.created is None and possible_match(row) for row in rows)
+    lacking = [period for number, period in enumerate(periods) if number >= excused and not possible[number]]
+    if len(lacking) - undated > spare:
+        evidence = case.evidence[expectation.choice.dataset]
+        bad = [row for row in rows if row.chosen is True and row.matches is False and evidence.state_in(row.job, evidence.kind.finished)]
+        return Finding(True, [row.job for row in bad if row.created is not None and any(start <= row.created < end for start, end in lacking)])
+    if sum(sure) >= expectation.limit:
+        return Finding(False, [])
+    if new and excused and sure[excused:].count(False) <= spare:
+        return Finding(False, [], pending=True)
+    return Finding(None, [])
+
+
+def holds_one(row: Row, period: tuple[int, int], high: bool) -> bool:
+    """Whether a matching job was created in the period: a possible one, or a definite one."""
+    return row.created is not None and period[0] <= row.created < period[1] and (possible_match(row) if high else definite(row))
 
 
 class CronError(ValueError):
@@ -2990,12 +3147,18 @@ def judge_policy(policy: dict[str, Any], whole: Case) -> list[dict[str, Any]]:
         waivers, results = read_waivers(policy), []
         for rule in policy["rules"]:
             reading = "a rule"
-            check_keys(rule, "it", "id dataset where within clock jobs none all expect followed_by per inventory no_data unless_recovered_within")
+            check_keys(
+                rule, "it", "id dataset where within clock jobs none all expect followed_by per inventory share_of_subjects no_data unless_recovered_within"
+            )
             kinds = [kind for kind in JUDGES if kind in rule]
             require(isinstance(rule["id"], str) and len(kinds) == 1, "needs an id and either none, all, expect or followed_by", rule)
             reading = f"rule {rule['id']!a}"
             require(rule.get("dataset") not in HELD and rule.get("inventory") not in HELD, NOT_AGAIN, rule.get("dataset") or rule.get("inventory"))
-            require(kinds == ["expect"] or not rule.keys() & {"per", "inventory"}, "per and inventory stand beside expect", rule)
+            require(
+                kinds == ["expect"] or not rule.keys() & {"per", "inventory", "share_of_subjects"},
+                "per, inventory and share_of_subjects stand beside expect",
+                rule,
+            )
             require("none" in rule or kinds == ["all"] or "unless_recovered_within" not in rule, "unless_recovered_within qualifies none", rule)
             result = JUDGES[kinds[0]](rule, case, Waivers(rule, waivers.get(rule["id"], []), case.as_of))
             results.append({**result, "verdict": "inconclusive"} if result["verdict"] != "fail" and has_near_miss(rule, case) else result)

@@ -128,7 +128,7 @@ def _find_tests(policy: Policy, rule: Rule, path: Path, backend: Backend) -> Tes
 
 def compile_rule(policy: Policy, rule: Rule, backend: Backend) -> Iterable[tuple[str, str]]:
     """What the engine evaluates for a rule, as Narwhals writes it; times are microseconds, as_of that of the samples."""
-    statement, case = rule.statement, open_case(0, rule, policy.scope)
+    statement, case = rule.statement, open_case(0, rule, policy.scope, micros(AS_OF))
     requirement = statement.requirement
     frame = _empty_frame(statement.list, fields_read(case), rule, backend)
     if statement.where != EVERY_JOB:

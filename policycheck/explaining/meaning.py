@@ -10,7 +10,7 @@ from policycheck.engine.case import fields_decisive
 from policycheck.engine.kinds.registry import measurement_of, open_case
 from policycheck.engine.measurement import Asked
 from policycheck.policy.conditions import Condition, fields_of
-from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, NoData, NoneMatch, Rule, Scope
+from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, NoData, NoneMatch, Rule, Scope, Statement
 from policycheck.policy.operators import OPERATORS
 from policycheck.policy.phrases import grouped, spell_conditions
 from policycheck.text import clean_line
@@ -46,7 +46,7 @@ _JOBS = {
 def _window(rule: Rule) -> str:
     statement, length = rule.statement, rule.statement.window
     allowance = allowance_of(rule)
-    begins = f"from as_of - {length.text} to as_of, both edges in" if length else "up to as_of"
+    begins = f"{_start(statement)} to as_of, both edges in" if length else "up to as_of"
     if allowance:
         return f"jobs whose deadline, {allowance} after their end, lies {begins}; a job in progress has none yet"
     if length is None:
@@ -105,7 +105,12 @@ def describe_failure(rule: Rule) -> Iterator[str]:
             if open_case(0, rule, Scope()).leaves_out_progress:
                 yield "a job in progress is undecided and left out, unless it is overdue"
         case Expectation():
+            if requirement.share is not None:
+                allowed = f"{OPERATORS[requirement.share.operator].test} {requirement.share.limit.text}"
+                yield f"too many of these, so that not {allowed} of all {grouped(requirement.per, None, rule.statement.list, several=True)} keep it:"
             yield _failing_measure(requirement, rule.statement.list)
+            if requirement.warning is not None:
+                yield f"what is beyond {requirement.warning.text} and keeps to the limit is a finding of severity low"
             if open_case(0, rule, Scope()).excuses_new:
                 yield "a resource whose first backup job was created in the window is new, and pending if it falls below the limit and every job went well"
         case Following(condition=condition, within=within):
@@ -121,7 +126,16 @@ def describe_failure(rule: Rule) -> Iterator[str]:
 def _failing_measure(expected: Expectation, dataset: Dataset) -> str:
     one = f"one {grouped(expected.per, None, dataset)}" if expected.per else "the group"
     limit = OPERATORS[expected.operator].broken.format(expected.limit.text) if expected.operator and expected.limit else ""
+    limit += f" of {clean_line(expected.calendar.words)}" if expected.calendar else ""
     return measurement_of(expected).describe_failure(Asked(one, dataset.noun, _said(expected.condition), limit))
+
+
+def _start(statement: Statement, allowance: str = "") -> str:
+    """`from as_of - 24h`."""
+    requirement = statement.requirement
+    if isinstance(requirement, Expectation) and requirement.calendar is not None:
+        return clean_line(f"from the start of {requirement.calendar.words}")
+    return f"from {' - '.join(filter(None, ['as_of', statement.window.text if statement.window else '', allowance]))}"
 
 
 def describe_needs(rule: Rule) -> Iterator[str]:
@@ -136,8 +150,7 @@ def describe_needs(rule: Rule) -> Iterator[str]:
         elif name != statement.dataset:
             yield f"the list of {noun}s ({actions}), complete in every account and Region in scope: it says which resources there are"
         else:
-            back = "" if statement.list.of_state else " - ".join(filter(None, ["as_of", length.text if length else "", allowance if length else ""]))
-            reach = f"from {back} to as_of" if length else "whatever time it covers"
+            reach = f"{_start(statement, allowance)} to as_of" if length else "whatever time it covers"
             reach = "as it is at as_of" if statement.list.of_state else reach
             yield f"the list of {noun}s ({actions}), complete in every account and Region in scope, {reach}"
     inventories = [text for text in [_inventory(statement.requirement)] if text]

@@ -64,12 +64,12 @@ def _rule_annotations(result: Result, command: str) -> list[_Annotation]:
 def _command_of(rule: RuleResult, fail_on: Severity | None) -> str:
     """A waived, skipped or passed rule is announced by none; the notice counts it."""
     if rule.verdict is Verdict.FAIL:
-        return "error" if fail_on is not None and rule.severity.at_least(fail_on) else "warning"
+        return "error" if rule.counts(Verdict.FAIL, fail_on) else "warning"
     return "warning" if rule.verdict is Verdict.INCONCLUSIVE else ""
 
 
 def _weight(rule: RuleResult) -> str:
-    return f"inconclusive, {rule.severity}" if rule.verdict is Verdict.INCONCLUSIVE else str(rule.severity)
+    return f"inconclusive, {rule.severity}" if rule.verdict is Verdict.INCONCLUSIVE else str(rule.worst)
 
 
 def _rule_message(rule: RuleResult) -> str:

@@ -234,6 +234,7 @@ def _rule_members(rule: RuleResult) -> Json:
         "names": list(rule.names),
         "source_line": rule.source_line,
         **rule_spans(rule.spans),
+        **({} if rule.limit_verdict is None else {"limit_verdict": str(rule.limit_verdict)}),
     }
 
 

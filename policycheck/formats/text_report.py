@@ -99,9 +99,9 @@ def _headline(rule: RuleResult, fail_on: Severity | None) -> tuple[str, str]:
     reason = truncate(line(rule.reason, "no reason was given"), MAX_TEXT)
     match rule.verdict:
         case Verdict.FAIL:
-            counts = fail_on is not None and rule.severity.at_least(fail_on)
+            counts = rule.counts(Verdict.FAIL, fail_on)
             found = finding_counts(rule) if rule.findings else reason
-            return ("error" if counts else "warning"), f"{found} ({rule.severity}){jobs}"
+            return ("error" if counts else "warning"), f"{found} ({rule.worst}){jobs}"
         case Verdict.INCONCLUSIVE:
             return "inconclusive", reason
         case Verdict.WAIVED:

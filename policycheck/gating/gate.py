@@ -178,7 +178,7 @@ class Gate:
         return list(foresee(self.policies, rules, context, until, again))
 
     def _counts(self, rule: RuleResult) -> bool:
-        return rule.verdict in {Verdict.FAIL, Verdict.INCONCLUSIVE} and self.fail_on is not None and rule.severity.at_least(self.fail_on)
+        return rule.counts(Verdict.FAIL, self.fail_on) or rule.counts(Verdict.INCONCLUSIVE, self.fail_on)
 
     def _fail(self, error: EvidenceError, *, final: bool) -> Ending | None:
         """What to do where a fetch gave nothing at all."""

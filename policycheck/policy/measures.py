@@ -27,6 +27,7 @@ class Measure(StrEnum):
     STREAK = "streak"
     LONGEST_GAP = "longest_gap"
     MISSED_RUNS = "missed_runs"
+    CALENDAR = "calendar"
 
 
 class Window(StrEnum):
@@ -74,7 +75,14 @@ class Shape(Struct, frozen=True):
     """The fields beside the place that a waiver tells its subjects by, where that is not what `per` names."""
     wants_jobs: bool = False
     """Whether it asks for jobs that match, whatever the operator."""
+    of_share: bool = False
+    """Whether it may be asked of a share of the subjects alone."""
+    of_calendar: bool = False
+    """Whether it is about the last days, weeks or months of a time zone: `days: 7` and `zone` stand beside its limit, and are its window."""
 
+
+WITH_WARNING = frozenset({Limit.DURATION})
+"""The limits beside which a softer one may stand: an age grows until a job comes. Of a number, `warning at 3` could mean 3, or more than 3."""
 
 SHAPES: Mapping[Measure, Shape] = {
     Measure.COUNT: Shape(
@@ -85,8 +93,9 @@ SHAPES: Mapping[Measure, Shape] = {
         sentences={"count": "[population] limit [CONSECUTIVE] jobs [group] [within]"},
         quantities=("limit [CONSECUTIVE] jobs [within] -> number",),
         counts_once=True,
+        of_share=True,
     ),
-    Measure.STREAK: Shape(BOUNDS, Limit.NUMBER, "{streak: {of: {State: FAILED}, at_most: 2}}", finished_alone=True),
+    Measure.STREAK: Shape(BOUNDS, Limit.NUMBER, "{streak: {of: {State: FAILED}, at_most: 2}}", finished_alone=True, of_share=True),
     Measure.SHARE: Shape(
         BOUNDS,
         Limit.SHARE,
@@ -102,6 +111,7 @@ SHAPES: Mapping[Measure, Shape] = {
         window=Window.REFUSED,
         by_creation=True,
         wants_jobs=True,
+        of_share=True,
     ),
     Measure.LATEST: Shape(
         (),
@@ -115,7 +125,10 @@ SHAPES: Mapping[Measure, Shape] = {
         UPPER_BOUNDS,
         Limit.DURATION,
         "{longest_gap: {of: {Outcome: clean}, at_most: 26h}}",
-        sentences={"no_gap": "NO subject MAY GO longer WITHOUT A jobs within", "gap": "[population] limit MAY PASS WITHOUT A jobs within"},
+        sentences={
+            "no_gap": "NO subject MAY GO longer WITHOUT A jobs within [warning]",
+            "gap": "[population] limit MAY PASS WITHOUT A jobs within [warning]",
+        },
         window=Window.NEEDED,
         by_creation=True,
         wants_jobs=True,
@@ -131,6 +144,17 @@ SHAPES: Mapping[Measure, Shape] = {
         of=False,
         of_schedules=True,
         waived_by=("ResourceArn", "CreatedBy.BackupPlanArn", "CreatedBy.BackupPlanId"),
+    ),
+    Measure.CALENDAR: Shape(
+        (Operator.AT_LEAST,),
+        Limit.NUMBER,
+        "{calendar: {of: {Outcome: clean}, at_least: 7, days: 7, zone: Europe/Berlin}}",
+        quantities=("A jobs ON EACH span -> on_each", "A jobs ON limit span -> on_some"),
+        window=Window.REFUSED,
+        by_creation=True,
+        wants_jobs=True,
+        of_share=True,
+        of_calendar=True,
     ),
 }
 

@@ -8,7 +8,7 @@ from typing import assert_never
 from policycheck.datasets import DEFAULT, Dataset
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or, parts_of
 from policycheck.policy.operators import OPERATORS, Operator
-from policycheck.policy.vocabulary import ADJECTIVES, KINDS, PLACE_OF, TYPES, is_parameter, is_plain, quoted, spell_field, subject_word
+from policycheck.policy.vocabulary import ADJECTIVES, KINDS, PLACE_OF, SUBJECTS, TYPES, is_parameter, is_plain, quoted, spell_field, subject_word
 
 _KIND_OF = {dataset: kind for kind, dataset in KINDS.items()}
 
@@ -83,9 +83,11 @@ class Phrase:
         first = noun.split(maxsplit=1)[0].strip(",")
         return f"{'an' if first[0] in _VOWELS or first in _SPELLED_WITH_A_VOWEL else 'a'} {noun}"
 
-    def subject(self, per: Sequence[str], inventory: Literal | None) -> str:
-        """`EC2 resource and vault in inventory prod in vault x with State FAILED`"""
-        return " ".join([*self._types("or"), grouped(per, inventory, self.dataset), *self.places, *self._with([*self._adjectives, *self.rest])])
+    def subject(self, per: Sequence[str], inventory: Literal | None, *, several: bool = False) -> str:
+        """`EC2 resource and vault in inventory prod in vault x with State FAILED`; of several, `EC2 resources and vaults`."""
+        return " ".join(
+            [*self._types("or"), grouped(per, inventory, self.dataset, several=several), *self.places, *self._with([*self._adjectives, *self.rest])]
+        )
 
     def runs(self, run: str) -> str:
         """`scheduled EC2 run in vault prod`"""
@@ -123,9 +125,9 @@ _VOWELS = "AEIOUaeiou"
 _SPELLED_WITH_A_VOWEL = frozenset({"FSx", "RDS", "S3"})
 
 
-def grouped(per: Sequence[str], inventory: Literal | None, dataset: Dataset) -> str:
-    """`resource and vault in inventory prod`"""
-    words = " and ".join(subject_word(field, dataset) for field in per)
+def grouped(per: Sequence[str], inventory: Literal | None, dataset: Dataset, *, several: bool = False) -> str:
+    """`resource and vault in inventory prod`; of several, `resources and vaults in inventory prod`."""
+    words = " and ".join(f"{word}s" if several and (word := subject_word(field, dataset)) in SUBJECTS else subject_word(field, dataset) for field in per)
     return f"{words} in inventory {spell_value(inventory)}" if inventory else words
 
 

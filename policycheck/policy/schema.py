@@ -6,14 +6,16 @@ Every scalar reaches these models as the author's text, so all of them are strin
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from policycheck.datasets import DATASETS, DEFAULT, TAGS, Dataset, Kind, Presence
 from policycheck.datasets import Field as Column
+from policycheck.policy.calendars import CalendarUnit
 from policycheck.policy.grouping import PER_FIELDS
-from policycheck.policy.measures import SHAPES, Limit, Shape
+from policycheck.policy.measures import SHAPES, WITH_WARNING, Limit, Shape
 from policycheck.policy.model import FOLLOWERS, JobChoice, NoData
 from policycheck.policy.operators import OPERATORS, ORDER
 from policycheck.result import Severity
@@ -41,13 +43,24 @@ def _measure_schema(shape: Shape) -> dict[str, Any]:
     properties = {operator.value: limits[shape.limit] for operator in shape.operators}
     of = {"of": {**_CONDITIONS, "description": "Which jobs of a group match"}} if shape.of else {}
     size = len(of) + bool(properties)
+    days: dict[str, Any] = {}
+    if shape.of_calendar:
+        days = {
+            unit.value: {**limits[Limit.NUMBER], "description": f"How many of the last {unit} are looked at; the one that runs is not due"}
+            for unit in CalendarUnit
+        }
+        days["zone"] = {**_NON_EMPTY, "description": "The time zone of the calendar: Europe/Berlin. Default: UTC"}
+    warning: dict[str, Any] = {}
+    if shape.limit in WITH_WARNING:
+        warning = {"warning": {**limits[shape.limit], "description": "A softer limit: what is beyond it and keeps to the limit is a finding of severity low"}}
     return {
         "type": "object",
         "additionalProperties": False,
         "required": list(of),
-        "minProperties": size,
-        "maxProperties": size,
-        "properties": {**of, **properties},
+        "minProperties": size + bool(days),
+        "maxProperties": size + (2 if days else 0) + len(warning),
+        "properties": {**of, **properties, **days, **warning},
+        **({"oneOf": [{"required": [unit.value]} for unit in CalendarUnit]} if days else {}),
     }
 
 
@@ -72,6 +85,21 @@ Measured = Annotated[dict[str, Any], WithJsonSchema(_EXPECT)]
 
 class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=False)
+
+
+class ShareEntry(_Model):
+    """The share of the subjects that must keep to the limit: one of the two."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    at_least: Line | None = Field(None, description="95%: as many or more")
+    more_than: Line | None = Field(None, description="95%: more than that")
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if (self.at_least is None) is (self.more_than is None):
+            raise PydanticCustomError("one_share", "it takes one of at_least and more_than")
+        return self
 
 
 class ScopeEntry(_Model):
@@ -146,6 +174,9 @@ class RuleEntry(_Model):
         description="Beside per with ResourceArn, or a sentence about every resource: the subjects are its entries, whether or not a job names them",
     )
     expect: Measured | None = Field(None, description="A measure of each group must keep to a limit: {count: {of: {State: FAILED}, at_most: 2}}")
+    share_of_subjects: ShareEntry | None = Field(
+        None, description="Beside per and expect: the share of the groups that must keep to the limit, {at_least: 95%}; without it every one must"
+    )
     followed_by: FollowedByEntry | None = Field(None, description="Every job of the population must be followed by a job of another list, in time")
     no_data: NoData | None = Field(
         None,

@@ -14,6 +14,7 @@ from policycheck.policy.measures import SHAPES, Limit, Measure
 from policycheck.policy.model import (
     RESOURCE,
     AllMatch,
+    Calendar,
     Expectation,
     Following,
     JobChoice,
@@ -147,21 +148,46 @@ def _expectation_changes(requirement: Expectation, dataset: Dataset) -> Iterator
         rest = tuple(other for other in requirement.per if other != field)
         # Without resources there is nothing that an inventory could list.
         yield f"not per {field}", replace(requirement, per=rest, inventory=requirement.inventory if RESOURCE in rest else None)
+    yield from _subject_changes(requirement)
     limit, operator = requirement.limit, requirement.operator
     if limit is None or operator is None:
         return
+    if requirement.calendar is not None:
+        yield from _calendar_changes(requirement, requirement.calendar)
     if shape.limit is Limit.DURATION:
         limits = list(_lengths(limit))
     elif shape.limit is Limit.SHARE:
         limits = [_share(limit, Fraction(1, 100)), _share(limit, Fraction(-1, 100))]
     else:
         count = int(limit.value or 0)
-        limits = [Literal(str(other), value=other) for other in (count - 1, count + 1) if other >= 0]
+        most = requirement.calendar.last.value if requirement.calendar is not None else None
+        limits = [Literal(str(other), value=other) for other in (count - 1, count + 1) if other >= 0 and not (isinstance(most, int) and other > most)]
     yield from ((f"limit {literal.text}", replace(requirement, limit=literal)) for literal in limits)
     # A whole number's edge is the next number, which stands above.
     mutant = OPERATORS[operator].mutant
     if mutant and shape.limit is not Limit.NUMBER:
         yield f"{mutant.words} {limit.text}", replace(requirement, operator=mutant)
+
+
+def _subject_changes(requirement: Expectation) -> Iterator[tuple[str, Requirement]]:
+    """Of how many subjects it is asked, and from when on it warns."""
+    if requirement.warning is not None:
+        yield "without warning", replace(requirement, warning=None)
+        yield from ((f"warning at {literal.text}", replace(requirement, warning=literal)) for literal in _lengths(requirement.warning))
+    if (share := requirement.share) is None:
+        return
+    yield "of every subject", replace(requirement, share=None)
+    for step in (Fraction(1, 100), Fraction(-1, 100)):
+        limit = _share(share.limit, step)
+        yield f"{limit.text} of the subjects", replace(requirement, share=replace(share, limit=limit))
+
+
+def _calendar_changes(requirement: Expectation, calendar: Calendar) -> Iterator[tuple[str, Requirement]]:
+    """One day less or more, as long as there are as many as are asked for."""
+    last, least = int(calendar.last.value or 0), int((requirement.limit.value if requirement.limit else 0) or 0)
+    for number in (last - 1, last + 1):
+        if number >= max(least, 1):
+            yield f"the last {number} {calendar.unit}", replace(requirement, calendar=replace(calendar, last=Literal(str(number), value=number)))
 
 
 def _share(limit: Literal, step: Fraction) -> Literal:

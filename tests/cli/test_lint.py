@@ -257,8 +257,12 @@ def test_errors_of_a_file_that_does_not_load_are_data(cli: Cli, folder: Path, sc
     document = json.loads(outcome.out)
     assert (document["failed"], document["summary"]["errors"]) == (True, 2)
     first, second = document["findings"]
-    assert (first["code"], first["level"], first["message"]) == ("policy-error", "error", "the sentence can mean two things")
-    proposals = ["every resource must have a clean job within 24h", "no resource may go longer than 24h without a clean job within 7d"]
+    assert (first["code"], first["level"], first["message"]) == ("policy-error", "error", "the sentence can mean three things")
+    proposals = [
+        "every resource must have a clean job within 24h",
+        "no resource may go longer than 24h without a clean job within 7d",
+        "every resource must have a clean job on each of the last 7 days in UTC",
+    ]
     assert (first["proposals"], second["proposals"]) == (proposals, [])
     outcome = cli("lint", "broken.yaml", "--output", "sarif", *AT)
     jsonschema.validate(json.loads(outcome.out), json.loads(schemas("sarif-2.1.0-oasis.json").read_bytes()))

@@ -67,7 +67,7 @@ def test_packs_as_json_hold_the_sentences_that_reports_print(cli: Cli) -> None:
     assert one == next(pack for pack in every if pack["name"] == "recovery-objectives")
     assert one["lists"] == ["backup_jobs", "copy_jobs", "restore_jobs"]
     first = one["rules"][0]
-    assert (first["id"], first["sentence"], first["severity"]) == ("rpo", "every resource must have a clean job within 36h", "critical")
+    assert (first["id"], first["sentence"], first["severity"]) == ("rpo", "every resource must have a clean job within 36h, warning at 34h", "critical")
     assert first["controls"]["soc2"] == ["A1.2"]
 
 

@@ -13,11 +13,11 @@ from policycheck.engine import groups
 from policycheck.engine.evaluate import judge
 from policycheck.engine.screen import screen
 from policycheck.errors import Location
-from policycheck.policy.measures import Measure
+from policycheck.policy.measures import SHAPES, Measure, Window
 from policycheck.policy.model import EVERY_JOB, JobChoice, NoData, Policy, Qualifiers, Rule, Statement
 from policycheck.result import Coverage, RuleResult, Verdict
 from tests.backends import BACKEND
-from tests.engine.expectations import EACH, at, clean, condition, covered, duration, expect
+from tests.engine.expectations import EACH, at, clean, condition, covered, duration, expect, on_days
 from tests.engine.lists import AS_OF, Job, ago, job_list
 from tests.properties import examples
 
@@ -28,25 +28,34 @@ STATES: tuple[dict[str, Any], ...] = (
     {"State": "FAILED", "MessageCategory": "AccessDenied", "StatusMessage": "Access denied"},
     {"State": "RUNNING", "CompletionDate": None},
 )
-REQUIREMENTS = [
-    (expect(measure, of, f"{operator} {limit}", per), "48h")
-    for measure, limits in ((Measure.COUNT, "12"), (Measure.STREAK, "12"), (Measure.SHARE, ("50%", "80%")))
-    for operator in ("at_least", "at_most", "more_than", "less_than")
-    for limit in limits
-    for of in (clean(), FAILED)
-    for per in (EACH, (), ("ResourceType",), ("ResourceArn", "BackupVaultName"))
-] + [
-    (expect(measure, of, limit, per), within)
-    for per in (EACH, (), ("Account", "Region"))
-    for of in (clean(), FAILED)
-    for measure, limit, within in (
-        (Measure.NEWEST, "at_most 24h", None),
-        (Measure.NEWEST, "less_than 5h", None),
-        (Measure.LONGEST_GAP, "at_most 26h", "48h"),
-        (Measure.LONGEST_GAP, "less_than 40h", "48h"),
-        (Measure.LATEST, "", "48h"),
-    )
-]
+REQUIREMENTS = (
+    [
+        (expect(measure, of, f"{operator} {limit}", per), "48h")
+        for measure, limits in ((Measure.COUNT, "12"), (Measure.STREAK, "12"), (Measure.SHARE, ("50%", "80%")))
+        for operator in ("at_least", "at_most", "more_than", "less_than")
+        for limit in limits
+        for of in (clean(), FAILED)
+        for per in (EACH, (), ("ResourceType",), ("ResourceArn", "BackupVaultName"))
+    ]
+    + [
+        (expect(measure, of, limit, per), within)
+        for per in (EACH, (), ("Account", "Region"))
+        for of in (clean(), FAILED)
+        for measure, limit, within in (
+            (Measure.NEWEST, "at_most 24h", None),
+            (Measure.NEWEST, "less_than 5h", None),
+            (Measure.LONGEST_GAP, "at_most 26h", "48h"),
+            (Measure.LONGEST_GAP, "less_than 40h", "48h"),
+            (Measure.LATEST, "", "48h"),
+        )
+    ]
+    + [
+        (on_days(limit, last, zone=zone, per=per, of=of), None)
+        for per in (EACH, (), ("ResourceType",))
+        for of in (clean(), FAILED)
+        for limit, last, zone in ((1, 1, "UTC"), (2, 3, "Asia/Tokyo"))
+    ]
+)
 RULES = [
     Rule(
         f"r{number}",
@@ -157,7 +166,9 @@ def test_healthy_groups_are_clean_by_the_screen_of_every_measure(measure: Measur
     """So that the property above is about something, and healthy resources are never measured job by job."""
     healthy: list[Job] = [at(hours, name, MessageCategory="SUCCESS") for name in ("i-1", "i-2") for hours in (4, 28, 52, 76)]
     requirement = expect(measure, FAILED if measure is Measure.STREAK else clean(), HEALTHY.get(measure, ""), EACH)
-    within = duration(None if measure is Measure.NEWEST else "48h")
+    if measure is Measure.CALENDAR:
+        requirement = on_days(3, 3)
+    within = duration(None if SHAPES[measure].window is Window.REFUSED else "48h")
     rule = Rule("r", "p", Statement(requirement, EVERY_JOB, within), Qualifiers(), "", Location("p.yaml"))
     found: list[int] = []
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 
@@ -9,12 +10,14 @@ from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, JOB_LISTS, Dataset
 from policycheck.errors import Location
+from policycheck.policy.calendars import CalendarUnit
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, conjunction
 from policycheck.policy.literals import parse_duration, parse_share
-from policycheck.policy.measures import Measure
+from policycheck.policy.measures import SHAPES, Limit, Measure
 from policycheck.policy.model import (
     RESOURCE,
     AllMatch,
+    Calendar,
     Expectation,
     Following,
     JobChoice,
@@ -25,6 +28,7 @@ from policycheck.policy.model import (
     Rule,
     Scope,
     Statement,
+    SubjectShare,
     WaiverGrant,
 )
 from policycheck.policy.waivers import waivable_fields
@@ -105,15 +109,48 @@ def _limits(draw: st.DrawFn, measure: Measure) -> tuple[Operator | None, Literal
 
 
 @st.composite
+def _calendars(draw: st.DrawFn) -> tuple[Operator, Literal, Calendar]:
+    """Some of the last days or weeks; the estates are of ten days, so that a month is never there."""
+    unit = draw(st.sampled_from([CalendarUnit.DAYS, CalendarUnit.DAYS, CalendarUnit.DAYS, CalendarUnit.WEEKS]))
+    last = draw(st.integers(1, 8 if unit is CalendarUnit.DAYS else 1))
+    least = draw(st.integers(1, last))
+    zone = draw(st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Pacific/Kiritimati"]))
+    calendar = Calendar(unit, Literal(str(last), value=last), Literal(zone, value=zone))
+    return Operator.AT_LEAST, Literal(str(least), value=least), calendar
+
+
+@st.composite
 def expectations(draw: st.DrawFn, dataset: Dataset, measure: Measure) -> Expectation:
     others = ["BackupVaultArn", "ResourceType", "Account", "Region", "CreatedBy.BackupPlanId", "DestinationBackupVaultArn"]
     own = [name for name in others if dataset.field(name) is not None]
     per = draw(st.sampled_from([(), (RESOURCE,), (RESOURCE,), (RESOURCE,), *((name,) for name in own), *((RESOURCE, name) for name in own), tuple(own[:2])]))
-    operator, limit = draw(_limits(measure))
+    calendar: Calendar | None = None
+    operator: Operator | None
+    limit: Literal | None
+    if measure is Measure.CALENDAR:
+        operator, limit, calendar = draw(_calendars())
+    else:
+        operator, limit = draw(_limits(measure))
     if measure is Measure.MISSED_RUNS:
         return Expectation(measure, operator=operator, limit=limit)
     inventory = draw(st.sampled_from([None, None, None, Literal("prod", value="prod"), Literal("gone", value="gone")])) if RESOURCE in per else None
-    return Expectation(measure, draw(conditions(dataset)), operator, limit, per, inventory)
+    asked = Expectation(measure, draw(conditions(dataset)), operator, limit, per, inventory, calendar)
+    return draw(_shared_or_warned(asked))
+
+
+@st.composite
+def _shared_or_warned(draw: st.DrawFn, asked: Expectation) -> Expectation:
+    """Sometimes of a share of its subjects alone, or with a softer limit."""
+    shape = SHAPES[asked.measure]
+    if shape.of_share and asked.per and draw(st.integers(0, 2)) == 0:
+        text = draw(st.sampled_from(["33.3%", "50%", "95%"]))
+        return replace(asked, share=SubjectShare(draw(st.sampled_from([Operator.AT_LEAST, Operator.MORE_THAN])), Literal(text, value=parse_share(text))))
+    softer = [
+        text for text in ("1h", *_DURATIONS) if asked.limit is not None and shape.limit is Limit.DURATION and parse_duration(text) < int(asked.limit.value or 0)
+    ]
+    if softer and draw(st.integers(0, 2)) == 0:
+        return replace(asked, warning=_duration(draw(st.sampled_from(softer))))
+    return asked
 
 
 @st.composite
@@ -150,7 +187,7 @@ FOLLOWERS = [("backup_jobs", "copy_jobs"), ("backup_jobs", "restore_jobs"), ("co
 def group_rules(draw: st.DrawFn, measure: Measure, number: int = 0) -> Rule:
     """A rule of that measure on any list it can be of."""
     dataset = JOB_LISTS["backup_jobs" if measure is Measure.MISSED_RUNS else draw(st.sampled_from(["backup_jobs", "backup_jobs", *JOB_LISTS]))]
-    needed, refused = measure in {Measure.LONGEST_GAP, Measure.MISSED_RUNS}, measure is Measure.NEWEST
+    needed, refused = measure in {Measure.LONGEST_GAP, Measure.MISSED_RUNS}, measure in {Measure.NEWEST, Measure.CALENDAR}
     within = None if refused or not (needed or draw(st.booleans())) else _duration(draw(st.sampled_from(_DURATIONS)))
     clock = draw(st.sampled_from([None, None, "CreationDate", "CompletionDate"])) if within and not needed else None
     return _rule(draw, number, draw(expectations(dataset, measure)), dataset, within, clock)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, TAGS, Dataset, Field, Kind
+from policycheck.policy.calendars import CalendarUnit
 from policycheck.policy.conditions import (
     Comparison,
     Condition,
@@ -18,7 +20,7 @@ from policycheck.policy.conditions import (
 )
 from policycheck.policy.grouping import PER_FIELDS
 from policycheck.policy.measures import SHAPES, Limit, Measure, Window
-from policycheck.policy.model import EVERY_JOB, FOLLOWERS, RESOURCE, AllMatch, Expectation, Following, NoneMatch, Requirement, Statement
+from policycheck.policy.model import EVERY_JOB, FOLLOWERS, RESOURCE, AllMatch, Calendar, Expectation, Following, NoneMatch, Requirement, Statement, SubjectShare
 from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, TEXT_OPERATORS, Operator, Part
 from policycheck.policy.vocabulary import FIELDS, KEYWORDS, KINDS, PLACES, QUOTED_WORDS, STATES, SUBJECTS
 from policycheck.text import clean
@@ -139,8 +141,20 @@ def expectations(draw: st.DrawFn, dataset: Dataset, measure: Measure) -> Expecta
     condition = draw(conditions(dataset))
     if measure is Measure.LATEST:
         return Expectation(measure, condition, per=per, inventory=inventory)
+    if measure is Measure.CALENDAR:
+        last = draw(st.integers(1, 400))
+        calendar = Calendar(draw(st.sampled_from(CalendarUnit)), Literal(str(last)), Literal(draw(st.sampled_from(["UTC", "Europe/Berlin", "Etc/GMT+5"]))))
+        least = draw(st.sampled_from([last, draw(st.integers(1, last))]))
+        return Expectation(measure, condition, Operator.AT_LEAST, Literal(str(least)), per, inventory, calendar)
     operator, limit = draw(_bounded(measure))
-    return Expectation(measure, condition, operator, Literal(limit), per, inventory)
+    asked = Expectation(measure, condition, operator, Literal(limit), per, inventory)
+    if per and SHAPES[measure].of_share and draw(st.booleans()):
+        share = draw(st.integers(1, 99).map("{}%".format))
+        return replace(asked, share=SubjectShare(draw(st.sampled_from([Operator.AT_LEAST, Operator.MORE_THAN])), Literal(share)))
+    if SHAPES[measure].limit is Limit.DURATION and draw(st.booleans()):
+        # Softer than any limit that is drawn.
+        return replace(asked, limit=Literal(f"{limit[:-1]}w"), warning=Literal(draw(st.integers(1, 6).map("{}s".format))))
+    return asked
 
 
 @cache
@@ -169,7 +183,7 @@ def statements(draw: st.DrawFn, datasets: Sequence[Dataset] = tuple(DATASETS.val
     where = conjunction(draw(st.lists(conditions(dataset), max_size=3)))
     within = draw(st.none() | windows.map(Literal)) if dataset.dated else None
     match requirement:
-        case Expectation(measure=Measure.NEWEST):
+        case Expectation(measure=Measure.NEWEST | Measure.CALENDAR):
             within = None
         case Expectation(measure=Measure.LONGEST_GAP):
             # A window longer than any gap.

@@ -113,10 +113,11 @@ def find_window_beyond_horizon(run: Run) -> Iterator[Place]:
     for policy, rule in run.rules():
         window = rule.statement.window
         horizon = rule.statement.list.horizon
-        if run.saved_lists or horizon is None or window is None or window.value is None:
+        reach = rule.statement.shortest_window
+        if run.saved_lists or horizon is None or window is None or reach is None:
             continue
         # The horizon moves while a list is read.
-        if int(window.value) > (horizon.days - 1) * DAY:
+        if reach > (horizon.days - 1) * DAY:
             listed = f"{rule.statement.list.noun}s ({horizon.days} days)"
             message = f"{clean_line(window.text)} reaches further back than AWS lists {listed}: "
             message += "evaluated live, the rule is always inconclusive"

@@ -82,18 +82,6 @@ BEYOND: Sequence[Beyond] = (
         "keep 7 daily, 4 weekly and 12 monthly backups",
     ),
     Beyond(
-        r"(?:%|\bpercent|\bper cent)(?: of)? (?:all |the |our )?(?:\w+ )?(?:resources|instances|databases|volumes|tables|buckets|servers|file systems)\b",
-        "a share is of jobs, not of resources",
-        "at least 95% of jobs must be clean within 24h",
-        "95% of resources must have a backup within 24 hours",
-    ),
-    Beyond(
-        r"\beach of the (?:last|past)\b|\b(?:every|each) (?:single )?day (?:of|in|for|over|during) the (?:last|past)\b",
-        "no rule counts days on which there is a backup",
-        "no resource may go longer than 26h without a clean job within 7d",
-        "every resource must have a backup on each of the last 7 days",
-    ),
-    Beyond(
         r"\b(?:previous|preceding|prior) (?:backup|job|run|one)s?\b|\bthe one before\b|\b(?:drop|drops|shrink|shrinks|grow|grows)\b",
         "no rule compares a job with the one before",
         "size must be at least 1MB",

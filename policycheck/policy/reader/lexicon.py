@@ -196,6 +196,20 @@ _ROWS: Mapping[str, Mapping[str, str]] = {
     "AND": {"": "and"},
     "DEFAULT_VAULT": {"Default": "default vault | default backup vault"},
     "COLON": {"": ":"},
+    # Days, weeks and months.
+    "LAST_PERIODS": {"": "last | past | previous | preceding"},
+    "ON": {"": "on | in | during"},
+    "ON_EACH": {
+        "": "on each of | in each of | during each of | for each of | on every one of | in every one of | on each one of | on all of | for all of | in all of"
+        " | each of | every one of | on all"
+    },
+    "EACH_DAY": {"": "every day | each day | every single day | every night | each night | daily | on every day | on each day"},
+    "EACH_WEEK": {"": "every week | each week | every single week | weekly | in every week | in each week"},
+    "EACH_MONTH": {"": "every month | each month | every single month | monthly | in every month | in each month"},
+    "THROUGHOUT": {"": "of | in | for | over | during | within"},
+    "TIME_ZONE": {"": "time zone | timezone"},
+    # Warnings.
+    "WARN": {"": "warning at | warn at | warning after | warn after | with a warning at | with a warning after | warning from | and warn at | and warn after"},
 }
 
 NUMBERS: Mapping[str, str] = {

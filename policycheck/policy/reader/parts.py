@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from policycheck.policy import vocabulary
+from policycheck.policy.reader.calendars import CALENDAR_PARTS
 from policycheck.policy.reader.lexicon import ARTICLES, DESCRIPTIONS, NUMBERS, RESOURCE_NOUNS, known_words, names_too, phrases, told_words
 from policycheck.policy.reader.matching import Found, Matcher, Part, Slots, filled
 from policycheck.policy.reader.times import LAST, LONGER_UNITS, UNITS, WITHIN, duration
@@ -219,6 +220,10 @@ def _tag(sentence: Sentence, start: int, slots: Slots) -> Found:
         yield from _fill(slots, "tag", iter([(end, f"{key} {told}")]))
 
 
+_OF_CALENDARS = frozenset({"each", "last", "on"})
+"""Canonical sentences say these of days alone; everywhere else people do."""
+
+
 @cache
 def _canonical_words() -> frozenset[str]:
     """The words of canonical sentences, in small letters."""
@@ -232,7 +237,7 @@ def _canonical_words() -> frozenset[str]:
         *vocabulary.KINDS,
         "jobs",
     ]
-    return frozenset(word.lower() for phrase in [*words, *vocabulary.PHRASES] for word in phrase.split())
+    return frozenset(word.lower() for phrase in [*words, *vocabulary.PHRASES] for word in phrase.split()) - _OF_CALENDARS
 
 
 @cache
@@ -359,5 +364,6 @@ _PARTS: Mapping[str, Part] = {
     "issues": _issues, "place": _place(), "from_place": _place("from_"), "to_place": _place("to_"), "elsewhere": _place("not_"), "other_types": _except_types,
     "unencrypted": _flag("UNENCRYPTED", "unencrypted"), "without_encryption": _flag("WITHOUT_ENCRYPTION", "unencrypted"), "kind": _tagged("JOBS", "kind"),
     "thing": _tagged("SUBJECT", "thing"),
+    **CALENDAR_PARTS,
 }  # fmt: skip
 _ASIDES: Sequence[Part] = [_window, _frequency, _per]
