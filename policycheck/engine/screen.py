@@ -45,6 +45,9 @@ def screen(cases: Sequence[Case], bounds: Bounds, keyed: nw.LazyFrame[Any], key:
         told = {number: row[start:end] for number, row in bounds.items()}
         if screened.between is not None:
             told = {number: (*told[number], *times) for number, *times in _times_between(keyed.filter(screened.between), key, backend)}
+        if screened.beside is not None:
+            more = {number: found_beside for number, *found_beside in backend.rows(screened.beside(keyed, key))}
+            told = {number: (*told[number], *found_beside) for number, found_beside in more.items()}
         clean = {number: measure.find_clean(case, said, as_of) for number, (unknown, *said) in told.items() if not unknown}
         found[case.number] = {number: told_clean for number, told_clean in clean.items() if told_clean is not None}
         start = end

@@ -82,7 +82,7 @@ class Binder:
             if SHAPES[measure].limit is Limit.DURATION:
                 return _window_value(text)
             value = parse_limit(text, measure)
-            if problem := limit_problem(operator, value):
+            if problem := limit_problem(operator, value, SHAPES[measure].limit):
                 raise ValueError(problem)
             return value
 

@@ -37,16 +37,18 @@ def _measure_schema(shape: Shape) -> dict[str, Any]:
         Limit.NUMBER: {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^([0-9]+|{parameter})$"}]},
         Limit.SHARE: {"type": "string", "pattern": f"^([0-9.]+%|{parameter})$"},
         Limit.DURATION: _NON_EMPTY,
+        Limit.PERCENTAGE: {"type": "string", "pattern": f"^([0-9.]+%|{parameter})$"},
+        Limit.FACTOR: {"type": "string", "pattern": f"^([0-9.]+x|{parameter})$"},
     }
     properties = {operator.value: limits[shape.limit] for operator in shape.operators}
     of = {"of": {**_CONDITIONS, "description": "Which jobs of a group match"}} if shape.of else {}
-    size = len(of) + bool(properties)
+    required = [] if shape.of_any else list(of)
     return {
         "type": "object",
         "additionalProperties": False,
-        "required": list(of),
-        "minProperties": size,
-        "maxProperties": size,
+        "required": required,
+        "minProperties": len(required) + bool(properties),
+        "maxProperties": len(of) + bool(properties),
         "properties": {**of, **properties},
     }
 
