@@ -237,6 +237,9 @@ _FORMS = {
     "latest": "The latest job decides",
     "streak": "Consecutive jobs",
     "longest_gap": "The longest gap",
+    "size_drop": "Smaller than the one before",
+    "size_growth": "Larger than the one before",
+    "slowdown": "Longer than usual",
     "missed_runs": "Every scheduled run",
     "followed_by": "Every job must be followed by another",
 }
@@ -332,6 +335,7 @@ def _measures() -> str:
         refused = "its days are the window" if shape.of_calendar else "the limit is the window"
         window = f"refused: {refused}" if shape.window is Window.REFUSED else shape.window.value
         clock, per = "refused" if shape.by_creation else "allowed with a window", "optional" if shape.per else "refused: always each resource"
+        per = "with `ResourceArn`, which is the default" if shape.each_resource else per
         rows.append(
             f"`{measure}` | {shape.limit.value or 'none'} | {_codes(operator.value for operator in shape.operators) or 'none'} | {window} | {clock} | {per}"
         )

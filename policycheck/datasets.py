@@ -360,6 +360,11 @@ DEFAULT = next(iter(DATASETS.values()))
 """The list that is meant where a rule names none, and whose jobs tell which resources there are."""
 BY_RESULT_KEY: Mapping[str, Dataset] = MappingProxyType({d.result_key: d for d in DATASETS.values()})
 
+SIZES_OF_CHANGES = ("EFS",)
+"""The types whose BackupSizeInBytes says what was transferred, and not how large the backup is."""
+TYPES_WITHOUT_SIZES = ("Aurora", "CloudFormation", "DocumentDB", "EKS", "FSx", "Neptune", "RDS")
+"""The types whose jobs record no BackupSizeInBytes, or 0 (RDS); of composite jobs (CloudFormation, EKS) the sizes are their children's. AWS documents none
+of it: it was seen in real lists."""
 RESOURCE_TYPES: tuple[str, ...] = (
     "Aurora", "CloudFormation", "DocumentDB", "DynamoDB", "EBS", "EC2", "EFS", "EKS", "FSx", "Neptune", "RDS", "Redshift", "Redshift Serverless", "S3",
     "SAP HANA on Amazon EC2", "Storage Gateway", "Timestream", "VirtualMachine",

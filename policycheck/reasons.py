@@ -82,7 +82,7 @@ class ReasonKind(StrEnum):
     NOTHING_TO_MEASURE = auto()  # (what a job must be), (how many, of how many subjects)
     ALL_IN_PROGRESS = auto()  # (), (jobs)
     IN_PROGRESS_ALONE = auto()  # (), (how many, of how many subjects)
-    ALL_PENDING = auto()  # (), (subjects)
+    ALL_PENDING = auto()  # (why, where it is not their age), (subjects)
     ACCEPTED_UNSURE = auto()
     ALL_WAIVED = auto()  # (), (findings)
 
@@ -195,7 +195,8 @@ def _unread_place(reason: Reason) -> str:
 
 def _pending(reason: Reason) -> str:
     who = "the only subject is" if reason.numbers[0] == 1 else f"all {reason.numbers[0]:,} subjects are"
-    return f"{who} pending, new or with a first backup that still runs: nothing is decided yet"
+    why = reason.names[0] if reason.names else "new or with a first backup that still runs"
+    return f"{who} pending, {why}: nothing is decided yet"
 
 
 def _progress(reason: Reason) -> str:

@@ -36,14 +36,30 @@ class Absence:
     def is_shown(self, place: Place) -> bool:
         """Whether the list is complete from the window's start to as_of wherever the place may be, as far as it is stated."""
         if place not in self._shown:
-            self._shown[place] = self._is_complete(place)
+            self._shown[place] = self._is_complete(place, self._start, self._as_of)
         return self._shown[place]
 
-    def _is_complete(self, place: Place) -> bool:
+    def is_whole(self, place: Place, start: datetime, end: datetime) -> bool:
+        """Whether the list certainly lacks no job created between two that it has, wherever the place may be. A list is cut at one moment: what is later than
+        a job that it has, it has, but for its gaps."""
         entries = [entry for entry in self._entries if states_place(place, entry)]
+        fine = all(entry.complete and entry.start is not None and entry.gap_in(start, end) is None for entry in entries)
+        return bool(entries) and fine and self._is_known(place)
+
+    def has_gap(self, place: Place) -> bool:
+        """Whether the list may lack a job created between two that it has."""
+        entries = [entry for entry in self._entries if states_place(place, entry)]
+        fine = all(entry.complete and entry.start is not None and not entry.gaps and not entry.holes for entry in entries)
+        return not entries or not fine or not self._is_known(place)
+
+    def _is_complete(self, place: Place, start: datetime | None, end: datetime) -> bool:
+        entries = [entry for entry in self._entries if states_place(place, entry)]
+        return bool(entries) and self._is_known(place) and all(entry.reaches(start, end) for entry in entries)
+
+    def _is_known(self, place: Place) -> bool:
+        """Whether every place that this one may be was read."""
         unread = any(all(mine in (None, theirs) or theirs is None for mine, theirs in zip(place, other, strict=True)) for other in self._missing)
-        somewhere = self._scope.organization and place[0] is None
-        return bool(entries) and not unread and not somewhere and all(entry.reaches(self._start, self._as_of) for entry in entries)
+        return not unread and not (self._scope.organization and place[0] is None)
 
 
 def _has_jobs(entry: Coverage) -> bool:

@@ -133,6 +133,12 @@ class Case(Struct, frozen=True):
         return isinstance(requirement, Expectation) and SHAPES[requirement.measure].by_creation
 
     @property
+    def compares_jobs(self) -> bool:
+        """Whether jobs in the window are compared with those before them, whenever these were."""
+        requirement = self.rule.statement.requirement
+        return isinstance(requirement, Expectation) and SHAPES[requirement.measure].each_resource
+
+    @property
     def listed(self) -> str:
         """What `where` and the scope choose: whoever these jobs name is a subject of a rule on groups."""
         return f"listed_{self.alike}"
@@ -238,6 +244,8 @@ def fields_read(case: Case) -> set[str]:
     names = fields_of(statement.where) | fields_of(statement.requirement.condition) | set(case.per) - {RESOURCE}
     if case.rule.qualifiers.clock:
         names.add(case.rule.qualifiers.clock)
+    if isinstance(statement.requirement, Expectation):
+        names.update(SHAPES[statement.requirement.measure].reads)
     if case.recovery is not None:
         names |= fields_needed(statement.list)
     if case.leaves_out_progress and "Overdue" in statement.list.fields:

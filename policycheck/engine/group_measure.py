@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -36,13 +36,19 @@ class Screen:
     """Of each key; the first is how many of its jobs leave something open."""
     between: nw.Expr | None = None
     """The jobs between which gaps are; then the longest step, the first and the last CreationDate are bounds, too."""
+    beside: Callable[[nw.LazyFrame[Any], str], nw.LazyFrame[Any]] | None = None
+    """Further bounds that take more than one pass: from the records with the number of their group, and the column of that, to (number, bound, ...)."""
 
 
 class Clean(NamedTuple):
     """A group that certainly keeps to its rule."""
 
     value: Range | None = None
-    """The least and the greatest value that it may have; None: of `latest`."""
+    """The least and the greatest value that it may have; None: of `latest`, or nothing to measure."""
+    nothing: bool = False
+    """There is nothing to measure, and the rule goes on."""
+    tallied: tuple[int, ...] = ()
+    """See `Judgement`."""
 
 
 class GroupMeasure(Measurement):
@@ -52,6 +58,12 @@ class GroupMeasure(Measurement):
     """Whether it looks at jobs of all the coverage."""
     counted_jobs = "finished"
     """What a job must be for there to be anything to measure."""
+    passes_over_nothing = False
+    """Whether a subject with nothing to measure does not keep a rule from passing, as long as another has something."""
+    pending_for = ""
+    """Why its subjects are pending, where it is not that they are new."""
+    needs_whole_list = False
+    """Whether a job that the list lacks between two others would change what it says."""
 
     # Columns
 
@@ -172,6 +184,18 @@ class GroupMeasure(Measurement):
             names: of the judgement's rows.
         """
         return iter(())
+
+    def tell_compared(self, judged: Judgement, job_list: JobList) -> str:
+        """Which job was compared with what, where one violates; empty where the measure compares none."""
+        return ""
+
+    def tell_notes(self, case: Case, judgements: Sequence[Judgement]) -> Iterator[str]:
+        """What was left out of what it measures."""
+        return iter(())
+
+    def tell_pending(self, judged: Judgement) -> str:
+        """Until when a subject is pending, where its age does not say."""
+        return ""
 
     def tells_age(self, requirement: Expectation) -> bool:
         """Whether how new a subject is explains what is asked of it."""

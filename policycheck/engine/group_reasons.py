@@ -20,9 +20,10 @@ def answer_of(item: Judgement) -> Answer:
     return Answer.NOTHING if item.nothing else Answer.PASS
 
 
-def all_new(count: int) -> Reasons:
+def all_pending(case: Case, count: int) -> Reasons:
     """That every subject is pending."""
-    return (Reason(ReasonKind.ALL_PENDING, numbers=(count,)),)
+    why = measure_of(case).pending_for
+    return (Reason(ReasonKind.ALL_PENDING, (why,) if why else (), (count,)),)
 
 
 def nothing_to_measure(case: Case, count: int, groups: int) -> Reason:

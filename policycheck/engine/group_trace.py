@@ -94,7 +94,7 @@ class GroupTrace:
     def _measured(self, judged: Judgement) -> Iterator[str]:
         requirement, measure = expectation(self._case), measure_of(self._case)
         if judged.nothing:
-            yield f"nothing to measure: no job of it {'is decided' if measure.counted_jobs == 'decided' else 'has finished'} in the window"
+            yield f"nothing to measure: no job of it {'has finished' if measure.counted_jobs == 'finished' else f'is {measure.counted_jobs}'} in the window"
         elif judged.value is not None:
             operator, limit = limit_of(requirement)
             best, worst = (judged.value.most, judged.value.least) if is_lower(operator) else (judged.value.least, judged.value.most)
@@ -105,6 +105,10 @@ class GroupTrace:
             yield f"limit: {operator.replace('_', ' ')} {measure.spell(limit)}"
             if requirement.warning is not None:
                 yield f"warning at {clean_line(requirement.warning.text)}" + (": exceeded" if is_warned(judged) else "")
+            if judged.violation is not False and (compared := measure.tell_compared(judged, self.job_list)):
+                yield compared
+        elif judged.pending and (pending := measure.tell_pending(judged)):
+            yield pending
         else:
             yield from measure.tell_jobs(judged, [name_job(self.job_list, row) for row in judged.rows])
         yield from self._edges(judged)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby, islice
@@ -25,8 +25,8 @@ from policycheck.engine.frame import ROW, SUBJECT
 from policycheck.engine.group_answers import answer_groups, looked_at, newest_bounds, newest_of
 from policycheck.engine.group_findings import Describer, spell_subject
 from policycheck.engine.group_judgement import judge_group
-from policycheck.engine.group_measure import measure_of
-from policycheck.engine.group_reasons import all_new, nothing_to_measure
+from policycheck.engine.group_measure import Clean, measure_of
+from policycheck.engine.group_reasons import all_pending, nothing_to_measure
 from policycheck.engine.judgement import Edge, Judgement, Setting, expectation
 from policycheck.engine.ladder import Standing, decide
 from policycheck.engine.list_view import KEY, ListView, Tally, any_truth
@@ -41,7 +41,7 @@ from policycheck.engine.subject_shares import count_subjects, describe, share_of
 from policycheck.engine.subjects import Group, Subjects, find_subjects
 from policycheck.engine.thinning import thin
 from policycheck.engine.unknown import name_lacking, name_unknown, spell_fields
-from policycheck.engine.verdict import decide_empty, not_read, of_another_moment, rule_result, short_evidence
+from policycheck.engine.verdict import decide_empty, judge_nothing, not_read, of_another_moment, rule_result, short_evidence
 from policycheck.inventory import Listing
 from policycheck.places import Place
 from policycheck.policy.conditions import fields_of
@@ -162,14 +162,19 @@ class _Ruling:
         clean = [self._is_clean(number, group, subjects) for number, group in enumerate(subjects.groups)]
         jobs = self._jobs_of(subjects, clean)
         judged = (
-            Judgement(group, Edge(None), False, self.clean[group.keys[0]].value) if clean[number] else self._judge(group, jobs[number], tallies)
+            self._judge_clean(group, self.clean[group.keys[0]]) if clean[number] else self._judge(group, jobs[number], tallies)
             for number, group in enumerate(subjects.groups)
         )
         return subjects, list(judged)
 
     def _is_clean(self, number: int, group: Group, subjects: Subjects) -> bool:
         """Whether a group has the records of one clean key, and no others may be its own but those that do not say whose they are."""
-        return len(group.keys) == 1 and group.keys[0] in self.clean and (number, True) in subjects.of_key[group.keys[0]]
+        own = len(group.keys) == 1 and group.keys[0] in self.clean and (number, True) in subjects.of_key[group.keys[0]]
+        return own and not (measure_of(self.case).needs_whole_list and self._absence.has_gap(group.subject[:2]))
+
+    @staticmethod
+    def _judge_clean(group: Group, clean: Clean) -> Judgement:
+        return Judgement(group, Edge(None), False, clean.value, nothing=clean.nothing, passed_over=clean.nothing, tallied=clean.tallied)
 
     def result(self, tallies: Mapping[int, Tally], listing: Listing) -> RuleResult:
         case, rule = self.case, self.case.rule
@@ -248,12 +253,16 @@ class _Ruling:
     def _judge(self, group: Group, jobs: Sequence[tuple[Any, ...]], tallies: Mapping[int, Tally]) -> Judgement:
         waiting = any(tallies[number].waiting for number in group.keys)
         unwell = any_truth(tallies[number].unwell for number in group.keys)
-        setting = Setting(self._edge(group), self._absence.is_shown(group.subject[:2]), waiting, unwell, self._first_runs(group))
+        setting = Setting(self._edge(group), self._absence.is_shown(group.subject[:2]), waiting, unwell, self._first_runs(group), self._is_whole(group))
         judged = self._possible.weigh(judge_group(self.case, group, jobs, setting, self.as_of, self.view.job_list), jobs)
         if self._softer is None or judged.violation is True or judged.pending or judged.nothing or judged.waiting:
             return judged
         soft = self._softer._judge(group, jobs, tallies)
         return judged if soft.violation is False else replace(judged, soft=soft)
+
+    def _is_whole(self, group: Group) -> Callable[[int, int], bool]:
+        place = group.subject[:2]
+        return lambda start, end: self._absence.is_whole(place, moment(start), moment(end))
 
     @cached_property
     def _possible(self) -> PossibleJobs:
@@ -331,7 +340,7 @@ class _Ruling:
         return short or (nameless(context.lists[LISTED_INVENTORY]) if named is not None and named.text == LISTED_INVENTORY else ())
 
     def _standing(self, subjects: Subjects, judgements: Sequence[Judgement], short: Reasons) -> Standing:
-        violated = [item for item in judgements if item.found is True]
+        case, violated = self.case, [item for item in judgements if item.found is True]
         standing = Standing(
             violations=sum(not item.nothing for item in violated),
             by_absence=sum(item.nothing for item in violated),
@@ -339,7 +348,7 @@ class _Ruling:
             unknown=lambda: self._unknown_of(subjects, judgements),
             unsettled=lambda: self._unsettled(subjects, judgements),
             nothing=lambda: self._nothing(subjects, judgements),
-            pending=lambda: all_new(len(judgements)) if all(item.pending for item in judgements) else (),
+            pending=lambda: all_pending(case, len(judgements)) if all(item.pending for item in judgements) else (),
         )
         if share_of(self.case) is None:
             return standing
@@ -373,6 +382,9 @@ class _Ruling:
         empty = [item for item in judgements if item.nothing]
         if unmeasured := sum(not item.passed_over for item in empty):
             return Verdict.INCONCLUSIVE, (nothing_to_measure(case, unmeasured, len(judgements)),)
+        if measure_of(case).passes_over_nothing and all(item.nothing or item.pending for item in judgements) and empty:
+            quiet = rule.qualifiers.no_data is NoData.QUIET and subjects.outside
+            return judge_nothing(rule, quiet=quiet), (nothing_to_measure(case, len(empty), len(judgements)),)
         if len(empty) == len(judgements) and rule.qualifiers.no_data is NoData.SKIP:
             return Verdict.SKIPPED, (nothing_to_measure(case, len(empty), len(judgements)),)
         if not subjects.examined and measure_of(case).is_met_by_nothing(expectation(case)):
@@ -430,6 +442,8 @@ class _Ruling:
     def _pending_until(self, item: Judgement) -> str:
         if item.first_runs:
             return "is pending until its first backup job ends, which is in progress and in time"
+        if told := measure_of(self.case).tell_pending(item):
+            return told
         first = item.edge.first or 0
         until = measure_of(self.case).pending_until(self.case, first)
         return f"is new: pending until {iso(moment(until))}, {spell_duration(until - first)} after its first backup job"
@@ -445,7 +459,8 @@ class _Ruling:
             notes.append(f"{counted(left_out, 'child job')} left out: {whose}, with the same answer")
         if share_of(self.case) is not None and (count := count_subjects(judgements)).most != 1:
             notes.append(spell_count(self.case, count))
+        notes += measure_of(self.case).tell_notes(self.case, judgements)
         passed = sum(item.passed_over for item in judgements)
-        if passed:
+        if passed and not measure_of(self.case).passes_over_nothing:
             notes.append(f"{nothing_to_measure(self.case, passed, len(judgements))}: passed over, as no_data {self.case.rule.qualifiers.no_data} says")
         return tuple(notes)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from policycheck.engine.case import Case
@@ -12,6 +12,10 @@ from policycheck.engine.subjects import Group
 from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Operator
 from policycheck.policy.model import Expectation, NoData
+
+
+def _always(start: int, end: int) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,13 @@ class Judgement:
     soft: Judgement | None = None
     """What its softer limit makes of a group that does not certainly violate the limit, where it may violate that; None: it certainly does not."""
 
+    against: tuple[int, ...] = ()
+    """Of measures that compare jobs: the row of the newest that violates, and what it is compared with."""
+    tallied: tuple[int, ...] = ()
+    """What the measure counted for its notes."""
+    is_whole: Callable[[int, int], bool] = field(default=_always, compare=False)
+    """See `Setting`."""
+
     @property
     def found(self) -> Truth:
         """Whether there is something to find: it violates the limit, or the softer one."""
@@ -87,6 +98,8 @@ class Setting:
     """Whether a job of it ended and does not match, of a rule that excuses new subjects."""
     first_runs: Truth = False
     """Whether its first backup still runs."""
+    is_whole: Callable[[int, int], bool] = _always
+    """Whether the list certainly lacks no job of the group created between two moments (microseconds)."""
 
 
 def expectation(case: Case) -> Expectation:

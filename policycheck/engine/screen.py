@@ -46,6 +46,9 @@ def screen(cases: Sequence[Case], bounds: Bounds, keyed: nw.LazyFrame[Any], key:
         told = {number: row[start:end] for number, row in bounds.items()}
         if screened.between is not None:
             told = {number: (*told[number], *times) for number, *times in _times_between(keyed.filter(screened.between), key, backend)}
+        if screened.beside is not None:
+            more = {number: found_beside for number, *found_beside in backend.rows(screened.beside(keyed, key))}
+            told = {number: (*told[number], *found_beside) for number, found_beside in more.items()}
         # Many groups have the same bounds.
         find = lru_cache(maxsize=None)(partial(measure.find_clean, case, as_of=as_of))
         clean = ((number, find(bounds_of_key[1:])) for number, bounds_of_key in told.items() if not bounds_of_key[0])

@@ -114,7 +114,7 @@ def find_subjects(
         may=sum(tallies[number].may for number in tallies if inventory is None or owned[number]),
         outside=any(tallies[number].outside for number in counted),
         undecided=sum(tallies[number].undecided for number in counted),
-        strays=sum(tallies[number].may for number in stray),
+        strays=sum(max(tallies[number].may, case.compares_jobs and tallies[number].chosen is not False) for number in stray),
         nameless=0 if inventory is not None else sum(one.count_nameless(case) for one in {id(one): one for one in (view, backups) if one is not None}.values()),
         chosen=any_truth(tally.chosen for tally in tallies.values()),
     )

@@ -1025,6 +1025,13 @@ class Reach(NamedTuple):
         between = any(last < start and end < first for last, first in self.holes)
         return self.spans(start, end) and self.evidence[-1][1] >= start and self.evidence[0][0] <= end and not between
 
+    def joins(self, start: int, end: int) -> bool:
+        """Whether no gap lies between two moments; before all that is covered, and after it, there is none."""
+        if not self.complete or not self.covered:
+            return False
+        first, last = max(start, self.covered[0][0]), min(end, self.covered[-1][1])
+        return (first > last or self.spans(first, last)) and not any(begins < start and end < ends for begins, ends in self.holes)
+
     def precedes(self, moment: int) -> bool:
         """Whether the evidence begins more than a day before a moment, and nothing between is a gap."""
         return bool(self.evidence) and self.evidence[0][0] < moment - 24 * HOUR and self.spans(self.evidence[0][0], moment)
@@ -1284,6 +1291,13 @@ class Case:
         unread = any(is_part(place, other, loosely=True) for other in self.not_shown(dataset))
         somewhere = self.organization and place[0] is None
         return bool(there) and not unread and not somewhere and all(self.reaches(dataset, other, start) for other in there)
+
+    def lacks_none(self, dataset: str, place: tuple[Any, Any], start: int, end: int) -> bool:
+        """Whether the list certainly lacks no job created between two that it has: what is later than one of its jobs it has, but for its gaps."""
+        there = [reach for other, reach in self.reach[dataset].items() if in_scope(other, self.scope) and is_part(place, other)]
+        unread = any(is_part(place, other, loosely=True) for other in self.not_shown(dataset))
+        somewhere = self.organization and place[0] is None
+        return bool(there) and not unread and not somewhere and all(reach.joins(start, end) for reach in there)
 
     def excused(self, account: str | None, region: str | None = None) -> bool:
         """Whether a declared place may have no job. An account of an organization that has none has no row of the coverage of a fetch, either."""
@@ -1624,7 +1638,11 @@ MEASURES = {  # operators, kind of the value, within
     "longest_gap": (("at_most", "less_than"), "duration", "needed"),
     "missed_runs": (("at_most", "less_than"), "number", "needed"),
     "calendar": (("at_least",), "number", "refused"),
+    "size_drop": (("at_most", "less_than"), "share", "optional"),
+    "size_growth": (("at_most", "less_than"), "percentage", "optional"),
+    "slowdown": (("at_most", "less_than"), "factor", "optional"),
 }
+COMPARED = ("size_drop", "size_growth", "slowdown")  # jobs in the window, each with those before it, whenever these were
 RESOURCE_FIELDS = ("ResourceType", "Account", "Region", "ResourceArn", "ResourceName", "AccountName", "in_inventory")  # and every Tags.NAME
 
 
@@ -1651,7 +1669,12 @@ class Expectation(NamedTuple):
     @property
     def undoable(self) -> bool:
         """Whether jobs that nobody listed could undo a violation: what a list does not show must then be known not to have happened."""
-        return self.lower or self.measure not in ("count", "streak")
+        return self.lower or self.measure not in ("count", "streak", *COMPARED)
+
+    @property
+    def always(self) -> bool:
+        """Whether it looks at jobs at any time of the coverage."""
+        return self.measure in ("newest", *COMPARED)
 
     @property
     def needed(self) -> set[str]:
@@ -1672,7 +1695,7 @@ def read_expectation(rule: dict[str, Any], case: Case) -> Expectation:
     check_keys(asked, measure, " ".join(("of", *operators, *beside)))
     limits = [(name, text) for name, text in asked.items() if name not in ("of", *beside)]
     require(len(limits) == (1 if operators else 0), f"{measure} needs one limit, or none", asked)
-    require(bool(asked.get("of")) != (measure == "missed_runs"), f"{measure} needs conditions under of, or must not have them", asked)
+    require(measure == "slowdown" or bool(asked.get("of")) != (measure == "missed_runs"), f"{measure} needs conditions under of, or must not have them", asked)
     require(within != "needed" or "within" in rule, f"{measure} needs within", rule["id"])
     require(within != "refused" or "within" not in rule, f"the limit of {measure} is its window", rule["id"])
     require(rule.get("clock") is None or (within == "optional" and "within" in rule), f"clock cannot stand here beside {measure}", rule["id"])
@@ -1681,6 +1704,7 @@ def read_expectation(rule: dict[str, Any], case: Case) -> Expectation:
     known = [name for name in GROUP_FIELDS[dataset] if name in LISTS[dataset].fields]
     require(isinstance(per, list) and len(set(per)) == len(per) and set(per) <= set(known), "per names other fields than it can, or one twice", per)
     require(inventory is None or (isinstance(inventory, str) and "ResourceArn" in per), "inventory needs per with ResourceArn", inventory)
+    require(measure not in COMPARED or ("ResourceArn" in per and dataset != "restore_jobs"), f"{measure} compares the jobs of each resource", rule["id"])
     require(measure != "missed_runs" or (dataset == "backup_jobs" and not per), "missed_runs is about each resource of backup jobs", rule["id"])
     choice = read_choice(rule, case.as_of)
     choice = choice._replace(once=choice.once and measure in ("count", "share") and "ResourceArn" not in per)
@@ -1712,9 +1736,12 @@ def read_limit(kind: str, text: Any) -> Any:
         return int(text)
     if kind == "duration":
         return int(read_quantity(text, DURATIONS))
+    if kind == "factor":
+        require(text.endswith("x"), "a factor is written 2x", text)
+        return read_quantity(text[:-1], {"": 1})
     require(text.endswith("%"), "a share is written 99%", text)
     share = read_quantity(text[:-1], {"": 1}) / 100
-    require(share <= 1, "a share is at most 100%", text)
+    require(share <= 1 or kind == "percentage", "a share is at most 100%", text)
     return share
 
 
@@ -1760,6 +1787,7 @@ class Finding(NamedTuple):
     pending: bool = False
     waiting: bool = False  # all that could be measured is still in progress
     unsettled: bool = False  # nobody knows whether the first backup still runs: nothing violates for certain
+    uncompared: bool = False  # no job of it was compared with one before: nothing is said of it, unless of none
 
     @property
     def decided(self) -> bool:
@@ -1919,8 +1947,8 @@ def form_groups(expectation: Expectation, case: Case, rows: list[Row]) -> Formed
         values = [evidence.value(row.job, name) for name in others]
         complete = not any(value is UNKNOWN or value is MISSING for value in values)
         nowhere = any(subject is None for subject, _ in belongs) or (bool(belongs) and not complete)
-        unknown = unknown or (row.counted() is not False and nowhere)
-        if nowhere and MISSING not in values and record.counted(expectation.measure == "newest") is not False:
+        unknown = unknown or (row.counted(expectation.measure in COMPARED) is not False and nowhere)
+        if nowhere and MISSING not in values and record.counted(expectation.always) is not False:
             strays.append(belonging(record, None))
         for subject, own in belongs:
             if subject is None or (resources and subject not in subjects):
@@ -2146,6 +2174,8 @@ def judge_groups(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str
         verdict, findings = without_data(no_data, waivers)
     elif pending == len(groups):
         verdict = "inconclusive"  # all of them are new: nothing is decided
+    elif any(found.uncompared for _, found in assessed) and all(found.uncompared or found.pending for _, found in assessed):
+        verdict, findings = without_data(no_data, waivers, "pass" if any(row.outside for row in formed.rows) else "inconclusive")
     elif expectation.measure in ("count", "streak") and not expectation.lower and all(row.counted() is not True for row in formed.rows):
         verdict, findings = met_by_nothing(formed.rows, no_data, waivers)
     else:
@@ -2224,6 +2254,8 @@ def assess(group: Group, expectation: Expectation, case: Case) -> Finding:
 def assess_value(group: Group, expectation: Expectation, case: Case) -> Finding:
     """Every measure but `latest`: the value that favours the group, and the other."""
     measure, rows = expectation.measure, group.rows
+    if measure in COMPARED:
+        return assess_durations(group, expectation, case) if measure == "slowdown" else assess_sizes(group, expectation, case)
     bounded_below = measure in ("count", "streak") and expectation.lower
     new, first = newness(group, expectation, case) if measure == "longest_gap" or bounded_below else (False, None)
     values: list[Any]
@@ -2538,6 +2570,167 @@ def assess_calendar(group: Group, expectation: Expectation, case: Case) -> Findi
 def holds_one(row: Row, period: tuple[int, int], high: bool) -> bool:
     """Whether a matching job was created in the period: a possible one, or a definite one."""
     return row.created is not None and period[0] <= row.created < period[1] and (possible_match(row) if high else definite(row))
+
+
+WITHOUT_SIZES = ("aurora", "cloudformation", "documentdb", "eks", "fsx", "neptune", "rds")  # their jobs record no size, or 0
+MOST_ALIKE, MOST_UNSURE, FEWEST_EARLIER = 4, 100, 5
+
+
+class Sized(NamedTuple):
+    """A job that may match, beside those before it."""
+
+    job: Job
+    sure: bool  # it certainly matches
+    inside: bool | None  # and is in the window
+    created: int | None
+    size: int | None
+    comparable: bool | None  # whether its size says how large the backup is
+
+
+def comparable_size(job: Job) -> tuple[int | None, bool | None]:
+    """The size of a backup, and whether it says anything: EFS records what was transferred, some types nothing, or 0."""
+    kind, size = str(job.get("ResourceType") or "").lower(), job.get("BackupSizeInBytes")
+    if kind == "efs" or (kind in WITHOUT_SIZES and not size):
+        return size, False
+    return size, True if kind and size is not None else None
+
+
+def size_change(before: Sized, job: Sized, growth: bool, whole: bool) -> tuple[Any, Any]:
+    """By what part of the one before a job is smaller, or larger: in its favour, and against it."""
+    if job.inside is False or before.comparable is False or job.comparable is False:
+        return 0, 0
+    if before.size is None or job.size is None or not whole:
+        return 0, FOR_EVER if growth else 1
+    apart = job.size - before.size if growth else before.size - job.size
+    change: Any = 0 if apart <= 0 else Fraction(apart, before.size) if before.size else FOR_EVER
+    sure = job.inside and before.comparable and job.comparable
+    return change if sure else 0, change
+
+
+def in_window(row: Row, expectation: Expectation, evidence: Evidence) -> bool | None:
+    """Whether a job would be in the window if it were one of the group."""
+    return evidence.in_window(row.job, expectation.choice.start, expectation.choice.clock)
+
+
+def orders_of(jobs: list[Sized]) -> list[list[Sized]]:
+    """Every order of jobs created at one moment, with or without those that may not match."""
+    orders: list[list[Sized]] = [[]]
+    ways = []
+    while orders:
+        order = orders.pop()
+        rest = [job for job in jobs if all(job is not taken for taken in order)]
+        ways += [order] if order and not any(job.sure for job in rest) else []
+        orders += [[*order, job] for job in rest]
+    return ways
+
+
+def assess_sizes(group: Group, expectation: Expectation, case: Case) -> Finding:
+    """The greatest change of a size from one matching job to the next. A way through the jobs takes all that certainly match, and any of those that may: the
+    value in favour of the group is that of the way whose greatest change is the least, the other that of any two jobs that may follow each other."""
+    evidence, growth, dataset = case.evidence[expectation.choice.dataset], expectation.measure == "size_growth", expectation.choice.dataset
+    jobs = [
+        Sized(row.job, definite(row, True), in_window(row, expectation, evidence), row.created, *comparable_size(row.job))
+        for row in group.rows
+        if possible_match(row, True)
+    ]
+    if any(job.created is None for job in jobs):  # it may stand anywhere
+        violates = None if len(jobs) > 1 and expectation.violated_by(FOR_EVER if growth else 1) else False
+        return Finding(violates, [], uncompared=violates is False)
+
+    def change(before: Sized, job: Sized) -> tuple[Any, Any]:
+        return size_change(before, job, growth, case.lacks_none(dataset, group.place, before.created or 0, job.created or 0))
+
+    moments: dict[Any, list[Sized]] = {}
+    for job in sorted(jobs, key=lambda job: job.created or 0):
+        moments.setdefault(job.created, []).append(job)
+    lasts: list[tuple[Sized, Any]] = []  # what may be the last job so far, and the greatest change on the best way to it
+    anything, none_yet, most, compared = False, True, 0, 0
+    over: list[Job] = []
+    for alike in moments.values():
+        for job in alike:
+            before = [*(last for last, _ in lasts), *(other for other in alike if other is not job)]
+            most = max([most, *(change(last, job)[1] for last in before)])
+            if job.sure and job.inside and before and not none_yet:
+                least = min(change(last, job)[0] for last in before)
+                over += [job.job] if expectation.violated_by(least) else []
+            if job.sure and job.inside and job.comparable and before and not none_yet and not anything:
+                compared += all(last.comparable for last in before)
+        anything = anything or len(alike) > MOST_ALIKE
+        reached: list[tuple[Sized, Any]] = []
+        for order in [[job] for job in alike] if anything else orders_of(alike):
+            ways = [max(worst, change(last, order[0])[0]) for last, worst in lasts] + ([0] if none_yet else [])
+            steps = [change(order[place - 1], order[place])[0] for place in range(1, len(order))]
+            reached.append((order[-1], max([min(ways), *steps])))
+        best = [(job, min(worst for last, worst in reached if last is job)) for job in alike if any(last is job for last, _ in reached)]
+        if any(job.sure for job in alike):
+            lasts, none_yet = best, False
+        else:
+            lasts = lasts + best
+        anything = anything or len(lasts) > MOST_UNSURE
+    least = 0 if none_yet or anything else min((worst for _, worst in lasts), default=0)
+    if expectation.violated_by(least):
+        return Finding(True, over)
+    if expectation.violated_by(most):
+        return Finding(None, [])
+    return Finding(False, [], uncompared=not compared)
+
+
+def assess_durations(group: Group, expectation: Expectation, case: Case) -> Finding:
+    """How many times the usual duration the slowest job took. What is usual is the median of the clean jobs before it, at least 5: in favour of the group the
+    longest that the unknown leaves open, else the shortest."""
+    evidence = case.evidence[expectation.choice.dataset]
+    rows = [row for row in group.rows if row.chosen is not False]
+    states = [(row, all_of([row.chosen, evidence.is_clean(row.job)]), evidence.value(row.job, "Duration")) for row in rows]
+    certain: list[tuple[Job, Any]] = []
+    least: Any = 0
+    most: Any = 0
+    waiting = False
+    for row, _, duration in states:
+        inside = in_window(row, expectation, evidence)
+        if inside is False or row.matches is False or duration is MISSING:
+            continue
+        earlier = [
+            (own if row.created is not None and other.created is not None and other.created < row.created else None, length)
+            for other, own, length in states
+            if other is not row and own is not False and not (row.created is not None and other.created is not None and other.created > row.created)
+        ]
+        sure = [length for own, length in earlier if own]
+        others = [length for own, length in earlier if not own]
+        waiting = waiting or len(sure) < FEWEST_EARLIER
+        if len(sure) + len(others) < FEWEST_EARLIER:
+            continue
+        most = max(most, times_usual(duration, usual_duration(sure, others, False)))
+        if definite(row, True) and inside and duration is not UNKNOWN and len(sure) >= FEWEST_EARLIER:
+            times = times_usual(duration, usual_duration(sure, others, True))
+            least = max(least, times)
+            certain.append((row.job, times))
+    if expectation.violated_by(least):
+        return Finding(True, [job for job, times in certain if expectation.violated_by(times)])
+    if expectation.violated_by(most):
+        return Finding(None, [])
+    return Finding(False, [], pending=waiting and not certain, uncompared=not waiting and not certain)
+
+
+def usual_duration(sure: list[Any], others: list[Any], longest: bool) -> Any:
+    """The longest, or shortest, median of durations that certainly count and any of the others."""
+    unknown = FOR_EVER if longest else 0
+    kept: list[Any] = [unknown if length is UNKNOWN else length for length in sure]
+    rest = sorted((unknown if length is UNKNOWN else length for length in others), reverse=longest)
+    medians: list[Any] = []
+    for count in range(len(rest) + 1):
+        lengths = sorted(kept + rest[:count])
+        if len(lengths) >= FEWEST_EARLIER:
+            half = len(lengths) // 2
+            middle: list[Any] = lengths[half : half + 1] if len(lengths) % 2 else lengths[half - 1 : half + 1]
+            medians.append(FOR_EVER if FOR_EVER in middle else Fraction(sum(middle), len(middle)))
+    return max(medians) if longest else min(medians)
+
+
+def times_usual(duration: Any, usual: Any) -> Any:
+    """One duration by another."""
+    if duration is UNKNOWN or (usual == 0 and duration):
+        return FOR_EVER
+    return 0 if usual in (0, FOR_EVER) else Fraction(duration) / usual
 
 
 class CronError(ValueError):

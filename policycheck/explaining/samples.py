@@ -13,6 +13,7 @@ from policycheck.engine.backends.interface import Backend
 from policycheck.engine.findings import NO_JOBS
 from policycheck.engine.kinds.registry import measurement_of
 from policycheck.engine.links.definitions import LINKS
+from policycheck.engine.measurement import SampleJobs
 from policycheck.errors import Location
 from policycheck.explaining.solutions import Guess, When, build_job, list_resource, solve, something, spell_age
 from policycheck.pipeline import run
@@ -215,9 +216,24 @@ def _measured(rule: Rule, expected: Expectation, *, keeps: bool) -> Iterator[Ent
         yield from _single(rule, conditions)
         return
     repeat = {"repeat": {"every": spell_age(wanted.every), "times": str(wanted.times)}} if wanted.every is not None and wanted.times > 1 else {}
-    told = {name: value if isinstance(value, str) else f"-{spell_age(value)}" for name, value in wanted.members.items()}
+    told = _spelled(wanted.members, rule)
     for guess in solve(conditions, rule.statement.list):
-        yield _entry(rule, [told | _job(rule, guess, When(created=wanted.created)) | repeat], guess, reach=wanted.reach)
+        jobs = [told | _job(rule, guess, When(created=wanted.created)) | repeat]
+        if wanted.before:
+            jobs = [*jobs, *_before(wanted, rule, jobs[0])]
+        yield _entry(rule, jobs, guess, reach=wanted.reach)
+
+
+def _spelled(members: Mapping[str, str | int], rule: Rule) -> dict[str, Any]:
+    own = rule.statement.list.fields
+    return {name: value if isinstance(value, str) else f"-{spell_age(value)}" for name, value in members.items() if name in own}
+
+
+def _before(wanted: SampleJobs, rule: Rule, job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The jobs that one is compared with: as it, but for what is said of them, a day from one to the next."""
+    for number in range(wanted.before_times):
+        moved = {name: value if isinstance(value, str) else value + number * DAY for name, value in wanted.before.items()}
+        yield {**job, **_spelled(moved, rule)}
 
 
 # Following jobs

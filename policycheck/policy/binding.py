@@ -85,7 +85,7 @@ class Binder:
             if SHAPES[measure].limit is Limit.DURATION:
                 return _window_value(text)
             value = parse_limit(text, measure)
-            if problem := limit_problem(operator, value):
+            if problem := limit_problem(operator, value, SHAPES[measure].limit):
                 raise ValueError(problem)
             return value
 
@@ -102,7 +102,7 @@ class Binder:
 
         def share_of(text: str) -> Value:
             value = parse_limit(text, Measure.SHARE)
-            if problem := limit_problem(operator, value):
+            if problem := limit_problem(operator, value, Limit.SHARE):
                 raise ValueError(problem)
             return value
 

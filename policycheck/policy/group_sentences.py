@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from policycheck.datasets import Dataset
+from policycheck.datasets import DATASETS, Dataset
 from policycheck.policy import vocabulary
 from policycheck.policy.calendars import UTC_ZONE
+from policycheck.policy.compared_phrases import MAY_NOT, excess, none_compared
 from policycheck.policy.conditions import And, Condition, Literal, conjunction
 from policycheck.policy.grouping import per_problem
 from policycheck.policy.measures import SHAPES, Measure, Window
@@ -74,12 +75,17 @@ class GroupSentences(SentenceParts):
             "gap": self._gap,
             "no_missed": self._missed,
             "missed": self._missed,
+            "size_drop": self._compared,
+            "size_growth": self._compared,
+            "slowdown": self._compared,
         }
 
     def _every_has(self, tree: Branch) -> Statement:
         subject, quantity = branches(tree)[:2]
         requirement, within = self._quantity(quantity)
         per, inventory = self._group(subject)
+        if SHAPES[requirement.measure].each_resource and RESOURCE not in per:
+            raise self._phrases.error(subject, _ONE_RESOURCE, "Write: every resource must have ...")
         return self._statement(self._warned(_grouped(requirement, per, inventory), tree), self._phrases.noun_phrase(subject).all, within)
 
     def _share_has(self, tree: Branch) -> Statement:
@@ -103,6 +109,8 @@ class GroupSentences(SentenceParts):
         quantity = next(branch for branch in branches(tree) if branch.data not in {"population", "warning"})
         requirement, within = self._quantity(quantity)
         requirement = self._warned(requirement, tree)
+        if SHAPES[requirement.measure].each_resource:
+            raise self._phrases.error(quantity, _ONE_RESOURCE, "Write: every resource must have ...")
         if window and requirement.measure is Measure.NEWEST:
             raise self._phrases.error(tokens(quantity, "WITHIN")[-1], TWO_WINDOWS, "How old the newest job may be is the window: keep the last `within`.")
         if window and requirement.measure is Measure.CALENDAR:
@@ -114,6 +122,8 @@ class GroupSentences(SentenceParts):
         if tree.data == "number":
             limit, jobs = branches(tree)[:2]
             return self._number(tree, limit, self._evidence(jobs)), self._within(tree)
+        if tree.data in _COMPARED:
+            return self._compared_quantity(tree)
         jobs = branches(tree)[0]
         if tree.data in {"on_each", "on_some"}:
             return self._on_days(tree, self._evidence(jobs)), None
@@ -174,6 +184,33 @@ class GroupSentences(SentenceParts):
         requirement = Expectation(Measure.MISSED_RUNS, operator=operator, limit=allowed)
         return self._statement(requirement, self._phrases.noun_phrase(runs).all, self._within(tree))
 
+    # Jobs compared with those before them
+
+    def _compared(self, tree: Branch) -> Statement:
+        """`no clean EC2 job in vault prod may be more than 50% smaller than the one before`: types and places are the population's."""
+        jobs, excess = branches(tree)[:2]
+        measure = Measure(tree.data)
+        phrase = self._phrases.noun_phrase(jobs)
+        said = conjunction([*phrase.outcomes, *phrase.conditions])
+        self._check_compared(jobs, measure, said)
+        requirement = Expectation(measure, said, Operator(excess.data), self._phrases.value(excess), (RESOURCE,))
+        return self._statement(requirement, phrase.nouns, self._within(tree))
+
+    def _compared_quantity(self, tree: Branch) -> tuple[Expectation, Literal | None]:
+        jobs, excess = branches(tree)[:2]
+        measure = _COMPARED[tree.data]
+        condition = self._phrases.noun_phrase(jobs).all
+        self._check_compared(jobs, measure, condition)
+        return Expectation(measure, condition, Operator(excess.data), self._phrases.value(excess)), self._within(tree)
+
+    def _check_compared(self, jobs: Branch, measure: Measure, condition: Condition) -> None:
+        dataset = self._phrases.dataset
+        if dataset.name not in SHAPES[measure].lists:
+            known = " and ".join(f"{DATASETS[name].noun}s" for name in SHAPES[measure].lists)
+            raise self._phrases.error(jobs, f"{dataset.noun}s are not compared with those before them", f"It can be asked of {known}.")
+        if condition == And() and not SHAPES[measure].of_any:
+            raise self._phrases.error(jobs, "the size of a job that did not end well says little", "Say which jobs are compared: no clean job.")
+
     def _limit(self, tree: Branch, measure: Measure) -> tuple[Operator, Literal]:
         operator = Operator(branches(tree)[0].data)
         if operator not in SHAPES[measure].operators:
@@ -221,6 +258,11 @@ class GroupSentences(SentenceParts):
 
 
 _LIMITED = {Measure.LONGEST_GAP: "a gap", Measure.MISSED_RUNS: "a number of missed runs"}
+
+
+_COMPARED = {"smaller": Measure.SIZE_DROP, "larger": Measure.SIZE_GROWTH, "slower": Measure.SLOWDOWN}
+"""What is said of jobs that a resource must not have."""
+_ONE_RESOURCE = "what is compared are jobs of one resource"
 
 
 def split_phrase(phrase: NounPhrase) -> tuple[list[Condition], Condition]:
@@ -386,6 +428,14 @@ def _missed(requirement: Expectation, where: Phrase) -> str:
     return f"{'no' if none else _limit(requirement, counted=True)} {runs} may be missed"
 
 
+def _say_compared(statement: Statement, requirement: Expectation, where: Phrase, of: Phrase) -> str:
+    """Of every resource in one phrase; where types and places would be read as the other's, or others are the subjects, the general form."""
+    within = render_within(statement.within)
+    if requirement.per == (RESOURCE,) and requirement.inventory is None and not where.said and not of.nouns:
+        return f"no {of.beside(where).noun('job')} may {MAY_NOT[requirement.measure]} {excess(requirement)}{within}"
+    return f"{_having(where, requirement)} {none_compared(requirement, of)}{within}"
+
+
 def render_within(window: Literal | None) -> str:
     """` within 24h`; empty where there is no window."""
     return f" within {spell_value(window)}" if window else ""
@@ -400,4 +450,7 @@ _WORDINGS: Mapping[Measure, _Wording] = {
     Measure.LONGEST_GAP: _Wording(_say_gap, lambda requirement, of: f"{_limit(requirement)} may pass without {of.one()}"),
     Measure.CALENDAR: _Wording(_say_calendar, _on_days),
     Measure.MISSED_RUNS: _Wording(_say_missed, lambda requirement, of: _missed(requirement, Phrase(requirement.condition, of.dataset))),
+    Measure.SIZE_DROP: _Wording(_say_compared, none_compared),
+    Measure.SIZE_GROWTH: _Wording(_say_compared, none_compared),
+    Measure.SLOWDOWN: _Wording(_say_compared, none_compared),
 }

@@ -40,6 +40,8 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])", re.ASCII)
 _PREFIXES = "kMGTP"
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)(?:([kKMGTP])(i?)B|B)?", re.ASCII)
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)%", re.ASCII)
+_FACTOR = re.compile(r"(\d+(?:\.\d+)?)x", re.ASCII)
+_PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _CENTURY_MICROSECONDS = 36_525 * 86_400 * 1_000_000
 
 
@@ -82,6 +84,25 @@ def parse_share(text: str) -> Fraction:
     if share is None or share > 1:
         raise ValueError("a share is from 0% to 100%")
     return share
+
+
+def parse_percentage(text: str) -> Fraction:
+    """By how much of itself something grows: `300%` is 3, exactly; raises ValueError."""
+    match = _SHARE.fullmatch(text)
+    if match is None:
+        raise BadValue("a percentage is written with %", f"Did you mean {text}%?" if _PLAIN_NUMBER.fullmatch(text) else "For example: 300%.")
+    return Fraction(Decimal(match[1])) / 100
+
+
+def parse_factor(text: str) -> Fraction:
+    """How many times as much `2x` or `1.5x` is, exactly; raises ValueError."""
+    match = _FACTOR.fullmatch(text)
+    if match is None:
+        raise BadValue("a factor is a number and an x: 2x, 1.5x", f"Did you mean {text}x?" if _PLAIN_NUMBER.fullmatch(text) else "")
+    factor = Fraction(Decimal(match[1]))
+    if factor == 0:
+        raise ValueError("a factor is more than 0")
+    return factor
 
 
 def parse_time(text: str) -> datetime:

@@ -227,7 +227,7 @@ def _guess_each_job(spot: _Spot) -> Mistake | None:
         return spot.misfit(
             f"Write: no {jobs} may be overdue{window}" if asked == "overdue" else "Write have and a field: for jobs, no job may have State FAILED"
         )
-    if word == "have" and spot.expected == ["BE"] and behind[-1:] == ["may"]:
+    if word == "have" and "BE" in spot.expected and behind[-1:] == ["may"]:
         return spot.misfit("Write: no jobs with issues")
     if word == "within" and behind[:1] == ["for"] and "have" in behind:
         late = _LATE_WINDOW.fullmatch(spot.before) if spot.is_short and spot.following else None
@@ -286,7 +286,7 @@ def _guess_group(spot: _Spot) -> Mistake | None:
             return spot.misfit("Fields are asked of jobs; for example: for jobs, every job must have IsEncrypted true")
         if word == "be" and "HAVE" in spot.expected:
             return spot.misfit("A resource must have something: every resource must have a clean job within 24h, for example.")
-    if word == "no" and "A" in spot.expected:
+    if (word == "no" and "A" in spot.expected) or (word == "within" and "TAKING" in spot.expected):
         return spot.misfit("What must not be begins with no; for example: no FAILED jobs within 7d")
     return None
 

@@ -39,10 +39,13 @@ def _measure_schema(shape: Shape) -> dict[str, Any]:
         Limit.NUMBER: {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^([0-9]+|{parameter})$"}]},
         Limit.SHARE: {"type": "string", "pattern": f"^([0-9.]+%|{parameter})$"},
         Limit.DURATION: _NON_EMPTY,
+        Limit.PERCENTAGE: {"type": "string", "pattern": f"^([0-9.]+%|{parameter})$"},
+        Limit.FACTOR: {"type": "string", "pattern": f"^([0-9.]+x|{parameter})$"},
     }
     properties = {operator.value: limits[shape.limit] for operator in shape.operators}
     of = {"of": {**_CONDITIONS, "description": "Which jobs of a group match"}} if shape.of else {}
-    size = len(of) + bool(properties)
+    required = [] if shape.of_any else list(of)
+    least, most = (len(found) + bool(properties) for found in (required, of))
     days: dict[str, Any] = {}
     if shape.of_calendar:
         days = {
@@ -56,9 +59,9 @@ def _measure_schema(shape: Shape) -> dict[str, Any]:
     return {
         "type": "object",
         "additionalProperties": False,
-        "required": list(of),
-        "minProperties": size + bool(days),
-        "maxProperties": size + (2 if days else 0) + len(warning),
+        "required": required,
+        "minProperties": least + bool(days),
+        "maxProperties": most + (2 if days else 0) + len(warning),
         "properties": {**of, **properties, **days, **warning},
         **({"oneOf": [{"required": [unit.value]} for unit in CalendarUnit]} if days else {}),
     }

@@ -66,7 +66,8 @@ def _structured_requirement(requirement: Requirement) -> Structured:
         case Expectation(measure=measure, condition=condition, operator=operator, limit=limit, per=per, inventory=inventory):
             keys: Structured = {"per": list(per) if len(per) > 1 else per[0]} if per else {}
             keys |= {"inventory": inventory.text} if inventory else {}
-            of = {"of": structured(condition)} if SHAPES[measure].of else {}
+            matching = structured(condition) if SHAPES[measure].of else {}
+            of = {"of": matching} if matching or not (SHAPES[measure].of_any or not SHAPES[measure].of) else {}
             days = requirement.calendar
             beside = {days.unit.value: days.last.text, "zone": days.zone.text} if days else {}
             beside |= {"warning": requirement.warning.text} if requirement.warning else {}
@@ -163,7 +164,7 @@ class _StatementReader:
             return None
         measure = Measure(word.text)
         self._check_keys(measure, dataset)
-        per = self._per(dataset) if SHAPES[measure].per else ()
+        per = self._per(dataset, each_resource=SHAPES[measure].each_resource) if SHAPES[measure].per else ()
         return self._measured(measure, word, value.entries[word.text][1], per)
 
     def _check_keys(self, measure: Measure, dataset: str) -> None:
@@ -179,9 +180,14 @@ class _StatementReader:
             scheduled = [one for one in DATASETS.values() if one.scheduled]
             message = f"only {' and '.join(f'{one.noun}s' for one in scheduled)} are scheduled"
             self._document.report(self._node.entries["dataset"][1].location, message, f"{measure} is about {' and '.join(one.name for one in scheduled)}.")
+        if shape.lists and dataset not in shape.lists:
+            message = f"{measure} is not about {DATASETS[dataset].noun}s"
+            self._document.report(self._node.entries["dataset"][1].location, message, f"It is about {' and '.join(shape.lists)}.")
 
-    def _per(self, dataset: str) -> tuple[str, ...]:
+    def _per(self, dataset: str, *, each_resource: bool) -> tuple[str, ...]:
         value = self._node.get("per")
+        if value is None and each_resource:
+            return (RESOURCE,)
         items = value.items if isinstance(value, Items) else () if value is None else (value,)
         fields: list[str] = []
         for item in items:
@@ -193,7 +199,9 @@ class _StatementReader:
             if problem:
                 self._document.report(item.location, *problem)
             fields.append(item.text)
-        if "inventory" in self._node.entries and RESOURCE not in fields:
+        if each_resource and RESOURCE not in fields:
+            self._document.report(self._node.entries["per"][0].location, "what is compared are jobs of one resource", f"Add {RESOURCE}, or leave per out.")
+        elif "inventory" in self._node.entries and RESOURCE not in fields:
             self._document.report(self._node.entries["inventory"][0].location, "an inventory lists resources", f"Add per: {RESOURCE}")
         return tuple(fields)
 
@@ -208,7 +216,7 @@ class _StatementReader:
                 self._document.report(value.entries["of"][0].location, f"{measure} has no of: what was missed is no job", "Choose the runs with where.")
         elif "of" in value.entries:
             condition = self._asked(value, "of")
-        else:
+        elif not shape.of_any:
             self._document.report(word.location, f"{measure} does not say which jobs count", f"Write {shape.example}.")
         calendar = self._calendar(measure, word, value) if shape.of_calendar else None
         beside = {"of", *(CALENDAR_KEYS if shape.of_calendar else ()), *(["warning"] if shape.limit in WITH_WARNING else ())}

@@ -145,6 +145,8 @@ def _expectation_changes(requirement: Expectation, dataset: Dataset) -> Iterator
     states = dataset.finished if shape.finished_alone else dataset.states
     yield from ((f"of: {what}", replace(requirement, condition=changed)) for what, changed in _condition_changes(requirement.condition, dataset, states))
     for field in requirement.per:
+        if shape.each_resource and field == RESOURCE:
+            continue  # What is compared are jobs of one resource.
         rest = tuple(other for other in requirement.per if other != field)
         # Without resources there is nothing that an inventory could list.
         yield f"not per {field}", replace(requirement, per=rest, inventory=requirement.inventory if RESOURCE in rest else None)
@@ -158,6 +160,8 @@ def _expectation_changes(requirement: Expectation, dataset: Dataset) -> Iterator
         limits = list(_lengths(limit))
     elif shape.limit is Limit.SHARE:
         limits = [_share(limit, Fraction(1, 100)), _share(limit, Fraction(-1, 100))]
+    elif shape.limit in {Limit.PERCENTAGE, Limit.FACTOR}:
+        limits = list(_parts(limit, shape.limit))
     else:
         count = int(limit.value or 0)
         most = requirement.calendar.last.value if requirement.calendar is not None else None
@@ -194,6 +198,14 @@ def _share(limit: Literal, step: Fraction) -> Literal:
     value = Fraction(limit.value or 0)
     other = value + step if 0 <= value + step <= 1 else value - step
     return Literal(f"{float(other * 100):g}%", value=other)
+
+
+def _parts(literal: Literal, kind: Limit) -> Iterator[Literal]:
+    """A percentage, or a factor, a tenth more and a tenth less."""
+    value = Fraction(literal.value or 0)
+    for other in (value * Fraction(9, 10), value * Fraction(11, 10)):
+        text = f"{float(other):g}x" if kind is Limit.FACTOR else f"{float(other * 100):g}%"
+        yield Literal(text, value=other)
 
 
 def _lengths(literal: Literal) -> Iterator[Literal]:

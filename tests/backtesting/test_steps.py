@@ -24,7 +24,7 @@ from policycheck.sources.saved import read_saved
 from tests.backends import BACKEND
 from tests.engine.expectations import covered
 from tests.engine.lists import AS_OF, Job, job_list
-from tests.engine.test_screen import RULES, estates
+from tests.engine.test_screen import RULES, estates, histories
 from tests.properties import examples
 from tests.random_estate import AS_OF as ESTATE_AS_OF
 from tests.random_estate import write_random_estate
@@ -36,7 +36,7 @@ def seen(results: tuple[RuleResult, ...]) -> list[tuple[object, ...]]:
     return [(one.id, one.verdict, one.reason, [finding.fingerprint for finding in one.findings]) for one in results]
 
 
-@examples(estates(), st.lists(st.sampled_from(RULES), min_size=8, max_size=8, unique_by=lambda rule: rule.id), st.sampled_from([1, 3, 24]), few=5, many=150)
+@examples(estates() | histories(), st.lists(st.sampled_from(RULES), min_size=8, max_size=8, unique_by=lambda rule: rule.id), st.sampled_from([1, 3, 24]), few=5, many=150)
 def test_a_series_says_of_each_instant_what_it_says_by_itself(jobs: list[Job], rules: list[Rule], hours: int) -> None:
     policies, lists, coverage = [Policy("p", "", "p.yaml", tuple(rules))], {"backup_jobs": job_list(jobs)}, [covered(len(jobs))]
     series = Series(counting=False)

@@ -12,8 +12,8 @@ from policycheck.errors import Location
 from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.policy.calendars import CalendarUnit
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Operator, bind
-from policycheck.policy.literals import parse_duration, parse_share
-from policycheck.policy.measures import Measure
+from policycheck.policy.literals import parse_duration
+from policycheck.policy.measures import Measure, parse_limit
 from policycheck.policy.model import RESOURCE, Calendar, Expectation, Policy, Qualifiers, Rule, Scope, Statement
 from policycheck.result import Basis, Coverage, RuleResult
 from tests.backends import BACKEND
@@ -54,10 +54,7 @@ def clean(dataset: Dataset = BACKUP_JOBS) -> Condition:
 def expect(measure: Measure, of: Condition, limit: str = "", per: tuple[str, ...] = EACH, inventory: str | None = None) -> Expectation:
     """`limit` is `at_most 2`, `at_least 99%`, `at_most 24h`; empty: none."""
     word, _, text = limit.partition(" ")
-    value = None
-    if limit:
-        value = parse_share(text) if text.endswith("%") else int(text) if text.isdigit() else parse_duration(text)
-    literal = Literal(text, value=value) if limit else None
+    literal = Literal(text, value=parse_limit(text, measure)) if limit else None
     return Expectation(measure, of, Operator(word) if limit else None, literal, per, Literal(inventory) if inventory else None)
 
 

@@ -12,9 +12,10 @@ from policycheck.datasets import BACKUP_JOBS, JOB_LISTS, Dataset
 from policycheck.errors import Location
 from policycheck.policy.calendars import CalendarUnit
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, conjunction
-from policycheck.policy.literals import parse_duration, parse_share
+from policycheck.policy.literals import parse_duration, parse_factor, parse_share
 from policycheck.policy.measures import SHAPES, Limit, Measure
 from policycheck.policy.model import (
+    EVERY_JOB,
     RESOURCE,
     AllMatch,
     Calendar,
@@ -37,6 +38,7 @@ from tests.evidence.agreement import AS_OF_TIME
 from tests.evidence.jobs import conditions as any_conditions
 from tests.evidence.jobs import optional_conditions
 
+CLEAN = bind(Comparison("Outcome", Operator.IS, (Literal("clean"),)), BACKUP_JOBS, lambda *_: None)
 _DURATIONS = ["12h", "24h", "2d", "5d", "9d"]
 
 
@@ -99,6 +101,12 @@ def _limits(draw: st.DrawFn, measure: Measure) -> tuple[Operator | None, Literal
             ends = {Operator.AT_LEAST: "100%", Operator.LESS_THAN: "100%", Operator.AT_MOST: "0%", Operator.MORE_THAN: "0%"}
             text = draw(st.sampled_from([ends[operator], "33.3%", "50%", "99%"]))
             return operator, Literal(text, value=parse_share(text))
+        case Measure.SIZE_DROP | Measure.SIZE_GROWTH:
+            text = draw(st.sampled_from(["10%", "50%", "90%"]))
+            return draw(st.sampled_from(_UPPER)), Literal(text, value=parse_share(text))
+        case Measure.SLOWDOWN:
+            text = draw(st.sampled_from(["1x", "1.5x", "2x", "3x"]))
+            return draw(st.sampled_from(_UPPER)), Literal(text, value=parse_factor(text))
         case Measure.NEWEST | Measure.LONGEST_GAP:
             return draw(st.sampled_from(_UPPER)), _duration(draw(st.sampled_from(_DURATIONS)))
         case _:
@@ -133,8 +141,12 @@ def expectations(draw: st.DrawFn, dataset: Dataset, measure: Measure) -> Expecta
         operator, limit = draw(_limits(measure))
     if measure is Measure.MISSED_RUNS:
         return Expectation(measure, operator=operator, limit=limit)
+    if SHAPES[measure].each_resource and RESOURCE not in per:
+        per = (RESOURCE,)
     inventory = draw(st.sampled_from([None, None, None, Literal("prod", value="prod"), Literal("gone", value="gone")])) if RESOURCE in per else None
-    asked = Expectation(measure, draw(conditions(dataset)), operator, limit, per, inventory, calendar)
+    usual = [EVERY_JOB] if SHAPES[measure].of_any else [CLEAN] if SHAPES[measure].each_resource else []
+    chosen = draw(st.sampled_from(usual) | conditions(dataset) if usual else conditions(dataset))
+    asked = Expectation(measure, chosen, operator, limit, per, inventory, calendar)
     return draw(_shared_or_warned(asked))
 
 
@@ -186,7 +198,8 @@ FOLLOWERS = [("backup_jobs", "copy_jobs"), ("backup_jobs", "restore_jobs"), ("co
 @st.composite
 def group_rules(draw: st.DrawFn, measure: Measure, number: int = 0) -> Rule:
     """A rule of that measure on any list it can be of."""
-    dataset = JOB_LISTS["backup_jobs" if measure is Measure.MISSED_RUNS else draw(st.sampled_from(["backup_jobs", "backup_jobs", *JOB_LISTS]))]
+    lists = SHAPES[measure].lists or tuple(JOB_LISTS)
+    dataset = JOB_LISTS["backup_jobs" if measure is Measure.MISSED_RUNS else draw(st.sampled_from(["backup_jobs", "backup_jobs", *lists]))]
     needed, refused = measure in {Measure.LONGEST_GAP, Measure.MISSED_RUNS}, measure in {Measure.NEWEST, Measure.CALENDAR}
     within = None if refused or not (needed or draw(st.booleans())) else _duration(draw(st.sampled_from(_DURATIONS)))
     clock = draw(st.sampled_from([None, None, "CreationDate", "CompletionDate"])) if within and not needed else None

@@ -52,6 +52,7 @@ sizes = st.builds("{}{}".format, st.integers(0, 1000), st.sampled_from(["", "B",
 times = st.one_of(st.dates().map(str), st.datetimes().map(lambda moment: f"{moment.isoformat()}Z"))
 patterns = st.sampled_from(["^prod-", r"^prod-\d+$", "a|b", "[*+]x", r"\++", "it's", 'say "hi"', "[Pp]rod", "日本", "a{2,3}", " ", ""])
 booleans = st.sampled_from(["true", "false"])
+factors = st.integers(1, 99).map(lambda tenths: f"{tenths / 10:g}x")
 
 
 @cache
@@ -122,7 +123,8 @@ def _bounded(measure: Measure) -> st.SearchStrategy[tuple[Operator, str]]:
     """An operator and a limit that a rule of this measure can fail and pass."""
     whole = st.integers(1, 10_000).map(str)
     shares = st.one_of(st.integers(1, 99).map("{}%".format), st.integers(1, 999).map(lambda tenths: f"{tenths / 10:.1f}%"))
-    limits = {Limit.NUMBER: whole, Limit.SHARE: shares, Limit.DURATION: windows}[SHAPES[measure].limit]
+    kinds = {Limit.NUMBER: whole, Limit.SHARE: shares, Limit.DURATION: windows, Limit.PERCENTAGE: whole.map("{}%".format), Limit.FACTOR: factors}
+    limits = kinds[SHAPES[measure].limit]
     # No more than none is a limit like any other.
     none = st.just((Operator.AT_MOST, "0")) if SHAPES[measure].limit is Limit.NUMBER else st.nothing()
     return st.one_of(st.tuples(st.sampled_from(SHAPES[measure].operators), limits), none)
@@ -137,8 +139,10 @@ def expectations(draw: st.DrawFn, dataset: Dataset, measure: Measure) -> Expecta
     fields = [name for name in PER_FIELDS if name in dataset.fields]
     resource = [st.just([RESOURCE])] if RESOURCE in fields else []
     per = tuple(draw(st.one_of(st.just([]), *resource, st.lists(st.sampled_from(fields), max_size=3, unique=True))))
+    if SHAPES[measure].each_resource and RESOURCE not in per:
+        per = (RESOURCE, *per[:2])
     inventory = draw(st.none() | names.map(Literal)) if RESOURCE in per else None
-    condition = draw(conditions(dataset))
+    condition = draw(st.just(EVERY_JOB) | conditions(dataset)) if SHAPES[measure].of_any else draw(conditions(dataset))
     if measure is Measure.LATEST:
         return Expectation(measure, condition, per=per, inventory=inventory)
     if measure is Measure.CALENDAR:
@@ -162,6 +166,7 @@ def _requirements(dataset: Dataset) -> st.SearchStrategy[Requirement]:
     # Restore jobs have no outcome that could recover one.
     recoveries = st.none() | windows.map(Literal) if "Outcome" in dataset.fields else st.none()
     measures = [measure for measure in Measure if measure is not Measure.MISSED_RUNS or dataset is BACKUP_JOBS]
+    measures = [measure for measure in measures if not SHAPES[measure].lists or dataset.name in SHAPES[measure].lists]
     if not dataset.dated:
         measures = [measure for measure in measures if SHAPES[measure].window is Window.OPTIONAL]
     followings = [

@@ -83,14 +83,14 @@ BEYOND: Sequence[Beyond] = (
     ),
     Beyond(
         r"\b(?:previous|preceding|prior) (?:backup|job|run|one)s?\b|\bthe one before\b|\b(?:drop|drops|shrink|shrinks|grow|grows)\b",
-        "no rule compares a job with the one before",
-        "size must be at least 1MB",
-        "backup size must not drop by more than 50% compared to the previous backup",
+        "of a job and the one before it, sizes are compared, by a percentage",
+        "no clean job may be more than 50% smaller than the one before",
+        "the number of files must not drop compared to the previous backup",
     ),
     Beyond(
         r"\b(?:average|usual|usually|normal|normally|median|typical|baseline|expected duration)\b",
-        "no rule knows what is usual",
-        "duration must be at most 4h",
+        "what is usual is the median duration of earlier clean jobs, and of nothing else is it known",
+        "no job may take more than 2x the usual duration",
         "backup duration must not be more than twice the average",
     ),
     Beyond(

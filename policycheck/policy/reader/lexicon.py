@@ -210,6 +210,22 @@ _ROWS: Mapping[str, Mapping[str, str]] = {
     "TIME_ZONE": {"": "time zone | timezone"},
     # Warnings.
     "WARN": {"": "warning at | warn at | warning after | warn after | with a warning at | with a warning after | warning from | and warn at | and warn after"},
+    # Jobs beside those before them.
+    "PREVIOUS": {
+        "": "one before | one before it | previous | job before | backup before | previous one | previous job | previous backup | previous backup job"
+        " | preceding one | preceding job | preceding backup | prior one | prior job | prior backup"
+    },
+    "COMPARED_TO": {"": "compared to | compared with | relative to"},
+    "LESS_BY": {"": "smaller than"},
+    "MORE_BY": {"": "larger than | bigger than"},
+    "SHRINK": {"": "shrink | shrink by | drop | drop by | decrease | decrease by | fall by | be reduced by"},
+    "GROW": {"": "grow | grow by | increase | increase by | rise by"},
+    "SIZES": {"": "size | sizes | backup size | backup sizes | job size"},
+    "LASTING": {"": "duration | durations | job duration | backup duration | run time | runtime | running time | backup time"},
+    "USUAL": {
+        "": "usual | usual duration | usual time | usual run time | as long as usual | its usual duration | their usual duration"
+        " | normal duration | normal time | typical duration | median duration | as long as normal"
+    },
 }
 
 NUMBERS: Mapping[str, str] = {

@@ -76,6 +76,19 @@ def _share(sentence: Sentence, start: int, slots: Slots) -> Found:
     return _fill(slots, "share", iter(found))
 
 
+_FACTOR = re.compile(r"(\d+(?:\.\d+)?)x", re.ASCII)
+
+
+def _factor(sentence: Sentence, start: int, slots: Slots) -> Found:
+    """`2x`, `2 times`, `twice`; `three times`."""
+    word, behind = next(iter(sentence.folded[start : start + 1]), ""), sentence.folded[start + 1 : start + 2]
+    found = [(start + 1, word)] if _FACTOR.fullmatch(word) else []
+    found += [(end, f"{number}x") for end, number in sentence.tagged(start, "ONCE") if number != "1"]
+    number = NUMBERS.get(word) or (word if re.fullmatch(r"\d+(\.\d+)?", word, re.ASCII) else "")
+    found += [(start + 2, f"{number}x")] if number and behind in (["times"], ["x"]) else []
+    return _fill(slots, "factor", iter(found))
+
+
 def _number(sentence: Sentence, start: int, slots: Slots) -> Found:
     word = next(iter(sentence.words[start : start + 1]), "")
     number = NUMBERS.get(word.lower()) or (word if _NUMBER.fullmatch(word) or vocabulary.is_parameter(word) else "")
@@ -359,7 +372,8 @@ _NOUNS: Mapping[str, tuple[str, str]] = {
 """`failed EC2 backups in vault prod`, `jobs with status failed or expired`, `RDS database in inventory prod`. Slots are their own and
 have the prefix of the noun."""
 _PARTS: Mapping[str, Part] = {
-    "length": _length, "size": _size, "share": _share, "number": _number, "several": _several, "names": _names("names"), "role_names": _names("role"),
+    "length": _length, "size": _size, "share": _share, "factor": _factor, "number": _number,
+    "several": _several, "names": _names("names"), "role_names": _names("role"),
     "types": _types, "bads": _bads, "tag": _tag, "inventory": _inventory,
     "issues": _issues, "place": _place(), "from_place": _place("from_"), "to_place": _place("to_"), "elsewhere": _place("not_"), "other_types": _except_types,
     "unencrypted": _flag("UNENCRYPTED", "unencrypted"), "without_encryption": _flag("WITHOUT_ENCRYPTION", "unencrypted"), "kind": _tagged("JOBS", "kind"),

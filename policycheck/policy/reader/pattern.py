@@ -42,6 +42,8 @@ def row(family: str, reads: str, *says: str | tuple[str, str] | Meaning, of: Seq
 FORBIDDEN, COUNTS, ENDS, FRESHNESS, SCHEDULES = "What must not be", "How many", "How jobs end", "How recent backups are", "Schedules"
 QUALITIES, PLACES, COPIES = "What a backup must be", "Where backups are, and who makes them", "Copies and restore tests"
 
+COMPARED = "Jobs beside those before them"
+
 NEWEST = "{order-}every {subject} must have a {job|clean} within {window?24h}"
 OFTEN = (
     ("{order-}every {subject} must have a {job|clean} within {frequency!}", "the newest is recent enough today"),

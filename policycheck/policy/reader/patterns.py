@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from policycheck.policy.reader.calendars import CALENDARS
+from policycheck.policy.reader.comparisons import COMPARISONS
 from policycheck.policy.reader.outcomes import OUTCOMES
 from policycheck.policy.reader.pattern import Pattern
 from policycheck.policy.reader.qualities import QUALITY_ROWS
 from policycheck.policy.reader.shares import SHARES
 
-PATTERNS: Sequence[Pattern] = (*OUTCOMES, *CALENDARS, *SHARES, *QUALITY_ROWS)
+PATTERNS: Sequence[Pattern] = (*OUTCOMES, *CALENDARS, *SHARES, *QUALITY_ROWS, *COMPARISONS)
