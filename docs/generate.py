@@ -222,6 +222,7 @@ _FORMS = {
     "none": "No job may be so",
     "recovery": "No job may be so, unless made good in time",
     "all": "Every job must be so",
+    "hours": "When jobs run",
     "newest": "There must be a fresh one",
     "count": "So many, or no more than so many",
     "share": "A share of the jobs",
@@ -239,6 +240,8 @@ _SHOWN = 4
 def _form(means: Mapping[str, Any]) -> str:
     if "expect" in means:
         return str(next(iter(means["expect"])))
+    if "local_time" in str(means):
+        return "hours"
     return "recovery" if "unless_recovered_within" in means else next(key for key in ("none", "all", "followed_by") if key in means)
 
 
@@ -301,6 +304,7 @@ _KINDS: Mapping[Kind, tuple[str, str]] = {
     Kind.SIZE: ("size", "bytes, or with a unit: `500MB` (powers of 1000), `10GiB` (of 1024)"),
     Kind.INTEGER: ("integer", "a whole number"),
     Kind.BOOLEAN: ("boolean", "`true` or `false`"),
+    Kind.SPAN: ("span", "from one time to another: only when it was is asked"),
     Kind.NAME: ("name", "the name of an inventory"),
 }
 """Of each kind: its name, and how a value of it is written."""

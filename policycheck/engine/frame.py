@@ -6,7 +6,7 @@ A null is unknown. Where a member is *known* to be missing, `Frame.known_missing
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, assert_never
 
@@ -15,6 +15,7 @@ import narwhals as nw
 from policycheck.datasets import TAGS, Dataset, Field, Kind, Presence
 from policycheck.engine.backends.interface import Backend, ColumnType, Values
 from policycheck.engine.destinations import destinations
+from policycheck.engine.run_times import STARTED_LATER, never_ran, run_end, run_start, running
 from policycheck.inventory import Inventory, Listing
 from policycheck.job_lists import JobList, Recording
 from policycheck.places import ResourceKey
@@ -23,8 +24,6 @@ from policycheck.records import stand_ins
 ROW = "_row"
 SUBJECT = "_subject"
 REWOUND = "_rewound"
-STARTED_LATER = "_started_later"
-"""Whether a job had not begun by as_of, as its InitiationDate says."""
 RECORDING = "_recording"
 """The number of what it means that the record lacks a member."""
 EXISTS = "_exists"
@@ -41,6 +40,7 @@ _MOST_DAYS = 50_000
 
 _COLUMN_TYPES = {
     Kind.TIME: ColumnType.INTEGER,
+    Kind.SPAN: ColumnType.INTEGER,
     Kind.DURATION: ColumnType.INTEGER,
     Kind.SIZE: ColumnType.INTEGER,
     Kind.INTEGER: ColumnType.INTEGER,
@@ -70,6 +70,8 @@ class Frame:
     """What inventories say of resources: Tags, AccountName."""
     inventories: frozenset[str] = frozenset()
     """The names of the inventories that have a column."""
+    given: Mapping[str, Inventory] = field(default_factory=dict, repr=False, compare=False)
+    """The inventories of the run, by name."""
     doubtful: bool = False
     """Whether a record may show a job which another record shows, too: EXISTS is null of it."""
 
@@ -165,7 +167,8 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
         frame = frame.with_columns(nw.lit(False).alias(REWOUND), nw.lit(False).alias(STARTED_LATER))
     else:
         frame = _rewind(frame, dataset, as_of, frozenset(columns), later)
-    kept = Frame(dataset, as_of, frame, tuple(subjects), tuple(recordings), Listing(inventories or {}).said, doubtful=bool(job_list.doubtful))
+    said = Listing(inventories or {}).said
+    kept = Frame(dataset, as_of, frame, tuple(subjects), tuple(recordings), said, given=inventories or {}, doubtful=bool(job_list.doubtful))
     derived = {name: _DERIVED[name](kept).alias(name) for name in fields if dataset.fields[name].derived and name in _DERIVED}
     if derived:
         frame = frame.with_columns(**derived)
@@ -272,15 +275,8 @@ def _start_delay(frame: Frame) -> nw.Expr:
 
 
 def _duration(frame: Frame) -> nw.Expr:
-    dataset = frame.dataset
-    start: nw.Expr = nw.col("CreationDate")
-    if "InitiationDate" in dataset.fields:
-        # An old client records no InitiationDate at all; where somebody dropped it, the job may have begun at any time.
-        kept = frame.kept("InitiationDate")
-        known = nw.lit(True) if kept is True else nw.col(STARTED_LATER) | kept
-        begun = nw.col("InitiationDate")
-        start = nw.when(begun.is_null() & known).then(start).otherwise(begun)
-    running = nw.when(frame.in_progress()).then(nw.lit(frame.as_of) - start).otherwise(nw.col("CompletionDate") - start)
+    dataset, start = frame.dataset, run_start(frame.dataset, frame.kept("InitiationDate"))
+    running = run_end(dataset, frame.as_of) - start
     # An EXPIRED job never ran.
     return nw.when(nw.col(dataset.state_field) != "EXPIRED").then(running) if dataset.expires else running
 
@@ -328,6 +324,7 @@ _DERIVED: dict[str, Callable[[Frame], nw.Expr]] = {
     "Elapsed": _elapsed,
     "StartDelay": _start_delay,
     "Duration": _duration,
+    "Running": lambda frame: running(frame.dataset, frame.kept("InitiationDate")),
     "Outcome": _outcome,
     "Overdue": overdue,
     "Retention": _retention,
@@ -377,6 +374,7 @@ _DERIVED_MISSING: dict[str, Callable[[Frame], nw.Expr | bool]] = {
     "Elapsed": _end_missing,
     "StartDelay": _start_missing,
     "Duration": _duration_missing,
+    "Running": lambda frame: never_ran(frame.dataset),
     "Retention": _retention_missing,
     "Outcome": _outcome_missing,
     "BackupVaultName": _vault_missing,

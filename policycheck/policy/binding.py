@@ -12,10 +12,10 @@ from policycheck.datasets import TAGS, Kind
 from policycheck.errors import Diagnostic, Location
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, fields_of, nearest
 from policycheck.policy.document import Document
-from policycheck.policy.literals import BadValue, Value, parse_duration
+from policycheck.policy.literals import BadValue, Value, parse_duration, parse_inventory_name
 from policycheck.policy.measures import SHAPES, Limit, Window, limit_problem, parse_limit
 from policycheck.policy.model import LISTED_INVENTORY, AllMatch, Expectation, Following, NoneMatch, Requirement, Statement
-from policycheck.text import as_sentence, clean, clean_line
+from policycheck.text import as_sentence, clean_line
 
 OPTION = "--param"
 """Where a diagnostic points that is about a value given with it."""
@@ -73,7 +73,7 @@ class Binder:
 
     def _expectation(self, asked: Expectation, within: Literal | None) -> Expectation:
         if asked.inventory is not None:
-            asked = replace(asked, inventory=self._typed(asked.inventory, _inventory_name))
+            asked = replace(asked, inventory=self._typed(asked.inventory, parse_inventory_name))
         if asked.limit is None or asked.operator is None:
             return asked
         operator, measure = asked.operator, asked.measure
@@ -123,6 +123,8 @@ class Binder:
 
     def _filled(self, condition: Condition) -> Condition:
         match condition:
+            case Comparison(operator=Operator.LOCAL_TIME, literals=(literal,)) if "${" in literal.text:
+                return replace(condition, literals=(self._filled_within(literal),))
             case Comparison(literals=literals):
                 return replace(condition, literals=tuple(self._fill(literal) for literal in literals))
             case And(parts=parts):
@@ -133,6 +135,12 @@ class Binder:
                 return Not(self._filled(part))
             case _:
                 assert_never(condition)
+
+    def _filled_within(self, literal: Literal) -> Literal:
+        """A local time with every word of it that is a parameter filled in: `before ${closing} in ${zone}`."""
+        words = [self._fill(Literal(word, literal.location)) if word.startswith("${") else Literal(word) for word in literal.text.split()]
+        places = [word.location for word in words if word.location.path and word.location != literal.location]
+        return replace(literal, text=" ".join(word.text for word in words), location=places[0] if places else literal.location)
 
     def _fill(self, literal: Literal) -> Literal:
         text, values = literal.text, self._parameters.values
@@ -176,9 +184,3 @@ def _window_value(text: str) -> int:
     if value == 0:
         raise ValueError("a window of no length holds nothing")
     return value
-
-
-def _inventory_name(text: str) -> str:
-    if not text.strip() or clean(text) != text or "\n" in text:
-        raise BadValue("is no name of an inventory", predicate=True)
-    return text

@@ -12,7 +12,9 @@ from policycheck.policy.operators import LOWER_BOUNDS, OPERATORS, UPPER_BOUNDS
 _OF_OPERATORS = [definition for definition in OPERATORS.values() if definition.test]
 _OWN_WORDS = (
     "absent and be by every fewer followed for have in inventory issues job longer may must no not of one or overdue per present recovered run scheduled "
-    "than there unless with within"
+    "than there unless with within "
+    # when: local times
+    "after before between created end on start to"
 ).split()
 """The keywords that sentence.lark names; operators and the sentences of measures bring their own."""
 _OF_MEASURES = [rule for shape in SHAPES.values() for rule in (*shape.sentences.values(), *shape.quantities)]
@@ -73,7 +75,11 @@ _NEVER_VALUES = "in or and not must with within unless per for of may".split()
 
 # Words that a value must not be mistaken for: they start something else where a value may stand too.
 QUOTED_WORDS = frozenset(
-    [*_NEVER_VALUES, *"absent longer one present".split(), *(definition.test.removeprefix("not ").split()[0] for definition in _OF_OPERATORS)]
+    [
+        *_NEVER_VALUES,
+        *"absent after before between longer on one present".split(),
+        *(definition.test.removeprefix("not ").split()[0] for definition in _OF_OPERATORS),
+    ]
 )
 
 ABSENCES = frozenset("blank empty missing nil none null set undefined unset".split())

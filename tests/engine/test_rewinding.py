@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from policycheck.engine import frame
 from policycheck.engine.frame import build_frame
+from policycheck.engine.run_times import STARTED_LATER
 from policycheck.records import micros
 from tests.backends import BACKEND
 from tests.engine.lists import AS_OF, Job, job, job_list
@@ -24,7 +25,7 @@ JOBS = st.lists(
 
 def rows(jobs: list[Job]) -> list[tuple[object, ...]]:
     made = build_frame(job_list([job(**{"BackupJobId": f"j{number}", **changes}) for number, changes in enumerate(jobs)]), FIELDS, micros(AS_OF), BACKEND)
-    return BACKEND.rows(made.columns.select(*FIELDS, frame.REWOUND, frame.STARTED_LATER))
+    return BACKEND.rows(made.columns.select(*FIELDS, frame.REWOUND, STARTED_LATER))
 
 
 EARLIER, LATER = ((AS_OF + timedelta(hours=hours)).timestamp() for hours in (-9, 1))
