@@ -228,6 +228,7 @@ _FORMS = {
     "none": "No job may be so",
     "recovery": "No job may be so, unless recovered in time",
     "all": "Every job must be so",
+    "hours": "When jobs run",
     "newest": "There must be a fresh one",
     "warning": "There must be a fresh one, with a warning before",
     "calendar": "On each of the last days, weeks or months",
@@ -254,6 +255,8 @@ def _form(means: Mapping[str, Any]) -> str:
     if "expect" in means:
         ((measure, asked),) = means["expect"].items()
         return "warning" if "warning" in asked else str(measure)
+    if "local_time" in str(means):
+        return "hours"
     return "recovery" if "unless_recovered_within" in means else next(key for key in ("none", "all", "followed_by") if key in means)
 
 
@@ -316,6 +319,7 @@ _KINDS: Mapping[Kind, tuple[str, str]] = {
     Kind.SIZE: ("size", "bytes, or with a unit: `500MB` (powers of 1000), `10GiB` (of 1024)"),
     Kind.INTEGER: ("integer", "a whole number"),
     Kind.BOOLEAN: ("boolean", "`true` or `false`"),
+    Kind.SPAN: ("span", "from one time to another: only when it was is asked"),
     Kind.NAME: ("name", "the name of an inventory"),
 }
 """Of each kind: its name, and how a value of it is written."""

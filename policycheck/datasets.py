@@ -118,6 +118,7 @@ BACKUP_JOBS = Dataset(
         (DERIVED, Kind.ACCOUNT, "Account"),
         (DERIVED, Kind.TEXT, "Region IamRoleName"),
         (DERIVED, Kind.DURATION, "Duration Elapsed StartDelay Retention"),
+        (DERIVED, Kind.SPAN, "Running"),
         (DERIVED, Kind.ENUM, "Outcome"),
         (DERIVED, Kind.BOOLEAN, "Overdue"),
         enums={
@@ -173,6 +174,7 @@ COPY_JOBS = Dataset(
         (DERIVED, Kind.ACCOUNT, "Account DestinationAccount"),
         (DERIVED, Kind.TEXT, "Region DestinationRegion IamRoleName"),
         (DERIVED, Kind.DURATION, "Duration Elapsed Retention"),
+        (DERIVED, Kind.SPAN, "Running"),
         (DERIVED, Kind.ENUM, "Outcome"),
         (DERIVED, Kind.BOOLEAN, "CrossAccount CrossRegion"),
         enums={
@@ -226,6 +228,7 @@ RESTORE_JOBS = Dataset(
         (DERIVED, Kind.TEXT, "Region IamRoleName BackupVaultName"),
         (DERIVED, Kind.ARN, "ResourceArn"),
         (DERIVED, Kind.DURATION, "Duration Elapsed"),
+        (DERIVED, Kind.SPAN, "Running"),
         enums={
             "Status": ("PENDING", "RUNNING", "COMPLETED", "ABORTED", "FAILED"),
             "ValidationStatus": ("FAILED", "SUCCESSFUL", "TIMED_OUT", "VALIDATING"),

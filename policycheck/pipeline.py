@@ -106,7 +106,7 @@ def _named_inventories(policy: Policy) -> set[str]:
         if isinstance(requirement, Expectation) and requirement.given_inventory is not None:
             names.add(clean_line(requirement.given_inventory.text))
         for comparison in (*comparisons(rule.statement.where), *comparisons(requirement.condition)):
-            if comparison.field == "in_inventory" and comparison.operator is Operator.IS:
+            if comparison.operator is Operator.IN_INVENTORY or (comparison.field == "in_inventory" and comparison.operator is Operator.IS):
                 names |= {clean_line(literal.text) for literal in comparison.literals}
     return names
 
@@ -125,6 +125,8 @@ def asked_inventories(policies: Sequence[Policy]) -> set[str] | None:
         if comparison.field == "in_inventory":
             if comparison.operator is not Operator.IS:
                 return None
+            names |= {clean_line(literal.text) for literal in comparison.literals}
+        if comparison.operator is Operator.IN_INVENTORY:
             names |= {clean_line(literal.text) for literal in comparison.literals}
     return names
 

@@ -16,6 +16,7 @@ from policycheck.datasets import TAGS, Dataset, Field, Kind, Presence
 from policycheck.engine.backends.interface import Backend, ColumnType, Values
 from policycheck.engine.destinations import destinations
 from policycheck.engine.rewinding import ENDS, RECORDING, REWOUND, STARTED_LATER, happened, may_expire_later, rewind
+from policycheck.engine.run_times import never_ran, run_end, run_start, running
 from policycheck.inventory import Inventory, Listing
 from policycheck.job_lists import JobList, Recording
 from policycheck.places import ResourceKey
@@ -38,6 +39,7 @@ _MOST_DAYS = 50_000
 
 _COLUMN_TYPES = {
     Kind.TIME: ColumnType.INTEGER,
+    Kind.SPAN: ColumnType.INTEGER,
     Kind.DURATION: ColumnType.INTEGER,
     Kind.SIZE: ColumnType.INTEGER,
     Kind.INTEGER: ColumnType.INTEGER,
@@ -64,6 +66,8 @@ class Frame:
     """What inventories say of resources: Tags, AccountName."""
     inventories: frozenset[str] = frozenset()
     """The names of the inventories that have a column."""
+    given: Mapping[str, Inventory] = field(default_factory=dict, repr=False, compare=False)
+    """The inventories of the run, by name."""
     doubtful: bool = False
     """Whether a record may show a job which another record shows, too: EXISTS is null of it."""
     steady: Mapping[Comparison, str] = field(default_factory=dict)
@@ -136,6 +140,7 @@ class Recorded:
     recordings: tuple[Recording, ...]
     said: frozenset[str]
     inventories: frozenset[str]
+    given: Mapping[str, Inventory]
     doubtful: bool
     derived: frozenset[str] = frozenset()
     """The derived fields that are columns already."""
@@ -195,6 +200,7 @@ def read_columns(job_list: JobList, fields: Collection[str], backend: Backend, i
         tuple(recordings),
         Listing(inventories).said,
         frozenset(inventories) if "in_inventory" in fields else frozenset(),
+        inventories,
         bool(job_list.doubtful),
     )
 
@@ -218,6 +224,7 @@ def frame_at(recorded: Recorded, as_of: int, backend: Backend) -> Frame:
         recorded.recordings,
         recorded.said,
         recorded.inventories,
+        recorded.given,
         recorded.doubtful,
         recorded.steady,
         recorded.numbered,
@@ -273,15 +280,8 @@ def _start_delay(frame: Frame) -> nw.Expr:
 
 
 def _duration(frame: Frame) -> nw.Expr:
-    dataset = frame.dataset
-    start: nw.Expr = nw.col("CreationDate")
-    if "InitiationDate" in dataset.fields:
-        # An old client records no InitiationDate at all; where somebody dropped it, the job may have begun at any time.
-        kept = frame.kept("InitiationDate")
-        known = nw.lit(True) if kept is True else nw.col(STARTED_LATER) | kept
-        begun = nw.col("InitiationDate")
-        start = nw.when(begun.is_null() & known).then(start).otherwise(begun)
-    running = nw.when(frame.in_progress()).then(nw.lit(frame.as_of) - start).otherwise(nw.col("CompletionDate") - start)
+    dataset, start = frame.dataset, run_start(frame.dataset, frame.kept("InitiationDate"))
+    running = run_end(dataset, frame.as_of) - start
     # An EXPIRED job never ran.
     return nw.when(nw.col(dataset.state_field) != "EXPIRED").then(running) if dataset.expires else running
 
@@ -329,6 +329,7 @@ _DERIVED: dict[str, Callable[[Frame], nw.Expr]] = {
     "Elapsed": _elapsed,
     "StartDelay": _start_delay,
     "Duration": _duration,
+    "Running": lambda frame: running(frame.dataset, frame.kept("InitiationDate")),
     "Outcome": _outcome,
     "Overdue": overdue,
     "Retention": _retention,
@@ -395,6 +396,7 @@ _DERIVED_MISSING: dict[str, Callable[[Frame], nw.Expr | bool]] = {
     "Elapsed": _end_missing,
     "StartDelay": _start_missing,
     "Duration": _duration_missing,
+    "Running": lambda frame: never_ran(frame.dataset),
     "Retention": _retention_missing,
     "Outcome": _outcome_missing,
     "BackupVaultName": _vault_missing,

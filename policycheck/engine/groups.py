@@ -40,7 +40,7 @@ from policycheck.engine.soft_limits import describe_warnings, is_warned, soften
 from policycheck.engine.subject_shares import count_subjects, describe, share_of, spell_count, stand
 from policycheck.engine.subjects import Group, Subjects, find_subjects
 from policycheck.engine.thinning import thin
-from policycheck.engine.unknown import name_lacking, name_unknown, spell_fields
+from policycheck.engine.unknown import absent_inventories, name_lacking, name_unknown, spell_fields
 from policycheck.engine.verdict import decide_empty, judge_nothing, not_read, of_another_moment, rule_result, short_evidence
 from policycheck.inventory import Listing
 from policycheck.places import Place
@@ -419,7 +419,8 @@ class _Ruling:
         return Reason(ReasonKind.TIMES_UNKNOWN, because=name_lacking({"CreationDate", "CompletionDate"}, self.view.frame, self.context.backend))
 
     def _unknown(self, masks: nw.LazyFrame[Any], column: str) -> Reason:
-        return name_unknown(fields_decisive(self.case), self.view.frame, masks, column, self.context.backend)
+        absent = absent_inventories(self.case.rule, self.view.frame)
+        return absent[0] if absent else name_unknown(fields_decisive(self.case), self.view.frame, masks, column, self.context.backend)
 
     def _universe(self, subjects: Subjects) -> Universe | None:
         """Where the subjects come from; None where all jobs are the one subject."""

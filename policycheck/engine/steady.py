@@ -12,7 +12,7 @@ from policycheck.engine.frame import STEADY, SUBJECT, Frame, Recorded, derived_c
 from policycheck.engine.row_numbers import number_rows
 from policycheck.policy.conditions import Comparison
 from policycheck.policy.model import RESOURCE
-from policycheck.policy.operators import AGE_OPERATORS
+from policycheck.policy.operators import AGE_OPERATORS, CLOCK_OPERATORS
 
 
 def settle(recorded: Recorded, asked: Iterable[Comparison], groups: Iterable[tuple[str, ...]], backend: Backend) -> Recorded:
@@ -23,9 +23,9 @@ def settle(recorded: Recorded, asked: Iterable[Comparison], groups: Iterable[tup
         groups: the fields by which rules group its records.
     """
     dataset = recorded.dataset
-    frame = Frame(dataset, 0, recorded.columns, recorded.subjects, recorded.recordings, recorded.said, recorded.inventories, recorded.doubtful)
+    frame = Frame(dataset, 0, recorded.columns, recorded.subjects, recorded.recordings, recorded.said, recorded.inventories, recorded.given, recorded.doubtful)
     derived = derived_columns(frame, recorded.fields & STEADY)
-    chosen = [one for one in dict.fromkeys(asked) if is_steady(dataset, one.field) and one.operator not in AGE_OPERATORS]
+    chosen = [one for one in dict.fromkeys(asked) if is_steady(dataset, one.field) and one.operator not in AGE_OPERATORS | CLOCK_OPERATORS]
     steady = {one: f"_steady_{number}" for number, one in enumerate(chosen)}
     columns = recorded.columns.with_columns(**derived) if derived else recorded.columns
     columns = columns.with_columns(**{name: compile_condition(one, frame) for one, name in steady.items()}) if steady else columns

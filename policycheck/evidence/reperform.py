@@ -115,7 +115,7 @@ LISTS = {
               word RecoveryPointLifecycle.DeleteAfterEvent integer RecoveryPointLifecycle. MoveToColdStorageAfterDays DeleteAfterDays
               boolean RecoveryPointLifecycle.OptInToArchiveForSupportedResources
               text CreatedBy. BackupPlanName BackupRuleName BackupRuleCron BackupRuleTimezone
-        derived account Account text Region IamRoleName duration Duration Elapsed StartDelay Retention enum Outcome boolean Overdue""",
+        derived account Account text Region IamRoleName duration Duration Elapsed StartDelay Retention span Running enum Outcome boolean Overdue""",
     ),
     "copy_jobs": JobList(
         "CopyJobId State ResourceArn SourceBackupVaultArn DestinationRecoveryPointLifecycle",
@@ -132,7 +132,7 @@ LISTS = {
               word DestinationRecoveryPointLifecycle.DeleteAfterEvent integer DestinationRecoveryPointLifecycle. MoveToColdStorageAfterDays DeleteAfterDays
               boolean DestinationRecoveryPointLifecycle.OptInToArchiveForSupportedResources
               text CreatedBy. BackupPlanName BackupRuleName BackupRuleCron BackupRuleTimezone
-        derived account Account DestinationAccount text Region DestinationRegion IamRoleName duration Duration Elapsed Retention enum Outcome
+        derived account Account DestinationAccount text Region DestinationRegion IamRoleName duration Duration Elapsed Retention span Running enum Outcome
                 boolean CrossAccount CrossRegion""",
     ),
     "restore_jobs": JobList(
@@ -146,7 +146,7 @@ LISTS = {
                    integer ExpectedCompletionTimeMinutes arn CreatedResourceArn CreatedBy.RestoreTestingPlanArn enum ValidationStatus DeletionStatus
         always_since arn SourceResourceArn BackupVaultArn
         since time RecoveryPointCreationDate boolean IsParent
-        derived account Account text Region IamRoleName BackupVaultName arn ResourceArn duration Duration Elapsed""",
+        derived account Account text Region IamRoleName BackupVaultName arn ResourceArn duration Duration Elapsed span Running""",
     ),
 }
 
@@ -333,6 +333,12 @@ class Expression:
 def read_literal(kind: str, asked: str, text: Any) -> Any:
     """What the author wrote, read as the field's kind asks; an operator that means nothing for the kind is refused."""
     require(isinstance(text, str), "a literal must be text, as it was written", text)
+    if asked == "in_inventory":
+        require(kind == "arn", f"cannot be asked of a {kind}", asked)
+        return text
+    if asked == "local_time":
+        require(kind in ("time", "span"), f"cannot be asked of a {kind}", asked)
+        return LocalTime(text)
     if asked == "present" or (kind == "boolean" and asked == "equals"):
         require(text in ("true", "false"), "neither true nor false", text)
         return text == "true"
@@ -346,8 +352,73 @@ def read_literal(kind: str, asked: str, text: Any) -> Any:
         return text.lower() if kind == "word" else text
     if kind == "integer" and re.fullmatch(r"-\d+", text, re.ASCII):
         return int(text)
-    require(kind not in (*TEXT_KINDS, "boolean", "name") and (asked == "equals" or asked in ORDER_COMPARISONS), f"cannot be asked of a {kind}", asked)
+    require(kind not in (*TEXT_KINDS, "boolean", "name", "span") and (asked == "equals" or asked in ORDER_COMPARISONS), f"cannot be asked of a {kind}", asked)
     return read_time(text, date_alone=True) if kind == "time" else read_quantity(text, {"duration": DURATIONS, "size": SIZES}.get(kind, {"": 1}))
+
+
+WEEK = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+MINUTE = 60 * SECOND
+
+
+class LocalTime:
+    """Days of the week and times of day as the clocks of a time zone show them: `on Saturday or Sunday between 08:00 and 18:00 in Europe/Berlin`. Hours hold
+    their first minute and not their last; those that end before they begin go on into the next day."""
+
+    WORDS = re.compile(r"(?:on (.+?) )?(?:(between|before|after) ([0-9:]+) (?:and ([0-9:]+) )?)?in (\S+)", re.ASCII)
+
+    def __init__(self, text: str) -> None:
+        found = self.WORDS.fullmatch(" ".join(text.split()))
+        days, hours, first, last, zone = found.groups() if found else (None,) * 5
+        require((days or hours) and (hours == "between") == (last is not None), "no day or time of day in a time zone", text)
+        try:
+            self.zone = read_zone(zone)
+        except CronError as error:
+            raise InputError(str(error)) from None
+        self.days = self.read_days(days) if days else set(range(7))
+        self.first, self.last = 0, 24 * 60
+        if hours:
+            self.first = self.read_minute(first) if hours != "before" else 0
+            self.last = self.read_minute(last or first) if hours != "after" else 24 * 60
+        fine = self.first not in (self.last, 24 * 60) and self.last > 0 and (len(self.days), self.first, self.last) != (7, 0, 24 * 60)
+        require(fine and not (days and self.last < self.first), "hours that hold nothing, everything, or with days go on into the next one", text)
+
+    @staticmethod
+    def read_days(text: str) -> set[int]:
+        words = text.split()
+        named = [day.capitalize() for day in words[::2]]
+        joined = words[1::2]
+        require(len(named) == len(joined) + 1 and set(joined) <= {"or", "to"} and set(named) <= set(WEEK), "no days of the week", text)
+        days = {WEEK.index(day) for day in named}
+        for start, joint, end in zip(named, joined, named[1:]):  # noqa: B905 (Python 3.9 has no strict)
+            day = WEEK.index(start)
+            while joint == "to" and day != WEEK.index(end):
+                days.add(day)
+                day = (day + 1) % 7
+        return days
+
+    @staticmethod
+    def read_minute(text: str | None) -> int:
+        found = re.fullmatch(r"(\d\d?):([0-5]\d)", text or "", re.ASCII)
+        minute = int(found[1]) * 60 + int(found[2]) if found else 9999
+        require(minute <= 24 * 60, "no time of day", text)
+        return minute
+
+    def holds(self, moment: int) -> bool:
+        """Whether the clocks show one of these minutes."""
+        local = (EPOCH + timedelta(microseconds=moment)).astimezone(self.zone)
+        minute = local.hour * 60 + local.minute
+        if local.weekday() not in self.days:
+            return False
+        if self.first < self.last:
+            return self.first <= minute < self.last
+        return minute >= self.first or minute < self.last
+
+    def touches(self, start: int, end: int) -> bool:
+        """Whether any part of this time lies in them; its last instant is not a part of it. Each minute of it is looked at: what the clocks show changes by
+        whole minutes. In fifteen days, every hour of the week comes twice, and a change of the clocks skips it once."""
+        if self.holds(start) or end - start >= 15 * DAY:
+            return True
+        return any(self.holds(minute) for minute in range(start - start % MINUTE + MINUTE, end, MINUTE))
 
 
 class Job(Dict[str, Any]):  # noqa: UP006 (as above: Python 3.8)
@@ -788,6 +859,19 @@ class Inventories:
         anywhere = any_of(map(lists, self.entries)) if self.entries else None
         return any_of(anywhere if wanted else negate(anywhere) for wanted in part.wanted)
 
+    def lists_arn(self, part: Part, value: Any) -> bool | None:
+        """The operator `in_inventory`: whether one of the inventories that are named has an entry of this very ARN."""
+        if value is MISSING or value is UNKNOWN:
+            return False if value is MISSING else None
+
+        def lists(name: str) -> bool | None:
+            if name not in self.entries:
+                return None
+            found = any(entry["arn"] == value for entry in self.entries[name])
+            return found or (None if name in self.incomplete else False)
+
+        return any_of(lists(wanted) for wanted in part.wanted)
+
     def value(self, name: str, listing: list[tuple[str, bool | None, dict[str, Any]]]) -> Any:
         """A tag or the account's name, from the first entry of the resource that has it, in the order of the inventories' names. Where entries list the
         resource and none has it, it is missing; where none lists the resource, or nobody can say which do, it is unknown."""
@@ -868,8 +952,10 @@ class Evidence:
         if name in ("IamRoleName", "BackupVaultName"):  # the last part of an ARN; missing as the ARN is
             arn = self.member(job, "IamRoleArn" if name == "IamRoleName" else self.kind.vault)
             return arn.split("/" if name == "IamRoleName" else ":")[-1] if isinstance(arn, str) else arn
-        if name in ("Duration", "Outcome", "Overdue", "Retention"):
-            return {"Duration": self.duration, "Outcome": self.outcome, "Overdue": self.overdue, "Retention": self.retention}[name](job)
+        if name in ("Duration", "Running", "Outcome", "Overdue", "Retention"):
+            return {"Duration": self.duration, "Running": self.running, "Outcome": self.outcome, "Overdue": self.overdue, "Retention": self.retention}[name](
+                job
+            )
         account = name.endswith("Account")
         here = self.place(job)[0 if account else 1] if name in ("Account", "Region") else arn_part(job.get(self.kind.vault), 4 if account else 3)
         there = arn_part(job.get("DestinationBackupVaultArn"), 4 if account else 3)
@@ -883,16 +969,44 @@ class Evidence:
         return self.inventories.listing(job.get(self.kind.resource), *self.place(job))
 
     def duration(self, job: Job) -> Any:
-        """From the start (creation where there was none, or the client is too old to record it) to the end; in progress, to as_of. A job that expired never
-        ran."""
+        """From the start to the end; in progress, to as_of. A job that expired never ran."""
         if job.get(self.kind.state) == "EXPIRED":
             return MISSING
+        return difference(self.run_end(job), self.run_start(job))
+
+    def running(self, job: Job) -> Any:
+        """When the job began to run; one that waits, or expired, did not. In an unknown state nobody can say whether it did."""
+        never = self.state_in(job, ["CREATED", "PENDING", "EXPIRED"])
+        return MISSING if never else UNKNOWN if never is None else self.run_start(job)
+
+    def run_end(self, job: Job) -> Any:
+        """The end of the time that a job ran: as_of in progress."""
+        return self.as_of if self.state_in(job, self.kind.in_progress) else self.member(job, "CompletionDate")
+
+    def run_start(self, job: Job) -> Any:
+        """The start; creation where there was none, or the client is too old to record it."""
         started = "InitiationDate" in self.kind.fields  # in the other lists it is not a member, and jobs start when they are created
         start = self.member(job, "InitiationDate") if started else MISSING
         if start is MISSING or (job.old_client and "InitiationDate" not in job.unusable and start is UNKNOWN):
             start = self.member(job, "CreationDate")
-        end = self.as_of if self.state_in(job, self.kind.in_progress) else self.member(job, "CompletionDate")
-        return difference(end, start)
+        return start
+
+    def at_local_time(self, job: Job, part: Part, value: Any, harmless: bool | None) -> bool | None:
+        """Whether a time, or any part of the time that a job ran, lies in hours of the week. Of a job in progress it may still come."""
+        if isinstance(value, int) and not AWS_BACKUP_BEGAN <= value < self.as_of + 400 * DAY:
+            value = UNKNOWN  # no time that a job can have
+        began = value is not MISSING and value is not UNKNOWN
+        answer: bool | None
+        if part.field == "Running" and began:
+            end = self.run_end(job)
+            answer = True if any(hours.holds(value) for hours in part.wanted) else None
+            if end is not UNKNOWN and end is not MISSING:
+                answer = any(hours.touches(value, end) for hours in part.wanted)
+        else:
+            answer = any(hours.holds(value) for hours in part.wanted) if began else None if value is UNKNOWN else False
+        to_come = part.field == "Running" or (part.field in ("InitiationDate", "CompletionDate") and not began)
+        open_yet = answer is False and to_come and self.state_in(job, self.kind.in_progress)
+        return harmless if open_yet and harmless is not None else answer
 
     def outcome(self, job: Job) -> Any:
         """COMPLETED is clean only with MessageCategory SUCCESS; without a category nobody knows, and `compare` judges it both ways."""
@@ -937,6 +1051,10 @@ class Evidence:
         if part.asked != "present" and part.field == "Outcome" and value == "unknown":
             ways = {any(answers(self.kind, part, way, self.as_of)) for way in ("clean", "with_issues")}
             return True if any(answers(self.kind, part, "unknown", self.as_of)) else None if len(ways) == 2 else ways.pop()
+        if part.asked == "in_inventory":
+            return self.inventories.lists_arn(part, value)
+        if part.asked == "local_time":
+            return self.at_local_time(job, part, value, harmless)
         so_far = part.field == "Duration" and part.asked != "present" and isinstance(value, int) and self.state_in(job, self.kind.in_progress)
         if so_far and harmless is not None:
             settled = {"at_least": True, "more_than": True, "at_most": False, "less_than": False}.get(part.asked)

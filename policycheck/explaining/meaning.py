@@ -9,9 +9,9 @@ from policycheck.datasets import DATASETS, DEFAULT, Dataset, Presence
 from policycheck.engine.case import fields_decisive
 from policycheck.engine.kinds.registry import measurement_of, open_case
 from policycheck.engine.measurement import Asked
-from policycheck.policy.conditions import Condition, fields_of
+from policycheck.policy.conditions import Condition, comparisons, fields_of
 from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, NoData, NoneMatch, Rule, Scope, Statement
-from policycheck.policy.operators import OPERATORS
+from policycheck.policy.operators import CLOCK_OPERATORS, OPERATORS, Operator
 from policycheck.policy.phrases import grouped, spell_conditions
 from policycheck.text import clean_line
 
@@ -111,7 +111,7 @@ def describe_failure(rule: Rule) -> Iterator[str]:
             yield _failing_measure(requirement, rule.statement.list)
             if requirement.warning is not None:
                 yield f"what is beyond {requirement.warning.text} and keeps to the limit is a finding of severity low"
-            if open_case(0, rule, Scope()).excuses_new:
+            if open_case(0, rule, Scope()).excuses_new and rule.statement.window is not None:
                 yield "a resource whose first backup job was created in the window is new, and pending if it falls below the limit and every job went well"
         case Following(condition=condition, within=within):
             with_ = "" if condition == EVERY_JOB else f" with {_said(condition)}"
@@ -121,6 +121,9 @@ def describe_failure(rule: Rule) -> Iterator[str]:
             assert_never(requirement)
     if "Duration" in fields_of(requirement.condition) and not isinstance(requirement, Expectation | Following):
         yield "a job in progress violates only once its time so far is past the limit"
+    asked = {one.field for one in comparisons(requirement.condition) if one.operator in CLOCK_OPERATORS}
+    if not isinstance(requirement, Expectation | Following) and asked & {"InitiationDate", "CompletionDate", "Running"}:
+        yield "of a job in progress, what has not come yet may still come at the right time"
 
 
 def _failing_measure(expected: Expectation, dataset: Dataset) -> str:
@@ -154,6 +157,7 @@ def describe_needs(rule: Rule) -> Iterator[str]:
             reach = "as it is at as_of" if statement.list.of_state else reach
             yield f"the list of {noun}s ({actions}), complete in every account and Region in scope, {reach}"
     inventories = [text for text in [_inventory(statement.requirement)] if text]
+    inventories += sorted(set(_inventories_compared(statement)) - set(inventories))
     yield from (f"the inventory {name}: --inventory {name}=PATH" for name in inventories)
     asked = {name.partition(".")[0] for name in fields_of(statement.where) | fields_of(statement.requirement.condition)} & {
         "Tags",
@@ -162,6 +166,14 @@ def describe_needs(rule: Rule) -> Iterator[str]:
     }
     if asked:
         yield f"an inventory that says {' and '.join(sorted(asked))}: no job list does"
+
+
+def _inventories_compared(statement: Statement) -> Iterator[str]:
+    """The names of those that ARNs are looked up in."""
+    for condition in (statement.where, statement.requirement.condition):
+        for comparison in comparisons(condition):
+            if comparison.operator is Operator.IN_INVENTORY:
+                yield from (clean_line(literal.text) for literal in comparison.literals)
 
 
 def _inventory(requirement: object) -> str:

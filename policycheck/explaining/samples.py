@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, assert_never
 
@@ -15,7 +14,7 @@ from policycheck.engine.kinds.registry import measurement_of
 from policycheck.engine.links.definitions import LINKS
 from policycheck.engine.measurement import SampleJobs
 from policycheck.errors import Location
-from policycheck.explaining.solutions import Guess, When, build_job, list_resource, solve, something, spell_age
+from policycheck.explaining.solutions import SAMPLED_AT, Guess, When, build_job, list_resource, solve, something, spell_age
 from policycheck.pipeline import run
 from policycheck.policy.conditions import Condition, Literal
 from policycheck.policy.document import Document, Entries, Items, Node, Text
@@ -27,7 +26,7 @@ from policycheck.testing.jobs import ACCOUNT, REGION, resource_arn
 from policycheck.testing.schema import LISTS, TestsEntry
 from policycheck.units import DAY, HOUR, round_down
 
-AS_OF = datetime(2026, 11, 20, 6, tzinfo=UTC)
+AS_OF = SAMPLED_AT
 """When samples are judged."""
 _MOST_TRIED = 60
 _KEYS = {dataset: key for key, dataset in LISTS.items()}

@@ -14,11 +14,11 @@ from policycheck.errors import Diagnostic, Location
 from policycheck.policy.calendars import MOST_PERIODS, NO_ZONE_DATA, UnknownZone, find_zone, zone_names
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, fields_of, nearest
 from policycheck.policy.document import Document
-from policycheck.policy.literals import BadValue, Value, parse_duration
+from policycheck.policy.literals import BadValue, Value, parse_duration, parse_inventory_name
 from policycheck.policy.measures import SHAPES, WITH_WARNING, Limit, Measure, Window, limit_problem, parse_limit
 from policycheck.policy.model import LISTED_INVENTORY, RESOURCE, AllMatch, Expectation, Following, NoneMatch, Requirement, Statement, SubjectShare
 from policycheck.policy.operators import LOWER_BOUNDS
-from policycheck.text import as_sentence, clean, clean_line
+from policycheck.text import as_sentence, clean_line
 
 OPTION = "--param"
 """Where a diagnostic points that is about a value given with it."""
@@ -76,7 +76,7 @@ class Binder:
 
     def _expectation(self, asked: Expectation, within: Literal | None) -> Expectation:
         if asked.inventory is not None:
-            asked = replace(asked, inventory=self._typed(asked.inventory, _inventory_name))
+            asked = replace(asked, inventory=self._typed(asked.inventory, parse_inventory_name))
         if asked.limit is None or asked.operator is None:
             return self._shared(asked)
         operator, measure = asked.operator, asked.measure
@@ -178,6 +178,8 @@ class Binder:
 
     def _filled(self, condition: Condition) -> Condition:
         match condition:
+            case Comparison(operator=Operator.LOCAL_TIME, literals=(literal,)) if "${" in literal.text:
+                return replace(condition, literals=(self._filled_within(literal),))
             case Comparison(literals=literals):
                 return replace(condition, literals=tuple(self._fill(literal) for literal in literals))
             case And(parts=parts):
@@ -188,6 +190,12 @@ class Binder:
                 return Not(self._filled(part))
             case _:
                 assert_never(condition)
+
+    def _filled_within(self, literal: Literal) -> Literal:
+        """A local time with every word of it that is a parameter filled in: `before ${closing} in ${zone}`."""
+        words = [self._fill(Literal(word, literal.location)) if word.startswith("${") else Literal(word) for word in literal.text.split()]
+        places = [word.location for word in words if word.location.path and word.location != literal.location]
+        return replace(literal, text=" ".join(word.text for word in words), location=places[0] if places else literal.location)
 
     def _fill(self, literal: Literal) -> Literal:
         text, values = literal.text, self._parameters.values
@@ -250,10 +258,4 @@ def _zone_name(text: str) -> str:
         near = next((name for name in zone_names() if same in {name.lower(), name.rpartition("/")[2].lower()}), None) or nearest(text, zone_names())
         hint = f"Did you mean {near}?" if near else "Write a name of the IANA time zone database: Europe/Berlin, UTC."
         raise BadValue("is no time zone", hint, predicate=True) from None
-    return text
-
-
-def _inventory_name(text: str) -> str:
-    if not text.strip() or clean(text) != text or "\n" in text:
-        raise BadValue("is no name of an inventory", predicate=True)
     return text

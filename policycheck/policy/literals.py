@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from policycheck.datasets import Kind
+from policycheck.text import clean
 
 Value = int | str | bool | Fraction
 
@@ -137,11 +138,20 @@ def parse_account(text: str) -> str:
     return text
 
 
+def parse_inventory_name(text: str) -> str:
+    """The name that the user gave an inventory; raises BadValue."""
+    if not text.strip() or clean(text) != text or "\n" in text:
+        raise BadValue("is no name of an inventory", predicate=True)
+    return text
+
+
 def parse_value(text: str, kind: Kind) -> Value:
     """What `text` means beside a field of this kind: text, whole microseconds, bytes, a number or a truth value; raises ValueError."""
     match kind:
         case Kind.TEXT | Kind.WORD | Kind.ENUM | Kind.ARN | Kind.NAME:
             return text
+        case Kind.SPAN:
+            raise ValueError("a time from start to end is compared with no value of its own")
         case Kind.ACCOUNT:
             return parse_account(text)
         case Kind.TIME:

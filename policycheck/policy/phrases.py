@@ -7,6 +7,7 @@ from typing import assert_never
 
 from policycheck.datasets import DEFAULT, Dataset
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or, parts_of
+from policycheck.policy.local_times import spell_local_time
 from policycheck.policy.operators import OPERATORS, Operator
 from policycheck.policy.vocabulary import ADJECTIVES, KINDS, PLACE_OF, SUBJECTS, TYPES, is_parameter, is_plain, quoted, spell_field, subject_word
 
@@ -142,6 +143,8 @@ def verb(condition: Condition, *, negative: bool) -> str:
             return f"{must}be one of {', '.join(texts)}"
         case Operator.IS:
             return f"{must}be {texts[0]}"
+        case Operator.LOCAL_TIME:
+            return ""  # Who does what when is a sentence of its own.
         case Operator.PRESENT:
             return f"{must}be present" if texts == ["true"] else "" if negative else f"{must}be absent"
         case _:
@@ -176,10 +179,25 @@ def _test(comparison: Comparison) -> str:
     match comparison.operator:
         case Operator.IS:
             return _names(comparison)
+        case Operator.LOCAL_TIME:
+            return spell_local_time(comparison.literals[0].text)
         case Operator.PRESENT:
             return "present" if comparison.literals[0].text == "true" else "absent"
         case _:
             return f"{OPERATORS[comparison.operator].test} {_names(comparison)}"
+
+
+MOMENTS = {"CreationDate": "be created", "InitiationDate": "start", "CompletionDate": "end", "Running": "run"}
+"""What jobs do at these times, behind may and must."""
+
+
+def moment(condition: Condition) -> str:
+    """`start before 06:00 in Europe/Berlin`; empty where the condition is about anything else."""
+    match condition:
+        case Comparison(field=name, operator=Operator.LOCAL_TIME) if name in MOMENTS:
+            return f"{MOMENTS[name]} {_test(condition)}"
+        case _:
+            return ""
 
 
 def _names(comparison: Comparison) -> str:

@@ -17,7 +17,7 @@ from policycheck.policy.calendars import CalendarUnit
 from policycheck.policy.grouping import PER_FIELDS
 from policycheck.policy.measures import SHAPES, WITH_WARNING, Limit, Shape
 from policycheck.policy.model import FOLLOWERS, JobChoice, NoData
-from policycheck.policy.operators import OPERATORS, ORDER
+from policycheck.policy.operators import OPERATORS, ORDER, Operator
 from policycheck.result import Severity
 
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
@@ -258,7 +258,8 @@ def _comparison_schema(column: Column) -> dict[str, Any]:
         if definition.applies(column.kind) or (definition.family is ORDER and column.kind is Kind.ENUM):
             given = value if definition.family.schema is None else dict(definition.family.schema)
             operators[operator.value] = {"anyOf": _any_number_of(given)} if definition.family.lists else given
-    any_of = [*_any_number_of(value), {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": dict(sorted(operators.items()))}]
+    whole = _any_number_of(value) if OPERATORS[Operator.IS].applies(column.kind) else []
+    any_of = [*whole, {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": dict(sorted(operators.items()))}]
     return {"anyOf": any_of, **({"description": column.doc} if column.doc else {})}
 
 

@@ -13,7 +13,9 @@ from policycheck.policy.operators import LOWER_BOUNDS, OPERATORS, UPPER_BOUNDS
 _OF_OPERATORS = [definition for definition in OPERATORS.values() if definition.test]
 _OWN_WORDS = (
     "absent and be by every fewer followed for have in inventory issues job last longer may must no not of one or overdue per present recovered run scheduled "
-    "than there unless warning with within"
+    "than there unless warning with within "
+    # when: local times
+    "after before between created end on start to"
 ).split()
 """The keywords that sentence.lark names; operators and the sentences of measures bring their own."""
 _OF_MEASURES = [rule for shape in SHAPES.values() for rule in (*shape.sentences.values(), *shape.quantities)]
@@ -77,7 +79,11 @@ _NEVER_VALUES = "in or and not must with within unless per for of may".split()
 
 # Words that a value must not be mistaken for: they start something else where a value may stand too.
 QUOTED_WORDS = frozenset(
-    [*_NEVER_VALUES, *"absent longer one present".split(), *(definition.test.removeprefix("not ").split()[0] for definition in _OF_OPERATORS)]
+    [
+        *_NEVER_VALUES,
+        *"absent after before between longer on one present".split(),
+        *(definition.test.removeprefix("not ").split()[0] for definition in _OF_OPERATORS),
+    ]
 )
 
 ABSENCES = frozenset("blank empty missing nil none null set undefined unset".split())

@@ -10,6 +10,7 @@ from typing import assert_never
 from policycheck.datasets import Dataset, Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or
+from policycheck.policy.local_times import parse_local_time
 from policycheck.policy.measures import SHAPES, Limit, Measure
 from policycheck.policy.model import (
     RESOURCE,
@@ -26,7 +27,7 @@ from policycheck.policy.model import (
     Rule,
     Statement,
 )
-from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, ORDER_OPERATORS, Operator
+from policycheck.policy.operators import AGE_OPERATORS, CLOCK_OPERATORS, OPERATORS, ORDER_OPERATORS, Operator
 from policycheck.policy.rendering import render
 from policycheck.testing.document import PolicyTest
 from policycheck.testing.runner import run_test
@@ -279,6 +280,11 @@ def _comparison_changes(comparison: Comparison, dataset: Dataset, states: Sequen
         values = states if name == dataset.state_field else dataset.fields[name].values
         for value in (value for value in values if all(literal.text != value for literal in literals)):
             yield f"{name} or {value}", replace(comparison, literals=(*literals, Literal(value, value=value)))
+    elif operator in CLOCK_OPERATORS:
+        yield from (
+            (f"{name} {other}", replace(comparison, literals=(Literal(str(other), value=str(other)),)))
+            for other in parse_local_time(str(literals[0].value)).mutants()
+        )
     elif operator in AGE_OPERATORS or (operator in ORDER_OPERATORS and kind is Kind.DURATION):
         yield from ((f"{name} {literal.text}", replace(comparison, literals=(literal,))) for literal in _lengths(literals[0]))
     elif operator in ORDER_OPERATORS and kind in {Kind.INTEGER, Kind.SIZE}:

@@ -64,6 +64,9 @@ def _leaves(dataset: Dataset) -> list[Condition]:
         _is("Tags.env", "prod"),
         _is("AccountName", "Prod"),
         Comparison("in_inventory", Operator.PRESENT, (Literal("true"),)),
+        Comparison("IamRoleArn", Operator.IN_INVENTORY, (Literal("prod"),)),
+        Comparison("Running", Operator.LOCAL_TIME, (Literal("after 05:00 in Europe/Berlin"),)),
+        Comparison("CompletionDate", Operator.LOCAL_TIME, (Literal("on Monday or Sunday in America/New_York"),)),
     ]
     return leaves if state == "Status" else [*leaves, _is("Outcome", "clean")] * 2
 

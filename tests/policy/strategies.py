@@ -19,9 +19,10 @@ from policycheck.policy.conditions import (
     negation,
 )
 from policycheck.policy.grouping import PER_FIELDS
+from policycheck.policy.local_times import DAY_MINUTES, EVERY_DAY, LocalTime
 from policycheck.policy.measures import SHAPES, Limit, Measure, Window
 from policycheck.policy.model import EVERY_JOB, FOLLOWERS, RESOURCE, AllMatch, Calendar, Expectation, Following, NoneMatch, Requirement, Statement, SubjectShare
-from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, TEXT_OPERATORS, Operator, Part
+from policycheck.policy.operators import AGE_OPERATORS, CLOCK_OPERATORS, OPERATORS, TEXT_OPERATORS, Operator, Part
 from policycheck.policy.vocabulary import FIELDS, KEYWORDS, KINDS, PLACES, QUOTED_WORDS, STATES, SUBJECTS
 from policycheck.text import clean
 
@@ -51,6 +52,21 @@ windows = st.builds("{}{}".format, st.integers(1, 1000), st.sampled_from("smhdw"
 sizes = st.builds("{}{}".format, st.integers(0, 1000), st.sampled_from(["", "B", "kB", "KB", "MB", "GiB", "TB", "PiB"]))
 times = st.one_of(st.dates().map(str), st.datetimes().map(lambda moment: f"{moment.isoformat()}Z"))
 patterns = st.sampled_from(["^prod-", r"^prod-\d+$", "a|b", "[*+]x", r"\++", "it's", 'say "hi"', "[Pp]rod", "日本", "a{2,3}", " ", ""])
+zones = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "Asia/Kathmandu"])
+
+
+@st.composite
+def _local_times(draw: st.DrawFn) -> str:
+    days = tuple(sorted(draw(st.sets(st.integers(0, 6), min_size=1, max_size=6)))) if draw(st.booleans()) else EVERY_DAY
+    start, end = draw(st.tuples(st.integers(0, DAY_MINUTES - 1), st.integers(1, DAY_MINUTES)).filter(lambda hours: hours[0] != hours[1]))
+    if days != EVERY_DAY and (start > end or draw(st.booleans())):
+        start, end = 0, DAY_MINUTES
+    elif days == EVERY_DAY and (start, end) == (0, DAY_MINUTES):
+        end = 1
+    return str(LocalTime(draw(zones), days, start, end))
+
+
+local_times = _local_times()
 booleans = st.sampled_from(["true", "false"])
 factors = st.integers(1, 99).map(lambda tenths: f"{tenths / 10:g}x")
 
@@ -61,6 +77,10 @@ def _literals_of(field: Field, operator: Operator) -> st.SearchStrategy[str]:
         return booleans
     if operator in AGE_OPERATORS:
         return durations
+    if operator in CLOCK_OPERATORS:
+        return local_times
+    if operator is Operator.IN_INVENTORY:
+        return names
     if operator in TEXT_OPERATORS:
         return (patterns if OPERATORS[operator].part is Part.PATTERN else texts).filter(bool)
     match field.kind:
@@ -86,11 +106,14 @@ def _literals_of(field: Field, operator: Operator) -> st.SearchStrategy[str]:
             return booleans
         case Kind.NAME:
             return words
+        case Kind.SPAN:
+            raise AssertionError("no operator compares a span with a value of its own")
 
 
 def operators_of(field: Field) -> list[Operator]:
     """Every operator a policy may use with this field."""
-    return [operator for operator, definition in OPERATORS.items() if definition.applies(field.kind)]
+    able = [operator for operator, definition in OPERATORS.items() if definition.applies(field.kind)]
+    return [operator for operator in able if operator is not Operator.IN_INVENTORY or field.name not in {"ResourceArn", "SourceResourceArn"}]
 
 
 @st.composite

@@ -20,7 +20,11 @@ class Beyond(Struct, frozen=True):
     """A sentence that comes nearest: another rule."""
     example: str = ""
     """A sentence as people type it; a test."""
+    hint: str = ""
+    """What to write, where a rule can say it once more is said."""
 
+
+_SAY_WHEN = "A rule of this kind names the time zone, for example: no jobs may run on Saturday or Sunday in Europe/Berlin"
 
 BEYOND: Sequence[Beyond] = (
     Beyond(
@@ -28,7 +32,7 @@ BEYOND: Sequence[Beyond] = (
         r"|at least one )?(?:backup )?plans?\b(?! \S+ (?:must|may|should|within))",
         "which resources a backup plan selects is not in job lists",
         "every resource must have a clean job with CreatedBy.BackupPlanId present within 7d",
-        "every resource must be assigned to a backup plan",
+        "every resource must be selected by the backup plan of its team",
     ),
     Beyond(
         r"\b(?:deleted|removed|purged|erased|destroyed|tampered)\b",
@@ -45,22 +49,26 @@ BEYOND: Sequence[Beyond] = (
     Beyond(
         r"\balias/|\b(?:kms keys?|cmks?|customer[- ]managed|aws[- ]managed)\b",
         "of a key, job lists have the ARN alone: neither its alias nor who manages it",
-        "for COMPLETED jobs, EncryptionKeyArn must be present",
-        "backups must use a customer managed KMS key",
+        example="backups must use a customer managed KMS key",
+        hint="An inventory can list your keys, for example: for COMPLETED jobs, EncryptionKeyArn must be in inventory customer_keys",
     ),
     Beyond(
         r"\b(?:business|working|office|peak|off-?peak|production|night) ?-?hours?\b|\bmaintenance windows?\b",
         "no rule knows which hours these are",
+        "no jobs may run on Monday to Friday between 08:00 and 18:00 in Europe/Berlin",
         example="no backups during business hours",
     ),
     Beyond(
-        r"\b(?:week-?ends?|week-?days?|working days|business days|workdays?|holidays?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b",
-        "a window goes back from the evaluation time, and knows no day of the week",
+        r"\b(?:week-?ends?|week-?days?|working days|business days|workdays?|(?:mon|tues|wednes|thurs|fri|satur|sun)days?)\b",
+        "a day of the week is asked of when jobs are created, start, run or end, with a time zone",
+        hint=_SAY_WHEN,
         example="no failed jobs on weekends",
     ),
+    Beyond(r"\b(?:public |bank )?holidays?\b", "no rule knows which days are holidays", example="no backups on public holidays"),
     Beyond(
         r"\b\d{1,2}(?::\d\d)? ?(?:am|pm|o'clock|utc)\b|\b\d{1,2}:\d\d\b|\b(?:midnight|noon|morning|evening|afternoon)\b",
-        "no rule asks for the time of day",
+        "a time of day is asked of when jobs are created, start, run or end, with a time zone",
+        hint=_SAY_WHEN,
         example="backup jobs must finish before 06:00",
     ),
     Beyond(

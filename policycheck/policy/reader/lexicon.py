@@ -226,6 +226,25 @@ _ROWS: Mapping[str, Mapping[str, str]] = {
         "": "usual | usual duration | usual time | usual run time | as long as usual | its usual duration | their usual duration"
         " | normal duration | normal time | typical duration | median duration | as long as normal"
     },
+    "WHEN": {
+        "": "on | during | by | time zone | timezone | through | monday | mondays | tuesday | tuesdays | wednesday | wednesdays | thursday | thursdays"
+        " | friday | fridays | saturday | saturdays | sunday | sundays | weekend | weekends | weekday | weekdays | am | pm | utc"
+    },
+    "RUNNING_NOW": {"": "running"},
+    "POINTS": {"": "recovery point | recovery points | restore point | restore points"},
+    "KEYS": {
+        "": "customer managed key | customer-managed key | customer managed keys | customer-managed keys | customer managed kms key | customer-managed kms key"
+        " | customer managed kms keys | customer-managed kms keys | cmk | cmks | kms key | kms keys | key | keys | encryption key | encryption keys"
+    },
+    "PLANNED": {
+        "": "in a backup plan | in a plan | in any backup plan | in at least one backup plan | covered by a backup plan | covered by a plan"
+        " | backed up by a backup plan | backed up by a plan | protected by a backup plan"
+    },
+    "ASSIGNED": {
+        "": "assigned to a backup plan | assigned to a plan | selected by a backup plan | selected by a plan | included in a backup plan"
+        " | part of a backup plan | associated with a backup plan | attached to a backup plan"
+    },
+    "USABLE": {"": "usable | restorable"},
 }
 
 NUMBERS: Mapping[str, str] = {

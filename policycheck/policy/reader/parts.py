@@ -8,6 +8,7 @@ from functools import cache
 
 from policycheck.policy import vocabulary
 from policycheck.policy.reader.calendars import CALENDAR_PARTS
+from policycheck.policy.reader.hours import when
 from policycheck.policy.reader.lexicon import ARTICLES, DESCRIPTIONS, NUMBERS, RESOURCE_NOUNS, known_words, names_too, phrases, told_words
 from policycheck.policy.reader.matching import Found, Matcher, Part, Slots, filled
 from policycheck.policy.reader.times import LAST, LONGER_UNITS, UNITS, WITHIN, duration
@@ -377,7 +378,7 @@ _PARTS: Mapping[str, Part] = {
     "types": _types, "bads": _bads, "tag": _tag, "inventory": _inventory,
     "issues": _issues, "place": _place(), "from_place": _place("from_"), "to_place": _place("to_"), "elsewhere": _place("not_"), "other_types": _except_types,
     "unencrypted": _flag("UNENCRYPTED", "unencrypted"), "without_encryption": _flag("WITHOUT_ENCRYPTION", "unencrypted"), "kind": _tagged("JOBS", "kind"),
-    "thing": _tagged("SUBJECT", "thing"),
+    "thing": _tagged("SUBJECT", "thing"), "when": when,
     **CALENDAR_PARTS,
 }  # fmt: skip
 _ASIDES: Sequence[Part] = [_window, _frequency, _per]

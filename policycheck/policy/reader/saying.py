@@ -9,6 +9,7 @@ from itertools import product
 from msgspec import Struct
 
 from policycheck.policy.phrases import listed
+from policycheck.policy.reader.hours import ways, ways_outside
 from policycheck.policy.reader.matching import Slots
 from policycheck.policy.reader.parts import ALL
 from policycheck.policy.reader.pattern import Meaning
@@ -404,7 +405,9 @@ def _type(name: str) -> str:
 
 
 _MADE: Mapping[str, Callable[[_Filler, str], _Texts]] = {
-    name: method for name, method in vars(_Filler).items() if callable(method) and not name.startswith("_") and name != "fill"
+    **{name: method for name, method in vars(_Filler).items() if callable(method) and not name.startswith("_") and name != "fill"},
+    "when": lambda filler, _: ways(filler._slot("when")),
+    "outside": lambda filler, _: ways_outside(filler._slot("when")),
 }
 """What fills a placeholder that is more than a slot, by its name."""
 
