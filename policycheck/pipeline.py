@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from policycheck.control_matrix import ControlMatrix
 from policycheck.datasets import DATASETS, TAGS
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.evaluate import evaluate
 from policycheck.engine.populations import name_accounts
-from policycheck.engine.scope import in_scope, uncovered_scope
+from policycheck.engine.scope import assumed_empty, in_scope, uncovered_scope
 from policycheck.policy.conditions import Operator, comparisons
 from policycheck.policy.model import Expectation, Policy
 from policycheck.population import Population
@@ -29,6 +30,7 @@ def run(
     backend: Backend,
     answers: bool = False,
     frameworks: Sequence[str] = (),
+    matrices: Sequence[ControlMatrix] = (),
 ) -> Result:
     """Judge the evidence.
 
@@ -39,6 +41,7 @@ def run(
         answers: whether the result lists what each subject came to, and what became of resources day by day, for the formats that show it; it changes no
             verdict and no finding.
         frameworks: the frameworks of controls that the rules were selected by.
+        matrices: the user's own matrices of controls, as reports show them; rules name the controls already.
     """
     policies = [resolve_scope(policy, evidence.members) for policy in policies]
     asked = policies, evidence.lists, evidence.coverage, as_of, backend
@@ -56,6 +59,7 @@ def run(
         population=Population() if population is None else replace(population, inputs=evidence.inputs),
         frameworks=tuple(dict.fromkeys(map(clean_line, frameworks))),
         left_out=tuple(LeftOutRule(rule.policy, rule.id, rule.controls) for policy in policies for rule in policy.unchosen),
+        matrices=tuple(matrices),
         history=history,
     )
 
@@ -137,6 +141,9 @@ def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
         for name in _datasets(policy):
             entries = [entry for entry in evidence.coverage if entry.dataset == name]
             notes += [f"{policy.id}: {problem}" for problem in uncovered_scope(policy.scope, evidence.coverage, name)]
+            assumed = ["/".join(filter(None, place)) for place in assumed_empty(policy.scope, evidence.coverage, name)]
+            if assumed:
+                notes.append(f"{policy.id}: taken to have no {DATASETS[name].noun} (may_be_empty), which saved lists do not show: {', '.join(assumed)}")
             strangers = [entry for entry in entries if entry.jobs and not in_scope(policy.scope, entry.account, entry.region)]
             outside = sum(entry.jobs for entry in strangers)
             if outside:

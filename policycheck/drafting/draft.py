@@ -80,11 +80,14 @@ def _scope(profile: Profile) -> tuple[Scope, list[str]]:
     """The accounts and Regions where jobs ran, and what could not be declared."""
     known = [(account, region) for account, region in profile.places if account and region and _is_account(account) and is_writable(region)]
     accounts, regions = sorted({account for account, _ in known}), sorted({region for _, region in known})
-    empty = [f"{account}/{region}" for account in accounts for region in regions if (account, region) not in known]
+    empty = [(account, region) for account in accounts for region in regions if (account, region) not in known]
     said = []
     if len(known) < len(profile.places):
         said.append("Some jobs do not say in which account and Region they ran, or name one that cannot be: those are not in the scope.")
-    return Scope(tuple(accounts), tuple(regions), tuple(empty)), said
+    if profile.asked is not None and not profile.asked.issuperset(empty):
+        said.append("Not every account was asked in every Region, so the scope declares accounts only. Fetch all of them in all Regions to declare both.")
+        return Scope(tuple(accounts)), said
+    return Scope(tuple(accounts), tuple(regions), tuple(f"{account}/{region}" for account, region in empty)), said
 
 
 def _is_account(text: str) -> bool:

@@ -172,6 +172,16 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             key_help="Judge only rules that name a control of one of these frameworks",
         ),
     ] = None
+    controls: Annotated[
+        list[str] | None,
+        Option(
+            help="A matrix of your own controls, YAML or CSV, that reports show with the verdict of each. Repeat for more.",
+            metavar="FILE",
+            key="controls",
+            key_help="Matrices of your own controls, YAML or CSV",
+            input="Matrices of your own controls, YAML or CSV, one a line.",
+        ),
+    ] = None
     wait: Annotated[
         str | None,
         Option(

@@ -200,7 +200,8 @@ class _Fetch:
         members, compared = self._members(asked)
         names = self._names(accounts, members)
         fetched = self._fetched(asked, accounts)
-        covered = [entry for one, found in fetched for entry in cover_list(one, found, self.start, self.as_of)]
+        known = None if members is None else frozenset(members.names)
+        covered = [entry for one, found in fetched for entry in cover_list(one, found, self.start, self.as_of, known)]
         coverage = name_accounts(sort_coverage([*covered, *self._unasked(asked)]), names)
         warnings = tuple(self._warnings(enablement))
         regions = {part.place.region for part in read}
@@ -211,7 +212,6 @@ class _Fetch:
             for name, found in part.lists.items()
             if isinstance(found.error, LastingError)
         )
-        known = None if members is None else frozenset(members.names)
         record = None if pages is None else self._record([one for one, _ in fetched], not_seen, warnings, names, known)
         return FetchedEvidence(lists, coverage, not_seen, warnings, members=known, pages=pages, record=record, refused=refused)
 
