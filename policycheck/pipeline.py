@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from policycheck.control_matrix import ControlMatrix
 from policycheck.datasets import DATASETS, TAGS
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.evaluate import evaluate
 from policycheck.engine.populations import name_accounts
-from policycheck.engine.scope import in_scope, uncovered_scope
+from policycheck.engine.scope import assumed_empty, in_scope, uncovered_scope
 from policycheck.engine.series import Series
 from policycheck.policy.conditions import Operator, comparisons
 from policycheck.policy.model import Expectation, Policy
@@ -31,6 +32,7 @@ def run(
     answers: bool = False,
     frameworks: Sequence[str] = (),
     series: Series | None = None,
+    matrices: Sequence[ControlMatrix] = (),
 ) -> Result:
     """Judge the evidence.
 
@@ -42,6 +44,7 @@ def run(
             verdict and no finding.
         frameworks: the frameworks of controls that the rules were selected by.
         series: the evaluations of the same policies at earlier instants.
+        matrices: the user's own matrices of controls, as reports show them; rules name the controls already.
     """
     policies = [resolve_scope(policy, evidence.members) for policy in policies]
     asked = policies, evidence.lists, evidence.coverage, as_of, backend
@@ -59,6 +62,7 @@ def run(
         population=Population() if population is None else replace(population, inputs=evidence.inputs),
         frameworks=tuple(dict.fromkeys(map(clean_line, frameworks))),
         left_out=tuple(LeftOutRule(rule.policy, rule.id, rule.controls) for policy in policies for rule in policy.unchosen),
+        matrices=tuple(matrices),
         history=history,
     )
 
@@ -142,6 +146,9 @@ def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
         for name in _datasets(policy):
             entries = [entry for entry in evidence.coverage if entry.dataset == name]
             notes += [f"{policy.id}: {problem}" for problem in uncovered_scope(policy.scope, evidence.coverage, name)]
+            assumed = ["/".join(filter(None, place)) for place in assumed_empty(policy.scope, evidence.coverage, name)]
+            if assumed:
+                notes.append(f"{policy.id}: taken to have no {DATASETS[name].noun} (may_be_empty), which saved lists do not show: {', '.join(assumed)}")
             strangers = [entry for entry in entries if entry.jobs and not in_scope(policy.scope, entry.account, entry.region)]
             outside = sum(entry.jobs for entry in strangers)
             if outside:

@@ -20,6 +20,7 @@ class ReasonKind(StrEnum):
     # Whether the evidence reaches
     ORGANIZATION_UNKNOWN = auto()
     PLACE_UNCOVERED = auto()  # (place, noun)
+    PLACE_UNASKED = auto()  # (place, noun)
     ACCOUNT_SILENT = auto()  # (account)
     LIST_INCOMPLETE = auto()  # (place, why)
     LIST_CUT_OFF = auto()  # (place, why)
@@ -226,6 +227,7 @@ _WORDS: Mapping[ReasonKind, Callable[[Reason], str]] = MappingProxyType(
         _K.TOLD: lambda r: r.names[0],
         _K.ORGANIZATION_UNKNOWN: lambda r: "the accounts of the organization are not known to this run",
         _K.PLACE_UNCOVERED: lambda r: f"{r.names[0]} is declared and no list of {r.names[1]}s covers it",
+        _K.PLACE_UNASKED: lambda r: f"{r.names[0]} is declared and no fetch of {r.names[1]}s read it (may_be_empty excuses only a place that was read)",
         _K.ACCOUNT_SILENT: lambda r: f"{r.names[0]} is declared and has no job",
         _K.LIST_INCOMPLETE: lambda r: f"{r.names[0]} is incomplete: {r.names[1]}",
         _K.LIST_CUT_OFF: lambda r: f"{r.names[0]} is incomplete: {r.names[1]}",

@@ -14,6 +14,7 @@ from functools import lru_cache
 from json.encoder import encode_basestring_ascii as quoted
 
 from policycheck.answers import SubjectAnswer
+from policycheck.control_matrix import ControlMatrix
 from policycheck.errors import ExitCode, Location
 from policycheck.history import History
 from policycheck.job_records import JobRecord
@@ -86,6 +87,8 @@ class Coverage:
     """What the list of accounts, or the organization, calls the account."""
     files: tuple[str, ...] = ()
     """The files that it was read from; none of a fetch."""
+    silent: tuple[str, ...] = ()
+    """Active accounts of the organization that were asked for with this one, and of which the list has no job; they have no entry of their own."""
 
     @property
     def place(self) -> str:
@@ -412,6 +415,8 @@ class Result:
     """The frameworks of controls that the run was narrowed to; empty: it was not."""
     left_out: tuple[LeftOutRule, ...] = ()
     """The rules of its policies that the run did not evaluate, because it was narrowed."""
+    matrices: tuple[ControlMatrix, ...] = ()
+    """The user's own matrices of controls."""
     history: History | None = None
     """What became of resources day by day, where a format asks for it."""
     period: Period | None = None

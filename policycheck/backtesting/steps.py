@@ -9,6 +9,7 @@ from datetime import datetime
 
 from policycheck.answers import Answer
 from policycheck.backtesting.words import describe_run, describe_runs, describe_spans, describe_steps
+from policycheck.control_matrix import ControlMatrix
 from policycheck.engine.answers import weaken
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.series import Series, Subject
@@ -76,11 +77,12 @@ def evaluate_period(
     backend: Backend,
     answers: bool = False,
     frameworks: Sequence[str] = (),
+    matrices: Sequence[ControlMatrix] = (),
 ) -> Result:
     """Evaluate the rules at each step of a period.
 
     Args:
-        policies, fail_on, backend, frameworks: as of `pipeline.run`.
+        policies, fail_on, backend, frameworks, matrices: as of `pipeline.run`.
         evidence: at the end of the period.
         answers: whether the result lists what each subject came to: at the end of the period, but for those that had a finding on some step.
 
@@ -91,7 +93,7 @@ def evaluate_period(
     series, kept = Series(counting=False), _Steps()
 
     def evaluate(found: Evidence, instant: datetime, *, answers: bool) -> Result:
-        result = run(policies, found, as_of=instant, fail_on=fail_on, backend=backend, answers=answers, frameworks=frameworks, series=series)
+        result = run(policies, found, as_of=instant, fail_on=fail_on, backend=backend, answers=answers, frameworks=frameworks, matrices=matrices, series=series)
         kept.add(result)
         return result
 

@@ -16,7 +16,7 @@ from policycheck.cli.connection import connect
 from policycheck.cli.diagnostics import show_warning
 from policycheck.cli.evidence import gather_aws, gather_files, parse_as_of, parse_covers, parse_longest_job
 from policycheck.cli.options import shared_options
-from policycheck.cli.policies import load, source_lines
+from policycheck.cli.policies import load, read_matrices, source_lines
 from policycheck.cli.reports import ask_for_answers, parse_fail_on, parse_outputs, parse_severity, redaction_key, report, spare_inputs, written_files
 from policycheck.cli.settings import settle
 from policycheck.cli.terminal import colored, terminal_width
@@ -68,7 +68,9 @@ def judge(settings: Settings) -> None:
     parse_longest_job(settings.longest_job, settings.jobs)
     backend = open_backend(settings.engine)
     bundling = begin_bundle(settings, outputs, claimed, threshold)
-    policies = load(settings)
+    policies, matrices = load(settings), read_matrices(settings)
+    if bundling is not None:
+        bundling.require_lists(policies)
     _spare_inputs(settings, [*outputs, *([] if bundling is None else [("bundle", bundling.path)])])
     options = Options(
         color=colored(sys.stdout, no_color=settings.no_color),
@@ -88,7 +90,8 @@ def judge(settings: Settings) -> None:
         raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write, backend, answers=answers))
     since = None if period is None else period.start
     evidence = gather(settings, policies, connection, instant, claimed, bundling, hashed=answers, since=since)
-    result = evaluate(policies, evidence, period or instant, fail_on=threshold, backend=backend, answers=answers, frameworks=settings.framework or ())
+    narrowed = settings.framework or ()
+    result = evaluate(policies, evidence, period or instant, fail_on=threshold, backend=backend, answers=answers, frameworks=narrowed, matrices=matrices)
     try:
         report(result, outputs, options, quiet=settings.quiet, redact_key=redact_key)
     finally:
@@ -147,7 +150,7 @@ def _spare_inputs(settings: Settings, outputs: Sequence[tuple[str, Path | None]]
     jobs = settings.jobs or ()
     others: list[str | Path] = [settings.scope] if settings.scope else []
     others += [settings.run_file.name] if settings.run_file else []
-    others += [*(settings.waivers or ()), *(text.partition("=")[2] for text in settings.inventory or ())]
+    others += [*(settings.waivers or ()), *(settings.controls or ()), *(text.partition("=")[2] for text in settings.inventory or ())]
     spare_inputs(written_files(outputs), [*(path for path, _ in settings.files), *jobs, *others], jobs)
 
 

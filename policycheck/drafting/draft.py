@@ -82,11 +82,14 @@ def _scope(profile: Profile) -> tuple[Scope, list[str]]:
     known = [place for place in profile.places if _can_be_declared(place)]
     seen = {*known, *filter(_can_be_declared, profile.observed)}
     accounts, regions = sorted({str(account) for account, _ in seen}), sorted({str(region) for _, region in seen})
-    empty = [f"{account}/{region}" for account in accounts for region in regions if (account, region) not in known]
+    empty = [(account, region) for account in accounts for region in regions if (account, region) not in known]
     said = []
     if len(known) < len(profile.places):
         said.append("Some jobs do not say in which account and Region they ran, or name one that cannot be: those are not in the scope.")
-    return Scope(tuple(accounts), tuple(regions), tuple(empty)), said
+    if profile.asked is not None and not profile.asked.issuperset(empty):
+        said.append("Not every account was asked in every Region, so the scope declares accounts only. Fetch all of them in all Regions to declare both.")
+        return Scope(tuple(accounts)), said
+    return Scope(tuple(accounts), tuple(regions), tuple(f"{account}/{region}" for account, region in empty)), said
 
 
 def _can_be_declared(place: Place) -> bool:

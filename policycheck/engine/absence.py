@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from policycheck.datasets import DATASETS
-from policycheck.engine.scope import in_scope, is_excused, missing_places
+from policycheck.engine.scope import Excuses, in_scope, missing_places
 from policycheck.places import Place
 from policycheck.policy.model import Scope
 from policycheck.records import micros, moment
@@ -22,7 +22,7 @@ class Absence:
             coverage: of every list of the run.
             length: microseconds that the window reaches back from as_of; None: no window, and only its end counts.
         """
-        self._scope, self._as_of = scope, as_of
+        self._scope, self._as_of, self._excuses = scope, as_of, Excuses(scope, coverage, dataset)
         # What there is now is all that a list of what there is can show: no window reaches further back.
         self._start = None if length is None or DATASETS[dataset].of_state else moment(micros(as_of) - length)
         self._entries = [entry for entry in coverage if entry.dataset == dataset and in_scope(scope, entry.account, entry.region)]
@@ -30,8 +30,8 @@ class Absence:
         self._shown: dict[Place, bool] = {}
 
     def is_read(self, place: Place) -> bool:
-        """Whether the list was read at a place at all, as far as the place is stated, or may be empty there."""
-        return any(states_place(place, entry) and _has_jobs(entry) for entry in self._entries) or is_excused(self._scope, *place)
+        """Whether the list was read at a place at all, as far as the place is stated, or is excused there."""
+        return any(states_place(place, entry) and _has_jobs(entry) for entry in self._entries) or self._excuses.excuse(*place)
 
     def is_shown(self, place: Place) -> bool:
         """Whether the list is complete from the window's start to as_of wherever the place may be, as far as it is stated."""

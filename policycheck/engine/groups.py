@@ -234,6 +234,8 @@ class _Ruling:
 
     def _jobs_of(self, subjects: Subjects, clean: Sequence[bool]) -> list[list[tuple[Any, ...]]]:
         """For each group that is not clean, the jobs its measure looks at: see `judge_group`."""
+        if all(clean):
+            return [[] for _ in clean]
         case = self.case
         keyed, _ = self.view.keyed(case.per)
         columns = [nw.col(KEY), nw.col(ROW), nw.col(case.measured).alias("measured")]

@@ -92,6 +92,8 @@ def spell_coverage(entry: Coverage) -> Json:
         "complete": entry.complete,
         "basis": str(entry.basis),
     }
+    if entry.silent:
+        row["silent"] = list(entry.silent)
     if entry.gaps:
         row["gaps"] = [[iso(min(gap)), iso(max(gap))] for gap in entry.gaps]
     if entry.holes:

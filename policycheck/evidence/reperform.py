@@ -1223,11 +1223,12 @@ def observed_reach(rows: Any, dataset: str, as_of: int) -> dict[tuple[Any, Any],
     require(isinstance(rows, list), "coverage is not a list", rows)
     found: dict[tuple[Any, Any], list[Reach]] = {}
     for row in rows:
-        check_keys(row, "a row of coverage", "dataset account region from to complete gaps basis evidence holes")
+        check_keys(row, "a row of coverage", "dataset account region from to complete gaps basis evidence holes silent")
         require(row["dataset"] in LISTS, NOT_AGAIN if row["dataset"] in HELD else "not a row of coverage", row["dataset"])
         require(isinstance(row["complete"], bool), "not a row of coverage", row)
         require(all(isinstance(row.get(key), (str, type(None))) for key in ("account", "region")), "not a place", row)
         require(row.get("basis") in (None, "observed", "asserted"), "not a basis of coverage", row)
+        require(all(isinstance(account, str) for account in flattened(row.get("silent") or [])), "not accounts", row)
         stated = row.get("from") is not None and row.get("to") is not None
         covered = [read_interval([row["from"], row["to"]])] if stated else []
         for gap in row.get("gaps") or []:
@@ -1245,6 +1246,17 @@ def observed_reach(rows: Any, dataset: str, as_of: int) -> dict[tuple[Any, Any],
         )
         reach[place] = Reach(covered, evidence, all(part.complete for part in parts), tuple(hole for part in parts for hole in part.holes))
     return reach
+
+
+def asked_places(rows: Any, dataset: str) -> dict[tuple[Any, Any], bool] | None:
+    """The places that a fetch asked about this list, and whether every answer arrived; None where nothing of the list was fetched."""
+    answered: dict[tuple[Any, Any], bool] = {}
+    for row in rows or []:
+        if row["dataset"] == dataset and row.get("basis") != "asserted":
+            for account in [row.get("account"), *(row.get("silent") or [])]:
+                place = (account, row.get("region"))
+                answered[place] = answered.get(place, True) and row["complete"]
+    return answered or None
 
 
 def read_interval(value: Any) -> tuple[int, int]:
@@ -1271,15 +1283,31 @@ def read_sources(given: Any, read: Callable[[str], bytes]) -> dict[str, list[Sou
     require(isinstance(given, list), "sources are not a list", given)
     sources: dict[str, list[Source]] = {name: [] for name in LISTS}
     for number, source in enumerate(given):
-        check_keys(source, "a source", "dataset name records files lone unclosed")
+        check_keys(source, "a source", "dataset name records files lone unclosed seen unknown")
         flags = (source.get("lone"), source.get("unclosed"))
         require(isinstance(source.get("name"), (str, type(None))) and {*flags} <= {None, True, False}, "not a source", source)
         require(source["dataset"] not in HELD, NOT_AGAIN, source["dataset"])
         require(("records" in source) != ("files" in source), "a source has either records or files", sorted(source))
         listed = source["records"] if "records" in source else records_in(source["files"], source["dataset"], bool(flags[0]), read)
         records, cut = read_source(listed, LISTS[source["dataset"]], number, bool(flags[1]))
+        read_knowledge(records, source)
         sources[source["dataset"]].append(Source(records, bool(flags[0] or cut)))
     return sources
+
+
+def read_knowledge(records: list[Job], source: dict[str, Any]) -> None:
+    """What an archive knows of its records: `seen`, until when their source shows that something happened, and for how many records in their order; `unknown`,
+    by the number of a record, members that are not known any more, since AWS no longer lists the job."""
+    if source.get("seen") is not None:
+        counts = [number for _, number in source["seen"]]
+        require(all(type(number) is int and number > 0 for number in counts) and sum(counts) == len(records), "seen is not of as many records", len(records))
+        times = [time for text, number in source["seen"] for time in [read_time(text, True)] * number]
+        for number, job in enumerate(records):
+            job.until = times[number]
+    for number, names in source.get("unknown") or []:
+        require(type(number) is int and 0 <= number < len(records), "no such record", number)
+        for name in names:
+            records[number].drop(name)
 
 
 ANSWERS = {"backup_jobs": ("BackupJobs", "BackupJob"), "copy_jobs": ("CopyJobs", "CopyJob"), "restore_jobs": ("RestoreJobs", "RestoreJob")}
@@ -1359,6 +1387,7 @@ class Case:
             name: observed_reach(document["coverage"], name, as_of) if observed else asserted_reach(sources[name], jobs, as_of, claimed)
             for name, jobs in LISTS.items()
         }
+        self.asked = {name: asked_places(document.get("coverage"), name) for name in LISTS}
         self.backups_of: dict[Any, list[Job]] = {}  # by ResourceArn
         for job in self.evidence["backup_jobs"].jobs:
             self.backups_of.setdefault(job.get("ResourceArn"), []).append(job)
@@ -1389,18 +1418,18 @@ class Case:
         if dataset not in self.read or self.organization or not seen or not all(self.reaches(dataset, place, start) for place in seen):
             return False
         shown = not self.not_shown(dataset)
-        return shown and all(account in self.accounts_with_jobs or self.always_excused(account) for account in self.scope["accounts"])
+        return shown and all(account in self.accounts_with_jobs or self.always_excused(dataset, account) for account in self.scope["accounts"])
 
     def not_shown(self, dataset: str) -> list[tuple[str | None, str | None]]:
         """The declared places that the list does not show, and that may not be empty; a half that is not declared is None."""
         accounts: list[Any] = self.scope["accounts"] or [None]
         regions: list[Any] = self.scope["regions"] or [None]
         declared = [(account, region) for account in accounts for region in regions if account or region]
-        return [place for place in declared if not any(is_part(place, other) for other in self.seen[dataset]) and not self.excused(*place)]
+        return [place for place in declared if not any(is_part(place, other) for other in self.seen[dataset]) and not self.excused(dataset, *place)]
 
     def shows(self, dataset: str, place: tuple[Any, Any]) -> bool:
         """Whether the list was read at a place at all, as far as the place is stated, or may be empty there."""
-        return any(is_part(place, other) and in_scope(other, self.scope) for other in self.reach[dataset]) or self.excused(*place)
+        return any(is_part(place, other) and in_scope(other, self.scope) for other in self.reach[dataset]) or self.excused(dataset, *place)
 
     def shows_absence(self, dataset: str, place: tuple[Any, Any], start: int | None) -> bool:
         """Whether a job that is not in the list did not happen: wherever the place may be, as far as it is stated, the list is complete from the start of
@@ -1417,15 +1446,17 @@ class Case:
         somewhere = self.organization and place[0] is None
         return bool(there) and not unread and not somewhere and all(reach.joins(start, end) for reach in there)
 
-    def excused(self, account: str | None, region: str | None = None) -> bool:
-        """Whether a declared place may have no job. An account of an organization that has none has no row of the coverage of a fetch, either."""
-        names = [account] if region is None else [account, f"{account}/{region}"]
-        return any(name in self.scope["may_be_empty"] for name in names)
+    def excused(self, dataset: str, account: str | None, region: str | None = None) -> bool:
+        """Whether a declared place needs no job: the policy says that it may be empty, and a fetch, if there was one, asked there and was answered."""
+        named = [account] if region is None else [account, f"{account}/{region}"]
+        asked = self.asked[dataset]
+        answers = [answered for other, answered in (asked or {}).items() if is_part((account, region), other)]
+        return any(name in self.scope["may_be_empty"] for name in named) and (asked is None or (bool(answers) and all(answers)))
 
-    def always_excused(self, account: str) -> bool:
-        """Whether a declared account may have no job in any list."""
-        excused, regions = self.scope["may_be_empty"], self.scope["regions"]
-        return account in excused or bool(regions and all(f"{account}/{region}" in excused for region in regions))
+    def always_excused(self, dataset: str, account: str) -> bool:
+        """Whether a declared account needs no job at all: each of its declared places is excused."""
+        regions: list[Any] = self.scope["regions"] or [None]
+        return all(self.excused(dataset, account, region) for region in regions)
 
 
 PLACE_AND_TYPE = ["Account", "Region", "ResourceType"]
@@ -3609,6 +3640,11 @@ def wrong_totals(rules: list[dict[str, Any]], result: dict[str, Any]) -> list[st
     return problems
 
 
+def counted(number: int, words: str) -> str:
+    """A number with its noun (`1 subject`, `2 subjects`), or with a word that has no plural (`1 examined`)."""
+    return f"{number} {words[:-1] if number == 1 and words.endswith('s') else words}"
+
+
 def check_bundle(folder: Path) -> int:
     """The bundle that this script lies in: its hashes, its rules, and what its result says of them."""
     damage = damage_of(folder)
@@ -3629,11 +3665,12 @@ def check_bundle(folder: Path) -> int:
     ]
     for policy in answer["policies"]:
         for rule in policy["rules"]:
-            counts = ", ".join(f"{rule[name]} {name}" for name in COUNTS if rule[name] or name == "examined")
-            lines.append(f"  {rule['verdict']:<13} {shown(policy['id'])}/{shown(rule['id'])}: {len(rule['findings'])} findings, {counts}")
+            counts = ", ".join(counted(rule[name], name) for name in COUNTS if rule[name] or name == "examined")
+            found = counted(len(rule["findings"]), "findings")
+            lines.append(f"  {rule['verdict']:<13} {shown(policy['id'])}/{shown(rule['id'])}: {found}, {counts}")
     rules = sum(len(policy["rules"]) for policy in answer["policies"])
     agreed = [
-        f"This agrees with result.json: {rules} rules, verdict {shown(result['verdict'])}.",
+        f"This agrees with result.json: {counted(rules, 'rules')}, verdict {shown(result['verdict'])}.",
         "The rules are those of reperform.json. That they say what policies/ and waivers/ say is checked by policycheck verify, or by reading them.",
     ]
     print("\n".join([*lines, "", *(["This does not agree with result.json:", *(f"  {problem}" for problem in problems)] if problems else agreed)]), flush=True)

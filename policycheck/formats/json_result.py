@@ -17,6 +17,8 @@ from typing import Any
 
 import msgspec
 
+from policycheck.control_matrix import ControlMatrix
+from policycheck.controls import tell_controls
 from policycheck.errors import EvidenceError
 from policycheck.formats.interface import CleanResult, Format, Options, clean_result
 from policycheck.formats.json_history import LISTS, history_members, inward_history, wrong_days
@@ -32,6 +34,7 @@ from policycheck.formats.json_period import (
 from policycheck.formats.json_population import Json, answer_members, inward_answers, inward_population, population_members
 from policycheck.formats.pieces import in_lines
 from policycheck.job_records import JobRecord, SavedJob
+from policycheck.policy.controls import Control
 from policycheck.reasons import Reason
 from policycheck.records import iso
 from policycheck.result import EVIDENCE_LIMIT, Coverage, Finding, Result, RuleResult, Universe, Verdict, WaiverUse
@@ -150,10 +153,35 @@ def _members(result: Result) -> Json:
         "not_seen": list(result.not_seen),
         **population_members(result.population),
         "frameworks": list(result.frameworks),
+        **({"matrices": [_matrix(matrix) for matrix in result.matrices]} if result.matrices else {}),
+        **({"controls": controls} if (controls := list(_control_rows(result))) else {}),
         "left_out": [{"policy": rule.policy, "id": rule.id, "controls": _controls(rule.controls)} for rule in result.left_out],
         "history": None if result.history is None else history_members(result.history),
         **period_members(result.period),
     }
+
+
+def _matrix(matrix: ControlMatrix) -> Json:
+    return {**asdict(matrix), "controls": [{**asdict(control), "rules": list(control.rules)} for control in matrix.controls]}
+
+
+def _control_rows(result: Result) -> Iterator[Json]:
+    """What the run shows of every control of the frameworks that it tells, a row each."""
+    for framework in tell_controls(result):
+        for control in framework.controls:
+            asked = control.control or Control("")
+            yield {
+                "framework": framework.name,
+                "id": control.id,
+                "title": asked.asks,
+                "must_show": asked.must_show,
+                "beyond": asked.beyond,
+                "verdict": str(control.verdict),
+                "shown": list(map(str, control.shown)),
+                "rules": [f"{rule.policy}/{rule.id}" for rule in control.rules],
+                "left_out": [f"{rule.policy}/{rule.id}" for rule in control.left_out],
+                "missing": list(control.missing),
+            }
 
 
 def _controls(controls: Mapping[str, tuple[str, ...]]) -> Json:

@@ -220,6 +220,7 @@ _EVIDENCE_HELP: tuple[tuple[frozenset[ReasonKind], str], ...] = (
         frozenset({_K.PLACE_UNCOVERED, _K.ACCOUNT_SILENT}),
         "Give the lists of every declared account and Region, or say in the scope which may be empty: may_be_empty.",
     ),
+    (frozenset({_K.PLACE_UNASKED}), "Fetch that account and Region, too, or leave it out of the scope."),
     (frozenset({_K.PLACE_OF_SUBJECTS_UNREAD, _K.FOLLOWERS_UNREAD}), "Give the lists of that place, too, or leave it out of the scope."),
     (frozenset({_K.LIST_INCOMPLETE}), "Fetch it again; what failed is named above."),
     (

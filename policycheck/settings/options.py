@@ -226,6 +226,17 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             input=True,
         ),
     ] = None
+    controls: Annotated[
+        list[str] | None,
+        Option(
+            help="Matrix of your own controls, YAML or CSV; reports show the verdict of each control.",
+            metavar="FILE",
+            key="controls",
+            key_help="Matrices of your own controls, YAML or CSV",
+            panel=EVALUATION,
+            input=True,
+        ),
+    ] = None
     wait: Annotated[
         str | None,
         Option(

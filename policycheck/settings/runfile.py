@@ -134,6 +134,7 @@ class _Reader:
             "jobs": self._lists(_below(sources, "jobs")),
             "accounts": self._file(_below(sources, "accounts")),
             "waivers": self._paths(root.get("waivers")),
+            "controls": self._paths(root.get("controls")),
             "inventories": self._inventories(root.get("inventories")),
             "outputs": self._outputs(root.get("outputs")),
             "bundle": self._bundle(root.get("bundle")),

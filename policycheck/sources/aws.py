@@ -200,9 +200,10 @@ class _Fetch:
         members, compared = self._members(asked)
         names = self._names(accounts, members)
         fetched, unasked = self._fetched(asked, accounts), list(self._unasked(asked))
+        known = None if members is None else frozenset(members.names)
 
         def cover(as_of: datetime) -> tuple[Coverage, ...]:
-            covered = [entry for one, found in fetched for entry in cover_list(one, found, self.start, as_of)]
+            covered = [entry for one, found in fetched for entry in cover_list(one, found, self.start, as_of, known)]
             return name_accounts(sort_coverage([*covered, *unasked]), names)
 
         coverage = cover(self.as_of)
@@ -215,7 +216,6 @@ class _Fetch:
             for name, found in part.lists.items()
             if isinstance(found.error, LastingError)
         )
-        known = None if members is None else frozenset(members.names)
         record = None if pages is None else self._record([one for one, _ in fetched], not_seen, warnings, names, known)
 
         def at(as_of: datetime) -> Evidence:

@@ -101,10 +101,10 @@ def test_a_job_a_finding_an_answer_and_a_row_of_days_are_a_line_each(name: str) 
     made = document(CASES[name]())
     lines = [line.removesuffix(",") for line in JSON.render(CASES[name]()).splitlines()]
     found = [line for rule in made["rules"] for line in (*rule["answers"], *rule["findings"], *rule["waivers"])]
-    lists = [made[name] for name in ("inputs", "left_out", "newest_jobs", "policies", "reconciliation", "resources")]
+    lists = [made.get(name, ()) for name in ("inputs", "left_out", "matrices", "newest_jobs", "policies", "reconciliation", "resources")]
     history = made["history"] or {"causes": [], "limits": [], "rows": []}
     days = [line for name in ("causes", "limits", "rows") for line in history[name]]
-    found = [*made["coverage"], *days, *(entry for entries in lists for entry in entries), *found]
+    found = [*made.get("controls", ()), *made["coverage"], *days, *(entry for entries in lists for entry in entries), *found]
     assert [json.loads(line) for line in lines if line.startswith("{") and line != "{"] == found
     assert [job for job in made["jobs"] if f"{json.dumps(job)}:{json.dumps(made['jobs'][job], sort_keys=True, separators=(',', ':'))}" not in lines] == []
 
