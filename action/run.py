@@ -25,9 +25,16 @@ OLDEST_PYTHON = (3, 11)
 
 INPUTS: dict[str, dict[str, str]] = json.loads((ACTION / "inputs.json").read_text(encoding="utf-8"))
 """Inputs of `one` value and of many, one a line, each with the option it becomes. Written by `make docs` from the options of `check`."""
-REPORTS = {"json": "result.json", "sarif": "results.sarif", "junit": "junit.xml", "markdown": "summary.md", "html": "report.html", "github": "annotations.txt"}
+REPORTS = {
+    "json": "result.json",
+    "sarif": "results.sarif",
+    "junit": "junit.xml",
+    "markdown": "summary.md",
+    "comment": "comment.md",
+    "html": "report.html",
+    "github": "annotations.txt",
+}
 """The file of each format, in the folder of reports."""
-COMMENT = "comment.md"
 COUNTS = ("rules", "passed", "failed", "waived", "inconclusive", "skipped", "findings", "findings_waived", "jobs")
 """Members of the result's `summary` that become outputs."""
 
@@ -36,8 +43,9 @@ PASS, FINDINGS, USAGE, EVIDENCE, BUG = range(5)
 MAX_COMMENT = 65_536
 """Characters GitHub takes in a comment."""
 MAX_ANNOTATION = 4000
-MARKER = "<!-- policycheck -->"
-"""First line of the comment, by which the next run finds the one to replace."""
+MAX_MARKER, MAX_NAME = 200, 150
+LAST = "last"
+"""What the input baseline says for the result that an earlier run kept."""
 
 
 class InputError(Exception):
@@ -49,13 +57,15 @@ def main(arguments: list[str]) -> int:
     try:
         if arguments == ["install"]:
             return install()
+        if arguments == ["name"]:
+            return name_kept_result()
         if arguments == ["check"]:
             return check()
     except InputError as error:
         _write_outputs({"result": "error", "exit-code": USAGE, "sarif": ""})
         _command("error", str(error))
         return USAGE
-    print("usage: run.py install|check")
+    print("usage: run.py install|name|check")
     return USAGE
 
 
@@ -123,8 +133,8 @@ def check() -> int:
             **{name.replace("_", "-"): _count(result, name) for name in COUNTS},
             "directory": reports,
             "sarif": handed_on,
-            **{name: _path(reports / REPORTS[name]) for name in ("json", "junit", "markdown", "html")},
-            "comment": _path(reports / COMMENT),
+            **{name: _path(reports / REPORTS[name]) for name in ("json", "junit", "markdown", "html", "comment")},
+            "kept": keep_result(reports, code, result),
         }
     )
     _annotate(reports, code, printed)
@@ -137,7 +147,9 @@ def command_line(reports: Path) -> list[str]:
     """The arguments of policycheck: each value is its own argument, joined to its option so that none is taken for another option."""
     arguments = ["check", "--output=text", *(f"--output={name}={reports / file}" for name, file in REPORTS.items())]
     arguments += [f"{option}={value}" for name, option in INPUTS["one"].items() if (value := _one(name))]
+    arguments += [f"--category={_one('category')}"] if _one("category") else []
     arguments += [f"{option}={value}" for name, option in INPUTS["many"].items() for value in _lines(name)]
+    arguments += baseline_options()
     return [*arguments, "--", *_lines("policies")]
 
 
@@ -169,7 +181,7 @@ def _report_folder(workplace: Path) -> Path:
     folder = Path(os.path.abspath(workplace / named))  # noqa: PTH100 - resolve() would follow links
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in (*REPORTS.values(), COMMENT):
+        for name in REPORTS.values():
             # A report of an earlier run must not pass for one of this run.
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
@@ -180,6 +192,8 @@ def _report_folder(workplace: Path) -> Path:
 def _run_quoted(command: list[str], folder: Path | None = None) -> tuple[int, list[str]]:
     """Run a program; its exit code and the lines it printed, which the log shows as they come and the runner takes none of for a command."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("INPUT_", "PYTHON"))}
+    # Behind what the run file says.
+    kept["POLICYCHECK_CATEGORY"] = category()
     token = secrets.token_hex(16)
     _print(f"::stop-commands::{token}")
     printed: list[str] = []
@@ -214,25 +228,20 @@ def _count(result: dict[str, Any] | None, name: str) -> int | str:
 
 
 def _sarif(reports: Path, code: int, result: dict[str, Any] | None) -> tuple[Path | str, str]:
-    """The SARIF file to upload, or nothing and why: code scanning closes every alert that a file lacks, so one made from short evidence is not handed on."""
+    """The SARIF file to upload, or nothing; and what a reader must know of it. Code scanning closes every alert of a category that a file lacks, so policycheck
+    leaves out rules that are inconclusive, and says in the file where nothing of it may be uploaded."""
     if result is None or code == USAGE:
         return "", ""
-    why = _gap(result) or ("" if code in {PASS, FINDINGS} else f"policycheck ended with exit code {code}")
+    try:
+        told = json.loads((reports / REPORTS["sarif"]).read_text(encoding="utf-8")).get("properties", {})
+    except (OSError, ValueError):
+        return "", ""
+    why = told.get("policycheck/withheld") or ("" if code in {PASS, FINDINGS, EVIDENCE} else f"policycheck ended with exit code {code}")
     if why:
-        return "", f"The output sarif is empty, because {why}: an upload would close alerts that this run could not judge."
-    return _path(reports / REPORTS["sarif"]), ""
-
-
-def _gap(result: dict[str, Any]) -> str:
-    """What this run could not judge, in words; empty where it judged everything."""
-    inconclusive = _count(result, "inconclusive")
-    if inconclusive:
-        return f"{inconclusive} of {_count(result, 'rules')} rules are inconclusive"
-    if result.get("scope_uncovered") or any(not entry.get("complete") for entry in result.get("coverage", [])):
-        return "the evidence is not complete"
-    if any(rule.get("possible") for rule in result.get("rules", [])):
-        return "too little is known of jobs that could violate a rule"
-    return ""
+        return "", f"The output sarif is empty, because {why}: an upload would close alerts that this run could not evaluate."
+    left_out = told.get("policycheck/leftOut")
+    said = f"The SARIF file leaves out what could not be evaluated in full, whose alerts stay as they are: {', '.join(left_out)}." if left_out else ""
+    return _path(reports / REPORTS["sarif"]), said
 
 
 def _write_summary(reports: Path, code: int, printed: list[str]) -> None:
@@ -242,10 +251,90 @@ def _write_summary(reports: Path, code: int, printed: list[str]) -> None:
         # Indented, so that Markdown shows it as it is.
         said = "\n".join(f"    {line}" for line in _error_lines(printed))
         summary = f"## policycheck\n\n**Nothing was judged.** policycheck ended with exit code {code}.\n\n{said}\n"
-    comment = shorten(f"{MARKER}\n{summary}", MAX_COMMENT)
-    (reports / COMMENT).write_text(comment, encoding="utf-8", newline="\n")
+    _write_comment(reports / REPORTS["comment"], summary)
     with open(os.environ["GITHUB_STEP_SUMMARY"], "a", encoding="utf-8", newline="\n") as stream:  # noqa: PTH123 - Path.open reads no better
         stream.write(summary)
+
+
+def _write_comment(path: Path, summary: str) -> None:
+    """The comment with its marker, and which check it is of; where policycheck wrote none, what the summary says."""
+    written = path.read_text(encoding="utf-8") if path.is_file() else summary
+    name = re.sub(r"[^\w./, -]", "_", f"{policies_named()}, {category()}")[:MAX_NAME]
+    end = f"\n`{name}`\n"
+    path.write_text(f"{marker()}\n{shorten(written, MAX_COMMENT - MAX_MARKER - len(end) - 1)}{end}", encoding="utf-8", newline="\n")
+
+
+def policies_named() -> str:
+    """The policies of this check, as the inputs name them."""
+    return ", ".join(_lines("policies")) or _one("config") or "policycheck.yaml"
+
+
+def category() -> str:
+    """What tells this check from others of the repository: the input, or the workflow's file and the job."""
+    if _one("category"):
+        return _one("category")
+    # OWNER/REPOSITORY/.github/workflows/FILE.yml@REF; a workflow's name need not be its own.
+    file = os.environ.get("GITHUB_WORKFLOW_REF", "").partition("@")[0].rpartition("/")[2].rpartition(".")[0]
+    parts = file or os.environ.get("GITHUB_WORKFLOW", ""), os.environ.get("GITHUB_JOB", "")
+    return "/".join(filter(None, (re.sub(r"[^A-Za-z0-9_.-]+", "-", part).strip("-")[:45] for part in parts))) or "check"
+
+
+def identity() -> str:
+    """16 hex digits that are those of this check in every run, and of no other of the repository."""
+    named = "\0".join((policies_named(), _one("working-directory"), category()))
+    return hashlib.sha256(named.encode()).hexdigest()[:16]
+
+
+def marker() -> str:
+    """First line of the comment, by which the next run of the same check finds the one to replace. The digest tells it, the names are for people."""
+    name = re.sub(r"[^\w./, ]", "_", f"{policies_named()}, {category()}")[:MAX_NAME]
+    return f"<!-- policycheck: {name} {identity()} -->"
+
+
+def kept_folder() -> Path:
+    """Where the result that an earlier run kept is put, and the one of this run."""
+    return Path(os.environ["RUNNER_TEMP"], f"policycheck-kept-{identity()}")
+
+
+def name_kept_result() -> int:
+    """Say where the kept result goes, and by which keys of the cache it is found: the newest one of this check."""
+    prefix = f"policycheck-{identity()}-"
+    run = f"{os.environ.get('GITHUB_RUN_ID', '')}-{os.environ.get('GITHUB_RUN_ATTEMPT', '')}"
+    _write_outputs({"folder": kept_folder(), "key": f"{prefix}{run}", "prefix": prefix})
+    return 0
+
+
+def baseline_options() -> list[str]:
+    """--baseline and --fail-on-new; of a first run, which has no last result, none: it is evaluated as without, and becomes the baseline."""
+    named, on_new = _one("baseline"), _is_on("fail-on-new")
+    if named == LAST:
+        last = kept_folder() / REPORTS["json"]
+        if not last.is_file():
+            _command("notice", "No result of an earlier run is kept: this run is evaluated without a baseline, and its result is the baseline of the next.")
+            return []
+        named = str(last)
+    return [*([f"--baseline={named}"] if named else []), *(["--fail-on-new"] if on_new else [])]
+
+
+def keep_result(reports: Path, code: int, result: dict[str, Any] | None) -> str:
+    """`true` where the result of this run is the next baseline: it saw what the last one saw, and has no new finding where such fail the run."""
+    if _one("baseline") != LAST or result is None:
+        return ""
+    told = result.get("baseline")
+    whole = not isinstance(told, dict) or not (told.get("lost") or told.get("not_seen"))
+    ended_well = code == PASS or (code == FINDINGS and not (isinstance(told, dict) and told.get("fail_on_new")))
+    if not (whole and ended_well):
+        return ""
+    kept_folder().mkdir(parents=True, exist_ok=True)
+    (kept_folder() / REPORTS["json"]).write_bytes((reports / REPORTS["json"]).read_bytes())
+    return "true"
+
+
+def _is_on(name: str) -> bool:
+    value = _one(name).lower()
+    if value not in {"", "true", "false"}:
+        raise InputError(f"{name}: write true or false")
+    return value == "true"
 
 
 def shorten(document: str, limit: int) -> str:

@@ -19,6 +19,7 @@ import msgspec
 
 from policycheck.errors import EvidenceError
 from policycheck.formats.interface import CleanResult, Format, Options, clean_result
+from policycheck.formats.json_baseline import baseline_members, wrong_states
 from policycheck.formats.json_history import LISTS, history_members, inward_history, wrong_days
 from policycheck.formats.json_population import Json, answer_members, inward_answers, inward_population, population_members
 from policycheck.formats.pieces import in_lines
@@ -143,6 +144,8 @@ def _members(result: Result) -> Json:
         "frameworks": list(result.frameworks),
         "left_out": [{"policy": rule.policy, "id": rule.id, "controls": _controls(rule.controls)} for rule in result.left_out],
         "history": None if result.history is None else history_members(result.history),
+        # Only where there is one: a result of a version that knew none is as whole without.
+        **({} if result.baseline is None else {"baseline": baseline_members(result)}),
     }
 
 
@@ -223,6 +226,7 @@ def _rule_members(rule: RuleResult) -> Json:
         "limit": rule.limit,
         "names": list(rule.names),
         "source_line": rule.source_line,
+        **({} if rule.state is None else {"state": str(rule.state)}),
     }
 
 
@@ -263,6 +267,7 @@ def _finding(finding: Finding) -> Json:
         "severity": finding.severity.value,
         "fingerprint": finding.fingerprint,
         "waiver": None if finding.waiver is None else asdict(finding.waiver),
+        **({} if finding.state is None else {"state": finding.state.value}),
     }
 
 
@@ -363,7 +368,7 @@ def _contradiction(result: Result) -> str:
             return f"rule {rule.id} has findings that nobody waived, and the verdict {rule.verdict}"
         if any(finding.unnamed < 0 for finding in rule.findings):
             return f"a finding of rule {rule.id} names more jobs than it counts"
-    return "" if result.history is None else wrong_days(result.history)
+    return wrong_states(result) or ("" if result.history is None else wrong_days(result.history))
 
 
 def _spare_jobs(result: Result, given: Json) -> str:

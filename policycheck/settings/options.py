@@ -20,6 +20,8 @@ from policycheck.settings.option import Option
 
 SOURCES = "sources."
 """What the keys of the run file begin with that say where jobs come from."""
+CATEGORY = r"^[A-Za-z0-9_.:-]([A-Za-z0-9_.:/ -]{0,98}[A-Za-z0-9_.:-])?$"
+"""What a category is made of: it becomes a part of an id with slashes."""
 _FETCHING = ("check", "init", "list", "fetch")
 """Commands that fetch jobs with every option of a connection; `list` stands for list-backup-jobs and its like."""
 _OTHER_ENGINES = "".join(f", or {name} (extra {name})" for name in ENGINES if name != DEFAULT_ENGINE)
@@ -199,6 +201,35 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             input="The least severity that fails the step: critical, high, medium, low, info or never. Without it, low (or what the run file says).",
         ),
     ] = "low"
+    baseline: Annotated[
+        Path | None,
+        Option(
+            help="A result that an earlier run wrote (--output json=FILE): reports say which findings are new since then, unchanged, gone, or not seen.",
+            metavar="RESULT.json",
+            commands=("check", "report"),
+            key="baseline",
+            key_help="The result of an earlier run: reports say which findings are new since then, unchanged, gone, or not seen",
+        ),
+    ] = None
+    fail_on_new: Annotated[
+        bool,
+        Option(
+            help="Findings that the baseline has do not fail the run; new ones do.",
+            key="fail_on_new",
+            key_help="Findings that the baseline has do not fail the run; new ones do: true",
+        ),
+    ] = False
+    category: Annotated[
+        str | None,
+        Option(
+            help="Name of this check among several of one repository and policy, so that code scanning keeps their alerts apart (SARIF).",
+            metavar="NAME",
+            variable="POLICYCHECK_CATEGORY",
+            commands=("check", "report"),
+            key="category",
+            key_help="Name of this check among several of one repository and policy, so that code scanning keeps their alerts apart (SARIF)",
+        ),
+    ] = None
     min_severity: Annotated[
         str | None,
         Option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from action import run as script
 from policycheck.emulator.clock import Clock
 from policycheck.emulator.server import Endpoint, serve
 from policycheck.emulator.store import Store
@@ -20,6 +20,7 @@ from tests.cli.conftest import AS_OF, HOSTILE, job
 
 PATHS = ("json", "sarif", "junit", "markdown", "html", "comment")
 ACCOUNT = "111122223333"
+MARKER = re.compile(r"<!-- policycheck: policy\.yaml, check [0-9a-f]{16} -->")
 ANNOTATIONS = {"error", "warning", "notice"}
 
 
@@ -37,7 +38,7 @@ def written(run: Run) -> set[str]:
 def test_a_pass_writes_every_output_and_every_file(action: Action) -> None:
     run = action(policies="policy.yaml", jobs="ok.json", as_of=AS_OF)
     assert run.code == 0, run.log
-    assert run.written.keys() == OUTPUTS.keys()
+    assert run.written.keys() == {*OUTPUTS, "kept"}
     assert [run.outputs[name] for name in ("result", "exit-code", "rules", "passed", "failed", "findings", "jobs")] == ["pass", "0", "2", "2", "0", "0", "1"]
     assert written(run) == set(PATHS)
     assert all(Path(run.outputs[name]).parent == Path(run.outputs["directory"]) for name in PATHS)
@@ -51,9 +52,11 @@ def test_findings_fail_the_step_after_everything_is_written(action: Action) -> N
     assert [run.outputs[name] for name in ("result", "exit-code", "failed", "findings")] == ["fail", "1", "1", "1"]
     assert written(run) == set(PATHS)
     assert [(level, file, line) for level, file, line in annotated(run) if level == "error"] == [("error", "policy.yaml", "3")]
-    assert json.loads(Path(run.outputs["sarif"]).read_text(encoding="utf-8"))["runs"][0]["results"]
+    assert [len(part["results"]) for part in json.loads(Path(run.outputs["sarif"]).read_text(encoding="utf-8"))["runs"]] == [0, 1]
     comment = Path(run.outputs["comment"]).read_text(encoding="utf-8")
-    assert comment == f"{script.MARKER}\n{run.summary}"
+    first, _, rest = comment.partition("\n")
+    assert MARKER.fullmatch(first)
+    assert rest == f"{run.summary}\n`policy.yaml, check`\n"
 
 
 def test_short_evidence_hands_on_no_sarif_and_warns_at_the_rule(action: Action) -> None:
@@ -137,7 +140,7 @@ def test_hostile_inputs_say_nothing_to_the_runner(action: Action, name: str) -> 
     hostile = "$(touch pwned)\n::set-output name=result::pass\n##[set-env name=PATH]x\r::add-path::/tmp\n=\n--help"
     run = action(**{"policies": "policy.yaml", "jobs": "ok.json", "as_of": AS_OF, name: hostile})
     assert (run.code, run.outputs["result"]) == ((3, "inconclusive") if name == "jobs" else (2, "error")), run.log
-    assert run.written.keys() <= OUTPUTS.keys()
+    assert run.written.keys() <= {*OUTPUTS, "kept"}
     assert annotated(run) == [("error", "", "")]
 
 

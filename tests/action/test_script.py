@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -88,28 +89,30 @@ def test_a_success_without_a_result_is_an_error(tmp_path: Path, monkeypatch: pyt
     assert "::error title=policycheck::error: policycheck ended well and left no result" in capsys.readouterr().out
 
 
-COMPLETE: dict[str, Any] = {"summary": {"inconclusive": 0, "rules": 2}, "coverage": [{"complete": True}]}
+RESULT: dict[str, Any] = {"summary": {"inconclusive": 0, "rules": 2}}
 
 
 @pytest.mark.parametrize(
-    ("code", "result", "handed_on"),
+    ("code", "result", "properties", "handed_on", "said"),
     [
-        (0, COMPLETE, True),
-        (1, COMPLETE, True),
-        (3, COMPLETE, False),
-        (2, COMPLETE, False),
-        (1, COMPLETE | {"coverage": [{"complete": True}, {"complete": False}]}, False),
-        (0, COMPLETE | {"summary": {"inconclusive": 1, "rules": 2}}, False),
-        (1, COMPLETE | {"rules": [{"possible": 0}, {"possible": 1}]}, False),
-        (1, COMPLETE | {"scope_uncovered": True}, False),
-        (0, None, False),
+        (0, RESULT, {}, True, ""),
+        (1, RESULT, {}, True, ""),
+        (3, RESULT, {"policycheck/leftOut": ["p/a", "p/b"]}, True, "p/a, p/b"),
+        (3, RESULT, {"policycheck/withheld": "2 rules of 30 could not be evaluated in full"}, False, "2 rules of 30"),
+        (2, RESULT, {}, False, ""),
+        (4, RESULT, {}, False, "exit code 4"),
+        (143, RESULT, {}, False, "exit code 143"),
+        (0, None, {}, False, ""),
     ],
 )
-def test_only_complete_evidence_may_close_alerts(tmp_path: Path, code: int, result: dict[str, Any] | None, handed_on: bool) -> None:
-    (tmp_path / script.REPORTS["sarif"]).touch()
-    path, why = script._sarif(tmp_path, code, result)
+def test_sarif_is_handed_on_unless_it_says_that_it_must_not(
+    tmp_path: Path, code: int, result: dict[str, Any] | None, properties: dict[str, Any], handed_on: bool, said: str
+) -> None:
+    (tmp_path / script.REPORTS["sarif"]).write_text(json.dumps({"runs": [], "properties": properties}), encoding="utf-8")
+    path, told = script._sarif(tmp_path, code, result)
     assert bool(path) is handed_on
-    assert bool(why) is (not handed_on and result is not None and code != script.USAGE)
+    assert said in told
+    assert bool(told) is bool(said)
 
 
 @given(st.lists(st.text("ab|`é", max_size=30) | st.sampled_from(["<details><summary>x</summary>", "</details>"]), max_size=40), st.integers(200, 600))
