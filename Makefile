@@ -18,7 +18,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types layers docs docs-check slow search conformance mutants benchmark dist constraints clean
+.PHONY: help setup demo test lint format types layers docs docs-check site pictures slow search conformance mutants benchmark dist constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,8 +45,9 @@ lint: $(READY) ## check style and the workflow file
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
-	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/workflows/*.yml
-	@$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci examples/gitlab-ci.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml examples/workflows/*.yml examples/ci/github.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci examples/ci/gitlab.yml
+	@$(BIN)/check-jsonschema --builtin-schema vendor.circle-ci examples/ci/circleci.yml
 
 format: $(READY) ## format the code and mend what can be mended
 	@$(BIN)/ruff format
@@ -63,6 +64,14 @@ docs: $(READY) ## write the generated pages of the documentation
 
 docs-check: $(READY) ## check that the generated pages are up to date
 	@$(BIN)/python docs/generate.py --check
+
+# The announcement of the theme's successor would be printed each time.
+site: $(READY) ## build the documentation as a site into build/site; fail where a link or an anchor leads nowhere
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	@echo "build/site/index.html"
+
+pictures: $(READY) ## make the pictures of the documentation again (needs Chromium)
+	@PYTHONPATH=. $(BIN)/python docs/pictures.py
 
 slow: $(READY) ## run the slow tests: packages, validators of workflows, npm, other engines, the AWS CLI
 	@$(BIN)/python -m pytest -q -n auto -m slow

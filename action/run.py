@@ -1,8 +1,9 @@
-"""What the GitHub Action runs: `install` makes the environment, `check` runs policycheck in it and tells the runner what came of it.
+"""What the GitHub Action runs: `install` makes the environment, `name` says where the last result is kept, `check` runs
+policycheck and tells the runner what came of it.
 
 Standard library alone, because it runs before anything is installed. A shell sees no input: each reaches this script through one environment variable and
 policycheck as one argument. What policycheck prints may quote job lists, so the runner is told to take none of it for a command; what is written to
-GITHUB_OUTPUT is numbers, fixed words and paths. The runner's side of both: "Workflow commands for GitHub Actions" in GitHub's documentation.
+GITHUB_OUTPUT is numbers, fixed words and paths.
 """
 
 from __future__ import annotations
@@ -12,19 +13,29 @@ import json
 import os
 import re
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
-import venv
+from collections.abc import Iterable
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 ACTION = Path(__file__).resolve().parent
 CHECKOUT = ACTION.parent
+if __name__ == "__main__":
+    # Python is started with -I, and looks for no module beside the script.
+    sys.path.insert(0, str(CHECKOUT))
+
+from action.comments import write_comment  # noqa: E402
+from action.identity import baseline_options, category, keep_result, name_kept_result  # noqa: E402
+from action.workflow import InputError, annotate, append, print_line, read_input, read_lines, temporary_folder, write_outputs  # noqa: E402
+
 OLDEST_PYTHON = (3, 11)
 
 INPUTS: dict[str, dict[str, str]] = json.loads((ACTION / "inputs.json").read_text(encoding="utf-8"))
-"""Inputs of `one` value and of many, one a line, each with the option it becomes. Written by `make docs` from the options of `check`."""
+"""Inputs of `one` value, of many, one a line, and of a switch, each with the option it becomes. Written by `make docs` from the options."""
 REPORTS = {
     "json": "result.json",
     "sarif": "results.sarif",
@@ -35,25 +46,36 @@ REPORTS = {
     "github": "annotations.txt",
 }
 """The file of each format, in the folder of reports."""
+COMMANDS: dict[str, tuple[str, ...]] = {"lint": ("config", "params", "waivers", "as-of"), "test": ("config",), "check": ()}
+"""What the input `commands` may name, in the order they run in, and for all but the check the inputs that each takes beside the policies."""
+LINT_ANNOTATIONS = "lint.txt"
+BASELINE = ("baseline", "fail-on-new")
+"""Inputs that become options by rules of their own: `last` is no file."""
 COUNTS = ("rules", "passed", "failed", "waived", "inconclusive", "skipped", "findings", "findings_waived", "jobs")
 """Members of the result's `summary` that become outputs."""
 
 PASS, FINDINGS, USAGE, EVIDENCE, BUG = range(5)
 """The exit codes of policycheck."""
-MAX_COMMENT = 65_536
-"""Characters GitHub takes in a comment."""
-MAX_ANNOTATION = 4000
-MAX_MARKER, MAX_NAME = 200, 150
-LAST = "last"
-"""What the input baseline says for the result that an earlier run kept."""
+MAX_LINES = 200
+"""Lines of what lint and tests print that the summary shows."""
 
 
-class InputError(Exception):
-    """An input that no command line can be made of."""
+class Stopped(Exception):
+    """The runner asks the step to end, by a signal."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    raise Stopped(number)
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the two steps; its exit code."""
+    """Run one of the steps; its exit code."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
         if arguments == ["install"]:
             return install()
@@ -62,9 +84,13 @@ def main(arguments: list[str]) -> int:
         if arguments == ["check"]:
             return check()
     except InputError as error:
-        _write_outputs({"result": "error", "exit-code": USAGE, "sarif": ""})
-        _command("error", str(error))
+        write_outputs({"result": "error", "exit-code": USAGE, "sarif": ""})
+        annotate("error", str(error))
         return USAGE
+    except Stopped as stopped:
+        write_outputs({"result": "error", "exit-code": 128 + stopped.number, "sarif": ""})
+        annotate("error", "policycheck was stopped before it ended")
+        return 128 + stopped.number
     print("usage: run.py install|name|check")
     return USAGE
 
@@ -73,18 +99,22 @@ def install() -> int:
     """Install policycheck from the action's own checkout into an environment of its own, its dependencies at the versions and hashes of requirements.txt."""
     if sys.version_info < OLDEST_PYTHON:
         needed, found = (".".join(map(str, version[:2])) for version in (OLDEST_PYTHON, sys.version_info))
-        _command("error", f"policycheck needs Python {needed} or later and this is {found}: set the input python-version")
+        annotate("error", f"policycheck needs Python {needed} or later and this is {found}: set the input python-version")
         return USAGE
     folder = environment_folder()
     if _ready(folder).is_file():
         print("policycheck is installed: an earlier step of this job did it")
         return 0
-    venv.create(folder, clear=True, with_pip=True)
+    code = _run_quoted([sys.executable, "-I", "-m", "venv", "--clear", str(folder)])[0]
+    if code:
+        hint = "Set the input python-version, or install what this Python lacks (python3-venv on Debian and Ubuntu)."
+        annotate("error", f"policycheck could not be installed: {sys.executable} -m venv failed. {hint}")
+        return code
     pip = [str(_program(folder, "python")), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
     for what in (["--require-hashes", *(f"--requirement={path}" for path in _requirements())], ["--no-deps", "--no-build-isolation", str(CHECKOUT)]):
         code = _run_quoted([*pip, *what])[0]
         if code:
-            _command("error", "policycheck could not be installed: see the log of this step")
+            annotate("error", "policycheck could not be installed: see the log of this step")
             return code
     _ready(folder).touch()
     return 0
@@ -93,12 +123,12 @@ def install() -> int:
 def environment_folder() -> Path:
     """Where this checkout is installed for this Python: one folder for all steps of a job that use the same."""
     identity = "\0".join((str(CHECKOUT), sys.executable, sys.version, *(path.read_text(encoding="utf-8") for path in _requirements())))
-    return Path(os.environ["RUNNER_TEMP"], f"policycheck-{hashlib.sha256(identity.encode()).hexdigest()[:16]}")
+    return Path(temporary_folder(), f"policycheck-{hashlib.sha256(identity.encode()).hexdigest()[:16]}")
 
 
 def _requirements() -> list[Path]:
     """What is installed: what policycheck needs, and the engine that the input names where that is one more."""
-    of_engine = f"requirements-{_one('engine')}.txt"
+    of_engine = f"requirements-{read_input('engine')}.txt"
     return [ACTION / "requirements.txt", *(path for path in ACTION.glob("requirements-*.txt") if path.name == of_engine)]
 
 
@@ -112,12 +142,24 @@ def _program(folder: Path, name: str) -> Path:
 
 
 def check() -> int:
-    """Run `policycheck check` as the inputs say, then write outputs, step summary, comment and annotations; the exit code of policycheck."""
-    workplace = Path(_one("working-directory") or ".")
+    """Run lint and tests of the policies where the inputs ask for them, and `policycheck check`; the exit code of policycheck.
+
+    The check leaves behind outputs, step summary, comment and annotations. It does not run where lint or tests fail.
+    """
+    workplace = Path(read_input("working-directory") or ".")
     if not workplace.is_dir():
         raise InputError(f"working-directory: there is no folder {workplace}")
+    commands = _commands()
     reports = _report_folder(workplace)
     program = _program(environment_folder(), "policycheck")
+    before, code = _test_policies([name for name in commands if name != "check"], str(program), reports, workplace)
+    if code or "check" not in commands:
+        if code and "check" in commands:
+            # What the comment says was found in an earlier commit.
+            write_comment(reports / REPORTS["comment"], "## policycheck\n\n**No rule was evaluated**, because lint or tests of the policies failed.\n")
+        comment = _path(reports / REPORTS["comment"])
+        write_outputs({"result": "error" if code else "", "exit-code": code, "directory": reports, "sarif": "", "comment": comment, **before})
+        return code
     code, printed = _run_quoted([str(program), *command_line(reports)], workplace)
     result = _read_result(reports / REPORTS["json"])
     if code == PASS and (result is None or result.get("exit_code") != code):
@@ -126,7 +168,7 @@ def check() -> int:
         code = BUG
     _write_summary(reports, code, printed)
     handed_on, withheld = _sarif(reports, code, result)
-    _write_outputs(
+    write_outputs(
         {
             "result": verdict(code, result),
             "exit-code": code,
@@ -134,23 +176,65 @@ def check() -> int:
             "directory": reports,
             "sarif": handed_on,
             **{name: _path(reports / REPORTS[name]) for name in ("json", "junit", "markdown", "html", "comment")},
-            "kept": keep_result(reports, code, result),
+            "kept": keep_result(reports / REPORTS["json"], result, passed=code == PASS, found=code == FINDINGS),
+            **before,
         }
     )
     _annotate(reports, code, printed)
     if withheld:
-        _command("notice", withheld)
+        annotate("notice", withheld)
     return code
 
 
 def command_line(reports: Path) -> list[str]:
     """The arguments of policycheck: each value is its own argument, joined to its option so that none is taken for another option."""
-    arguments = ["check", "--output=text", *(f"--output={name}={reports / file}" for name, file in REPORTS.items())]
-    arguments += [f"{option}={value}" for name, option in INPUTS["one"].items() if (value := _one(name))]
-    arguments += [f"--category={_one('category')}"] if _one("category") else []
-    arguments += [f"{option}={value}" for name, option in INPUTS["many"].items() for value in _lines(name)]
-    arguments += baseline_options()
-    return [*arguments, "--", *_lines("policies")]
+    # Beside what the run file writes, which `--output` would replace.
+    arguments = ["check", *(f"--add-output={name}={reports / file}" for name, file in REPORTS.items())]
+    names = [name for table in INPUTS.values() for name in table if name not in BASELINE]
+    return [*arguments, *_options(names), *baseline_options(_options(["fail-on-new"])), "--", *read_lines("policies")]
+
+
+def _options(names: Iterable[str]) -> list[str]:
+    """The options that these inputs become."""
+    options: list[str] = []
+    for name in names:
+        if name in INPUTS["one"]:
+            options += [f"{INPUTS['one'][name]}={value}" for value in [read_input(name)] if value]
+        elif name in INPUTS["many"]:
+            options += [f"{INPUTS['many'][name]}={value}" for value in read_lines(name)]
+        elif read_input(name).lower() == "true":
+            options.append(INPUTS["switch"][name])
+        elif read_input(name).lower() not in {"", "false"}:
+            raise InputError(f"{name}: must be true or false")
+    return options
+
+
+def _commands() -> list[str]:
+    """What the input `commands` names, in the order of `COMMANDS`."""
+    named = read_lines("commands") or ["check"]
+    for name in named:
+        if name not in COMMANDS:
+            raise InputError(f"commands: there is no command {name!r}; name lint, test or check, one per line")
+    return [name for name in COMMANDS if name in named]
+
+
+def _test_policies(names: list[str], program: str, reports: Path, workplace: Path) -> tuple[dict[str, str], int]:
+    """Lint and tests of the policies, up to the first that fails: pass or fail by the name of the output, and the exit code."""
+    outcomes = {name: "" for name in COMMANDS if name != "check"}
+    for name in names:
+        annotations = reports / LINT_ANNOTATIONS
+        outputs = ["--output=text", f"--output=github={annotations}"] if name == "lint" else []
+        code, printed = _run_quoted([program, name, *outputs, *_options(COMMANDS[name]), "--", *read_lines("policies")], workplace)
+        outcomes[name] = "fail" if code else "pass"
+        # Indented, so that Markdown shows it as it is.
+        said = "\n".join(f"    {line}" for line in printed[-MAX_LINES:])
+        append("GITHUB_STEP_SUMMARY", f"## policycheck {name}\n\n**{'Fail' if code else 'Pass'}**\n\n{said}\n\n")
+        if name == "lint" and annotations.is_file():
+            _show_annotations(annotations.read_text(encoding="utf-8"))
+        if code:
+            annotate("error", f"policycheck {name} ended with exit code {code}, so no rule was evaluated: see the log of this step")
+            return outcomes, code
+    return outcomes, 0
 
 
 def verdict(code: int, result: dict[str, Any] | None) -> str:
@@ -163,25 +247,16 @@ def verdict(code: int, result: dict[str, Any] | None) -> str:
     return "error"
 
 
-def _one(name: str) -> str:
-    return os.environ.get(f"INPUT_{name.upper().replace('-', '_')}", "").strip()
-
-
-def _lines(name: str) -> list[str]:
-    # At line feeds alone: other separators may be part of a name.
-    return [value for line in _one(name).split("\n") if (value := line.strip())]
-
-
 def _report_folder(workplace: Path) -> Path:
-    named = _one("output-directory")
+    named = read_input("output-directory")
     if not named:
-        return Path(tempfile.mkdtemp(prefix="policycheck-reports-", dir=os.environ["RUNNER_TEMP"]))
+        return Path(tempfile.mkdtemp(prefix="policycheck-reports-", dir=temporary_folder()))
     if not named.isprintable():
         raise InputError("output-directory: the name of the folder holds a character that cannot be printed")
     folder = Path(os.path.abspath(workplace / named))  # noqa: PTH100 - resolve() would follow links
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name in REPORTS.values():
+        for name in (*REPORTS.values(), LINT_ANNOTATIONS):
             # A report of an earlier run must not pass for one of this run.
             (folder / name).unlink(missing_ok=True)
     except OSError as error:
@@ -195,23 +270,32 @@ def _run_quoted(command: list[str], folder: Path | None = None) -> tuple[int, li
     # Behind what the run file says.
     kept["POLICYCHECK_CATEGORY"] = category()
     token = secrets.token_hex(16)
-    _print(f"::stop-commands::{token}")
+    print_line(f"::stop-commands::{token}")
     printed: list[str] = []
     try:
         with subprocess.Popen(command, cwd=folder, env=kept, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
             assert process.stdout is not None
-            for line in process.stdout:
-                printed.append(line.decode("utf-8", "replace").rstrip("\r\n"))
-                _print(printed[-1])
+            try:
+                _pass_on(process.stdout, printed)
+            except Stopped as stopped:
+                # policycheck ends by itself: a gate still writes its last reports.
+                process.send_signal(stopped.number)
+                _pass_on(process.stdout, printed)
         code = process.returncode
     except OSError as error:
         code = BUG
         printed.append(f"error: {command[0]} cannot be run: {error.strerror}")
-        _print(printed[-1])
+        print_line(printed[-1])
     finally:
         # On a line of its own, whatever was printed last.
-        _print(f"\n::{token}::")
+        print_line(f"\n::{token}::")
     return (code if code >= 0 else 128 - code), printed
+
+
+def _pass_on(stream: Iterable[bytes], printed: list[str]) -> None:
+    for line in stream:
+        printed.append(line.decode("utf-8", "replace").rstrip("\r\n"))
+        print_line(printed[-1])
 
 
 def _read_result(path: Path) -> dict[str, Any] | None:
@@ -250,122 +334,13 @@ def _write_summary(reports: Path, code: int, printed: list[str]) -> None:
     except OSError:
         # Indented, so that Markdown shows it as it is.
         said = "\n".join(f"    {line}" for line in _error_lines(printed))
-        summary = f"## policycheck\n\n**Nothing was judged.** policycheck ended with exit code {code}.\n\n{said}\n"
-    _write_comment(reports / REPORTS["comment"], summary)
-    with open(os.environ["GITHUB_STEP_SUMMARY"], "a", encoding="utf-8", newline="\n") as stream:  # noqa: PTH123 - Path.open reads no better
-        stream.write(summary)
-
-
-def _write_comment(path: Path, summary: str) -> None:
-    """The comment with its marker, and which check it is of; where policycheck wrote none, what the summary says."""
-    written = path.read_text(encoding="utf-8") if path.is_file() else summary
-    name = re.sub(r"[^\w./, -]", "_", f"{policies_named()}, {category()}")[:MAX_NAME]
-    end = f"\n`{name}`\n"
-    path.write_text(f"{marker()}\n{shorten(written, MAX_COMMENT - MAX_MARKER - len(end) - 1)}{end}", encoding="utf-8", newline="\n")
-
-
-def policies_named() -> str:
-    """The policies of this check, as the inputs name them."""
-    return ", ".join(_lines("policies")) or _one("config") or "policycheck.yaml"
-
-
-def category() -> str:
-    """What tells this check from others of the repository: the input, or the workflow's file and the job."""
-    if _one("category"):
-        return _one("category")
-    # OWNER/REPOSITORY/.github/workflows/FILE.yml@REF; a workflow's name need not be its own.
-    file = os.environ.get("GITHUB_WORKFLOW_REF", "").partition("@")[0].rpartition("/")[2].rpartition(".")[0]
-    parts = file or os.environ.get("GITHUB_WORKFLOW", ""), os.environ.get("GITHUB_JOB", "")
-    return "/".join(filter(None, (re.sub(r"[^A-Za-z0-9_.-]+", "-", part).strip("-")[:45] for part in parts))) or "check"
-
-
-def identity() -> str:
-    """16 hex digits that are those of this check in every run, and of no other of the repository."""
-    named = "\0".join((policies_named(), _one("working-directory"), category()))
-    return hashlib.sha256(named.encode()).hexdigest()[:16]
-
-
-def marker() -> str:
-    """First line of the comment, by which the next run of the same check finds the one to replace. The digest tells it, the names are for people."""
-    name = re.sub(r"[^\w./, ]", "_", f"{policies_named()}, {category()}")[:MAX_NAME]
-    return f"<!-- policycheck: {name} {identity()} -->"
-
-
-def kept_folder() -> Path:
-    """Where the result that an earlier run kept is put, and the one of this run."""
-    return Path(os.environ["RUNNER_TEMP"], f"policycheck-kept-{identity()}")
-
-
-def name_kept_result() -> int:
-    """Say where the kept result goes, and by which keys of the cache it is found: the newest one of this check."""
-    prefix = f"policycheck-{identity()}-"
-    run = f"{os.environ.get('GITHUB_RUN_ID', '')}-{os.environ.get('GITHUB_RUN_ATTEMPT', '')}"
-    _write_outputs({"folder": kept_folder(), "key": f"{prefix}{run}", "prefix": prefix})
-    return 0
-
-
-def baseline_options() -> list[str]:
-    """--baseline and --fail-on-new; of a first run, which has no last result, none: it is evaluated as without, and becomes the baseline."""
-    named, on_new = _one("baseline"), _is_on("fail-on-new")
-    if named == LAST:
-        last = kept_folder() / REPORTS["json"]
-        if not last.is_file():
-            _command("notice", "No result of an earlier run is kept: this run is evaluated without a baseline, and its result is the baseline of the next.")
-            return []
-        named = str(last)
-    return [*([f"--baseline={named}"] if named else []), *(["--fail-on-new"] if on_new else [])]
-
-
-def keep_result(reports: Path, code: int, result: dict[str, Any] | None) -> str:
-    """`true` where the result of this run is the next baseline: it saw what the last one saw, and has no new finding where such fail the run."""
-    if _one("baseline") != LAST or result is None:
-        return ""
-    told = result.get("baseline")
-    whole = not isinstance(told, dict) or not (told.get("lost") or told.get("not_seen"))
-    ended_well = code == PASS or (code == FINDINGS and not (isinstance(told, dict) and told.get("fail_on_new")))
-    if not (whole and ended_well):
-        return ""
-    kept_folder().mkdir(parents=True, exist_ok=True)
-    (kept_folder() / REPORTS["json"]).write_bytes((reports / REPORTS["json"]).read_bytes())
-    return "true"
-
-
-def _is_on(name: str) -> bool:
-    value = _one(name).lower()
-    if value not in {"", "true", "false"}:
-        raise InputError(f"{name}: write true or false")
-    return value == "true"
-
-
-def shorten(document: str, limit: int) -> str:
-    """At most `limit` characters of a Markdown document: whole lines of it, what they open closed again, and a line that says so."""
-    if len(document) <= limit:
-        return document
-    closing = "</details>\n"
-    notice = "\n**Shortened:** the step summary and the reports of this run have the rest.\n"
-    kept: list[str] = []
-    size = opened = 0
-    for line in document.splitlines(keepends=True):
-        opened += line.startswith("<details") - line.startswith("</details")
-        size += len(line)
-        if size + max(opened, 0) * len(closing) + len(notice) > limit:
-            opened -= line.startswith("<details") - line.startswith("</details")
-            break
-        kept.append(line)
-    return "".join(kept) + closing * max(opened, 0) + notice
+        summary = f"## policycheck\n\n**No rule was evaluated.** policycheck ended with exit code {code}.\n\n{said}\n"
+    write_comment(reports / REPORTS["comment"], summary)
+    append("GITHUB_STEP_SUMMARY", summary)
 
 
 def _path(path: Path) -> Path | str:
     return path if path.is_file() else ""
-
-
-def _write_outputs(outputs: dict[str, Path | str | int]) -> None:
-    lines = [f"{name}={value}" for name, value in outputs.items()]
-    # A line break would start an output of somebody else's choice.
-    if not all(line.isprintable() for line in lines):
-        raise InputError("the folder of reports has a name that cannot be printed")
-    with open(os.environ["GITHUB_OUTPUT"], "a", encoding="utf-8", newline="\n") as stream:  # noqa: PTH123 - Path.open reads no better
-        stream.write("".join(f"{line}\n" for line in lines))
 
 
 def _annotate(reports: Path, code: int, printed: list[str]) -> None:
@@ -373,27 +348,21 @@ def _annotate(reports: Path, code: int, printed: list[str]) -> None:
     try:
         annotations = (reports / REPORTS["github"]).read_text(encoding="utf-8")
     except OSError:
-        _command("error", "\n".join(_error_lines(printed)) or f"policycheck ended with exit code {code}")
+        annotate("error", "\n".join(_error_lines(printed)) or f"policycheck ended with exit code {code}")
         return
-    for line in annotations.split("\n"):
+    _show_annotations(annotations)
+
+
+def _show_annotations(text: str) -> None:
+    for line in text.split("\n"):
         if line:
-            _print(line)
+            print_line(line)
 
 
 def _error_lines(printed: list[str]) -> list[str]:
     """The last message of policycheck, with its place and hint."""
     starts = [number for number, line in enumerate(printed) if re.match(r"error\b|policycheck\b.* has a bug", line)]
     return printed[starts[0] if starts else -1 :][:40]
-
-
-def _command(name: str, message: str) -> None:
-    escaped = message[:MAX_ANNOTATION].replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    _print(f"::{name} title=policycheck::{escaped}")
-
-
-def _print(line: str) -> None:
-    sys.stdout.buffer.write(f"{line}\n".encode("utf-8", "replace"))
-    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

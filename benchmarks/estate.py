@@ -1,9 +1,10 @@
-"""A job list of an ordinary estate: daily backups of thirty days of each resource, of which one resource in a hundred has failed today."""
+"""Job lists of an ordinary estate: daily backups of thirty days of each resource, of which one in a hundred has failed today; and of four months of each, of
+which one in a hundred has failed on any day."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from itertools import count, islice
 from pathlib import Path
@@ -13,6 +14,8 @@ from benchmarks.jobs import AS_OF
 from policycheck.datasets import BACKUP_JOBS
 
 DAYS = 30
+QUARTER = 120
+"""Days of a quarter, and of the windows before it."""
 _FAILS = 100
 _PLACES = ("eu-west-1", "us-east-1")
 _TYPES = ("EC2", "EBS", "RDS", "S3")
@@ -22,23 +25,33 @@ _IN_ACCOUNT = 2000
 
 def write_estate(path: Path, number: int) -> None:
     """Write one answer of list-backup-jobs with this many jobs, as the AWS CLI v2 prints times; the same number gives the same bytes."""
+    _write(path, islice(_jobs(), number))
+
+
+def _write(path: Path, jobs: Iterable[dict[str, Any]]) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as stream:
         stream.write(f'{{"{BACKUP_JOBS.result_key}": [')
-        for index, job in enumerate(islice(_jobs(), number)):
+        for index, job in enumerate(jobs):
             stream.write((",\n" if index else "\n") + json.dumps(job))
         stream.write("\n]}\n")
+
+
+def write_quarter(path: Path, number: int) -> None:
+    """Write the same with four months of each resource; one job in a hundred failed."""
+    _write(
+        path, islice((_job(resource, day, failed=(resource * 7919 + day * 104_729) % _FAILS == 0) for resource in count() for day in range(QUARTER)), number)
+    )
 
 
 def _jobs() -> Iterator[dict[str, Any]]:
     for resource in count():
         for day in range(DAYS):
-            yield _job(resource, day)
+            yield _job(resource, day, failed=day == 0 and resource % _FAILS == 0)
 
 
-def _job(resource: int, day: int) -> dict[str, Any]:
+def _job(resource: int, day: int, *, failed: bool) -> dict[str, Any]:
     account, region = str(_ACCOUNT + resource // _IN_ACCOUNT), _PLACES[resource % len(_PLACES)]
     created = AS_OF - timedelta(days=day, hours=3, seconds=resource % 3600)
-    failed = day == 0 and resource % _FAILS == 0
     vault = f"arn:aws:backup:{region}:{account}:backup-vault:prod"
     told = {"StatusMessage": "Access denied", "MessageCategory": "AccessDenied"} if failed else {"MessageCategory": "SUCCESS"}
     return {
@@ -46,7 +59,7 @@ def _job(resource: int, day: int) -> dict[str, Any]:
         "BackupJobId": f"{resource:08x}-{day:04x}-4000-8000-{resource:012x}",
         "BackupVaultName": "prod",
         "BackupVaultArn": vault,
-        "RecoveryPointArn": f"arn:aws:ec2:{region}::snapshot/snap-{resource * DAYS + day:017x}",
+        "RecoveryPointArn": f"arn:aws:ec2:{region}::snapshot/snap-{resource * QUARTER + day:017x}",
         "ResourceArn": f"arn:aws:ec2:{region}:{account}:instance/i-{resource:017x}",
         "CreationDate": created.isoformat(),
         "CompletionDate": (created + timedelta(hours=1)).isoformat(),

@@ -3,6 +3,8 @@
 An *estate* is a check of the jobs of `estate.py`, thirty a resource, against the twenty rules of `estate-rules.yaml`, half of them on groups; *hand-written
 Polars* is `handwritten.py`, which answers the same questions of the same file and nothing else. *The AWS CLI 1* alone is `aws --version`.
 
+A *period* is a check of 90 daily steps, over 100,000 jobs of four months of each resource; *one check* is one of its last step.
+
 A *fetch* is `fetching.py`: one list of 50,000 jobs from a process that serves them in pages of 1,000, made beforehand; *boto3's paginator* reads the same.
 
 An *archive* is `archiving.py`: the same list, fetched into a new archive; a *day* of 1,000 jobs is fetched into a copy of that archive, and into a new one.
@@ -37,7 +39,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks.estate import write_estate
+from benchmarks.estate import write_estate, write_quarter
 from benchmarks.jobs import AS_OF, COVERED_FROM, write_failed_jobs, write_jobs
 from benchmarks.many_rules import write_many_rules
 from benchmarks.timing import Command
@@ -100,6 +102,10 @@ class Workplace:
     def estate(self, number: int) -> Path:
         """The file with this many jobs of an ordinary estate."""
         return self._made(f"{number}-estate.json", write_estate, number)
+
+    def quarter(self, number: int) -> Path:
+        """The file with this many jobs of four months of an estate."""
+        return self._made(f"{number}-quarter.json", write_quarter, number)
 
     def _made(self, name: str, write: Callable[[Path, int], None], number: int) -> Path:
         path = self.folder / name
@@ -230,6 +236,19 @@ def _estate(number: int, engine: str = "polars") -> Callable[[Workplace], Comman
     return command
 
 
+def _quarter(policy: Path, *period: str) -> Callable[[Workplace], Command]:
+    def command(workplace: Workplace) -> Command:
+        when = period or ("--as-of", AS_OF.isoformat())
+        arguments = [sys.executable, "-m", "policycheck", "check", str(policy), "--jobs", str(workplace.quarter(100_000)), *when]
+        return Command(arguments, workplace.environment, FINDINGS)
+
+    return command
+
+
+_DAYS = ("--from", "89d", "--to", AS_OF.isoformat())
+"""90 daily steps."""
+
+
 def _population(policy: Path, jobs: Callable[[Workplace], Path], *outputs: str) -> Callable[[Workplace], Command]:
     def command(workplace: Workplace) -> Command:
         written = [f"--output={name}={workplace.folder / policy.stem}.{name}" for name in outputs]
@@ -349,6 +368,8 @@ _ALL = (
     Measure("estate-1000000", "hand-written Polars", 2.0, _estate(1_000_000), _by_hand(1_000_000), by_cpu=True, runs=1),
     Measure("estate-100000-duckdb", "hand-written Polars", None, _estate(100_000, "duckdb"), _by_hand(100_000), by_cpu=True),
     Measure("rules-1000", "20 rules", 15.0, _many_rules(50), _estate(100_000), by_cpu=True, runs=1),
+    Measure("period-100000", "one check", 10.0, _quarter(POLICY, *_DAYS), _quarter(POLICY), runs=3),
+    Measure("period-estate-100000", "one check", 10.0, _quarter(ESTATE, *_DAYS), _quarter(ESTATE), runs=3),
     Measure("findings-200000", "no finding", None, _findings(VIOLATED, FINDINGS), _findings(KEPT, frozenset({0})), runs=3, size=bytes_a_finding),
     *(
         Measure(f"population-{name}", "the same without", 2.0, _population(policy, jobs, "csv"), _population(policy, jobs), by_cpu=True, runs=5)

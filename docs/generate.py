@@ -155,10 +155,12 @@ def run_file_page() -> str:
 
 
 def action_page() -> str:
-    """The page of the GitHub Action, with its inputs."""
-    inputs = YAML(typ="safe", pure=True).load(action())["inputs"]
-    rows = [f"`{name}` | {_code(entry['default'])} | {entry['description']}" for name, entry in inputs.items()]
-    return _filled("github-action.md", lambda _: _rows("input | default | meaning", rows))
+    """The page of the GitHub Action, with its inputs and outputs."""
+    document = YAML(typ="safe", pure=True).load(action())
+    inputs = [f"`{name}` | {_code(entry['default'])} | {entry['description']}" for name, entry in document["inputs"].items()]
+    outputs = [f"`{name}` | {entry['description']}" for name, entry in document["outputs"].items()]
+    tables = {"inputs": _rows("input | default | meaning", inputs), "outputs": _rows("output | meaning", outputs)}
+    return _filled("github-action.md", tables.__getitem__)
 
 
 def _filled(name: str, generate: Callable[[str], str]) -> str:
@@ -189,7 +191,7 @@ def _spelled(one: Declared) -> str:
 def action() -> str:
     """action.yml, with the inputs that are options of `check`."""
     inputs = [one for one in OPTIONS.values() if one.option.input]
-    described = [line for one in inputs for line in (f"  {one.input}:", f"    description: {_yaml(one.option.input)}", '    default: ""')]
+    described = [line for one in inputs for line in (f"  {one.input}:", f"    description: {_yaml(one.help_of_input)}", '    default: ""')]
     variables = [f"        INPUT_{one.input.upper().replace('-', '_')}: ${{{{ inputs.{one.input} }}}}" for one in inputs]
     lines = {"options": described, "variables": variables}
     page = (DOCS.parent / "action.yml").read_text(encoding="utf-8")
@@ -200,8 +202,12 @@ def action() -> str:
 def action_inputs() -> str:
     """The option that each input of the action becomes."""
     inputs = [one for one in OPTIONS.values() if one.option.input and not one.option.argument]
-    tables = {count: {one.input: one.flag for one in inputs if one.repeats is (count == "many")} for count in ("one", "many")}
+    tables = {count: {one.input: one.flag for one in inputs if _takes(one) == count} for count in ("one", "many", "switch")}
     return json.dumps(tables, indent=2) + "\n"
+
+
+def _takes(one: Declared) -> str:
+    return "switch" if one.is_switch else "many" if one.repeats else "one"
 
 
 def _yaml(text: str) -> str:
@@ -220,14 +226,21 @@ def _generated(mark: str) -> str:
 
 _FORMS = {
     "none": "No job may be so",
-    "recovery": "No job may be so, unless made good in time",
+    "recovery": "No job may be so, unless recovered in time",
     "all": "Every job must be so",
+    "hours": "When jobs run",
     "newest": "There must be a fresh one",
-    "count": "So many, or no more than so many",
+    "warning": "There must be a fresh one, with a warning before",
+    "calendar": "On each of the last days, weeks or months",
+    "share_of_subjects": "A share of the resources",
+    "count": "Minimum or maximum number of jobs",
     "share": "A share of the jobs",
-    "latest": "The last one decides",
-    "streak": "Again and again",
-    "longest_gap": "Never longer without",
+    "latest": "The latest job decides",
+    "streak": "Consecutive jobs",
+    "longest_gap": "The longest gap",
+    "size_drop": "Smaller than the one before",
+    "size_growth": "Larger than the one before",
+    "slowdown": "Longer than usual",
     "missed_runs": "Every scheduled run",
     "followed_by": "Every job must be followed by another",
 }
@@ -237,8 +250,13 @@ _SHOWN = 4
 
 
 def _form(means: Mapping[str, Any]) -> str:
+    if "share_of_subjects" in means:
+        return "share_of_subjects"
     if "expect" in means:
-        return str(next(iter(means["expect"])))
+        ((measure, asked),) = means["expect"].items()
+        return "warning" if "warning" in asked else str(measure)
+    if "local_time" in str(means):
+        return "hours"
     return "recovery" if "unless_recovered_within" in means else next(key for key in ("none", "all", "followed_by") if key in means)
 
 
@@ -301,6 +319,7 @@ _KINDS: Mapping[Kind, tuple[str, str]] = {
     Kind.SIZE: ("size", "bytes, or with a unit: `500MB` (powers of 1000), `10GiB` (of 1024)"),
     Kind.INTEGER: ("integer", "a whole number"),
     Kind.BOOLEAN: ("boolean", "`true` or `false`"),
+    Kind.SPAN: ("span", "from one time to another: only when it was is asked"),
     Kind.NAME: ("name", "the name of an inventory"),
 }
 """Of each kind: its name, and how a value of it is written."""
@@ -317,8 +336,10 @@ def _operators() -> str:
 def _measures() -> str:
     rows = []
     for measure, shape in SHAPES.items():
-        window = "refused: the limit is the window" if shape.window is Window.REFUSED else shape.window.value
+        refused = "its days are the window" if shape.of_calendar else "the limit is the window"
+        window = f"refused: {refused}" if shape.window is Window.REFUSED else shape.window.value
         clock, per = "refused" if shape.by_creation else "allowed with a window", "optional" if shape.per else "refused: always each resource"
+        per = "with `ResourceArn`, which is the default" if shape.each_resource else per
         rows.append(
             f"`{measure}` | {shape.limit.value or 'none'} | {_codes(operator.value for operator in shape.operators) or 'none'} | {window} | {clock} | {per}"
         )
@@ -341,6 +362,7 @@ _MODELS: Mapping[str, type[BaseModel]] = {
 _LINKS = {
     "Conditions": "[conditions](#conditions)", "RuleEntry": "[rule](#keys-of-a-rule)", "WaiverEntry": "[waiver](#keys-of-a-waiver)",
     "ScopeEntry": "[scope](#scope)", "DefaultsEntry": "[defaults](#defaults)", "FollowedByEntry": "[followed_by](#followed_by)",
+    "ShareEntry": "mapping with `at_least` or `more_than`",
 }  # fmt: skip
 _TYPES = {
     "RuleEntry.rule": "sentence", "RuleEntry.within": "duration", "RuleEntry.clock": "field of a time", "RuleEntry.unless_recovered_within": "duration",

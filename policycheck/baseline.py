@@ -7,14 +7,15 @@ the rule was read in its account and Region. Otherwise it is not seen, which is 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from policycheck.comparison import Comparison, EarlierFinding, FindingState
 from policycheck.errors import UsageError
 from policycheck.places import name_account
 from policycheck.reasons import spell_reasons
-from policycheck.result import Coverage, Result, RuleResult, Verdict
+from policycheck.result import Coverage, Finding, Result, RuleResult, Verdict
+from policycheck.text import counted
 
 Place = tuple[str, str | None, str | None]
 """List, account, Region."""
@@ -36,14 +37,14 @@ def compare(now: Result, then: Result, *, source: str = "", fail_on_new: bool = 
         fail_on_new: whether findings that the baseline has do not fail the run.
 
     Raises:
-        UsageError: the baseline is of other policies, or of a later time.
+        UsageError: the baseline is of other policies, or of a later time, or one of the two is of a period and the other of an instant.
     """
     _require_comparable(now, then, source)
-    before = {found.fingerprint: found for found in _open_findings(then)}
+    before = _read(then)
     failed = {(rule.policy, rule.id) for rule in then.rules if rule.verdict is Verdict.FAIL and not rule.findings}
     rules = tuple(_told(rule, before, failed) for rule in now.rules)
     told = replace(now, rules=rules)
-    return replace(told, baseline=_comparison(told, then, before, source, fail_on_new=fail_on_new))
+    return replace(told, baseline=_comparison(told, then, before.findings, source, fail_on_new=fail_on_new))
 
 
 def _require_comparable(now: Result, then: Result, source: str) -> None:
@@ -54,6 +55,11 @@ def _require_comparable(now: Result, then: Result, source: str) -> None:
     if then.as_of > now.as_of:
         hint = "Name the result of an earlier run, or evaluate as of a later time: --as-of."
         raise UsageError(f"the baseline is of a later time ({then.as_of:%Y-%m-%dT%H:%M:%SZ}) than this run", place=source, hint=hint)
+    if (now.period is None) is not (then.period is None):
+        # What was found, and fixed, between two instants is in a period alone.
+        of_now, of_then = ("one instant" if one.period is None else "a period" for one in (now, then))
+        hint = f"{_NEW_BASELINE}{' --from TIME' if now.period else ', without --from'}."
+        raise UsageError(f"the baseline is of {of_then}, and this run is of {of_now}", place=source, hint=hint)
 
 
 def _named(names: list[str], most: int = 5) -> str:
@@ -81,9 +87,42 @@ def _open_findings(then: Result) -> Iterator[EarlierFinding]:
         yield from (replace(found, reason="") for found in then.baseline.not_seen)
 
 
-def _told(rule: RuleResult, before: Mapping[str, EarlierFinding], failed: set[RuleKey]) -> RuleResult:
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """What a baseline found."""
+
+    findings: Mapping[str, EarlierFinding]
+    """By their fingerprints."""
+    warnings: frozenset[str]
+    """Of these, the warnings, and those of which that is not known."""
+    ended: frozenset[str]
+    """Of a period: those that were not found on its last step any more."""
+    as_of: datetime
+
+    def has(self, found: Finding) -> bool:
+        """Whether it had this finding: what was a warning then and is a violation now is new, and so is what had ended and was found again since."""
+        fingerprint = found.fingerprint
+        earlier = self.findings.get(fingerprint)
+        if earlier is None or (fingerprint in self.warnings and found.severity.rank < earlier.severity.rank):
+            return False
+        return fingerprint not in self.ended or all(span.end <= self.as_of for span in found.spans)
+
+
+def _read(then: Result) -> _Before:
+    findings = {found.fingerprint: found for found in _open_findings(then)}
+    own = [(rule, found) for rule in then.rules for found in rule.open_findings]
+    carried = () if then.baseline is None else then.baseline.not_seen
+    return _Before(
+        findings,
+        frozenset({*(found.fingerprint for rule, found in own if found.severity is not rule.severity), *(found.fingerprint for found in carried)}),
+        frozenset(found.fingerprint for _, found in own if found.spans and found.spans[-1].end < then.as_of),
+        then.as_of,
+    )
+
+
+def _told(rule: RuleResult, before: _Before, failed: set[RuleKey]) -> RuleResult:
     """The rule with the states of its findings."""
-    findings = tuple(found if found.waiver is not None else replace(found, state=_state(found.fingerprint in before)) for found in rule.findings)
+    findings = tuple(found if found.waiver is not None else replace(found, state=_state(before.has(found))) for found in rule.findings)
     alone = rule.verdict is Verdict.FAIL and not rule.open_findings
     return replace(rule, findings=findings, state=_state((rule.policy, rule.id) in failed) if alone else None)
 
@@ -134,6 +173,9 @@ def _why_unseen(rule: RuleResult | None, earlier: RuleResult | None, now: Result
         return "the rule was left out of this run" if left_out else "the rule is not in this run"
     if rule.verdict is Verdict.INCONCLUSIVE:
         return f"the rule is inconclusive: {rule.reason or 'the evidence is not enough'}"
+    if now.period is not None and rule.is_inconclusive_at_times:
+        steps = sum(one.span.steps for one in rule.spans if one.verdict is Verdict.INCONCLUSIVE)
+        return f"the rule is inconclusive on {counted(steps, now.period.noun)} of {len(now.period.instants):,}"
     if rule.verdict is Verdict.FAIL and rule.beneath is not None and rule.beneath[0] is Verdict.INCONCLUSIVE:
         return f"beside its findings, the evidence is not enough: {spell_reasons(rule.beneath[1])}"
     if rule.verdict is Verdict.FAIL and rule.possible:

@@ -150,7 +150,7 @@ _TABLE = (
     ),
     Cause(
         "partial",
-        "Some nested jobs of a composite backup failed",
+        "Some child jobs of a composite backup failed",
         "Look at the jobs whose ParentJobId is this job: each says its own cause.",
     ),
     Cause(

@@ -44,6 +44,7 @@ class ColumnRecords(Sequence[Any]):
         self._last = -_STEP - 1
         self._near: range = range(0)
         self._near_records: list[Any] = []
+        self._ahead = _STEP
 
     @abstractmethod
     def take(self, rows: Sequence[int]) -> list[Any]:
@@ -75,8 +76,9 @@ class ColumnRecords(Sequence[Any]):
         if number in self._near:
             return self._near_records[number - self._near.start]
         if 0 < number - self._last <= _STEP:
-            # Who asks for one record after the other is given them as cheaply as who asks for all.
-            self._near = range(number, min(number + BATCH, len(self)))
+            # Who asks for one record after the other is given them as cheaply as who asks for all; who asks for a few is not made to wait for many.
+            self._ahead = min(2 * self._ahead, BATCH) if self._last == self._near.stop - 1 else _STEP
+            self._near = range(number, min(number + self._ahead, len(self)))
             self._near_records = self.take(self._near)
             self._last = self._near.stop - 1
             return self._near_records[0]

@@ -5,11 +5,12 @@ That a rule tests a control is its author's claim. A control that no rule speaks
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
+from policycheck.control_matrix import ControlMatrix, MatrixControl
 from policycheck.datasets import RESTORE_JOBS
 from policycheck.policy.controls import FRAMEWORKS, Control
 from policycheck.result import Basis, LeftOutRule, Result, RuleResult, Verdict
@@ -20,7 +21,7 @@ class ControlVerdict(StrEnum):
 
     FAIL = "fail"
     INCONCLUSIVE = "inconclusive"
-    """A rule is inconclusive or was left out of the run, or the declared scope is not covered."""
+    """A rule is inconclusive, was left out of the run or is in none of its policies, or the declared scope is not covered."""
     NOT_EVALUATED = "not evaluated"
     """Rules speak to it, and all of them were skipped."""
     NO_RULE = "no rule"
@@ -55,6 +56,8 @@ class ControlResult:
     verdict: ControlVerdict
     shown: tuple[Shown, ...]
     """At least one; the strongest first."""
+    missing: tuple[str, ...] = ()
+    """Rules that the user's matrix names and that are in none of the policies."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +67,23 @@ class FrameworkResult:
     name: str
     title: str
     controls: tuple[ControlResult, ...]
+    own: bool = False
+    """Whether the matrix is the user's."""
 
     def count(self, verdict: ControlVerdict) -> int:
         return sum(control.verdict is verdict for control in self.controls)
 
 
 def tell_controls(result: Result) -> tuple[FrameworkResult, ...]:
-    """The frameworks that the run was narrowed to, or else all that its rules name, sorted by name; every control of each has its own verdict."""
+    """The frameworks that the run was narrowed to, or else all that its rules name or the user has a matrix of, sorted by name.
+
+    Every control of each has its own verdict.
+    """
     named = {framework for controls in _claims(result) for framework, ids in controls.items() if ids}
-    return tuple(_framework(name, result) for name in sorted(set(result.frameworks) or named))
+    own = {matrix.framework: matrix for matrix in result.matrices}
+    ids = [(rule.policy, rule.id) for rule in result.rules] + [(rule.policy, rule.id) for rule in result.left_out]
+    rules = {name for policy, rule in ids for name in (rule, f"{policy}/{rule}")}
+    return tuple(_framework(name, result, own.get(name), rules) for name in sorted(set(result.frameworks) or named | own.keys()))
 
 
 def _claims(result: Result) -> Iterator[Mapping[str, tuple[str, ...]]]:
@@ -81,22 +92,37 @@ def _claims(result: Result) -> Iterator[Mapping[str, tuple[str, ...]]]:
     yield from (rule.controls for rule in result.left_out)
 
 
-def _framework(name: str, result: Result) -> FrameworkResult:
+def _framework(name: str, result: Result, own: ControlMatrix | None, rules: Set[str]) -> FrameworkResult:
+    """What a run shows of one framework.
+
+    Args:
+        own: the user's matrix, which takes the place of the one here.
+        rules: the names of all rules of the policies.
+    """
     known = FRAMEWORKS.get(name)
-    matrix = known.controls if known else {}
+    rows = {} if own is None else {control.id: control for control in own.controls}
+    matrix = {number: _asked(row) for number, row in rows.items()} if own is not None else known.controls if known else {}
+    missing = {number: tuple(rule for rule in row.rules if rule not in rules) for number, row in rows.items()}
     named = {control for controls in _claims(result) for control in controls.get(name, ())}
     ids = [*matrix, *sorted(named - matrix.keys())]
-    return FrameworkResult(name, known.title if known else name, tuple(_control(name, control, matrix.get(control), result) for control in ids))
+    title = own.title if own is not None else known.title if known else name
+    controls = tuple(_control(name, control, matrix.get(control), missing.get(control, ()), result) for control in ids)
+    return FrameworkResult(name, title, controls, own is not None)
 
 
-def _control(framework: str, control: str, asked: Control | None, result: Result) -> ControlResult:
+def _asked(row: MatrixControl) -> Control:
+    return Control(row.title, row.beyond, row.automatable, row.must_show)
+
+
+def _control(framework: str, control: str, asked: Control | None, missing: tuple[str, ...], result: Result) -> ControlResult:
     rules = tuple(rule for rule in result.rules if control in rule.controls.get(framework, ()))
     left_out = tuple(rule for rule in result.left_out if control in rule.controls.get(framework, ()))
-    verdict = _verdict(rules, left_out, result)
-    return ControlResult(framework, control, asked, rules, left_out, verdict, _shown(verdict, rules, asked, result))
+    verdict = _verdict(rules, [*left_out, *missing], result)
+    return ControlResult(framework, control, asked, rules, left_out, verdict, _shown(verdict, rules, asked, result), missing)
 
 
-def _verdict(rules: Sequence[RuleResult], left_out: Sequence[LeftOutRule], result: Result) -> ControlVerdict:
+def _verdict(rules: Sequence[RuleResult], left_out: Sequence[object], result: Result) -> ControlVerdict:
+    """What the rules of a control come to, if others of it (`left_out`) were not evaluated."""
     verdicts = {rule.verdict for rule in rules}
     if not rules and not left_out:
         return ControlVerdict.NO_RULE

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from policycheck.dataset_types import DOCS, NEEDED, OF_ALL, SOURCES, STAND_INS, STATE, Dataset, DatasetError, Kind, Presence
 
 _COMPLETED, _FAILED, _RUNNING, _PENDING, _EXPIRED = "COMPLETED", "FAILED", "RUNNING", "PENDING", "EXPIRED"
-_OPTIONAL = frozenset({("Duration", "InitiationDate")})
+_OPTIONAL = frozenset({("Duration", "InitiationDate"), ("Running", "InitiationDate")})
 """Of what derived fields come from, what a list may lack."""
 
 

@@ -22,6 +22,7 @@ class Kind(StrEnum):
     SIZE = "size"  # bytes; written 500MB 10GiB or a plain number
     INTEGER = "integer"
     BOOLEAN = "boolean"
+    SPAN = "span"  # from one time to another: only when it was can be asked, of any part of it
     NAME = "name"  # a name of the user's own, compared by equality alone
 
 
@@ -61,6 +62,7 @@ PRESENT = "listed"
 SOURCES = {
     "Outcome": ("MessageCategory",),
     "Duration": ("CreationDate", "InitiationDate", "CompletionDate"),
+    "Running": ("CreationDate", "InitiationDate", "CompletionDate"),
     "Elapsed": ("CreationDate", "CompletionDate"),
     "StartDelay": ("CreationDate", "InitiationDate"),
     "Overdue": ("StartBy", "ExpectedCompletionDate"),
@@ -287,11 +289,12 @@ DOCS = {
     "Region": "The Region in BackupVaultArn, else in ResourceArn.",
     "IamRoleName": "The last path segment of IamRoleArn.",
     "Duration": "CompletionDate - InitiationDate (CreationDate where that is not recorded); in progress, the time so far.",
+    "Running": "The time that Duration measures, from its start to its end, or to as_of in progress; a job that waits or EXPIRED has none.",
     "Elapsed": "CompletionDate - CreationDate: the start window is included.",
     "StartDelay": "InitiationDate - CreationDate.",
-    "Outcome": "clean: COMPLETED with MessageCategory SUCCESS; with_issues: COMPLETED with another; unknown: COMPLETED without one, which is judged both ways.",
+    "Outcome": "clean: COMPLETED with MessageCategory SUCCESS; with_issues: COMPLETED with another; unknown: COMPLETED without one, evaluated both ways.",
     "Overdue": "CREATED or PENDING past StartBy, RUNNING past ExpectedCompletionDate.",
-    "Retention": "DeleteAfterDays of a recorded lifecycle; for ever where it has none.",
+    "Retention": "DeleteAfterDays of a recorded lifecycle; no end where it has none.",
     "CrossAccount": "The destination vault is in another account than the source vault.",
     "CrossRegion": "The destination vault is in another Region than the source vault.",
     "DestinationAccount": "The account in DestinationBackupVaultArn.",

@@ -380,6 +380,33 @@ class JobList:
         found = [numbers.setdefault((*places[place], resource), len(numbers)) for place, resource in zip(placed, self.values(name), strict=True)]
         return tuple(numbers), found
 
+    @cached_property
+    def types_said(self) -> Mapping[tuple[str, str], int]:
+        """Each ARN with each type that a record says of it, and when the oldest of these was created (0: one does not say)."""
+        names = self.dataset.resource_field, "ResourceType", "CreationDate"
+        if isinstance(self.records, ColumnRecords):
+            import polars as pl
+
+            self.records.load(names)
+            said = self.records.table.lazy().select(names).drop_nulls(names[:2]).group_by(names[:2]).agg(pl.col(names[2]).fill_null(0).min())
+            return {(resource, kind): created for resource, kind, created in said.collect().rows()}
+        found: dict[tuple[str, str], int] = {}
+        for resource, kind, created in zip(*map(self.values, names), strict=True):
+            if resource is not None and kind is not None:
+                found[resource, kind] = min(created or 0, found.get((resource, kind), created or 0))
+        return found
+
+    @cached_property
+    def children(self) -> tuple[Mapping[int, str], frozenset[int]]:
+        """By row the ParentJobId of jobs that have one; and the rows of those that lack it, and may have one."""
+        parents = self.values("ParentJobId")
+        if parents.count(None) == len(parents) and self.recordings is None and "ParentJobId" in self._tellings[0].told:
+            return {}, frozenset(row for row, recording in self._tellings[1].items() if "ParentJobId" not in recording.told)
+        children = {row: parent for row, parent in enumerate(parents) if parent is not None}
+        return children, frozenset(
+            row for row, (parent, told) in enumerate(zip(parents, self.told, strict=True)) if parent is None and "ParentJobId" not in told.told
+        )
+
     def has(self, head: str) -> Sequence[bool] | pl.Series:
         """Whether each record carries the nested member `head` at all (an empty one counts)."""
         if isinstance(self.records, ColumnRecords):

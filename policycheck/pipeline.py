@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from policycheck.control_matrix import ControlMatrix
 from policycheck.datasets import DATASETS, TAGS
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.evaluate import evaluate
 from policycheck.engine.populations import name_accounts
-from policycheck.engine.scope import in_scope, uncovered_scope
+from policycheck.engine.scope import assumed_empty, in_scope, uncovered_scope
+from policycheck.engine.series import Series
 from policycheck.policy.conditions import Operator, comparisons
 from policycheck.policy.model import Expectation, Policy
 from policycheck.population import Population
@@ -29,6 +31,8 @@ def run(
     backend: Backend,
     answers: bool = False,
     frameworks: Sequence[str] = (),
+    series: Series | None = None,
+    matrices: Sequence[ControlMatrix] = (),
 ) -> Result:
     """Judge the evidence.
 
@@ -39,10 +43,12 @@ def run(
         answers: whether the result lists what each subject came to, and what became of resources day by day, for the formats that show it; it changes no
             verdict and no finding.
         frameworks: the frameworks of controls that the rules were selected by.
+        series: the evaluations of the same policies at earlier instants.
+        matrices: the user's own matrices of controls, as reports show them; rules name the controls already.
     """
     policies = [resolve_scope(policy, evidence.members) for policy in policies]
     asked = policies, evidence.lists, evidence.coverage, as_of, backend
-    rules, history, population = evaluate(*asked, inventories=evidence.inventories, answers=answers)
+    rules, history, population = evaluate(*asked, inventories=evidence.inventories, answers=answers, series=series)
     return Result(
         as_of=as_of,
         tool_version=__version__,
@@ -56,6 +62,7 @@ def run(
         population=Population() if population is None else replace(population, inputs=evidence.inputs),
         frameworks=tuple(dict.fromkeys(map(clean_line, frameworks))),
         left_out=tuple(LeftOutRule(rule.policy, rule.id, rule.controls) for policy in policies for rule in policy.unchosen),
+        matrices=tuple(matrices),
         history=history,
     )
 
@@ -103,7 +110,7 @@ def _named_inventories(policy: Policy) -> set[str]:
         if isinstance(requirement, Expectation) and requirement.given_inventory is not None:
             names.add(clean_line(requirement.given_inventory.text))
         for comparison in (*comparisons(rule.statement.where), *comparisons(requirement.condition)):
-            if comparison.field == "in_inventory" and comparison.operator is Operator.IS:
+            if comparison.operator is Operator.IN_INVENTORY or (comparison.field == "in_inventory" and comparison.operator is Operator.IS):
                 names |= {clean_line(literal.text) for literal in comparison.literals}
     return names
 
@@ -123,6 +130,8 @@ def asked_inventories(policies: Sequence[Policy]) -> set[str] | None:
             if comparison.operator is not Operator.IS:
                 return None
             names |= {clean_line(literal.text) for literal in comparison.literals}
+        if comparison.operator is Operator.IN_INVENTORY:
+            names |= {clean_line(literal.text) for literal in comparison.literals}
     return names
 
 
@@ -137,6 +146,9 @@ def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
         for name in _datasets(policy):
             entries = [entry for entry in evidence.coverage if entry.dataset == name]
             notes += [f"{policy.id}: {problem}" for problem in uncovered_scope(policy.scope, evidence.coverage, name)]
+            assumed = ["/".join(filter(None, place)) for place in assumed_empty(policy.scope, evidence.coverage, name)]
+            if assumed:
+                notes.append(f"{policy.id}: taken to have no {DATASETS[name].noun} (may_be_empty), which saved lists do not show: {', '.join(assumed)}")
             strangers = [entry for entry in entries if entry.jobs and not in_scope(policy.scope, entry.account, entry.region)]
             outside = sum(entry.jobs for entry in strangers)
             if outside:
@@ -151,6 +163,6 @@ def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
     rewound = sum(entry.complete and entry.rewound > 0 for entry in evidence.coverage)
     if rewound:
         lists = "1 list holds" if rewound == 1 else f"{rewound} lists hold"
-        notes.append(f"reconstructed: {lists} jobs that ended after as_of; they were judged as in progress, and what they said before is not known")
+        notes.append(f"reconstructed: {lists} jobs that ended after as_of; they were evaluated as in progress, and what they said before is not known")
     # Two lists may lack the same account.
     return list(dict.fromkeys(notes))

@@ -20,6 +20,7 @@ class ReasonKind(StrEnum):
     # Whether the evidence reaches
     ORGANIZATION_UNKNOWN = auto()
     PLACE_UNCOVERED = auto()  # (place, noun)
+    PLACE_UNASKED = auto()  # (place, noun)
     ACCOUNT_SILENT = auto()  # (account)
     LIST_INCOMPLETE = auto()  # (place, why)
     LIST_CUT_OFF = auto()  # (place, why)
@@ -40,6 +41,7 @@ class ReasonKind(StrEnum):
 
     # What is unknown of what was looked at
     COULD_VIOLATE = auto()  # (noun), (how many, of how many); because
+    SHARE_UNKNOWN = auto()  # (least share, greatest share, limit); because
     MAY_BELONG = auto()  # (noun), (how many, of how many); because
     NONE_CERTAIN = auto()  # (), (how many may belong, or none); because
     FIELDS_UNKNOWN = auto()  # fields; (), (records)
@@ -81,8 +83,12 @@ class ReasonKind(StrEnum):
     NOTHING_TO_MEASURE = auto()  # (what a job must be), (how many, of how many subjects)
     ALL_IN_PROGRESS = auto()  # (), (jobs)
     IN_PROGRESS_ALONE = auto()  # (), (how many, of how many subjects)
-    ALL_PENDING = auto()  # (), (subjects)
+    ALL_PENDING = auto()  # (why, where it is not their age), (subjects)
+    ACCEPTED_UNSURE = auto()
     ALL_WAIVED = auto()  # (), (findings)
+
+    # Over a period
+    ON_STEPS = auto()  # (noun of a step), (how many, of how many, first, last); because
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +196,8 @@ def _unread_place(reason: Reason) -> str:
 
 def _pending(reason: Reason) -> str:
     who = "the only subject is" if reason.numbers[0] == 1 else f"all {reason.numbers[0]:,} subjects are"
-    return f"{who} pending, new or with a first backup that still runs: nothing is decided yet"
+    why = reason.names[0] if reason.names else "new or with a first backup that still runs"
+    return f"{who} pending, {why}: nothing is decided yet"
 
 
 def _progress(reason: Reason) -> str:
@@ -201,6 +208,12 @@ def _unplaced(reason: Reason) -> str:
     (count,) = reason.numbers
     says = f"{count:,} scheduled {'job' if count == 1 else 'jobs'} ({reason.names[0]}) {'says' if count == 1 else 'say'}"
     return f"{says} no ResourceArn, Account, Region or CreationDate, so that it is unknown whose runs are answered"
+
+
+def _on_steps(reason: Reason) -> str:
+    count, total, first, last = reason.numbers
+    times = _time(first) if first == last else f"{_time(first)} to {_time(last)}"
+    return f"on {count:,} of {counted(total, reason.names[0])} ({times}): {_behind(reason)}"
 
 
 def _none_certain(reason: Reason) -> str:
@@ -214,6 +227,7 @@ _WORDS: Mapping[ReasonKind, Callable[[Reason], str]] = MappingProxyType(
         _K.TOLD: lambda r: r.names[0],
         _K.ORGANIZATION_UNKNOWN: lambda r: "the accounts of the organization are not known to this run",
         _K.PLACE_UNCOVERED: lambda r: f"{r.names[0]} is declared and no list of {r.names[1]}s covers it",
+        _K.PLACE_UNASKED: lambda r: f"{r.names[0]} is declared and no fetch of {r.names[1]}s read it (may_be_empty excuses only a place that was read)",
         _K.ACCOUNT_SILENT: lambda r: f"{r.names[0]} is declared and has no job",
         _K.LIST_INCOMPLETE: lambda r: f"{r.names[0]} is incomplete: {r.names[1]}",
         _K.LIST_CUT_OFF: lambda r: f"{r.names[0]} is incomplete: {r.names[1]}",
@@ -237,6 +251,7 @@ _WORDS: Mapping[ReasonKind, Callable[[Reason], str]] = MappingProxyType(
         _K.INVENTORY_NOT_GIVEN: lambda r: f"this run has no inventory {r.names[0]}",
         _K.MORE: lambda r: f"and {r.numbers[0]:,} more",
         _K.COULD_VIOLATE: lambda r: f"{r.numbers[0]:,} of {counted(r.numbers[1], r.names[0])} could violate it: {_behind(r)}",
+        _K.SHARE_UNKNOWN: lambda r: _with_cause(f"from {r.names[0]} to {r.names[1]} of the subjects keep it, {r.names[2]} must", r),
         _K.MAY_BELONG: lambda r: f"{r.numbers[0]:,} of {counted(r.numbers[1], r.names[0])} may belong to it, and none certainly does: {_behind(r)}",
         _K.NONE_CERTAIN: _none_certain,
         _K.FIELDS_UNKNOWN: _fields_unknown,
@@ -280,6 +295,8 @@ _WORDS: Mapping[ReasonKind, Callable[[Reason], str]] = MappingProxyType(
         _K.ALL_IN_PROGRESS: _progress,
         _K.IN_PROGRESS_ALONE: lambda r: f"{r.numbers[0]:,} of {counted(r.numbers[1], 'subject')} with jobs in progress alone: nothing is decided yet",
         _K.ALL_PENDING: _pending,
+        _K.ACCEPTED_UNSURE: lambda r: "with the subjects that waivers accept the share is kept only if those keep it of which it is unknown",
         _K.ALL_WAIVED: lambda r: "its only finding is waived" if r.numbers[0] == 1 else f"all {r.numbers[0]:,} findings are waived",
+        _K.ON_STEPS: _on_steps,
     }
 )

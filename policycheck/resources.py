@@ -1,4 +1,4 @@
-"""The data folders that travel with the package: `templates` and `policies`.
+"""The data folders that travel with the package: `templates`, `policies` and, of `examples`, the pipelines in `ci`.
 
 In a wheel they are inside the package, under `_data`; in a checkout or an editable install they stand at the repository's top, beside it.
 """
@@ -18,7 +18,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def data_folder(name: str) -> Path:
-    """The folder `name` (`templates` or `policies`) of this installation.
+    """The folder `name` (`templates`, `policies` or `examples`) of this installation.
 
     Raises:
         PolicycheckError: the installation lacks it.

@@ -12,9 +12,11 @@ from enum import StrEnum
 
 from policycheck.answers import SubjectAnswer
 from policycheck.comparison import Comparison, FindingState, fingerprint_of
+from policycheck.control_matrix import ControlMatrix
 from policycheck.errors import ExitCode, Location
 from policycheck.history import History
 from policycheck.job_records import JobRecord
+from policycheck.period import Period, Span
 from policycheck.places import ResourceKey, name_account
 from policycheck.population import Population
 from policycheck.reasons import Reasons, spell_reasons
@@ -68,6 +70,8 @@ class Coverage:
     """What the list of accounts, or the organization, calls the account."""
     files: tuple[str, ...] = ()
     """The files that it was read from; none of a fetch."""
+    silent: tuple[str, ...] = ()
+    """Active accounts of the organization that were asked for with this one, and of which the list has no job; they have no entry of their own."""
 
     @property
     def place(self) -> str:
@@ -138,6 +142,17 @@ SOON_DAYS = 14
 
 
 @dataclass(frozen=True, slots=True)
+class Member:
+    """One of several subjects that a finding is about."""
+
+    account: str | None
+    region: str | None
+    subject: str
+    identity: Mapping[str, str | None]
+    resource_type: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """One subject that violates one rule. Identity is rule and subject, never a job, a count, a line or a time."""
 
@@ -170,6 +185,16 @@ class Finding:
     """Jobs beside those that `jobs` names: those without an id, and those that a saved result leaves out."""
     state: FindingState | None = None
     """Whether the baseline has it, too; None: it is waived, or there is no baseline."""
+    spans: tuple[Span, ...] = ()
+    """Of a run over a period: on which steps it was found, and not waived unless it was waived on all; what it says is what was first found."""
+    members: tuple[Member, ...] = field(default=(), compare=False, repr=False)
+    """Of a rule on a share of its subjects: those that do not keep to the limit; for as long as the run has it, no report shows it."""
+    spare: int = field(default=0, compare=False, repr=False)
+    """How many of these the share allows for,"""
+    unsure: int = field(default=0, compare=False, repr=False)
+    """and how many more subjects may not keep to the limit."""
+    accepted: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
+    """The numbers of the members that waivers accept."""
 
     @property
     def jobs_count(self) -> int:
@@ -206,6 +231,14 @@ class Breach:
 
     at: datetime
     subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictSpan:
+    """Consecutive steps of a period on which a rule had one verdict."""
+
+    verdict: Verdict
+    span: Span
 
 
 class UndecidedOf(StrEnum):
@@ -254,6 +287,10 @@ class RuleResult:
     """Scheduled runs that were certainly missed: the resource, and when (microseconds); for as long as the run has it, no report shows it."""
     beneath: tuple[Verdict, Reasons] | None = field(default=None, compare=False, repr=False)
     """Of a rule that fails: the verdict and its reasons if nothing had violated, for waivers to fall back on; None: a plain pass."""
+    limit_verdict: Verdict | None = None
+    """Of a rule with warnings: its verdict if its limit alone counted, and no violation of it had been found; None: there is none."""
+    tolerates: bool = field(default=False, compare=False, repr=False)
+    """Whether it asks for a share of its subjects: one that does not keep to the limit need not be in a finding."""
     title: str = ""
     why: str = ""
     fix: str = ""
@@ -269,6 +306,8 @@ class RuleResult:
     read_from: str = ""  # the sentence as it was typed, where it was read as the canonical one
     state: FindingState | None = None
     """Of a rule that fails without a finding: whether it did so in the baseline, too."""
+    spans: tuple[VerdictSpan, ...] = ()
+    """Of a run over a period: its verdict on each step, in order. `verdict` is then the worst of them."""
 
     @property
     def reason(self) -> str:
@@ -278,6 +317,29 @@ class RuleResult:
     @property
     def open_findings(self) -> tuple[Finding, ...]:
         return tuple(f for f in self.findings if f.waiver is None)
+
+    @property
+    def is_inconclusive_at_times(self) -> bool:
+        """Of a run over a period: whether it is inconclusive on some step, be its verdict a worse one."""
+        return any(one.verdict is Verdict.INCONCLUSIVE for one in self.spans)
+
+    @property
+    def worst(self) -> Severity:
+        """How bad it is: of a rule with findings, the worst of those that are open."""
+        if self.limit_verdict is None or self.verdict is not Verdict.FAIL:
+            return self.severity
+        return min((finding.severity for finding in self.open_findings), key=lambda severity: severity.rank, default=self.severity)
+
+    def counts(self, verdict: Verdict, fail_on: Severity | None) -> bool:
+        """Whether it has this verdict and is bad enough for it. Warnings that are not leave the verdict of the limit.
+
+        Args:
+            fail_on: the least severity that counts; None: none does.
+        """
+        if fail_on is None or not self.severity.at_least(fail_on):
+            return False
+        told = self.verdict if self.limit_verdict is None or self.worst.at_least(fail_on) else self.limit_verdict
+        return told is verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,10 +400,14 @@ class Result:
     """The frameworks of controls that the run was narrowed to; empty: it was not."""
     left_out: tuple[LeftOutRule, ...] = ()
     """The rules of its policies that the run did not evaluate, because it was narrowed."""
+    matrices: tuple[ControlMatrix, ...] = ()
+    """The user's own matrices of controls."""
     history: History | None = None
     """What became of resources day by day, where a format asks for it."""
     baseline: Comparison | None = None
     """What it shows against an earlier run; None: it was not compared."""
+    period: Period | None = None
+    """What a run over a period evaluated, `as_of` being its end; None: a run at as_of alone."""
 
     @property
     def waivers(self) -> tuple[WaiverUse, ...]:
@@ -384,20 +450,20 @@ class Result:
         if any(map(self.fails_by, self.rules)):
             return ExitCode.FINDINGS
         judged = any(rule.verdict not in {Verdict.SKIPPED, Verdict.INCONCLUSIVE} for rule in self.rules)
-        unsure = any(rule.verdict is Verdict.INCONCLUSIVE and self._counts(rule) for rule in self.rules)
+        unsure = any(rule.counts(Verdict.INCONCLUSIVE, self.fail_on) for rule in self.rules)
         return ExitCode.EVIDENCE if self.scope_uncovered or self.sees_less or not judged or unsure else ExitCode.OK
 
     def fails_by(self, rule: RuleResult) -> bool:
         """Whether a rule makes the run fail: it is violated, severe enough, and not only by what the baseline has where that is excused."""
-        return rule.verdict is Verdict.FAIL and self._counts(rule) and not self._is_old(rule)
-
-    def _counts(self, rule: RuleResult) -> bool:
-        return self.fail_on is not None and rule.severity.at_least(self.fail_on)
+        return rule.counts(Verdict.FAIL, self.fail_on) and not self._is_old(rule)
 
     def _is_old(self, rule: RuleResult) -> bool:
-        """Whether a rule that fails does so by what the baseline has, and such does not fail the run."""
-        states = {finding.state for finding in rule.open_findings} or {rule.state}
-        return self.baseline is not None and self.baseline.fail_on_new and states == {FindingState.UNCHANGED}
+        """Whether a rule that fails does so by what the baseline has, and such does not fail the run. A warning that does not count is no new finding."""
+        if self.baseline is None or not self.baseline.fail_on_new:
+            return False
+        counted = (finding for finding in rule.open_findings if self.fail_on is None or finding.severity.at_least(self.fail_on))
+        states = {finding.state for finding in counted} or {rule.state}
+        return states == {FindingState.UNCHANGED}
 
 
 def overall_verdict(verdicts: Iterable[Verdict]) -> Verdict:

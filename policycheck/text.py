@@ -84,6 +84,16 @@ def spell_duration(microseconds: int) -> str:
     return f"-{shown}" if microseconds < 0 else shown
 
 
+def spell_size(size: int) -> str:
+    """A number of bytes for reading, to three digits, in the unit that `parse_size` reads: 512 B, 1.5 GiB, 200 GiB."""
+    unit, shown = "B", float(size)
+    for larger in ("KiB", "MiB", "GiB", "TiB", "PiB"):
+        if shown < 1024:
+            break
+        unit, shown = larger, shown / 1024
+    return f"{shown:,.0f} {unit}" if unit == "B" or shown >= 100 else f"{shown:.3g} {unit}"
+
+
 _MINUTE = 60_000_000
 _HOUR = 60 * _MINUTE
 

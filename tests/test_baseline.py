@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from policycheck.baseline import compare
 from policycheck.comparison import FindingState
 from policycheck.errors import ExitCode, UsageError
+from policycheck.period import Period, Span
 from policycheck.reasons import told
-from policycheck.result import Basis, Finding, PolicyInfo, Result, RuleResult, Severity, Universe, Verdict, Waiver
+from policycheck.result import Basis, Finding, PolicyInfo, Result, RuleResult, Severity, Universe, Verdict, VerdictSpan, Waiver
 from tests.formats.results import AS_OF, make_coverage, make_finding, make_result, make_rule, results
 from tests.properties import examples
 
@@ -52,6 +53,24 @@ def against(now: Result, then: Result, **options: Any) -> dict[str, Any]:
         "waived": result.baseline.waived,
     }
     return {"exit": int(result.exit_code), **{name: value for name, value in lists.items() if value}}
+
+
+def warned(violated: str, near: str) -> RuleResult:
+    """A rule that one subject violates and of which another is a warning."""
+    return replace(rule(violated, near), findings=(make_finding(violated), make_finding(near, severity=Severity.LOW)), limit_verdict=Verdict.PASS)
+
+
+def over_days(*steps: str, ends: int = 0, unsure: int = 0) -> Result:
+    """A run over a day each, on which these subjects (a letter each) are found; as many days before AS_OF as it ends; unsure on so many steps."""
+    days = [AS_OF - timedelta(days=ends + len(steps) - 1 - number) for number in range(len(steps))]
+    found = [
+        make_finding(name, spans=tuple(Span(day, day, 1) for day, names in zip(days, steps, strict=True) if name in names))
+        for name in sorted({*"".join(steps)})
+    ]
+    verdicts = [Verdict.INCONCLUSIVE] * unsure + [Verdict.FAIL if names else Verdict.PASS for names in steps[unsure:]]
+    spans = tuple(VerdictSpan(verdict, Span(day, day, 1)) for verdict, day in zip(verdicts, days, strict=True))
+    told = rule(verdict=Verdict.FAIL if found else Verdict.INCONCLUSIVE if unsure else Verdict.PASS, findings=tuple(found), spans=spans)
+    return run(told, as_of=days[-1], period=Period(days[0], days[-1], timedelta(days=1)))
 
 
 UNSURE = rule(verdict=Verdict.INCONCLUSIVE, reason="the list ends early")
@@ -166,6 +185,10 @@ def test_what_became_of_findings(now: Result, then: Result, found: dict[str, Any
         (run(rule("a", beneath=(Verdict.INCONCLUSIVE, told("a Region is missing")))), run(rule("a")), ExitCode.EVIDENCE),
         (run(rule("a"), scope_uncovered=True), run(rule("a")), ExitCode.EVIDENCE),
         (run(rule("a"), rule("x", id="low", severity=Severity.LOW), fail_on=Severity.HIGH), run(rule("a"), rule(id="low")), ExitCode.OK),
+        # A new warning counts where its severity does.
+        (run(warned("a", "b"), fail_on=Severity.HIGH), run(rule("a")), ExitCode.OK),
+        (run(warned("a", "b")), run(rule("a")), ExitCode.FINDINGS),
+        (run(rule("a", "b"), fail_on=Severity.HIGH), run(warned("a", "b")), ExitCode.FINDINGS),
     ],
 )
 def test_old_findings_do_not_fail_the_run_where_new_ones_do(now: Result, then: Result, code: ExitCode) -> None:
@@ -173,6 +196,37 @@ def test_old_findings_do_not_fail_the_run_where_new_ones_do(now: Result, then: R
     assert compared.exit_code is code
     assert compared.verdict is Verdict.FAIL, "what is violated stays violated"
     assert compare(now, replace(then, as_of=EARLIER)).exit_code is not ExitCode.OK
+
+
+@pytest.mark.parametrize(
+    ("now", "then", "found"),
+    [
+        pytest.param(over_days("a", "ab"), over_days("a", "a", ends=1), {"new": ["b"], "unchanged": ["a"], "gone": []}, id="found on the last step"),
+        pytest.param(over_days("a", "", ""), over_days("", "a", "", ends=1), {"new": [], "unchanged": ["a"], "gone": []}, id="ended before the baseline did"),
+        pytest.param(over_days("a", "", "a"), over_days("", "a", "", ends=1), {"new": ["a"], "unchanged": [], "gone": []}, id="ended, and found again since"),
+        pytest.param(over_days("", ""), over_days("a", ends=2), {"new": [], "unchanged": [], "gone": ["a"]}, id="found on no step of this run"),
+    ],
+)
+def test_periods_are_compared_by_what_was_found_on_any_step(now: Result, then: Result, found: dict[str, list[str]]) -> None:
+    result = compare(now, then)
+    assert result.baseline is not None
+    assert result.baseline.is_complete
+    states = {"new": open_of(result, FindingState.NEW), "unchanged": open_of(result, FindingState.UNCHANGED)}
+    assert {**states, "gone": names(result.baseline.gone)} == found
+
+
+def test_what_a_step_could_not_see_is_not_gone_beside_findings_of_other_steps() -> None:
+    result = compare(over_days("", "b", unsure=1), over_days("ab", ends=2), fail_on_new=True)
+    assert result.baseline is not None
+    assert names(result.baseline.not_seen) == ["a"]
+    assert result.baseline.not_seen[0].reason == "the rule is inconclusive on 1 day of 2"
+    assert result.exit_code is ExitCode.EVIDENCE
+
+
+@pytest.mark.parametrize(("now", "then"), [(run(rule()), over_days("", ends=1)), (over_days(""), replace(run(rule()), as_of=EARLIER))])
+def test_a_period_is_not_compared_with_an_instant(now: Result, then: Result) -> None:
+    with pytest.raises(UsageError, match=r"the baseline is of (a period|one instant), and this run is of (a period|one instant)"):
+        compare(now, then)
 
 
 def test_a_run_that_sees_less_than_its_baseline_is_no_pass() -> None:

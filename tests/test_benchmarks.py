@@ -114,6 +114,8 @@ def test_targets_are_those_the_project_set_itself() -> None:
         "archive-day": 1.5,
         "population-100000": 2.0,
         "population-estate-100000": 2.0,
+        "period-100000": 10.0,
+        "period-estate-100000": 10.0,
         "fetch-50000": 0.5,
         "organization": 0.25,
         "organization-limited": 1.25,

@@ -74,7 +74,7 @@ def test_ci_tests_first_and_runs_every_check() -> None:
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", script], check=True)
     assert re.findall(r"^make ([a-z-]+)$", script.read_text(encoding="utf-8"), re.MULTILINE) == [
-        "test", "lint", "types", "layers", "docs-check", "mutants", "conformance", "slow",
+        "test", "lint", "types", "layers", "docs-check", "site", "mutants", "conformance", "slow",
     ]  # fmt: skip
 
 
@@ -108,14 +108,14 @@ def test_every_constraint_has_a_hash() -> None:
 
 
 def test_actions_are_pinned_to_a_commit_and_name_its_version() -> None:
-    files = [ROOT / "action.yml", *(path for folder in (".github", "examples") for path in (ROOT / folder / "workflows").glob("*.yml"))]
+    files = [ROOT / "action.yml", *(path for folder in (".github", "examples") for path in (ROOT / folder).rglob("*.yml"))]
     used = [line for path in files for line in path.read_text(encoding="utf-8").splitlines() if "uses:" in line and "uses: ./" not in line]
     assert used
     assert [line for line in used if not re.search(r"uses: [\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$", line)] == []
 
 
 def names_of(folder: str) -> set[str]:
-    return {path.relative_to(ROOT).as_posix() for path in files() if path.relative_to(ROOT).parts[0] == folder}
+    return {path.relative_to(ROOT).as_posix() for path in files() if path.relative_to(ROOT).is_relative_to(folder)}
 
 
 def build(target: str, source: Path, folder: Path) -> Path:
@@ -125,12 +125,12 @@ def build(target: str, source: Path, folder: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_wheel_carries_package_policies_and_templates_and_nothing_else(tmp_path: Path) -> None:
+def test_wheel_carries_package_policies_templates_and_pipelines_and_nothing_else(tmp_path: Path) -> None:
     with zipfile.ZipFile(build("wheel", ROOT, tmp_path / "wheel")) as wheel:
         names = set(wheel.namelist())
         metadata = f"policycheck-{policycheck.__version__}.dist-info"
         assert wheel.read(f"{metadata}/entry_points.txt").decode() == "[console_scripts]\npolicycheck = policycheck.__main__:main\n"
-    data = {f"policycheck/_data/{name}" for folder in ("policies", "templates") for name in names_of(folder)}
+    data = {f"policycheck/_data/{name}" for folder in ("policies", "templates", "examples/ci") for name in names_of(folder)}
     assert data
     assert {name for name in names if not name.startswith(metadata)} == data | names_of("policycheck")
 

@@ -15,7 +15,7 @@ import typer
 
 from policycheck.cli import completion
 from policycheck.cli.diagnostics import show_error, show_note, show_traceback
-from policycheck.cli.once import StrictCommand
+from policycheck.cli.once import MAX_WIDTH, StrictCommand
 from policycheck.cli.terminal import open_closed_streams, silence_stdout
 from policycheck.errors import ExitCode, PolicycheckError, UsageError
 from policycheck.text import clean_line, truncate
@@ -23,7 +23,7 @@ from policycheck.version import __version__
 
 COMMANDS = (
     "check", "report", "init", "lint", "test", "packs", "explain", "rules", "waive",
-    "verify", "schema", "permissions", "", "fetch", "archive", "demo", "emulator",
+    "backtest", "verify", "schema", "permissions", "", "fetch", "archive", "demo", "emulator",
 )  # fmt: skip
 """In the order of the help: each is a function in the module of its name. At the empty name stand the list commands of the AWS CLI."""
 
@@ -32,7 +32,7 @@ def build_app(command: str | None = None) -> typer.Typer:
     """The command line with all its commands; or with this one alone, where it is one of `COMMANDS`: the modules of the others are not imported."""
     app = typer.Typer(
         name="policycheck",
-        help="Judge what AWS Backup jobs did against policies that read like the sentence an auditor signs.",
+        help="Check AWS Backup jobs against rules written as plain sentences.",
         add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
@@ -40,7 +40,7 @@ def build_app(command: str | None = None) -> typer.Typer:
     app.callback()(_root)
     for name in (command,) if command and command in COMMANDS else COMMANDS:
         if name:
-            app.command(name, cls=StrictCommand)(getattr(import_module(f"policycheck.cli.{name}"), name))
+            app.command(name, cls=StrictCommand, context_settings={"max_content_width": MAX_WIDTH})(getattr(import_module(f"policycheck.cli.{name}"), name))
         else:
             import_module("policycheck.cli.listing").add_commands(app)
     return app
@@ -57,7 +57,7 @@ def _root(
     show_completion: completion.ShowCompletion = None,
     install_completion: completion.InstallCompletion = None,
 ) -> None:
-    """Judge what AWS Backup jobs did against policies that read like the sentence an auditor signs."""
+    """Check AWS Backup jobs against rules written as plain sentences."""
 
 
 def run(arguments: Sequence[str]) -> int:

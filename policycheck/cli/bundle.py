@@ -35,6 +35,16 @@ class Bundling:
     """The saved lists, as they are read."""
     quiet: bool
 
+    def require_lists(self, policies: Sequence[Policy]) -> None:
+        """Raise UsageError where the run will read what a bundle cannot hold: then nothing is read."""
+        from policycheck.datasets import DATASETS
+
+        needed = [(rule, name) for policy in policies for rule in policy.rules for name in sorted(rule.statement.lists_needed) if DATASETS[name].of_state]
+        if needed:
+            nouns = " and ".join(dict.fromkeys(f"{DATASETS[name].noun}s" for _, name in needed))
+            ids = " ".join(dict.fromkeys(f"--ignore {rule.id}" for rule, _ in needed))
+            raise UsageError(f"a bundle cannot hold {nouns}: reperform.py does not read them", hint=f"Leave out --bundle, or the rules about them: {ids}")
+
     def inventories(self) -> dict[str, Inventory]:
         """The inventories of the run, read from the bytes that the bundle holds. Raises EvidenceError."""
         from policycheck.sources.inventories import parse_inventory
@@ -90,6 +100,7 @@ def _inputs(settings: Settings, covers: tuple[datetime, datetime] | None, fail_o
     return RunInputs(
         policies=[_read(path, name) for path, name in settings.files],
         waivers=[_read(Path(text), Path(text).as_posix()) for text in settings.waivers or ()],
+        controls=[_read(Path(text), Path(text).as_posix()) for text in settings.controls or ()],
         scope=_read(scope, scope.as_posix()) if isinstance(scope, Path) else None,
         run_file=None if run_file is None else _read(Path(run_file.name), run_file.name),
         scope_of_run_file=scope is not None and not isinstance(scope, Path),

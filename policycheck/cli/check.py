@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -17,13 +17,15 @@ from policycheck.cli.connection import connect
 from policycheck.cli.diagnostics import show_warning
 from policycheck.cli.evidence import gather_aws, gather_files, parse_as_of, parse_covers, parse_longest_job
 from policycheck.cli.options import shared_options
-from policycheck.cli.policies import load, source_lines
+from policycheck.cli.policies import load, read_matrices, source_lines
 from policycheck.cli.reports import ask_for_answers, parse_fail_on, parse_outputs, parse_severity, redaction_key, report, spare_inputs, written_files
 from policycheck.cli.settings import settle
 from policycheck.cli.terminal import colored, terminal_width
 from policycheck.errors import UsageError
+from policycheck.period import Period
 from policycheck.settings.merging import Settings
 from policycheck.settings.options import RunOptions
+from policycheck.settings.period import parse_period
 from policycheck.text import clean_line
 
 if TYPE_CHECKING:
@@ -32,18 +34,19 @@ if TYPE_CHECKING:
     from policycheck.engine.backends.interface import Backend
     from policycheck.inventory import Inventory
     from policycheck.policy.model import Policy
+    from policycheck.result import Result
     from policycheck.sources.connection import Connection
     from policycheck.sources.interface import Evidence
 
 
 @shared_options("check")
 def check(context: typer.Context, options: RunOptions) -> None:
-    """Judge job lists against policies and report.
+    """Check jobs against policies and report the findings.
 
-    What is not given here is taken from the run file, policycheck.yaml.
+    The run file, policycheck.yaml, gives every value that you do not give here.
 
-    Exit codes: 0 every rule passed; 1 findings; 2 the command or a policy is wrong; 3 the evidence is missing or not enough; 4 a bug in policycheck.
-    A gate (--wait) that is stopped ends with 130 or 143: that is no pass.
+    Exit codes: 0 every rule passed; 1 findings; 2 the command or a policy is wrong; 3 the evidence is missing or insufficient; 4 a bug in policycheck.
+    A gate (--wait) that is stopped exits with 130 or 143, which is not a pass.
     """
     judge(settle(context, options))
 
@@ -53,7 +56,7 @@ def judge(settings: Settings) -> None:
     from policycheck.formats.interface import Options
     from policycheck.gating.pace import parse_pace
 
-    outputs = parse_outputs(settings.output or [], of_file=settings.has_outputs_of_file)
+    outputs = parse_outputs(settings.output or [], of_file=settings.has_outputs_of_file, added=settings.add_output or ())
     threshold = parse_fail_on(settings.fail_on)
     redact_key = redaction_key(redact=settings.redact, quiet=settings.quiet)
     shown = None if settings.min_severity is None else parse_severity("--min-severity", settings.min_severity)
@@ -61,11 +64,15 @@ def judge(settings: Settings) -> None:
     pace = parse_pace(settings)
     baseline = read_baseline(settings, waits=pace is not None)
     require_fetch(settings, waits=pace is not None)
-    instant, claimed = parse_times(settings.jobs, settings.as_of, settings.covers, connection)
+    instant, claimed = parse_times(settings.jobs, end_of_period(settings), settings.covers, connection)
+    period = parse_period(settings.from_, instant, settings.every)
+    _require_instant(settings, period, waits=pace is not None)
     parse_longest_job(settings.longest_job, settings.jobs)
     backend = open_backend(settings.engine)
     bundling = begin_bundle(settings, outputs, claimed, threshold)
-    policies = load(settings)
+    policies, matrices = load(settings), read_matrices(settings)
+    if bundling is not None:
+        bundling.require_lists(policies)
     _spare_inputs(settings, [*outputs, *([] if bundling is None else [("bundle", bundling.path)])])
     options = Options(
         color=colored(sys.stdout, no_color=settings.no_color),
@@ -84,11 +91,10 @@ def judge(settings: Settings) -> None:
 
         write = partial(report, outputs=outputs, options=options, quiet=settings.quiet, redact_key=redact_key)
         raise typer.Exit(open_gate(settings, pace, policies, connection, threshold, write, backend, answers=answers))
-    evidence = gather(settings, policies, connection, instant, claimed, bundling, hashed=answers)
-
-    from policycheck.pipeline import run
-
-    evaluated = run(policies, evidence, as_of=instant, fail_on=threshold, backend=backend, answers=answers, frameworks=settings.framework or ())
+    since = None if period is None else period.start
+    evidence = gather(settings, policies, connection, instant, claimed, bundling, hashed=answers, since=since)
+    narrowed = settings.framework or ()
+    evaluated = evaluate(policies, evidence, period or instant, fail_on=threshold, backend=backend, answers=answers, frameworks=narrowed, matrices=matrices)
     try:
         result, still_key = (evaluated, redact_key) if baseline is None else baseline.compare(evaluated, redact_key)
         if still_key != redact_key:
@@ -99,6 +105,38 @@ def judge(settings: Settings) -> None:
             # A bundle is evidence of one run, and is evaluated again without another.
             bundling.write(policies, evidence, evaluated)
     raise typer.Exit(int(result.exit_code))
+
+
+def evaluate(policies: Sequence[Policy], evidence: Evidence, when: datetime | Period, **asked: Any) -> Result:
+    """The result at an instant, or over a period that ends with the evidence; `asked` as of `pipeline.run`."""
+    if isinstance(when, Period):
+        from policycheck.backtesting.steps import evaluate_period
+
+        return evaluate_period(policies, evidence, when, **asked)
+    from policycheck.pipeline import run
+
+    return run(policies, evidence, as_of=when, **asked)
+
+
+def end_of_period(settings: Settings) -> str | None:
+    """The instant that everything is measured from, or the end of the period; raises UsageError where both are named, or an end without a beginning."""
+    if settings.to is None:
+        return settings.as_of
+    if settings.from_ is None:
+        raise UsageError("--to is the end of a period, and its beginning is missing", hint="Add --from, or name one instant with --as-of.")
+    of_file = settings.run_file is not None and settings.as_of == settings.run_file.values.get("as_of")
+    if settings.as_of is not None and not of_file:
+        raise UsageError("--to and --as-of both name the end of the period", hint="Leave out one or the other.")
+    return settings.to
+
+
+def _require_instant(settings: Settings, period: Period | None, *, waits: bool) -> None:
+    """Raise UsageError where a period is asked for together with what is about one instant."""
+    if period is not None and waits:
+        raise UsageError("--wait looks at the present, and --from at a period", hint="Leave out one or the other.")
+    if period is not None and settings.bundle is not None:
+        hint = "Leave out --from; a bundle of its end is made with --as-of."
+        raise UsageError("--bundle holds one evaluation that can be performed again, and a period is many", hint=hint)
 
 
 def require_fetch(options: RunOptions, *, waits: bool = False) -> None:
@@ -119,7 +157,7 @@ def _spare_inputs(settings: Settings, outputs: Sequence[tuple[str, Path | None]]
     jobs = settings.jobs or ()
     others: list[str | Path] = [path for path in (settings.scope, settings.baseline) if path]
     others += [settings.run_file.name] if settings.run_file else []
-    others += [*(settings.waivers or ()), *(text.partition("=")[2] for text in settings.inventory or ())]
+    others += [*(settings.waivers or ()), *(settings.controls or ()), *(text.partition("=")[2] for text in settings.inventory or ())]
     spare_inputs(written_files(outputs), [*(path for path, _ in settings.files), *jobs, *others], jobs)
 
 
@@ -145,10 +183,11 @@ def gather(
     bundling: Bundling | None = None,
     *,
     hashed: bool = False,
+    since: datetime | None = None,
 ) -> Evidence:
     """The evidence that these policies are judged on, read or fetched; kept as it came where there is a bundle to be made of it.
 
-    `hashed` asks for the hashes of files of jobs.
+    `hashed` asks for the hashes of files of jobs; `since` is the first instant that is evaluated, where that is not as_of.
     """
     inventories: Mapping[str, Inventory] = {}
     if bundling is not None:
@@ -178,6 +217,7 @@ def gather(
             quiet=settings.quiet,
             keep_pages=bundling is not None,
             explain=settings.explain_fetch,
+            since=since,
         )
     return replace(evidence, inventories=inventories)
 

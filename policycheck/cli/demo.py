@@ -20,6 +20,7 @@ from policycheck.cli.policies import load, source_lines
 from policycheck.cli.progress import show_progress
 from policycheck.cli.reports import report
 from policycheck.cli.terminal import colored, terminal_width
+from policycheck.datasets import JOB_LISTS
 from policycheck.errors import ExitCode
 from policycheck.records import iso
 from policycheck.result import Severity
@@ -63,6 +64,8 @@ def demo(
             plan = plan_fetch(policies, instant)
             evidence = fetch_jobs(connection, plan, as_of=instant, progress=progress, keep_pages=False, now=store.clock.now, announce=announce)
     show_note(f"Fetched {len(endpoint.requests)} answers from {endpoint.url}, a local AWS Backup endpoint.")
+    if left := [f"{dataset.noun}s" for name, dataset in JOB_LISTS.items() if name not in plan.datasets]:
+        show_note(f"Not fetched: {' and '.join(left)}, because no rule of the policy {PACK} is about them. {directory / 'jobs'} has them.")
     result = run(policies, evidence, as_of=instant, fail_on=Severity.LOW, backend=open_engine(), answers=True)
     options = Options(color=colored(sys.stdout, no_color=False), width=terminal_width(sys.stdout), source_lines=source_lines(policies))
     outputs: list[tuple[str, Path | None]] = [("text", None), *((name, directory / file) for name, file in _FILES.items())]

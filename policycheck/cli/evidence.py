@@ -52,14 +52,15 @@ def gather_aws(
     quiet: bool,
     keep_pages: bool = False,
     explain: bool = False,
+    since: datetime | None = None,
 ) -> Evidence:
     """The lists these policies need, fetched now; the answers are kept as received where that is asked for.
 
-    `explain`: say what is asked, and what came of it.
+    `explain`: say what is asked, and what came of it. `since`: the first instant that is evaluated, where that is not as_of.
     """
     from policycheck.sources.plan import plan_fetch
 
-    return _fetch(connection, plan_fetch(policies, as_of, longest_job), as_of=as_of, quiet=quiet, keep_pages=keep_pages, explain=explain)
+    return _fetch(connection, plan_fetch(policies, as_of, longest_job, since=since), as_of=as_of, quiet=quiet, keep_pages=keep_pages, explain=explain)
 
 
 def gather_all(connection: Connection, *, as_of: datetime, quiet: bool, explain: bool = False) -> Evidence:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from policycheck.cli.diagnostics import show_note, show_warning
 from policycheck.cli.evidence import parse_longest_job
+from policycheck.cli.policies import read_matrices
 from policycheck.cli.progress import StatusLine, show_progress
 
 if TYPE_CHECKING:
@@ -75,7 +76,18 @@ def open_gate(
     with catch_stops() as stops:
         timer, screen = gating.TIMER, Screen(settings.quiet)
         gate = gating.Gate(
-            policies, JobWatch(connection, timer.now), fail_on, inventories, backend, pace, timer, screen, longest_job, answers, tuple(settings.framework or ())
+            policies,
+            JobWatch(connection, timer.now),
+            fail_on,
+            inventories,
+            backend,
+            pace,
+            timer,
+            screen,
+            longest_job,
+            answers,
+            tuple(settings.framework or ()),
+            read_matrices(settings),
         )
         ending = gate.hold(stops)
         if ending.result is not None:

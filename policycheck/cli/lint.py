@@ -16,7 +16,7 @@ from policycheck.cli.diagnostics import show_note
 from policycheck.cli.evidence import parse_as_of
 from policycheck.cli.fixing import fix_sentences
 from policycheck.cli.options import shared_options
-from policycheck.cli.policies import load_all
+from policycheck.cli.policies import load_all, usual_policies
 from policycheck.cli.reports import NEVER, in_checkout, parse_outputs, spare_inputs, write_reports
 from policycheck.cli.settings import settle
 from policycheck.cli.terminal import colored, terminal_width
@@ -70,7 +70,7 @@ def lint(
     from policycheck.formats.interface import Options
     from policycheck.settings.times import NOW
 
-    settings = settle(context, options)
+    settings = settle(context, options, spare=usual_policies())
     outputs = parse_outputs(output_lint or [], LINT_FORMATS)
     codes = _choose(select_codes or [], ignore_codes or [])
     fail_on = None if fail_level.lower() == NEVER else _parse_level("--fail-on", fail_level)

@@ -337,7 +337,7 @@ def _note_idle(options: Mapping[str, Any], form: str) -> None:
         if options[name]:
             show_note(f"note: --{name.replace('_', '-')} changes nothing: policycheck has no pager and no prompt")
     if options["no_verify_ssl"]:
-        show_warning("certificates were not verified: anybody on the way could give these answers")
+        show_warning("certificates were not verified: anyone on the way could give these answers")
 
 
 def _print(request: Request, lister: Lister, options: Mapping[str, Any]) -> None:

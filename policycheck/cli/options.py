@@ -10,21 +10,20 @@ from typing import Annotated, Any
 import typer
 
 from policycheck.cli import completion
+from policycheck.settings.option import FIRST
 from policycheck.settings.options import OPTIONS, Declared, RunOptions
-
-_CONNECTION = "Connection to AWS"
 
 
 def typer_option(name: str, command: str) -> Any:
     """The annotation by which typer gives a command this option."""
     one = OPTIONS[name]
     option = one.option
-    text = option.help_of.get(command, option.help)
+    text = one.help_for(command)
     complete = getattr(completion, option.completion) if option.completion else None
     if option.argument:
         return Annotated[one.kind, typer.Argument(metavar=option.metavar, autocompletion=complete, help=text)]
     names = [one.flag, *([option.short] if option.short else [])]
-    panel = _CONNECTION if option.aws else None
+    panel = FIRST if command in option.first_of else one.panel or None
     return Annotated[one.kind, typer.Option(*names, metavar=option.metavar, autocompletion=complete, help=text, rich_help_panel=panel)]
 
 

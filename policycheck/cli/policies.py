@@ -14,9 +14,17 @@ from policycheck.errors import PolicyError, RunFileError, UsageError
 from policycheck.text import clean_line
 
 if TYPE_CHECKING:
+    from policycheck.control_matrix import ControlMatrix
     from policycheck.errors import Diagnostic
     from policycheck.policy.model import Policy, Rule
     from policycheck.settings.merging import Settings
+
+_USUAL = "policies"
+
+
+def usual_policies() -> tuple[str, ...]:
+    """What `lint` and `test` read where neither the command line nor a run file names policies: the folder `policies`, if there is one."""
+    return (_USUAL,) if Path(_USUAL).is_dir() else ()
 
 
 def load(settings: Settings) -> tuple[Policy, ...]:
@@ -47,7 +55,20 @@ def load_all(settings: Settings) -> tuple[Policy, ...]:
         from policycheck.policy.waivers import load_waivers
 
         loaded = load_waivers([(Path(text), Path(text).as_posix()) for text in settings.waivers], loaded, foreign=settings.foreign)
+    if settings.controls:
+        from policycheck.policy.control_matrices import map_controls
+
+        loaded = map_controls(loaded, read_matrices(settings))
     return loaded
+
+
+def read_matrices(settings: Settings) -> tuple[ControlMatrix, ...]:
+    """The user's own matrices of controls; raises PolicyError."""
+    if not settings.controls:
+        return ()
+    from policycheck.policy.control_matrices import load_matrices
+
+    return load_matrices([(Path(text), Path(text).as_posix()) for text in settings.controls])
 
 
 def _select(policies: Sequence[Policy], settings: Settings) -> tuple[Policy, ...]:
@@ -106,7 +127,7 @@ def select_rules(
 
     kept = keep_rules(policies, lambda policy, rule: _chosen(policy, rule, select, ignore, frameworks))
     if not kept:
-        raise UsageError("the selection leaves no rule to judge")
+        raise UsageError("the selection leaves no rule to evaluate")
     return kept
 
 

@@ -38,18 +38,21 @@ class Printable(Protocol):
     def companion_paths(self, path: Path) -> Mapping[str, Path]: ...
 
 
-def parse_outputs(texts: Sequence[str], formats: Mapping[str, Printable] | None = None, *, of_file: bool = False) -> list[tuple[str, Path | None]]:
+def parse_outputs(
+    texts: Sequence[str], formats: Mapping[str, Printable] | None = None, *, of_file: bool = False, added: Sequence[str] = ()
+) -> list[tuple[str, Path | None]]:
     """FORMAT or FORMAT=PATH, text to stdout where none is given; at most one to stdout, each file once.
 
     Args:
         formats: those of the command; without them, those of results.
         of_file: a run file names them: their folders, which no checkout has, are made.
+        added: reports beside these, each to a file.
     """
     from policycheck.policy.conditions import nearest
 
     known: Mapping[str, Printable] = FORMATS if formats is None else formats
     outputs: list[tuple[str, Path | None]] = []
-    for text in texts:
+    for text in (*(texts or ["text"]), *added):
         name, separator, path = text.partition("=")
         if name not in known:
             near = nearest(name, known)
@@ -57,14 +60,16 @@ def parse_outputs(texts: Sequence[str], formats: Mapping[str, Printable] | None 
         if separator and not path:
             raise UsageError(f"--output {text} names no file", hint=f"Write {name}=report{known[name].file_suffix}, or {name} alone for stdout.")
         outputs.append((name, Path(path) if separator and path != "-" else None))
+    if any(path is None for _, path in outputs[len(texts) or 1 :]):
+        raise UsageError("--add-output names no file", hint="Name one: --add-output csv=population.csv")
     if sum(path is None for _, path in outputs) > 1:
         raise UsageError("only one format can go to stdout", hint="Write the others to files: --output sarif=results.sarif")
-    for file in (path for _, path in outputs if path is not None and not of_file):
+    for file in (path for _, path in outputs[len(texts) if of_file else 0 :] if path is not None):
         require_folder(file)
     paths = [os.path.realpath(file) for _, file in written_files(outputs, known)]
     if len(set(paths)) < len(paths):
         raise UsageError("two formats would write the same file")
-    return outputs or [("text", None)]
+    return outputs
 
 
 def written_files(outputs: Sequence[tuple[str, Path | None]], formats: Mapping[str, Printable] | None = None) -> list[tuple[str, Path]]:

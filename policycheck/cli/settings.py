@@ -27,7 +27,19 @@ def settle(context: typer.Context, options: RunOptions, spare: Sequence[str] | N
     run_file = read_run_file(options.config, no_config=options.no_config, quiet=options.quiet)
     given = {name for name in context.params if name in OPTIONS and _is_given(context, name)}
     before = [str(argument.name).upper() for argument in context.command.params if argument.param_type_name == "argument" and argument.name != "policies"]
-    return merge(options, given, run_file, command=" ".join([context.command_path, *before]), spare=spare)
+    settings = merge(options, given, run_file, command=" ".join([context.command_path, *before]), spare=spare)
+    if not options.quiet:
+        _tell_packs(options.policies or (run_file.policies if run_file else ()), Path() if options.policies or run_file is None else run_file.folder)
+    return settings
+
+
+def _tell_packs(policies: Sequence[str], folder: Path) -> None:
+    """Say which of two is read, where a folder has the name of a pack."""
+    from policycheck.policy.catalogue import is_pack
+
+    for name in policies:
+        if is_pack(name) and (folder / name).is_dir():
+            show_note(f"policycheck: {name} is the shipped pack; write ./{name} for the folder of that name")
 
 
 def _is_given(context: typer.Context, name: str) -> bool:

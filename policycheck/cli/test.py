@@ -8,20 +8,22 @@ from typing import Annotated
 
 import typer
 
-from policycheck.cli import completion
 from policycheck.cli.diagnostics import show_note
+from policycheck.cli.options import shared_options
+from policycheck.cli.policies import usual_policies
 from policycheck.cli.reports import require_folder
+from policycheck.cli.settings import read_run_file
 from policycheck.cli.terminal import write_document
 from policycheck.errors import ExitCode, UsageError
+from policycheck.settings.options import RunOptions
 from policycheck.text import clean_line
 
 _FORMATS = ("text", "junit")
 
 
+@shared_options("test")
 def test(
-    policies: Annotated[
-        list[str] | None, typer.Argument(metavar="POLICY", autocompletion=completion.packs, help="Policies, folders, shipped packs, or test files.")
-    ] = None,
+    options: RunOptions,
     output: Annotated[list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[=PATH]", help="text or junit, to stdout or to a file.")] = None,
     mutate: Annotated[bool, typer.Option("--mutate", help="Change the rules, one thing at a time, and list the changes that no test notices.")] = False,
     killed: Annotated[int | None, typer.Option("--killed", metavar="PERCENT", min=0, max=100, help="With --mutate: fewer killed mutants fail the run.")] = None,
@@ -40,8 +42,7 @@ def test(
     from policycheck.testing.report import count_line, render_junit, render_text
     from policycheck.testing.runner import run_tests, unfired_rules
 
-    if not policies:
-        raise UsageError("no policy is named", hint="policycheck test POLICY, or policycheck test policies/")
+    policies = options.policies or _policies_of_run_file(options)
     if killed is not None and not mutate:
         raise UsageError("--killed is for --mutate: without it no rule is changed", hint=f"policycheck test --mutate --killed {killed} POLICY")
     outputs = _parse(output or [])
@@ -64,6 +65,21 @@ def test(
     short = mutants is not None and mutants.killed * 100 < (killed or 0) * mutants.total
     if not passed or short:
         raise typer.Exit(int(ExitCode.FINDINGS))
+
+
+def _policies_of_run_file(options: RunOptions) -> list[str]:
+    """What the run file names, as a command line would name it."""
+    from policycheck.policy.catalogue import shipped_packs
+
+    run_file = read_run_file(options.config, no_config=options.no_config)
+    if run_file is None or not run_file.policies:
+        if usual := usual_policies():
+            return list(usual)
+        raise UsageError("no policy is named", hint="policycheck test POLICY, or policycheck test policies/, or name the policies in policycheck.yaml.")
+    run_file.find_policies()
+    packs = shipped_packs()
+    # Without the dot, a folder beside the run file that has the name of a pack would be the pack.
+    return [entry if entry in packs else f"./{(run_file.folder / entry).as_posix()}" for entry in run_file.policies]
 
 
 def _parse(texts: Sequence[str]) -> list[tuple[str, Path | None]]:

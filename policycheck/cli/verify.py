@@ -99,7 +99,9 @@ def _claims(manifest: Manifest, result: Result | None) -> Iterator[str]:
     """What the bundle says of where it comes from; nothing here can be evaluated again."""
     from policycheck.records import iso
 
-    if manifest.fetch is None:
+    if manifest.archive is not None:
+        yield from _line("read", f"{counted(len(manifest.lists), 'list')} of the archive {manifest.archive.name}: the records that counted, and its fetches")
+    elif manifest.fetch is None:
         yield from _line("read", f"{counted(len(manifest.lists), 'saved list')}: {', '.join(held.name for held in manifest.lists[:5])}")
     else:
         record = manifest.fetch.record

@@ -60,7 +60,8 @@ def _escape(character: str) -> str:
     return "\\x23" if character == "\x00" else f"\\U{ord(character):08x}"
 
 
-def _flow(values: Sequence[object]) -> str:
+def flow(values: Sequence[object]) -> str:
+    """A YAML sequence on one line, whose items read back as these texts."""
     return f"[{', '.join(map(_flow_scalar, values))}]"
 
 
@@ -126,7 +127,7 @@ def _block(tree: Tree) -> list[str]:
                 lines.append(f"{_key(key)}:")
                 lines += [f"  {line}" for line in _block(value)]
             case list():
-                lines.append(f"{_key(key)}: {_flow(value)}")
+                lines.append(f"{_key(key)}: {flow(value)}")
             case _:
                 lines.append(f"{_key(key)}: {scalar(value)}")
     return lines
@@ -137,7 +138,7 @@ def _key(text: str) -> str:
 
 
 def _controls(controls: Mapping[str, Sequence[str]]) -> str:
-    return f"{{{', '.join(f'{framework}: {_flow(ids)}' for framework, ids in controls.items())}}}"
+    return f"{{{', '.join(f'{framework}: {flow(ids)}' for framework, ids in controls.items())}}}"
 
 
 @cache
@@ -152,7 +153,7 @@ def _environment() -> Environment:
         raise TypeError(f"the template prints {type(value).__name__} {value!r} without a filter that makes it safe for YAML")
 
     environment = open_templates(printable, autoescape=False)
-    filters: dict[str, Callable[..., str]] = {"scalar": scalar, "flow": _flow, "comment": comment, "statement": statement_lines, "controls": _controls}
+    filters: dict[str, Callable[..., str]] = {"scalar": scalar, "flow": flow, "comment": comment, "statement": statement_lines, "controls": _controls}
     for name, function in filters.items():
         environment.filters[name] = _safe(function)
     return environment

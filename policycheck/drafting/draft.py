@@ -12,6 +12,7 @@ from policycheck.drafting.profile import Profile
 from policycheck.drafting.proposal import Draft, Parameters, counted, is_writable, listed, section, shown
 from policycheck.drafting.rhythm import plan_rhythms
 from policycheck.errors import EvidenceError
+from policycheck.places import Place
 from policycheck.policy.literals import parse_account
 from policycheck.policy.model import Scope
 from policycheck.records import iso, moment
@@ -77,14 +78,23 @@ def _tally(values: Iterable[str | None]) -> str:
 
 
 def _scope(profile: Profile) -> tuple[Scope, list[str]]:
-    """The accounts and Regions where jobs ran, and what could not be declared."""
-    known = [(account, region) for account, region in profile.places if account and region and _is_account(account) and is_writable(region)]
-    accounts, regions = sorted({account for account, _ in known}), sorted({region for _, region in known})
-    empty = [f"{account}/{region}" for account in accounts for region in regions if (account, region) not in known]
+    """The accounts and Regions where jobs ran or that were asked for them, and what could not be declared. Where none ran, none need be."""
+    known = [place for place in profile.places if _can_be_declared(place)]
+    seen = {*known, *filter(_can_be_declared, profile.observed)}
+    accounts, regions = sorted({str(account) for account, _ in seen}), sorted({str(region) for _, region in seen})
+    empty = [(account, region) for account in accounts for region in regions if (account, region) not in known]
     said = []
     if len(known) < len(profile.places):
         said.append("Some jobs do not say in which account and Region they ran, or name one that cannot be: those are not in the scope.")
-    return Scope(tuple(accounts), tuple(regions), tuple(empty)), said
+    if profile.asked is not None and not profile.asked.issuperset(empty):
+        said.append("Not every account was asked in every Region, so the scope declares accounts only. Fetch all of them in all Regions to declare both.")
+        return Scope(tuple(accounts)), said
+    return Scope(tuple(accounts), tuple(regions), tuple(f"{account}/{region}" for account, region in empty)), said
+
+
+def _can_be_declared(place: Place) -> bool:
+    account, region = place
+    return bool(account and region and _is_account(account) and is_writable(region))
 
 
 def _is_account(text: str) -> bool:

@@ -149,8 +149,8 @@ class FollowerDrafter:
                 dataset=dataset.name,
             ),
             severity=Severity.HIGH if dataset is COPY_JOBS else Severity.MEDIUM,
-            why=f"A {word} that fails tells nobody until it is needed.",
-            fix=f"Read the {word} job's StatusMessage and mend its cause.",
+            why=f"A {word} that fails goes unnoticed until it is needed.",
+            fix=f"Read the {word} job's StatusMessage and fix its cause.",
             notes=(f"{done:,} of {counted(len(jobs), dataset.noun)} completed; the longest time without a new one was {spell_duration(longest)}.",),
         )
 

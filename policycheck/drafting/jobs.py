@@ -43,7 +43,7 @@ class JobDrafter:
             id="no-failed-jobs",
             statement=Statement(NoneMatch(is_of("State", "FAILED", "ABORTED", "EXPIRED", "PARTIAL")), within=window),
             severity=Severity.HIGH,
-            why="A job that failed, was stopped or never started leaves its resource without the restore point it was promised.",
+            why="A job that failed, was stopped or never started leaves its resource without the recovery point it was promised.",
             fix="Read the job's StatusMessage; AWS Backup does not retry a failed job, so start one by hand once the cause is gone.",
             notes=(
                 f"{states[True]:,} of {counted(len(self.profile.jobs), 'job')} completed. "
@@ -59,7 +59,7 @@ class JobDrafter:
                 statement=Statement(NoneMatch(is_of("Outcome", "with_issues")), within=window),
                 severity=Severity.MEDIUM,
                 why="A job that completed with issues is COMPLETED, but its MessageCategory says that something was left out.",
-                fix="Read the job's StatusMessage and mend what it names, or accept it with a reason.",
+                fix="Read the job's StatusMessage and fix what it names, or accept it with a reason.",
                 notes=(f"{issues:,} of {counted(len(self.profile.completed), 'completed job')} had issues.",),
             )
         else:
@@ -113,7 +113,7 @@ class JobDrafter:
             id="iam-role-name",
             statement=Statement(AllMatch(condition), exception if linked else EVERY_JOB, self._recent()),
             severity=Severity.MEDIUM,
-            why="The roles that may run backups are known by name: another one may lack permissions, or have more than anybody meant.",
+            why="The roles that may run backups are known by name: another one may lack permissions, or have more than was meant.",
             fix="Give the plan's resource assignment the default service role, or a role whose name this rule knows.",
             notes=tuple(notes),
             url=_ROLES_URL,
@@ -133,7 +133,7 @@ class JobDrafter:
             id="known-vaults",
             statement=Statement(AllMatch(is_of("BackupVaultName", *names)), within=self._recent()),
             severity=Severity.LOW,
-            why="A vault that nobody named has nobody's access policy, lock and key.",
+            why="A vault that was not named has no access policy, lock and key of yours.",
             fix="Move the plan's rule to one of these vaults, or add the new one here.",
             notes=tuple(notes),
         )
@@ -152,7 +152,7 @@ class JobDrafter:
                 id="encrypted",
                 statement=Statement(AllMatch(is_of("IsEncrypted", "true")), is_of("State", "COMPLETED"), self._recent()),
                 severity=Severity.MEDIUM,
-                why="An unencrypted recovery point is read by whoever gets hold of it.",
+                why="An unencrypted recovery point can be read by anyone who obtains it.",
                 fix="Encrypt the source resource; a backup of an unencrypted volume is unencrypted.",
                 notes=(f"{encrypted:,} of {counted(len(said), 'completed job')} are encrypted.",),
                 controls={"nist-800-53": ("CP-9(8)",), "iso-27001": ("A.8.24",)},

@@ -191,7 +191,7 @@ class Planner:
                 ),
                 severity=Severity.MEDIUM,
                 why="A recovery point that is deleted earlier than promised is not there when it is asked for.",
-                fix="Mend the lifecycle in the plan's rule; recovery points that exist keep the one they have until it is changed.",
+                fix="Fix the lifecycle in the plan's rule; recovery points that exist keep the one they have until it is changed.",
                 notes=(f"{counts} of {_named(plans)} keep {days}d" + (f" or more: {listed(said)}." if said else ", all of them."),),
                 controls={"nist-800-53": ("SI-12",)},
             )

@@ -10,9 +10,11 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, RESTORE_JOBS
+from policycheck.drafting.reach import observed_places
 from policycheck.job_lists import JobList
 from policycheck.places import Place
 from policycheck.records import micros
+from policycheck.result import Basis
 from policycheck.sources.interface import Evidence
 
 Resource = tuple[Place, str]
@@ -100,6 +102,10 @@ class Profile:
     restores: Sequence[Follower] | None
     starts: Mapping[str, int]
     """By dataset name, from when on the lists of all its places speak."""
+    observed: Sequence[Place] = ()
+    """Accounts and Regions that were asked for their backup jobs and answered, with or without jobs."""
+    asked: frozenset[Place] | None = None
+    """The places that backup jobs were fetched from; None: they are saved lists, which do not show what was asked."""
 
     @cached_property
     def completed(self) -> Sequence[Job]:
@@ -164,12 +170,15 @@ def read_profile(evidence: Evidence, as_of: datetime) -> Profile:
         if entry.jobs or entry.dataset == BACKUP_JOBS.name:
             start = instant if entry.start is None or not entry.complete else micros(entry.start)
             starts[entry.dataset] = max(start, starts.get(entry.dataset, start))
+    fetched = [entry for entry in evidence.coverage if entry.dataset == BACKUP_JOBS.name and entry.basis is Basis.OBSERVED]
     return Profile(
         as_of=instant,
         jobs=_jobs(backups, instant) if backups is not None else (),
         copies=_followers(copies, instant) if copies is not None else None,
         restores=_followers(restores, instant) if restores is not None else None,
         starts=starts,
+        observed=observed_places(evidence.coverage),
+        asked=frozenset((entry.account, entry.region) for entry in fetched) if fetched else None,
     )
 
 

@@ -8,11 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from policycheck.datasets import DEFAULT
 from policycheck.drafting.document import render_draft, statement_lines
 from policycheck.drafting.draft import draft_policy
 from policycheck.drafting.profile import read_profile
 from policycheck.drafting.proposal import Draft, Omission, Proposal, Section, counted
+from policycheck.drafting.reach import leave_unread, tell_unread
 from policycheck.engine.backends.interface import Backend
 from policycheck.errors import EvidenceError
 from policycheck.pipeline import run
@@ -20,8 +20,6 @@ from policycheck.policy.load import load_policies
 from policycheck.policy.model import Policy
 from policycheck.result import RuleResult, Severity, Verdict
 from policycheck.sources.interface import Evidence
-
-_MOST_PLACES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,8 @@ class TriedDraft:
     text: str
     results: tuple[RuleResult, ...]
     """Of its rules, in their order."""
+    unread: tuple[str, ...] = ()
+    """Accounts and Regions that are not in its scope because they could not be read, a sentence each."""
 
     @property
     def findings(self) -> int:
@@ -50,13 +50,12 @@ def draft_and_try(evidence: Evidence, *, as_of: datetime, policy: str, backend: 
     says how many.
 
     Raises:
-        EvidenceError: a list of backup jobs is incomplete, there is no backup job, or no rule stands the trial.
+        EvidenceError: a list of backup jobs was read in part, or none was read; there is no backup job, or no rule stands the trial.
     """
-    short = [entry for entry in evidence.coverage if entry.dataset == DEFAULT.name and not entry.complete]
-    if short:
-        where = "; ".join(f"{entry.place}: {entry.reason or 'the list is short'}" for entry in short[:_MOST_PLACES])
-        raise EvidenceError(f"the backup jobs are incomplete, and a policy drafted from them would ask for less: {where}")
+    evidence, left = leave_unread(evidence)
+    unread = tuple(map(tell_unread, left))
     draft = draft_policy(read_profile(evidence, as_of), policy)
+    draft = replace(draft, notes=(*draft.notes, *(f"{text}." for text in unread)))
     results = {result.id: result for result in _judge(load_text(render_draft(draft), draft.policy), evidence, as_of, backend)}
     kept = _without_unused(replace(draft, sections=tuple(_sift(section, results) for section in draft.sections)))
     if not kept.proposals:
@@ -64,7 +63,7 @@ def draft_and_try(evidence: Evidence, *, as_of: datetime, policy: str, backend: 
         raise EvidenceError(f"no rule can be drafted: {reasons}", hint="Where saved lists end before --as-of, say with --covers FROM..TO what they cover.")
     text = render_draft(kept)
     load_text(text, kept.policy)
-    return TriedDraft(kept, text, tuple(results[proposal.id] for proposal in kept.proposals))
+    return TriedDraft(kept, text, tuple(results[proposal.id] for proposal in kept.proposals), unread)
 
 
 def load_text(text: str, name: str) -> Policy:
@@ -91,7 +90,7 @@ def _sift(section: Section, results: Mapping[str, RuleResult]) -> Section:
             found = f"With these lists this rule has {counted(len(result.findings), 'finding')}."
             kept.append(replace(proposal, notes=(*proposal.notes, found)))
         else:
-            left.append(Omission(f"{proposal.id} ({result.sentence})", result.reason or "no job to judge"))
+            left.append(Omission(f"{proposal.id} ({result.sentence})", result.reason or "no job to evaluate"))
     return replace(section, proposals=tuple(kept), omissions=tuple(left))
 
 

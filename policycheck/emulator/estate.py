@@ -192,7 +192,7 @@ TROUBLE = (
     Incident(PRODUCTION, VIRGINIA, "app-1", [2], "ABORTED", "Aborted", "The backup job was stopped by a user."),
     Incident(PRODUCTION, IRELAND, "shared", [0], "ABORTED", "Aborted", "Backup job failed because there was a running job for the same resource."),
     Incident(PRODUCTION, IRELAND, "shared", [1], "RUNNING"),
-    Incident(PRODUCTION, IRELAND, "shop", [0], "PARTIAL", "PartialFailure", "1 of 2 nested backup jobs failed."),
+    Incident(PRODUCTION, IRELAND, "shop", [0], "PARTIAL", "PartialFailure", "1 of 2 child backup jobs failed."),
     Incident(PRODUCTION, IRELAND, "shop-orders", [0], "FAILED", "Throttling", "Rate exceeded: too many requests to DynamoDB."),
     Incident(PRODUCTION, IRELAND, "ledger-data", range(3), None),
     Incident(PRODUCTION, VIRGINIA, "web-2", [0], "PENDING"),

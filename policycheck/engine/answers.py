@@ -96,11 +96,13 @@ def settle_answers(result: RuleResult) -> RuleResult:
     """
     answers = result.answers
     found = {(one.account, one.region, one.subject) for one in result.findings}
-    if any(one.answer is Answer.FAIL and one[:3] not in found for one in answers):
+    # Of a rule on a share of its subjects those fail that do not keep to its limit, whatever becomes of the rule.
+    if not result.tolerates and any(one.answer is Answer.FAIL and one[:3] not in found for one in answers):
         answers = tuple(one._replace(answer=Answer.UNDECIDED) if one.answer is Answer.FAIL and one[:3] not in found else one for one in answers)
     if result.verdict is Verdict.INCONCLUSIVE:
         answers = weaken(answers)
-    waived = {(found.account, found.region, found.subject) for found in result.findings if found.waiver is not None}
+    waived = {(found.account, found.region, found.subject) for found in result.findings if found.waiver is not None and not found.members}
+    waived |= {(one.account, one.region, one.subject) for found in result.findings for number, one in enumerate(found.members) if number in found.accepted}
     if waived:
         answers = tuple(one._replace(answer=Answer.WAIVED) if one.answer is Answer.FAIL and one[:3] in waived else one for one in answers)
     return replace(result, answers=answers) if answers is not result.answers else result

@@ -99,6 +99,8 @@ class Case(Struct, frozen=True):
     """The number of the first rule of the run that asks the same of the same list by `where` and the scope: they share columns."""
     matched: int
     """The number of the first rule on the same list that asks for the same jobs: they share the column of what matches."""
+    as_of: int | None = None
+    """Microseconds, where the rule is evaluated and not only explained."""
 
     @property
     def violation(self) -> str:
@@ -129,6 +131,12 @@ class Case(Struct, frozen=True):
         """Whether the window is told by CreationDate alone."""
         requirement = self.rule.statement.requirement
         return isinstance(requirement, Expectation) and SHAPES[requirement.measure].by_creation
+
+    @property
+    def compares_jobs(self) -> bool:
+        """Whether jobs in the window are compared with those before them, whenever these were."""
+        requirement = self.rule.statement.requirement
+        return isinstance(requirement, Expectation) and SHAPES[requirement.measure].each_resource
 
     @property
     def listed(self) -> str:
@@ -212,8 +220,7 @@ class Case(Struct, frozen=True):
     @property
     def window_length(self) -> int | None:
         """Microseconds that the window reaches back from as_of; None: no window."""
-        window = self.rule.statement.window
-        return int(window.value) if window is not None and window.value is not None else None
+        return self.rule.statement.window_length(self.as_of)
 
     @property
     def counts_once(self) -> bool:
@@ -237,6 +244,8 @@ def fields_read(case: Case) -> set[str]:
     names = fields_of(statement.where) | fields_of(statement.requirement.condition) | set(case.per) - {RESOURCE}
     if case.rule.qualifiers.clock:
         names.add(case.rule.qualifiers.clock)
+    if isinstance(statement.requirement, Expectation):
+        names.update(SHAPES[statement.requirement.measure].reads)
     if case.recovery is not None:
         names |= fields_needed(statement.list)
     if case.leaves_out_progress and "Overdue" in statement.list.fields:

@@ -11,7 +11,9 @@ import narwhals as nw
 
 from policycheck.datasets import Field, Kind
 from policycheck.engine.frame import LISTED, Frame, inventory_column
+from policycheck.engine.local_times import touches
 from policycheck.engine.operators import TESTS, any_of
+from policycheck.engine.run_times import run_end
 from policycheck.policy.conditions import And, Comparison, Condition, Not, Or
 from policycheck.policy.literals import Value
 from policycheck.policy.operators import LOWER_BOUNDS, OPERATORS, UPPER_BOUNDS, Operator, Part
@@ -21,7 +23,7 @@ def compile_condition(condition: Condition, frame: Frame, *, settled: bool | Non
     """The expression that is true, false or null for each record.
 
     Args:
-        settled: what a comparison of Duration counts as, in a job in progress, while later time can still change it: the value that
+        settled: what a comparison of Duration, or of when it ends, counts as, in a job in progress, while later time can still change it: the value that
             does not violate (true under `all`, false under `none`; the other way round under each `not`). None: the time so far as it stands.
     """
     match condition:
@@ -40,6 +42,8 @@ def compile_condition(condition: Condition, frame: Frame, *, settled: bool | Non
 
 
 def _compile_comparison(comparison: Comparison, frame: Frame, settled: bool | None) -> nw.Expr:
+    if comparison in frame.steady:
+        return nw.col(frame.steady[comparison])
     field = frame.dataset.fields[comparison.field]
     if field.kind is Kind.NAME:
         return _compile_inventory(comparison, frame)
@@ -47,12 +51,33 @@ def _compile_comparison(comparison: Comparison, frame: Frame, settled: bool | No
     known_missing = frame.known_missing(field)
     if comparison.operator is Operator.PRESENT:
         return _compile_present(comparison, frame, field, known_missing)
+    if comparison.operator is Operator.LOCAL_TIME:
+        return _compile_local_time(comparison, frame, field, settled)
+    if comparison.operator is Operator.IN_INVENTORY:
+        return _with_missing(column, _compile_listed(column, comparison.values, frame), known_missing)
     test = _test(column, field, comparison.operator, comparison.values, frame.as_of)
     if field.name == "Outcome" and comparison.operator is Operator.IS:
         test = _judge_both_ways(test, comparison.values, frame)
     if field.name == "Duration" and settled is not None:
         test = _settle(test, comparison.operator, frame, settled)
     return _with_missing(column, test, known_missing)
+
+
+def _compile_local_time(comparison: Comparison, frame: Frame, field: Field, settled: bool | None) -> nw.Expr:
+    column = nw.col(field.name)
+    if field.kind is Kind.SPAN:
+        test = touches(column, run_end(frame.dataset, frame.as_of), comparison.values, frame.as_of)
+    else:
+        test = _test(column, field, comparison.operator, comparison.values, frame.as_of)
+    told = _with_missing(column, test, frame.known_missing(field))
+    if settled is None or field.name not in _STILL_TO_COME:
+        return told
+    # What has not come yet, or goes on, may still come at the right time.
+    open_ = frame.in_progress() & ~told & (nw.lit(True) if field.kind is Kind.SPAN else column.is_null())
+    return nw.when(open_).then(nw.lit(settled)).otherwise(told)
+
+
+_STILL_TO_COME = frozenset({"Running", "InitiationDate", "CompletionDate"})
 
 
 def _compile_inventory(comparison: Comparison, frame: Frame) -> nw.Expr:
@@ -62,6 +87,13 @@ def _compile_inventory(comparison: Comparison, frame: Frame) -> nw.Expr:
         return listed if comparison.values[0] else ~listed
     nothing = nw.when(nw.lit(False)).then(nw.lit(True))
     return any_of(nw.col(inventory_column(str(name))) if name in frame.inventories else nothing for name in comparison.values)
+
+
+def _compile_listed(column: nw.Expr, names: Sequence[Value], frame: Frame) -> nw.Expr:
+    """Whether any of these inventories lists this ARN; null for one that the run does not have."""
+    nothing = nw.when(nw.lit(False)).then(nw.lit(True))
+    found = [sorted({entry.arn for entry in frame.given[str(name)].entries}) if str(name) in frame.given else None for name in names]
+    return any_of(nothing if arns is None else nw.when(~column.is_null()).then(column.is_in(arns)) for arns in found)
 
 
 def _with_missing(column: nw.Expr, test: nw.Expr, known_missing: nw.Expr | bool) -> nw.Expr:

@@ -10,7 +10,7 @@ from typing import Any
 import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend, ColumnType
-from policycheck.engine.case import PARENT, Case
+from policycheck.engine.case import Case
 from policycheck.engine.frame import ROW
 from policycheck.engine.measures import Truth
 from policycheck.job_lists import JobList
@@ -43,10 +43,8 @@ def leave_out_children(masks: nw.LazyFrame[Any], cases: Iterable[Case], job_list
     once = [case for case in cases if case.rule.qualifiers.jobs is JobChoice.ONCE and RESOURCE not in case.per]
     if not once:
         return masks, {}
-    parents = job_list.column(job_list.dataset.fields[PARENT])
-    told = job_list.told
-    unsure = {row for row, parent in enumerate(parents) if parent is None and PARENT not in told[row].told}
-    children = {row: parent for row, parent in enumerate(parents) if parent is not None}
+    children, lacking = job_list.children
+    unsure = set(lacking)
     left_out: dict[int, int] = {}
     if not unsure and not children:
         return masks, left_out

@@ -11,12 +11,13 @@ from policycheck.engine.backends.interface import Backend
 from policycheck.engine.examined import Examined
 from policycheck.engine.facts import Facts
 from policycheck.engine.listed_inventory import inventory_of_list
+from policycheck.engine.series import Series, Subject
 from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords
 from policycheck.policy.model import LISTED_INVENTORY
 from policycheck.records import micros
-from policycheck.result import Coverage
+from policycheck.result import Coverage, Finding
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class Context:
     """By the names that rules give them."""
     answers: bool = False
     """Whether rules list what each of their subjects came to."""
+    series: Series | None = None
+    """The evaluations that this one is one of; None: it is the only one."""
 
     def inventory(self, name: str) -> Inventory | None:
         """The inventory of that name, or the list of AWS Backup that stands in the place of one; None where the run has none."""
@@ -47,7 +50,7 @@ class Context:
     @cached_property
     def facts(self) -> Facts:
         """The lists as frames."""
-        return Facts(self.lists, micros(self.as_of), self.backend, self.inventories)
+        return Facts(self.lists, micros(self.as_of), self.backend, self.inventories, self.series)
 
     @cached_property
     def examined(self) -> Examined:
@@ -57,4 +60,8 @@ class Context:
     @cached_property
     def records(self) -> JobRecords:
         """The whole records that findings are about."""
-        return JobRecords(self.lists)
+        return JobRecords(self.lists) if self.series is None else self.series.records(self.lists)
+
+    def known(self, number: int) -> Mapping[Subject, Finding]:
+        """The findings of a rule that were there at the instant before, and are not described again."""
+        return {} if self.series is None else self.series.known(number)

@@ -75,7 +75,7 @@ def entry_notes(case: Case, context: Context) -> tuple[str, ...]:
     chosen = choose_entries(where, inside, Listing(context.inventories), case.rule.statement.list, context.backend)
     unsure = [entry for entry, truth in zip(inside, chosen, strict=True) if truth is None]
     asked = sorted(fields_of(of_resources(where)))
-    far = [f"{entry.arn} of inventory {name} lies outside the declared scope ({_spell_place(entry)}) and was not judged" for entry in outside]
+    far = [f"{entry.arn} of inventory {name} lies outside the declared scope ({_spell_place(entry)}) and was not evaluated" for entry in outside]
     vague = [f"{entry.arn} of inventory {name} may be meant or not: it does not say its {_lacking(entry, asked)}" for entry in unsure]
     return (
         *_headed(

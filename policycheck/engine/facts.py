@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from policycheck.engine.backends.interface import Backend
-from policycheck.engine.frame import Frame, build_frame
+from policycheck.engine.frame import Frame, build_frame, frame_at
+from policycheck.engine.series import Series
 from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
 
@@ -21,6 +22,8 @@ class Facts:
     """Microseconds since 1970."""
     backend: Backend
     inventories: Mapping[str, Inventory]
+    series: Series | None = None
+    """The evaluations whose frames have columns in common."""
     _fields: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """By list: what is asked of it."""
     _frames: dict[str, tuple[frozenset[str], Frame]] = field(default_factory=dict)
@@ -35,6 +38,9 @@ class Facts:
         held, frame = self._frames.get(name, (None, None))
         if frame is None or held is None or not held.issuperset(fields):
             held = frozenset(self._fields[name])
-            frame = build_frame(self.lists[name], sorted(held), self.as_of, self.backend, self.inventories)
+            if self.series is None:
+                frame = build_frame(self.lists[name], held, self.as_of, self.backend, self.inventories)
+            else:
+                frame = frame_at(self.series.columns(self.lists[name], held, self.backend, self.inventories), self.as_of, self.backend)
             self._frames[name] = held, frame
         return frame

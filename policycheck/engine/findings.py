@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 
 import narwhals as nw
@@ -12,12 +13,15 @@ import narwhals as nw
 from policycheck.datasets import Field, Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.causes import SUCCESS, asks_for_cause, classify
-from policycheck.engine.frame import FOR_EVER, REWOUND, ROW, Frame, inventory_column
+from policycheck.engine.frame import FOR_EVER, ROW, Frame, inventory_column
+from policycheck.engine.local_times import spell_local
+from policycheck.engine.rewinding import REWOUND
 from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords
 from policycheck.policy.conditions import Comparison, Condition, comparisons
+from policycheck.policy.local_times import parse_local_time
 from policycheck.policy.model import Rule
-from policycheck.policy.operators import ORDER_OPERATORS
+from policycheck.policy.operators import CLOCK_OPERATORS, ORDER_OPERATORS
 from policycheck.policy.rendering import render_requirement
 from policycheck.reasons import Reasons, spell_reasons
 from policycheck.records import iso, moment
@@ -35,22 +39,31 @@ _Values = Mapping[str, Any]
 
 
 def describe_findings(
-    rule: Rule, frame: Frame, job_list: JobList, violations: Iterable[tuple[int, int]], records: JobRecords, backend: Backend
+    rule: Rule,
+    frame: Frame,
+    job_list: JobList,
+    violations: Iterable[tuple[int, int]],
+    records: JobRecords,
+    backend: Backend,
+    known: Mapping[Subject, Finding] = MappingProxyType({}),
 ) -> tuple[Finding, ...]:
     """One finding a subject, sorted by account, Region and resource.
 
     Args:
         violations: (row in the job list, number of the subject) of every definite violation.
+        known: findings that need not be described again.
     """
     by_subject: dict[Subject, list[int]] = {}
     for row, number in violations:
         by_subject.setdefault(clean_subject(*frame.subjects[number]), []).append(row)
+    findings = [known[subject] for subject in by_subject if subject in known]
+    by_subject = {subject: rows for subject, rows in by_subject.items() if subject not in known} if findings else by_subject
     if not by_subject:
-        return ()
+        return tuple(sorted(findings, key=_place))
     if len(by_subject) >= _TOGETHER:
         # The findings keep their jobs, and both are to fit into memory.
         records.share_values(job_list.dataset.name)
-    describer, findings, subjects = _Describer(rule, frame), list[Finding](), iter(by_subject.items())
+    describer, subjects = _Describer(rule, frame), iter(by_subject.items())
     # What the engine compared is as much as the findings themselves: it is asked for some at a time.
     while some := list(islice(subjects, _TOGETHER)):
         newest = [newest_row(job_list, rows) for _, rows in some]
@@ -136,8 +149,14 @@ class _Describer:
         dataset, requirement = frame.dataset, rule.statement.requirement
         self._frame, self._dataset, self._condition = frame, dataset, requirement.condition
         self._asked = tuple(dict.fromkeys(comparison.field for comparison in comparisons(requirement.condition)))
-        self._asks_for_cause = asks_for_cause(self._asked)
+        # At what time a job ended is not what became of it.
+        self._asks_for_cause = asks_for_cause(one.field for one in comparisons(requirement.condition) if one.operator not in CLOCK_OPERATORS)
         self._has_margin = isinstance(requirement.condition, Comparison) and requirement.condition.operator in ORDER_OPERATORS
+        self._clocks = [
+            (comparison.field, parse_local_time(str(comparison.values[0])))
+            for comparison in comparisons(requirement.condition)
+            if comparison.operator in CLOCK_OPERATORS
+        ]
         self._required = render_requirement(requirement, dataset)
         times = (name for name in ("StartBy", "ExpectedCompletionDate") if name in dataset.fields)
         # In which inventories a resource is, is no one value: the frame has a column for each.
@@ -163,7 +182,7 @@ class _Describer:
     def message(self, newest: Any, judged: _Values, count: int) -> str:
         """What was seen of the newest job, by how much it misses, when, what AWS said of it, and what was required."""
         dataset, frame, issue = self._dataset, self._frame, _issue(newest)
-        seen = ", ".join([f"{name} {_value(name, frame, issue, judged)}" for name in self._asked])
+        seen = ", ".join([f"{name} {_value(name, frame, issue, judged)}{self._local(name, judged)}" for name in self._asked])
         margin = _margin(self._condition, frame, judged) if self._has_margin else ""
         jobs = dataset.noun if count == 1 else f"{dataset.noun}s, the newest"
         parts = [f"{count} {jobs}: {seen} ({margin})" if margin else f"{count} {jobs}: {seen}", _times(frame, judged)]
@@ -171,6 +190,12 @@ class _Describer:
             parts.append(_told(newest, issue, self._asked))
         parts.append(self._required)
         return clean_line("; ".join(filter(None, parts)))
+
+    def _local(self, name: str, judged: _Values) -> str:
+        """` (Saturday 03:00 in Europe/Berlin)`: a time by the clocks that the rule names."""
+        value = judged.get(name)
+        found = [f"{spell_local(value, local)} in {local.zone}" for field, local in self._clocks if field == name and value is not None]
+        return f" ({', '.join(dict.fromkeys(found))})" if found else ""
 
 
 def record_cause(record: Any, state: str | None) -> str | None:
@@ -219,10 +244,17 @@ def _value(name: str, frame: Frame, issue: str | None, judged: _Values) -> str:
         return _outcome(frame, issue, judged)
     if value is None:
         return "missing"
+    if field.kind is Kind.SPAN:
+        end = "as_of" if judged[frame.dataset.state_field] in frame.dataset.in_progress else _told_time(judged["CompletionDate"])
+        return f"from {iso(moment(value))} to {end}"
     if name == "Overdue" and value:
         due = judged["ExpectedCompletionDate" if judged[frame.dataset.state_field] == "RUNNING" else "StartBy"]
         return f"since {spell_duration(frame.as_of - due)}"
     return spell_value(field, value)
+
+
+def _told_time(value: int | None) -> str:
+    return "an unknown time" if value is None else iso(moment(value))
 
 
 def spell_value(field: Field, value: Any) -> str:
@@ -232,6 +264,8 @@ def spell_value(field: Field, value: Any) -> str:
             return truncate(_clean_word(value), _MESSAGE_LIMIT) or '""'
         case Kind.TIME:
             return iso(moment(value))
+        case Kind.SPAN:
+            return f"from {iso(moment(value))}"
         case Kind.DURATION if value == FOR_EVER:
             return "for ever"
         case Kind.DURATION:

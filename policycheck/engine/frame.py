@@ -6,7 +6,7 @@ A null is unknown. Where a member is *known* to be missing, `Frame.known_missing
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, assert_never
 
@@ -15,18 +15,16 @@ import narwhals as nw
 from policycheck.datasets import TAGS, Dataset, Field, Kind, Presence
 from policycheck.engine.backends.interface import Backend, ColumnType, Values
 from policycheck.engine.destinations import destinations
+from policycheck.engine.rewinding import ENDS, RECORDING, REWOUND, STARTED_LATER, happened, may_expire_later, rewind
+from policycheck.engine.run_times import never_ran, run_end, run_start, running
 from policycheck.inventory import Inventory, Listing
 from policycheck.job_lists import JobList, Recording
 from policycheck.places import ResourceKey
+from policycheck.policy.conditions import Comparison
 from policycheck.records import stand_ins
 
 ROW = "_row"
 SUBJECT = "_subject"
-REWOUND = "_rewound"
-STARTED_LATER = "_started_later"
-"""Whether a job had not begun by as_of, as its InitiationDate says."""
-RECORDING = "_recording"
-"""The number of what it means that the record lacks a member."""
 EXISTS = "_exists"
 """True; null of a record that may show a job which another record shows, too."""
 LIFECYCLE = "_lifecycle"
@@ -41,15 +39,13 @@ _MOST_DAYS = 50_000
 
 _COLUMN_TYPES = {
     Kind.TIME: ColumnType.INTEGER,
+    Kind.SPAN: ColumnType.INTEGER,
     Kind.DURATION: ColumnType.INTEGER,
     Kind.SIZE: ColumnType.INTEGER,
     Kind.INTEGER: ColumnType.INTEGER,
     Kind.BOOLEAN: ColumnType.BOOLEAN,
 }
-_ENDS = (
-    "CompletionDate", "StatusMessage", "MessageCategory", "ValidationStatus", "ValidationStatusMessage", "DeletionStatus", "DeletionStatusMessage",
-)  # fmt: skip
-_TAKEN_BACK = {**dict.fromkeys(_ENDS, REWOUND), "InitiationDate": STARTED_LATER}
+_TAKEN_BACK = {**dict.fromkeys(ENDS, REWOUND), "InitiationDate": STARTED_LATER}
 """Where rewinding took a member away, which is then known to be missing."""
 _TIMES = ("CreationDate", "InitiationDate", "CompletionDate", "ExpectedCompletionDate", "StartBy")
 
@@ -70,8 +66,14 @@ class Frame:
     """What inventories say of resources: Tags, AccountName."""
     inventories: frozenset[str] = frozenset()
     """The names of the inventories that have a column."""
+    given: Mapping[str, Inventory] = field(default_factory=dict, repr=False, compare=False)
+    """The inventories of the run, by name."""
     doubtful: bool = False
     """Whether a record may show a job which another record shows, too: EXISTS is null of it."""
+    steady: Mapping[Comparison, str] = field(default_factory=dict)
+    """Comparisons that have a column."""
+    numbered: Mapping[tuple[str, ...], tuple[str, Sequence[tuple[Any, ...]]]] = field(default_factory=dict)
+    """Fields, by which records are numbered: the column, and what they say by number (see `row_numbers`)."""
 
     def in_progress(self) -> nw.Expr:
         """Null where the state is unknown."""
@@ -122,6 +124,34 @@ def inventory_column(name: str) -> str:
     return f"_in_{name}"
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """One list as it was recorded, whatever the instant."""
+
+    dataset: Dataset
+    fields: frozenset[str]
+    """The members and derived fields that conditions read."""
+    columns: nw.LazyFrame[Any]
+    present: frozenset[str]
+    """The columns that were recorded, by name."""
+    may_expire_later: Callable[[int], bool]
+    """Whether a start window may end after an instant of which the record says that it EXPIRED."""
+    subjects: tuple[ResourceKey, ...]
+    recordings: tuple[Recording, ...]
+    said: frozenset[str]
+    inventories: frozenset[str]
+    given: Mapping[str, Inventory]
+    doubtful: bool
+    derived: frozenset[str] = frozenset()
+    """The derived fields that are columns already."""
+    steady: Mapping[Comparison, str] = field(default_factory=dict)
+    """Comparisons that come to the same at any instant, and the columns that say what."""
+    numbered: Mapping[tuple[str, ...], tuple[str, Sequence[tuple[Any, ...]]]] = field(default_factory=dict)
+    """As of `Frame`."""
+    sorted: bool = False
+    """Whether the rows are sorted by CreationDate, those without one first."""
+
+
 def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend: Backend, inventories: Mapping[str, Inventory] | None = None) -> Frame:
     """The frame of one list with the columns these fields need.
 
@@ -131,6 +161,11 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
         as_of: microseconds since 1970; what happened later has not happened.
         inventories: what tags and account names come from.
     """
+    return frame_at(read_columns(job_list, fields, backend, inventories or {}), as_of, backend)
+
+
+def read_columns(job_list: JobList, fields: Collection[str], backend: Backend, inventories: Mapping[str, Inventory]) -> Recorded:
+    """The recorded columns of one list; see `build_frame`."""
     dataset = job_list.dataset
     members = _members(dataset, fields)
     lifecycle = dataset.lifecycle
@@ -148,29 +183,54 @@ def build_frame(job_list: JobList, fields: Collection[str], as_of: int, backend:
     if lifecycle and retained:
         columns[LIFECYCLE] = (ColumnType.BOOLEAN, job_list.has(lifecycle))
     columns |= destinations(job_list, fields)
-    columns |= _listed(fields, subjects, subject, inventories or {})
+    columns |= _listed(fields, subjects, subject, inventories)
     recordings, told = job_list.numbered_recordings()
     columns[RECORDING] = (ColumnType.INTEGER, told)
     exists: list[bool | None] = [True] * len(job_list)
     for row in job_list.doubtful:
         exists[row] = None
     columns[EXISTS] = (ColumnType.BOOLEAN, exists)
-    later = frozenset(number for recording, number in recordings.items() if recording.until > as_of)
-    frame = backend.frame(columns)
-    if dataset.of_state:
-        # It is as it was when the list was made, or the coverage says that it does not speak of as_of.
-        frame = frame.with_columns(nw.lit(False).alias(REWOUND), nw.lit(False).alias(STARTED_LATER))
-    elif not later and not _may_expire_later(columns, dataset, as_of):
+    return Recorded(
+        dataset,
+        frozenset(fields),
+        backend.frame(columns),
+        frozenset(columns),
+        partial(may_expire_later, columns, dataset),
+        tuple(subjects),
+        tuple(recordings),
+        Listing(inventories).said,
+        frozenset(inventories) if "in_inventory" in fields else frozenset(),
+        inventories,
+        bool(job_list.doubtful),
+    )
+
+
+def frame_at(recorded: Recorded, as_of: int, backend: Backend) -> Frame:
+    """The frame of one list at an instant, in microseconds since 1970: what happened later has not happened."""
+    dataset, frame = recorded.dataset, recorded.columns
+    later = frozenset(number for number, recording in enumerate(recorded.recordings) if recording.until > as_of)
+    # A list of state is as it was when it was made, or the coverage says that it does not speak of as_of.
+    if dataset.of_state or not (later or recorded.may_expire_later(as_of)):
         # No source shows anything after as_of. Of a short list asking costs less than the expressions do.
         frame = frame.with_columns(nw.lit(False).alias(REWOUND), nw.lit(False).alias(STARTED_LATER))
     else:
-        frame = _rewind(frame, dataset, as_of, frozenset(columns), later)
-    kept = Frame(dataset, as_of, frame, tuple(subjects), tuple(recordings), Listing(inventories or {}).said, doubtful=bool(job_list.doubtful))
-    derived = {name: _DERIVED[name](kept).alias(name) for name in fields if dataset.fields[name].derived and name in _DERIVED}
-    if derived:
-        frame = frame.with_columns(**derived)
-    named = frozenset(inventories or ()) if "in_inventory" in fields else frozenset()
-    return replace(kept, columns=backend.persist(frame), inventories=named)
+        frame = backend.until(frame, "CreationDate", as_of) if recorded.sorted else frame.filter(happened(as_of))
+        frame = rewind(frame, dataset, as_of, recorded.present, later)
+    kept = Frame(
+        dataset,
+        as_of,
+        frame,
+        recorded.subjects,
+        recorded.recordings,
+        recorded.said,
+        recorded.inventories,
+        recorded.given,
+        recorded.doubtful,
+        recorded.steady,
+        recorded.numbered,
+    )
+    derived = derived_columns(kept, recorded.fields - recorded.derived)
+    return replace(kept, columns=backend.persist(frame.with_columns(**derived) if derived else frame))
 
 
 def _members(dataset: Dataset, fields: Iterable[str]) -> list[Field]:
@@ -208,58 +268,6 @@ def _listed(
     return columns
 
 
-def ended(dataset: Dataset) -> nw.Expr:
-    """When a job ended: CompletionDate, else StartBy where it EXPIRED; null in progress, and where its record does not say. `records.end_of` in columns."""
-    state, completed, created = nw.col(dataset.state_field), nw.col("CompletionDate"), nw.col("CreationDate")
-    end = created if dataset.of_state else completed
-    if dataset.expires:
-        start_by = nw.when(nw.col("StartBy") >= created).then(nw.col("StartBy"))
-        end = nw.when(completed.is_null() & (state == "EXPIRED")).then(start_by).otherwise(completed)
-    return nw.when(state.is_in(list(dataset.finished))).then(end)
-
-
-def _may_expire_later(columns: Mapping[str, tuple[ColumnType, Values]], dataset: Dataset, as_of: int) -> bool:
-    """Whether a start window may end after as_of of which the record says that it EXPIRED; of columns of a dataframe library that is not asked."""
-    states, starts = columns[dataset.state_field][1], columns["StartBy"][1] if "StartBy" in columns else ()
-    if not isinstance(states, Sequence) or not isinstance(starts, Sequence):
-        return True
-    return dataset.expires and "EXPIRED" in states and any(start is not None and start > as_of for start in starts)
-
-
-def _rewind(frame: nw.LazyFrame[Any], dataset: Dataset, as_of: int, present: frozenset[str], later_sources: frozenset[int]) -> nw.LazyFrame[Any]:
-    """Leave out what was created after as_of, and put jobs that ended or began later back to what they were.
-
-    Args:
-        later_sources: the numbers in RECORDING of sources that show something after as_of.
-    """
-    state = nw.col(dataset.state_field)
-    ended_later = ((nw.col("CompletionDate") > as_of) & state.is_in(list(dataset.finished))).fill_null(False)
-    if "EXPIRED" in dataset.states:
-        ended_later = ended_later | ((state == "EXPIRED") & nw.col("CompletionDate").is_null() & (nw.col("StartBy") > as_of)).fill_null(False)
-    if "InitiationDate" in present:
-        unsaid = state.is_in(list(dataset.finished)) & nw.col("CompletionDate").is_null() & (nw.col("InitiationDate") > as_of)
-        ended_later = ended_later | unsaid.fill_null(False)
-    frame = frame.filter(nw.col("CreationDate").is_null() | (nw.col("CreationDate") <= as_of)).with_columns(ended_later.alias(REWOUND))
-    rewound, open_ = nw.col(REWOUND), nw.col(REWOUND) | state.is_in(sorted(dataset.in_progress)).fill_null(False)
-    before: nw.Expr = nw.when(rewound).then(nw.lit("RUNNING")).otherwise(state)
-    later: nw.Expr = nw.lit(False)
-    if "InitiationDate" in present:
-        later = open_ & (nw.col("InitiationDate") > as_of).fill_null(False)
-        waiting = (rewound & (state == "EXPIRED")) | (later & (rewound | state.is_in(["RUNNING", "ABORTING"])))
-        before = nw.when(waiting).then(nw.lit("PENDING")).otherwise(before)
-    if later_sources:
-        # Saved after as_of: a job that has ended, and does not say when, may have ended since.
-        open_end = state.is_in(list(dataset.finished)) & ended(dataset).is_null() & nw.col(RECORDING).is_in(sorted(later_sources)) & ~rewound
-        before = nw.when(~open_end.fill_null(False)).then(before)
-    changed = {dataset.state_field: before, STARTED_LATER: later}
-    for name in _ENDS:
-        if name in present:
-            changed[name] = nw.when(~rewound).then(nw.col(name))
-    if "InitiationDate" in present:
-        changed["InitiationDate"] = nw.when(~later).then(nw.col("InitiationDate"))
-    return frame.with_columns(**changed)
-
-
 # Derived fields: value, sources and what a null means
 
 
@@ -272,15 +280,8 @@ def _start_delay(frame: Frame) -> nw.Expr:
 
 
 def _duration(frame: Frame) -> nw.Expr:
-    dataset = frame.dataset
-    start: nw.Expr = nw.col("CreationDate")
-    if "InitiationDate" in dataset.fields:
-        # An old client records no InitiationDate at all; where somebody dropped it, the job may have begun at any time.
-        kept = frame.kept("InitiationDate")
-        known = nw.lit(True) if kept is True else nw.col(STARTED_LATER) | kept
-        begun = nw.col("InitiationDate")
-        start = nw.when(begun.is_null() & known).then(start).otherwise(begun)
-    running = nw.when(frame.in_progress()).then(nw.lit(frame.as_of) - start).otherwise(nw.col("CompletionDate") - start)
+    dataset, start = frame.dataset, run_start(frame.dataset, frame.kept("InitiationDate"))
+    running = run_end(dataset, frame.as_of) - start
     # An EXPIRED job never ran.
     return nw.when(nw.col(dataset.state_field) != "EXPIRED").then(running) if dataset.expires else running
 
@@ -328,6 +329,7 @@ _DERIVED: dict[str, Callable[[Frame], nw.Expr]] = {
     "Elapsed": _elapsed,
     "StartDelay": _start_delay,
     "Duration": _duration,
+    "Running": lambda frame: running(frame.dataset, frame.kept("InitiationDate")),
     "Outcome": _outcome,
     "Overdue": overdue,
     "Retention": _retention,
@@ -335,6 +337,23 @@ _DERIVED: dict[str, Callable[[Frame], nw.Expr]] = {
     "BackupVaultName": _vault_name,
     "ResourceArn": _resource,
 }
+
+
+STEADY = frozenset({"Retention", "IamRoleName", "BackupVaultName", "ResourceArn"})
+"""The derived fields that are the same at any instant."""
+
+
+def derived_columns(frame: Frame, names: Iterable[str]) -> dict[str, nw.Expr]:
+    """Those of these fields that are derived from columns."""
+    return {name: _DERIVED[name](frame).alias(name) for name in sorted(names) if frame.dataset.fields[name].derived and name in _DERIVED}
+
+
+def is_steady(dataset: Dataset, name: str) -> bool:
+    """Whether a field, and whether it is known to be missing, is the same at any instant of a job that was created by then."""
+    known = dataset.fields[name]
+    if known.derived:
+        return name in STEADY or name not in _DERIVED
+    return name not in {dataset.state_field, "InitiationDate", *ENDS} and known.presence is not Presence.WHEN_ENDED
 
 
 def sources_of(dataset: Dataset, name: str) -> tuple[str, ...]:
@@ -377,6 +396,7 @@ _DERIVED_MISSING: dict[str, Callable[[Frame], nw.Expr | bool]] = {
     "Elapsed": _end_missing,
     "StartDelay": _start_missing,
     "Duration": _duration_missing,
+    "Running": lambda frame: never_ran(frame.dataset),
     "Retention": _retention_missing,
     "Outcome": _outcome_missing,
     "BackupVaultName": _vault_missing,

@@ -35,24 +35,42 @@ def spell_subject(per: Sequence[str], values: Sequence[str | None]) -> str:
 class Describer:
     """The findings of one rule."""
 
-    def __init__(self, case: Case, view: ListView, context: Context, violated: Iterable[Judgement]) -> None:
-        violated = list(violated)
+    def __init__(self, case: Case, view: ListView, context: Context, violated: Iterable[Judgement], *, tells_silence: bool = True) -> None:
+        """
+        Args:
+            tells_silence: whether to say of a resource without jobs that it may be gone.
+        """
+        known = context.known(case.number)
+        placed = [(self._place(case, judged), judged) for judged in violated]
+        self._known = {place: known[place] for place, _ in placed if place in known}
+        self._violated = [judged for place, judged in placed if place not in known]
+        self._tells_silence = tells_silence
         self._case, self._view, self._context, self._requirement = case, view, context, expectation(case)
-        self._violated, self._account = violated, GroupAccount(case, view, context, violated)
+        self._account = GroupAccount(case, view, context, self._violated)
         self._as_of = micros(context.as_of)
         self._noun = case.rule.statement.list.noun
 
     def findings(self) -> tuple[Finding, ...]:
         """One a group, sorted by account, Region and subject; groups that look alike once cleaned are one."""
         found: dict[tuple[str, str, str], Finding] = {}
-        for finding in map(self._describe, self._violated):
+        for finding in (*self._known.values(), *map(self._describe, self._violated)):
             place = (finding.account or "", finding.region or "", finding.subject)
             found[place] = _merged(finding, found[place]) if place in found else finding
         return tuple(found[place] for place in sorted(found))
 
+    def findings_of_each(self) -> list[Finding]:
+        """One a group, sorted alike; groups that look alike once cleaned keep their own."""
+        return sorted(map(self._describe, self._violated), key=lambda finding: (finding.account or "", finding.region or "", finding.subject))
+
+    @staticmethod
+    def _place(case: Case, judged: Judgement) -> tuple[str | None, str | None, str]:
+        """Account, Region and subject, as the finding states them."""
+        account, region, _ = judged.group.subject
+        return account and clean_line(account), region and clean_line(region), spell_subject(case.per, judged.group.values)
+
     def _describe(self, judged: Judgement) -> Finding:
         rule, dataset, records = self._case.rule, self._view.job_list.dataset, self._view.job_list.records
-        account, region, _ = judged.group.subject
+        account, region, subject = self._place(self._case, judged)
         rows = sorted(
             measure_of(self._case).listed_rows(self._account, judged), key=lambda row: (job_id(self._view.job_list, row), records[row].CreationDate or 0)
         )
@@ -62,9 +80,9 @@ class Describer:
             rule=rule.id,
             policy=rule.policy,
             severity=rule.severity,
-            account=account and clean_line(account),
-            region=region and clean_line(region),
-            subject=spell_subject(self._case.per, judged.group.values),
+            account=account,
+            region=region,
+            subject=subject,
             message=clean_line("; ".join(filter(None, [self._seen(judged), silence]))),
             jobs=jobs,
             cause=NO_JOB if silence and not dataset.of_state else self._cause(judged),
@@ -101,7 +119,7 @@ class Describer:
 
     def _silence(self, judged: Judgement) -> str:
         """That a resource has no job of any state, and since when; empty where it has, or nothing of the kind was asked."""
-        if RESOURCE not in self._case.per or not measure_of(self._case).asks_for_jobs(self._requirement):
+        if not self._tells_silence or RESOURCE not in self._case.per or not measure_of(self._case).asks_for_jobs(self._requirement):
             return ""
         subject = judged.group.subject
         history = self._view.history(subject)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -15,7 +15,7 @@ from policycheck.engine.best_case import BestCase
 from policycheck.engine.case import IN_TIME, Case
 from policycheck.engine.frame import Frame
 from policycheck.engine.group_account import ChosenJob, GroupAccount
-from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of
+from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of, limits_of
 from policycheck.engine.limits import spell_measured
 from policycheck.engine.masks import EVERY_RECORD, listed_mask
 from policycheck.engine.measurement import Measurement, SampleJobs
@@ -36,13 +36,19 @@ class Screen:
     """Of each key; the first is how many of its jobs leave something open."""
     between: nw.Expr | None = None
     """The jobs between which gaps are; then the longest step, the first and the last CreationDate are bounds, too."""
+    beside: Callable[[nw.LazyFrame[Any], str], nw.LazyFrame[Any]] | None = None
+    """Further bounds that take more than one pass: from the records with the number of their group, and the column of that, to (number, bound, ...)."""
 
 
 class Clean(NamedTuple):
     """A group that certainly keeps to its rule."""
 
     value: Range | None = None
-    """The least and the greatest value that it may have; None: of `latest`."""
+    """The least and the greatest value that it may have; None: of `latest`, or nothing to measure."""
+    nothing: bool = False
+    """There is nothing to measure, and the rule goes on."""
+    tallied: tuple[int, ...] = ()
+    """See `Judgement`."""
 
 
 class GroupMeasure(Measurement):
@@ -52,6 +58,12 @@ class GroupMeasure(Measurement):
     """Whether it looks at jobs of all the coverage."""
     counted_jobs = "finished"
     """What a job must be for there to be anything to measure."""
+    passes_over_nothing = False
+    """Whether a subject with nothing to measure does not keep a rule from passing, as long as another has something."""
+    pending_for = ""
+    """Why its subjects are pending, where it is not that they are new."""
+    needs_whole_list = False
+    """Whether a job that the list lacks between two others would change what it says."""
 
     # Columns
 
@@ -90,8 +102,8 @@ class GroupMeasure(Measurement):
     def find_clean(self, case: Case, bounds: Sequence[Any], as_of: int) -> Clean | None:
         """Whether a group of these bounds certainly keeps to the rule, whatever its age and whatever else may be its own."""
         value = self.bounded(case, bounds, as_of)
-        limit = limit_of(expectation(case))
-        if value is None or not all(keeps(end, *limit) for end in value):
+        # Of most groups the bounds are one value.
+        if value is None or not all(keeps(end, *limit) for end in ((value[0],) if value[1] is value[0] else value) for limit in limits_of(expectation(case))):
             return None
         return Clean(value)
 
@@ -173,11 +185,27 @@ class GroupMeasure(Measurement):
         """
         return iter(())
 
+    def tell_compared(self, judged: Judgement, job_list: JobList) -> str:
+        """Which job was compared with what, where one violates; empty where the measure compares none."""
+        return ""
+
+    def tell_notes(self, case: Case, judgements: Sequence[Judgement]) -> Iterator[str]:
+        """What was left out of what it measures."""
+        return iter(())
+
+    def tell_pending(self, judged: Judgement) -> str:
+        """Until when a subject is pending, where its age does not say."""
+        return ""
+
     def tells_age(self, requirement: Expectation) -> bool:
         """Whether how new a subject is explains what is asked of it."""
         return False
 
     # What is to come
+
+    def pending_until(self, case: Case, first: int) -> int:
+        """When a new subject is no longer excused, by its first backup job; microseconds."""
+        return first + (case.window_length or 0)
 
     def breach(self, case: Case, judgements: Sequence[Judgement], as_of: int) -> Breach | None:
         """When a rule that passes will be violated if no other job comes, and by whom; None where that cannot be told."""

@@ -13,16 +13,17 @@ def answer_of(item: Judgement) -> Answer:
     """What one group came to."""
     if item.pending:
         return Answer.PENDING
-    if item.waiting or item.violation is None:
+    if item.waiting or item.found is None:
         return Answer.UNDECIDED
-    if item.violation:
+    if item.found:
         return Answer.FAIL
     return Answer.NOTHING if item.nothing else Answer.PASS
 
 
-def all_new(count: int) -> Reasons:
+def all_pending(case: Case, count: int) -> Reasons:
     """That every subject is pending."""
-    return (Reason(ReasonKind.ALL_PENDING, numbers=(count,)),)
+    why = measure_of(case).pending_for
+    return (Reason(ReasonKind.ALL_PENDING, (why,) if why else (), (count,)),)
 
 
 def nothing_to_measure(case: Case, count: int, groups: int) -> Reason:

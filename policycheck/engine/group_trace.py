@@ -18,6 +18,7 @@ from policycheck.engine.judgement import Judgement, expectation, limit_of
 from policycheck.engine.list_view import KEY
 from policycheck.engine.measures import is_lower
 from policycheck.engine.outcomes import COULD, KEEPS, NOTHING, VIOLATES, SubjectOutcome, SubjectTrace, name_job, place_key, sort_rows
+from policycheck.engine.soft_limits import is_warned
 from policycheck.engine.trace import Question, Tracer
 from policycheck.records import iso, moment
 from policycheck.text import clean_line, counted
@@ -50,7 +51,7 @@ class GroupTrace:
 
     def _outcome(self, judged: Judgement, rows: Mapping[int, Sequence[int]]) -> SubjectOutcome:
         account, region, _ = judged.group.subject
-        told = VIOLATES if judged.violation else COULD if judged.violation is None else PENDING if judged.pending else NOTHING if judged.nothing else KEEPS
+        told = VIOLATES if judged.found else COULD if judged.found is None else PENDING if judged.pending else NOTHING if judged.nothing else KEEPS
         own = sort_rows(self.job_list, [row for key in judged.group.keys for row in rows[key]])
         name = spell_subject(self._case.per, judged.group.values)
         decisive = next(iter(sort_rows(self.job_list, judged.rows)), None)
@@ -93,7 +94,7 @@ class GroupTrace:
     def _measured(self, judged: Judgement) -> Iterator[str]:
         requirement, measure = expectation(self._case), measure_of(self._case)
         if judged.nothing:
-            yield f"nothing to measure: no job of it {'is decided' if measure.counted_jobs == 'decided' else 'has finished'} in the window"
+            yield f"nothing to measure: no job of it {'has finished' if measure.counted_jobs == 'finished' else f'is {measure.counted_jobs}'} in the window"
         elif judged.value is not None:
             operator, limit = limit_of(requirement)
             best, worst = (judged.value.most, judged.value.least) if is_lower(operator) else (judged.value.least, judged.value.most)
@@ -102,6 +103,12 @@ class GroupTrace:
             if best != worst:
                 yield f"{name}: {measure.spell(worst)} at worst, where what is unknown speaks against it"
             yield f"limit: {operator.replace('_', ' ')} {measure.spell(limit)}"
+            if requirement.warning is not None:
+                yield f"warning at {clean_line(requirement.warning.text)}" + (": exceeded" if is_warned(judged) else "")
+            if judged.violation is not False and (compared := measure.tell_compared(judged, self.job_list)):
+                yield compared
+        elif judged.pending and (pending := measure.tell_pending(judged)):
+            yield pending
         else:
             yield from measure.tell_jobs(judged, [name_job(self.job_list, row) for row in judged.rows])
         yield from self._edges(judged)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby, islice
@@ -25,8 +25,8 @@ from policycheck.engine.frame import ROW, SUBJECT
 from policycheck.engine.group_answers import answer_groups, looked_at, newest_bounds, newest_of
 from policycheck.engine.group_findings import Describer, spell_subject
 from policycheck.engine.group_judgement import judge_group
-from policycheck.engine.group_measure import measure_of
-from policycheck.engine.group_reasons import all_new, nothing_to_measure
+from policycheck.engine.group_measure import Clean, measure_of
+from policycheck.engine.group_reasons import all_pending, nothing_to_measure
 from policycheck.engine.judgement import Edge, Judgement, Setting, expectation
 from policycheck.engine.ladder import Standing, decide
 from policycheck.engine.list_view import KEY, ListView, Tally, any_truth
@@ -36,9 +36,12 @@ from policycheck.engine.measures import Truth
 from policycheck.engine.possible_jobs import PossibleJobs
 from policycheck.engine.scope import in_scope
 from policycheck.engine.screen import CleanKeys, bounds_of, screen
+from policycheck.engine.soft_limits import describe_warnings, is_warned, soften
+from policycheck.engine.subject_shares import count_subjects, describe, share_of, spell_count, stand
 from policycheck.engine.subjects import Group, Subjects, find_subjects
-from policycheck.engine.unknown import name_lacking, name_unknown, spell_fields
-from policycheck.engine.verdict import decide_empty, not_read, of_another_moment, rule_result, short_evidence
+from policycheck.engine.thinning import thin
+from policycheck.engine.unknown import absent_inventories, name_lacking, name_unknown, spell_fields
+from policycheck.engine.verdict import decide_empty, judge_nothing, not_read, of_another_moment, rule_result, short_evidence
 from policycheck.inventory import Listing
 from policycheck.places import Place
 from policycheck.policy.conditions import fields_of
@@ -69,6 +72,11 @@ def judge_groups(cases: Sequence[Case], context: Context) -> dict[int, RuleResul
         clean = screen(together, bounds, keyed, KEY, micros(context.as_of), context.backend)
         for case in together:
             ruling = _Ruling(case, views[name], views.get(BACKUP_JOBS.name), context, clean[case.number], newest.get(case.number, {}))
+            if (fewer := thin(case, views[name], tallies[case.number], clean[case.number], context.series)) is not None:
+                found = replace(ruling, thinned=True).result(fewer, listing)
+                if found.verdict in {Verdict.PASS, Verdict.FAIL}:
+                    results[case.number] = found
+                    continue
             results[case.number] = ruling.result(tallies[case.number], listing)
     return results
 
@@ -136,6 +144,8 @@ class _Ruling:
     """The keys whose jobs certainly keep to the rule."""
     newest: Mapping[int, int] = field(default_factory=dict)
     """The rank of the newest job of each key that the measure looks at; empty where answers are not asked for."""
+    thinned: bool = False
+    """Whether clean groups are left out of the tallies."""
 
     @property
     def as_of(self) -> int:
@@ -145,48 +155,77 @@ class _Ruling:
         """Whom the rule is about, and what its measure says of each group."""
         named = expectation(self.case).inventory
         inventory = self.context.inventory(named.text) if named is not None else None
-        subjects = find_subjects(self.case, self.view, tallies, self.backups, inventory, listing)
+        subjects = find_subjects(self.case, self.view, tallies, self.backups, inventory, listing, thinned=self.thinned)
         nothing = not self.case.per and subjects.chosen is False
         if nothing:
             return subjects, []
         clean = [self._is_clean(number, group, subjects) for number, group in enumerate(subjects.groups)]
         jobs = self._jobs_of(subjects, clean)
         judged = (
-            Judgement(group, Edge(None), False, self.clean[group.keys[0]].value) if clean[number] else self._judge(group, jobs[number], tallies)
+            self._judge_clean(group, self.clean[group.keys[0]]) if clean[number] else self._judge(group, jobs[number], tallies)
             for number, group in enumerate(subjects.groups)
         )
         return subjects, list(judged)
 
     def _is_clean(self, number: int, group: Group, subjects: Subjects) -> bool:
         """Whether a group has the records of one clean key, and no others may be its own but those that do not say whose they are."""
-        return len(group.keys) == 1 and group.keys[0] in self.clean and (number, True) in subjects.of_key[group.keys[0]]
+        own = len(group.keys) == 1 and group.keys[0] in self.clean and (number, True) in subjects.of_key[group.keys[0]]
+        return own and not (measure_of(self.case).needs_whole_list and self._absence.has_gap(group.subject[:2]))
+
+    @staticmethod
+    def _judge_clean(group: Group, clean: Clean) -> Judgement:
+        return Judgement(group, Edge(None), False, clean.value, nothing=clean.nothing, passed_over=clean.nothing, tallied=clean.tallied)
 
     def result(self, tallies: Mapping[int, Tally], listing: Listing) -> RuleResult:
         case, rule = self.case, self.case.rule
         subjects, judgements = self.judgements(tallies, listing)
         short = self._short(subjects)
         verdict, reasons = decide(self._standing(subjects, judgements, short))
-        kept = [replace(item, violation=False, nothing=False) if item.violation is True else item for item in judgements]
+        kept = [replace(item, violation=False, nothing=False, soft=None) if item.found is True else item for item in judgements]
         violated = [item for item in judgements if item.violation is True and not (item.nothing and short)]
+        is_warned_of = any(map(is_warned, judgements))
         findings: tuple[Finding, ...] = ()
         if verdict is Verdict.FAIL:
-            findings = Describer(case, self.view, self.context, violated).findings() or (describe_empty(rule, reasons),)
+            findings = self._findings(judgements, violated) or (describe_empty(rule, reasons),)
         return rule_result(
             rule,
             verdict,
             reasons,
-            beneath=decide(self._standing(subjects, kept, short)) if verdict is Verdict.FAIL and violated else None,
+            beneath=decide(self._standing(subjects, kept, short)) if verdict is Verdict.FAIL and (violated or is_warned_of) else None,
+            limit_verdict=self._limit_verdict(subjects, judgements, short) if verdict is Verdict.FAIL and is_warned_of else None,
+            tolerates=share_of(case) is not None,
             examined=subjects.examined,
             subjects=subjects.count,
             undecided=subjects.undecided,
-            possible=sum(item.violation is None for item in judgements),
+            possible=sum(item.found is None for item in judgements),
             pending=sum(item.pending for item in judgements),
             universe=self._universe(subjects),
-            breach=measure_of(case).breach(case, judgements, self.as_of) if verdict is Verdict.PASS else None,
+            breach=measure_of(case).breach(case, judgements, self.as_of) if verdict is Verdict.PASS and share_of(case) is None else None,
             notes=self._notes(judgements),
             findings=findings,
             answers=self._answers(judgements, subjects, short) if self.context.answers else (),
         )
+
+    def _findings(self, judgements: Sequence[Judgement], violated: Sequence[Judgement]) -> tuple[Finding, ...]:
+        describer = Describer(self.case, self.view, self.context, violated)
+        if share_of(self.case) is not None:
+            return (describe(self.case, describer, count_subjects(judgements)),) if violated else ()
+        found = describer.findings()
+        if self._softer is None:
+            return found
+        warnings = describe_warnings(self.case, self._softer.case, self.view, self.context, judgements)
+        return tuple(sorted([*found, *warnings], key=lambda finding: (finding.account or "", finding.region or "", finding.subject)))
+
+    def _limit_verdict(self, subjects: Subjects, judgements: Sequence[Judgement], short: Reasons) -> Verdict:
+        """The verdict if warnings did not count, and no violation of the limit had been found."""
+        hard = [replace(item, violation=item.violation and False, nothing=item.nothing and item.violation is not True, soft=None) for item in judgements]
+        return decide(self._standing(subjects, hard, short))[0]
+
+    @cached_property
+    def _softer(self) -> _Ruling | None:
+        """The same rule with its softer limit; None where it has none."""
+        softer = soften(self.case)
+        return None if softer is None else _Ruling(softer, self.view, self.backups, self.context)
 
     def _answers(self, judgements: Sequence[Judgement], subjects: Subjects, short: Reasons) -> tuple[SubjectAnswer, ...]:
         clean = [self._is_clean(number, item.group, subjects) for number, item in enumerate(judgements)]
@@ -195,6 +234,8 @@ class _Ruling:
 
     def _jobs_of(self, subjects: Subjects, clean: Sequence[bool]) -> list[list[tuple[Any, ...]]]:
         """For each group that is not clean, the jobs its measure looks at: see `judge_group`."""
+        if all(clean):
+            return [[] for _ in clean]
         case = self.case
         keyed, _ = self.view.keyed(case.per)
         columns = [nw.col(KEY), nw.col(ROW), nw.col(case.measured).alias("measured")]
@@ -214,8 +255,16 @@ class _Ruling:
     def _judge(self, group: Group, jobs: Sequence[tuple[Any, ...]], tallies: Mapping[int, Tally]) -> Judgement:
         waiting = any(tallies[number].waiting for number in group.keys)
         unwell = any_truth(tallies[number].unwell for number in group.keys)
-        setting = Setting(self._edge(group), self._absence.is_shown(group.subject[:2]), waiting, unwell, self._first_runs(group))
-        return self._possible.weigh(judge_group(self.case, group, jobs, setting, self.as_of, self.view.job_list), jobs)
+        setting = Setting(self._edge(group), self._absence.is_shown(group.subject[:2]), waiting, unwell, self._first_runs(group), self._is_whole(group))
+        judged = self._possible.weigh(judge_group(self.case, group, jobs, setting, self.as_of, self.view.job_list), jobs)
+        if self._softer is None or judged.violation is True or judged.pending or judged.nothing or judged.waiting:
+            return judged
+        soft = self._softer._judge(group, jobs, tallies)
+        return judged if soft.violation is False else replace(judged, soft=soft)
+
+    def _is_whole(self, group: Group) -> Callable[[int, int], bool]:
+        place = group.subject[:2]
+        return lambda start, end: self._absence.is_whole(place, moment(start), moment(end))
 
     @cached_property
     def _possible(self) -> PossibleJobs:
@@ -293,31 +342,35 @@ class _Ruling:
         return short or (nameless(context.lists[LISTED_INVENTORY]) if named is not None and named.text == LISTED_INVENTORY else ())
 
     def _standing(self, subjects: Subjects, judgements: Sequence[Judgement], short: Reasons) -> Standing:
-        violated = [item for item in judgements if item.violation is True]
-        return Standing(
+        case, violated = self.case, [item for item in judgements if item.found is True]
+        standing = Standing(
             violations=sum(not item.nothing for item in violated),
             by_absence=sum(item.nothing for item in violated),
             short=short,
             unknown=lambda: self._unknown_of(subjects, judgements),
             unsettled=lambda: self._unsettled(subjects, judgements),
             nothing=lambda: self._nothing(subjects, judgements),
-            pending=lambda: all_new(len(judgements)) if all(item.pending for item in judgements) else (),
+            pending=lambda: all_pending(case, len(judgements)) if all(item.pending for item in judgements) else (),
         )
+        if share_of(self.case) is None:
+            return standing
+        # Who is not known to be there would be in the share, too, and what is in progress counts both ways.
+        return stand(self.case, standing, count_subjects(judgements), self._unsettled(subjects, (), every=True))
 
     def _unknown_of(self, subjects: Subjects, judgements: Sequence[Judgement]) -> Reasons:
         """Why a group could violate, or whether there is one at all is unknown."""
         if not self.case.per and subjects.chosen is None:
             return (Reason(ReasonKind.NONE_CERTAIN, because=(self._unknown(self.view.masks, self.case.chosen),)),)
-        possible = sum(item.violation is None for item in judgements)
+        possible = sum(item.found is None for item in judgements)
         numbers = (possible, len(judgements))
         return (Reason(ReasonKind.COULD_VIOLATE, ("subject",), numbers, because=tuple(self._why(judgements))),) if possible else ()
 
-    def _unsettled(self, subjects: Subjects, judgements: Sequence[Judgement]) -> Reasons:
+    def _unsettled(self, subjects: Subjects, judgements: Sequence[Judgement], *, every: bool = False) -> Reasons:
         """Which jobs may be of other groups, and which groups have jobs in progress alone."""
         case, dataset = self.case, self.case.rule.statement.list
         if subjects.strays:
             return (Reason(ReasonKind.STRAY_JOBS, (dataset.noun,), (subjects.strays,), fields=spell_fields(case.per, dataset)),)
-        if subjects.nameless and measure_of(case).needs_every_subject(expectation(case)):
+        if subjects.nameless and (every or measure_of(case).needs_every_subject(expectation(case))):
             fields = spell_fields(dict.fromkeys([*case.per, *(("Account", "Region") if RESOURCE in case.per else ())]), dataset)
             return (Reason(ReasonKind.NAMELESS_JOBS, numbers=(subjects.nameless,), fields=fields),)
         waiting = sum(item.waiting for item in judgements)
@@ -331,6 +384,9 @@ class _Ruling:
         empty = [item for item in judgements if item.nothing]
         if unmeasured := sum(not item.passed_over for item in empty):
             return Verdict.INCONCLUSIVE, (nothing_to_measure(case, unmeasured, len(judgements)),)
+        if measure_of(case).passes_over_nothing and all(item.nothing or item.pending for item in judgements) and empty:
+            quiet = rule.qualifiers.no_data is NoData.QUIET and subjects.outside
+            return judge_nothing(rule, quiet=quiet), (nothing_to_measure(case, len(empty), len(judgements)),)
         if len(empty) == len(judgements) and rule.qualifiers.no_data is NoData.SKIP:
             return Verdict.SKIPPED, (nothing_to_measure(case, len(empty), len(judgements)),)
         if not subjects.examined and measure_of(case).is_met_by_nothing(expectation(case)):
@@ -342,10 +398,11 @@ class _Ruling:
 
     def _why(self, judgements: Sequence[Judgement]) -> Iterator[Reason]:
         """What would have to be known, of the groups that possibly violate."""
-        unknown = {item.possible_for for item in judgements if item.violation is None}
+        unsure = [item if item.violation is None or item.soft is None else item.soft for item in judgements if item.found is None]
+        unknown = {item.possible_for for item in unsure}
         if "jobs" in unknown:
             yield self._unknown_jobs()
-        yield from self._possible.reasons(judgements)
+        yield from self._possible.reasons(unsure)
         if "edge" in unknown:
             yield Reason(ReasonKind.FIRST_UNKNOWN)
         if "coverage" in unknown:
@@ -364,7 +421,8 @@ class _Ruling:
         return Reason(ReasonKind.TIMES_UNKNOWN, because=name_lacking({"CreationDate", "CompletionDate"}, self.view.frame, self.context.backend))
 
     def _unknown(self, masks: nw.LazyFrame[Any], column: str) -> Reason:
-        return name_unknown(fields_decisive(self.case), self.view.frame, masks, column, self.context.backend)
+        absent = absent_inventories(self.case.rule, self.view.frame)
+        return absent[0] if absent else name_unknown(fields_decisive(self.case), self.view.frame, masks, column, self.context.backend)
 
     def _universe(self, subjects: Subjects) -> Universe | None:
         """Where the subjects come from; None where all jobs are the one subject."""
@@ -387,8 +445,11 @@ class _Ruling:
     def _pending_until(self, item: Judgement) -> str:
         if item.first_runs:
             return "is pending until its first backup job ends, which is in progress and in time"
-        first, length = item.edge.first or 0, self.case.window_length or 0
-        return f"is new: pending until {iso(moment(first + length))}, {spell_duration(length)} after its first backup job"
+        if told := measure_of(self.case).tell_pending(item):
+            return told
+        first = item.edge.first or 0
+        until = measure_of(self.case).pending_until(self.case, first)
+        return f"is new: pending until {iso(moment(until))}, {spell_duration(until - first)} after its first backup job"
 
     def _notes(self, judgements: Sequence[Judgement]) -> tuple[str, ...]:
         """What is pending until when, and what had nothing to measure."""
@@ -399,7 +460,10 @@ class _Ruling:
         if left_out := self.view.left_out.get(self.case.number):
             whose = "its composite parent counts for it" if left_out == 1 else "their composite parents count for them"
             notes.append(f"{counted(left_out, 'child job')} left out: {whose}, with the same answer")
+        if share_of(self.case) is not None and (count := count_subjects(judgements)).most != 1:
+            notes.append(spell_count(self.case, count))
+        notes += measure_of(self.case).tell_notes(self.case, judgements)
         passed = sum(item.passed_over for item in judgements)
-        if passed:
+        if passed and not measure_of(self.case).passes_over_nothing:
             notes.append(f"{nothing_to_measure(self.case, passed, len(judgements))}: passed over, as no_data {self.case.rule.qualifiers.no_data} says")
         return tuple(notes)

@@ -11,7 +11,7 @@ from policycheck.engine.case import Case, fields_read
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
 from policycheck.engine.findings import Subject, clean_subject
-from policycheck.engine.frame import ROW, SUBJECT, Frame, ended
+from policycheck.engine.frame import ROW, SUBJECT, Frame
 from policycheck.engine.masks import add_masks
 from policycheck.engine.measures import Truth
 from policycheck.engine.outcomes import (
@@ -30,6 +30,7 @@ from policycheck.engine.outcomes import (
     sort_rows,
 )
 from policycheck.engine.recovery import Recoveries
+from policycheck.engine.rewinding import ended
 from policycheck.engine.trace import Question, Tracer
 from policycheck.job_lists import JobList
 from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from policycheck.engine.case import Case
@@ -12,6 +12,10 @@ from policycheck.engine.subjects import Group
 from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Operator
 from policycheck.policy.model import Expectation, NoData
+
+
+def _always(start: int, end: int) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Judgement:
     """Of `newest`: the job that certainly matches and was created last."""
     gap: tuple[int, int] | None = None
     """Of `longest_gap`: the longest, in favour of the group."""
+    missing: tuple[int, ...] = ()
+    """Of `calendar`: when the days began that have no job, in favour of the group."""
     nothing: bool = False
     """There was nothing to measure,"""
     passed_over: bool = False
@@ -57,6 +63,22 @@ class Judgement:
     are its own that do not say whose they are, or a `first` backup that runs is."""
     others: tuple[int, ...] = ()
     """The rows of these others."""
+    soft: Judgement | None = None
+    """What its softer limit makes of a group that does not certainly violate the limit, where it may violate that; None: it certainly does not."""
+
+    against: tuple[int, ...] = ()
+    """Of measures that compare jobs: the row of the newest that violates, and what it is compared with."""
+    tallied: tuple[int, ...] = ()
+    """What the measure counted for its notes."""
+    is_whole: Callable[[int, int], bool] = field(default=_always, compare=False)
+    """See `Setting`."""
+
+    @property
+    def found(self) -> Truth:
+        """Whether there is something to find: it violates the limit, or the softer one."""
+        if self.violation is True or (self.soft is not None and self.soft.violation is True):
+            return True
+        return None if self.violation is None or self.soft is not None else False
 
 
 Rows = Sequence[tuple[Any, ...]]
@@ -76,6 +98,8 @@ class Setting:
     """Whether a job of it ended and does not match, of a rule that excuses new subjects."""
     first_runs: Truth = False
     """Whether its first backup still runs."""
+    is_whole: Callable[[int, int], bool] = _always
+    """Whether the list certainly lacks no job of the group created between two moments (microseconds)."""
 
 
 def expectation(case: Case) -> Expectation:
@@ -92,6 +116,18 @@ def limit_of(requirement: Expectation) -> tuple[Operator, Number]:
     if requirement.operator is None or value is None or isinstance(value, str):
         raise AssertionError(f"{requirement.measure} without a limit")
     return requirement.operator, value
+
+
+def limits_of(requirement: Expectation) -> Iterator[tuple[Operator, Number]]:
+    """Its limit, and the softer one."""
+    yield limit_of(requirement)
+    if requirement.warning is not None:
+        yield limit_of(replace(requirement, limit=requirement.warning))
+
+
+def softest_limit(requirement: Expectation) -> Number:
+    """The value of its softer limit, or of its limit where it has none."""
+    return list(limits_of(requirement))[-1][1]
 
 
 def out_of_limit(value: Range, requirement: Expectation) -> Truth:

@@ -21,7 +21,8 @@ def spell_limit(requirement: Requirement) -> str:
         case NoneMatch() | AllMatch() | Following():
             return _NO_JOB
         case Expectation(limit=limit, operator=operator) if limit is not None and operator is not None:
-            return f"{operator.replace('_', ' ')} {limit.text}"
+            warning = f", warning at {requirement.warning.text}" if requirement.warning else ""
+            return f"{operator.replace('_', ' ')} {limit.text}{warning}"
         case Expectation():
             return MATCHES
         case _:

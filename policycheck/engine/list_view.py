@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import repeat
 from operator import itemgetter
 from types import MappingProxyType
@@ -13,10 +13,11 @@ from typing import Any, NamedTuple
 
 import narwhals as nw
 
-from policycheck.engine.backends.interface import Backend, ColumnType
+from policycheck.engine.backends.interface import Backend
 from policycheck.engine.case import Case
 from policycheck.engine.frame import EXISTS, SUBJECT, Frame
 from policycheck.engine.measures import Truth
+from policycheck.engine.row_numbers import number_rows
 from policycheck.job_lists import JobList
 from policycheck.places import Place, ResourceKey
 from policycheck.policy.model import RESOURCE
@@ -105,24 +106,18 @@ class ListView:
             return self.masks.with_columns(nw.col(SUBJECT).alias(KEY)), keys
         others = [name for name in per if name != RESOURCE]
         told = [SUBJECT] if RESOURCE in per else []
-        found = sorted(self.backend.rows(self.masks.select(*map(nw.col, [*told, *others])).unique()), key=lambda row: [(part is None, part) for part in row])
+        if per in self.frame.numbered:
+            column, found = self.frame.numbered[per]
+            columns = self.masks.with_columns(nw.col(column).alias(KEY))
+        else:
+            numbered, found = number_rows(self.masks, [*told, *others], KEY, self.backend)
+            columns = self.backend.persist(numbered)
         keys = []
         for row in found:
             values = row[len(told) :]
             triple = self.frame.subjects[row[0]] if told else _place(others, values)
             keys.append(Key(triple, values, None not in values and not (told and triple[2] is None)))
-        # No null is equal to any other where frames are joined.
-        table: dict[str, tuple[ColumnType, list[Any]]] = {KEY: (ColumnType.INTEGER, list(range(len(found))))}
-        table |= {name: (ColumnType.INTEGER, [row[index] for row in found]) for index, name in enumerate(told)}
-        columns = self.masks
-        for index, name in enumerate(others, len(told)):
-            missing, text = f"_missing_{index}", f"_text_{index}"
-            columns = columns.with_columns(nw.col(name).is_null().alias(missing), nw.col(name).fill_null("").alias(text))
-            table[missing] = ColumnType.BOOLEAN, [row[index] is None for row in found]
-            table[text] = ColumnType.TEXT, [row[index] or "" for row in found]
-        on = [name for name in table if name != KEY]
-        joined = columns.join(self.backend.frame(table), on=on, how="left").drop(*(name for name in on if name not in told))
-        return self.backend.persist(joined), keys
+        return columns, keys
 
     def tallies(self, cases: Sequence[Case], bounds: Mapping[str, nw.Expr] = MappingProxyType({})) -> tuple[dict[int, dict[int, Tally]], dict[int, Row]]:
         """The tallies by the number of the rule, then by that of the key; and the bounds of each key, all in one pass.
@@ -233,13 +228,14 @@ class ListView:
         return resource_types(self.job_list)
 
     @cached_property
-    def types_said(self) -> frozenset[tuple[str, str]]:
-        """Each ARN with each type that a record says of it, of those that happened by as_of."""
-        dataset = self.job_list.dataset
-        names = (dataset.resource_field, "ResourceType", "CreationDate")
-        said = zip(*(self.job_list.column(dataset.fields[name]) for name in names), strict=True)
-        pairs = {(resource, kind) for resource, kind, created in said if created is None or created <= self.frame.as_of}
-        return frozenset((resource, kind) for resource, kind in pairs if resource is not None and kind is not None)
+    def types_said(self) -> Mapping[str, frozenset[str]]:
+        """By ARN the types that records say of it, of those that happened by as_of, in lower case."""
+        found: dict[str, frozenset[str]] = {}
+        for (resource, kind), created in self.job_list.types_said.items():
+            if created <= self.frame.as_of:
+                kinds = _one_kind(kind)
+                found[resource] = found[resource] | kinds if resource in found else kinds
+        return found
 
     def histories(self) -> Mapping[ResourceKey, History]:
         """Of every resource in the list."""
@@ -268,6 +264,11 @@ class ListView:
                 for number, first, last, undated, runs, timely in self.backend.rows(found.select(*map(nw.col, names)))
             }
         return self._histories
+
+
+@lru_cache(maxsize=1000)
+def _one_kind(kind: str) -> frozenset[str]:
+    return frozenset({kind.lower()})
 
 
 def resource_types(job_list: JobList) -> Mapping[str, str]:

@@ -27,6 +27,10 @@ class SampleJobs(Struct, frozen=True):
     """How far back the list must be complete."""
     members: Mapping[str, str | int] = {}
     """What the first must say beside what the conditions ask; a number is a time, that long before as_of."""
+    before: Mapping[str, str | int] = {}
+    """What jobs of the same resource before these say, where there must be any,"""
+    before_times: int = 1
+    """and how many, a day from one to the next."""
 
 
 class Asked(NamedTuple):

@@ -86,8 +86,16 @@ class _Values:
 
 def apply_nearness(results: Mapping[int, RuleResult], cases: Sequence[Case], context: Context) -> dict[int, RuleResult]:
     """The results, by the number of the rule; those of rules with a near miss inconclusive, unless they fail, and with what was meant in reason or notes."""
-    evidence = _Evidence(context, cases)
-    return {case.number: _judge(results[case.number], list(evidence.asked(case))) for case in cases}
+    known = set[int]() if context.series is None else context.series.occurring(context.lists)
+    evidence = _Evidence(context, [case for case in cases if case.number not in known])
+    told = dict(results)
+    for case in cases:
+        if case.number not in known:
+            asked = list(evidence.asked(case))
+            told[case.number] = _judge(results[case.number], asked)
+            if all(map(_occurs, asked)):
+                known.add(case.number)
+    return told
 
 
 def _judge(result: RuleResult, asked: Sequence[_Asked]) -> RuleResult:
@@ -103,7 +111,8 @@ def _judge(result: RuleResult, asked: Sequence[_Asked]) -> RuleResult:
     reasons: Reasons = (Reason(ReasonKind.SPELLED_OTHERWISE, tuple(told)),)
     if result.verdict is Verdict.FAIL:
         beneath = reasons if result.beneath is None or result.beneath[0] is not Verdict.INCONCLUSIVE else (*result.beneath[1], *reasons)
-        return replace(result, beneath=(Verdict.INCONCLUSIVE, beneath), notes=(*result.notes, *told))
+        limit_verdict = None if result.limit_verdict is None else Verdict.INCONCLUSIVE
+        return replace(result, beneath=(Verdict.INCONCLUSIVE, beneath), limit_verdict=limit_verdict, notes=(*result.notes, *told))
     before = result.reasons if result.verdict is Verdict.INCONCLUSIVE else ()
     return replace(result, verdict=Verdict.INCONCLUSIVE, reasons=(*before, *reasons), breach=None)
 

@@ -1,6 +1,6 @@
 """What the engine computes for each operator: a recorded value compared, and null where there is none.
 
-`present` is not among them: it asks about the record, and `compile.py` knows what a record may lack.
+`present` and `in_inventory` are not among them: they ask about the record and about the inventories of the run, which `compile.py` knows.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 import narwhals as nw
 
+from policycheck.engine.local_times import lies_in
 from policycheck.policy.literals import Value
 from policycheck.policy.operators import Operator
 from policycheck.policy.regex import parse_pattern
@@ -45,5 +46,6 @@ TESTS: Mapping[Operator, Test] = MappingProxyType(
         Operator.LESS_THAN: lambda column, values, _as_of: column < values[0],
         Operator.OLDER_THAN: lambda column, values, as_of: column < as_of - int(values[0]),
         Operator.NEWER_THAN: lambda column, values, as_of: column > as_of - int(values[0]),
+        Operator.LOCAL_TIME: lies_in,
     }
 )

@@ -25,7 +25,7 @@ from policycheck.policy.conditions import Condition, Literal, comparisons, field
 from policycheck.policy.model import RESOURCE, Expectation, Following, NoneMatch, Policy, Rule, Scope
 from policycheck.policy.operators import AGE_OPERATORS
 from policycheck.reasons import ReasonKind, has_kind
-from policycheck.records import MICROSECOND, end_of, iso, moment
+from policycheck.records import MICROSECOND, end_of, iso, micros, moment
 from policycheck.result import Coverage, Finding, RuleResult, Verdict
 from policycheck.text import clean_line, counted
 
@@ -60,7 +60,7 @@ def foresee(policies: Sequence[Policy], results: Sequence[RuleResult], context: 
         policies: the rules that gave `results`.
         context: what they were judged on.
         until: the aware moment at which the last judgement will be made; not before as_of.
-        refused: lists that AWS refuses for a reason that does not mend itself.
+        refused: lists that AWS refuses for a reason that waiting cannot fix.
     """
     ahead = max(until - context.as_of, timedelta())
     rules = {(policy.id, rule.id): (policy, rule) for policy in policies for rule in policy.rules}
@@ -128,7 +128,7 @@ def _hopeless_evidence(scope: Scope, rule: Rule, context: Context, refused: Refu
         if not in_scope(scope, entry.account, entry.region):
             continue
         if not entry.complete and (entry.dataset, entry.account, entry.region) in refused:
-            return f"{entry.place} was refused again, and that does not mend itself: {entry.reason}"
+            return f"{entry.place} was refused again, and that waiting cannot fix: {entry.reason}"
         reaches = start is None or entry.dataset != rule.statement.dataset or entry.start is None or entry.start <= start
         if entry.complete and not reaches and entry.start is not None and start is not None:
             return f"{entry.place} is covered from {iso(entry.start)} only, the window begins at {iso(start)}, and both move on together"
@@ -136,8 +136,8 @@ def _hopeless_evidence(scope: Scope, rule: Rule, context: Context, refused: Refu
 
 
 def _window_start(rule: Rule, as_of: datetime) -> datetime | None:
-    window = rule.statement.window
-    return None if window is None or window.value is None else as_of - (int(window.value) + _allowance(rule)) * MICROSECOND
+    length = rule.statement.window_length(micros(as_of))
+    return None if length is None else as_of - (length + _allowance(rule)) * MICROSECOND
 
 
 def _allowance(rule: Rule) -> int:

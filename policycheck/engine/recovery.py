@@ -14,7 +14,8 @@ from policycheck.datasets import BACKUP_JOBS, Dataset
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.completions import Completions
-from policycheck.engine.frame import EXISTS, ROW, Frame, ended
+from policycheck.engine.frame import EXISTS, ROW, Frame
+from policycheck.engine.rewinding import ended
 from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Comparison, Literal, Operator
 from policycheck.reasons import Reason, ReasonKind

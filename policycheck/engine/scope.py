@@ -29,34 +29,76 @@ def uncovered_scope(scope: Scope, coverage: Sequence[Coverage], dataset: str) ->
     problems = [Reason(ReasonKind.ORGANIZATION_UNKNOWN)] if scope.organization else []
     missing = missing_places(scope, coverage, dataset)
     noun = DATASETS[dataset].noun
-    problems += [Reason(ReasonKind.PLACE_UNCOVERED, ("/".join(part for part in pair if part), noun)) for pair in missing]
+    for account, region in missing:
+        kind = ReasonKind.PLACE_UNASKED if may_be_empty(scope, account, region) else ReasonKind.PLACE_UNCOVERED
+        problems.append(Reason(kind, ("/".join(part for part in (account, region) if part), noun)))
     named = {account for account, _ in missing}
     # A vault is no job; where vaults are what a rule is about, it shows that the account was read.
     counted = coverage if DATASETS[dataset].of_state else [entry for entry in coverage if not DATASETS[entry.dataset].of_state]
     populated = {entry.account for entry in counted if entry.jobs}
-    excused = {account for account in scope.accounts if all(is_excused(scope, account, region) for region in scope.regions or (None,))}
+    excuses = Excuses(scope, coverage, dataset)
+    excused = {account for account in scope.accounts if all(excuses.excuse(account, region) for region in scope.regions or (None,))}
     problems += [Reason(ReasonKind.ACCOUNT_SILENT, (account,)) for account in scope.accounts if account not in populated | named | excused]
     return problems
 
 
 def missing_places(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> list[Place]:
-    """The declared accounts and Regions that no complete list covers, and that may not be empty; a half that is not declared is None."""
+    """The declared accounts and Regions that no complete list covers, and that are not excused; a half that is not declared is None."""
     complete = [entry for entry in coverage if entry.dataset == dataset and entry.complete and (entry.jobs or entry.basis is Basis.OBSERVED)]
     places: set[Place] = {(entry.account, entry.region) for entry in complete}
-    return [
-        (account, region)
-        for account, region in _declared(scope)
-        if not is_excused(scope, account, region) and not any(account in (None, a) and region in (None, r) for a, r in places)
-    ]
+    excuses = Excuses(scope, coverage, dataset)
+    return [place for place in _declared(scope) if not any(_is_part(place, other) for other in places) and not excuses.excuse(*place)]
+
+
+def assumed_empty(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> list[Place]:
+    """The declared places that are excused by `may_be_empty` alone: no list shows whether they are empty."""
+    excuses = Excuses(scope, coverage, dataset)
+    if excuses.fetched:
+        return []
+    places = {(entry.account, entry.region) for entry in coverage if entry.dataset == dataset and entry.jobs}
+    return [place for place in _declared(scope) if excuses.excuse(*place) and not any(_is_part(place, other) for other in places)]
 
 
 def _declared(scope: Scope) -> Iterable[Place]:
     return ((account, region) for account in scope.accounts or (None,) for region in scope.regions or (None,) if account or region)
 
 
-def is_excused(scope: Scope, account: str | None, region: str | None) -> bool:
-    """Whether a declared place may have no job."""
+def _is_part(place: Place, other: Place) -> bool:
+    """Whether the other place is this one, as far as this one is stated."""
+    return place[0] in (None, other[0]) and place[1] in (None, other[1])
+
+
+def may_be_empty(scope: Scope, account: str | None, region: str | None) -> bool:
+    """Whether the policy says that a declared place may have no job."""
     return account in scope.may_be_empty or f"{account}/{region}" in scope.may_be_empty
+
+
+class Excuses:
+    """The declared places of one list that need no job (docs/verdicts.md, Coverage).
+
+    A saved list cannot show that a place is empty, so there `may_be_empty` decides. A fetch can: if any of the list was fetched, only a place that was asked is
+    excused, and only if every answer arrived.
+    """
+
+    def __init__(self, scope: Scope, coverage: Sequence[Coverage], dataset: str) -> None:
+        """
+        Args:
+            coverage: of every list of the run.
+        """
+        own = [entry for entry in coverage if entry.dataset == dataset and entry.basis is Basis.OBSERVED]
+        self.fetched = bool(own)
+        self._scope = scope
+        asked = [(entry.complete, (account, entry.region)) for entry in own for account in (entry.account, *entry.silent)]
+        self._failed = {place for complete, place in asked if not complete}
+        self._answered = {place for complete, place in asked if complete}
+
+    def excuse(self, account: str | None, region: str | None) -> bool:
+        """Whether the place may have no job."""
+        if not may_be_empty(self._scope, account, region):
+            return False
+        place = (account, region)
+        answered = any(_is_part(place, other) for other in self._answered) and not any(_is_part(place, other) for other in self._failed)
+        return answered or not self.fetched
 
 
 def unreached_window(scope: Scope, coverage: Sequence[Coverage], start: datetime | None, as_of: datetime) -> list[Reason]:

@@ -7,6 +7,7 @@ told by bounds that hold for any of that: nothing that the measure looks at is u
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import narwhals as nw
@@ -45,8 +46,13 @@ def screen(cases: Sequence[Case], bounds: Bounds, keyed: nw.LazyFrame[Any], key:
         told = {number: row[start:end] for number, row in bounds.items()}
         if screened.between is not None:
             told = {number: (*told[number], *times) for number, *times in _times_between(keyed.filter(screened.between), key, backend)}
-        clean = {number: measure.find_clean(case, said, as_of) for number, (unknown, *said) in told.items() if not unknown}
-        found[case.number] = {number: told_clean for number, told_clean in clean.items() if told_clean is not None}
+        if screened.beside is not None:
+            more = {number: found_beside for number, *found_beside in backend.rows(screened.beside(keyed, key))}
+            told = {number: (*told[number], *found_beside) for number, found_beside in more.items()}
+        # Many groups have the same bounds.
+        find = lru_cache(maxsize=None)(partial(measure.find_clean, case, as_of=as_of))
+        clean = ((number, find(bounds_of_key[1:])) for number, bounds_of_key in told.items() if not bounds_of_key[0])
+        found[case.number] = {number: told_clean for number, told_clean in clean if told_clean is not None}
         start = end
     return found
 

@@ -75,7 +75,14 @@ class _Owner(NamedTuple):
 
 
 def find_subjects(
-    case: Case, view: ListView, tallies: Mapping[int, Tally], backups: ListView | None, inventory: Inventory | None, listing: Listing
+    case: Case,
+    view: ListView,
+    tallies: Mapping[int, Tally],
+    backups: ListView | None,
+    inventory: Inventory | None,
+    listing: Listing,
+    *,
+    thinned: bool = False,
 ) -> Subjects:
     """The groups of one rule.
 
@@ -85,10 +92,11 @@ def find_subjects(
         backups: the list of backup jobs, where the rule needs it to know who must have a job.
         inventory: the one whose entries are the subjects; None: the jobs name them.
         listing: all inventories of the run.
+        thinned: whether groups are left out of the tallies, others of each rule.
     """
     _, keys = view.keyed(case.per)
     if RESOURCE in case.per:
-        key = case.listed, case.per, inventory is not None and id(inventory), backups is view
+        key = case.listed, case.per, inventory is not None and id(inventory), backups is view, case.number if thinned else None
         if key not in view.owners:
             view.owners[key] = _owners(case, view, keys, tallies, backups, inventory, listing)
         owners, owned = view.owners[key]
@@ -106,7 +114,7 @@ def find_subjects(
         may=sum(tallies[number].may for number in tallies if inventory is None or owned[number]),
         outside=any(tallies[number].outside for number in counted),
         undecided=sum(tallies[number].undecided for number in counted),
-        strays=sum(tallies[number].may for number in stray),
+        strays=sum(max(tallies[number].may, case.compares_jobs and tallies[number].chosen is not False) for number in stray),
         nameless=0 if inventory is not None else sum(one.count_nameless(case) for one in {id(one): one for one in (view, backups) if one is not None}.values()),
         chosen=any_truth(tally.chosen for tally in tallies.values()),
     )

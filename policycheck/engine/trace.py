@@ -17,10 +17,11 @@ from policycheck.engine.backends.interface import Backend
 from policycheck.engine.case import Case
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.findings import spell_value
-from policycheck.engine.frame import EXISTS, LISTED, ROW, Frame, ended, inventory_column
+from policycheck.engine.frame import EXISTS, LISTED, ROW, Frame, inventory_column
 from policycheck.engine.masks import jobs_mask, scope_mask, window_mask
 from policycheck.engine.outcomes import Step
 from policycheck.engine.recovery import deadline_in_window
+from policycheck.engine.rewinding import ended
 from policycheck.policy.conditions import And, Comparison, Condition, Not, Operator, Or, parts_of
 from policycheck.policy.model import JobChoice, Scope
 from policycheck.policy.phrases import spell_conditions

@@ -9,11 +9,17 @@ from typing import Any
 
 import narwhals as nw
 
-from policycheck.datasets import Dataset
+from policycheck.datasets import Dataset, Kind
 from policycheck.engine.backends.interface import Backend
-from policycheck.engine.frame import LISTED, RECORDING, ROW, Frame, inventory_column, sources_of
+from policycheck.engine.frame import LISTED, ROW, Frame, inventory_column, sources_of
+from policycheck.engine.rewinding import RECORDING
+from policycheck.engine.run_times import run_end
 from policycheck.job_lists import Recording
+from policycheck.policy.conditions import comparisons
+from policycheck.policy.model import Rule
+from policycheck.policy.operators import Operator
 from policycheck.reasons import Reason, ReasonKind, Reasons
+from policycheck.text import clean_line
 
 # Enough to name the members; a list of an old client lacks them in every record.
 _MOST_ROWS = 1000
@@ -45,6 +51,13 @@ def name_unknown(fields: Collection[str], frame: Frame, masks: nw.LazyFrame[Any]
         return Reason(ReasonKind.FIELDS_DROPPED, numbers=records, fields=tuple(missing), keep=tuple(keep))
     damaged = any(recording.damaged for recording in recordings)
     return Reason(ReasonKind.RECORDS_DAMAGED if damaged else ReasonKind.FIELDS_UNKNOWN, numbers=records, fields=tuple(missing))
+
+
+def absent_inventories(rule: Rule, frame: Frame) -> Reasons:
+    """The inventories that a rule looks ARNs up in and the run does not have."""
+    asked = (one for condition in (rule.statement.where, rule.statement.requirement.condition) for one in comparisons(condition))
+    names = dict.fromkeys(str(value) for one in asked if one.operator is Operator.IN_INVENTORY for value in one.values)
+    return tuple(Reason(ReasonKind.INVENTORY_NOT_GIVEN, (clean_line(name),)) for name in names if name not in frame.given)
 
 
 def name_lacking(fields: Collection[str], frame: Frame, backend: Backend) -> Reasons:
@@ -107,4 +120,7 @@ def _unknown(name: str, frame: Frame) -> nw.Expr | None:
     known = frame.known_missing(frame.dataset.fields[name])
     if isinstance(known, bool):
         return None if known else nw.col(name).is_null()
-    return nw.col(name).is_null() & ~known.fill_null(False)
+    unknown = nw.col(name).is_null() & ~known.fill_null(False)
+    if frame.dataset.fields[name].kind is Kind.SPAN:
+        return unknown | (~nw.col(name).is_null() & run_end(frame.dataset, frame.as_of).is_null())
+    return unknown

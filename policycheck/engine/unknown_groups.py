@@ -49,12 +49,13 @@ class Clues(NamedTuple):
 
 
 def types_by_resource(views: Iterable[ListView]) -> Mapping[str, frozenset[str]]:
-    """By ARN the types that records of any of these lists say, in lower case."""
-    found: defaultdict[str, set[str]] = defaultdict(set)
-    for view in views:
-        for resource, kind in view.types_said:
-            found[resource].add(kind.lower())
-    return {resource: frozenset(types) for resource, types in found.items()}
+    """By ARN the types that records of any of these lists say, in lower case; there is at least one list."""
+    first, *others = (view.types_said for view in views)
+    found = dict(first)
+    for said in others:
+        for resource, kinds in said.items():
+            found[resource] = found.get(resource, kinds) | kinds
+    return found
 
 
 class UnknownGroups:

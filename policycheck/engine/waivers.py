@@ -66,9 +66,11 @@ def _apply(result: RuleResult, grants: Sequence[WaiverGrant], found: Sequence[_C
     statuses = [grant.status(context.as_of) for grant in grants]
     today = context.as_of.astimezone(UTC).date()
     findings = []
-    for index, finding in enumerate(result.findings):
+    for index, found_by_rule in enumerate(result.findings):
         by = [number for number, found in enumerate(concerned) if statuses[number] is WaiverStatus.IN_FORCE and index in found]
-        waived = bool(by) and set(_parts(finding)) <= set().union(*(concerned[number][index] for number in by))
+        accepted = set[int]().union(*(concerned[number][index] for number in by))
+        finding = accept_members(found_by_rule, accepted) if found_by_rule.members else found_by_rule
+        waived = bool(by) and (is_tolerable(finding) if finding.members else set(_parts(finding)) <= accepted)
         findings.append(replace(finding, waiver=grants[by[0]].waiver) if waived else finding)
     uses = tuple(
         WaiverUse(grant.policy, grant.rule, grant.waiver, status, (grant.expires - today).days, len(found), grant.location)
@@ -79,6 +81,8 @@ def _apply(result: RuleResult, grants: Sequence[WaiverGrant], found: Sequence[_C
         return result
     # Where a rule fails because there was nothing to judge, a waiver leaves it without evidence.
     verdict, reasons = result.beneath or (Verdict.INCONCLUSIVE, result.reasons)
+    if any(finding.members and not is_tolerable(finding, at_worst=True) for finding in findings):
+        verdict, reasons = Verdict.INCONCLUSIVE, (Reason(ReasonKind.ACCEPTED_UNSURE),)
     if verdict is Verdict.INCONCLUSIVE:
         return replace(result, verdict=verdict, reasons=reasons)
     return replace(result, verdict=Verdict.WAIVED, reasons=(Reason(ReasonKind.ALL_WAIVED, numbers=(len(findings),)),))
@@ -86,7 +90,22 @@ def _apply(result: RuleResult, grants: Sequence[WaiverGrant], found: Sequence[_C
 
 def _parts(finding: Finding) -> tuple[int, ...]:
     """What must all be waived: the jobs of a finding, or the one group that it is about."""
-    return finding.rows or (-1,)
+    return tuple(range(len(finding.members))) or finding.rows or (-1,)
+
+
+def accept_members(finding: Finding, accepted: set[int]) -> Finding:
+    """A finding on a share of subjects, of which these are accepted: neither kept nor found."""
+    details = tuple(f"{line}; accepted by a waiver" if number in accepted else line for number, line in enumerate(finding.details))
+    return replace(finding, accepted=frozenset(accepted), details=details)
+
+
+def is_tolerable(finding: Finding, *, at_worst: bool = False) -> bool:
+    """Whether no more subjects are left that do not keep to the limit than its share allows for.
+
+    Args:
+        at_worst: those of which it is unknown included.
+    """
+    return len(finding.members) - len(finding.accepted) + (finding.unsure if at_worst else 0) <= finding.spare
 
 
 def _ask(asks: Sequence[_Ask], context: Context) -> dict[int, list[_Concerned]]:
@@ -124,18 +143,29 @@ class _FindingsFrame(Frame):
 
 def _match_groups(asks: Sequence[tuple[int, _Ask]], dataset: Dataset, context: Context) -> dict[int, _Concerned]:
     """The findings on groups whose fields conditions certainly match."""
-    findings = [(ask.case.number, index, finding) for ask in {ask.case.number: ask for _, ask in asks}.values() for index, finding in enumerate(ask.findings)]
+    findings = [
+        (ask.case.number, index, part, told)
+        for ask in {ask.case.number: ask for _, ask in asks}.values()
+        for index, finding in enumerate(ask.findings)
+        for part, told in (enumerate(finding.members) if finding.members else [(-1, finding)])
+    ]
     if not findings:
         return {}
     names = sorted({name for _, ask in asks for name in fields_of(ask.match)})
     values: dict[str, tuple[ColumnType, list[Any]]] = {ROW: (ColumnType.INTEGER, list(range(len(findings))))}
     for name in names:
-        said = [found.resource_type if name == "ResourceType" and name not in found.identity else found.identity.get(name) for _, _, found in findings]
+        said = [found.resource_type if name == "ResourceType" and name not in found.identity else found.identity.get(name) for *_, found in findings]
         values[name] = (ColumnType.TEXT, said)
     frame = _FindingsFrame(dataset, micros(context.as_of), context.backend.frame(values), ())
     rows = _matching(asks, frame, frame.columns, context)
-    own = {number: [findings[row] for row in rows[number] if findings[row][0] == ask.case.number] for number, ask in asks}
-    return {number: {index: {-1} for _, index, _ in found} for number, found in own.items()}
+    own: dict[int, _Concerned] = {}
+    for number, ask in asks:
+        own[number] = {}
+        for row in rows[number]:
+            of, index, part, _ = findings[row]
+            if of == ask.case.number:
+                own[number].setdefault(index, set()).add(part)
+    return own
 
 
 def _matching(asks: Sequence[tuple[int, _Ask]], frame: Frame, columns: nw.LazyFrame[Any], context: Context) -> dict[int, set[int]]:

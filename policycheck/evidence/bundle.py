@@ -24,6 +24,7 @@ from policycheck.evidence.manifest import (
     SCRIPT,
     STATEMENT,
     SUMS,
+    HeldArchive,
     HeldFetch,
     HeldFile,
     HeldInventory,
@@ -41,7 +42,9 @@ from policycheck.formats.interface import DEFAULTS, clean_result
 from policycheck.formats.output import write_atomically
 from policycheck.formats.registry import FORMATS
 from policycheck.policy.model import Policy
+from policycheck.records import iso, moment
 from policycheck.result import Result, Severity
+from policycheck.sources.archive.kept import ArchiveEvidence, RegionRecord, encode_fetches
 from policycheck.sources.aws import FetchedEvidence
 from policycheck.sources.fetched import FetchedList, FetchRecord
 from policycheck.sources.files import FileEvidence
@@ -65,6 +68,8 @@ class RunInputs:
 
     policies: Sequence[ReadFile]
     waivers: Sequence[ReadFile] = ()
+    controls: Sequence[ReadFile] = ()
+    """Matrices of controls."""
     scope: ReadFile | None = None
     run_file: ReadFile | None = None
     scope_of_run_file: bool = False
@@ -91,7 +96,9 @@ def write_bundle(
     Raises:
         UsageError: it cannot be written, or is larger than a bundle can be; or the lists come from a source whose answers or files were not kept.
     """
-    if not isinstance(evidence, FileEvidence) and not (isinstance(evidence, FetchedEvidence) and evidence.record is not None):
+    if isinstance(evidence, ArchiveEvidence) and evidence.regions is None:
+        raise UsageError("a bundle cannot hold what was read: some records of the archive do not say which job they show", hint="Leave out --bundle.")
+    if not isinstance(evidence, FileEvidence | ArchiveEvidence) and not (isinstance(evidence, FetchedEvidence) and evidence.record is not None):
         raise UsageError("a bundle is made of saved lists, or of what is fetched from AWS, and this run read something else", hint="Leave out --bundle.")
     if isinstance(evidence, FileEvidence) and evidence.reported:
         # The script that travels in a bundle reads no reports.
@@ -130,6 +137,16 @@ def _files(
     ]
     for held, kept in zip(lists, files.files, strict=True):
         yield note(held.file, files.content(kept))
+    archive: HeldArchive | None = None
+    if isinstance(evidence, ArchiveEvidence):
+        for number, region in enumerate(evidence.regions or (), 1):
+            name = f"{region.dataset.name}-{region.region}.json"
+            content = region.content()
+            lists.append(HeldFile.of(place_of("archive", number, name), name, content))
+            yield note(lists[-1].file, content)
+        fetches = encode_fetches(evidence.fetches)
+        archive = _archive(evidence, HeldFile.of("archive/fetches.json", "fetches.json", fetches))
+        yield note(archive.fetches.file, fetches)
     fetch: HeldFetch | None = None
     if isinstance(evidence, FetchedEvidence) and evidence.pages is not None and evidence.record is not None:
         places = _page_places(evidence.record)
@@ -140,10 +157,10 @@ def _files(
             pages.setdefault(number, []).append(HeldPage(file=file, sha256=digest, size=len(page.body), request_id=page.request_id, date=page.date))
             yield note(file, page.body)
         fetch = HeldFetch(record=evidence.record, pages=tuple(tuple(pages.get(number, ())) for number in range(len(evidence.record.lists))))
-    manifest = _manifest(inputs, policies, result, lists, fetch, surroundings)
+    manifest = _manifest(inputs, policies, result, lists, fetch, archive, surroundings)
     for held, read in zip(manifest.configuration, _configuration(inputs), strict=True):
         yield note(held.file, read.content)
-    contents = {held.file: kept for held, kept in zip(lists, files.files, strict=True)}
+    contents = {held.file: kept for held, kept in zip(lists, files.files, strict=False)}
     document = make_input(manifest, policies, evidence, lambda place: files.content(contents[place]))
     for name, content in made_files(manifest, document, result).items():
         yield note(name, content)
@@ -183,6 +200,11 @@ def make_input(manifest: Manifest, policies: Sequence[Policy], evidence: Evidenc
     if manifest.fetch is not None:
         sources = [_fetched_source(one, pages) for one, pages in zip(manifest.fetch.record.lists, manifest.fetch.pages, strict=True)]
         return make_document(policies, sources, evidence.inventories, as_of=manifest.as_of, covers=None, coverage=evidence.coverage)
+    if manifest.archive is not None:
+        sources = [_archived_source(record, held) for record, held in zip(manifest.archive.regions, manifest.lists, strict=True)]
+        read = {source["dataset"] for source in sources}
+        sources += [{"dataset": name, "name": name, "records": []} for name in evidence.lists if name not in read]
+        return make_document(policies, sources, evidence.inventories, as_of=manifest.as_of, covers=None, coverage=evidence.coverage)
     assert isinstance(evidence, FileEvidence)
     sources = file_sources(evidence, [(held.name, held.file) for held in manifest.lists], content)
     coverage = evidence.coverage if evidence.stated else None
@@ -195,12 +217,29 @@ def _fetched_source(fetched: FetchedList, pages: Sequence[HeldPage]) -> Json:
     return {"dataset": fetched.dataset, "name": name, "files": [page.file for page in pages]}
 
 
+def _archived_source(record: RegionRecord, held: HeldFile) -> Json:
+    source: Json = {"dataset": record.dataset, "name": held.name, "files": [held.file], "seen": [[iso(moment(until)), count] for until, count in record.until]}
+    return source | ({"unknown": [[row, list(members)] for row, members in record.unknown]} if record.unknown else {})
+
+
+def _archive(evidence: ArchiveEvidence, fetches: HeldFile) -> HeldArchive:
+    regions = tuple(region.describe() for region in evidence.regions or ())
+    return HeldArchive(name=evidence.name, fetches=fetches, regions=regions, not_seen=evidence.not_seen, warnings=evidence.warnings)
+
+
 def _manifest(
-    inputs: RunInputs, policies: Sequence[Policy], result: Result, lists: Sequence[HeldFile], fetch: HeldFetch | None, surroundings: Surroundings
+    inputs: RunInputs,
+    policies: Sequence[Policy],
+    result: Result,
+    lists: Sequence[HeldFile],
+    fetch: HeldFetch | None,
+    archive: HeldArchive | None,
+    surroundings: Surroundings,
 ) -> Manifest:
     rules = Rules(
         policies=tuple(_held("policies", inputs.policies)),
         waivers=tuple(_held("waivers", inputs.waivers)),
+        controls=tuple(_held("controls", inputs.controls)),
         scope=next(iter(_held("scope", [inputs.scope])), None) if inputs.scope else None,
         run_file=next(iter(_held("run-file", [inputs.run_file])), None) if inputs.run_file else None,
         scope_of_run_file=inputs.scope_of_run_file,
@@ -224,6 +263,7 @@ def _manifest(
         lists=tuple(lists),
         covers=inputs.covers,
         fetch=fetch,
+        archive=archive,
         reports={name: file for name, file in REPORTS.items() if name in FORMATS},
         surroundings=surroundings,
     )
@@ -236,7 +276,7 @@ def _held(folder: str, files: Sequence[ReadFile]) -> list[HeldFile]:
 def _configuration(inputs: RunInputs) -> list[ReadFile]:
     """In the order of `Manifest.configuration`."""
     single = [read for read in (inputs.scope, inputs.run_file) if read is not None]
-    return [*inputs.policies, *inputs.waivers, *single, *(read for _, read in inputs.inventories)]
+    return [*inputs.policies, *inputs.waivers, *inputs.controls, *single, *(read for _, read in inputs.inventories)]
 
 
 def _numbered(record: FetchRecord, pages: PageStore) -> Iterator[tuple[int, RawPage]]:
@@ -264,7 +304,7 @@ Check it without policycheck, with Python 3.9 or later and nothing else:
 
     python3 reperform.py
 
-It compares every file with SHA256SUMS, evaluates every rule again on the job lists in raw/ or lists/, and compares what it comes to with result.json.
+It compares every file with SHA256SUMS, evaluates every rule again on the job lists in raw/, lists/ or archive/, and compares what it comes to with result.json.
 
 Check it with policycheck, which also reads the policies again:
 
@@ -279,6 +319,6 @@ bundle.json       what was read, asked and answered, by whom, and with which ver
 result.json       every verdict, finding and waiver
 reperform.json    the rules as data, and where the records are, for reperform.py
 statement.json    the verdicts as an in-toto Statement about the lists; predicate.json is its predicate
-raw/ or lists/    the answers of AWS, or the saved lists, as they were received
-policies/, waivers/, inventories/, scope/, run-file/    what the rules were read from
+raw/, lists/ or archive/    the answers of AWS, or the saved lists, as they were received; or the records of an archive that counted, and its fetches
+policies/, waivers/, controls/, inventories/, scope/, run-file/    what the rules and controls were read from
 """

@@ -50,8 +50,12 @@ def _spell_requirement(requirement: Requirement) -> Json:
             asked: Json = {} if measure is Measure.MISSED_RUNS else {"of": structured(condition)}
             if operator is not None and limit is not None:
                 asked[operator.value] = limit.text
-            inventory = requirement.inventory and requirement.inventory.text
-            return {"expect": {measure.value: asked}, "per": list(requirement.per) or None, "inventory": inventory}
+            if requirement.calendar is not None:
+                asked |= {requirement.calendar.unit.value: requirement.calendar.last.text, "zone": requirement.calendar.zone.text}
+            asked |= {"warning": requirement.warning.text} if requirement.warning else {}
+            inventory, share = requirement.inventory and requirement.inventory.text, requirement.share
+            beside = {"share_of_subjects": share and {share.operator.value: share.limit.text}}
+            return {"expect": {measure.value: asked}, "per": list(requirement.per) or None, "inventory": inventory, **beside}
         case Following(dataset=dataset, condition=condition, within=within):
             return {"followed_by": {"dataset": dataset, "where": structured(condition), "within": within.text}}
         case _:
@@ -88,6 +92,8 @@ def spell_coverage(entry: Coverage) -> Json:
         "complete": entry.complete,
         "basis": str(entry.basis),
     }
+    if entry.silent:
+        row["silent"] = list(entry.silent)
     if entry.gaps:
         row["gaps"] = [[iso(min(gap)), iso(max(gap))] for gap in entry.gaps]
     if entry.holes:

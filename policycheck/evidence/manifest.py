@@ -13,6 +13,7 @@ from policycheck.errors import EvidenceError
 from policycheck.evidence.surroundings import Surroundings
 from policycheck.policy.model import Policy
 from policycheck.records import iso
+from policycheck.sources.archive.kept import RegionRecord
 from policycheck.sources.fetched import FetchRecord
 from policycheck.text import clean_line
 
@@ -64,11 +65,25 @@ class HeldFetch(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     pages: tuple[tuple[HeldPage, ...], ...]
 
 
+class HeldArchive(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What was read from an archive; its records are the manifest's lists."""
+
+    name: str
+    fetches: HeldFile
+    """What its fetches asked and cover."""
+    regions: tuple[RegionRecord, ...]
+    """What is known of the records of each list, in the order of the lists."""
+    not_seen: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
 class Rules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What was evaluated."""
 
     policies: tuple[HeldFile, ...]
     waivers: tuple[HeldFile, ...]
+    controls: tuple[HeldFile, ...] = ()
+    """Matrices of controls."""
     scope: HeldFile | None
     """The file of a scope that replaces those of the policies."""
     run_file: HeldFile | None
@@ -100,6 +115,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """What the user claims these to cover."""
     fetch: HeldFetch | None
     """Set where the lists were fetched."""
+    archive: HeldArchive | None = None
+    """Set where the lists are from an archive."""
     reports: dict[str, str]
     """The file of each format."""
     surroundings: Surroundings
@@ -107,14 +124,16 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def inputs(self) -> list[HeldFile | HeldPage]:
         """What the rules were evaluated on: lists, or answers."""
-        return list(self.lists) if self.fetch is None else [page for pages in self.fetch.pages for page in pages]
+        if self.fetch is not None:
+            return [page for pages in self.fetch.pages for page in pages]
+        return [*self.lists, *([] if self.archive is None else [self.archive.fetches])]
 
     @property
     def configuration(self) -> list[HeldFile]:
         """What says how: policies and everything beside them."""
         rules = self.rules
         single = [held for held in (rules.scope, rules.run_file) if held is not None]
-        return [*rules.policies, *rules.waivers, *single, *(one.held for one in self.inventories)]
+        return [*rules.policies, *rules.waivers, *rules.controls, *single, *(one.held for one in self.inventories)]
 
     def encode(self) -> bytes:
         """As it stands in the bundle."""

@@ -115,7 +115,7 @@ LISTS = {
               word RecoveryPointLifecycle.DeleteAfterEvent integer RecoveryPointLifecycle. MoveToColdStorageAfterDays DeleteAfterDays
               boolean RecoveryPointLifecycle.OptInToArchiveForSupportedResources
               text CreatedBy. BackupPlanName BackupRuleName BackupRuleCron BackupRuleTimezone
-        derived account Account text Region IamRoleName duration Duration Elapsed StartDelay Retention enum Outcome boolean Overdue""",
+        derived account Account text Region IamRoleName duration Duration Elapsed StartDelay Retention span Running enum Outcome boolean Overdue""",
     ),
     "copy_jobs": JobList(
         "CopyJobId State ResourceArn SourceBackupVaultArn DestinationRecoveryPointLifecycle",
@@ -132,7 +132,7 @@ LISTS = {
               word DestinationRecoveryPointLifecycle.DeleteAfterEvent integer DestinationRecoveryPointLifecycle. MoveToColdStorageAfterDays DeleteAfterDays
               boolean DestinationRecoveryPointLifecycle.OptInToArchiveForSupportedResources
               text CreatedBy. BackupPlanName BackupRuleName BackupRuleCron BackupRuleTimezone
-        derived account Account DestinationAccount text Region DestinationRegion IamRoleName duration Duration Elapsed Retention enum Outcome
+        derived account Account DestinationAccount text Region DestinationRegion IamRoleName duration Duration Elapsed Retention span Running enum Outcome
                 boolean CrossAccount CrossRegion""",
     ),
     "restore_jobs": JobList(
@@ -146,7 +146,7 @@ LISTS = {
                    integer ExpectedCompletionTimeMinutes arn CreatedResourceArn CreatedBy.RestoreTestingPlanArn enum ValidationStatus DeletionStatus
         always_since arn SourceResourceArn BackupVaultArn
         since time RecoveryPointCreationDate boolean IsParent
-        derived account Account text Region IamRoleName BackupVaultName arn ResourceArn duration Duration Elapsed""",
+        derived account Account text Region IamRoleName BackupVaultName arn ResourceArn duration Duration Elapsed span Running""",
     ),
 }
 
@@ -333,6 +333,12 @@ class Expression:
 def read_literal(kind: str, asked: str, text: Any) -> Any:
     """What the author wrote, read as the field's kind asks; an operator that means nothing for the kind is refused."""
     require(isinstance(text, str), "a literal must be text, as it was written", text)
+    if asked == "in_inventory":
+        require(kind == "arn", f"cannot be asked of a {kind}", asked)
+        return text
+    if asked == "local_time":
+        require(kind in ("time", "span"), f"cannot be asked of a {kind}", asked)
+        return LocalTime(text)
     if asked == "present" or (kind == "boolean" and asked == "equals"):
         require(text in ("true", "false"), "neither true nor false", text)
         return text == "true"
@@ -346,8 +352,73 @@ def read_literal(kind: str, asked: str, text: Any) -> Any:
         return text.lower() if kind == "word" else text
     if kind == "integer" and re.fullmatch(r"-\d+", text, re.ASCII):
         return int(text)
-    require(kind not in (*TEXT_KINDS, "boolean", "name") and (asked == "equals" or asked in ORDER_COMPARISONS), f"cannot be asked of a {kind}", asked)
+    require(kind not in (*TEXT_KINDS, "boolean", "name", "span") and (asked == "equals" or asked in ORDER_COMPARISONS), f"cannot be asked of a {kind}", asked)
     return read_time(text, date_alone=True) if kind == "time" else read_quantity(text, {"duration": DURATIONS, "size": SIZES}.get(kind, {"": 1}))
+
+
+WEEK = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+MINUTE = 60 * SECOND
+
+
+class LocalTime:
+    """Days of the week and times of day as the clocks of a time zone show them: `on Saturday or Sunday between 08:00 and 18:00 in Europe/Berlin`. Hours hold
+    their first minute and not their last; those that end before they begin go on into the next day."""
+
+    WORDS = re.compile(r"(?:on (.+?) )?(?:(between|before|after) ([0-9:]+) (?:and ([0-9:]+) )?)?in (\S+)", re.ASCII)
+
+    def __init__(self, text: str) -> None:
+        found = self.WORDS.fullmatch(" ".join(text.split()))
+        days, hours, first, last, zone = found.groups() if found else (None,) * 5
+        require((days or hours) and (hours == "between") == (last is not None), "no day or time of day in a time zone", text)
+        try:
+            self.zone = read_zone(zone)
+        except CronError as error:
+            raise InputError(str(error)) from None
+        self.days = self.read_days(days) if days else set(range(7))
+        self.first, self.last = 0, 24 * 60
+        if hours:
+            self.first = self.read_minute(first) if hours != "before" else 0
+            self.last = self.read_minute(last or first) if hours != "after" else 24 * 60
+        fine = self.first not in (self.last, 24 * 60) and self.last > 0 and (len(self.days), self.first, self.last) != (7, 0, 24 * 60)
+        require(fine and not (days and self.last < self.first), "hours that hold nothing, everything, or with days go on into the next one", text)
+
+    @staticmethod
+    def read_days(text: str) -> set[int]:
+        words = text.split()
+        named = [day.capitalize() for day in words[::2]]
+        joined = words[1::2]
+        require(len(named) == len(joined) + 1 and set(joined) <= {"or", "to"} and set(named) <= set(WEEK), "no days of the week", text)
+        days = {WEEK.index(day) for day in named}
+        for start, joint, end in zip(named, joined, named[1:]):  # noqa: B905 (Python 3.9 has no strict)
+            day = WEEK.index(start)
+            while joint == "to" and day != WEEK.index(end):
+                days.add(day)
+                day = (day + 1) % 7
+        return days
+
+    @staticmethod
+    def read_minute(text: str | None) -> int:
+        found = re.fullmatch(r"(\d\d?):([0-5]\d)", text or "", re.ASCII)
+        minute = int(found[1]) * 60 + int(found[2]) if found else 9999
+        require(minute <= 24 * 60, "no time of day", text)
+        return minute
+
+    def holds(self, moment: int) -> bool:
+        """Whether the clocks show one of these minutes."""
+        local = (EPOCH + timedelta(microseconds=moment)).astimezone(self.zone)
+        minute = local.hour * 60 + local.minute
+        if local.weekday() not in self.days:
+            return False
+        if self.first < self.last:
+            return self.first <= minute < self.last
+        return minute >= self.first or minute < self.last
+
+    def touches(self, start: int, end: int) -> bool:
+        """Whether any part of this time lies in them; its last instant is not a part of it. Each minute of it is looked at: what the clocks show changes by
+        whole minutes. In fifteen days, every hour of the week comes twice, and a change of the clocks skips it once."""
+        if self.holds(start) or end - start >= 15 * DAY:
+            return True
+        return any(self.holds(minute) for minute in range(start - start % MINUTE + MINUTE, end, MINUTE))
 
 
 class Job(Dict[str, Any]):  # noqa: UP006 (as above: Python 3.8)
@@ -788,6 +859,19 @@ class Inventories:
         anywhere = any_of(map(lists, self.entries)) if self.entries else None
         return any_of(anywhere if wanted else negate(anywhere) for wanted in part.wanted)
 
+    def lists_arn(self, part: Part, value: Any) -> bool | None:
+        """The operator `in_inventory`: whether one of the inventories that are named has an entry of this very ARN."""
+        if value is MISSING or value is UNKNOWN:
+            return False if value is MISSING else None
+
+        def lists(name: str) -> bool | None:
+            if name not in self.entries:
+                return None
+            found = any(entry["arn"] == value for entry in self.entries[name])
+            return found or (None if name in self.incomplete else False)
+
+        return any_of(lists(wanted) for wanted in part.wanted)
+
     def value(self, name: str, listing: list[tuple[str, bool | None, dict[str, Any]]]) -> Any:
         """A tag or the account's name, from the first entry of the resource that has it, in the order of the inventories' names. Where entries list the
         resource and none has it, it is missing; where none lists the resource, or nobody can say which do, it is unknown."""
@@ -868,8 +952,10 @@ class Evidence:
         if name in ("IamRoleName", "BackupVaultName"):  # the last part of an ARN; missing as the ARN is
             arn = self.member(job, "IamRoleArn" if name == "IamRoleName" else self.kind.vault)
             return arn.split("/" if name == "IamRoleName" else ":")[-1] if isinstance(arn, str) else arn
-        if name in ("Duration", "Outcome", "Overdue", "Retention"):
-            return {"Duration": self.duration, "Outcome": self.outcome, "Overdue": self.overdue, "Retention": self.retention}[name](job)
+        if name in ("Duration", "Running", "Outcome", "Overdue", "Retention"):
+            return {"Duration": self.duration, "Running": self.running, "Outcome": self.outcome, "Overdue": self.overdue, "Retention": self.retention}[name](
+                job
+            )
         account = name.endswith("Account")
         here = self.place(job)[0 if account else 1] if name in ("Account", "Region") else arn_part(job.get(self.kind.vault), 4 if account else 3)
         there = arn_part(job.get("DestinationBackupVaultArn"), 4 if account else 3)
@@ -883,16 +969,44 @@ class Evidence:
         return self.inventories.listing(job.get(self.kind.resource), *self.place(job))
 
     def duration(self, job: Job) -> Any:
-        """From the start (creation where there was none, or the client is too old to record it) to the end; in progress, to as_of. A job that expired never
-        ran."""
+        """From the start to the end; in progress, to as_of. A job that expired never ran."""
         if job.get(self.kind.state) == "EXPIRED":
             return MISSING
+        return difference(self.run_end(job), self.run_start(job))
+
+    def running(self, job: Job) -> Any:
+        """When the job began to run; one that waits, or expired, did not. In an unknown state nobody can say whether it did."""
+        never = self.state_in(job, ["CREATED", "PENDING", "EXPIRED"])
+        return MISSING if never else UNKNOWN if never is None else self.run_start(job)
+
+    def run_end(self, job: Job) -> Any:
+        """The end of the time that a job ran: as_of in progress."""
+        return self.as_of if self.state_in(job, self.kind.in_progress) else self.member(job, "CompletionDate")
+
+    def run_start(self, job: Job) -> Any:
+        """The start; creation where there was none, or the client is too old to record it."""
         started = "InitiationDate" in self.kind.fields  # in the other lists it is not a member, and jobs start when they are created
         start = self.member(job, "InitiationDate") if started else MISSING
         if start is MISSING or (job.old_client and "InitiationDate" not in job.unusable and start is UNKNOWN):
             start = self.member(job, "CreationDate")
-        end = self.as_of if self.state_in(job, self.kind.in_progress) else self.member(job, "CompletionDate")
-        return difference(end, start)
+        return start
+
+    def at_local_time(self, job: Job, part: Part, value: Any, harmless: bool | None) -> bool | None:
+        """Whether a time, or any part of the time that a job ran, lies in hours of the week. Of a job in progress it may still come."""
+        if isinstance(value, int) and not AWS_BACKUP_BEGAN <= value < self.as_of + 400 * DAY:
+            value = UNKNOWN  # no time that a job can have
+        began = value is not MISSING and value is not UNKNOWN
+        answer: bool | None
+        if part.field == "Running" and began:
+            end = self.run_end(job)
+            answer = True if any(hours.holds(value) for hours in part.wanted) else None
+            if end is not UNKNOWN and end is not MISSING:
+                answer = any(hours.touches(value, end) for hours in part.wanted)
+        else:
+            answer = any(hours.holds(value) for hours in part.wanted) if began else None if value is UNKNOWN else False
+        to_come = part.field == "Running" or (part.field in ("InitiationDate", "CompletionDate") and not began)
+        open_yet = answer is False and to_come and self.state_in(job, self.kind.in_progress)
+        return harmless if open_yet and harmless is not None else answer
 
     def outcome(self, job: Job) -> Any:
         """COMPLETED is clean only with MessageCategory SUCCESS; without a category nobody knows, and `compare` judges it both ways."""
@@ -937,6 +1051,10 @@ class Evidence:
         if part.asked != "present" and part.field == "Outcome" and value == "unknown":
             ways = {any(answers(self.kind, part, way, self.as_of)) for way in ("clean", "with_issues")}
             return True if any(answers(self.kind, part, "unknown", self.as_of)) else None if len(ways) == 2 else ways.pop()
+        if part.asked == "in_inventory":
+            return self.inventories.lists_arn(part, value)
+        if part.asked == "local_time":
+            return self.at_local_time(job, part, value, harmless)
         so_far = part.field == "Duration" and part.asked != "present" and isinstance(value, int) and self.state_in(job, self.kind.in_progress)
         if so_far and harmless is not None:
             settled = {"at_least": True, "more_than": True, "at_most": False, "less_than": False}.get(part.asked)
@@ -1025,6 +1143,13 @@ class Reach(NamedTuple):
         between = any(last < start and end < first for last, first in self.holes)
         return self.spans(start, end) and self.evidence[-1][1] >= start and self.evidence[0][0] <= end and not between
 
+    def joins(self, start: int, end: int) -> bool:
+        """Whether no gap lies between two moments; before all that is covered, and after it, there is none."""
+        if not self.complete or not self.covered:
+            return False
+        first, last = max(start, self.covered[0][0]), min(end, self.covered[-1][1])
+        return (first > last or self.spans(first, last)) and not any(begins < start and end < ends for begins, ends in self.holes)
+
     def precedes(self, moment: int) -> bool:
         """Whether the evidence begins more than a day before a moment, and nothing between is a gap."""
         return bool(self.evidence) and self.evidence[0][0] < moment - 24 * HOUR and self.spans(self.evidence[0][0], moment)
@@ -1098,11 +1223,12 @@ def observed_reach(rows: Any, dataset: str, as_of: int) -> dict[tuple[Any, Any],
     require(isinstance(rows, list), "coverage is not a list", rows)
     found: dict[tuple[Any, Any], list[Reach]] = {}
     for row in rows:
-        check_keys(row, "a row of coverage", "dataset account region from to complete gaps basis evidence holes")
+        check_keys(row, "a row of coverage", "dataset account region from to complete gaps basis evidence holes silent")
         require(row["dataset"] in LISTS, NOT_AGAIN if row["dataset"] in HELD else "not a row of coverage", row["dataset"])
         require(isinstance(row["complete"], bool), "not a row of coverage", row)
         require(all(isinstance(row.get(key), (str, type(None))) for key in ("account", "region")), "not a place", row)
         require(row.get("basis") in (None, "observed", "asserted"), "not a basis of coverage", row)
+        require(all(isinstance(account, str) for account in flattened(row.get("silent") or [])), "not accounts", row)
         stated = row.get("from") is not None and row.get("to") is not None
         covered = [read_interval([row["from"], row["to"]])] if stated else []
         for gap in row.get("gaps") or []:
@@ -1120,6 +1246,17 @@ def observed_reach(rows: Any, dataset: str, as_of: int) -> dict[tuple[Any, Any],
         )
         reach[place] = Reach(covered, evidence, all(part.complete for part in parts), tuple(hole for part in parts for hole in part.holes))
     return reach
+
+
+def asked_places(rows: Any, dataset: str) -> dict[tuple[Any, Any], bool] | None:
+    """The places that a fetch asked about this list, and whether every answer arrived; None where nothing of the list was fetched."""
+    answered: dict[tuple[Any, Any], bool] = {}
+    for row in rows or []:
+        if row["dataset"] == dataset and row.get("basis") != "asserted":
+            for account in [row.get("account"), *(row.get("silent") or [])]:
+                place = (account, row.get("region"))
+                answered[place] = answered.get(place, True) and row["complete"]
+    return answered or None
 
 
 def read_interval(value: Any) -> tuple[int, int]:
@@ -1146,15 +1283,31 @@ def read_sources(given: Any, read: Callable[[str], bytes]) -> dict[str, list[Sou
     require(isinstance(given, list), "sources are not a list", given)
     sources: dict[str, list[Source]] = {name: [] for name in LISTS}
     for number, source in enumerate(given):
-        check_keys(source, "a source", "dataset name records files lone unclosed")
+        check_keys(source, "a source", "dataset name records files lone unclosed seen unknown")
         flags = (source.get("lone"), source.get("unclosed"))
         require(isinstance(source.get("name"), (str, type(None))) and {*flags} <= {None, True, False}, "not a source", source)
         require(source["dataset"] not in HELD, NOT_AGAIN, source["dataset"])
         require(("records" in source) != ("files" in source), "a source has either records or files", sorted(source))
         listed = source["records"] if "records" in source else records_in(source["files"], source["dataset"], bool(flags[0]), read)
         records, cut = read_source(listed, LISTS[source["dataset"]], number, bool(flags[1]))
+        read_knowledge(records, source)
         sources[source["dataset"]].append(Source(records, bool(flags[0] or cut)))
     return sources
+
+
+def read_knowledge(records: list[Job], source: dict[str, Any]) -> None:
+    """What an archive knows of its records: `seen`, until when their source shows that something happened, and for how many records in their order; `unknown`,
+    by the number of a record, members that are not known any more, since AWS no longer lists the job."""
+    if source.get("seen") is not None:
+        counts = [number for _, number in source["seen"]]
+        require(all(type(number) is int and number > 0 for number in counts) and sum(counts) == len(records), "seen is not of as many records", len(records))
+        times = [time for text, number in source["seen"] for time in [read_time(text, True)] * number]
+        for number, job in enumerate(records):
+            job.until = times[number]
+    for number, names in source.get("unknown") or []:
+        require(type(number) is int and 0 <= number < len(records), "no such record", number)
+        for name in names:
+            records[number].drop(name)
 
 
 ANSWERS = {"backup_jobs": ("BackupJobs", "BackupJob"), "copy_jobs": ("CopyJobs", "CopyJob"), "restore_jobs": ("RestoreJobs", "RestoreJob")}
@@ -1234,6 +1387,7 @@ class Case:
             name: observed_reach(document["coverage"], name, as_of) if observed else asserted_reach(sources[name], jobs, as_of, claimed)
             for name, jobs in LISTS.items()
         }
+        self.asked = {name: asked_places(document.get("coverage"), name) for name in LISTS}
         self.backups_of: dict[Any, list[Job]] = {}  # by ResourceArn
         for job in self.evidence["backup_jobs"].jobs:
             self.backups_of.setdefault(job.get("ResourceArn"), []).append(job)
@@ -1264,18 +1418,18 @@ class Case:
         if dataset not in self.read or self.organization or not seen or not all(self.reaches(dataset, place, start) for place in seen):
             return False
         shown = not self.not_shown(dataset)
-        return shown and all(account in self.accounts_with_jobs or self.always_excused(account) for account in self.scope["accounts"])
+        return shown and all(account in self.accounts_with_jobs or self.always_excused(dataset, account) for account in self.scope["accounts"])
 
     def not_shown(self, dataset: str) -> list[tuple[str | None, str | None]]:
         """The declared places that the list does not show, and that may not be empty; a half that is not declared is None."""
         accounts: list[Any] = self.scope["accounts"] or [None]
         regions: list[Any] = self.scope["regions"] or [None]
         declared = [(account, region) for account in accounts for region in regions if account or region]
-        return [place for place in declared if not any(is_part(place, other) for other in self.seen[dataset]) and not self.excused(*place)]
+        return [place for place in declared if not any(is_part(place, other) for other in self.seen[dataset]) and not self.excused(dataset, *place)]
 
     def shows(self, dataset: str, place: tuple[Any, Any]) -> bool:
         """Whether the list was read at a place at all, as far as the place is stated, or may be empty there."""
-        return any(is_part(place, other) and in_scope(other, self.scope) for other in self.reach[dataset]) or self.excused(*place)
+        return any(is_part(place, other) and in_scope(other, self.scope) for other in self.reach[dataset]) or self.excused(dataset, *place)
 
     def shows_absence(self, dataset: str, place: tuple[Any, Any], start: int | None) -> bool:
         """Whether a job that is not in the list did not happen: wherever the place may be, as far as it is stated, the list is complete from the start of
@@ -1285,15 +1439,24 @@ class Case:
         somewhere = self.organization and place[0] is None
         return bool(there) and not unread and not somewhere and all(self.reaches(dataset, other, start) for other in there)
 
-    def excused(self, account: str | None, region: str | None = None) -> bool:
-        """Whether a declared place may have no job. An account of an organization that has none has no row of the coverage of a fetch, either."""
-        names = [account] if region is None else [account, f"{account}/{region}"]
-        return any(name in self.scope["may_be_empty"] for name in names)
+    def lacks_none(self, dataset: str, place: tuple[Any, Any], start: int, end: int) -> bool:
+        """Whether the list certainly lacks no job created between two that it has: what is later than one of its jobs it has, but for its gaps."""
+        there = [reach for other, reach in self.reach[dataset].items() if in_scope(other, self.scope) and is_part(place, other)]
+        unread = any(is_part(place, other, loosely=True) for other in self.not_shown(dataset))
+        somewhere = self.organization and place[0] is None
+        return bool(there) and not unread and not somewhere and all(reach.joins(start, end) for reach in there)
 
-    def always_excused(self, account: str) -> bool:
-        """Whether a declared account may have no job in any list."""
-        excused, regions = self.scope["may_be_empty"], self.scope["regions"]
-        return account in excused or bool(regions and all(f"{account}/{region}" in excused for region in regions))
+    def excused(self, dataset: str, account: str | None, region: str | None = None) -> bool:
+        """Whether a declared place needs no job: the policy says that it may be empty, and a fetch, if there was one, asked there and was answered."""
+        named = [account] if region is None else [account, f"{account}/{region}"]
+        asked = self.asked[dataset]
+        answers = [answered for other, answered in (asked or {}).items() if is_part((account, region), other)]
+        return any(name in self.scope["may_be_empty"] for name in named) and (asked is None or (bool(answers) and all(answers)))
+
+    def always_excused(self, dataset: str, account: str) -> bool:
+        """Whether a declared account needs no job at all: each of its declared places is excused."""
+        regions: list[Any] = self.scope["regions"] or [None]
+        return all(self.excused(dataset, account, region) for region in regions)
 
 
 PLACE_AND_TYPE = ["Account", "Region", "ResourceType"]
@@ -1623,7 +1786,12 @@ MEASURES = {  # operators, kind of the value, within
     "latest": ((), "", "optional"),
     "longest_gap": (("at_most", "less_than"), "duration", "needed"),
     "missed_runs": (("at_most", "less_than"), "number", "needed"),
+    "calendar": (("at_least",), "number", "refused"),
+    "size_drop": (("at_most", "less_than"), "share", "optional"),
+    "size_growth": (("at_most", "less_than"), "percentage", "optional"),
+    "slowdown": (("at_most", "less_than"), "factor", "optional"),
 }
+COMPARED = ("size_drop", "size_growth", "slowdown")  # jobs in the window, each with those before it, whenever these were
 RESOURCE_FIELDS = ("ResourceType", "Account", "Region", "ResourceArn", "ResourceName", "AccountName", "in_inventory")  # and every Tags.NAME
 
 
@@ -1638,6 +1806,9 @@ class Expectation(NamedTuple):
     inventory: str | None
     choice: Choice
     waits: bool  # `of` names State or Outcome: jobs in progress may still change
+    periods: list[tuple[int, int]]  # of calendar: the days, weeks or months that are over, the oldest first; else none
+    share: tuple[str, Fraction] | None  # of the subjects that must keep to the limit; None: all
+    softer: Expectation | None  # the same with the limit that a warning is at
 
     @property
     def lower(self) -> bool:
@@ -1647,7 +1818,12 @@ class Expectation(NamedTuple):
     @property
     def undoable(self) -> bool:
         """Whether jobs that nobody listed could undo a violation: what a list does not show must then be known not to have happened."""
-        return self.lower or self.measure not in ("count", "streak")
+        return self.lower or self.measure not in ("count", "streak", *COMPARED)
+
+    @property
+    def always(self) -> bool:
+        """Whether it looks at jobs at any time of the coverage."""
+        return self.measure in ("newest", *COMPARED)
 
     @property
     def needed(self) -> set[str]:
@@ -1664,10 +1840,11 @@ def read_expectation(rule: dict[str, Any], case: Case) -> Expectation:
     ((measure, asked),) = rule["expect"].items()
     require(measure in MEASURES, "no such measure", measure)
     operators, kind, within = MEASURES[measure]
-    check_keys(asked, measure, " ".join(("of", *operators)))
-    limits = [(name, text) for name, text in asked.items() if name != "of"]
+    beside = [*PERIODS, "zone"] if measure == "calendar" else ["warning"] if kind == "duration" else []
+    check_keys(asked, measure, " ".join(("of", *operators, *beside)))
+    limits = [(name, text) for name, text in asked.items() if name not in ("of", *beside)]
     require(len(limits) == (1 if operators else 0), f"{measure} needs one limit, or none", asked)
-    require(bool(asked.get("of")) != (measure == "missed_runs"), f"{measure} needs conditions under of, or must not have them", asked)
+    require(measure == "slowdown" or bool(asked.get("of")) != (measure == "missed_runs"), f"{measure} needs conditions under of, or must not have them", asked)
     require(within != "needed" or "within" in rule, f"{measure} needs within", rule["id"])
     require(within != "refused" or "within" not in rule, f"the limit of {measure} is its window", rule["id"])
     require(rule.get("clock") is None or (within == "optional" and "within" in rule), f"clock cannot stand here beside {measure}", rule["id"])
@@ -1676,15 +1853,28 @@ def read_expectation(rule: dict[str, Any], case: Case) -> Expectation:
     known = [name for name in GROUP_FIELDS[dataset] if name in LISTS[dataset].fields]
     require(isinstance(per, list) and len(set(per)) == len(per) and set(per) <= set(known), "per names other fields than it can, or one twice", per)
     require(inventory is None or (isinstance(inventory, str) and "ResourceArn" in per), "inventory needs per with ResourceArn", inventory)
+    require(measure not in COMPARED or ("ResourceArn" in per and dataset != "restore_jobs"), f"{measure} compares the jobs of each resource", rule["id"])
     require(measure != "missed_runs" or (dataset == "backup_jobs" and not per), "missed_runs is about each resource of backup jobs", rule["id"])
     choice = read_choice(rule, case.as_of)
     choice = choice._replace(once=choice.once and measure in ("count", "share") and "ResourceArn" not in per)
     of = read_conditions(asked.get("of", {}), LISTS[dataset])
     if measure == "newest":
         choice = choice._replace(start=case.as_of - int(limit))
-    if measure in ("newest", "longest_gap"):
+    periods = read_periods(asked, case.as_of) if measure == "calendar" else []
+    if periods:
+        require(0 < limit <= len(periods), "calendar asks for none of its days, or for more than it looks at", asked)
+        choice = choice._replace(start=periods[0][0])
+    if measure in ("newest", "longest_gap", "calendar"):
         choice = choice._replace(clock="CreationDate")
-    return Expectation(measure, of, operator_asked, limit, per, inventory, choice, names_outcome(of, LISTS[dataset]))
+    share = read_share(rule["share_of_subjects"]) if rule.get("share_of_subjects") is not None else None
+    require(share is None or (per and measure in ("count", "streak", "newest", "calendar")), "share_of_subjects cannot stand here", rule["id"])
+    read = Expectation(measure, of, operator_asked, limit, per, inventory, choice, names_outcome(of, LISTS[dataset]), periods, share, None)
+    if "warning" not in asked:
+        return read
+    warning = read_limit(kind, asked["warning"])
+    require(warning < limit and share is None, "a warning that is not below the limit, or beside share_of_subjects", asked)
+    start = case.as_of - int(warning) if measure == "newest" else choice.start
+    return read._replace(softer=read._replace(limit=warning, choice=choice._replace(start=start)))
 
 
 def read_limit(kind: str, text: Any) -> Any:
@@ -1695,9 +1885,12 @@ def read_limit(kind: str, text: Any) -> Any:
         return int(text)
     if kind == "duration":
         return int(read_quantity(text, DURATIONS))
+    if kind == "factor":
+        require(text.endswith("x"), "a factor is written 2x", text)
+        return read_quantity(text[:-1], {"": 1})
     require(text.endswith("%"), "a share is written 99%", text)
     share = read_quantity(text[:-1], {"": 1}) / 100
-    require(share <= 1, "a share is at most 100%", text)
+    require(share <= 1 or kind == "percentage", "a share is at most 100%", text)
     return share
 
 
@@ -1743,6 +1936,12 @@ class Finding(NamedTuple):
     pending: bool = False
     waiting: bool = False  # all that could be measured is still in progress
     unsettled: bool = False  # nobody knows whether the first backup still runs: nothing violates for certain
+    uncompared: bool = False  # no job of it was compared with one before: nothing is said of it, unless of none
+
+    @property
+    def decided(self) -> bool:
+        """Whether a softer limit could add nothing."""
+        return self.violates is True or self.nothing or self.pending or self.waiting
 
 
 def read_rows(expectation: Expectation, case: Case) -> list[Row]:
@@ -1897,8 +2096,8 @@ def form_groups(expectation: Expectation, case: Case, rows: list[Row]) -> Formed
         values = [evidence.value(row.job, name) for name in others]
         complete = not any(value is UNKNOWN or value is MISSING for value in values)
         nowhere = any(subject is None for subject, _ in belongs) or (bool(belongs) and not complete)
-        unknown = unknown or (row.counted() is not False and nowhere)
-        if nowhere and MISSING not in values and record.counted(expectation.measure == "newest") is not False:
+        unknown = unknown or (row.counted(expectation.measure in COMPARED) is not False and nowhere)
+        if nowhere and MISSING not in values and record.counted(expectation.always) is not False:
             strays.append(belonging(record, None))
         for subject, own in belongs:
             if subject is None or (resources and subject not in subjects):
@@ -2031,7 +2230,7 @@ class Others:
         kinds = tuple(clues for clues in self.rows if clues.agree(own))
         if group.rows:
             return self.keeps(group, kinds)
-        key = (kinds, newness(group, expectation, case)) if expectation.measure == "longest_gap" else (kinds, None)
+        key = (kinds, newness(group, expectation, case)) if expectation.measure in ("longest_gap", "calendar") else (kinds, None)
         if key not in self.known:
             self.known[key] = self.keeps(group, kinds)
         return self.known[key]
@@ -2100,12 +2299,13 @@ def judge_groups(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str
     if not expectation.per:
         groups[0].sure = chosen is True
         groups = [] if chosen is False else groups  # an upper bound must not be met by a misspelt vault
-    assessed = [(group, settle(group, assess(group, expectation, case), expectation, case)) for group in groups]
-    others = Others(formed.others, expectation, case)
-    assessed = [
-        (group, found._replace(violates=None) if found.violates and (others.undo(group) or may_run_first(group, expectation, case)) else found)
-        for group, found in assessed
-    ]
+    assessed = assess_all(groups, formed, expectation, case)
+    if expectation.softer is not None:
+        warned = assess_all(groups, formed, expectation.softer, case)
+        softer = [found for _, found in warned]
+        assessed = [(group, found if found.decided else soften(found, softer[number])) for number, (group, found) in enumerate(assessed)]
+    if expectation.share is not None:
+        return judge_share(rule, expectation, formed, assessed, enough, case, waivers)
     definite = [(group, found) for group, found in assessed if found.violates and (enough or not found.nothing)]
     possible, pending = sum(found.violates is None for _, found in assessed), sum(found.pending for _, found in assessed)
     findings = [finding_of(group, found, case.evidence[dataset], waivers) for group, found in definite]
@@ -2123,6 +2323,8 @@ def judge_groups(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str
         verdict, findings = without_data(no_data, waivers)
     elif pending == len(groups):
         verdict = "inconclusive"  # all of them are new: nothing is decided
+    elif any(found.uncompared for _, found in assessed) and all(found.uncompared or found.pending for _, found in assessed):
+        verdict, findings = without_data(no_data, waivers, "pass" if any(row.outside for row in formed.rows) else "inconclusive")
     elif expectation.measure in ("count", "streak") and not expectation.lower and all(row.counted() is not True for row in formed.rows):
         verdict, findings = met_by_nothing(formed.rows, no_data, waivers)
     else:
@@ -2130,6 +2332,16 @@ def judge_groups(rule: dict[str, Any], case: Case, waivers: Waivers) -> dict[str
     undecided = sum(all_of([row.population, row.undecided]) is True for row in formed.rows)
     examined = sum(row.counted() is True for row in formed.rows)
     return result_of(rule, waive(verdict, findings), findings, examined, subjects=formed.subjects, undecided=undecided, possible=possible, pending=pending)
+
+
+def assess_all(groups: list[Group], formed: Formed, expectation: Expectation, case: Case) -> list[tuple[Group, Finding]]:
+    """What the measure says of each group. What a job that does not say whose it is could undo is possible only."""
+    assessed = [(group, settle(group, assess(group, expectation, case), expectation, case)) for group in groups]
+    others = Others(formed.others, expectation, case)
+    return [
+        (group, found._replace(violates=None) if found.violates and (others.undo(group) or may_run_first(group, expectation, case)) else found)
+        for group, found in assessed
+    ]
 
 
 def settle(group: Group, found: Finding, expectation: Expectation, case: Case) -> Finding:
@@ -2167,8 +2379,18 @@ def assess(group: Group, expectation: Expectation, case: Case) -> Finding:
     """The measure, taken in favour of the group and against it: what even the favourable value violates is definite. A first backup that still runs may keep
     the rule yet."""
     measure = expectation.measure
-    found = assess_latest(group, case.evidence[expectation.choice.dataset]) if measure == "latest" else assess_value(group, expectation, case)
-    if (found.violates is False and not (found.nothing and measure == "latest")) or measure not in ("newest", "latest", "longest_gap", "count", "streak"):
+    if measure == "calendar":
+        found = assess_calendar(group, expectation, case)
+    else:
+        found = assess_latest(group, case.evidence[expectation.choice.dataset]) if measure == "latest" else assess_value(group, expectation, case)
+    if (found.violates is False and not (found.nothing and measure == "latest")) or measure not in (
+        "newest",
+        "latest",
+        "longest_gap",
+        "count",
+        "streak",
+        "calendar",
+    ):
         return found
     if "ResourceArn" not in expectation.per or (measure in ("count", "streak") and not expectation.lower):
         return found
@@ -2181,6 +2403,8 @@ def assess(group: Group, expectation: Expectation, case: Case) -> Finding:
 def assess_value(group: Group, expectation: Expectation, case: Case) -> Finding:
     """Every measure but `latest`: the value that favours the group, and the other."""
     measure, rows = expectation.measure, group.rows
+    if measure in COMPARED:
+        return assess_durations(group, expectation, case) if measure == "slowdown" else assess_sizes(group, expectation, case)
     bounded_below = measure in ("count", "streak") and expectation.lower
     new, first = newness(group, expectation, case) if measure == "longest_gap" or bounded_below else (False, None)
     values: list[Any]
@@ -2381,6 +2605,281 @@ def newness(group: Group, expectation: Expectation, case: Case) -> tuple[bool | 
     first = min(dated, default=case.as_of)
     reach = case.reach["backup_jobs"].get(group.place)
     return (True if reach is not None and reach.precedes(first) and not unplaced and len(own) == len(dated) else None), first
+
+
+# Warnings, and shares of the subjects
+
+
+def soften(hard: Finding, soft: Finding) -> Finding:
+    """What a softer limit makes of a group that does not certainly violate the limit: what is certain of either is found, what is possible stays so."""
+    if soft.violates is True:
+        return soft
+    return hard if hard.violates is None or soft.violates is False else soft
+
+
+def read_share(asked: Any) -> tuple[str, Fraction]:
+    """The operator and the share."""
+    require(isinstance(asked, dict) and len(asked) == 1 and set(asked) <= {"at_least", "more_than"}, "not a share of subjects", asked)
+    ((word, text),) = asked.items()
+    return word, read_limit("share", text)
+
+
+def judge_share(
+    rule: dict[str, Any], expectation: Expectation, formed: Formed, assessed: list[tuple[Group, Finding]], enough: bool, case: Case, waivers: Waivers
+) -> dict[str, Any]:
+    """`share_of_subjects`: whether enough of the subjects keep to the limit, in the best case and in the worst. Pending ones are not counted."""
+    word, limit = expectation.share or ("", Fraction(0))
+    counted = [(group, found) for group, found in assessed if not found.pending]
+    keeping = [group.sure for group, found in counted if found.violates is False and not found.waiting]
+    bad = [group for group, found in counted if found.violates]
+    unknown = len(counted) - len(keeping) - len(bad)
+
+    def keeps(good: int, count: int) -> bool:
+        return count > 0 and COMPARISONS[word](Fraction(good, count), limit)
+
+    best = keeps(len(counted) - len(bad), len(counted))
+    worst = keeps(keeping.count(True), keeping.count(True) + len(bad) + unknown)
+    # Jobs of unknown groups may be of subjects that nobody knows.
+    settled = enough and not formed.unknown and not formed.nameless
+    possible, pending = sum(found.violates is None for _, found in assessed), sum(found.pending for _, found in assessed)
+    findings: list[dict[str, Any]] = []
+    no_data, upper = expectation.choice.no_data, expectation.measure in ("count", "streak") and not expectation.lower
+    if settled and counted and not best:
+        accepted = sum(waivers.take_fields(group.fields) for group in bad)
+        is_waived = accepted > 0 and keeps(len(counted) - len(bad) + accepted, len(counted))
+        is_sure = keeps(len(counted) - len(bad) + accepted - unknown, len(counted))
+        findings = [{"account": None, "region": None, "subject": "all", "jobs": [], "waived": is_waived}]
+        verdict = "fail" if not is_waived else "waived" if is_sure else "inconclusive"
+    elif not settled or (counted and not worst):
+        verdict = "inconclusive"
+    elif not assessed:
+        verdict, findings = without_data(no_data, waivers)
+        verdict = waive(verdict, findings)
+    elif upper and all(row.counted() is not True for row in formed.rows):
+        verdict, findings = met_by_nothing(formed.rows, no_data, waivers)
+        verdict = waive(verdict, findings)
+    else:
+        verdict = "pass" if counted else "inconclusive"
+    examined = sum(row.counted() is True for row in formed.rows)
+    return result_of(rule, verdict, findings, examined, subjects=formed.subjects, possible=possible, pending=pending)
+
+
+# Calendar days
+
+PERIODS = ("days", "weeks", "months")
+
+
+def read_periods(asked: dict[str, Any], as_of: int) -> list[tuple[int, int]]:
+    """When the last days, ISO weeks or months of a zone that are over began and ended, the oldest first. They begin at midnight, or where that is skipped."""
+    units = [unit for unit in PERIODS if unit in asked]
+    require(len(units) == 1, "calendar needs days, weeks or months", asked)
+    (unit,) = units
+    number = read_limit("number", asked[unit])
+    require(0 < number <= 400, "not from 1 to 400", asked[unit])
+    try:
+        zone = read_zone(asked.get("zone", "UTC"))
+    except CronError as error:
+        raise InputError(str(error)) from error
+    day = (EPOCH + timedelta(microseconds=as_of)).astimezone(zone).date()
+    end = day if unit == "days" else day - timedelta(days=day.weekday()) if unit == "weeks" else day.replace(day=1)
+    edges = [end]
+    for _ in range(number):
+        # The last day of the month before is the day before its first.
+        end = (end - timedelta(days=1)).replace(day=1) if unit == "months" else end - timedelta(days=1 if unit == "days" else 7)
+        edges.append(end)
+    moments = [midnight(edge, zone) for edge in reversed(edges)]
+    return [(start, moments[place + 1]) for place, start in enumerate(moments[:-1])]
+
+
+def midnight(day: date, zone: tzinfo) -> int:
+    """When a day begins in a zone."""
+    return (datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC) - EPOCH) // timedelta(microseconds=1)
+
+
+def assess_calendar(group: Group, expectation: Expectation, case: Case) -> Finding:
+    """How many of the periods have a matching job. Of a new subject those before its first backup job are not asked: it is pending while these are too many."""
+    periods, rows = expectation.periods, group.rows
+    spare = len(periods) - expectation.limit  # so many may lack a job
+    new, first = newness(group, expectation, case)
+    excused = sum(end <= first for _, end in periods) if first is not None and new is not False else 0
+    possible, sure = ([any(holds_one(row, period, high) for row in rows) for period in periods] for high in (True, False))
+    undated = sum(row.created is None and possible_match(row) for row in rows)
+    lacking = [period for number, period in enumerate(periods) if number >= excused and not possible[number]]
+    if len(lacking) - undated > spare:
+        evidence = case.evidence[expectation.choice.dataset]
+        bad = [row for row in rows if row.chosen is True and row.matches is False and evidence.state_in(row.job, evidence.kind.finished)]
+        return Finding(True, [row.job for row in bad if row.created is not None and any(start <= row.created < end for start, end in lacking)])
+    if sum(sure) >= expectation.limit:
+        return Finding(False, [])
+    if new and excused and sure[excused:].count(False) <= spare:
+        return Finding(False, [], pending=True)
+    return Finding(None, [])
+
+
+def holds_one(row: Row, period: tuple[int, int], high: bool) -> bool:
+    """Whether a matching job was created in the period: a possible one, or a definite one."""
+    return row.created is not None and period[0] <= row.created < period[1] and (possible_match(row) if high else definite(row))
+
+
+WITHOUT_SIZES = ("aurora", "cloudformation", "documentdb", "eks", "fsx", "neptune", "rds")  # their jobs record no size, or 0
+MOST_ALIKE, MOST_UNSURE, FEWEST_EARLIER = 4, 100, 5
+
+
+class Sized(NamedTuple):
+    """A job that may match, beside those before it."""
+
+    job: Job
+    sure: bool  # it certainly matches
+    inside: bool | None  # and is in the window
+    created: int | None
+    size: int | None
+    comparable: bool | None  # whether its size says how large the backup is
+
+
+def comparable_size(job: Job) -> tuple[int | None, bool | None]:
+    """The size of a backup, and whether it says anything: EFS records what was transferred, some types nothing, or 0."""
+    kind, size = str(job.get("ResourceType") or "").lower(), job.get("BackupSizeInBytes")
+    if kind == "efs" or (kind in WITHOUT_SIZES and not size):
+        return size, False
+    return size, True if kind and size is not None else None
+
+
+def size_change(before: Sized, job: Sized, growth: bool, whole: bool) -> tuple[Any, Any]:
+    """By what part of the one before a job is smaller, or larger: in its favour, and against it."""
+    if job.inside is False or before.comparable is False or job.comparable is False:
+        return 0, 0
+    if before.size is None or job.size is None or not whole:
+        return 0, FOR_EVER if growth else 1
+    apart = job.size - before.size if growth else before.size - job.size
+    change: Any = 0 if apart <= 0 else Fraction(apart, before.size) if before.size else FOR_EVER
+    sure = job.inside and before.comparable and job.comparable
+    return change if sure else 0, change
+
+
+def in_window(row: Row, expectation: Expectation, evidence: Evidence) -> bool | None:
+    """Whether a job would be in the window if it were one of the group."""
+    return evidence.in_window(row.job, expectation.choice.start, expectation.choice.clock)
+
+
+def orders_of(jobs: list[Sized]) -> list[list[Sized]]:
+    """Every order of jobs created at one moment, with or without those that may not match."""
+    orders: list[list[Sized]] = [[]]
+    ways = []
+    while orders:
+        order = orders.pop()
+        rest = [job for job in jobs if all(job is not taken for taken in order)]
+        ways += [order] if order and not any(job.sure for job in rest) else []
+        orders += [[*order, job] for job in rest]
+    return ways
+
+
+def assess_sizes(group: Group, expectation: Expectation, case: Case) -> Finding:
+    """The greatest change of a size from one matching job to the next. A way through the jobs takes all that certainly match, and any of those that may: the
+    value in favour of the group is that of the way whose greatest change is the least, the other that of any two jobs that may follow each other."""
+    evidence, growth, dataset = case.evidence[expectation.choice.dataset], expectation.measure == "size_growth", expectation.choice.dataset
+    jobs = [
+        Sized(row.job, definite(row, True), in_window(row, expectation, evidence), row.created, *comparable_size(row.job))
+        for row in group.rows
+        if possible_match(row, True)
+    ]
+    if any(job.created is None for job in jobs):  # it may stand anywhere
+        violates = None if len(jobs) > 1 and expectation.violated_by(FOR_EVER if growth else 1) else False
+        return Finding(violates, [], uncompared=violates is False)
+
+    def change(before: Sized, job: Sized) -> tuple[Any, Any]:
+        return size_change(before, job, growth, case.lacks_none(dataset, group.place, before.created or 0, job.created or 0))
+
+    moments: dict[Any, list[Sized]] = {}
+    for job in sorted(jobs, key=lambda job: job.created or 0):
+        moments.setdefault(job.created, []).append(job)
+    lasts: list[tuple[Sized, Any]] = []  # what may be the last job so far, and the greatest change on the best way to it
+    anything, none_yet, most, compared = False, True, 0, 0
+    over: list[Job] = []
+    for alike in moments.values():
+        for job in alike:
+            before = [*(last for last, _ in lasts), *(other for other in alike if other is not job)]
+            most = max([most, *(change(last, job)[1] for last in before)])
+            if job.sure and job.inside and before and not none_yet:
+                least = min(change(last, job)[0] for last in before)
+                over += [job.job] if expectation.violated_by(least) else []
+            if job.sure and job.inside and job.comparable and before and not none_yet and not anything:
+                compared += all(last.comparable for last in before)
+        anything = anything or len(alike) > MOST_ALIKE
+        reached: list[tuple[Sized, Any]] = []
+        for order in [[job] for job in alike] if anything else orders_of(alike):
+            ways = [max(worst, change(last, order[0])[0]) for last, worst in lasts] + ([0] if none_yet else [])
+            steps = [change(order[place - 1], order[place])[0] for place in range(1, len(order))]
+            reached.append((order[-1], max([min(ways), *steps])))
+        best = [(job, min(worst for last, worst in reached if last is job)) for job in alike if any(last is job for last, _ in reached)]
+        if any(job.sure for job in alike):
+            lasts, none_yet = best, False
+        else:
+            lasts = lasts + best
+        anything = anything or len(lasts) > MOST_UNSURE
+    least = 0 if none_yet or anything else min((worst for _, worst in lasts), default=0)
+    if expectation.violated_by(least):
+        return Finding(True, over)
+    if expectation.violated_by(most):
+        return Finding(None, [])
+    return Finding(False, [], uncompared=not compared)
+
+
+def assess_durations(group: Group, expectation: Expectation, case: Case) -> Finding:
+    """How many times the usual duration the slowest job took. What is usual is the median of the clean jobs before it, at least 5: in favour of the group the
+    longest that the unknown leaves open, else the shortest."""
+    evidence = case.evidence[expectation.choice.dataset]
+    rows = [row for row in group.rows if row.chosen is not False]
+    states = [(row, all_of([row.chosen, evidence.is_clean(row.job)]), evidence.value(row.job, "Duration")) for row in rows]
+    certain: list[tuple[Job, Any]] = []
+    least: Any = 0
+    most: Any = 0
+    waiting = False
+    for row, _, duration in states:
+        inside = in_window(row, expectation, evidence)
+        if inside is False or row.matches is False or duration is MISSING:
+            continue
+        earlier = [
+            (own if row.created is not None and other.created is not None and other.created < row.created else None, length)
+            for other, own, length in states
+            if other is not row and own is not False and not (row.created is not None and other.created is not None and other.created > row.created)
+        ]
+        sure = [length for own, length in earlier if own]
+        others = [length for own, length in earlier if not own]
+        waiting = waiting or len(sure) < FEWEST_EARLIER
+        if len(sure) + len(others) < FEWEST_EARLIER:
+            continue
+        most = max(most, times_usual(duration, usual_duration(sure, others, False)))
+        if definite(row, True) and inside and duration is not UNKNOWN and len(sure) >= FEWEST_EARLIER:
+            times = times_usual(duration, usual_duration(sure, others, True))
+            least = max(least, times)
+            certain.append((row.job, times))
+    if expectation.violated_by(least):
+        return Finding(True, [job for job, times in certain if expectation.violated_by(times)])
+    if expectation.violated_by(most):
+        return Finding(None, [])
+    return Finding(False, [], pending=waiting and not certain, uncompared=not waiting and not certain)
+
+
+def usual_duration(sure: list[Any], others: list[Any], longest: bool) -> Any:
+    """The longest, or shortest, median of durations that certainly count and any of the others."""
+    unknown = FOR_EVER if longest else 0
+    kept: list[Any] = [unknown if length is UNKNOWN else length for length in sure]
+    rest = sorted((unknown if length is UNKNOWN else length for length in others), reverse=longest)
+    medians: list[Any] = []
+    for count in range(len(rest) + 1):
+        lengths = sorted(kept + rest[:count])
+        if len(lengths) >= FEWEST_EARLIER:
+            half = len(lengths) // 2
+            middle: list[Any] = lengths[half : half + 1] if len(lengths) % 2 else lengths[half - 1 : half + 1]
+            medians.append(FOR_EVER if FOR_EVER in middle else Fraction(sum(middle), len(middle)))
+    return max(medians) if longest else min(medians)
+
+
+def times_usual(duration: Any, usual: Any) -> Any:
+    """One duration by another."""
+    if duration is UNKNOWN or (usual == 0 and duration):
+        return FOR_EVER
+    return 0 if usual in (0, FOR_EVER) else Fraction(duration) / usual
 
 
 class CronError(ValueError):
@@ -2990,12 +3489,18 @@ def judge_policy(policy: dict[str, Any], whole: Case) -> list[dict[str, Any]]:
         waivers, results = read_waivers(policy), []
         for rule in policy["rules"]:
             reading = "a rule"
-            check_keys(rule, "it", "id dataset where within clock jobs none all expect followed_by per inventory no_data unless_recovered_within")
+            check_keys(
+                rule, "it", "id dataset where within clock jobs none all expect followed_by per inventory share_of_subjects no_data unless_recovered_within"
+            )
             kinds = [kind for kind in JUDGES if kind in rule]
             require(isinstance(rule["id"], str) and len(kinds) == 1, "needs an id and either none, all, expect or followed_by", rule)
             reading = f"rule {rule['id']!a}"
             require(rule.get("dataset") not in HELD and rule.get("inventory") not in HELD, NOT_AGAIN, rule.get("dataset") or rule.get("inventory"))
-            require(kinds == ["expect"] or not rule.keys() & {"per", "inventory"}, "per and inventory stand beside expect", rule)
+            require(
+                kinds == ["expect"] or not rule.keys() & {"per", "inventory", "share_of_subjects"},
+                "per, inventory and share_of_subjects stand beside expect",
+                rule,
+            )
             require("none" in rule or kinds == ["all"] or "unless_recovered_within" not in rule, "unless_recovered_within qualifies none", rule)
             result = JUDGES[kinds[0]](rule, case, Waivers(rule, waivers.get(rule["id"], []), case.as_of))
             results.append({**result, "verdict": "inconclusive"} if result["verdict"] != "fail" and has_near_miss(rule, case) else result)
@@ -3135,6 +3640,11 @@ def wrong_totals(rules: list[dict[str, Any]], result: dict[str, Any]) -> list[st
     return problems
 
 
+def counted(number: int, words: str) -> str:
+    """A number with its noun (`1 subject`, `2 subjects`), or with a word that has no plural (`1 examined`)."""
+    return f"{number} {words[:-1] if number == 1 and words.endswith('s') else words}"
+
+
 def check_bundle(folder: Path) -> int:
     """The bundle that this script lies in: its hashes, its rules, and what its result says of them."""
     damage = damage_of(folder)
@@ -3155,11 +3665,12 @@ def check_bundle(folder: Path) -> int:
     ]
     for policy in answer["policies"]:
         for rule in policy["rules"]:
-            counts = ", ".join(f"{rule[name]} {name}" for name in COUNTS if rule[name] or name == "examined")
-            lines.append(f"  {rule['verdict']:<13} {shown(policy['id'])}/{shown(rule['id'])}: {len(rule['findings'])} findings, {counts}")
+            counts = ", ".join(counted(rule[name], name) for name in COUNTS if rule[name] or name == "examined")
+            found = counted(len(rule["findings"]), "findings")
+            lines.append(f"  {rule['verdict']:<13} {shown(policy['id'])}/{shown(rule['id'])}: {found}, {counts}")
     rules = sum(len(policy["rules"]) for policy in answer["policies"])
     agreed = [
-        f"This agrees with result.json: {rules} rules, verdict {shown(result['verdict'])}.",
+        f"This agrees with result.json: {counted(rules, 'rules')}, verdict {shown(result['verdict'])}.",
         "The rules are those of reperform.json. That they say what policies/ and waivers/ say is checked by policycheck verify, or by reading them.",
     ]
     print("\n".join([*lines, "", *(["This does not agree with result.json:", *(f"  {problem}" for problem in problems)] if problems else agreed)]), flush=True)

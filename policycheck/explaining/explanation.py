@@ -128,7 +128,7 @@ def _find_tests(policy: Policy, rule: Rule, path: Path, backend: Backend) -> Tes
 
 def compile_rule(policy: Policy, rule: Rule, backend: Backend) -> Iterable[tuple[str, str]]:
     """What the engine evaluates for a rule, as Narwhals writes it; times are microseconds, as_of that of the samples."""
-    statement, case = rule.statement, open_case(0, rule, policy.scope)
+    statement, case = rule.statement, open_case(0, rule, policy.scope, micros(AS_OF))
     requirement = statement.requirement
     frame = _empty_frame(statement.list, fields_read(case), rule, backend)
     if statement.where != EVERY_JOB:
@@ -156,8 +156,9 @@ def _written(expression: Any) -> str:
 
 def _empty_frame(dataset: Dataset, fields: Iterable[str], rule: Rule, backend: Backend) -> Frame:
     conditions = (rule.statement.where, rule.statement.requirement.condition)
-    asked = [comparison for condition in conditions for comparison in comparisons(condition) if comparison.operator is Operator.IS]
-    named = [str(value) for comparison in asked if _is_name(comparison.field, dataset) for value in comparison.values]
+    asked = [comparison for condition in conditions for comparison in comparisons(condition)]
+    compared = [one for one in asked if one.operator is Operator.IN_INVENTORY or (one.operator is Operator.IS and _is_name(one.field, dataset))]
+    named = [str(value) for comparison in compared for value in comparison.values]
     inventories: Mapping[str, Inventory] = {name: Inventory(name, "", ()) for name in named}
     return build_frame(JobList.of(dataset, []), sorted(fields), micros(AS_OF), backend, inventories)
 

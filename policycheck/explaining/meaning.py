@@ -9,9 +9,9 @@ from policycheck.datasets import DATASETS, DEFAULT, Dataset, Presence
 from policycheck.engine.case import fields_decisive
 from policycheck.engine.kinds.registry import measurement_of, open_case
 from policycheck.engine.measurement import Asked
-from policycheck.policy.conditions import Condition, fields_of
-from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, NoData, NoneMatch, Rule, Scope
-from policycheck.policy.operators import OPERATORS
+from policycheck.policy.conditions import Condition, comparisons, fields_of
+from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, NoData, NoneMatch, Rule, Scope, Statement
+from policycheck.policy.operators import CLOCK_OPERATORS, OPERATORS, Operator
 from policycheck.policy.phrases import grouped, spell_conditions
 from policycheck.text import clean_line
 
@@ -46,7 +46,7 @@ _JOBS = {
 def _window(rule: Rule) -> str:
     statement, length = rule.statement, rule.statement.window
     allowance = allowance_of(rule)
-    begins = f"from as_of - {length.text} to as_of, both edges in" if length else "up to as_of"
+    begins = f"{_start(statement)} to as_of, both edges in" if length else "up to as_of"
     if allowance:
         return f"jobs whose deadline, {allowance} after their end, lies {begins}; a job in progress has none yet"
     if length is None:
@@ -105,8 +105,13 @@ def describe_failure(rule: Rule) -> Iterator[str]:
             if open_case(0, rule, Scope()).leaves_out_progress:
                 yield "a job in progress is undecided and left out, unless it is overdue"
         case Expectation():
+            if requirement.share is not None:
+                allowed = f"{OPERATORS[requirement.share.operator].test} {requirement.share.limit.text}"
+                yield f"too many of these, so that not {allowed} of all {grouped(requirement.per, None, rule.statement.list, several=True)} keep it:"
             yield _failing_measure(requirement, rule.statement.list)
-            if open_case(0, rule, Scope()).excuses_new:
+            if requirement.warning is not None:
+                yield f"what is beyond {requirement.warning.text} and keeps to the limit is a finding of severity low"
+            if open_case(0, rule, Scope()).excuses_new and rule.statement.window is not None:
                 yield "a resource whose first backup job was created in the window is new, and pending if it falls below the limit and every job went well"
         case Following(condition=condition, within=within):
             with_ = "" if condition == EVERY_JOB else f" with {_said(condition)}"
@@ -116,12 +121,24 @@ def describe_failure(rule: Rule) -> Iterator[str]:
             assert_never(requirement)
     if "Duration" in fields_of(requirement.condition) and not isinstance(requirement, Expectation | Following):
         yield "a job in progress violates only once its time so far is past the limit"
+    asked = {one.field for one in comparisons(requirement.condition) if one.operator in CLOCK_OPERATORS}
+    if not isinstance(requirement, Expectation | Following) and asked & {"InitiationDate", "CompletionDate", "Running"}:
+        yield "of a job in progress, what has not come yet may still come at the right time"
 
 
 def _failing_measure(expected: Expectation, dataset: Dataset) -> str:
     one = f"one {grouped(expected.per, None, dataset)}" if expected.per else "the group"
     limit = OPERATORS[expected.operator].broken.format(expected.limit.text) if expected.operator and expected.limit else ""
+    limit += f" of {clean_line(expected.calendar.words)}" if expected.calendar else ""
     return measurement_of(expected).describe_failure(Asked(one, dataset.noun, _said(expected.condition), limit))
+
+
+def _start(statement: Statement, allowance: str = "") -> str:
+    """`from as_of - 24h`."""
+    requirement = statement.requirement
+    if isinstance(requirement, Expectation) and requirement.calendar is not None:
+        return clean_line(f"from the start of {requirement.calendar.words}")
+    return f"from {' - '.join(filter(None, ['as_of', statement.window.text if statement.window else '', allowance]))}"
 
 
 def describe_needs(rule: Rule) -> Iterator[str]:
@@ -136,11 +153,11 @@ def describe_needs(rule: Rule) -> Iterator[str]:
         elif name != statement.dataset:
             yield f"the list of {noun}s ({actions}), complete in every account and Region in scope: it says which resources there are"
         else:
-            back = "" if statement.list.of_state else " - ".join(filter(None, ["as_of", length.text if length else "", allowance if length else ""]))
-            reach = f"from {back} to as_of" if length else "whatever time it covers"
+            reach = f"{_start(statement, allowance)} to as_of" if length else "whatever time it covers"
             reach = "as it is at as_of" if statement.list.of_state else reach
             yield f"the list of {noun}s ({actions}), complete in every account and Region in scope, {reach}"
     inventories = [text for text in [_inventory(statement.requirement)] if text]
+    inventories += sorted(set(_inventories_compared(statement)) - set(inventories))
     yield from (f"the inventory {name}: --inventory {name}=PATH" for name in inventories)
     asked = {name.partition(".")[0] for name in fields_of(statement.where) | fields_of(statement.requirement.condition)} & {
         "Tags",
@@ -149,6 +166,14 @@ def describe_needs(rule: Rule) -> Iterator[str]:
     }
     if asked:
         yield f"an inventory that says {' and '.join(sorted(asked))}: no job list does"
+
+
+def _inventories_compared(statement: Statement) -> Iterator[str]:
+    """The names of those that ARNs are looked up in."""
+    for condition in (statement.where, statement.requirement.condition):
+        for comparison in comparisons(condition):
+            if comparison.operator is Operator.IN_INVENTORY:
+                yield from (clean_line(literal.text) for literal in comparison.literals)
 
 
 def _inventory(requirement: object) -> str:
@@ -186,7 +211,7 @@ def describe_no_data(rule: Rule) -> str:
         case NoData.INCONCLUSIVE:
             return "inconclusive: an empty population is no evidence"
         case NoData.QUIET:
-            return "quiet: passes where these conditions match a job outside the window, else inconclusive (a misspelt name matches none)"
+            return "quiet: passes where these conditions match a job outside the window, else inconclusive (a misspelled name matches none)"
         case NoData.PASS:
             return "pass: there need not be such a job"
         case NoData.FAIL:

@@ -168,7 +168,7 @@ def _test_lines(explained: Explanation) -> list[str]:
     lines = [f"{test.place} {test.name}: expects {test.expected}, {'passes' if test.passed else f'does not pass: {test.verdict}'}" for test in tests.naming]
     if not tests.naming:
         lines = ["no test names it" if tests.files else "none stand beside the policy (NAME.test.yaml)"]
-    return [clean_line(line) for line in lines] + ["a test has seen it fail" if tests.fired else "no test has seen it fail: nobody knows that it can"]
+    return [clean_line(line) for line in lines] + ["a test has seen it fail" if tests.fired else "no test makes it fail, so nothing shows that it can"]
 
 
 # JSON

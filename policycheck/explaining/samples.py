@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, assert_never
 
@@ -13,8 +12,9 @@ from policycheck.engine.backends.interface import Backend
 from policycheck.engine.findings import NO_JOBS
 from policycheck.engine.kinds.registry import measurement_of
 from policycheck.engine.links.definitions import LINKS
+from policycheck.engine.measurement import SampleJobs
 from policycheck.errors import Location
-from policycheck.explaining.solutions import Guess, When, build_job, list_resource, solve, something, spell_age
+from policycheck.explaining.solutions import SAMPLED_AT, Guess, When, build_job, list_resource, solve, something, spell_age
 from policycheck.pipeline import run
 from policycheck.policy.conditions import Condition, Literal
 from policycheck.policy.document import Document, Entries, Items, Node, Text
@@ -26,7 +26,7 @@ from policycheck.testing.jobs import ACCOUNT, REGION, resource_arn
 from policycheck.testing.schema import LISTS, TestsEntry
 from policycheck.units import DAY, HOUR, round_down
 
-AS_OF = datetime(2026, 11, 20, 6, tzinfo=UTC)
+AS_OF = SAMPLED_AT
 """When samples are judged."""
 _MOST_TRIED = 60
 _KEYS = {dataset: key for key, dataset in LISTS.items()}
@@ -215,9 +215,24 @@ def _measured(rule: Rule, expected: Expectation, *, keeps: bool) -> Iterator[Ent
         yield from _single(rule, conditions)
         return
     repeat = {"repeat": {"every": spell_age(wanted.every), "times": str(wanted.times)}} if wanted.every is not None and wanted.times > 1 else {}
-    told = {name: value if isinstance(value, str) else f"-{spell_age(value)}" for name, value in wanted.members.items()}
+    told = _spelled(wanted.members, rule)
     for guess in solve(conditions, rule.statement.list):
-        yield _entry(rule, [told | _job(rule, guess, When(created=wanted.created)) | repeat], guess, reach=wanted.reach)
+        jobs = [told | _job(rule, guess, When(created=wanted.created)) | repeat]
+        if wanted.before:
+            jobs = [*jobs, *_before(wanted, rule, jobs[0])]
+        yield _entry(rule, jobs, guess, reach=wanted.reach)
+
+
+def _spelled(members: Mapping[str, str | int], rule: Rule) -> dict[str, Any]:
+    own = rule.statement.list.fields
+    return {name: value if isinstance(value, str) else f"-{spell_age(value)}" for name, value in members.items() if name in own}
+
+
+def _before(wanted: SampleJobs, rule: Rule, job: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The jobs that one is compared with: as it, but for what is said of them, a day from one to the next."""
+    for number in range(wanted.before_times):
+        moved = {name: value if isinstance(value, str) else value + number * DAY for name, value in wanted.before.items()}
+        yield {**job, **_spelled(moved, rule)}
 
 
 # Following jobs

@@ -9,13 +9,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from itertools import islice, product
 from typing import Any, assert_never
 
 from policycheck.datasets import TAGS, Dataset, Field, Kind
 from policycheck.explaining.patterns import text_of
 from policycheck.policy.conditions import And, Comparison, Condition, Not, Or
-from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, Operator, Part
+from policycheck.policy.literals import parse_duration
+from policycheck.policy.local_times import parse_local_time
+from policycheck.policy.operators import AGE_OPERATORS, CLOCK_OPERATORS, OPERATORS, Operator, Part
 from policycheck.records import iso, moment
 from policycheck.testing.jobs import ACCOUNT, REGION
 from policycheck.units import DAY, HOUR, MINUTE, SECOND, round_down
@@ -25,6 +28,8 @@ Guess = Mapping[str, str | None]
 _OTHER_ACCOUNT, _OTHER_REGION = "444455556666", "us-east-1"
 _MOST_BRANCHES = 64
 _MOST_OF_A_BRANCH = 40
+SAMPLED_AT = datetime(2026, 11, 20, 6, tzinfo=UTC)
+"""as_of of samples."""
 _LENGTHS = ("Duration", "Elapsed", "StartDelay")
 _FIRST = ("FAILED", "COMPLETED", "EXPIRED")
 """The states that are tried first where several would do: a job in progress decides little."""
@@ -111,6 +116,8 @@ def _values(comparison: Comparison, field: Field, want: bool) -> list[str | None
     if operator is Operator.PRESENT:
         return [something(field)] if bool(comparison.values[0]) is want else [None]
     texts = [literal.text for literal in comparison.literals]
+    if operator is Operator.IN_INVENTORY:
+        return [f"{_LISTED}{'' if want else '-'}{texts[0]}"]
     match field.kind:
         case Kind.ENUM:
             # A job that has not completed has no outcome, whatever its state.
@@ -118,7 +125,9 @@ def _values(comparison: Comparison, field: Field, want: bool) -> list[str | None
             return [*(text for text in _ordered(field.values) if (text in texts) is want), *others]
         case Kind.BOOLEAN:
             return [text for text in ("true", "false") if (text in texts) is want]
-        case Kind.TIME | Kind.DURATION | Kind.SIZE | Kind.INTEGER:
+        case Kind.TIME | Kind.SPAN if operator in CLOCK_OPERATORS:
+            return [*_local_times(comparison, want)]
+        case Kind.TIME | Kind.SPAN | Kind.DURATION | Kind.SIZE | Kind.INTEGER:
             return list(_numbers(comparison, field, want))
         case Kind.NAME:
             return [*(f"{'' if want else '-'}{text}" for text in texts)] if want else [" ".join(f"-{text}" for text in texts)]
@@ -163,6 +172,8 @@ def something(field: Field) -> str:
             return "true"
         case Kind.TIME:
             return "-1h"
+        case Kind.SPAN:
+            return f"{_AT}-1h"
         case Kind.DURATION:
             return str(HOUR)
         case Kind.SIZE | Kind.INTEGER:
@@ -176,6 +187,8 @@ def something(field: Field) -> str:
 
 
 def _arn(field: Field, end: str) -> str:
+    if "EncryptionKey" in field.name:
+        return f"arn:aws:kms:{REGION}:{ACCOUNT}:key/{end}"
     return f"arn:aws:iam::{ACCOUNT}:role/{end}" if "Role" in field.name else f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/{end}"
 
 
@@ -199,6 +212,39 @@ def _numbers(comparison: Comparison, field: Field, want: bool) -> Iterator[str]:
         yield from (iso(moment(number)) if field.kind is Kind.TIME else str(number) for number in numbers if 0 <= number < 2**53)
 
 
+_LISTED = "listed in "
+"""What a text begins with of an ARN that an inventory lists; with `-` before its name, does not."""
+_AT = "@"
+"""What a text begins with that says when a job was created, started or ended: its other times go with it."""
+_WEEK_AND_DAY = 8 * DAY
+
+
+def _local_times(comparison: Comparison, want: bool) -> Iterator[str]:
+    """Ages, in the hours that are asked for or not in them, the latest of each day."""
+    hours = parse_local_time(str(comparison.values[0]))
+    for began in range(0, _WEEK_AND_DAY, DAY):
+        for age in range(began + 15 * MINUTE, began + DAY, 15 * MINUTE):
+            if hours.holds(SAMPLED_AT - timedelta(microseconds=age)) is want:
+                yield f"{_AT}-{spell_age(age)}"
+                break
+
+
+def _with_other_times(name: str, text: str, dataset: Dataset) -> Guess:
+    """The times of a job of which one is told, so that none contradicts another."""
+    age = parse_duration(text.removeprefix(f"{_AT}-"))
+    old, at, later = f"-{spell_age(age + 10 * MINUTE)}", f"-{spell_age(age)}", f"-{spell_age(max(age - 5 * MINUTE, SECOND))}"
+    started = {"InitiationDate": at} if "InitiationDate" in dataset.fields else {}
+    match name:
+        case "CompletionDate":
+            return {"CreationDate": old, **({"InitiationDate": old} if started else {}), "CompletionDate": at}
+        case "InitiationDate" | "Running":
+            return {"CreationDate": at, **started, "CompletionDate": later}
+        case "CreationDate":
+            return {name: at}
+        case _:
+            return {name: at}
+
+
 def _lies_in(number: int, operator: Operator, value: int) -> bool:
     """Whether a number passes beside this value."""
     interval = OPERATORS[operator].interval
@@ -210,7 +256,13 @@ def _spell(name: str, text: str | None, dataset: Dataset) -> Guess | None:
     """A value of a field as members; None where no member gives it."""
     if name.startswith(TAGS) or name in {*_LENGTHS, "AccountName", "in_inventory", "DestinationAccount", "DestinationRegion", "CrossAccount", "CrossRegion"}:
         return {f"~{name}": text}
+    if text is not None and text.startswith(_LISTED):
+        return {name: _arn(dataset.fields[name], "listed"), f"~{_LISTED}{name}": text.removeprefix(_LISTED)}
+    if text is not None and text.startswith(_AT):
+        return _with_other_times(name, text, dataset)
     match name:
+        case "Running":
+            return {dataset.state_field: "PENDING"}
         case "Account" | "Region":
             return None if text is None else {name: text}
         case "IamRoleName":
@@ -333,4 +385,6 @@ def list_resource(guess: Guess, arn: str, named: str | None) -> dict[str, list[d
     other |= {"tags": {name: "other" for name in tags}} if None in tags.values() else {}
     other |= {"account_name": "other"} if "~AccountName" in guess and guess["~AccountName"] is None else {}
     own = {"arn": arn, **said}
-    return {name: [own, *([other] if len(other) > 1 else [])] if own_listed else [other] for name, own_listed in sorted(names.items())}
+    looked_up = {text: guess[key.removeprefix(f"~{_LISTED}")] for key, text in guess.items() if key.startswith(f"~{_LISTED}") and text is not None}
+    arns = {name.removeprefix("-"): [other if name.startswith("-") else {"arn": value}] for name, value in looked_up.items()}
+    return arns | {name: [own, *([other] if len(other) > 1 else [])] if own_listed else [other] for name, own_listed in sorted(names.items())}

@@ -13,6 +13,7 @@ from policycheck.engine.outcomes import RuleTrace, SubjectOutcome, SubjectTrace,
 from policycheck.errors import UsageError
 from policycheck.policy.conditions import nearest
 from policycheck.policy.model import Expectation, Policy, Rule
+from policycheck.records import micros
 from policycheck.sources.interface import Evidence
 from policycheck.text import clean_line
 
@@ -26,7 +27,7 @@ def trace_rule(policy: Policy, rule: Rule, evidence: Evidence, as_of: datetime, 
     named = requirement.given_inventory if isinstance(requirement, Expectation) else None
     if not rule.statement.lists_needed <= evidence.lists.keys() or (named is not None and named.text not in evidence.inventories):
         return None
-    case = open_case(0, rule, policy.scope)
+    case = open_case(0, rule, policy.scope, micros(as_of))
     return case.kind.trace(case, Context(evidence.lists, evidence.coverage, as_of, backend, evidence.inventories))
 
 

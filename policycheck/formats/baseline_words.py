@@ -44,9 +44,13 @@ def exit_reason(result: Result) -> str:
     if result.exit_code is ExitCode.EVIDENCE and result.sees_less:
         return LESS
     old = count_states(result.rules, FindingState.UNCHANGED)
-    if result.exit_code is ExitCode.OK and told.fail_on_new and (old or any(rule.state is FindingState.UNCHANGED for rule in result.rules)):
-        stay = f"{old:,} old {'finding stays' if old == 1 else 'findings stay'}" if old else "what failed has failed before"
+    if not told.fail_on_new or not (old or any(rule.state is FindingState.UNCHANGED for rule in result.rules)):
+        return ""
+    stay = f"{old:,} old {'finding stays' if old == 1 else 'findings stay'}" if old else "what failed has failed before"
+    if result.exit_code is ExitCode.OK:
         return f"{stay}, and none that counts is new (--fail-on-new)"
+    if result.exit_code is ExitCode.EVIDENCE:
+        return f"{stay}, none that counts is new (--fail-on-new), and the evidence is not enough"
     return ""
 
 

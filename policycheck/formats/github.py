@@ -73,7 +73,7 @@ def _command_of(rule: RuleResult, result: Result) -> str:
 
 
 def _weight(rule: RuleResult) -> str:
-    return f"inconclusive, {rule.severity}" if rule.verdict is Verdict.INCONCLUSIVE else str(rule.severity)
+    return f"inconclusive, {rule.severity}" if rule.verdict is Verdict.INCONCLUSIVE else str(rule.worst)
 
 
 def _rule_message(rule: RuleResult) -> str:

@@ -22,7 +22,6 @@ from policycheck.formats.html_facts import (
     LIMITS,
     SIGNS,
     coverage_rows,
-    days_of_rules,
     evidence_line,
     found_in,
     headline,
@@ -33,6 +32,7 @@ from policycheck.formats.html_facts import (
 )
 from policycheck.formats.html_findings import MAX_TEXT, Budget, finding_rows
 from policycheck.formats.interface import CleanResult, Format, Options
+from policycheck.formats.strips import CELLS, MEANINGS, cell_heads, steps_a_cell, strips
 from policycheck.formats.trends import SERIES, stacked_bars
 from policycheck.formats.words import by_cause, evidence_help, finding_counts, interval, notes, plural, verdict_sentence, waiver_notes
 from policycheck.history import History
@@ -124,7 +124,6 @@ def _environment() -> Environment:
         "by_cause": by_cause,
         "ControlVerdict": ControlVerdict,
         "coverage_rows": coverage_rows,
-        "days_of_rules": days_of_rules,
         "evidence_help": evidence_help,
         "evidence_line": evidence_line,
         "finding_counts": finding_counts,
@@ -137,6 +136,11 @@ def _environment() -> Environment:
         "limits": LIMITS,
         "notes": notes,
         "series": SERIES,
+        "strips": strips,
+        "strip_cells": CELLS,
+        "strip_meanings": MEANINGS,
+        "cells_joined": steps_a_cell,
+        "cell_heads": cell_heads,
         "tell_controls": tell_controls,
         "tell_line": tell_line,
         "time_left": lambda result, at: spell_duration((at - result.as_of) // _MICROSECOND),

@@ -8,7 +8,6 @@ from typing import NamedTuple
 from policycheck.datasets import DATASETS
 from policycheck.formats.baseline_words import LESS
 from policycheck.formats.words import finding_counts, incomplete, interval, plural
-from policycheck.records import iso
 from policycheck.result import Basis, Coverage, Finding, Result, RuleResult, Verdict
 
 LIMITS = (
@@ -130,8 +129,3 @@ def waived_findings(result: Result) -> list[Finding]:
 def coverage_rows(result: Result) -> list[Coverage]:
     """Incomplete lists first."""
     return sorted(result.coverage, key=lambda entry: entry.complete)
-
-
-def days_of_rules(result: Result) -> tuple[str, ...]:
-    """The days that rules were evaluated for. A check has one; a period has more."""
-    return (iso(result.as_of)[:10],)

@@ -17,13 +17,25 @@ from typing import Any
 
 import msgspec
 
+from policycheck.control_matrix import ControlMatrix
+from policycheck.controls import tell_controls
 from policycheck.errors import EvidenceError
 from policycheck.formats.interface import CleanResult, Format, Options, clean_result
 from policycheck.formats.json_baseline import baseline_members, wrong_states
 from policycheck.formats.json_history import LISTS, history_members, inward_history, wrong_days
+from policycheck.formats.json_period import (
+    finding_spans,
+    inward_finding_spans,
+    inward_period,
+    inward_rule_spans,
+    period_members,
+    rule_spans,
+    wrong_period,
+)
 from policycheck.formats.json_population import Json, answer_members, inward_answers, inward_population, population_members
 from policycheck.formats.pieces import in_lines
 from policycheck.job_records import JobRecord, SavedJob
+from policycheck.policy.controls import Control
 from policycheck.reasons import Reason
 from policycheck.records import iso
 from policycheck.result import EVIDENCE_LIMIT, Coverage, Finding, Result, RuleResult, Universe, Verdict, WaiverUse
@@ -142,11 +154,37 @@ def _members(result: Result) -> Json:
         "not_seen": list(result.not_seen),
         **population_members(result.population),
         "frameworks": list(result.frameworks),
+        **({"matrices": [_matrix(matrix) for matrix in result.matrices]} if result.matrices else {}),
+        **({"controls": controls} if (controls := list(_control_rows(result))) else {}),
         "left_out": [{"policy": rule.policy, "id": rule.id, "controls": _controls(rule.controls)} for rule in result.left_out],
         "history": None if result.history is None else history_members(result.history),
         # Only where there is one: a result of a version that knew none is as whole without.
         **({} if result.baseline is None else {"baseline": baseline_members(result)}),
+        **period_members(result.period),
     }
+
+
+def _matrix(matrix: ControlMatrix) -> Json:
+    return {**asdict(matrix), "controls": [{**asdict(control), "rules": list(control.rules)} for control in matrix.controls]}
+
+
+def _control_rows(result: Result) -> Iterator[Json]:
+    """What the run shows of every control of the frameworks that it tells, a row each."""
+    for framework in tell_controls(result):
+        for control in framework.controls:
+            asked = control.control or Control("")
+            yield {
+                "framework": framework.name,
+                "id": control.id,
+                "title": asked.asks,
+                "must_show": asked.must_show,
+                "beyond": asked.beyond,
+                "verdict": str(control.verdict),
+                "shown": list(map(str, control.shown)),
+                "rules": [f"{rule.policy}/{rule.id}" for rule in control.rules],
+                "left_out": [f"{rule.policy}/{rule.id}" for rule in control.left_out],
+                "missing": list(control.missing),
+            }
 
 
 def _controls(controls: Mapping[str, tuple[str, ...]]) -> Json:
@@ -227,6 +265,8 @@ def _rule_members(rule: RuleResult) -> Json:
         "names": list(rule.names),
         "source_line": rule.source_line,
         **({} if rule.state is None else {"state": str(rule.state)}),
+        **rule_spans(rule.spans),
+        **({} if rule.limit_verdict is None else {"limit_verdict": str(rule.limit_verdict)}),
     }
 
 
@@ -268,6 +308,7 @@ def _finding(finding: Finding) -> Json:
         "fingerprint": finding.fingerprint,
         "waiver": None if finding.waiver is None else asdict(finding.waiver),
         **({} if finding.state is None else {"state": finding.state.value}),
+        **finding_spans(finding.spans),
     }
 
 
@@ -333,6 +374,7 @@ def _inward(given: Json) -> Json:
         "population": inward_population(given),
         "rules": [_inward_rule(rule, jobs) for rule in given["rules"]],
         "history": given["history"] and inward_history(given["history"]),
+        **inward_period(given),
     }
 
 
@@ -350,6 +392,7 @@ def _inward_rule(rule: Json, jobs: Mapping[str, SavedJob]) -> Json:
         "findings": [{**_inward_finding(finding, jobs), "rule": rule["id"], "policy": rule["policy"]} for finding in rule["findings"]],
         "waivers": [{**use, "waiver": use} for use in rule["waivers"]],
         "answers": inward_answers(rule["answers"]),
+        **inward_rule_spans(rule),
     }
 
 
@@ -358,17 +401,17 @@ def _inward_finding(finding: Json, jobs: Mapping[str, SavedJob]) -> Json:
     lost = next((key for key in keys if key not in jobs), None)
     if lost is not None:
         raise ValueError(f"a finding names the job {_short(lost)}, which is not among the jobs")
-    return {**finding, "evidence": [jobs[key] for key in keys], "unnamed": finding["jobs_count"] - len(finding["jobs"])}
+    return {**finding, "evidence": [jobs[key] for key in keys], "unnamed": finding["jobs_count"] - len(finding["jobs"]), **inward_finding_spans(finding)}
 
 
 def _contradiction(result: Result) -> str:
     """What no reading of the document can be right about; "" where there is nothing."""
     for rule in result.rules:
         if rule.open_findings and rule.verdict is not Verdict.FAIL:
-            return f"rule {rule.id} has findings that nobody waived, and the verdict {rule.verdict}"
+            return f"rule {rule.id} has findings that are not waived, and the verdict {rule.verdict}"
         if any(finding.unnamed < 0 for finding in rule.findings):
             return f"a finding of rule {rule.id} names more jobs than it counts"
-    return wrong_states(result) or ("" if result.history is None else wrong_days(result.history))
+    return wrong_states(result) or wrong_period(result) or ("" if result.history is None else wrong_days(result.history))
 
 
 def _spare_jobs(result: Result, given: Json) -> str:

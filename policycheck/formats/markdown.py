@@ -20,6 +20,7 @@ from policycheck.formats.baseline_words import sections as baseline_sections
 from policycheck.formats.cleaning import line
 from policycheck.formats.escape import code_span, table_cell
 from policycheck.formats.interface import CleanResult, Format, Options
+from policycheck.formats.strips import legend, steps_a_cell, strips
 from policycheck.formats.words import (
     breach_notes,
     by_cause,
@@ -154,6 +155,9 @@ def _environment() -> Environment:
         "waiver_notes": waiver_notes,
         "breach_notes": breach_notes,
         "reading_notes": reading_notes,
+        "strips": strips,
+        "strip_legend": legend,
+        "cells_joined": steps_a_cell,
         "chain": lambda lists: list(chain.from_iterable(lists)),
     }
     return environment

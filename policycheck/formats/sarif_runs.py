@@ -75,7 +75,7 @@ def plan_upload(result: Result, category: str) -> Plan:
 
 def _is_unsure(rule: RuleResult, result: Result) -> bool:
     """Whether a subject may violate the rule that was not found: its alert must not be closed."""
-    if rule.verdict is Verdict.INCONCLUSIVE or rule.possible or result.scope_uncovered:
+    if rule.verdict is Verdict.INCONCLUSIVE or rule.is_inconclusive_at_times or rule.possible or result.scope_uncovered:
         return True
     lists = {*rule.lists}
     return rule.verdict is Verdict.FAIL and any(not entry.complete and (not lists or entry.dataset in lists) for entry in result.coverage)

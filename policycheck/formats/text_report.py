@@ -11,6 +11,7 @@ from policycheck.formats.baseline_words import baseline_line, new_first, section
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.layout import Page, caret, pad
+from policycheck.formats.strips import legend, strip_lines, strips
 from policycheck.formats.words import (
     breach_notes,
     by_cause,
@@ -39,6 +40,8 @@ MAX_TEXT = 400
 """Characters of one text, so that no StatusMessage floods the screen."""
 _SUBJECT_COLUMNS = 44
 """Columns of the subjects at most; half the page where that is less."""
+_STRIP_ROWS = 4
+"""Lines of a strip at most."""
 _TEXT_COLUMNS = 44
 """Columns that are enough for a text beside its subject; with less it stands below."""
 
@@ -58,6 +61,7 @@ def _render(result: CleanResult, options: Options) -> Iterator[str]:
         page.add_wrapped("", f"{plural(hidden, 'rule')} below severity {options.min_severity} not shown, but counted.")
         page.add()
     _add_causes(page, result)
+    _add_period(page, result)
     _add_baseline(page, result)
     _add_coverage(page, result)
     _add_list(page, "Sentences read as others:", reading_notes(result))
@@ -98,7 +102,7 @@ def _headline(rule: RuleResult, result: Result) -> tuple[str, str]:
     match rule.verdict:
         case Verdict.FAIL:
             found = finding_counts(rule) if rule.findings else reason
-            return ("error" if result.fails_by(rule) else "warning"), f"{found} ({rule.severity}){jobs}"
+            return ("error" if result.fails_by(rule) else "warning"), f"{found} ({rule.worst}){jobs}"
         case Verdict.INCONCLUSIVE:
             return "inconclusive", reason
         case Verdict.WAIVED:
@@ -246,6 +250,27 @@ def _add_baseline(page: Page, result: Result) -> None:
             page.add_wrapped("  - ", truncate(line(text), MAX_TEXT))
         if len(lines) > MAX_LINES:
             page.add(f"  - and {len(lines) - MAX_LINES:,} more: see the JSON result")
+    page.add()
+
+
+def _add_period(page: Page, result: Result) -> None:
+    """Each rule that did not hold on every step of the period, a sign a step."""
+    if result.period is None:
+        return
+    found = list(strip_lines(result))
+    held = len(result.rules) - len(found)
+    page.add_wrapped("", f"{page.paint('strong', 'Period:')} {result.period}; {plural(held, 'rule')} held on every {result.period.noun}", indent=2)
+    if found:
+        page.add(f"  {legend(strips(result))}; the oldest {result.period.noun} first")
+    for name, strip in found[:MAX_LINES]:
+        page.add_wrapped("  ", truncate(line(name), MAX_TEXT), indent=4)
+        room = page.width - 4
+        for start in range(0, min(len(strip), room * _STRIP_ROWS), room):
+            page.add(f"    {strip[start : start + room]}")
+        if len(strip) > room * _STRIP_ROWS:
+            page.add(f"    and {len(strip) - room * _STRIP_ROWS:,} more steps")
+    if len(found) > MAX_LINES:
+        page.add(f"  and {len(found) - MAX_LINES:,} more rules")
     page.add()
 
 

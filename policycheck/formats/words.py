@@ -64,7 +64,7 @@ def _verdict(result: Result) -> str:
             why = "the declared scope is not covered" if result.scope_uncovered else LESS
             return f"Not a pass: {_counted(result)} on what was read, but {why}."
         case Verdict.INCONCLUSIVE:
-            return f"Inconclusive: {summary.inconclusive:,} of {rules} could not be judged on this evidence."
+            return f"Inconclusive: {summary.inconclusive:,} of {rules} could not be evaluated on this evidence."
         case Verdict.PASS | Verdict.WAIVED | Verdict.SKIPPED:
             return _pass(result)
         case other:
@@ -219,18 +219,19 @@ _EVIDENCE_HELP: tuple[tuple[frozenset[ReasonKind], str], ...] = (
         frozenset({_K.STARTS_LATE, _K.SHOWS_NOTHING_SINCE}),
         "If the list is whole, claim the time it covers with --covers FROM..TO; or shorten the window, or fetch from AWS.",
     ),
-    (frozenset({_K.ENDS_BEFORE_WINDOW, _K.ENDS_BEFORE_AS_OF}), "Save the list again, or judge it as of the time it was saved: --as-of."),
+    (frozenset({_K.ENDS_BEFORE_WINDOW, _K.ENDS_BEFORE_AS_OF}), "Save the list again, or check it as of the time it was saved: --as-of."),
     (
         frozenset({_K.PLACE_UNCOVERED, _K.ACCOUNT_SILENT}),
         "Give the lists of every declared account and Region, or say in the scope which may be empty: may_be_empty.",
     ),
+    (frozenset({_K.PLACE_UNASKED}), "Fetch that account and Region, too, or leave it out of the scope."),
     (frozenset({_K.PLACE_OF_SUBJECTS_UNREAD, _K.FOLLOWERS_UNREAD}), "Give the lists of that place, too, or leave it out of the scope."),
     (frozenset({_K.LIST_INCOMPLETE}), "Fetch it again; what failed is named above."),
     (
         frozenset({_K.NOTHING_TO_JUDGE}),
-        "See whether the names in the rule are spelt as the lists spell them. no_data says what a population that is empty means.",
+        "See whether the names in the rule are spelled as in the lists. no_data says what a population that is empty means.",
     ),
-    (frozenset({_K.ALL_IN_PROGRESS, _K.IN_PROGRESS_ALONE, _K.FIRST_MAY_RUN}), "Judge again when they have ended: --wait."),
+    (frozenset({_K.ALL_IN_PROGRESS, _K.IN_PROGRESS_ALONE, _K.FIRST_MAY_RUN}), "Check again when they have ended: --wait."),
     (
         frozenset(
             {

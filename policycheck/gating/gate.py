@@ -20,6 +20,7 @@ from policycheck.result import Result, RuleResult, Severity, Verdict
 from policycheck.text import spell_duration
 
 if TYPE_CHECKING:
+    from policycheck.control_matrix import ControlMatrix
     from policycheck.engine.backends.interface import Backend
     from policycheck.engine.prospects import Prospect
     from policycheck.inventory import Inventory
@@ -86,6 +87,8 @@ class Gate:
     """Whether the reports show what each subject came to."""
     frameworks: tuple[str, ...] = ()
     """The frameworks of controls that the rules were selected by."""
+    matrices: tuple[ControlMatrix, ...] = ()
+    """The user's own matrices of controls."""
     _start: float = 0.0
     _looks: int = 0
     _last: Result | None = None
@@ -157,7 +160,10 @@ class Gate:
             evidence, was_whole = self.watch.fetch(plan, as_of=as_of, progress=progress, whole=whole)
         self._warn(evidence)
         given = replace(evidence, inventories=self.inventories)
-        judged = run(self.policies, given, as_of=as_of, fail_on=self.fail_on, backend=self.backend, answers=self.answers, frameworks=self.frameworks)
+        judged = run(
+            self.policies, given, as_of=as_of, fail_on=self.fail_on, backend=self.backend, answers=self.answers, frameworks=self.frameworks,
+            matrices=self.matrices,
+        )  # fmt: skip
         if judged.exit_code is ExitCode.OK and not was_whole:
             # A pass rests on lists that were read whole, at the price of one more fetch.
             return self._judge(whole=True)
@@ -178,7 +184,7 @@ class Gate:
         return list(foresee(self.policies, rules, context, until, again))
 
     def _counts(self, rule: RuleResult) -> bool:
-        return rule.verdict in {Verdict.FAIL, Verdict.INCONCLUSIVE} and self.fail_on is not None and rule.severity.at_least(self.fail_on)
+        return rule.counts(Verdict.FAIL, self.fail_on) or rule.counts(Verdict.INCONCLUSIVE, self.fail_on)
 
     def _fail(self, error: EvidenceError, *, final: bool) -> Ending | None:
         """What to do where a fetch gave nothing at all."""

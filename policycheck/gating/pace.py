@@ -46,7 +46,7 @@ def parse_pace(settings: Settings) -> Pace | None:
         hint = "Leave out --wait, or fetch the jobs from AWS" + (": the run file names the lists." if settings.run_file else ".")
         raise UsageError("--wait asks AWS again; a saved list stays as it is, and time alone must not make it pass", hint=hint)
     if settings.as_of not in (None, NOW):
-        raise UsageError(f"--as-of {settings.as_of} stands still, and --wait judges as of now each time", hint="Leave out --as-of.")
+        raise UsageError(f"--as-of {settings.as_of} stands still, and --wait evaluates as of now each time", hint="Leave out --as-of.")
     return Pace(wait, poll)
 
 

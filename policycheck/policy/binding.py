@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import assert_never
@@ -10,12 +11,14 @@ from msgspec import Struct
 
 from policycheck.datasets import TAGS, Kind
 from policycheck.errors import Diagnostic, Location
+from policycheck.policy.calendars import MOST_PERIODS, NO_ZONE_DATA, UnknownZone, find_zone, zone_names
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, fields_of, nearest
 from policycheck.policy.document import Document
-from policycheck.policy.literals import BadValue, Value, parse_duration
-from policycheck.policy.measures import SHAPES, Limit, Window, limit_problem, parse_limit
-from policycheck.policy.model import LISTED_INVENTORY, AllMatch, Expectation, Following, NoneMatch, Requirement, Statement
-from policycheck.text import as_sentence, clean, clean_line
+from policycheck.policy.literals import BadValue, Value, parse_duration, parse_inventory_name
+from policycheck.policy.measures import SHAPES, WITH_WARNING, Limit, Measure, Window, limit_problem, parse_limit
+from policycheck.policy.model import LISTED_INVENTORY, RESOURCE, AllMatch, Expectation, Following, NoneMatch, Requirement, Statement, SubjectShare
+from policycheck.policy.operators import LOWER_BOUNDS
+from policycheck.text import as_sentence, clean_line
 
 OPTION = "--param"
 """Where a diagnostic points that is about a value given with it."""
@@ -73,22 +76,74 @@ class Binder:
 
     def _expectation(self, asked: Expectation, within: Literal | None) -> Expectation:
         if asked.inventory is not None:
-            asked = replace(asked, inventory=self._typed(asked.inventory, _inventory_name))
+            asked = replace(asked, inventory=self._typed(asked.inventory, parse_inventory_name))
         if asked.limit is None or asked.operator is None:
-            return asked
+            return self._shared(asked)
         operator, measure = asked.operator, asked.measure
 
         def value_of(text: str) -> Value:
             if SHAPES[measure].limit is Limit.DURATION:
                 return _window_value(text)
             value = parse_limit(text, measure)
-            if problem := limit_problem(operator, value):
+            if problem := limit_problem(operator, value, SHAPES[measure].limit):
                 raise ValueError(problem)
             return value
 
         asked = replace(asked, limit=self._typed(asked.limit, value_of))
         self._check_gap(asked, within)
-        return asked
+        return self._warned(self._shared(self._calendar(asked)), value_of)
+
+    def _shared(self, asked: Expectation) -> Expectation:
+        """The share of the subjects that must keep to the limit."""
+        if asked.share is None:
+            return asked
+        share, place = asked.share, asked.share.limit.location
+        operator = share.operator
+
+        def share_of(text: str) -> Value:
+            value = parse_limit(text, Measure.SHARE)
+            if problem := limit_problem(operator, value, Limit.SHARE):
+                raise ValueError(problem)
+            return value
+
+        if not asked.per:
+            self._report(place, "a share of the subjects needs per: without it all jobs are one group", f"Add per: {RESOURCE}")
+        elif not SHAPES[asked.measure].of_share:
+            able = ", ".join(measure for measure, shape in SHAPES.items() if shape.of_share)
+            self._report(place, f"share_of_subjects cannot stand beside {asked.measure}", f"It stands beside {able}.")
+        return replace(asked, share=SubjectShare(operator, self._typed(share.limit, share_of)))
+
+    def _warned(self, asked: Expectation, value_of: Callable[[str], Value]) -> Expectation:
+        """The softer limit."""
+        if asked.warning is None:
+            return asked
+        place = asked.warning.location
+        if SHAPES[asked.measure].limit not in WITH_WARNING:
+            self._report(place, f"a warning cannot stand beside {asked.measure}", "Write a second rule of severity low with the softer limit.")
+            return asked
+        if asked.share is not None:
+            self._report(place, "a warning cannot stand beside share_of_subjects", "Write a second rule of severity low with the softer limit.")
+            return asked
+        warning, limit = self._typed(asked.warning, value_of), asked.limit
+        if limit is not None and limit.value is not None and warning.value is not None:
+            lower = asked.operator in LOWER_BOUNDS
+            if not (warning.value > limit.value if lower else warning.value < limit.value):  # type: ignore[operator]  # both are what the limit is
+                side = "more" if lower else "less"
+                message = f"the warning limit {clean_line(warning.text)} is not softer than the limit {clean_line(limit.text)}: it could not warn before"
+                self._report(place, message, f"Warn at {side} than {clean_line(limit.text)}.")
+        return replace(asked, warning=warning)
+
+    def _calendar(self, asked: Expectation) -> Expectation:
+        """Which days are counted, and that there are as many as are asked for."""
+        calendar, limit = asked.calendar, asked.limit
+        if calendar is None or limit is None:
+            return asked
+        calendar = replace(calendar, last=self._typed(calendar.last, _number_of_periods), zone=self._typed(calendar.zone, _zone_name))
+        last = calendar.last.value
+        if isinstance(limit.value, int) and isinstance(last, int) and limit.value > last:
+            message = f"{clean_line(limit.text)} of the last {clean_line(calendar.last.text)} {calendar.unit}: the rule could not pass"
+            self._report(limit.location, message, f"Ask for at most {last} of {last}.")
+        return replace(asked, calendar=calendar)
 
     def _check_gap(self, asked: Expectation, within: Literal | None) -> None:
         """What is measured within a window is never longer: with a limit as long, whatever jobs are missing would pass."""
@@ -123,6 +178,8 @@ class Binder:
 
     def _filled(self, condition: Condition) -> Condition:
         match condition:
+            case Comparison(operator=Operator.LOCAL_TIME, literals=(literal,)) if "${" in literal.text:
+                return replace(condition, literals=(self._filled_within(literal),))
             case Comparison(literals=literals):
                 return replace(condition, literals=tuple(self._fill(literal) for literal in literals))
             case And(parts=parts):
@@ -133,6 +190,12 @@ class Binder:
                 return Not(self._filled(part))
             case _:
                 assert_never(condition)
+
+    def _filled_within(self, literal: Literal) -> Literal:
+        """A local time with every word of it that is a parameter filled in: `before ${closing} in ${zone}`."""
+        words = [self._fill(Literal(word, literal.location)) if word.startswith("${") else Literal(word) for word in literal.text.split()]
+        places = [word.location for word in words if word.location.path and word.location != literal.location]
+        return replace(literal, text=" ".join(word.text for word in words), location=places[0] if places else literal.location)
 
     def _fill(self, literal: Literal) -> Literal:
         text, values = literal.text, self._parameters.values
@@ -178,7 +241,21 @@ def _window_value(text: str) -> int:
     return value
 
 
-def _inventory_name(text: str) -> str:
-    if not text.strip() or clean(text) != text or "\n" in text:
-        raise BadValue("is no name of an inventory", predicate=True)
+def _number_of_periods(text: str) -> int:
+    number = int(text) if re.fullmatch(r"[0-9]{1,9}", text) else 0
+    if not 0 < number <= MOST_PERIODS:
+        raise ValueError(f"a number of days, weeks or months is from 1 to {MOST_PERIODS}")
+    return number
+
+
+def _zone_name(text: str) -> str:
+    try:
+        find_zone(text)
+    except UnknownZone as error:
+        if error.without_data:
+            raise ValueError(NO_ZONE_DATA) from None
+        same = text.lower().replace(" ", "_")
+        near = next((name for name in zone_names() if same in {name.lower(), name.rpartition("/")[2].lower()}), None) or nearest(text, zone_names())
+        hint = f"Did you mean {near}?" if near else "Write a name of the IANA time zone database: Europe/Berlin, UTC."
+        raise BadValue("is no time zone", hint, predicate=True) from None
     return text

@@ -26,7 +26,8 @@ _RULES = re.compile(rb"""^(?:\{\s*)?["']?rules["']?[ \t]*:""", re.MULTILINE)
 def find_policies(arguments: Sequence[str], folder: Path | None = None) -> list[tuple[Path, str]]:
     """The policy files that POLICY arguments name, each once, with the name that diagnostics and reports use.
 
-    An argument is a file, a folder (every .yaml and .yml in it, sorted, tests and run files left out) or the name of a shipped pack.
+    An argument is a file, a folder (every .yaml and .yml in it, sorted, tests and run files left out) or the name of a shipped pack. A folder that has the
+    name of a pack is named ./NAME or NAME/: the name alone means the same pack in every folder.
     Paths are relative to `folder`, or else to the working directory.
 
     Raises:
@@ -35,7 +36,7 @@ def find_policies(arguments: Sequence[str], folder: Path | None = None) -> list[
     found: dict[Path, str] = {}
     for argument in arguments:
         path = Path(argument) if folder is None else Path(os.path.normpath(folder / argument))
-        if path.is_dir():
+        if path.is_dir() and not is_pack(argument):
             inside = files_below(path)
             _refuse_passed_over(inside)
             files = list(filter(is_policy, inside))
@@ -43,12 +44,17 @@ def find_policies(arguments: Sequence[str], folder: Path | None = None) -> list[
                 raise UsageError(f"the folder {clean_line(argument)} holds no policy", hint="A policy is a .yaml file; NAME.test.yaml is a test.")
             for file in files:
                 found.setdefault(file.resolve(), file.as_posix())
-        elif path.exists():
+        elif path.exists() and not path.is_dir():
             found.setdefault(path.resolve(), path.as_posix())
         else:
             pack = find_pack(argument, wanted="policy file, folder or shipped pack", like=_near_policy(argument, path))
             found.setdefault(pack, f"policies/{pack.name}")
     return list(found.items())
+
+
+def is_pack(argument: str) -> bool:
+    """Whether an argument is the name of a shipped pack, whatever folder has that name."""
+    return argument in shipped_packs()
 
 
 def shipped_packs() -> dict[str, Path]:

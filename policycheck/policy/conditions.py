@@ -198,7 +198,7 @@ def _bind_comparison(comparison: Comparison, dataset: Dataset, report: Report) -
     column = find_field(comparison.field, dataset, comparison.location, report)
     if column is None:
         return comparison
-    misfit = _operator_problem(comparison.operator, column)
+    misfit = _operator_problem(comparison.operator, column, dataset)
     if misfit:
         report(comparison.location, *misfit)
         return comparison
@@ -246,8 +246,10 @@ def nearest(word: str, words: Iterable[str]) -> str:
     return by_folded[close[0]] if close else ""
 
 
-def _operator_problem(operator: Operator, column: Field) -> tuple[str, str] | None:
+def _operator_problem(operator: Operator, column: Field, dataset: Dataset) -> tuple[str, str] | None:
     definition = OPERATORS[operator]
+    if operator is Operator.IN_INVENTORY and column.name in {"ResourceArn", dataset.resource_field}:
+        return "a resource is asked for by account and Region, too", "Write: with in_inventory prod"
     if definition.applies(column.kind):
         return None
     if column.kind is Kind.NAME:

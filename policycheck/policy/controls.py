@@ -21,6 +21,8 @@ class Control:
     """What lists of jobs cannot show of it; no full stop. Empty: they can show all of it."""
     automatable: bool = True
     """Whether a rule on lists of jobs can show any of it."""
+    must_show: str = ""
+    """What the rules must show, as the user's own matrix says."""
 
 
 @dataclass(frozen=True, slots=True)

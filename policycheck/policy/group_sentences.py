@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
-from policycheck.datasets import Dataset
+from policycheck.datasets import DATASETS, Dataset
 from policycheck.policy import vocabulary
+from policycheck.policy.calendars import UTC_ZONE
+from policycheck.policy.compared_phrases import MAY_NOT, excess, none_compared
 from policycheck.policy.conditions import And, Condition, Literal, conjunction
 from policycheck.policy.grouping import per_problem
-from policycheck.policy.measures import SHAPES, Measure
-from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, NoneMatch, Statement
-from policycheck.policy.operators import OPERATORS, UPPER_BOUNDS, Operator
+from policycheck.policy.measures import SHAPES, Measure, Window
+from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Calendar, Expectation, Following, NoneMatch, Statement, SubjectShare
+from policycheck.policy.operators import LOWER_BOUNDS, OPERATORS, UPPER_BOUNDS, Operator
 from policycheck.policy.phrases import Phrase, grouped, spell_conditions, spell_value
 from policycheck.policy.syntax import VALUES, NounPhrase, PhraseReader, branches, child_of, tokens
 
@@ -64,6 +66,7 @@ class GroupSentences(SentenceParts):
         """By the name of the grammar's rule."""
         return {
             "every_has": self._every_has,
+            "share_has": self._share_has,
             "there_is": self._there_is,
             "count": self._count,
             "share": self._share,
@@ -72,28 +75,58 @@ class GroupSentences(SentenceParts):
             "gap": self._gap,
             "no_missed": self._missed,
             "missed": self._missed,
+            "size_drop": self._compared,
+            "size_growth": self._compared,
+            "slowdown": self._compared,
         }
 
     def _every_has(self, tree: Branch) -> Statement:
-        subject, quantity = branches(tree)
+        subject, quantity = branches(tree)[:2]
         requirement, within = self._quantity(quantity)
         per, inventory = self._group(subject)
-        return self._statement(_grouped(requirement, per, inventory), self._phrases.noun_phrase(subject).all, within)
+        if SHAPES[requirement.measure].each_resource and RESOURCE not in per:
+            raise self._phrases.error(subject, _ONE_RESOURCE, "Write: every resource must have ...")
+        return self._statement(self._warned(_grouped(requirement, per, inventory), tree), self._phrases.noun_phrase(subject).all, within)
+
+    def _share_has(self, tree: Branch) -> Statement:
+        """`at least 95% of resources must have a clean job within 24h`"""
+        limit, subjects, quantity = branches(tree)
+        requirement, within = self._quantity(quantity)
+        operator, share = self._limit(limit, Measure.SHARE)
+        if operator not in LOWER_BOUNDS:
+            raise self._phrases.error(branches(limit)[0], "a share of the subjects has a lower limit", "Write at least or more than.")
+        per, inventory = self._group(subjects)
+        requirement = replace(_grouped(requirement, per, inventory), share=SubjectShare(operator, share))
+        return self._statement(requirement, self._phrases.noun_phrase(subjects).all, within)
+
+    def _warned(self, requirement: Expectation, tree: Branch) -> Expectation:
+        """With the softer limit of the sentence, if it has one."""
+        warning = child_of(tree, "warning")
+        return requirement if warning is None else replace(requirement, warning=self._phrases.value(warning))
 
     def _there_is(self, tree: Branch) -> Statement:
         where, window = self._population(tree)
-        quantity = branches(tree)[-1]
+        quantity = next(branch for branch in branches(tree) if branch.data not in {"population", "warning"})
         requirement, within = self._quantity(quantity)
+        requirement = self._warned(requirement, tree)
+        if SHAPES[requirement.measure].each_resource:
+            raise self._phrases.error(quantity, _ONE_RESOURCE, "Write: every resource must have ...")
         if window and requirement.measure is Measure.NEWEST:
             raise self._phrases.error(tokens(quantity, "WITHIN")[-1], TWO_WINDOWS, "How old the newest job may be is the window: keep the last `within`.")
-        return self._statement(requirement, where, within if requirement.measure is Measure.NEWEST else self._one_window(window, quantity))
+        if window and requirement.measure is Measure.CALENDAR:
+            raise self._phrases.error(cast("Branch", child_of(quantity, "span")), TWO_WINDOWS, "The days are the window: leave `within` out.")
+        return self._statement(requirement, where, within if SHAPES[requirement.measure].window is Window.REFUSED else self._one_window(window, quantity))
 
     def _quantity(self, tree: Branch) -> tuple[Expectation, Literal | None]:
         """A job that must be there, or a number of them; and the window."""
         if tree.data == "number":
             limit, jobs = branches(tree)[:2]
             return self._number(tree, limit, self._evidence(jobs)), self._within(tree)
+        if tree.data in _COMPARED:
+            return self._compared_quantity(tree)
         jobs = branches(tree)[0]
+        if tree.data in {"on_each", "on_some"}:
+            return self._on_days(tree, self._evidence(jobs)), None
         operator = Operator.LESS_THAN if tree.data == "newer" else Operator.AT_MOST
         age = self._phrases.literal(tokens(tree, *VALUES)[-1])
         return Expectation(Measure.NEWEST, self._evidence(jobs), operator, age), None
@@ -111,6 +144,14 @@ class GroupSentences(SentenceParts):
         measure = Measure.STREAK if any(getattr(child, "type", "") == "CONSECUTIVE" for child in tree.children) else Measure.COUNT
         return Expectation(measure, condition, *self._limit(limit, measure))
 
+    def _on_days(self, tree: Branch, condition: Condition) -> Expectation:
+        """`on each of the last 7 days in Europe/Berlin`, `on at least 6 of them`."""
+        span, limit = cast("Branch", child_of(tree, "span")), child_of(tree, "limit")
+        last, *zones = [self._phrases.literal(token) for token in tokens(span, *VALUES)]
+        calendar = Calendar(vocabulary.UNITS[tokens(span, "UNIT")[0].lower()], last, zones[0] if zones else Literal(UTC_ZONE, self._phrases.place(span)))
+        operator, least = self._limit(limit, Measure.CALENDAR) if limit else (Operator.AT_LEAST, last)
+        return Expectation(Measure.CALENDAR, condition, operator, least, calendar=calendar)
+
     def _share(self, tree: Branch) -> Statement:
         limit, jobs = branches(tree)[:2]
         requirement = Expectation(Measure.SHARE, self._demand(tree), *self._limit(limit, Measure.SHARE))
@@ -124,16 +165,16 @@ class GroupSentences(SentenceParts):
         return self._statement(requirement, where, self._within(tree))
 
     def _no_gap(self, tree: Branch) -> Statement:
-        subject, longer, jobs, within = branches(tree)
+        subject, longer, jobs, within = branches(tree)[:4]
         operator, limit = Operator(longer.data), self._phrases.value(longer)
         requirement = _grouped(Expectation(Measure.LONGEST_GAP, self._evidence(jobs), operator, limit), *self._group(subject))
-        return self._statement(requirement, self._phrases.noun_phrase(subject).all, self._phrases.value(within))
+        return self._statement(self._warned(requirement, tree), self._phrases.noun_phrase(subject).all, self._phrases.value(within))
 
     def _gap(self, tree: Branch) -> Statement:
         where, window = self._population(tree)
-        limit, jobs = branches(tree)[-3:-1]
+        limit, jobs = [branch for branch in branches(tree) if branch.data in {"limit", "jobs"}]
         requirement = Expectation(Measure.LONGEST_GAP, self._evidence(jobs), *self._limit(limit, Measure.LONGEST_GAP))
-        return self._statement(requirement, where, self._one_window(window, tree))
+        return self._statement(self._warned(requirement, tree), where, self._one_window(window, tree))
 
     def _missed(self, tree: Branch) -> Statement:
         runs = cast("Branch", child_of(tree, "runs"))
@@ -143,9 +184,38 @@ class GroupSentences(SentenceParts):
         requirement = Expectation(Measure.MISSED_RUNS, operator=operator, limit=allowed)
         return self._statement(requirement, self._phrases.noun_phrase(runs).all, self._within(tree))
 
+    # Jobs compared with those before them
+
+    def _compared(self, tree: Branch) -> Statement:
+        """`no clean EC2 job in vault prod may be more than 50% smaller than the one before`: types and places are the population's."""
+        jobs, excess = branches(tree)[:2]
+        measure = Measure(tree.data)
+        phrase = self._phrases.noun_phrase(jobs)
+        said = conjunction([*phrase.outcomes, *phrase.conditions])
+        self._check_compared(jobs, measure, said)
+        requirement = Expectation(measure, said, Operator(excess.data), self._phrases.value(excess), (RESOURCE,))
+        return self._statement(requirement, phrase.nouns, self._within(tree))
+
+    def _compared_quantity(self, tree: Branch) -> tuple[Expectation, Literal | None]:
+        jobs, excess = branches(tree)[:2]
+        measure = _COMPARED[tree.data]
+        condition = self._phrases.noun_phrase(jobs).all
+        self._check_compared(jobs, measure, condition)
+        return Expectation(measure, condition, Operator(excess.data), self._phrases.value(excess)), self._within(tree)
+
+    def _check_compared(self, jobs: Branch, measure: Measure, condition: Condition) -> None:
+        dataset = self._phrases.dataset
+        if dataset.name not in SHAPES[measure].lists:
+            known = " and ".join(f"{DATASETS[name].noun}s" for name in SHAPES[measure].lists)
+            raise self._phrases.error(jobs, f"{dataset.noun}s are not compared with those before them", f"It can be asked of {known}.")
+        if condition == And() and not SHAPES[measure].of_any:
+            raise self._phrases.error(jobs, "the size of a job that did not end well says little", "Say which jobs are compared: no clean job.")
+
     def _limit(self, tree: Branch, measure: Measure) -> tuple[Operator, Literal]:
         operator = Operator(branches(tree)[0].data)
         if operator not in SHAPES[measure].operators:
+            if SHAPES[measure].of_calendar:
+                raise self._phrases.error(branches(tree)[0], "the number of days has a lower limit", "Write on at least.")
             raise self._phrases.error(branches(tree)[0], f"{_LIMITED[measure]} has an upper limit", "Write at most or less than.")
         return operator, cast("Literal", self._phrases.value(tree))
 
@@ -170,8 +240,9 @@ class GroupSentences(SentenceParts):
             return (), None
         fields: list[str] = []
         for branch in branches(cast("Branch", child_of(tree, "per"))):
-            (token,) = tokens(branch, "SUBJECT", "NAME")
-            field = str(token) if token.type == "NAME" else vocabulary.subject_field(token, self._phrases.dataset)
+            (token,) = tokens(branch, "SUBJECT", "SUBJECTS", "NAME")
+            word = token.removesuffix("s") if token.type == "SUBJECTS" else token
+            field = str(token) if token.type == "NAME" else vocabulary.subject_field(word, self._phrases.dataset)
             problem = per_problem(field, self._phrases.dataset)
             if field in fields:
                 problem = (f"{field} is named twice", "")
@@ -189,6 +260,11 @@ class GroupSentences(SentenceParts):
 _LIMITED = {Measure.LONGEST_GAP: "a gap", Measure.MISSED_RUNS: "a number of missed runs"}
 
 
+_COMPARED = {"smaller": Measure.SIZE_DROP, "larger": Measure.SIZE_GROWTH, "slower": Measure.SLOWDOWN}
+"""What is said of jobs that a resource must not have."""
+_ONE_RESOURCE = "what is compared are jobs of one resource"
+
+
 def split_phrase(phrase: NounPhrase) -> tuple[list[Condition], Condition]:
     """The population (types and places) and what is forbidden or counted in it; where nothing else is said, types and places are that."""
     said = [*phrase.outcomes, *phrase.conditions]
@@ -196,7 +272,7 @@ def split_phrase(phrase: NounPhrase) -> tuple[list[Condition], Condition]:
 
 
 def _grouped(requirement: Expectation, per: tuple[str, ...], inventory: Literal | None) -> Expectation:
-    return Expectation(requirement.measure, requirement.condition, requirement.operator, requirement.limit, per, inventory)
+    return replace(requirement, per=per, inventory=inventory)
 
 
 # Rendering
@@ -214,12 +290,17 @@ class _Wording:
 
 def render_expectation(statement: Statement, requirement: Expectation, where: Phrase) -> str:
     """The sentence of a rule on groups."""
-    return _WORDINGS[requirement.measure].sentence(statement, requirement, where, Phrase(requirement.condition, statement.list))
+    said = _WORDINGS[requirement.measure].sentence(statement, requirement, where, Phrase(requirement.condition, statement.list))
+    return f"{said}{_warning(requirement)}"
+
+
+def _warning(requirement: Expectation) -> str:
+    return f", warning at {spell_value(requirement.warning)}" if requirement.warning else ""
 
 
 def render_measured(requirement: Expectation, of: Phrase) -> str:
     """What a rule asks of each group: at most 2 FAILED jobs."""
-    return _WORDINGS[requirement.measure].demand(requirement, of)
+    return f"{_WORDINGS[requirement.measure].demand(requirement, of)}{_warning(requirement)}"
 
 
 def _say_number(statement: Statement, requirement: Expectation, where: Phrase, of: Phrase) -> str:
@@ -227,7 +308,11 @@ def _say_number(statement: Statement, requirement: Expectation, where: Phrase, o
 
 
 def _say_newest(statement: Statement, requirement: Expectation, where: Phrase, of: Phrase) -> str:
-    return f"{_having(where, _subject(requirement, where))} {_newest(requirement, of)}"
+    return f"{_having(where, requirement)} {_newest(requirement, of)}"
+
+
+def _say_calendar(statement: Statement, requirement: Expectation, where: Phrase, of: Phrase) -> str:
+    return f"{_having(where, requirement)} {_on_days(requirement, of)}"
 
 
 def _say_share(statement: Statement, requirement: Expectation, where: Phrase, of: Phrase) -> str:
@@ -260,13 +345,17 @@ def _render_number(requirement: Expectation, where: Phrase, of: Phrase) -> str:
     one_phrase = not where.said and of.said and not of.nouns
     only_nouns = where.empty and of.nouns and not of.said
     upper = requirement.operator in UPPER_BOUNDS
-    if (one_phrase or only_nouns) and (upper or not requirement.per):
+    if (one_phrase or only_nouns) and (upper or not requirement.per) and requirement.share is None:
         jobs = of.beside(where) if one_phrase else of
         return f"{_number(requirement, jobs)}{_per(requirement, where.dataset)}"
-    return f"{_having(where, _subject(requirement, where))} {_number(requirement, of)}"
+    return f"{_having(where, requirement)} {_number(requirement, of)}"
 
 
-def _having(where: Phrase, subject: str) -> str:
+def _having(where: Phrase, requirement: Expectation) -> str:
+    if requirement.share is not None:
+        share = f"{OPERATORS[requirement.share.operator].test} {spell_value(requirement.share.limit)}"
+        return f"{share} of {where.subject(requirement.per, requirement.inventory, several=True)} must have"
+    subject = _subject(requirement, where)
     return f"every {subject} must have" if subject else f"{_unless_empty(where)}there must be"
 
 
@@ -316,6 +405,15 @@ def _newest(requirement: Expectation, of: Phrase) -> str:
     return f"{of.one()} within {'less than ' if requirement.operator is Operator.LESS_THAN else ''}{spell_value(requirement.limit)}"
 
 
+def _on_days(requirement: Expectation, of: Phrase) -> str:
+    """`a clean job on each of the last 7 days in Europe/Berlin`"""
+    calendar, limit = requirement.calendar, requirement.limit
+    assert calendar is not None
+    assert limit is not None
+    last = f"the last {spell_value(calendar.last)} {calendar.count_words(calendar.last.text)} in {spell_value(calendar.zone)}"
+    return f"{of.one()} on {'each' if limit == calendar.last else _limit(requirement)} of {last}"
+
+
 def _longer(requirement: Expectation) -> str:
     """What is over the limit: `longer than 26h`; where the limit itself is, `26h or longer`."""
     assert requirement.limit is not None
@@ -330,6 +428,14 @@ def _missed(requirement: Expectation, where: Phrase) -> str:
     return f"{'no' if none else _limit(requirement, counted=True)} {runs} may be missed"
 
 
+def _say_compared(statement: Statement, requirement: Expectation, where: Phrase, of: Phrase) -> str:
+    """Of every resource in one phrase; where types and places would be read as the other's, or others are the subjects, the general form."""
+    within = render_within(statement.within)
+    if requirement.per == (RESOURCE,) and requirement.inventory is None and not where.said and not of.nouns:
+        return f"no {of.beside(where).noun('job')} may {MAY_NOT[requirement.measure]} {excess(requirement)}{within}"
+    return f"{_having(where, requirement)} {none_compared(requirement, of)}{within}"
+
+
 def render_within(window: Literal | None) -> str:
     """` within 24h`; empty where there is no window."""
     return f" within {spell_value(window)}" if window else ""
@@ -342,5 +448,9 @@ _WORDINGS: Mapping[Measure, _Wording] = {
     Measure.NEWEST: _Wording(_say_newest, _newest),
     Measure.LATEST: _Wording(_say_latest, lambda requirement, of: f"the latest job must {_demand(requirement, of)}"),
     Measure.LONGEST_GAP: _Wording(_say_gap, lambda requirement, of: f"{_limit(requirement)} may pass without {of.one()}"),
+    Measure.CALENDAR: _Wording(_say_calendar, _on_days),
     Measure.MISSED_RUNS: _Wording(_say_missed, lambda requirement, of: _missed(requirement, Phrase(requirement.condition, of.dataset))),
+    Measure.SIZE_DROP: _Wording(_say_compared, none_compared),
+    Measure.SIZE_GROWTH: _Wording(_say_compared, none_compared),
+    Measure.SLOWDOWN: _Wording(_say_compared, none_compared),
 }

@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 from policycheck.datasets import Kind
+from policycheck.text import clean
 
 Value = int | str | bool | Fraction
 
@@ -40,6 +41,8 @@ _DURATION = re.compile(r"(\d+(?:\.\d+)?)([smhdw])", re.ASCII)
 _PREFIXES = "kMGTP"
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)(?:([kKMGTP])(i?)B|B)?", re.ASCII)
 _SHARE = re.compile(r"(\d+(?:\.\d+)?)%", re.ASCII)
+_FACTOR = re.compile(r"(\d+(?:\.\d+)?)x", re.ASCII)
+_PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 _CENTURY_MICROSECONDS = 36_525 * 86_400 * 1_000_000
 
 
@@ -84,6 +87,25 @@ def parse_share(text: str) -> Fraction:
     return share
 
 
+def parse_percentage(text: str) -> Fraction:
+    """By how much of itself something grows: `300%` is 3, exactly; raises ValueError."""
+    match = _SHARE.fullmatch(text)
+    if match is None:
+        raise BadValue("a percentage is written with %", f"Did you mean {text}%?" if _PLAIN_NUMBER.fullmatch(text) else "For example: 300%.")
+    return Fraction(Decimal(match[1])) / 100
+
+
+def parse_factor(text: str) -> Fraction:
+    """How many times as much `2x` or `1.5x` is, exactly; raises ValueError."""
+    match = _FACTOR.fullmatch(text)
+    if match is None:
+        raise BadValue("a factor is a number and an x: 2x, 1.5x", f"Did you mean {text}x?" if _PLAIN_NUMBER.fullmatch(text) else "")
+    factor = Fraction(Decimal(match[1]))
+    if factor == 0:
+        raise ValueError("a factor is more than 0")
+    return factor
+
+
 def parse_time(text: str) -> datetime:
     """The aware UTC instant of an ISO 8601 time with an offset, or of a date alone (midnight UTC); raises ValueError."""
     problem = "a time is ISO 8601 with an offset, 2026-11-20T06:00:00Z, or a date, 2026-11-20 (midnight UTC)"
@@ -116,11 +138,20 @@ def parse_account(text: str) -> str:
     return text
 
 
+def parse_inventory_name(text: str) -> str:
+    """The name that the user gave an inventory; raises BadValue."""
+    if not text.strip() or clean(text) != text or "\n" in text:
+        raise BadValue("is no name of an inventory", predicate=True)
+    return text
+
+
 def parse_value(text: str, kind: Kind) -> Value:
     """What `text` means beside a field of this kind: text, whole microseconds, bytes, a number or a truth value; raises ValueError."""
     match kind:
         case Kind.TEXT | Kind.WORD | Kind.ENUM | Kind.ARN | Kind.NAME:
             return text
+        case Kind.SPAN:
+            raise ValueError("a time from start to end is compared with no value of its own")
         case Kind.ACCOUNT:
             return parse_account(text)
         case Kind.TIME:

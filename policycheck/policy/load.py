@@ -319,9 +319,9 @@ def _why_no_clock(requirement: Requirement) -> tuple[str, str] | None:
     """Why a clock cannot stand beside this; None where it can."""
     match requirement:
         case NoneMatch(recovery=recovery) if recovery is not None:
-            return "clock cannot stand beside a recovery", "A recovery is judged when its deadline has come."
+            return "clock cannot stand beside a recovery", "A recovery is evaluated when its deadline has come."
         case Following():
-            return "clock cannot stand beside a following job", "A job is judged when the deadline of the following one has come."
+            return "clock cannot stand beside a following job", "A job is evaluated when the deadline of the following one has come."
         case Expectation(measure=measure) if SHAPES[measure].by_creation:
             return f"clock cannot stand beside {measure}", f"{measure} goes by CreationDate."
         case NoneMatch() | AllMatch() | Expectation():

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from enum import Enum, StrEnum
-from fractions import Fraction
+from typing import Any
 
 from msgspec import Struct, field
 
-from policycheck.policy.literals import BadValue, Value, parse_count, parse_duration, parse_share
+from policycheck.policy.literals import BadValue, Value, parse_count, parse_duration, parse_factor, parse_percentage, parse_share
 from policycheck.policy.operators import LOWER_BOUNDS, UPPER_BOUNDS, Operator
 
 BOUNDS = (*LOWER_BOUNDS, *UPPER_BOUNDS)
@@ -27,6 +27,10 @@ class Measure(StrEnum):
     STREAK = "streak"
     LONGEST_GAP = "longest_gap"
     MISSED_RUNS = "missed_runs"
+    CALENDAR = "calendar"
+    SIZE_DROP = "size_drop"
+    SIZE_GROWTH = "size_growth"
+    SLOWDOWN = "slowdown"
 
 
 class Window(StrEnum):
@@ -44,6 +48,8 @@ class Limit(Enum):
     NUMBER = "a whole number"
     SHARE = "a share"
     DURATION = "a duration"
+    PERCENTAGE = "a percentage, 50% or 300%"
+    FACTOR = "a factor, 2x or 1.5x"
 
 
 class Shape(Struct, frozen=True):
@@ -74,7 +80,25 @@ class Shape(Struct, frozen=True):
     """The fields beside the place that a waiver tells its subjects by, where that is not what `per` names."""
     wants_jobs: bool = False
     """Whether it asks for jobs that match, whatever the operator."""
+    of_share: bool = False
+    """Whether it may be asked of a share of the subjects alone."""
+    of_calendar: bool = False
+    """Whether it is about the last days, weeks or months of a time zone: `days: 7` and `zone` stand beside its limit, and are its window."""
+    of_any: bool = False
+    """Whether every job matches where nothing says which."""
+    each_resource: bool = False
+    """Whether it compares jobs of one resource, so that `per` names ResourceArn, and nothing else need be named."""
+    lists: tuple[str, ...] = ()
+    """The lists that it can be of; empty: any."""
+    reads: tuple[str, ...] = ()
+    """The fields that it reads of a job beside those of conditions."""
 
+
+WITH_WARNING = frozenset({Limit.DURATION})
+"""The limits beside which a softer one may stand: an age grows until a job comes. Of a number, `warning at 3` could mean 3, or more than 3."""
+
+_WITH_OUTCOMES = ("backup_jobs", "copy_jobs")
+_OF_PAIRS: Any = {"each_resource": True, "lists": _WITH_OUTCOMES, "reads": ("BackupSizeInBytes", "ResourceType")}
 
 SHAPES: Mapping[Measure, Shape] = {
     Measure.COUNT: Shape(
@@ -85,8 +109,9 @@ SHAPES: Mapping[Measure, Shape] = {
         sentences={"count": "[population] limit [CONSECUTIVE] jobs [group] [within]"},
         quantities=("limit [CONSECUTIVE] jobs [within] -> number",),
         counts_once=True,
+        of_share=True,
     ),
-    Measure.STREAK: Shape(BOUNDS, Limit.NUMBER, "{streak: {of: {State: FAILED}, at_most: 2}}", finished_alone=True),
+    Measure.STREAK: Shape(BOUNDS, Limit.NUMBER, "{streak: {of: {State: FAILED}, at_most: 2}}", finished_alone=True, of_share=True),
     Measure.SHARE: Shape(
         BOUNDS,
         Limit.SHARE,
@@ -102,6 +127,7 @@ SHAPES: Mapping[Measure, Shape] = {
         window=Window.REFUSED,
         by_creation=True,
         wants_jobs=True,
+        of_share=True,
     ),
     Measure.LATEST: Shape(
         (),
@@ -115,7 +141,10 @@ SHAPES: Mapping[Measure, Shape] = {
         UPPER_BOUNDS,
         Limit.DURATION,
         "{longest_gap: {of: {Outcome: clean}, at_most: 26h}}",
-        sentences={"no_gap": "NO subject MAY GO longer WITHOUT A jobs within", "gap": "[population] limit MAY PASS WITHOUT A jobs within"},
+        sentences={
+            "no_gap": "NO subject MAY GO longer WITHOUT A jobs within [warning]",
+            "gap": "[population] limit MAY PASS WITHOUT A jobs within [warning]",
+        },
         window=Window.NEEDED,
         by_creation=True,
         wants_jobs=True,
@@ -132,6 +161,44 @@ SHAPES: Mapping[Measure, Shape] = {
         of_schedules=True,
         waived_by=("ResourceArn", "CreatedBy.BackupPlanArn", "CreatedBy.BackupPlanId"),
     ),
+    Measure.CALENDAR: Shape(
+        (Operator.AT_LEAST,),
+        Limit.NUMBER,
+        "{calendar: {of: {Outcome: clean}, at_least: 7, days: 7, zone: Europe/Berlin}}",
+        quantities=("A jobs ON EACH span -> on_each", "A jobs ON limit span -> on_some"),
+        window=Window.REFUSED,
+        by_creation=True,
+        wants_jobs=True,
+        of_share=True,
+        of_calendar=True,
+    ),
+    Measure.SIZE_DROP: Shape(
+        UPPER_BOUNDS,
+        Limit.SHARE,
+        "{size_drop: {of: {Outcome: clean}, at_most: 50%}}",
+        sentences={"size_drop": "NO jobs MAY BE excess SMALLER THAN THE ONE BEFORE [within]"},
+        quantities=("NO jobs excess SMALLER THAN THE ONE BEFORE [within] -> smaller",),
+        **_OF_PAIRS,
+    ),
+    Measure.SIZE_GROWTH: Shape(
+        UPPER_BOUNDS,
+        Limit.PERCENTAGE,
+        "{size_growth: {of: {Outcome: clean}, at_most: 300%}}",
+        sentences={"size_growth": "NO jobs MAY BE excess LARGER THAN THE ONE BEFORE [within]"},
+        quantities=("NO jobs excess LARGER THAN THE ONE BEFORE [within] -> larger",),
+        **_OF_PAIRS,
+    ),
+    Measure.SLOWDOWN: Shape(
+        UPPER_BOUNDS,
+        Limit.FACTOR,
+        "{slowdown: {at_most: 2x}}",
+        sentences={"slowdown": "NO jobs MAY TAKE excess THE USUAL DURATION [within]"},
+        quantities=("NO jobs TAKING excess THE USUAL DURATION [within] -> slower",),
+        of_any=True,
+        each_resource=True,
+        lists=_WITH_OUTCOMES,
+        reads=("Duration", "Outcome"),
+    ),
 }
 
 
@@ -147,7 +214,13 @@ def _parse_share(text: str) -> Value:
     return parse_share(text)
 
 
-_PARSERS: Mapping[Limit, Callable[[str], Value]] = {Limit.NUMBER: _parse_number, Limit.SHARE: _parse_share, Limit.DURATION: parse_duration}
+_PARSERS: Mapping[Limit, Callable[[str], Value]] = {
+    Limit.NUMBER: _parse_number,
+    Limit.SHARE: _parse_share,
+    Limit.DURATION: parse_duration,
+    Limit.PERCENTAGE: parse_percentage,
+    Limit.FACTOR: parse_factor,
+}
 
 
 def parse_limit(text: str, measure: Measure) -> Value:
@@ -155,9 +228,9 @@ def parse_limit(text: str, measure: Measure) -> Value:
     return _PARSERS[SHAPES[measure].limit](text)
 
 
-def limit_problem(operator: Operator, value: Value) -> str:
+def limit_problem(operator: Operator, value: Value, limit: Limit) -> str:
     """Why a limit that every group meets, or none can, is no limit; empty for one that is."""
-    whole = isinstance(value, Fraction)
+    whole = limit is Limit.SHARE
     if (operator is Operator.AT_LEAST and value == 0) or (operator is Operator.AT_MOST and whole and value == 1):
         return "the rule could not fail, whatever the jobs are"
     if (operator is Operator.LESS_THAN and value == 0) or (operator is Operator.MORE_THAN and whole and value == 1):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from policycheck.datasets import RESOURCE_TYPES
 from policycheck.policy import vocabulary
 from policycheck.policy.conditions import nearest
+from policycheck.policy.leading_jobs import expected_words
 from policycheck.policy.operators import spell_orders
 from policycheck.text import clean_line, truncate
 
@@ -34,12 +35,13 @@ def explain(sentence: str, error: UnexpectedInput) -> Mistake:
     """The mistake behind a parser error."""
     token = getattr(error, "token", None)
     start = error.pos_in_stream if error.pos_in_stream is not None and error.pos_in_stream >= 0 else len(sentence)
-    expected = sorted(str(name) for name in getattr(error, "accepts", None) or getattr(error, "expected", None) or getattr(error, "allowed", None) or ())
+    accepted = sorted(str(name) for name in getattr(error, "accepts", None) or getattr(error, "expected", None) or getattr(error, "allowed", None) or ())
+    stopped, (start, expected) = start, expected_words(sentence, start, accepted)
     chunk = next(iter(sentence[start:].split(maxsplit=1)), "")
-    if not chunk or getattr(token, "type", "") == "$END":
+    if not chunk or (start == stopped and getattr(token, "type", "") == "$END"):
         return Mistake(len(sentence), len(sentence) + 1, "the sentence ends too early", _spell_kind(sentence.split(), expected) or _list_expected(expected))
     # A quoted value is one word; a comma ends a word but is one where nothing else stands.
-    word = max(str(token or ""), chunk.rstrip(",") or ",", key=len)
+    word = max(str(token or "") if sentence.startswith(str(token), start) else "", chunk.rstrip(",") or ",", key=len)
     spot = _Spot(sentence, start, word, expected)
     found = next((mistake for guess in _GUESSES if (mistake := guess(spot)) is not None), None)
     return found or spot.misfit(_suggest(spot))
@@ -227,7 +229,7 @@ def _guess_each_job(spot: _Spot) -> Mistake | None:
         return spot.misfit(
             f"Write: no {jobs} may be overdue{window}" if asked == "overdue" else "Write have and a field: for jobs, no job may have State FAILED"
         )
-    if word == "have" and spot.expected == ["BE"] and behind[-1:] == ["may"]:
+    if word == "have" and {"BE", "START"} <= {*spot.expected} and behind[-1:] == ["may"]:
         return spot.misfit("Write: no jobs with issues")
     if word == "within" and behind[:1] == ["for"] and "have" in behind:
         late = _LATE_WINDOW.fullmatch(spot.before) if spot.is_short and spot.following else None
@@ -286,7 +288,7 @@ def _guess_group(spot: _Spot) -> Mistake | None:
             return spot.misfit("Fields are asked of jobs; for example: for jobs, every job must have IsEncrypted true")
         if word == "be" and "HAVE" in spot.expected:
             return spot.misfit("A resource must have something: every resource must have a clean job within 24h, for example.")
-    if word == "no" and "A" in spot.expected:
+    if (word == "no" and "A" in spot.expected) or (word == "within" and "TAKING" in spot.expected):
         return spot.misfit("What must not be begins with no; for example: no FAILED jobs within 7d")
     return None
 

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from policycheck.datasets import DATASETS, DEFAULT, PROTECTED_RESOURCES, Dataset
 from policycheck.errors import Location
+from policycheck.policy.calendars import CalendarUnit, longest_reach, past_periods, shortest_reach
 from policycheck.policy.conditions import And, Condition, Literal, Operator
 from policycheck.policy.measures import SHAPES, Measure, Window
 from policycheck.result import Severity, Waiver, WaiverStatus
@@ -58,6 +59,47 @@ LISTED_INVENTORY = PROTECTED_RESOURCES.name
 
 
 @dataclass(frozen=True, slots=True)
+class Calendar:
+    """The last days, weeks or months of a time zone, but for the one that runs."""
+
+    unit: CalendarUnit
+    last: Literal
+    """How many."""
+    zone: Literal
+
+    def length(self, as_of: int | None) -> int | None:
+        """Microseconds from the start of the first of them to as_of; where as_of is not known, the most that can be. None: its values are not known."""
+        if not isinstance(self.last.value, int):
+            return None
+        if as_of is None or self.zone.value is None:
+            return longest_reach(self.unit, self.last.value)
+        return as_of - past_periods(self.unit, self.last.value, self.zone.text, as_of)[0].start
+
+    @property
+    def shortest(self) -> int | None:
+        """Microseconds that they reach back at least."""
+        return shortest_reach(self.unit, self.last.value) if isinstance(self.last.value, int) else None
+
+    @property
+    def words(self) -> str:
+        """`the last 7 days in Europe/Berlin`."""
+        return f"the last {self.last.text} {self.count_words(self.last.text)} in {self.zone.text}"
+
+    def count_words(self, count: str) -> str:
+        """`day` or `days`."""
+        return self.unit.one if count == "1" else self.unit.value
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectShare:
+    """How large a share of the subjects must keep to the limit."""
+
+    operator: Operator
+    """at_least or more_than."""
+    limit: Literal
+
+
+@dataclass(frozen=True, slots=True)
 class Expectation:
     """A measure of each group must keep to a limit."""
 
@@ -72,6 +114,12 @@ class Expectation:
     """The fields that make one group, sorted as they were written; none: one group, the subject `all`."""
     inventory: Literal | None = None
     """The name of the inventory whose entries are the subjects."""
+    calendar: Calendar | None = None
+    """Of `calendar`: which days, weeks or months are counted."""
+    share: SubjectShare | None = None
+    """The share of its groups that must keep to the limit; None: every one."""
+    warning: Literal | None = None
+    """A softer limit, by the same operator: what is beyond it and keeps to the limit is a finding of low severity."""
 
     @property
     def given_inventory(self) -> Literal | None:
@@ -119,11 +167,27 @@ class Statement:
 
     @property
     def window(self) -> Literal | None:
-        """How far back the rule looks: `within`, and of `newest` its limit; None: the whole coverage."""
+        """How far back the rule looks: `within`, of `newest` its limit, and of `calendar` its days, at most; None: the whole coverage."""
         requirement = self.requirement
+        if isinstance(requirement, Expectation) and requirement.calendar is not None:
+            calendar = requirement.calendar
+            return Literal(f"{calendar.last.text} {calendar.count_words(calendar.last.text)}", calendar.last.location, calendar.length(None))
         if isinstance(requirement, Expectation) and SHAPES[requirement.measure].window is Window.REFUSED:
             return requirement.limit
         return self.within
+
+    def window_length(self, as_of: int | None) -> int | None:
+        """Microseconds that the window reaches back from as_of, where that is known; None: no window."""
+        requirement, window = self.requirement, self.window
+        if isinstance(requirement, Expectation) and requirement.calendar is not None:
+            return requirement.calendar.length(as_of)
+        return int(window.value) if window is not None and window.value is not None else None
+
+    @property
+    def shortest_window(self) -> int | None:
+        """Microseconds that the window reaches back at least, whenever it is evaluated; None: no window."""
+        requirement = self.requirement
+        return requirement.calendar.shortest if isinstance(requirement, Expectation) and requirement.calendar is not None else self.window_length(None)
 
     @property
     def default_jobs(self) -> JobChoice:

@@ -16,7 +16,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from policycheck.datasets import Field, Kind
-from policycheck.policy.literals import Value, parse_duration, parse_value
+from policycheck.policy.literals import Value, parse_duration, parse_inventory_name, parse_value
+from policycheck.policy.local_times import parse_local_time
 from policycheck.policy.regex import parse_pattern
 
 TEXT_KINDS = frozenset({Kind.TEXT, Kind.WORD, Kind.ARN, Kind.ACCOUNT})
@@ -37,6 +38,8 @@ class Operator(StrEnum):
     OLDER_THAN = "older_than"
     NEWER_THAN = "newer_than"
     PRESENT = "present"
+    LOCAL_TIME = "local_time"
+    IN_INVENTORY = "in_inventory"
 
     @property
     def words(self) -> str:
@@ -96,6 +99,18 @@ def _no_time(words: str, field: Field) -> tuple[str, str]:
     return f"{field.name} is no time: {words} does not apply", f"Compare it with {spell_orders()}." if field.kind is Kind.DURATION else ""
 
 
+def _no_clock(words: str, field: Field) -> tuple[str, str]:
+    return f"{field.name} is no time: {words} does not apply", "A day or a time of day is asked of CreationDate, CompletionDate and other times."
+
+
+def _no_arn(words: str, field: Field) -> tuple[str, str]:
+    return f"{field.name} is no ARN: {words} does not apply", "An inventory lists ARNs: EncryptionKeyArn in inventory customer_keys, for example."
+
+
+def _of_span(words: str, field: Field) -> tuple[str, str]:
+    return f"{field.name} is a time from start to end: {words} does not apply", f"Ask when it was: with {field.name} on Saturday or Sunday in Europe/Berlin"
+
+
 def _applies_to_all(words: str, field: Field) -> tuple[str, str]:
     raise AssertionError(f"{words} applies to {field.name}, as to every field")
 
@@ -103,11 +118,13 @@ def _applies_to_all(words: str, field: Field) -> tuple[str, str]:
 _SCALAR = {"type": ["string", "number", "boolean"]}
 _SOME_TEXT = {"type": "string", "minLength": 1}
 
-EQUALITY = Family(frozenset(Kind), _applies_to_all, lambda text, field: parse_value(text, field.kind), None, lists=True)
+EQUALITY = Family(frozenset(Kind) - {Kind.SPAN}, _of_span, lambda text, field: parse_value(text, field.kind), None, lists=True)
 TEXTS = Family(TEXT_KINDS, _no_text, _parse_text, _SOME_TEXT, lists=True)
 PATTERNS = replace(TEXTS, parse=_parse_pattern)
 ORDER = Family(_ORDERED, _no_order, lambda text, field: parse_value(text, field.kind), _SCALAR)
 AGE = Family(frozenset({Kind.TIME}), _no_time, lambda text, _field: parse_duration(text), _SOME_TEXT)
+CLOCK = Family(frozenset({Kind.TIME, Kind.SPAN}), _no_clock, lambda text, _field: str(parse_local_time(text)), _SOME_TEXT)
+LISTING = Family(frozenset({Kind.ARN}), _no_arn, lambda text, _field: parse_inventory_name(text), _SOME_TEXT, lists=True)
 PRESENCE = Family(frozenset(Kind), _applies_to_all, lambda text, _field: parse_value(text, Kind.BOOLEAN), {"type": "boolean"})
 
 
@@ -175,11 +192,15 @@ OPERATORS: Mapping[Operator, Definition] = MappingProxyType(
         Operator.OLDER_THAN: _age("older than", Operator.NEWER_THAN, lambda age: (None, -age - 1)),
         Operator.NEWER_THAN: _age("newer than", Operator.OLDER_THAN, lambda age: (1 - age, None)),
         Operator.PRESENT: Definition(PRESENCE),
+        # Its words are those of its value, and sentence.lark spells them: on Saturday in Europe/Berlin.
+        Operator.LOCAL_TIME: Definition(CLOCK),
+        Operator.IN_INVENTORY: Definition(LISTING, "in inventory", "be in inventory"),
     }
 )
 
 TEXT_OPERATORS = frozenset(operator for operator, definition in OPERATORS.items() if definition.part not in {None, Part.WHOLE})
 ORDER_OPERATORS = frozenset(operator for operator, definition in OPERATORS.items() if definition.family is ORDER)
+CLOCK_OPERATORS = frozenset(operator for operator, definition in OPERATORS.items() if definition.family is CLOCK)
 AGE_OPERATORS = frozenset(operator for operator, definition in OPERATORS.items() if definition.family is AGE)
 
 

@@ -7,8 +7,9 @@ from typing import assert_never
 
 from policycheck.datasets import DEFAULT, Dataset
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or, parts_of
+from policycheck.policy.local_times import spell_local_time
 from policycheck.policy.operators import OPERATORS, Operator
-from policycheck.policy.vocabulary import ADJECTIVES, KINDS, PLACE_OF, TYPES, is_parameter, is_plain, quoted, spell_field, subject_word
+from policycheck.policy.vocabulary import ADJECTIVES, KINDS, PLACE_OF, SUBJECTS, TYPES, is_parameter, is_plain, quoted, spell_field, subject_word
 
 _KIND_OF = {dataset: kind for kind, dataset in KINDS.items()}
 
@@ -83,9 +84,11 @@ class Phrase:
         first = noun.split(maxsplit=1)[0].strip(",")
         return f"{'an' if first[0] in _VOWELS or first in _SPELLED_WITH_A_VOWEL else 'a'} {noun}"
 
-    def subject(self, per: Sequence[str], inventory: Literal | None) -> str:
-        """`EC2 resource and vault in inventory prod in vault x with State FAILED`"""
-        return " ".join([*self._types("or"), grouped(per, inventory, self.dataset), *self.places, *self._with([*self._adjectives, *self.rest])])
+    def subject(self, per: Sequence[str], inventory: Literal | None, *, several: bool = False) -> str:
+        """`EC2 resource and vault in inventory prod in vault x with State FAILED`; of several, `EC2 resources and vaults`."""
+        return " ".join(
+            [*self._types("or"), grouped(per, inventory, self.dataset, several=several), *self.places, *self._with([*self._adjectives, *self.rest])]
+        )
 
     def runs(self, run: str) -> str:
         """`scheduled EC2 run in vault prod`"""
@@ -123,9 +126,9 @@ _VOWELS = "AEIOUaeiou"
 _SPELLED_WITH_A_VOWEL = frozenset({"FSx", "RDS", "S3"})
 
 
-def grouped(per: Sequence[str], inventory: Literal | None, dataset: Dataset) -> str:
-    """`resource and vault in inventory prod`"""
-    words = " and ".join(subject_word(field, dataset) for field in per)
+def grouped(per: Sequence[str], inventory: Literal | None, dataset: Dataset, *, several: bool = False) -> str:
+    """`resource and vault in inventory prod`; of several, `resources and vaults in inventory prod`."""
+    words = " and ".join(f"{word}s" if several and (word := subject_word(field, dataset)) in SUBJECTS else subject_word(field, dataset) for field in per)
     return f"{words} in inventory {spell_value(inventory)}" if inventory else words
 
 
@@ -140,6 +143,8 @@ def verb(condition: Condition, *, negative: bool) -> str:
             return f"{must}be one of {', '.join(texts)}"
         case Operator.IS:
             return f"{must}be {texts[0]}"
+        case Operator.LOCAL_TIME:
+            return ""  # Who does what when is a sentence of its own.
         case Operator.PRESENT:
             return f"{must}be present" if texts == ["true"] else "" if negative else f"{must}be absent"
         case _:
@@ -174,10 +179,25 @@ def _test(comparison: Comparison) -> str:
     match comparison.operator:
         case Operator.IS:
             return _names(comparison)
+        case Operator.LOCAL_TIME:
+            return spell_local_time(comparison.literals[0].text)
         case Operator.PRESENT:
             return "present" if comparison.literals[0].text == "true" else "absent"
         case _:
             return f"{OPERATORS[comparison.operator].test} {_names(comparison)}"
+
+
+MOMENTS = {"CreationDate": "be created", "InitiationDate": "start", "CompletionDate": "end", "Running": "run"}
+"""What jobs do at these times, behind may and must."""
+
+
+def moment(condition: Condition) -> str:
+    """`start before 06:00 in Europe/Berlin`; empty where the condition is about anything else."""
+    match condition:
+        case Comparison(field=name, operator=Operator.LOCAL_TIME) if name in MOMENTS:
+            return f"{MOMENTS[name]} {_test(condition)}"
+        case _:
+            return ""
 
 
 def _names(comparison: Comparison) -> str:

@@ -19,7 +19,7 @@ from policycheck.policy.model import (
     Statement,
 )
 from policycheck.policy.operators import Operator
-from policycheck.policy.phrases import Phrase, spell_conditions, verb
+from policycheck.policy.phrases import Phrase, moment, spell_conditions, verb
 
 _ADJECTIVES = frozenset({"State", "Status", "Outcome", "Overdue"})
 
@@ -56,6 +56,8 @@ def _render_none(statement: Statement, requirement: NoneMatch, where: Phrase) ->
     forbidden = Phrase(requirement.condition, statement.list)
     within = render_within(statement.within)
     recovered = f" unless recovered{render_within(requirement.recovery)}" if requirement.recovery else ""
+    if (told := moment(requirement.condition)) and not recovered and not where.dataset.of_state:
+        return f"no {where.noun('jobs')} may {told}{within}"
     if where.said:
         return f"for {where.noun('jobs', 'and')}{within}, no {where.dataset.item} may have {spell_conditions(requirement.condition)}{recovered}"
     if requirement.condition == Comparison("Overdue", Operator.IS, (Literal("true"),)) and not recovered:
@@ -70,6 +72,10 @@ def _render_none(statement: Statement, requirement: NoneMatch, where: Phrase) ->
 def _render_all(statement: Statement, requirement: AllMatch, where: Phrase) -> str:
     if where.dataset.of_state:
         return f"every {where.noun('job')}{render_within(statement.within)} must have {spell_conditions(requirement.condition)}"
+    told = moment(requirement.condition)
+    # That some part of a job lies in these hours is not what `must run` would be read as.
+    if told and "Running" not in fields_of(requirement.condition):
+        return f"{where.noun('jobs')} must {told}{render_within(statement.within)}"
     demanded = verb(requirement.condition, negative=False)
     if demanded:
         return f"{where.clause()}{demanded}{render_within(statement.within)}"
@@ -89,10 +95,16 @@ def render_requirement(requirement: Requirement, dataset: Dataset = DEFAULT) -> 
     """What a rule asks of each job of its population, or of each group: IAM role must contain AWSBackup; at most 2 FAILED jobs."""
     match requirement:
         case NoneMatch(condition=condition, recovery=recovery):
-            asked = verb(condition, negative=True) or f"no {dataset.item} may have {spell_conditions(condition)}"
+            told = moment(condition)
+            asked = f"no {dataset.item} may {told}" if told else verb(condition, negative=True) or f"no {dataset.item} may have {spell_conditions(condition)}"
             return f"{asked} unless recovered{render_within(recovery)}" if recovery else asked
         case AllMatch(condition=condition):
-            return verb(condition, negative=False) or f"every {dataset.item} must have {spell_conditions(condition)}"
+            told = moment(condition)
+            return (
+                f"every {dataset.item} must {told}"
+                if told
+                else verb(condition, negative=False) or f"every {dataset.item} must have {spell_conditions(condition)}"
+            )
         case Expectation():
             return render_measured(requirement, Phrase(requirement.condition, dataset))
         case Following():

@@ -6,16 +6,18 @@ Every scalar reaches these models as the author's text, so all of them are strin
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
 
 from policycheck.datasets import DATASETS, DEFAULT, TAGS, Dataset, Kind, Presence
 from policycheck.datasets import Field as Column
+from policycheck.policy.calendars import CalendarUnit
 from policycheck.policy.grouping import PER_FIELDS
-from policycheck.policy.measures import SHAPES, Limit, Shape
+from policycheck.policy.measures import SHAPES, WITH_WARNING, Limit, Shape
 from policycheck.policy.model import FOLLOWERS, JobChoice, NoData
-from policycheck.policy.operators import OPERATORS, ORDER
+from policycheck.policy.operators import OPERATORS, ORDER, Operator
 from policycheck.result import Severity
 
 _SCALAR: dict[str, Any] = {"type": ["string", "number", "boolean"]}
@@ -37,17 +39,31 @@ def _measure_schema(shape: Shape) -> dict[str, Any]:
         Limit.NUMBER: {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": f"^([0-9]+|{parameter})$"}]},
         Limit.SHARE: {"type": "string", "pattern": f"^([0-9.]+%|{parameter})$"},
         Limit.DURATION: _NON_EMPTY,
+        Limit.PERCENTAGE: {"type": "string", "pattern": f"^([0-9.]+%|{parameter})$"},
+        Limit.FACTOR: {"type": "string", "pattern": f"^([0-9.]+x|{parameter})$"},
     }
     properties = {operator.value: limits[shape.limit] for operator in shape.operators}
     of = {"of": {**_CONDITIONS, "description": "Which jobs of a group match"}} if shape.of else {}
-    size = len(of) + bool(properties)
+    required = [] if shape.of_any else list(of)
+    least, most = (len(found) + bool(properties) for found in (required, of))
+    days: dict[str, Any] = {}
+    if shape.of_calendar:
+        days = {
+            unit.value: {**limits[Limit.NUMBER], "description": f"How many of the last {unit} are looked at; the one that runs is not due"}
+            for unit in CalendarUnit
+        }
+        days["zone"] = {**_NON_EMPTY, "description": "The time zone of the calendar: Europe/Berlin. Default: UTC"}
+    warning: dict[str, Any] = {}
+    if shape.limit in WITH_WARNING:
+        warning = {"warning": {**limits[shape.limit], "description": "A softer limit: what is beyond it and keeps to the limit is a finding of severity low"}}
     return {
         "type": "object",
         "additionalProperties": False,
-        "required": list(of),
-        "minProperties": size,
-        "maxProperties": size,
-        "properties": {**of, **properties},
+        "required": required,
+        "minProperties": least + bool(days),
+        "maxProperties": most + (2 if days else 0) + len(warning),
+        "properties": {**of, **properties, **days, **warning},
+        **({"oneOf": [{"required": [unit.value]} for unit in CalendarUnit]} if days else {}),
     }
 
 
@@ -74,6 +90,21 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=False)
 
 
+class ShareEntry(_Model):
+    """The share of the subjects that must keep to the limit: one of the two."""
+
+    model_config = ConfigDict(extra="forbid", strict=False, json_schema_extra={"minProperties": 1, "maxProperties": 1})
+
+    at_least: Line | None = Field(None, description="95%: as many or more")
+    more_than: Line | None = Field(None, description="95%: more than that")
+
+    @model_validator(mode="after")
+    def _check_one(self) -> Self:
+        if (self.at_least is None) is (self.more_than is None):
+            raise PydanticCustomError("one_share", "it takes one of at_least and more_than")
+        return self
+
+
 class ScopeEntry(_Model):
     """What must be covered by complete job lists before any rule can pass."""
 
@@ -96,7 +127,7 @@ class DefaultsEntry(_Model):
     """Values for every rule of the file that does not say otherwise."""
 
     severity: Severity | None = Field(default=None, description="How bad a violation is", json_schema_extra={"default": "medium"})
-    no_data: NoData | None = Field(default=None, description="The verdict when there is nothing to judge", json_schema_extra={"default": "inconclusive"})
+    no_data: NoData | None = Field(default=None, description="The verdict when there is nothing to evaluate", json_schema_extra={"default": "inconclusive"})
     jobs: WrittenJobs | None = Field(default=None, description="Which records of composite jobs are looked at. Default: each rule's own default")
 
 
@@ -122,7 +153,7 @@ class RuleEntry(_Model):
     )
     title: Line | None = Field(None, description="A few words for lists of findings; the sentence is shown beside it")
     severity: Severity | None = Field(None, description="How bad a violation is; --fail-on goes by it", json_schema_extra={"default": "medium"})
-    dataset: str | None = Field(None, description="Which list is judged", json_schema_extra={"enum": list(DATASETS), "default": DEFAULT.name})
+    dataset: str | None = Field(None, description="Which list is evaluated", json_schema_extra={"enum": list(DATASETS), "default": DEFAULT.name})
     where: Conditions | None = Field(None, description="Conditions that choose the rule's population; without it every job is in it")
     within: Line | None = Field(
         None, description="A window back from as_of: 90m, 24h, 7d; without it the rule looks at all that is covered. newest takes none: its limit is its window"
@@ -138,7 +169,7 @@ class RuleEntry(_Model):
     none: Conditions | None = Field(None, description="No job of the population may match these conditions")
     all: Conditions | None = Field(None, description="Every job of the population must match these conditions")
     unless_recovered_within: Line | None = Field(
-        None, description="Beside none: how long after its end a job that matches may be made good by a clean job of the same resource and vault"
+        None, description="Beside none: how long after its end a job that matches may be recovered by a clean job of the same resource and vault"
     )
     per: Per | None = Field(None, description="Beside expect: the fields that make one group; without it all jobs are one group")
     inventory: Line | None = Field(
@@ -146,6 +177,9 @@ class RuleEntry(_Model):
         description="Beside per with ResourceArn, or a sentence about every resource: the subjects are its entries, whether or not a job names them",
     )
     expect: Measured | None = Field(None, description="A measure of each group must keep to a limit: {count: {of: {State: FAILED}, at_most: 2}}")
+    share_of_subjects: ShareEntry | None = Field(
+        None, description="Beside per and expect: the share of the groups that must keep to the limit, {at_least: 95%}; without it every one must"
+    )
     followed_by: FollowedByEntry | None = Field(None, description="Every job of the population must be followed by a job of another list, in time")
     no_data: NoData | None = Field(
         None,
@@ -224,7 +258,8 @@ def _comparison_schema(column: Column) -> dict[str, Any]:
         if definition.applies(column.kind) or (definition.family is ORDER and column.kind is Kind.ENUM):
             given = value if definition.family.schema is None else dict(definition.family.schema)
             operators[operator.value] = {"anyOf": _any_number_of(given)} if definition.family.lists else given
-    any_of = [*_any_number_of(value), {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": dict(sorted(operators.items()))}]
+    whole = _any_number_of(value) if OPERATORS[Operator.IS].applies(column.kind) else []
+    any_of = [*whole, {"type": "object", "minProperties": 1, "additionalProperties": False, "properties": dict(sorted(operators.items()))}]
     return {"anyOf": any_of, **({"description": column.doc} if column.doc else {})}
 
 

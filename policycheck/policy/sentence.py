@@ -30,6 +30,7 @@ def parse_sentence(text: Text, *, as_typed: bool = True) -> Statement:
     return _Reader(text, as_typed=as_typed).read()
 
 
+_MOMENTS = {"created": "CreationDate", "started": "InitiationDate", "ended": "CompletionDate", "ran": "Running"}
 MAX_DEPTH = 100
 _PARENTHESES = re.compile(r'[()]|"[^"]*"')
 
@@ -58,6 +59,9 @@ class _Reader(GroupSentences):
             "no_jobs": self._no_jobs,
             "no_overdue": self._no_overdue,
             "must": self._must,
+            "may_when": self._may_when,
+            "must_when": self._must_when,
+            "must_not_when": self._must_when,
             "for_no": self._for_no,
             "for_every": self._for_every,
             "every_must": self._every_must,
@@ -106,6 +110,29 @@ class _Reader(GroupSentences):
         condition = self._phrases.comparison(field, branches(tree)[branches(tree).index(field) + 1])
         requirement = NoneMatch(condition.part) if isinstance(condition, Not) else AllMatch(condition)
         return self._statement(requirement, where, self._one_window(window, tree))
+
+    # When jobs do what
+
+    def _may_when(self, tree: Branch) -> Statement:
+        return self._statement(NoneMatch(self._moment(tree)), self._phrases.noun_phrase(branches(tree)[0]).all, self._within(tree))
+
+    def _must_when(self, tree: Branch) -> Statement:
+        condition = self._moment(tree)
+        if tree.data == "must_not_when":
+            return self._may_when(tree)
+        if condition.field == "Running":
+            hint = "Ask when they start and end, in two rules: jobs must start ..., and jobs must end ..."
+            raise self._phrases.error(branches(tree)[1], "that jobs must run at a time may mean that they start, end, or stay in it", hint)
+        return self._statement(AllMatch(condition), self._phrases.noun_phrase(branches(tree)[0]).all, self._within(tree))
+
+    def _moment(self, tree: Branch) -> Comparison:
+        _, done, when = branches(tree)[:3]
+        field, dataset = _MOMENTS[str(done.data)], self._phrases.dataset
+        if field not in dataset.fields:
+            of_jobs = "CreationDate" in dataset.fields and not dataset.of_state
+            hint = "They record when they were created: may be created, must be created." if of_jobs else "Ask for a field: with ..."
+            raise self._phrases.error(done, f"{dataset.noun}s record no {field}", hint)
+        return self._phrases.at_local_time(field, when, self._phrases.place(done))
 
     def _check_named(self, tree: Branch) -> None:
         """The `for` clause says what a sentence is about: `for jobs, every recovery point must ...` is about two lists."""

@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from typing import assert_never
 
 from policycheck.datasets import DATASETS, DEFAULT
+from policycheck.policy.calendars import UTC_ZONE, CalendarUnit
 from policycheck.policy.conditions import And, Condition, Literal, Operator, Structured, nearest, structured
 from policycheck.policy.document import Document, Entries, Items, Node, Text
 from policycheck.policy.grouping import per_problem
-from policycheck.policy.measures import SHAPES, Measure, Shape, Window
+from policycheck.policy.measures import SHAPES, WITH_WARNING, Measure, Shape, Window
 from policycheck.policy.model import (
     FOLLOWERS,
     RESOURCE,
     AllMatch,
+    Calendar,
     Expectation,
     Following,
     NoData,
@@ -21,13 +23,17 @@ from policycheck.policy.model import (
     Qualifiers,
     Requirement,
     Statement,
+    SubjectShare,
 )
+from policycheck.policy.operators import LOWER_BOUNDS
 from policycheck.policy.shape import find_entry
 from policycheck.policy.structure import read_conditions
 from policycheck.text import clean_line
 
+CALENDAR_KEYS = (*CalendarUnit, "zone")
+"""What stands beside the limit of a measure of a calendar."""
 REQUIREMENTS = ("none", "all", "expect", "followed_by")
-STRUCTURED = ("dataset", "where", "within", "per", *REQUIREMENTS, "unless_recovered_within")
+STRUCTURED = ("dataset", "where", "within", "per", *REQUIREMENTS, "share_of_subjects", "unless_recovered_within")
 """The keys that cannot stand beside a sentence: it says what they say."""
 
 
@@ -60,8 +66,14 @@ def _structured_requirement(requirement: Requirement) -> Structured:
         case Expectation(measure=measure, condition=condition, operator=operator, limit=limit, per=per, inventory=inventory):
             keys: Structured = {"per": list(per) if len(per) > 1 else per[0]} if per else {}
             keys |= {"inventory": inventory.text} if inventory else {}
-            of = {"of": structured(condition)} if SHAPES[measure].of else {}
-            return {**keys, "expect": {measure.value: {**of, **({operator.value: limit.text} if operator and limit else {})}}}
+            matching = structured(condition) if SHAPES[measure].of else {}
+            of = {"of": matching} if matching or not (SHAPES[measure].of_any or not SHAPES[measure].of) else {}
+            days = requirement.calendar
+            beside = {days.unit.value: days.last.text, "zone": days.zone.text} if days else {}
+            beside |= {"warning": requirement.warning.text} if requirement.warning else {}
+            share = requirement.share
+            keys |= {"share_of_subjects": {share.operator.value: share.limit.text}} if share else {}
+            return {**keys, "expect": {measure.value: {**of, **({operator.value: limit.text} if operator and limit else {}), **beside}}}
         case Following(dataset=dataset, condition=condition, within=within):
             conditions = structured(condition)
             return {"followed_by": {"dataset": dataset, **({"where": conditions} if conditions else {}), "within": within.text}}
@@ -101,7 +113,7 @@ class _StatementReader:
             return Statement(NoneMatch(And(), _literal(self._node, "unless_recovered_within")), And(), within)
         where = read_conditions(self._node.get("where"), self._document)
         if key != "expect":
-            self._refuse(("per", "inventory"), f"stands beside expect, not {key}")
+            self._refuse(("per", "inventory", "share_of_subjects"), f"stands beside expect, not {key}")
         if key != "none":
             self._refuse(("unless_recovered_within",), f"qualifies none, not {key}")
         requirement = self._requirement(key, dataset)
@@ -152,25 +164,30 @@ class _StatementReader:
             return None
         measure = Measure(word.text)
         self._check_keys(measure, dataset)
-        per = self._per(dataset) if SHAPES[measure].per else ()
+        per = self._per(dataset, each_resource=SHAPES[measure].each_resource) if SHAPES[measure].per else ()
         return self._measured(measure, word, value.entries[word.text][1], per)
 
     def _check_keys(self, measure: Measure, dataset: str) -> None:
         """What may stand beside a measure."""
         shape = SHAPES[measure]
         if shape.window is Window.REFUSED:
-            self._refuse(("within",), f"cannot stand beside {measure}: its limit is the window")
+            self._refuse(("within",), f"cannot stand beside {measure}: {'its days are' if shape.of_calendar else 'its limit is'} the window")
         if shape.window is Window.NEEDED and "within" not in self._node.entries:
             self._document.report(self._node.entries["expect"][0].location, f"{measure} needs a window", "Add within: 28d")
         if not shape.per:
-            self._refuse(("per", "inventory"), f"cannot stand beside {measure}: it is about each resource that jobs name")
+            self._refuse(("per", "inventory", "share_of_subjects"), f"cannot stand beside {measure}: it is about each resource that jobs name")
         if shape.of_schedules and not DATASETS[dataset].scheduled:
             scheduled = [one for one in DATASETS.values() if one.scheduled]
             message = f"only {' and '.join(f'{one.noun}s' for one in scheduled)} are scheduled"
             self._document.report(self._node.entries["dataset"][1].location, message, f"{measure} is about {' and '.join(one.name for one in scheduled)}.")
+        if shape.lists and dataset not in shape.lists:
+            message = f"{measure} is not about {DATASETS[dataset].noun}s"
+            self._document.report(self._node.entries["dataset"][1].location, message, f"It is about {' and '.join(shape.lists)}.")
 
-    def _per(self, dataset: str) -> tuple[str, ...]:
+    def _per(self, dataset: str, *, each_resource: bool) -> tuple[str, ...]:
         value = self._node.get("per")
+        if value is None and each_resource:
+            return (RESOURCE,)
         items = value.items if isinstance(value, Items) else () if value is None else (value,)
         fields: list[str] = []
         for item in items:
@@ -182,7 +199,9 @@ class _StatementReader:
             if problem:
                 self._document.report(item.location, *problem)
             fields.append(item.text)
-        if "inventory" in self._node.entries and RESOURCE not in fields:
+        if each_resource and RESOURCE not in fields:
+            self._document.report(self._node.entries["per"][0].location, "what is compared are jobs of one resource", f"Add {RESOURCE}, or leave per out.")
+        elif "inventory" in self._node.entries and RESOURCE not in fields:
             self._document.report(self._node.entries["inventory"][0].location, "an inventory lists resources", f"Add per: {RESOURCE}")
         return tuple(fields)
 
@@ -197,18 +216,50 @@ class _StatementReader:
                 self._document.report(value.entries["of"][0].location, f"{measure} has no of: what was missed is no job", "Choose the runs with where.")
         elif "of" in value.entries:
             condition = self._asked(value, "of")
-        else:
+        elif not shape.of_any:
             self._document.report(word.location, f"{measure} does not say which jobs count", f"Write {shape.example}.")
-        limits = {key: entry for key, entry in value.entries.items() if key != "of"}
+        calendar = self._calendar(measure, word, value) if shape.of_calendar else None
+        beside = {"of", *(CALENDAR_KEYS if shape.of_calendar else ()), *(["warning"] if shape.limit in WITH_WARNING else ())}
+        limits = {key: entry for key, entry in value.entries.items() if key not in beside}
         operator, limit = self._limit(measure, word, limits, shape)
-        return Expectation(measure, condition, operator, limit, per, _literal(self._node, "inventory"))
+        if shape.of_calendar and calendar is None:
+            return None
+        if "warning" in beside and "warning" in value.entries and _text(value, "warning") is None:
+            self._document.report(value.entries["warning"][0].location, "warning takes one value")
+        warning = _literal(value, "warning") if "warning" in beside else None
+        return Expectation(measure, condition, operator, limit, per, _literal(self._node, "inventory"), calendar, self._share(), warning)
+
+    def _share(self) -> SubjectShare | None:
+        """`share_of_subjects: {at_least: 95%}`."""
+        value = self._node.get("share_of_subjects")
+        if not isinstance(value, Entries):
+            return None  # Its shape is reported.
+        for operator in LOWER_BOUNDS:
+            if (limit := _literal(value, operator.value)) is not None:
+                return SubjectShare(operator, limit)
+        return None
+
+    def _calendar(self, measure: Measure, word: Text, value: Entries) -> Calendar | None:
+        """The days, weeks or months beside a measure of a calendar; UTC's where no zone is named."""
+        units = [unit for unit in CalendarUnit if unit.value in value.entries]
+        if len(units) != 1:
+            place = value.entries[units[1].value][0].location if units else word.location
+            problem = "counts days, weeks or months, not two of them" if units else "does not say of how many days, weeks or months"
+            self._document.report(place, f"{measure} {problem}", f"Write {SHAPES[measure].example}.")
+            return None
+        last, zone = _literal(value, units[0].value), _literal(value, "zone")
+        for key in (units[0].value, "zone"):
+            if key in value.entries and _text(value, key) is None:
+                self._document.report(value.entries[key][0].location, f"{key} takes one value")
+        return Calendar(units[0], last, zone or Literal(UTC_ZONE, word.location)) if last else None
 
     def _limit(self, measure: Measure, word: Text, limits: Mapping[str, tuple[Text, Node]], shape: Shape) -> tuple[Operator | None, Literal | None]:
         known = [operator.value for operator in shape.operators]
         for key, (name, _) in limits.items():
             if key not in known:
-                near = nearest(key, [*known, "of"])
-                hint = f"Did you mean {near}?" if near else f"It takes {', '.join(['of', *known])}."
+                taken = ["of", *known, *(CALENDAR_KEYS if shape.of_calendar else ()), *(["warning"] if shape.limit in WITH_WARNING else ())]
+                near = nearest(key, taken)
+                hint = f"Did you mean {near}?" if near else f"It takes {', '.join(taken)}."
                 self._document.report(name.location, f"{measure} takes no {clean_line(key)}", hint)
                 return None, None
         if len(limits) > 1:

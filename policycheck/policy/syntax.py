@@ -12,6 +12,7 @@ from policycheck.errors import Location
 from policycheck.policy import vocabulary
 from policycheck.policy.conditions import Comparison, Condition, Literal, Not, Or, conjunction, negation
 from policycheck.policy.document import Text
+from policycheck.policy.local_times import spell_local_time
 from policycheck.policy.operators import OPERATORS, Operator
 from policycheck.text import clean_line
 
@@ -132,16 +133,48 @@ class PhraseReader:
                 return Or(tuple(self.conditions(child) for child in branches(tree)))
             case "negation":
                 return negation(self.conditions(branches(tree)[0]))
+            case "timed":
+                name, when = branches(tree)
+                return self.at_local_time(self._field(name), when, self.place(name))
             case _:
                 name, test = branches(tree)
                 return self.comparison(name, test)
 
-    def comparison(self, name: Branch, test: Branch) -> Condition:
-        """A field and a test or verb; a negative one gives a negation."""
+    def at_local_time(self, field: str, when: Branch, place: Location) -> Comparison:
+        """`CreationDate on Saturday or Sunday in Europe/Berlin`."""
+        words = []
+        for part in branches(when):
+            values = [self._word_of_time(token) for token in tokens(part, *VALUES)]
+            match part.data:
+                case "days_or":
+                    words += ["on", " or ".join(value.capitalize() for value in values)]
+                case "days_to":
+                    words += ["on", " to ".join(value.capitalize() for value in values)]
+                case "between":
+                    words += ["between", " and ".join(values)]
+                case "zone":
+                    words += ["in", *values]
+                case _:
+                    words += [str(part.data), *values]
+        literal = Literal(spell_local_time(" ".join(words)), self.place(when))
+        if child_of(when, "zone") is None:
+            raise self.error(when, "a day or a time of day needs a time zone", "Add it at the end: in Europe/Berlin, or in UTC.")
+        return Comparison(field, Operator.LOCAL_TIME, (literal,), place)
+
+    def _word_of_time(self, token: Token) -> str:
+        literal = self.literal(token)
+        if len(literal.text.split()) != 1:
+            raise self.error(token, f"'{clean_line(literal.text)}' is no day, time of day or time zone")
+        return literal.text
+
+    def _field(self, name: Branch) -> str:
         token = cast("Token", name.children[0])
         phrases = {phrase.lower(): field for phrase, field in vocabulary.PHRASES.items()}
-        field = phrases[" ".join(token.lower().split())] if token.type == "PHRASE" else vocabulary.read_field(str(token))
-        place = self.place(name)
+        return phrases[" ".join(token.lower().split())] if token.type == "PHRASE" else vocabulary.read_field(str(token))
+
+    def comparison(self, name: Branch, test: Branch) -> Condition:
+        """A field and a test or verb; a negative one gives a negation."""
+        field, place = self._field(name), self.place(name)
         verb = test.data.removeprefix(vocabulary.NEGATED)
         if verb in {"present", "absent"}:
             operator, literals = Operator.PRESENT, [Literal("true" if verb == "present" else "false", self.place(test))]

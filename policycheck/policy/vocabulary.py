@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 
 from policycheck.datasets import DATASETS, JOB_LISTS, RESOURCE_TYPES, TAGS, Dataset
+from policycheck.policy.calendars import CalendarUnit
 from policycheck.policy.measures import SHAPES
 from policycheck.policy.operators import LOWER_BOUNDS, OPERATORS, UPPER_BOUNDS
 
 _OF_OPERATORS = [definition for definition in OPERATORS.values() if definition.test]
 _OWN_WORDS = (
-    "absent and be by every fewer followed for have in inventory issues job longer may must no not of one or overdue per present recovered run scheduled "
-    "than there unless with within"
+    "absent and be by every fewer followed for have in inventory issues job last longer may must no not of one or overdue per present recovered run scheduled "
+    "than there unless warning with within "
+    # when: local times
+    "after before between created end on start to"
 ).split()
 """The keywords that sentence.lark names; operators and the sentences of measures bring their own."""
 _OF_MEASURES = [rule for shape in SHAPES.values() for rule in (*shape.sentences.values(), *shape.quantities)]
@@ -48,6 +51,9 @@ KINDS: Mapping[str, str] = {dataset.kind: name for name, dataset in JOB_LISTS.it
 THINGS: Mapping[str, str] = {dataset.noun: name for name, dataset in DATASETS.items() if dataset.of_state}
 """What stands in the place of `copy job` in sentences on lists of what there is."""
 
+UNITS: Mapping[str, CalendarUnit] = {word: unit for unit in CalendarUnit for word in (unit.value, unit.one)}
+"""What is counted of a calendar."""
+
 STATES: tuple[str, ...] = tuple(dict.fromkeys(state for dataset in DATASETS.values() for state in dataset.named_states))
 TYPES: tuple[str, ...] = tuple(name for name in RESOURCE_TYPES if " " not in name)
 FIELDS: tuple[str, ...] = tuple(dict.fromkeys(name for dataset in DATASETS.values() for name in dataset.fields))
@@ -73,7 +79,11 @@ _NEVER_VALUES = "in or and not must with within unless per for of may".split()
 
 # Words that a value must not be mistaken for: they start something else where a value may stand too.
 QUOTED_WORDS = frozenset(
-    [*_NEVER_VALUES, *"absent longer one present".split(), *(definition.test.removeprefix("not ").split()[0] for definition in _OF_OPERATORS)]
+    [
+        *_NEVER_VALUES,
+        *"absent after before between longer on one present".split(),
+        *(definition.test.removeprefix("not ").split()[0] for definition in _OF_OPERATORS),
+    ]
 )
 
 ABSENCES = frozenset("blank empty missing nil none null set undefined unset".split())
@@ -145,7 +155,9 @@ def terminals() -> str:
         _words("KIND", KINDS, 2, "i"),
         _words("THING", [word for thing in THINGS for word in (thing, f"{thing}s")], 4, "i"),
         _words("PHRASE", PHRASES, 3, "i"),
+        _words("UNIT", UNITS, 2, "i"),
         _words("SUBJECT", SUBJECTS, 3, "i"),
+        _words("SUBJECTS", [f"{word}s" for word in SUBJECTS], 3, "i"),
         _words("NAME", FIELDS, 2, "", rf'{re.escape(TAGS)}(?:"(?:[^"\r\n]|"")*"|{_TAG_KEY})'),
         f"PARAM : /{_PARAMETER.pattern}/",
         rf"WORD : /(?!(?:{'|'.join(_NEVER_VALUES)}){_END}){_WORD}/i",

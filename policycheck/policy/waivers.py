@@ -166,6 +166,6 @@ def _match(node: Entries, document: Document, rule: Rule) -> Condition | None:
     fields = waivable_fields(rule)
     for comparison in comparisons(condition):
         if fields is not None and comparison.field not in fields:
-            hint = f"It judges groups: a waiver of it can name {', '.join(fields)}, or match: any."
+            hint = f"It evaluates groups: a waiver of it can name {', '.join(fields)}, or match: any."
             document.report(comparison.location, f"the rule {rule.id} does not tell its subjects by {clean_line(comparison.field)}", hint)
     return bind(condition, rule.statement.list, document.report)

@@ -16,12 +16,16 @@ from msgspec.structs import fields
 
 from policycheck.engine.backends.registry import DEFAULT_ENGINE, ENGINES
 from policycheck.formats.registry import FORMATS
-from policycheck.settings.option import Option
+from policycheck.settings.option import AWS, EVALUATION, EVIDENCE, OUTPUT, Option
 
 SOURCES = "sources."
 """What the keys of the run file begin with that say where jobs come from."""
 CATEGORY = r"^[A-Za-z0-9_.:-]([A-Za-z0-9_.:/ -]{0,98}[A-Za-z0-9_.:-])?$"
 """What a category is made of: it becomes a part of an id with slashes."""
+_CATEGORY_OF_ACTION = (
+    "Name of this check among several of one repository, for its alerts, its comment and its baseline. Default: the workflow's file and the job, WORKFLOW/JOB; "
+    "the jobs of a matrix that check the same policies need one each."
+)
 _FETCHING = ("check", "init", "list", "fetch")
 """Commands that fetch jobs with every option of a connection; `list` stands for list-backup-jobs and its like."""
 _OTHER_ENGINES = "".join(f", or {name} (extra {name})" for name in ENGINES if name != DEFAULT_ENGINE)
@@ -33,172 +37,237 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     policies: Annotated[
         list[str] | None,
         Option(
-            help="Policy files, folders or names of shipped packs. Without any: those of the run file.",
+            help="Policy files, folders or names of shipped packs.",
+            cli="Default: those of the run file.",
             metavar="POLICY",
             argument=True,
-            commands=("check", "lint", "explain", "permissions", "fetch"),
-            help_of={"fetch": "Policies whose lists and Regions are fetched. Without any: the run file's, or every list."},
+            commands=("check", "lint", "test", "explain", "permissions", "fetch", "backtest"),
+            help_of={
+                "lint": "Policy files, folders or names of shipped packs. Default: those of the run file, or the folder policies.",
+                "test": "Policies, folders, shipped packs, or test files. Default: those of the run file, or the folder policies.",
+                "fetch": "Policies whose job lists and Regions are fetched. Default: those of the run file, or every list.",
+            },
             completion="packs",
             key="policies",
-            key_help="Policy files, folders and names of shipped packs",
-            input="Policy files, folders or names of shipped packs, one a line. Without it, the run file says.",
+            input=True,
+            action="Default: those of the run file.",
         ),
     ] = None
     jobs: Annotated[
         list[str] | None,
         Option(
-            help="A saved job list, or a job report of AWS Backup: a file, a folder, s3://BUCKET/PREFIX, an archive, or - for stdin. Repeat for more. "
-            "Without it the jobs are fetched from AWS.",
+            help="Saved job lists or AWS Backup job reports: files, folders, archives or s3://BUCKET/PREFIX.",
+            cli="Use - for stdin. Default: fetch from AWS.",
             metavar="PATH",
-            commands=("check", "init", "explain"),
+            panel=EVIDENCE,
+            first_of=("check",),
+            commands=("check", "init", "explain", "backtest"),
             key="sources.jobs",
-            key_help="Saved job lists: files, folders and s3://BUCKET/PREFIX",
-            input="Saved job lists, files or folders, one a line. Without it (and without sources in the run file) the jobs are fetched from AWS.",
+            input=True,
+            action="Default: the sources of the run file, or fetch from AWS.",
         ),
     ] = None
     output: Annotated[
         list[str] | None,
         Option(
-            help=f"Report format, to stdout or to a file. Repeat for more. Formats: {', '.join(FORMATS)}.",
+            help=f"Report format, to stdout or to a file. Formats: {', '.join(FORMATS)}.",
             metavar="FORMAT[=PATH]",
             short="-o",
+            panel=OUTPUT,
+            first_of=("check",),
             commands=("check", "report"),
             completion="formats",
             key="outputs",
-            key_help="Reports: the file each format is written to, or: stdout",
+            key_help="Reports: the file to which each format is written, or: stdout",
+        ),
+    ] = None
+    add_output: Annotated[
+        list[str] | None,
+        Option(
+            help="Report in addition to those of --output or the run file, FORMAT=PATH.",
+            metavar="FORMAT=PATH",
+            panel=OUTPUT,
+            completion="formats",
+            input="Report in addition to those of the run file and of the output directory, FORMAT=PATH, such as csv=population.csv. One per line.",
         ),
     ] = None
     bundle: Annotated[
         str | None,
         Option(
-            help="Write an evidence bundle (ZIP): what was read and what it came to, for policycheck verify and for reperform.py.",
+            help="Write an evidence bundle (ZIP), which holds what was read and the verdicts, for policycheck verify and reperform.py.",
             metavar="FILE",
+            panel=OUTPUT,
             key="bundle",
-            key_help="The evidence bundle (ZIP) that is written",
-            input="Write an evidence bundle (ZIP) to this file: what was read and what it came to, for policycheck verify.",
+            input=True,
         ),
     ] = None
     as_of: Annotated[
         str | None,
         Option(
-            help="The instant everything is measured from, ISO 8601. Saved lists need it: they do not say when they were made.",
+            help="Evaluation time, ISO 8601 or now. Required for saved job lists, which do not record when they were saved.",
             metavar="TIME|now",
+            panel=EVIDENCE,
+            first_of=("check",),
             commands=("check", "init", "lint", "explain"),
-            help_of={"lint": "The instant at which waivers are looked at, ISO 8601; now, unless the run file says."},
+            help_of={"lint": "Time at which waivers are checked, ISO 8601. Default: that of the run file, or now."},
             key="sources.as_of",
-            key_help="The instant everything is measured from, ISO 8601, or: now",
-            input="The instant everything is measured from, ISO 8601 or now. Saved lists need it.",
+            input=True,
         ),
     ] = None
     covers: Annotated[
         str | None,
         Option(
-            help="Your claim of the time the saved lists cover completely.",
+            help="Time range, FROM..TO, that you assert the saved job lists cover completely.",
             metavar="FROM..TO",
-            commands=("check", "init", "explain"),
+            panel=EVIDENCE,
+            commands=("check", "init", "explain", "backtest"),
             key="sources.covers",
-            key_help="Your claim of the time the saved lists cover completely: FROM..TO",
-            input="Your claim of the time that saved lists cover completely, FROM..TO.",
+            input=True,
         ),
+    ] = None
+    from_: Annotated[
+        str | None,
+        Option(
+            help="Evaluate a period step by step: its beginning, ISO 8601, or how long before its end (90d).",
+            metavar="TIME|DURATION",
+            panel=EVALUATION,
+            commands=("check", "backtest"),
+            input=True,
+        ),
+    ] = None
+    to: Annotated[
+        str | None,
+        Option(
+            help="End of the period, ISO 8601 or now. Default: the time of --as-of.",
+            metavar="TIME|now",
+            panel=EVALUATION,
+            commands=("check", "backtest"),
+            input="End of the period, ISO 8601 or now. Default: as-of.",
+        ),
+    ] = None
+    every: Annotated[
+        str | None,
+        Option(help="Step of the period. Default: 1d.", metavar="DURATION", panel=EVALUATION, commands=("check", "backtest"), input=True),
     ] = None
     param: Annotated[
         list[str] | None,
         Option(
-            help="Set a policy's parameter. Repeat for more.",
+            help="Parameter of the policies, NAME=VALUE.",
             metavar="NAME=VALUE",
-            commands=("check", "lint", "explain", "fetch"),
+            panel=EVALUATION,
+            commands=("check", "lint", "explain", "fetch", "backtest"),
             key="params",
-            key_help="Values of the policies' parameters",
-            input="Parameters of policies, one NAME=VALUE a line.",
+            key_help="Parameters of the policies: their values by name",
+            input=True,
         ),
     ] = None
     scope: Annotated[
         Path | None,
         Option(
-            help="The accounts and Regions that must be covered; replaces the policies' own scope.",
+            help="File that declares which accounts and Regions must be covered; replaces the scope of the policies.",
             metavar="FILE",
-            commands=("check", "explain"),
+            panel=EVIDENCE,
+            commands=("check", "explain", "backtest"),
             key="scope",
-            key_help="What must be covered; replaces the policies' own scope",
-            input="The file that declares which accounts and Regions must be covered; replaces the policies' own scope.",
+            key_help="The accounts and Regions that must be covered; replaces the scope of the policies",
+            input=True,
         ),
     ] = None
     waivers: Annotated[
         list[str] | None,
         Option(
-            help="A file of waivers, beside those in the policies. Repeat for more.",
+            help="File of waivers, in addition to those in the policies.",
             metavar="PATH",
-            commands=("check", "lint", "explain"),
+            panel=EVALUATION,
+            commands=("check", "lint", "explain", "backtest"),
             key="waivers",
-            key_help="Files of waivers",
-            input="Files of waivers, one a line.",
+            key_help="Files of waivers, in addition to those in the policies",
+            input=True,
         ),
     ] = None
     inventory: Annotated[
         list[str] | None,
         Option(
-            help="An inventory of resources, by the name that rules give it: CSV, JSON or YAML. Repeat for more.",
+            help="Inventory of resources (CSV, JSON or YAML) by the name that rules use, NAME=PATH.",
             metavar="NAME=PATH",
-            commands=("check", "explain"),
+            panel=EVIDENCE,
+            commands=("check", "explain", "backtest"),
             key="inventories",
-            key_help="Inventory files, by the name that rules use",
-            input="Lists of what must be backed up, one NAME=PATH a line.",
+            key_help="Inventories of resources (CSV, JSON or YAML) by the name that rules use",
+            input=True,
         ),
     ] = None
     select: Annotated[
         list[str] | None,
         Option(
-            help="Judge these rules only (RULE or POLICY/RULE). Repeat for more.",
+            help="Evaluate only this rule: RULE or POLICY/RULE.",
             metavar="ID",
+            panel=EVALUATION,
+            commands=("check", "backtest"),
             key="select",
-            key_help="Judge these rules only: RULE or POLICY/RULE",
-            input="Judge these rules only, one RULE or POLICY/RULE a line.",
+            key_help="Evaluate only these rules: RULE or POLICY/RULE",
+            input=True,
         ),
     ] = None
     ignore: Annotated[
         list[str] | None,
         Option(
-            help="Leave these rules out (RULE or POLICY/RULE). Repeat for more.",
+            help="Omit this rule: RULE or POLICY/RULE.",
             metavar="ID",
+            panel=EVALUATION,
+            commands=("check", "backtest"),
             key="ignore",
-            key_help="Leave these rules out: RULE or POLICY/RULE",
-            input="Leave these rules out, one RULE or POLICY/RULE a line.",
+            key_help="Omit these rules: RULE or POLICY/RULE",
+            input=True,
         ),
     ] = None
     framework: Annotated[
         list[str] | None,
         Option(
-            help="Judge only rules that name a control of this framework (soc2, ...). Repeat for more.",
+            help="Evaluate only rules that name a control of this framework, such as soc2.",
             metavar="NAME",
+            panel=EVALUATION,
             key="frameworks",
-            key_help="Judge only rules that name a control of one of these frameworks",
+            key_help="Evaluate only rules that name a control of one of these frameworks",
+            input=True,
+        ),
+    ] = None
+    controls: Annotated[
+        list[str] | None,
+        Option(
+            help="Matrix of your own controls, YAML or CSV; reports show the verdict of each control.",
+            metavar="FILE",
+            key="controls",
+            key_help="Matrices of your own controls, YAML or CSV",
+            panel=EVALUATION,
+            input=True,
         ),
     ] = None
     wait: Annotated[
         str | None,
         Option(
-            help="A gate: fetch and judge again until every rule passes, one cannot pass any more, or time is up (30m).",
+            help="Run as a gate: fetch and evaluate repeatedly until every rule passes, a rule can no longer pass, or this time is up (example: 30m).",
             metavar="DURATION",
-            input="How long to wait for jobs that are not decided yet, such as 30m.",
+            panel=EVALUATION,
+            input=True,
         ),
     ] = None
     poll: Annotated[
         str | None,
-        Option(
-            help="How long --wait pauses between two looks; 30s if not given.",
-            metavar="DURATION",
-            input="How often to look while waiting, such as 30s.",
-        ),
+        Option(help="Pause between two polls of a gate. Default: 30s.", metavar="DURATION", panel=EVALUATION, input=True),
     ] = None
     fail_on: Annotated[
         str,
         Option(
-            help="The least severity that fails the run: critical, high, medium, low, info or never.",
+            help="Lowest severity that fails the run: critical, high, medium, low, info or never.",
             metavar="SEVERITY",
+            panel=EVALUATION,
+            first_of=("check",),
             completion="severities",
             key="fail_on",
-            key_help="The least severity that fails the run; low where nothing says",
-            input="The least severity that fails the step: critical, high, medium, low, info or never. Without it, low (or what the run file says).",
+            key_help="Lowest severity that fails the run. Default: low",
+            input=True,
+            action="Default: that of the run file, or low.",
         ),
     ] = "low"
     baseline: Annotated[
@@ -206,17 +275,20 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="A result that an earlier run wrote (--output json=FILE): reports say which findings are new since then, unchanged, gone, or not seen.",
             metavar="RESULT.json",
+            panel=EVALUATION,
             commands=("check", "report"),
             key="baseline",
             key_help="The result of an earlier run: reports say which findings are new since then, unchanged, gone, or not seen",
+            input="Result to compare the findings with: a file that an earlier run wrote, or last: what an earlier run of this check kept in the cache.",
         ),
     ] = None
     fail_on_new: Annotated[
         bool,
         Option(
             help="Findings that the baseline has do not fail the run; new ones do.",
+            panel=EVALUATION,
             key="fail_on_new",
-            key_help="Findings that the baseline has do not fail the run; new ones do: true",
+            input=True,
         ),
     ] = False
     category: Annotated[
@@ -224,123 +296,146 @@ class RunOptions(Struct, frozen=True, kw_only=True):
         Option(
             help="Name of this check among several of one repository and policy, so that code scanning keeps their alerts apart (SARIF).",
             metavar="NAME",
+            panel=OUTPUT,
             variable="POLICYCHECK_CATEGORY",
             commands=("check", "report"),
             key="category",
-            key_help="Name of this check among several of one repository and policy, so that code scanning keeps their alerts apart (SARIF)",
+            input=_CATEGORY_OF_ACTION,
         ),
     ] = None
     min_severity: Annotated[
         str | None,
         Option(
-            help="Show only findings of this severity or worse; changes nothing else.",
+            help="Show only findings of this severity or higher. It changes no verdict and no exit code.",
             metavar="SEVERITY",
+            panel=OUTPUT,
             commands=("check", "report"),
             key="min_severity",
-            key_help="Show only findings of this severity or worse; changes nothing else",
+            key_help="Show only findings of this severity or higher, which changes no verdict and no exit code",
+            input=True,
         ),
     ] = None
-    show_passed: Annotated[bool, Option(help="Show the rules that passed as well.", commands=("check", "report"))] = False
-    junit_strict: Annotated[bool, Option(help="Leave out of JUnit what the common XSDs do not know (file, line).", commands=("check", "report"))] = False
+    show_passed: Annotated[
+        bool,
+        Option(help="Show the rules that passed, too.", panel=OUTPUT, commands=("check", "report"), key="show_passed", input=True),
+    ] = False
+    junit_strict: Annotated[
+        bool,
+        Option(help="Omit file and line from JUnit XML, which strict XSDs do not allow.", panel=OUTPUT, commands=("check", "report")),
+    ] = False
     redact: Annotated[
         bool,
         Option(
-            help="Put pseudonyms in place of account ids, names and ARNs in every report; the key is in POLICYCHECK_REDACT_KEY.",
+            help="Replace account IDs, names and ARNs with pseudonyms in every report. The key is in POLICYCHECK_REDACT_KEY.",
+            panel=OUTPUT,
             commands=("check", "report"),
             key="redact",
-            key_help="Put pseudonyms in place of account ids, names and ARNs in every report: true",
+            input=True,
         ),
     ] = False
     quiet: Annotated[
         bool,
         Option(
-            help="No summary, warning or progress on stderr.",
+            help="Print no summary, warning or progress to stderr.",
             short="-q",
-            commands=("check", "init", "explain", "fetch", "report"),
-            help_of={"explain": "No warning or progress on stderr.", "fetch": "No summary, warning or progress on stderr."},
+            panel=OUTPUT,
+            commands=("check", "init", "explain", "fetch", "report", "backtest"),
+            help_of={"explain": "Print no warning or progress to stderr."},
         ),
     ] = False
-    no_color: Annotated[bool, Option(help="No colour; NO_COLOR does the same.", commands=("check", "lint", "explain", "report"), variable="NO_COLOR")] = False
+    no_color: Annotated[
+        bool,
+        Option(
+            help="Print no color; the variable NO_COLOR does the same.",
+            panel=OUTPUT,
+            commands=("check", "lint", "explain", "report", "backtest"),
+            variable="NO_COLOR",
+        ),
+    ] = False
     config: Annotated[
         Path | None,
         Option(
-            help="The run file; without it policycheck.yaml, here or in the nearest folder above, up to the repository's root.",
+            help="Run file. Default: policycheck.yaml in the working directory or the nearest folder above it, up to the top of the repository.",
             metavar="FILE",
-            commands=("check", "lint", "explain", "permissions", "fetch"),
-            input="The run file. Without it and without policies, policycheck.yaml is looked for upwards from the working directory.",
+            panel=EVALUATION,
+            commands=("check", "lint", "test", "explain", "permissions", "fetch", "backtest"),
+            input=True,
         ),
     ] = None
-    no_config: Annotated[bool, Option(help="Read no run file.", commands=("check", "lint", "explain", "permissions", "fetch"))] = False
+    no_config: Annotated[
+        bool, Option(help="Read no run file.", panel=EVALUATION, commands=("check", "lint", "test", "explain", "permissions", "fetch", "backtest"))
+    ] = False
     engine: Annotated[
         str,
         Option(
-            help=f"What computes: {DEFAULT_ENGINE}{_OTHER_ENGINES}. It changes no verdict and no finding.",
+            help=f"Engine that evaluates: {DEFAULT_ENGINE}{_OTHER_ENGINES}. It changes no verdict and no finding.",
             metavar="NAME",
-            commands=("check", "explain"),
+            panel=EVALUATION,
+            commands=("check", "explain", "backtest"),
             key="engine",
-            key_help="What computes; it changes no verdict and no finding",
-            input=f"What computes: {' or '.join(ENGINES)}, which the action then installs. It changes no verdict and no finding.",
+            key_help="Engine that evaluates; it changes no verdict and no finding",
+            input=True,
+            action="The action installs it.",
         ),
     ] = DEFAULT_ENGINE
     profile: Annotated[
         list[str] | None,
         Option(
-            help="A profile of your AWS configuration. Repeat for more accounts.",
+            help="Profile of the AWS configuration; jobs are fetched from its account.",
             metavar="NAME",
             commands=(*_FETCHING, "explain"),
             aws=True,
             key="sources.profile",
-            key_help="A profile of the AWS configuration, or a list of them, one account each",
+            key_help="Profile of the AWS configuration, or a list of them; jobs are fetched from the account of each",
             variable="AWS_PROFILE",
-            input="Profiles of the AWS configuration, one a line; the account of each is fetched.",
+            input=True,
         ),
     ] = None
     region: Annotated[
         list[str] | None,
         Option(
-            help="An AWS Region, or all. Repeat for more. Without it: the configured Region.",
+            help="AWS Region to fetch from, or all. Default: the configured Region.",
             metavar="REGION",
+            first_of=("check",),
             commands=(*_FETCHING, "explain", "permissions"),
             aws=True,
             key="sources.regions",
-            key_help="AWS Regions, or: [all]",
-            input="The AWS Regions to fetch from, one a line, or all. Without it, the configured Region.",
+            key_help="AWS Regions to fetch from, or: [all]. Default: the configured Region",
+            input=True,
         ),
     ] = None
     role_arn: Annotated[
         list[str] | None,
         Option(
-            help="IAM role to assume; jobs are fetched from its account. Repeat for more accounts.",
+            help="IAM role to assume; jobs are fetched from its account.",
             metavar="ARN",
             commands=(*_FETCHING, "explain", "permissions"),
             aws=True,
             key="sources.role_arns",
-            key_help="Roles to assume, one account each",
-            input="Roles to assume, one ARN a line; the account of each is fetched.",
+            key_help="IAM roles to assume; jobs are fetched from the account of each",
+            input=True,
         ),
     ] = None
     accounts: Annotated[
         str | None,
         Option(
-            help="A list of accounts and the role to assume in each: YAML, JSON, CSV, or what `aws organizations list-accounts` prints.",
+            help="File of accounts and the IAM role to assume in each: YAML, JSON, CSV, or the output of `aws organizations list-accounts`.",
             metavar="FILE",
             commands=(*_FETCHING, "explain", "permissions"),
             aws=True,
             key="sources.accounts",
-            key_help="A file that lists accounts and the role to assume in each",
-            input="A file that lists accounts and the role to assume in each: YAML, JSON, CSV, or what `aws organizations list-accounts` prints.",
+            input=True,
         ),
     ] = None
     role_external_id: Annotated[
         str | None,
         Option(
-            help="External ID for the roles, if the list of accounts does not give one.",
+            help="External ID for the roles, if the file of accounts does not give one.",
             metavar="ID",
             commands=(*_FETCHING, "explain"),
             aws=True,
             key="sources.role_external_id",
-            key_help="External ID for the roles, if the list of accounts does not give one",
-            input="External ID for the roles, if the list of accounts does not give one.",
+            input=True,
         ),
     ] = None
     role_session_name: Annotated[
@@ -351,36 +446,36 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             commands=(*_FETCHING, "explain"),
             aws=True,
             key="sources.role_session_name",
-            key_help="Session name for the roles, which CloudTrail shows; policycheck where nothing says",
             variable="AWS_ROLE_SESSION_NAME",
+            input=True,
         ),
     ] = None
     account_id: Annotated[
         str | None,
         Option(
-            help='List an account of the organization, or "*" for all of them.',
+            help='Account of the organization whose jobs are listed, or "*" for all accounts.',
             metavar="ID",
             commands=(*_FETCHING, "permissions"),
             aws=True,
             key="sources.account_id",
-            key_help='An account of the organization, or "*" for all of them',
+            input=True,
         ),
     ] = None
     longest_job: Annotated[
         str | None,
         Option(
-            help="Your claim that no job takes longer (8d): older ones are not fetched where no rule looks further back.",
+            help="Duration that you assert no job exceeds (example: 8d). Older jobs are then fetched only if a rule looks further back.",
             metavar="DURATION",
             commands=("check", "explain"),
             aws=True,
             key="sources.longest_job",
-            key_help="Your claim that no job takes longer, which narrows what is fetched: 8d",
+            input=True,
         ),
     ] = None
     explain_fetch: Annotated[
         bool,
         Option(
-            help="Print to stderr what will be asked of AWS, and afterwards what was: calls, pages, retries and refusals by account and Region.",
+            help="Print to stderr what is requested from AWS, and then the calls, pages, retries and refusals of each account and Region.",
             commands=("check", "init", "fetch"),
             aws=True,
         ),
@@ -388,7 +483,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     endpoint_url: Annotated[
         str | None,
         Option(
-            help="Another endpoint than AWS's own.",
+            help="Endpoint to use instead of that of AWS.",
             metavar="URL",
             commands=(*_FETCHING, "explain"),
             aws=True,
@@ -398,12 +493,12 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     ] = None
     ca_bundle: Annotated[
         str | None,
-        Option(help="The CA certificates to trust.", metavar="FILE", commands=_FETCHING, aws=True, not_in_file=True, variable="AWS_CA_BUNDLE"),
+        Option(help="CA certificates to trust.", metavar="FILE", commands=_FETCHING, aws=True, not_in_file=True, variable="AWS_CA_BUNDLE"),
     ] = None
     no_verify_ssl: Annotated[bool, Option(help="Do not verify certificates.", commands=_FETCHING, aws=True, not_in_file=True)] = False
-    no_sign_request: Annotated[bool, Option(help="Do not sign requests; no credentials are loaded.", commands=_FETCHING, aws=True, not_in_file=True)] = False
-    cli_read_timeout: Annotated[int, Option(help="How long to wait for an answer; 0: for ever.", metavar="SECONDS", commands=_FETCHING, aws=True)] = 60
-    cli_connect_timeout: Annotated[int, Option(help="How long to wait for a connection; 0: for ever.", metavar="SECONDS", commands=_FETCHING, aws=True)] = 60
+    no_sign_request: Annotated[bool, Option(help="Do not sign requests or load credentials.", commands=_FETCHING, aws=True, not_in_file=True)] = False
+    cli_read_timeout: Annotated[int, Option(help="Time to wait for an answer; 0 for no limit.", metavar="SECONDS", commands=_FETCHING, aws=True)] = 60
+    cli_connect_timeout: Annotated[int, Option(help="Time to wait for a connection; 0 for no limit.", metavar="SECONDS", commands=_FETCHING, aws=True)] = 60
 
 
 class Declared(Struct, frozen=True):
@@ -419,7 +514,7 @@ class Declared(Struct, frozen=True):
     @property
     def flag(self) -> str:
         """--as-of"""
-        return f"--{self.name.replace('_', '-')}"
+        return f"--{self.name.rstrip('_').replace('_', '-')}"
 
     @property
     def repeats(self) -> bool:
@@ -432,9 +527,41 @@ class Declared(Struct, frozen=True):
         return self.option.key.removeprefix(SOURCES)
 
     @property
+    def panel(self) -> str:
+        """The group of options that it stands with in a help, and in the tables of the documentation."""
+        return self.option.panel or (AWS if self.option.aws else EVALUATION)
+
+    def help_for(self, command: str) -> str:
+        """What the help of a command says of it."""
+        if command in self.option.help_of:
+            return self.option.help_of[command]
+        return _joined(self.option.help, self.option.cli, "Can be repeated." if self.repeats and not self.option.argument else "")
+
+    @property
+    def help_of_key(self) -> str:
+        """What the schema and the page of the run file say of its key; the last sentence without its full stop."""
+        return (self.option.key_help or self.option.help).removesuffix(".")
+
+    @property
+    def help_of_input(self) -> str:
+        """What action.yml says of its input."""
+        if isinstance(self.option.input, str):
+            return self.option.input
+        return _joined(self.option.help, "One per line." if self.repeats else "Value: true or false." if self.is_switch else "", self.option.action)
+
+    @property
+    def is_switch(self) -> bool:
+        """Whether it is given without a value."""
+        return self.kind is bool
+
+    @property
     def input(self) -> str:
         """Its name as an input of the action."""
-        return (self.key or self.name).replace("_", "-")
+        return (self.key or self.name.rstrip("_")).replace("_", "-")
+
+
+def _joined(*sentences: str) -> str:
+    return " ".join(filter(None, sentences))
 
 
 def _declared() -> Mapping[str, Declared]:

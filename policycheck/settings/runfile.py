@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from policycheck.errors import Diagnostic, Location, PolicyError, RunFileError, UsageError
-from policycheck.policy.catalogue import RUN_FILE, find_policies, shipped_packs
+from policycheck.policy.catalogue import RUN_FILE, find_policies, is_pack, shipped_packs
 from policycheck.policy.conditions import nearest
 from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
 from policycheck.policy.literals import parse_moment
@@ -134,6 +134,7 @@ class _Reader:
             "jobs": self._lists(_below(sources, "jobs")),
             "accounts": self._file(_below(sources, "accounts")),
             "waivers": self._paths(root.get("waivers")),
+            "controls": self._paths(root.get("controls")),
             "inventories": self._inventories(root.get("inventories")),
             "outputs": self._outputs(root.get("outputs")),
             "bundle": self._bundle(root.get("bundle")),
@@ -186,7 +187,8 @@ class _Reader:
 
     def _check_policies(self, node: Node | None) -> None:
         for item in _texts(node):
-            if "/" in item.text or os.path.lexists(self._folder / item.text):
+            path = self._folder / item.text
+            if "/" in item.text or (os.path.lexists(path) and not (is_pack(item.text) and path.is_dir())):
                 self._path(item, self._repository)
 
     def _paths(self, node: Node | None) -> list[str]:

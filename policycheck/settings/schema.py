@@ -37,6 +37,7 @@ _KINDS: Mapping[str, Any] = {
     "redact": bool,
     "fail_on_new": bool,
     "category": Category,
+    "show_passed": bool,
     "engine": Literal.__getitem__(tuple(ENGINES)),
 }
 """What a key takes, where that is not one line of text or a list of such."""
@@ -51,7 +52,7 @@ class _Model(BaseModel):
 def _field(one: Declared) -> tuple[Any, Any]:
     kind = _KINDS.get(one.key, list[Line] if one.repeats else Line)
     # An empty list says nothing: it is a mistake.
-    return kind | None, Field(None, min_length=1 if one.repeats else None, description=one.option.key_help)
+    return kind | None, Field(None, min_length=1 if one.repeats else None, description=one.help_of_key)
 
 
 def _made(name: str, text: str, options: Iterable[Declared], **more: Any) -> type[BaseModel]:

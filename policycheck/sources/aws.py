@@ -199,9 +199,14 @@ class _Fetch:
         lists = {name: merge_lists(name, [part.lists[name].jobs for part in asked if name in part.lists]) for name in self.plan.datasets}
         members, compared = self._members(asked)
         names = self._names(accounts, members)
-        fetched = self._fetched(asked, accounts)
-        covered = [entry for one, found in fetched for entry in cover_list(one, found, self.start, self.as_of)]
-        coverage = name_accounts(sort_coverage([*covered, *self._unasked(asked)]), names)
+        fetched, unasked = self._fetched(asked, accounts), list(self._unasked(asked))
+        known = None if members is None else frozenset(members.names)
+
+        def cover(as_of: datetime) -> tuple[Coverage, ...]:
+            covered = [entry for one, found in fetched for entry in cover_list(one, found, self.start, as_of, known)]
+            return name_accounts(sort_coverage([*covered, *unasked]), names)
+
+        coverage = cover(self.as_of)
         warnings = tuple(self._warnings(enablement))
         regions = {part.place.region for part in read}
         not_seen = (*self._not_fetched(regions), *compared, *self._claims(), *self._not_enabled(enablement.disabled), *self._unknown_accounts(coverage))
@@ -211,9 +216,12 @@ class _Fetch:
             for name, found in part.lists.items()
             if isinstance(found.error, LastingError)
         )
-        known = None if members is None else frozenset(members.names)
         record = None if pages is None else self._record([one for one, _ in fetched], not_seen, warnings, names, known)
-        return FetchedEvidence(lists, coverage, not_seen, warnings, members=known, pages=pages, record=record, refused=refused)
+
+        def at(as_of: datetime) -> Evidence:
+            return Evidence(lists, cover(as_of), not_seen, members=known)
+
+        return FetchedEvidence(lists, coverage, not_seen, warnings, members=known, at=at, pages=pages, record=record, refused=refused)
 
     def _record(
         self,
@@ -383,7 +391,7 @@ class _Fetch:
     def _warnings(self, enablement: Enablement) -> list[str]:
         warnings = [describe_unread(enablement.unread)] if enablement.unread else []
         if not self.connection.verify_ssl:
-            warnings.append("certificates were not verified: anybody on the way could have given these answers")
+            warnings.append("certificates were not verified: anyone on the way could have given these answers")
         return warnings
 
 

@@ -160,7 +160,7 @@ def _refuse_sign(path: str, key: str, value: object, where: str) -> None:
     if (folded in _TRUNCATED and has_content(value)) or (folded in _WHOLE and _denies(value)):
         raise JobFileError(f"is incomplete: it says {shown}: {_value(value)}{at}", hint=RUN_AGAIN)
     if (key == "__type" or _ERROR.fullmatch(folded)) and has_content(value):
-        raise JobFileError(f"is incomplete: it holds an error, {shown}: {_value(value)}{at}", hint="run the command again once the error is mended")
+        raise JobFileError(f"is incomplete: it holds an error, {shown}: {_value(value)}{at}", hint="run the command again once the error is fixed")
     if _LEFT_OUT.fullmatch(folded) and has_content(value):
         raise JobFileError(f"is incomplete: it says that something is missing, {shown}: {_value(value)}{at}", hint=RUN_AGAIN)
     if _is_failure(folded, value):

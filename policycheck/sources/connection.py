@@ -65,7 +65,7 @@ class Connection:
     verify_ssl: bool = True
     sign_request: bool = True
     read_timeout: int = 60
-    """Seconds; 0 waits for ever."""
+    """Seconds; 0 waits indefinitely."""
     connect_timeout: int = 60
 
     def __post_init__(self) -> None:
@@ -76,7 +76,7 @@ class Connection:
         self._check_roles()
         for option, seconds in (("--cli-read-timeout", self.read_timeout), ("--cli-connect-timeout", self.connect_timeout)):
             if seconds < 0:
-                raise UsageError(f"{option} {seconds}: a timeout is 0 or more seconds", hint="0 waits for ever")
+                raise UsageError(f"{option} {seconds}: a timeout is 0 or more seconds", hint="0 waits indefinitely")
         if self.endpoint_url is not None and not _is_url(self.endpoint_url):
             raise UsageError("--endpoint-url: not a URL", hint="https://host[:port]")
         if self.ca_bundle is not None and not Path(self.ca_bundle).is_file():

@@ -169,5 +169,5 @@ def refuse_failure(text: str) -> None:
         line = truncate(clean_line(text[found.start() :].split("\n", 1)[0]), 200)
         raise JobFileError(
             f"holds an error message of the AWS CLI, not a whole list: {line}",
-            hint="run the command again once the error is mended, without sending stderr into the file",
+            hint="run the command again once the error is fixed, without sending stderr into the file",
         )

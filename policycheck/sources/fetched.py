@@ -13,12 +13,15 @@ from policycheck.errors import EvidenceError, FetchError, PolicycheckError
 from policycheck.job_lists import JobList
 from policycheck.records import iso
 from policycheck.result import Coverage
+from policycheck.sources.connection import ORGANIZATION
 from policycheck.sources.interface import Evidence
 from policycheck.sources.observations import merge_sources
 from policycheck.sources.observed import Watch, cover
 from policycheck.sources.organization import unread_accounts
 from policycheck.sources.pages import read_page
 from policycheck.sources.places import ReadList, join_pages
+
+_BY_ACCOUNT = "ByAccountId"
 
 
 class FetchedList(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -75,8 +78,12 @@ def spell_parameters(parameters: Mapping[str, object]) -> dict[str, str]:
     return {name: iso(value) if isinstance(value, datetime) else str(value) for name, value in sorted(parameters.items())}
 
 
-def cover_list(fetched: FetchedList, found: ReadList, started: datetime, as_of: datetime) -> list[Coverage]:
-    """What one list covers."""
+def cover_list(fetched: FetchedList, found: ReadList, started: datetime, as_of: datetime, members: Collection[str] | None) -> list[Coverage]:
+    """What one list covers.
+
+    Args:
+        members: the active accounts of the organization; None: not known.
+    """
     watch = Watch(
         dataset=DATASETS[fetched.dataset],
         region=fetched.region,
@@ -87,7 +94,11 @@ def cover_list(fetched: FetchedList, found: ReadList, started: datetime, as_of: 
         as_of=as_of,
     )
     rest = [unread_accounts(fetched.dataset, fetched.region, fetched.source)] if fetched.rest_unread else []
-    return [*cover(watch, found, frozenset(fetched.accounts)), *rest]
+    first, *others = cover(watch, found, frozenset(fetched.accounts))
+    if fetched.parameters.get(_BY_ACCOUNT) == ORGANIZATION:
+        # One entry names them for all: a large organization would have them thousands of times.
+        first = replace(first, silent=tuple(sorted(set(members or ()) - set(fetched.accounts))))
+    return [first, *others, *rest]
 
 
 def sort_coverage(entries: Collection[Coverage]) -> tuple[Coverage, ...]:
@@ -136,7 +147,7 @@ def replay(record: FetchRecord, pages: Callable[[int], Sequence[KeptPage]]) -> E
         error: PolicycheckError | None = FetchError(fetched.error, place=fetched.error_place) if fetched.error else None
         found = ReadList(jobs, error, fetched.first_date, fetched.last_date)
         lists.setdefault(dataset.name, []).append(jobs)
-        coverage += cover_list(fetched, found, record.started, record.as_of)
+        coverage += cover_list(fetched, found, record.started, record.as_of, record.members)
     merged = {name: merge_lists(name, lists[name]) for name in DATASETS if name in lists}
     members = None if record.members is None else frozenset(record.members)
     return Evidence(merged, name_accounts(sort_coverage(coverage), record.names), record.not_seen, record.warnings, members=members)

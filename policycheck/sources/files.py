@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -26,7 +26,8 @@ from policycheck.sources.interface import Evidence
 from policycheck.sources.kept_texts import LARGE, keep_in_file
 from policycheck.sources.lists import Source, assert_coverage, describe_cut, describe_future, describe_gaps, describe_merging, describe_state
 from policycheck.sources.objects import Objects, is_object_url
-from policycheck.sources.observations import merge_sources
+from policycheck.sources.observations import Jobs, merge_sources
+from policycheck.sources.paths import STDIN, cause, is_regular, walk
 from policycheck.sources.raw import FileStore
 from policycheck.sources.report_rows import is_report
 from policycheck.sources.reports import Report, describe_reports, read_report, settle_progress
@@ -34,7 +35,6 @@ from policycheck.sources.stated import StatedFile, is_statement, read_member, re
 from policycheck.sources.statements import StatedList, Statement, digest
 from policycheck.text import clean_line
 
-STDIN = "-"
 _STDIN_NAME = "standard input"
 _ERRORS_SHOWN = 20
 _NAMES_SHOWN = 3
@@ -105,7 +105,7 @@ def read_job_files(
     errors: list[JobFileError] = []
     files: list[_File] = []
     with closing(Objects(connection)) as objects:
-        names = list(_walk(paths, objects, errors))
+        names = list(walk(paths, objects, errors))
         beside = any(is_object_url(name) or _is_statement(name) for name in names)
         wanted = partial(members_read, policies)
         for path in names:
@@ -117,7 +117,7 @@ def read_job_files(
     if errors:
         raise _joined(errors)
     inputs = tuple(InputFile(file.name, file.sha256) for file in files if file.sha256)
-    return replace(_evidence(_join_statements(files), as_of, covers, policies), inputs=inputs)
+    return replace(_Reading(_join_statements(files), covers, policies).at(as_of), inputs=inputs)
 
 
 def read_parts(
@@ -138,7 +138,7 @@ def read_parts(
         except JobFileError as error:
             error.place = name
             raise
-    return _evidence(files, as_of, covers, policies)
+    return _Reading(files, covers, policies).at(as_of)
 
 
 def read_kept(
@@ -159,40 +159,67 @@ def read_kept(
             error.place = name
             raise
     inputs = tuple(InputFile(name, hashlib.sha256(content).hexdigest()) for name, content in files)
-    return replace(_evidence(_join_statements(read), as_of, covers, policies), inputs=inputs)
+    return replace(_Reading(_join_statements(read), covers, policies).at(as_of), inputs=inputs)
 
 
-def _evidence(files: Sequence[_File], as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy]) -> FileEvidence:
-    sources = {name: [settle_progress(source, as_of) for file in files for source in file.lists.get(name, ())] for name in DATASETS}
-    lists: dict[str, JobList] = {}
-    warnings: list[str] = []
-    for name, read in sources.items():
-        if read:
-            warnings += filter(None, map(describe_cut, read))
-            found = merge_sources([source.jobs for source in read])
-            lists[name] = found.jobs
-            # Reports show a job day after day, and know no filter by state.
-            reported = any(source.periods is not None for source in read)
-            warnings += describe_merging(replace(found, repeated=0) if reported else found)
-            warnings += filter(None, [describe_future(found.jobs, as_of), "" if reported else describe_state(found.jobs)])
-    # What a list says of itself is not stretched over, nor by, what others are taken to cover.
-    plain_sources = {name: [source for file in files if not file.stated for source in file.lists.get(name, ())] for name in DATASETS}
-    coverage = assert_coverage(lists, as_of, covers, plain_sources)
-    if stated := [StatedFile(file.name, file.lists, file.stated) for file in files if file.stated]:
-        plain = {key for file in files if not file.stated for key in stated_places(file.lists)}
-        coverage = restate(coverage, stated, plain, as_of, policies)
-    reports = {file.name: file.report for file in files if file.report is not None}
-    if reports and all(report.other for report in reports.values()) and len(reports) == len(files):
-        what = next(report.other for report in reports.values())
-        raise JobFileError(f"is {what} of AWS Backup, which lists no jobs", hint="name job reports, or job lists", place=_names(list(reports)))
-    notes = (*_not_seen(files), *describe_reports(reports, as_of, _names), *describe_gaps(coverage))
-    told = tuple(FileSource(file.name, name, source) for file in files for name, own in file.lists.items() for source in own)
-    return FileEvidence(lists, coverage, notes, tuple(warnings), sources=told, stated=any(file.stated for file in files), reported=bool(reports))
+@dataclass
+class _Reading:
+    """Files that were read, and what they come to at an instant."""
+
+    files: Sequence[_File]
+    covers: tuple[datetime, datetime] | None
+    policies: Sequence[Policy]
+    _merged: dict[str, tuple[list[JobList], Jobs]] = field(default_factory=dict)
+    """By dataset the lists that were last merged, and what they came to: few are others at another instant."""
+
+    def at(self, as_of: datetime) -> FileEvidence:
+        """The evidence at an instant.
+
+        Raises:
+            JobFileError: the files are reports that list no jobs.
+        """
+        files = self.files
+        sources = {name: [settle_progress(source, as_of) for file in files for source in file.lists.get(name, ())] for name in DATASETS}
+        lists: dict[str, JobList] = {}
+        warnings: list[str] = []
+        for name, read in sources.items():
+            if read:
+                warnings += filter(None, map(describe_cut, read))
+                found = self._merge(name, [source.jobs for source in read])
+                lists[name] = found.jobs
+                # Reports show a job day after day, and know no filter by state.
+                reported = any(source.periods is not None for source in read)
+                warnings += describe_merging(replace(found, repeated=0) if reported else found)
+                warnings += filter(None, [describe_future(found.jobs, as_of), "" if reported else describe_state(found.jobs)])
+        # What a list says of itself is not stretched over, nor by, what others are taken to cover.
+        plain_sources = {name: [source for file in files if not file.stated for source in file.lists.get(name, ())] for name in DATASETS}
+        coverage = assert_coverage(lists, as_of, self.covers, plain_sources)
+        if stated := [StatedFile(file.name, file.lists, file.stated) for file in files if file.stated]:
+            plain = {key for file in files if not file.stated for key in stated_places(file.lists)}
+            coverage = restate(coverage, stated, plain, as_of, self.policies)
+        notes = (*_not_seen(files), *self._describe_reports(as_of), *describe_gaps(coverage))
+        told = tuple(FileSource(file.name, name, source) for file in files for name, own in file.lists.items() for source in own)
+        states, reports = any(file.stated for file in files), any(file.report is not None for file in files)
+        return FileEvidence(lists, coverage, notes, tuple(warnings), at=self.at, sources=told, stated=states, reported=reports)
+
+    def _merge(self, name: str, parts: list[JobList]) -> Jobs:
+        before, found = self._merged.get(name, ([], None))
+        if found is None or len(before) != len(parts) or any(one is not other for one, other in zip(before, parts, strict=True)):
+            found = merge_sources(parts)
+            self._merged[name] = parts, found
+        return found
+
+    def _describe_reports(self, as_of: datetime) -> Iterator[str]:
+        reports = {file.name: file.report for file in self.files if file.report is not None}
+        if reports and all(report.other for report in reports.values()) and len(reports) == len(self.files):
+            what = next(report.other for report in reports.values())
+            raise JobFileError(f"is {what} of AWS Backup, which lists no jobs", hint="name job reports, or job lists", place=_names(list(reports)))
+        return describe_reports(reports, as_of, _names)
 
 
 def _is_statement(path: str) -> bool:
     # What is read from a pipe is gone.
-    if path in ("", STDIN) or not _is_regular(path):
+    if path in ("", STDIN) or not is_regular(path):
         return False
     try:
         with Path(path).open("rb") as stream:
@@ -214,88 +241,6 @@ def _join_statements(files: list[_File]) -> list[_File]:
         for number in own:
             lists[number] = replace(lists[number], stated=tuple(file.statement.lists))
     return lists
-
-
-def _walk(paths: Sequence[str], objects: Objects, errors: list[JobFileError]) -> Iterator[str]:
-    """The files to read, each once, named as the user named them; what cannot be looked into is added to `errors`."""
-    seen: set[object] = set()
-    for path in paths:
-        for name in _files_of(path, objects, errors):
-            identity = _identity(name)
-            if identity not in seen:
-                seen.add(identity)
-                yield name
-
-
-def _files_of(path: str, objects: Objects, errors: list[JobFileError]) -> list[str]:
-    if not is_object_url(path):
-        return _files_below(path, errors) if _is_folder(path) else [path]
-    try:
-        return objects.find(path)
-    except JobFileError as error:
-        errors.append(error)
-        return []
-
-
-def _is_folder(path: str) -> bool:
-    if path in ("", STDIN):  # pathlib takes "" for the working directory
-        return False
-    try:
-        return Path(path).is_dir()
-    except OSError:
-        return False
-
-
-def _is_regular(path: str) -> bool:
-    """Whether to read this entry of a folder; what cannot even be looked at is left to fail when it is opened."""
-    try:
-        return Path(path).is_file()
-    except OSError:
-        return True
-
-
-def _identity(name: str) -> object:
-    if name == STDIN:
-        return STDIN
-    try:
-        status = Path(name).stat()
-    except (OSError, ValueError):
-        return name
-    return status.st_dev, status.st_ino
-
-
-def _files_below(folder: str, errors: list[JobFileError]) -> list[str]:
-    broken: list[JobFileError] = []
-
-    def refuse(error: OSError) -> None:
-        where = os.fspath(error.filename) if isinstance(error.filename, str) else folder
-        broken.append(JobFileError(f"cannot be looked into: {_cause(error)}", place=clean_line(where)))
-
-    found: list[str] = []
-    seen: set[object] = set()
-    for directory, folders, names in os.walk(folder, onerror=refuse, followlinks=True):
-        # A link may lead back up.
-        here = _identity(directory)
-        folders[:] = [] if here in seen else [name for name in folders if not name.startswith(".")]
-        if here in seen:
-            continue
-        seen.add(here)
-        # os.path.join, since pathlib would drop the "./" the user wrote.
-        shown = [os.path.join(directory, name) for name in names if not name.startswith(".")]  # noqa: PTH118
-        found += filter(_is_regular, shown)
-        broken += [
-            JobFileError(
-                "is no file that can be read: a link that leads nowhere, a pipe or a device", hint="remove it, or name the files", place=clean_line(name)
-            )
-            for name in shown
-            if not _is_regular(name)
-        ]
-    if not found and not broken:
-        broken.append(
-            JobFileError("is a folder without a file", hint="hidden files do not count; name the folder that holds the job lists", place=clean_line(folder))
-        )
-    errors += broken
-    return sorted(found)
 
 
 def _read_file(path: str, stdin: BinaryIO, objects: Objects, wanted: Wanted, *, with_digest: bool, keep: FileStore | None, hashed: bool) -> _File:
@@ -320,7 +265,7 @@ def _read_file(path: str, stdin: BinaryIO, objects: Objects, wanted: Wanted, *, 
     except FileNotFoundError:
         raise JobFileError("does not exist", hint="name a file, a folder, or - for standard input") from None
     except (OSError, ValueError) as error:
-        raise JobFileError(f"cannot be read: {_cause(error)}") from None
+        raise JobFileError(f"cannot be read: {cause(error)}") from None
     file = _parse(clean_line(path), read_text(data), wanted, with_digest=with_digest)
     return _hashed(file, data) if hashed else file
 
@@ -355,10 +300,6 @@ def _parse(name: str, text: bytes, wanted: Wanted, *, with_digest: bool) -> _Fil
     return _File(name, lists, read_member(text), digest(text) if with_digest else "")
 
 
-def _cause(error: Exception) -> str:
-    return (error.strerror or type(error).__name__).lower() if isinstance(error, OSError) else str(error)
-
-
 def _joined(errors: list[JobFileError]) -> JobFileError:
     """One error for all files that cannot be used; the only one as it is."""
     if len(errors) == 1:
@@ -373,7 +314,7 @@ def _not_seen(files: Sequence[_File]) -> Iterator[str]:
     """What files do not say of themselves."""
     if stated := [file for file in files if file.stated]:
         say = "says of itself what it covers" if len(stated) == 1 else "say of themselves what they cover"
-        yield f"stated: {_names([file.name for file in stated])} {say}: that nobody changed the text since is the user's word"
+        yield f"stated: {_names([file.name for file in stated])} {say}: the user asserts that the text was not changed since"
     files = [file for file in files if not file.stated and file.report is None]
     if files:
         say = "does not say how it was made" if len(files) == 1 else "do not say how they were made"

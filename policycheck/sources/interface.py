@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from policycheck.inventory import Inventory
 from policycheck.job_lists import JobList
@@ -29,3 +30,5 @@ class Evidence:
     """The active accounts of the organization, where the source knows them."""
     inputs: tuple[InputFile, ...] = ()
     """The files that jobs were read from, where their hashes were asked for."""
+    at: Callable[[datetime], Evidence] | None = field(default=None, compare=False, repr=False)
+    """What the same records come to at another instant, nothing being read or fetched again; inventories are left out, as they were when this was made."""

@@ -19,6 +19,7 @@ from policycheck.inventory import Inventory, InventoryEntry
 from policycheck.policy.model import LISTED_INVENTORY
 from policycheck.regions import find_region
 from policycheck.sources.contents import not_utf8, read_all, read_text
+from policycheck.sources.inventory_keys import check_key
 from policycheck.sources.inventory_rows import Rows, parse_json, read_rows, spell_key
 from policycheck.sources.type_names import find_type, is_service_type, says_several, type_of_arn, types_of_arn
 from policycheck.sources.yaml_text import yaml_documents
@@ -182,6 +183,7 @@ def _entry(row: object, number: int) -> InventoryEntry:
         raise JobFileError(f"entry {number} is neither an ARN nor an object")
     told: dict[str, str] = {}
     tags: dict[str, str] = {}
+    check_key(row, number)
     for key, value in row.items():
         column = _TAG_COLUMN.fullmatch(str(key))
         known = _is_entry(str(key))

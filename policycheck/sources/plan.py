@@ -33,8 +33,10 @@ class FetchPlan:
     """Regions a policy's scope declares: one that is not enabled is a failure."""
 
 
-def plan_fetch(policies: Sequence[Policy], as_of: datetime, longest_job: timedelta | None = None) -> FetchPlan:
+def plan_fetch(policies: Sequence[Policy], as_of: datetime, longest_job: timedelta | None = None, *, since: datetime | None = None) -> FetchPlan:
     """The plan for some policies at an aware instant: the whole of each list, unless a narrower one cannot change a verdict.
+
+    `since` is the first instant that is evaluated, of several up to as_of; None: as_of is the only one.
 
     It is narrowed only when every rule is `none` or `all`. By a vault or a type where every rule of a list asks for the same single one in `where`; what a rule
     forbids or demands never narrows. By time where the user claims that no job takes longer than `longest_job` and every rule has a window: from `longest_job`
@@ -47,12 +49,13 @@ def plan_fetch(policies: Sequence[Policy], as_of: datetime, longest_job: timedel
     reaches = [_reach(rule) for rule in rules]
     narrow = _all_narrow(rules)
     windowed = narrow and all(reach is not None and rule.qualifiers.no_data is not NoData.QUIET for rule, reach in zip(rules, reaches, strict=True))
+    first = since or as_of
     return FetchPlan(
         datasets=tuple(name for name in DATASETS if name in names),
-        created_after=as_of - max(filter(None, reaches)) - longest_job if windowed and longest_job is not None else None,
+        created_after=first - max(filter(None, reaches)) - longest_job if windowed and longest_job is not None else None,
         longest_job=longest_job if windowed else None,
         filters={name: found for name in DATASETS if (found := allowed_filters(policies, name))},
-        reaches=_far_reaches(rules, as_of),
+        reaches=_far_reaches(rules, first, as_of),
         declared_regions=frozenset(region for policy in policies for region in policy.scope.regions),
     )
 
@@ -117,17 +120,16 @@ def _duration(literal: Literal | None) -> timedelta | None:
     return timedelta(microseconds=int(literal.value)) if literal is not None and literal.value is not None else None
 
 
-def _far_reaches(rules: Sequence[Rule], as_of: datetime) -> dict[str, datetime]:
-    """For each list without a horizon, from when on its rules look, where that is more than 30 days back."""
+def _far_reaches(rules: Sequence[Rule], first: datetime, as_of: datetime) -> dict[str, datetime]:
+    """For each list without a horizon, from when on its rules look at the first instant, where that is more than 30 days before as_of."""
     reaches: dict[str, timedelta] = {}
     for rule in rules:
         reach = _reach(rule)
         for name in rule.statement.lists_needed:
             if DATASETS[name].horizon is not None or DATASETS[name].of_state:
                 continue
-            if reach is not None and reach > max(HORIZON, reaches.get(name, HORIZON)):
-                reaches[name] = reach
-    return {name: as_of - reach for name, reach in reaches.items()}
+            reaches[name] = max(HORIZON, reach or HORIZON, reaches.get(name, HORIZON))
+    return {name: first - reach for name, reach in reaches.items() if first - reach < as_of - HORIZON}
 
 
 def _filters(rules: Sequence[Rule]) -> dict[str, str]:

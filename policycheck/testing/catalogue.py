@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from policycheck.errors import UsageError
-from policycheck.policy.catalogue import files_below, find_policies, is_policy, is_test
+from policycheck.policy.catalogue import files_below, find_policies, is_pack, is_policy, is_test
 from policycheck.text import clean_line
 
 _POLICY_KEY = re.compile(rb"""^(?:\{\s*)?["']?(?:policy|rules)["']?[ \t]*:""", re.MULTILINE)
@@ -25,7 +25,7 @@ def find_tests(arguments: Sequence[str]) -> list[tuple[Path, str]]:
     found: dict[Path, str] = {}
     for argument in arguments:
         path = Path(argument)
-        if path.is_dir():
+        if path.is_dir() and not is_pack(argument):
             files = [(file, file.as_posix()) for file in files_below(path) if is_test(file) and file.is_file()]
         elif is_test(path) and path.is_file():
             files = [(path, path.as_posix())]
@@ -47,7 +47,7 @@ def find_untested(arguments: Sequence[str], tested: Collection[Path]) -> list[st
         tested: the policies that have a test.
     """
     known = {path.resolve() for path in tested}
-    files = {file.resolve(): file for argument in arguments for file in _files(Path(argument)) if is_policy(file)}
+    files = {file.resolve(): file for argument in arguments if not is_pack(argument) for file in _files(Path(argument)) if is_policy(file)}
     return sorted(file.as_posix() for path, file in files.items() if path not in known and _POLICY_KEY.search(file.read_bytes()))
 
 

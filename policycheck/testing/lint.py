@@ -43,7 +43,7 @@ def find_in_tests(run: Run, files: Sequence[tuple[Path, str]], codes: Collection
     for policy in run.policies:
         own = [test for test in tests if test.policy.path == policy.path]
         if not beside.get(policy.path):
-            message = "the policy has no test: nobody knows that its rules can fail, or that they pass when they should"
+            message = "the policy has no test, so nothing shows that its rules can fail, or that they pass when they should"
             hint = f"{Path(policy.path).stem}.test.yaml beside it, with jobs and what must be found; policycheck test runs it."
             found.setdefault("PC402", []).append(Place(policy, find_key(policy, "policy"), message, hint))
         elif "PC401" in codes:
@@ -60,7 +60,7 @@ def _never_seen(policy: Policy, tests: Sequence[PolicyTest], backend: Backend) -
             seen |= {name for name, verdict in run_test(test, backend, hoped).verdicts if verdict is Verdict.FAIL}
     for rule in policy.rules:
         if rule.id not in seen:
-            message = f"no test has seen {rule.id} fail: nobody knows that it can"
+            message = f"no test makes {rule.id} fail, so nothing shows that it can"
             yield Place(policy, rule.location, message, "Give a test a job that violates it, and expect the finding.", rule)
 
 

@@ -10,10 +10,12 @@ from typing import assert_never
 from policycheck.datasets import Dataset, Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or
+from policycheck.policy.local_times import parse_local_time
 from policycheck.policy.measures import SHAPES, Limit, Measure
 from policycheck.policy.model import (
     RESOURCE,
     AllMatch,
+    Calendar,
     Expectation,
     Following,
     JobChoice,
@@ -25,7 +27,7 @@ from policycheck.policy.model import (
     Rule,
     Statement,
 )
-from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, ORDER_OPERATORS, Operator
+from policycheck.policy.operators import AGE_OPERATORS, CLOCK_OPERATORS, OPERATORS, ORDER_OPERATORS, Operator
 from policycheck.policy.rendering import render
 from policycheck.testing.document import PolicyTest
 from policycheck.testing.runner import run_test
@@ -144,19 +146,27 @@ def _expectation_changes(requirement: Expectation, dataset: Dataset) -> Iterator
     states = dataset.finished if shape.finished_alone else dataset.states
     yield from ((f"of: {what}", replace(requirement, condition=changed)) for what, changed in _condition_changes(requirement.condition, dataset, states))
     for field in requirement.per:
+        if shape.each_resource and field == RESOURCE:
+            continue  # What is compared are jobs of one resource.
         rest = tuple(other for other in requirement.per if other != field)
         # Without resources there is nothing that an inventory could list.
         yield f"not per {field}", replace(requirement, per=rest, inventory=requirement.inventory if RESOURCE in rest else None)
+    yield from _subject_changes(requirement)
     limit, operator = requirement.limit, requirement.operator
     if limit is None or operator is None:
         return
+    if requirement.calendar is not None:
+        yield from _calendar_changes(requirement, requirement.calendar)
     if shape.limit is Limit.DURATION:
         limits = list(_lengths(limit))
     elif shape.limit is Limit.SHARE:
         limits = [_share(limit, Fraction(1, 100)), _share(limit, Fraction(-1, 100))]
+    elif shape.limit in {Limit.PERCENTAGE, Limit.FACTOR}:
+        limits = list(_parts(limit, shape.limit))
     else:
         count = int(limit.value or 0)
-        limits = [Literal(str(other), value=other) for other in (count - 1, count + 1) if other >= 0]
+        most = requirement.calendar.last.value if requirement.calendar is not None else None
+        limits = [Literal(str(other), value=other) for other in (count - 1, count + 1) if other >= 0 and not (isinstance(most, int) and other > most)]
     yield from ((f"limit {literal.text}", replace(requirement, limit=literal)) for literal in limits)
     # A whole number's edge is the next number, which stands above.
     mutant = OPERATORS[operator].mutant
@@ -164,10 +174,39 @@ def _expectation_changes(requirement: Expectation, dataset: Dataset) -> Iterator
         yield f"{mutant.words} {limit.text}", replace(requirement, operator=mutant)
 
 
+def _subject_changes(requirement: Expectation) -> Iterator[tuple[str, Requirement]]:
+    """Of how many subjects it is asked, and from when on it warns."""
+    if requirement.warning is not None:
+        yield "without warning", replace(requirement, warning=None)
+        yield from ((f"warning at {literal.text}", replace(requirement, warning=literal)) for literal in _lengths(requirement.warning))
+    if (share := requirement.share) is None:
+        return
+    yield "of every subject", replace(requirement, share=None)
+    for step in (Fraction(1, 100), Fraction(-1, 100)):
+        limit = _share(share.limit, step)
+        yield f"{limit.text} of the subjects", replace(requirement, share=replace(share, limit=limit))
+
+
+def _calendar_changes(requirement: Expectation, calendar: Calendar) -> Iterator[tuple[str, Requirement]]:
+    """One day less or more, as long as there are as many as are asked for."""
+    last, least = int(calendar.last.value or 0), int((requirement.limit.value if requirement.limit else 0) or 0)
+    for number in (last - 1, last + 1):
+        if number >= max(least, 1):
+            yield f"the last {number} {calendar.unit}", replace(requirement, calendar=replace(calendar, last=Literal(str(number), value=number)))
+
+
 def _share(limit: Literal, step: Fraction) -> Literal:
     value = Fraction(limit.value or 0)
     other = value + step if 0 <= value + step <= 1 else value - step
     return Literal(f"{float(other * 100):g}%", value=other)
+
+
+def _parts(literal: Literal, kind: Limit) -> Iterator[Literal]:
+    """A percentage, or a factor, a tenth more and a tenth less."""
+    value = Fraction(literal.value or 0)
+    for other in (value * Fraction(9, 10), value * Fraction(11, 10)):
+        text = f"{float(other):g}x" if kind is Limit.FACTOR else f"{float(other * 100):g}%"
+        yield Literal(text, value=other)
 
 
 def _lengths(literal: Literal) -> Iterator[Literal]:
@@ -220,7 +259,7 @@ def _condition_changes(condition: Condition, dataset: Dataset, states: Sequence[
                 yield f"without alternative {index + 1}", rest[0] if len(rest) == 1 else Or(rest)
                 yield from ((what, Or((*parts[:index], changed, *parts[index + 1 :]))) for what, changed in _condition_changes(part, dataset, states))
         case Not(part=part):
-            yield "not taken away", part
+            yield "not removed", part
             yield from ((what, Not(changed)) for what, changed in _condition_changes(part, dataset, states))
         case _:
             assert_never(condition)
@@ -241,6 +280,11 @@ def _comparison_changes(comparison: Comparison, dataset: Dataset, states: Sequen
         values = states if name == dataset.state_field else dataset.fields[name].values
         for value in (value for value in values if all(literal.text != value for literal in literals)):
             yield f"{name} or {value}", replace(comparison, literals=(*literals, Literal(value, value=value)))
+    elif operator in CLOCK_OPERATORS:
+        yield from (
+            (f"{name} {other}", replace(comparison, literals=(Literal(str(other), value=str(other)),)))
+            for other in parse_local_time(str(literals[0].value)).mutants()
+        )
     elif operator in AGE_OPERATORS or (operator in ORDER_OPERATORS and kind is Kind.DURATION):
         yield from ((f"{name} {literal.text}", replace(comparison, literals=(literal,))) for literal in _lengths(literals[0]))
     elif operator in ORDER_OPERATORS and kind in {Kind.INTEGER, Kind.SIZE}:

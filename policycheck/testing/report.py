@@ -18,7 +18,7 @@ def render_text(outcomes: Sequence[Outcome], unfired: Sequence[tuple[Policy, Rul
         if not outcome.passed:
             lines += [*_failed(outcome), ""]
     if unfired:
-        lines.append("no test has seen these rules fail, so nobody knows that they can:")
+        lines.append("no test makes these rules fail, so nothing shows that they can:")
         lines += [f"  {policy.path}:{rule.location.line}: {rule.id}: {rule.sentence}" for policy, rule in unfired]
         lines.append("")
     if mutants is not None:

@@ -112,12 +112,12 @@ def _run_step(
     step: Mapping[str, Any], workspace: Path, own: Path, temporary: Path, environment: Mapping[str, str], values: Mapping[str, str],
     steps: Mapping[str, Mapping[str, str]], run: Run,
 ) -> tuple[dict[str, str], str]:  # fmt: skip
-    own.mkdir()
+    own.mkdir(exist_ok=True)
     script, output, summary = own / "script.sh", own / "output", own / "summary"
     assert not EXPRESSION.search(step["run"]), "an expression in a script is an injection"
     script.write_text(step["run"], encoding="utf-8")
-    output.touch()
-    summary.touch()
+    output.write_text("")
+    summary.write_text("")
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", str(script)],
         cwd=workspace,

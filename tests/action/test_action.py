@@ -21,6 +21,13 @@ from tests.cli.conftest import AS_OF, HOSTILE, job
 PATHS = ("json", "sarif", "junit", "markdown", "html", "comment")
 ACCOUNT = "111122223333"
 MARKER = re.compile(r"<!-- policycheck: policy\.yaml, check [0-9a-f]{16} -->")
+CLEAN = "policy: p\nrules:\n  - {id: ended-well, rule: 'no FAILED, ABORTED, EXPIRED or PARTIAL jobs within 25h', severity: high}\n"
+TESTS = f"""\
+as_of: {AS_OF}
+tests:
+  - {{name: a failure is found, jobs: [{{ResourceArn: i-1, State: FAILED}}], expect: {{ended-well: {{verdict: fail, findings: [i-1]}}}}}}
+  - {{name: a clean night passes, jobs: [{{}}], expect: {{ended-well: pass}}}}
+"""
 ANNOTATIONS = {"error", "warning", "notice"}
 
 
@@ -82,7 +89,7 @@ def test_evidence_that_cannot_be_read_is_inconclusive(action: Action, repository
     assert [run.outputs[name] for name in ("result", "exit-code", "rules")] == ["inconclusive", "3", ""]
     assert written(run) == {"comment"}
     assert annotated(run) == [("error", "", "")]
-    assert "Nothing was judged" in run.summary
+    assert "No rule was evaluated" in run.summary
 
 
 @pytest.mark.parametrize(
@@ -112,6 +119,37 @@ def test_without_inputs_the_run_file_decides(action: Action, repository: Path) -
     run = action()
     assert (run.code, run.outputs["result"]) == (1, "fail"), run.log
     assert written(run) == set(PATHS)
+    assert json.loads((repository / "elsewhere.json").read_text(encoding="utf-8"))["verdict"] == "fail"
+
+
+@pytest.mark.slow
+def test_lint_and_tests_run_before_the_check_and_stop_it_where_they_fail(action: Action, repository: Path) -> None:
+    (repository / "policy.yaml").write_text(CLEAN, encoding="utf-8")
+    (repository / "policy.test.yaml").write_text(TESTS, encoding="utf-8")
+    inputs = {"policies": "policy.yaml", "jobs": "ok.json", "as_of": AS_OF, "commands": "check\ntest\nlint"}
+    run = action(**inputs)
+    assert (run.code, run.outputs["lint"], run.outputs["test"], run.outputs["result"]) == (0, "pass", "pass", "pass"), run.log
+    (repository / "policy.test.yaml").write_text(TESTS.replace(": pass", ": inconclusive"), encoding="utf-8")
+    run = action(**inputs)
+    assert (run.code, run.outputs["lint"], run.outputs["test"], run.outputs["result"]) == (1, "pass", "fail", "error")
+    assert run.outputs["json"] == ""
+    assert "**Fail**" in run.summary
+    comment = Path(run.outputs["comment"]).read_text(encoding="utf-8")
+    assert MARKER.match(comment)
+    assert "No rule was evaluated" in comment
+
+
+@pytest.mark.slow
+def test_without_a_check_there_is_no_verdict(action: Action, repository: Path) -> None:
+    (repository / "policycheck.yaml").write_text("policies: [policy.yaml]\n", encoding="utf-8")
+    (repository / "policy.yaml").write_text(CLEAN, encoding="utf-8")
+    (repository / "policy.test.yaml").write_text(TESTS, encoding="utf-8")
+    run = action(commands="lint\ntest")
+    assert (run.code, run.outputs["lint"], run.outputs["test"], run.outputs["result"], run.outputs["exit-code"]) == (0, "pass", "pass", "", "0"), run.log
+    (repository / "policy.yaml").write_text("policy: p\nrules: [{id: r, rule: no FALIED jobs within 24h}]\n", encoding="utf-8")
+    run = action(commands="lint\ntest")
+    assert (run.outputs["lint"], run.outputs["test"], run.outputs["result"]) == ("fail", "", "error")
+    assert ("error", "policy.yaml", "2") in annotated(run)
 
 
 @pytest.mark.slow

@@ -13,7 +13,7 @@ PAGE = (ROOT / "docs" / "github-action.md").read_text(encoding="utf-8")
 (CHECK,) = (step for step in STEPS if step.get("id") == "check")
 PUBLISHED = {"comment", "code-scanning", "token"}
 """Inputs of the steps that tell GitHub."""
-BESIDE = {"policies", "working-directory", "output-directory", "baseline", "fail-on-new", "category"}
+BESIDE = {"policies", "commands", "working-directory", "output-directory"}
 """Inputs of the check that are not one option each."""
 TAKEN = {name: f"INPUT_{name.upper().replace('-', '_')}" for name in INPUTS if name not in {"python-version", *PUBLISHED}}
 

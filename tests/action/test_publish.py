@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from action import publish
-from action import run as script
+from action import identity, publish
 from tests.action.conftest import Action
 from tests.action.github_api import REPOSITORY, GitHub, serve
 from tests.action.runner import TOKEN, Run
@@ -193,9 +192,9 @@ def test_a_marker_is_of_one_check_alone(changed: dict[str, str], same: bool, mon
     }
     for name, value in usual.items():
         monkeypatch.setenv(name, value)
-    first = script.marker()
+    first = identity.marker()
     assert first.startswith("<!-- policycheck: policies/a____b.yaml, evidence/check ")
     assert first.count("-->") == 1
     for name, value in changed.items():
         monkeypatch.setenv(name, value)
-    assert (script.marker() == first) is same
+    assert (identity.marker() == first) is same

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -96,3 +98,19 @@ def test_an_archive_is_checked_alone_and_without_a_claim(cli: Cli) -> None:
     assert (claimed.code, "--covers is a claim about saved lists" in claimed.err) == (2, True)
     timeless = cli("check", "policy.yaml", "--jobs", "kept")
     assert (timeless.code, "--as-of is needed" in timeless.err) == (2, True)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("endpoint")
+def test_a_period_over_an_archive_says_what_a_check_of_each_day_says(cli: Cli, folder: Path) -> None:
+    assert cli(*FETCH, "--quiet").code == 0
+    rules = "- {id: a, rule: no FAILED or EXPIRED jobs within 24h}\n- {id: b, rule: every resource must have a clean job within 30h}\n"
+    (folder / "policy.yaml").write_text(f"policy: p\nrules:\n{rules}", encoding="utf-8")
+    end = datetime.now(UTC).replace(microsecond=0)
+    arguments = ("check", "policy.yaml", "--jobs", "kept", "--quiet", "--output", "json")
+    whole = json.loads(cli(*arguments, "--from", "4d", "--to", end.isoformat()).out)
+    days = [json.loads(cli(*arguments, "--as-of", (end - timedelta(days=day)).isoformat()).out) for day in (4, 3, 2, 1, 0)]
+    for number, rule in enumerate(whole["rules"]):
+        assert [span["verdict"] for span in rule["period"] for _ in range(span["steps"])] == [day["rules"][number]["verdict"] for day in days]
+        assert {found["fingerprint"] for found in rule["findings"]} == {found["fingerprint"] for day in days for found in day["rules"][number]["findings"]}
+    assert {day["rules"][0]["verdict"] for day in days} == {"fail", "pass"}

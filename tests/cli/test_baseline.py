@@ -82,12 +82,13 @@ def test_the_run_file_names_the_baseline_from_its_own_folder(cli: Cli, baseline:
         (("--baseline", "nowhere.json"), 3, "nowhere.json: cannot read the baseline: No such file or directory"),
         (("--baseline", "policy.yaml"), 3, "policy.yaml: the baseline cannot be used: not a saved result"),
         (("--baseline", "cut.json"), 3, "cut.json: the baseline cannot be used"),
-        (("--baseline", "edited.json"), 3, "rule none-failed has findings that nobody waived, and the verdict pass"),
+        (("--baseline", "edited.json"), 3, "rule none-failed has findings that are not waived, and the verdict pass"),
         (("--baseline", "old.json"), 3, "schema policycheck/result/1 of an earlier version"),
         (("--baseline", "other.json"), 2, "the baseline is of other policies: it evaluated q, and this run evaluates p"),
         (("--baseline", "later.json"), 2, "the baseline is of a later time (2026-11-20T07:00:00Z) than this run"),
         (("--baseline", "redacted.json"), 2, "the baseline is redacted: pseudonyms cannot be compared with names"),
         (("--baseline", "last.json", "-o", "json=last.json"), 2, "--output would overwrite last.json, which this run reads"),
+        (("--baseline", "period.json"), 2, "the baseline is of a period, and this run is of one instant"),
         (("--category", "a[b"), 2, "--category: 'a[b' cannot be a category"),
     ],
 )
@@ -99,6 +100,7 @@ def test_what_is_no_baseline_is_refused_with_what_to_do(cli: Cli, check: Cli, ba
     (folder / "q.yaml").write_text((folder / "policy.yaml").read_text(encoding="utf-8").replace("policy: p", "policy: q"), encoding="utf-8")
     check("bad.json", "-q", "-o", "json=other.json", policy="q.yaml")
     check("bad.json", "-q", "--redact", "-o", "json=redacted.json")
+    check("bad.json", "-q", "--from", "2d", "-o", "json=period.json")
     cli("check", "policy.yaml", "--jobs", "bad.json", "--as-of", "2026-11-20T07:00:00Z", "-q", "-o", "json=later.json")
     outcome = check("bad.json", *options)
     assert (outcome.code, outcome.out) == (code, "")
@@ -110,6 +112,7 @@ def test_what_is_no_baseline_is_refused_with_what_to_do(cli: Cli, check: Cli, ba
 def test_a_redacted_baseline_is_compared_by_pseudonyms_of_the_same_key(check: Cli, baseline: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POLICYCHECK_REDACT_KEY", KEY)
     check("bad.json", "-q", "--redact", "-o", "json=redacted.json")
+    check("bad.json", "-q", "--from", "2d", "-o", "json=period.json")
     for name in ("redacted.json", "last.json"):
         outcome = check("worse.json", "--redact", "--baseline", name, "-o", "json=now.json")
         assert "1 new finding, 1 unchanged, 0 gone" in outcome.err

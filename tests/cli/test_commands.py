@@ -44,7 +44,7 @@ def test_help_names_every_command(cli: Cli) -> None:
 
 def test_help_of_check_names_the_exit_codes(cli: Cli) -> None:
     text = " ".join(cli("check", "--help").out.split())
-    assert "Exit codes: 0 every rule passed; 1 findings; 2 the command or a policy is wrong; 3 the evidence is missing or not enough; 4 a bug" in text
+    assert "Exit codes: 0 every rule passed; 1 findings; 2 the command or a policy is wrong; 3 the evidence is missing or insufficient; 4 a bug" in text
 
 
 def test_help_of_check_names_every_format(cli: Cli) -> None:

@@ -27,7 +27,7 @@ OPTIONS = [
     (("--min-severity", "never"), "--min-severity: there is no severity never", "The severities are critical, high, medium, low, info."),
     (("--select", "none-faild"), "no rule is called none-faild", "Did you mean none-failed?"),
     (("--ignore", "q/none-failed"), "no rule is called q/none-failed", "Did you mean p/none-failed?"),
-    (("--select", "none-failed", "--ignore", "p/none-failed"), "the selection leaves no rule to judge", ""),
+    (("--select", "none-failed", "--ignore", "p/none-failed"), "the selection leaves no rule to evaluate", ""),
     (("--param", "vault"), "--param vault: a parameter is NAME=VALUE", ""),
     (("--param", "a=1", "--param", "a=2"), "--param a is given twice", ""),
     (("--covers", "2026-11-01"), "--covers 2026-11-01: it takes two times, FROM..TO", "--covers 2026-10-20..2026-11-20T06:00:00Z"),

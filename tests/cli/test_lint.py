@@ -20,8 +20,8 @@ __all__ = ["schemas"]
 AT = ("--as-of", "2026-11-20T06:00:00Z")
 FAILED = "policy: q\nrules:\n  - id: failed\n    rule: no FAILED jobs within 24h\n"
 TEXT = """\
-warning[PC101]: the rule forbids FAILED backup jobs alone, and no rule of this run judges those that
-  end EXPIRED, ABORTED and PARTIAL
+warning[PC101]: the rule forbids FAILED backup jobs alone, and no rule of this run evaluates those
+  that end EXPIRED, ABORTED and PARTIAL
  --> failed.yaml:4:14
   |
 4 |     rule: no FAILED jobs within 24h
@@ -220,7 +220,7 @@ def test_tests_beside_a_policy_are_run(cli: Cli, folder: Path) -> None:
     (folder / "policy.test.yaml").write_text(test, encoding="utf-8")
     outcome = cli("lint", "policy.yaml", "--ignore", "PC101", *AT)
     assert outcome.code == 1
-    assert re.findall(r"no test has seen (\S+) fail", outcome.out) == ["none-expired"]
+    assert re.findall(r"no test makes (\S+) fail", outcome.out) == ["none-expired"]
     assert cli("lint", "policy.yaml", "--ignore", "PC101", "--ignore", "PC4", *AT).code == 0
 
 
@@ -257,8 +257,12 @@ def test_errors_of_a_file_that_does_not_load_are_data(cli: Cli, folder: Path, sc
     document = json.loads(outcome.out)
     assert (document["failed"], document["summary"]["errors"]) == (True, 2)
     first, second = document["findings"]
-    assert (first["code"], first["level"], first["message"]) == ("policy-error", "error", "the sentence can mean two things")
-    proposals = ["every resource must have a clean job within 24h", "no resource may go longer than 24h without a clean job within 7d"]
+    assert (first["code"], first["level"], first["message"]) == ("policy-error", "error", "the sentence can mean three things")
+    proposals = [
+        "every resource must have a clean job within 24h",
+        "no resource may go longer than 24h without a clean job within 7d",
+        "every resource must have a clean job on each of the last 7 days in UTC",
+    ]
     assert (first["proposals"], second["proposals"]) == (proposals, [])
     outcome = cli("lint", "broken.yaml", "--output", "sarif", *AT)
     jsonschema.validate(json.loads(outcome.out), json.loads(schemas("sarif-2.1.0-oasis.json").read_bytes()))

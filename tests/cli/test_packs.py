@@ -67,7 +67,7 @@ def test_packs_as_json_hold_the_sentences_that_reports_print(cli: Cli) -> None:
     assert one == next(pack for pack in every if pack["name"] == "recovery-objectives")
     assert one["lists"] == ["backup_jobs", "copy_jobs", "restore_jobs"]
     first = one["rules"][0]
-    assert (first["id"], first["sentence"], first["severity"]) == ("rpo", "every resource must have a clean job within 36h", "critical")
+    assert (first["id"], first["sentence"], first["severity"]) == ("rpo", "every resource must have a clean job within 36h, warning at 34h", "critical")
     assert first["controls"]["soc2"] == ["A1.2"]
 
 
@@ -133,3 +133,21 @@ def test_the_page_documents_every_rule_and_parameter(name: str) -> None:
     source = PACKS[name].read_text(encoding="utf-8").partition("\nparams:\n")[2].partition("\nrules:\n")[0]
     declared = dict(re.findall(r"^  (\w+): (\S+)", source, re.MULTILINE))
     assert dict(re.findall(r"^\| `(\w+)` \| `([^`]+)` \|", section, re.MULTILINE)) == declared
+
+
+def test_a_folder_that_has_the_name_of_a_pack_does_not_stand_before_it(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "first-steps").mkdir()
+    (tmp_path / "first-steps" / "mine.yaml").write_text("policy: mine\nrules:\n  - {id: own, rule: no FAILED jobs within 24h}\n", encoding="utf-8")
+    pack = cli("explain", "no-failed-ec2", "first-steps")
+    assert pack.code == 0
+    assert "policycheck: first-steps is the shipped pack; write ./first-steps for the folder of that name" in pack.err
+    for name in ("./first-steps", "first-steps/", str(tmp_path / "first-steps")):
+        folder = cli("explain", "own", name)
+        assert (folder.code, folder.err) == (0, "")
+    assert "0 failed" in cli("test", "first-steps").out
+    (tmp_path / "policycheck.yaml").write_text("policies: [first-steps]\n", encoding="utf-8")
+    assert cli("explain", "no-failed-ec2").code == 0
+    (tmp_path / "policycheck.yaml").write_text("policies: [first-steps/]\n", encoding="utf-8")
+    assert cli("explain", "own").code == 0
+    assert "./first-steps has no tests" in cli("test").err

@@ -172,6 +172,19 @@ def test_outputs_are_replaced_as_a_whole(outputs: str, arguments: tuple[str, ...
     assert bool(outcome.out) == bool(document)
 
 
+def test_an_added_report_stands_beside_those_of_the_file_and_of_the_command_line(cli: Cli, project: Path) -> None:
+    (project / "policycheck.yaml").write_text(f"{RUN_FILE}outputs: {{json: made/r.json}}\n", encoding="utf-8")
+    assert cli("check", "--add-output", "csv=all.csv").out == ""
+    assert (project / "made" / "r.json").is_file()
+    assert (project / "all.csv").is_file()
+    (project / "policycheck.yaml").write_text(RUN_FILE, encoding="utf-8")
+    assert cli("check", "--add-output", "junit=j.xml").out.startswith("error[")
+    assert cli("check", "--output", "json", "--add-output", "junit=j.xml").out.startswith("{")
+    for added, said in (("csv", "--add-output names no file"), ("csv=none/all.csv", "the folder none does not exist"), ("csvv=x", "Did you mean csv?")):
+        outcome = cli("check", "--add-output", added)
+        assert (outcome.code, said in outcome.err) == (2, True), outcome.err
+
+
 def test_min_severity_is_display_only(cli: Cli, project: Path) -> None:
     write(project, "min_severity: critical\n")
     assert "[none-failed]" not in cli("check").out
@@ -250,7 +263,7 @@ def test_a_selection_that_leaves_nothing_of_other_policies_is_no_run(more: str, 
     """Dropping the selection would judge everything, and judging nothing would pass."""
     (project / "c.yaml").write_text(CONTROLLED)
     write(project, more)
-    assert cli("check", "c.yaml") == (2, "", "error: the selection leaves no rule to judge\n")
+    assert cli("check", "c.yaml") == (2, "", "error: the selection leaves no rule to evaluate\n")
 
 
 def test_every_policy_that_is_not_there_is_a_mistake(cli: Cli, project: Path) -> None:
@@ -345,7 +358,7 @@ def test_framework_judges_rules_that_name_one_of_its_controls(check: Cli, contro
         (("--framework", "pc"), "no rule names a control of pc\n  = help: Did you mean pci?"),
         (("--framework", "so"), "no rule names a control of so\n  = help: Did you mean soc2?"),
         (("--framework", "iso"), "no rule names a control of iso\n  = help: The rules name controls of pci, soc2."),
-        (("--framework", "pci", "--select", "soc"), "the selection leaves no rule to judge\n"),
+        (("--framework", "pci", "--select", "soc"), "the selection leaves no rule to evaluate\n"),
     ],
 )
 def test_a_framework_that_leaves_nothing_is_an_error(arguments: tuple[str, ...], said: str, check: Cli, controlled: str) -> None:

@@ -38,3 +38,18 @@ def test_policies_of_a_folder_that_no_test_is_of_are_named(cli: Cli, policies: P
     assert done.code == 0
     assert [line for line in done.out.splitlines() if line.startswith("no tests")] == ["no tests: policies/untested.yaml"]
     assert "no tests" not in cli("test", "policies/tested.yaml").out
+
+
+def test_without_names_the_tests_are_those_of_the_run_file_or_of_the_folder_policies(cli: Cli, folder: Path) -> None:
+    assert cli("test").code == 2
+    (folder / "policies").mkdir()
+    (folder / "policies" / "a.yaml").write_text("policy: a\nrules:\n  - {id: r, rule: no FAILED jobs within 24h}\n", encoding="utf-8")
+    tests = "name: all is well\nas_of: 2026-11-20T06:00:00Z\njobs: [{}]\nexpect: {r: pass}\n"
+    (folder / "policies" / "a.test.yaml").write_text(tests, encoding="utf-8")
+    assert "1 test: 1 passed, 0 failed" in cli("test").out
+    (folder / "policycheck.yaml").write_text("policies: [first-steps, policies/a.yaml]\n", encoding="utf-8")
+    assert "5 tests: 5 passed, 0 failed" in cli("test").out
+    assert "1 test: 1 passed, 0 failed" in cli("test", "--no-config").out
+    (folder / "policycheck.yaml").write_text("policies: [nowhere.yaml]\n", encoding="utf-8")
+    outcome = cli("test")
+    assert (outcome.code, "nowhere.yaml" in outcome.err) == (2, True)

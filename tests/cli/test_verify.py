@@ -93,6 +93,14 @@ def test_a_bundle_that_cannot_be_written_there_is_refused_before_anything_is_rea
     assert said in told.err
 
 
+def test_what_a_bundle_cannot_hold_is_refused_before_anything_is_read(check: Cli, folder: Path) -> None:
+    (folder / "held.yaml").write_text("policy: held\nrules:\n  - {id: locked, rule: every backup vault must have Locked true}\n", encoding="utf-8")
+    told = check("gone.json", "--bundle", "evidence.zip", policy="held.yaml")
+    assert (told.code, told.out) == (ExitCode.USAGE, "")
+    assert "a bundle cannot hold backup vaults: reperform.py does not read them" in told.err
+    assert "--ignore locked" in told.err
+
+
 def test_a_gate_makes_no_bundle(cli: Cli) -> None:
     told = cli("check", "policy.yaml", "--wait", "1m", "--bundle", "evidence.zip")
     assert told.code == ExitCode.USAGE

@@ -15,7 +15,8 @@ from policycheck.drafting.proposal import is_writable
 from policycheck.drafting.trial import load_text
 from policycheck.errors import EvidenceError
 from policycheck.policy.conditions import comparisons
-from policycheck.result import Verdict
+from policycheck.policy.model import Scope
+from policycheck.result import Basis, Coverage, Verdict
 from policycheck.text import clean
 from tests.drafting.drafts import ACCOUNT, AS_OF, REGION, backup, comments, daily, drafted, evidence, rule_of
 from tests.hostile import CORPUS
@@ -157,7 +158,14 @@ def test_the_scope_is_where_jobs_ran_and_pairs_without_any_may_be_empty() -> Non
         }
         for job in daily(name="i-9")
     ]
-    scope = drafted(evidence([*daily(), *other])).draft.scope
+    both = evidence([*daily(), *other])
+    # The list of each account in its own Region: nobody asked about the other two.
+    alone = drafted(both)
+    assert alone.draft.scope == Scope((ACCOUNT, "444455556666"))
+    assert "Not every account was asked in every Region" in comments(alone.text)
+    start = AS_OF - timedelta(days=30)
+    asked = [Coverage("backup_jobs", *place, start, AS_OF, 0, basis=Basis.OBSERVED) for place in ((ACCOUNT, "us-east-1"), ("444455556666", REGION))]
+    scope = drafted(replace(both, coverage=(*both.coverage, *asked))).draft.scope
     assert (scope.accounts, scope.regions) == ((ACCOUNT, "444455556666"), (REGION, "us-east-1"))
     assert scope.may_be_empty == (f"{ACCOUNT}/us-east-1", f"444455556666/{REGION}")
 

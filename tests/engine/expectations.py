@@ -10,10 +10,11 @@ from policycheck.datasets import BACKUP_JOBS, DATASETS, RESTORE_JOBS, Dataset
 from policycheck.engine.evaluate import judge
 from policycheck.errors import Location
 from policycheck.inventory import Inventory, InventoryEntry
+from policycheck.policy.calendars import CalendarUnit
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Operator, bind
-from policycheck.policy.literals import parse_duration, parse_share
-from policycheck.policy.measures import Measure
-from policycheck.policy.model import RESOURCE, Expectation, Policy, Qualifiers, Rule, Scope, Statement
+from policycheck.policy.literals import parse_duration
+from policycheck.policy.measures import Measure, parse_limit
+from policycheck.policy.model import RESOURCE, Calendar, Expectation, Policy, Qualifiers, Rule, Scope, Statement
 from policycheck.result import Basis, Coverage, RuleResult
 from tests.backends import BACKEND
 from tests.engine.lists import ACCOUNT, AS_OF, REGION, Job, job, job_list
@@ -53,15 +54,21 @@ def clean(dataset: Dataset = BACKUP_JOBS) -> Condition:
 def expect(measure: Measure, of: Condition, limit: str = "", per: tuple[str, ...] = EACH, inventory: str | None = None) -> Expectation:
     """`limit` is `at_most 2`, `at_least 99%`, `at_most 24h`; empty: none."""
     word, _, text = limit.partition(" ")
-    value = None
-    if limit:
-        value = parse_share(text) if text.endswith("%") else int(text) if text.isdigit() else parse_duration(text)
-    literal = Literal(text, value=value) if limit else None
+    literal = Literal(text, value=parse_limit(text, measure)) if limit else None
     return Expectation(measure, of, Operator(word) if limit else None, literal, per, Literal(inventory) if inventory else None)
 
 
 def duration(text: str | None) -> Literal | None:
     return Literal(text, value=parse_duration(text)) if text else None
+
+
+def on_days(
+    limit: int, last: int, unit: CalendarUnit = CalendarUnit.DAYS, zone: str = "UTC", per: tuple[str, ...] = EACH, of: Condition | None = None
+) -> Expectation:
+    """A clean job on at least so many of the last days, weeks or months."""
+    counted = [Literal(str(number), value=number) for number in (limit, last)]
+    calendar = Calendar(unit, counted[1], Literal(zone, value=zone))
+    return Expectation(Measure.CALENDAR, clean() if of is None else of, Operator.AT_LEAST, counted[0], per, calendar=calendar)
 
 
 def covered(jobs: int = 1, dataset: str = "backup_jobs", account: str | None = ACCOUNT, days: float = 30, **changes: Any) -> Coverage:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -67,8 +68,11 @@ def test_a_place_that_was_not_read_makes_the_evidence_short_and_is_named() -> No
     # An upper bound is not passed there, either.
     upper = expect(Measure.COUNT, condition("Status", "FAILED", dataset=RESTORE_JOBS), "at_most 0")
     assert grouped(upper, [restore(3)], others={"backup_jobs": [ok(5), *elsewhere[:1]]}, **more).reason.endswith("where 1 subject is")
-    # Unless the policy says that there may be none; but what they lack may have been left out all the same.
+    # Unless the policy says that there may be none, and no fetch could have shown it; but what they lack may have been left out all the same.
     excused = Scope((ACCOUNT,), (REGION, "eu-north-1"), may_be_empty=(f"{ACCOUNT}/eu-north-1",))
+    fetched = grouped(upper, [restore(3)], others={"backup_jobs": [ok(5), *elsewhere]}, scope=excused, **more)
+    assert (fetched.verdict, "no fetch of restore jobs read it" in fetched.reason) == ("inconclusive", True)
+    more["coverage"] = [replace(entry, basis=Basis.ASSERTED) for entry in read]
     assert grouped(upper, [restore(3)], others={"backup_jobs": [ok(5), *elsewhere]}, scope=excused, **more).verdict == "pass"
     lower = grouped(requirement, [restore(3)], others={"backup_jobs": [ok(5), *elsewhere]}, scope=excused, **more)
     assert (lower.verdict, lower.possible) == ("inconclusive", 3)

@@ -137,7 +137,7 @@ MESSAGES: list[tuple[str | None, str, str | None, str | None]] = [
     ("aborted", "ABORTED", None, None),
     ("aborted", "ABORTING", "Aborted", ""),
     ("aborted", "ABORTED", "SUCCESS", None),
-    ("partial", "PARTIAL", "PartialFailure", "1 of 2 nested backup jobs failed."),
+    ("partial", "PARTIAL", "PartialFailure", "1 of 2 child backup jobs failed."),
     ("completed_with_issues", "COMPLETED", "SOME_NEW_CATEGORY", "We left something out of your backup."),
     ("completed_with_issues", "COMPLETED", "PartialFailure", None),
     # Nothing to guess from

@@ -75,8 +75,10 @@ def conditions(draw: st.DrawFn, dataset: Dataset) -> Condition:
     of_inventories = {"AccountName", "in_inventory"}
     field = draw(st.sampled_from(sorted((f for f in dataset.fields.values() if f.name not in of_inventories), key=lambda f: (not f.derived, f.name))))
     ordered = field.kind in {Kind.TIME, Kind.DURATION, Kind.SIZE, Kind.INTEGER}
-    operator = draw(st.sampled_from([Operator.IS, Operator.PRESENT, *([Operator.AT_LEAST, Operator.LESS_THAN] if ordered else [])]))
+    asked = [Operator.LOCAL_TIME] if field.kind is Kind.SPAN else [Operator.IS, *([Operator.LOCAL_TIME] if field.kind is Kind.TIME else [])]
+    operator = draw(st.sampled_from([*asked, Operator.PRESENT, *([Operator.AT_LEAST, Operator.LESS_THAN] if ordered else [])]))
     texts = ["true", "false"] if operator is Operator.PRESENT else list(field.values) or LITERALS.get(field.kind, ["one", "prod", "ops", "eu-west-1"])
+    texts = ["on Monday in Europe/Berlin", "between 06:00 and 19:30 in UTC"] if operator is Operator.LOCAL_TIME else texts
     comparison = Comparison(field.name, operator, (Literal(draw(st.sampled_from(texts))),))
     return Not(comparison) if draw(st.booleans()) else comparison
 

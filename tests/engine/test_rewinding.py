@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from policycheck.engine import frame
+from policycheck.engine import frame, rewinding
 from policycheck.engine.frame import build_frame
 from policycheck.records import micros
 from tests.backends import BACKEND
@@ -24,7 +24,7 @@ JOBS = st.lists(
 
 def rows(jobs: list[Job]) -> list[tuple[object, ...]]:
     made = build_frame(job_list([job(**{"BackupJobId": f"j{number}", **changes}) for number, changes in enumerate(jobs)]), FIELDS, micros(AS_OF), BACKEND)
-    return BACKEND.rows(made.columns.select(*FIELDS, frame.REWOUND, frame.STARTED_LATER))
+    return BACKEND.rows(made.columns.select(*FIELDS, rewinding.REWOUND, rewinding.STARTED_LATER))
 
 
 EARLIER, LATER = ((AS_OF + timedelta(hours=hours)).timestamp() for hours in (-9, 1))
@@ -36,5 +36,5 @@ EXPIRED = {"State": "EXPIRED", "CreationDate": EARLIER, "InitiationDate": None, 
 def test_where_nothing_is_later_rewinding_changes_nothing(jobs: list[Job]) -> None:
     said = rows(jobs)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frame, "_may_expire_later", lambda *_: True)
+        patch.setattr(frame, "may_expire_later", lambda *_: True)
         assert rows(jobs) == said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -16,6 +17,8 @@ DAY = timedelta(days=1)
 A, B = "111122223333", "444455556666"
 EU, US = "eu-west-1", "us-east-1"
 NOUN = "no list of backup jobs covers it"
+UNREAD = "no fetch of backup jobs read it (may_be_empty excuses only a place that was read)"
+OBSERVED = Basis.OBSERVED
 
 
 def entry(
@@ -67,7 +70,19 @@ UNCOVERED = [
     (Scope((A,)), [entry(jobs=0, basis=Basis.OBSERVED)], [f"{A} is declared and has no job"]),
     (Scope((A,)), [entry(jobs=0, basis=Basis.OBSERVED), entry(dataset="copy_jobs")], []),
     (Scope((A,), (), (A,)), [entry(jobs=0, basis=Basis.OBSERVED)], []),
-    (Scope((A,), (EU, US), (f"{A}/{US}",)), [entry(jobs=0, basis=Basis.OBSERVED)], [f"{A} is declared and has no job"]),
+    (Scope((A,), (EU, US), (f"{A}/{US}",)), [entry(jobs=0, basis=OBSERVED), entry(A, US, jobs=0, basis=OBSERVED)], [f"{A} is declared and has no job"]),
+    # Where lists were fetched, only a place that was asked, and of which every answer arrived, may be empty.
+    (Scope((A,), (EU, US), (f"{A}/{US}",)), [entry(basis=OBSERVED), entry(region=US, jobs=0, basis=OBSERVED)], []),
+    (Scope((A,), (EU, US), (f"{A}/{US}",)), [entry(basis=OBSERVED)], [f"{A}/{US} is declared and {UNREAD}"]),
+    (Scope((A,), (EU, US), (f"{A}/{US}",)), [entry(basis=OBSERVED), entry(region=US, complete=False, basis=OBSERVED)], [f"{A}/{US} is declared and {UNREAD}"]),
+    (Scope((A, B), (), (B,)), [entry(basis=OBSERVED), entry(B, jobs=0, basis=OBSERVED), entry(B, US, jobs=0, complete=False, basis=OBSERVED)],
+     [f"{B} is declared and has no job"]),
+    (Scope((A, B), (), (B,)), [entry(basis=OBSERVED)], [f"{B} is declared and {UNREAD}"]),
+    (Scope((A, B), (), (B,)), [entry(basis=OBSERVED, dataset="copy_jobs"), entry()], []),
+    # With the whole organization its accounts were asked, and no others.
+    (Scope((A, B), (), (B,)), [replace(entry(basis=OBSERVED), silent=(B,))], []),
+    (Scope((A, B), (EU, US), (B,)), [replace(entry(basis=OBSERVED), silent=(B,)), entry(region=US, basis=OBSERVED)], [f"{B}/{US} is declared and {UNREAD}"]),
+    (Scope((A, B)), [replace(entry(basis=OBSERVED), silent=(B,))], [f"{B} is declared and {NOUN}"]),
     (Scope(organization=True), [entry()], ["the accounts of the organization are not known to this run"]),
 ]  # fmt: skip
 

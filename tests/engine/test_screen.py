@@ -13,11 +13,11 @@ from policycheck.engine import groups
 from policycheck.engine.evaluate import judge
 from policycheck.engine.screen import screen
 from policycheck.errors import Location
-from policycheck.policy.measures import Measure
+from policycheck.policy.measures import SHAPES, Measure, Window
 from policycheck.policy.model import EVERY_JOB, JobChoice, NoData, Policy, Qualifiers, Rule, Statement
 from policycheck.result import Coverage, RuleResult, Verdict
 from tests.backends import BACKEND
-from tests.engine.expectations import EACH, at, clean, condition, covered, duration, expect
+from tests.engine.expectations import EACH, at, clean, condition, covered, duration, expect, on_days
 from tests.engine.lists import AS_OF, Job, ago, job_list
 from tests.properties import examples
 
@@ -28,24 +28,47 @@ STATES: tuple[dict[str, Any], ...] = (
     {"State": "FAILED", "MessageCategory": "AccessDenied", "StatusMessage": "Access denied"},
     {"State": "RUNNING", "CompletionDate": None},
 )
-REQUIREMENTS = [
-    (expect(measure, of, f"{operator} {limit}", per), "48h")
-    for measure, limits in ((Measure.COUNT, "12"), (Measure.STREAK, "12"), (Measure.SHARE, ("50%", "80%")))
-    for operator in ("at_least", "at_most", "more_than", "less_than")
-    for limit in limits
-    for of in (clean(), FAILED)
-    for per in (EACH, (), ("ResourceType",), ("ResourceArn", "BackupVaultName"))
-] + [
+REQUIREMENTS = (
+    [
+        (expect(measure, of, f"{operator} {limit}", per), "48h")
+        for measure, limits in ((Measure.COUNT, "12"), (Measure.STREAK, "12"), (Measure.SHARE, ("50%", "80%")))
+        for operator in ("at_least", "at_most", "more_than", "less_than")
+        for limit in limits
+        for of in (clean(), FAILED)
+        for per in (EACH, (), ("ResourceType",), ("ResourceArn", "BackupVaultName"))
+    ]
+    + [
+        (expect(measure, of, limit, per), within)
+        for per in (EACH, (), ("Account", "Region"))
+        for of in (clean(), FAILED)
+        for measure, limit, within in (
+            (Measure.NEWEST, "at_most 24h", None),
+            (Measure.NEWEST, "less_than 5h", None),
+            (Measure.LONGEST_GAP, "at_most 26h", "48h"),
+            (Measure.LONGEST_GAP, "less_than 40h", "48h"),
+            (Measure.LATEST, "", "48h"),
+        )
+    ]
+    + [
+        (on_days(limit, last, zone=zone, per=per, of=of), None)
+        for per in (EACH, (), ("ResourceType",))
+        for of in (clean(), FAILED)
+        for limit, last, zone in ((1, 1, "UTC"), (2, 3, "Asia/Tokyo"))
+    ]
+)
+COMPARING = [
     (expect(measure, of, limit, per), within)
-    for per in (EACH, (), ("Account", "Region"))
-    for of in (clean(), FAILED)
-    for measure, limit, within in (
-        (Measure.NEWEST, "at_most 24h", None),
-        (Measure.NEWEST, "less_than 5h", None),
-        (Measure.LONGEST_GAP, "at_most 26h", "48h"),
-        (Measure.LONGEST_GAP, "less_than 40h", "48h"),
-        (Measure.LATEST, "", "48h"),
+    for per in (EACH, ("ResourceArn", "BackupVaultName"))
+    for measure, of, limit in (
+        (Measure.SIZE_DROP, clean(), "at_most 50%"),
+        (Measure.SIZE_DROP, clean(), "less_than 60%"),
+        (Measure.SIZE_GROWTH, clean(), "at_most 150%"),
+        (Measure.SIZE_GROWTH, FAILED, "less_than 100%"),
+        (Measure.SLOWDOWN, clean(), "at_most 2x"),
+        (Measure.SLOWDOWN, EVERY_JOB, "less_than 2x"),
+        (Measure.SLOWDOWN, EVERY_JOB, "at_most 1x"),
     )
+    for within in (None, "48h")
 ]
 RULES = [
     Rule(
@@ -56,9 +79,12 @@ RULES = [
         "",
         Location("p.yaml"),
     )
-    for number, (requirement, within) in enumerate(REQUIREMENTS)
+    for number, (requirement, within) in enumerate([*REQUIREMENTS, *COMPARING])
 ]
 HEALTHY = {
+    Measure.SIZE_DROP: "at_most 50%",
+    Measure.SIZE_GROWTH: "at_most 50%",
+    Measure.SLOWDOWN: "at_most 2x",
     Measure.COUNT: "at_least 2",
     Measure.SHARE: "at_least 95%",
     Measure.STREAK: "at_most 0",
@@ -74,6 +100,7 @@ def estates(draw: st.DrawFn) -> list[Job]:
     for number in range(draw(st.integers(1, 9))):
         hours = draw(st.sampled_from((1, 2, 4, 4, 20, 25, 47, 49, 200)))
         members = {**draw(st.sampled_from(STATES)), "ResourceType": draw(st.sampled_from(["EC2", "RDS"])), "BackupJobId": f"j{number}"}
+        members["BackupSizeInBytes"] = draw(st.sampled_from((0, 40, 100, 100, 2**53 + 1)))
         if number and not draw(st.integers(0, 4)):
             members["ParentJobId"] = f"j{draw(st.integers(0, number - 1))}"
         known = at(hours, draw(st.sampled_from(["i-1", "i-2", "i-3"])), **members)
@@ -155,9 +182,11 @@ def test_a_screen_changes_nothing_of_lists_of_what_there_is(monkeypatch: pytest.
 @pytest.mark.parametrize("measure", [measure for measure in Measure if measure is not Measure.MISSED_RUNS])
 def test_healthy_groups_are_clean_by_the_screen_of_every_measure(measure: Measure, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that the property above is about something, and healthy resources are never measured job by job."""
-    healthy: list[Job] = [at(hours, name, MessageCategory="SUCCESS") for name in ("i-1", "i-2") for hours in (4, 28, 52, 76)]
+    healthy: list[Job] = [at(hours, name, MessageCategory="SUCCESS", BackupSizeInBytes=100) for name in ("i-1", "i-2") for hours in range(4, 180, 24)]
     requirement = expect(measure, FAILED if measure is Measure.STREAK else clean(), HEALTHY.get(measure, ""), EACH)
-    within = duration(None if measure is Measure.NEWEST else "48h")
+    if measure is Measure.CALENDAR:
+        requirement = on_days(3, 3)
+    within = duration(None if SHAPES[measure].window is Window.REFUSED else "48h")
     rule = Rule("r", "p", Statement(requirement, EVERY_JOB, within), Qualifiers(), "", Location("p.yaml"))
     found: list[int] = []
 
@@ -170,3 +199,31 @@ def test_healthy_groups_are_clean_by_the_screen_of_every_measure(measure: Measur
     monkeypatch.setattr(groups, "judge_group", None)
     (result,) = results(healthy, [rule])
     assert (result.verdict, result.subjects, found) == (Verdict.PASS, 2, [2])
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Job]:
+    """A week of two resources, from day to day alike but for a few sizes, durations and fields."""
+    jobs: list[Job] = []
+    for name in ("i-1", "i-2"):
+        steady = draw(st.booleans())
+        for number in range(draw(st.integers(5, 10))):
+            hours = 4 + 24 * number
+            size, minutes = (100, 60) if steady else (draw(st.sampled_from((0, 40, 90, 100, 100))), draw(st.sampled_from((10, 50, 60, 60, 130))))
+            members: dict[str, Any] = {**draw(st.sampled_from((STATES[0],) * 9 + STATES)), "BackupSizeInBytes": size}
+            members["ResourceType"] = draw(st.sampled_from(("EC2",) * 6 + ("RDS", "EFS")))
+            if members.get("CompletionDate", "") is not None:
+                members["CompletionDate"] = ago(hours=hours - minutes / 60)
+            known = at(hours, name, **members)
+            gone = "" if steady else draw(st.sampled_from(("",) * 20 + GONE + ("BackupSizeInBytes",)))
+            jobs.append({member: value for member, value in known.items() if member != gone})
+    return jobs
+
+
+@examples(histories(), few=6, many=400)
+def test_a_screen_changes_nothing_of_jobs_that_are_compared(monkeypatch: pytest.MonkeyPatch, jobs: list[Job]) -> None:
+    screened = results(jobs, RULES[len(REQUIREMENTS) :])
+    with monkeypatch.context() as patch:
+        patch.setattr(groups, "screen", lambda cases, *_: {case.number: {} for case in cases})
+        measured = results(jobs, RULES[len(REQUIREMENTS) :])
+    assert [without_bounds(one, one) for one in screened] == [without_bounds(one, other) for one, other in zip(measured, screened, strict=True)]

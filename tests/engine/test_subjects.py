@@ -252,7 +252,7 @@ class TestInventories:
         far = InventoryEntry(arn("far", "444455556666"), "444455556666", REGION)
         result = self.newest([PROD[0], far], ok(1), scope=Scope((ACCOUNT,)))
         assert (result.subjects, result.verdict) == (1, "pass")
-        assert result.notes == (f"{far.arn} of inventory prod lies outside the declared scope (444455556666/eu-west-1) and was not judged",)
+        assert result.notes == (f"{far.arn} of inventory prod lies outside the declared scope (444455556666/eu-west-1) and was not evaluated",)
 
     def test_every_entry_out_of_scope_is_counted_and_the_first_are_named(self) -> None:
         far = [InventoryEntry(arn(f"far-{number:02}", "444455556666"), "444455556666", REGION) for number in range(25)]

@@ -96,7 +96,7 @@ _LITERALS = {
     Kind.INTEGER: ["-1", "0", "35"],
     Kind.BOOLEAN: ["true", "false"],
 }
-_DERIVED = ("Account", "Region", "IamRoleName", "Duration", "Elapsed", "StartDelay", "Retention", "Outcome", "Overdue")
+_DERIVED = ("Account", "Region", "IamRoleName", "Duration", "Elapsed", "StartDelay", "Retention", "Outcome", "Overdue", "Running")
 _FIELDS = [*_USED, *(BACKUP_JOBS.fields[name] for name in _DERIVED)]
 
 
@@ -114,11 +114,19 @@ def _literals(field: Field) -> list[str]:
 def comparisons(draw: st.DrawFn) -> Comparison:
     field = draw(st.sampled_from(_FIELDS))
     able = [operator for operator, definition in OPERATORS.items() if definition.applies(field.kind)]
+    able = [operator for operator in able if operator is not Operator.IN_INVENTORY or field.name != "ResourceArn"]
     # What has an order is compared in it more often than chance would.
     operator = draw(st.sampled_from([*able, *(operator for operator in able if operator in ORDER_OPERATORS)]))
     texts = {
         **{operator: ["24h", "1h", "49h"] for operator in AGE_OPERATORS},
         Operator.PRESENT: ["true", "false"],
+        Operator.LOCAL_TIME: [
+            "on Monday in Europe/Berlin",
+            "on Saturday to Sunday in UTC",
+            "before 14:00 in America/New_York",
+            "between 22:30 and 03:00 in UTC",
+        ],
+        Operator.IN_INVENTORY: ["prod", "dr"],
         Operator.MATCHES: ["^prod", "(1|2)$", "[Aa]ccess.*d", "e"],
         Operator.CONTAINS: ["AWSBackup", "1", "denied", "E"],
         Operator.STARTS_WITH: ["prod", "arn:", "A"],
@@ -331,7 +339,7 @@ def sound_estates() -> st.SearchStrategy[Estate]:
 def inventory_entries(draw: st.DrawFn) -> Job:
     return _known(
         {
-            "arn": draw(st.sampled_from([*_RESOURCES, "arn:aws:dynamodb:eu-west-1:111122223333:table/never"])),
+            "arn": draw(st.sampled_from([*_RESOURCES, "arn:aws:dynamodb:eu-west-1:111122223333:table/never", "arn:aws:iam::111122223333:role/other"])),
             "account": draw(st.sampled_from(["111122223333", "111122223333", "444455556666", None])),
             "region": draw(st.sampled_from(["eu-west-1", "eu-west-1", "us-east-1", None])),
             "type": draw(st.sampled_from(["EC2", "RDS", None])),

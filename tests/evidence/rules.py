@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 
@@ -9,12 +10,15 @@ from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, JOB_LISTS, Dataset
 from policycheck.errors import Location
+from policycheck.policy.calendars import CalendarUnit
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Operator, Or, bind, conjunction
-from policycheck.policy.literals import parse_duration, parse_share
-from policycheck.policy.measures import Measure
+from policycheck.policy.literals import parse_duration, parse_factor, parse_share
+from policycheck.policy.measures import SHAPES, Limit, Measure
 from policycheck.policy.model import (
+    EVERY_JOB,
     RESOURCE,
     AllMatch,
+    Calendar,
     Expectation,
     Following,
     JobChoice,
@@ -25,6 +29,7 @@ from policycheck.policy.model import (
     Rule,
     Scope,
     Statement,
+    SubjectShare,
     WaiverGrant,
 )
 from policycheck.policy.waivers import waivable_fields
@@ -33,6 +38,7 @@ from tests.evidence.agreement import AS_OF_TIME
 from tests.evidence.jobs import conditions as any_conditions
 from tests.evidence.jobs import optional_conditions
 
+CLEAN = bind(Comparison("Outcome", Operator.IS, (Literal("clean"),)), BACKUP_JOBS, lambda *_: None)
 _DURATIONS = ["12h", "24h", "2d", "5d", "9d"]
 
 
@@ -58,6 +64,9 @@ def _leaves(dataset: Dataset) -> list[Condition]:
         _is("Tags.env", "prod"),
         _is("AccountName", "Prod"),
         Comparison("in_inventory", Operator.PRESENT, (Literal("true"),)),
+        Comparison("IamRoleArn", Operator.IN_INVENTORY, (Literal("prod"),)),
+        Comparison("Running", Operator.LOCAL_TIME, (Literal("after 05:00 in Europe/Berlin"),)),
+        Comparison("CompletionDate", Operator.LOCAL_TIME, (Literal("on Monday or Sunday in America/New_York"),)),
     ]
     return leaves if state == "Status" else [*leaves, _is("Outcome", "clean")] * 2
 
@@ -95,6 +104,12 @@ def _limits(draw: st.DrawFn, measure: Measure) -> tuple[Operator | None, Literal
             ends = {Operator.AT_LEAST: "100%", Operator.LESS_THAN: "100%", Operator.AT_MOST: "0%", Operator.MORE_THAN: "0%"}
             text = draw(st.sampled_from([ends[operator], "33.3%", "50%", "99%"]))
             return operator, Literal(text, value=parse_share(text))
+        case Measure.SIZE_DROP | Measure.SIZE_GROWTH:
+            text = draw(st.sampled_from(["10%", "50%", "90%"]))
+            return draw(st.sampled_from(_UPPER)), Literal(text, value=parse_share(text))
+        case Measure.SLOWDOWN:
+            text = draw(st.sampled_from(["1x", "1.5x", "2x", "3x"]))
+            return draw(st.sampled_from(_UPPER)), Literal(text, value=parse_factor(text))
         case Measure.NEWEST | Measure.LONGEST_GAP:
             return draw(st.sampled_from(_UPPER)), _duration(draw(st.sampled_from(_DURATIONS)))
         case _:
@@ -105,15 +120,52 @@ def _limits(draw: st.DrawFn, measure: Measure) -> tuple[Operator | None, Literal
 
 
 @st.composite
+def _calendars(draw: st.DrawFn) -> tuple[Operator, Literal, Calendar]:
+    """Some of the last days or weeks; the estates are of ten days, so that a month is never there."""
+    unit = draw(st.sampled_from([CalendarUnit.DAYS, CalendarUnit.DAYS, CalendarUnit.DAYS, CalendarUnit.WEEKS]))
+    last = draw(st.integers(1, 8 if unit is CalendarUnit.DAYS else 1))
+    least = draw(st.integers(1, last))
+    zone = draw(st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "Pacific/Kiritimati"]))
+    calendar = Calendar(unit, Literal(str(last), value=last), Literal(zone, value=zone))
+    return Operator.AT_LEAST, Literal(str(least), value=least), calendar
+
+
+@st.composite
 def expectations(draw: st.DrawFn, dataset: Dataset, measure: Measure) -> Expectation:
     others = ["BackupVaultArn", "ResourceType", "Account", "Region", "CreatedBy.BackupPlanId", "DestinationBackupVaultArn"]
     own = [name for name in others if dataset.field(name) is not None]
     per = draw(st.sampled_from([(), (RESOURCE,), (RESOURCE,), (RESOURCE,), *((name,) for name in own), *((RESOURCE, name) for name in own), tuple(own[:2])]))
-    operator, limit = draw(_limits(measure))
+    calendar: Calendar | None = None
+    operator: Operator | None
+    limit: Literal | None
+    if measure is Measure.CALENDAR:
+        operator, limit, calendar = draw(_calendars())
+    else:
+        operator, limit = draw(_limits(measure))
     if measure is Measure.MISSED_RUNS:
         return Expectation(measure, operator=operator, limit=limit)
+    if SHAPES[measure].each_resource and RESOURCE not in per:
+        per = (RESOURCE,)
     inventory = draw(st.sampled_from([None, None, None, Literal("prod", value="prod"), Literal("gone", value="gone")])) if RESOURCE in per else None
-    return Expectation(measure, draw(conditions(dataset)), operator, limit, per, inventory)
+    usual = [EVERY_JOB] if SHAPES[measure].of_any else [CLEAN] if SHAPES[measure].each_resource else []
+    chosen = draw(st.sampled_from(usual) | conditions(dataset) if usual else conditions(dataset))
+    asked = Expectation(measure, chosen, operator, limit, per, inventory, calendar)
+    return draw(_shared_or_warned(asked))
+
+
+@st.composite
+def _shared_or_warned(draw: st.DrawFn, asked: Expectation) -> Expectation:
+    """Sometimes of a share of its subjects alone, or with a softer limit."""
+    shape = SHAPES[asked.measure]
+    if shape.of_share and asked.per and draw(st.integers(0, 2)) == 0:
+        text = draw(st.sampled_from(["33.3%", "50%", "95%"]))
+        return replace(asked, share=SubjectShare(draw(st.sampled_from([Operator.AT_LEAST, Operator.MORE_THAN])), Literal(text, value=parse_share(text))))
+    softer = [
+        text for text in ("1h", *_DURATIONS) if asked.limit is not None and shape.limit is Limit.DURATION and parse_duration(text) < int(asked.limit.value or 0)
+    ]
+    if softer and draw(st.integers(0, 2)) == 0:
+        return replace(asked, warning=_duration(draw(st.sampled_from(softer))))
+    return asked
 
 
 @st.composite
@@ -149,8 +201,9 @@ FOLLOWERS = [("backup_jobs", "copy_jobs"), ("backup_jobs", "restore_jobs"), ("co
 @st.composite
 def group_rules(draw: st.DrawFn, measure: Measure, number: int = 0) -> Rule:
     """A rule of that measure on any list it can be of."""
-    dataset = JOB_LISTS["backup_jobs" if measure is Measure.MISSED_RUNS else draw(st.sampled_from(["backup_jobs", "backup_jobs", *JOB_LISTS]))]
-    needed, refused = measure in {Measure.LONGEST_GAP, Measure.MISSED_RUNS}, measure is Measure.NEWEST
+    lists = SHAPES[measure].lists or tuple(JOB_LISTS)
+    dataset = JOB_LISTS["backup_jobs" if measure is Measure.MISSED_RUNS else draw(st.sampled_from(["backup_jobs", "backup_jobs", *lists]))]
+    needed, refused = measure in {Measure.LONGEST_GAP, Measure.MISSED_RUNS}, measure in {Measure.NEWEST, Measure.CALENDAR}
     within = None if refused or not (needed or draw(st.booleans())) else _duration(draw(st.sampled_from(_DURATIONS)))
     clock = draw(st.sampled_from([None, None, "CreationDate", "CompletionDate"])) if within and not needed else None
     return _rule(draw, number, draw(expectations(dataset, measure)), dataset, within, clock)

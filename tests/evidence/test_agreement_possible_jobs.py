@@ -10,10 +10,11 @@ import pytest
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS
 from policycheck.errors import Location
+from policycheck.policy.calendars import CalendarUnit
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Operator, bind
 from policycheck.policy.literals import parse_duration, parse_share
 from policycheck.policy.measures import Measure
-from policycheck.policy.model import Expectation, JobChoice, NoData, NoneMatch, Qualifiers, Requirement, Rule, Statement
+from policycheck.policy.model import Calendar, Expectation, JobChoice, NoData, NoneMatch, Qualifiers, Requirement, Rule, Statement
 from tests.evidence.agree import Case, answers
 from tests.evidence.files import anonymous
 from tests.evidence.jobs import AS_OF, HOUR, Job, sound_estate
@@ -35,6 +36,7 @@ LIMITS = {
     Measure.NEWEST: ["at_most 26h", "less_than 50h"],
     Measure.LONGEST_GAP: ["at_most 24h", "less_than 24h", "at_most 50h"],
     Measure.LATEST: [""],
+    Measure.CALENDAR: ["at_least 1", "at_least 2", "at_least 3"],
 }
 
 
@@ -58,7 +60,8 @@ def _expectation(chance: Random, dataset: str) -> Expectation:
     value = parse_share(text) if text.endswith("%") else int(text) if text.isdigit() else parse_duration(text) if text else None
     per = chance.choice([per for per in PERS if all(DATASETS[dataset].field(name) is not None for name in per)])
     inventory = Literal("prod", value="prod") if "ResourceArn" in per and chance.random() < 0.2 else None
-    return Expectation(measure, of, Operator(word) if word else None, Literal(text, value=value) if text else None, per, inventory)
+    days = Calendar(CalendarUnit.DAYS, Literal("3", value=3), Literal("UTC", value="UTC")) if measure is Measure.CALENDAR else None
+    return Expectation(measure, of, Operator(word) if word else None, Literal(text, value=value) if text else None, per, inventory, days)
 
 
 def _rules(chance: Random) -> Iterator[Rule]:
@@ -68,7 +71,7 @@ def _rules(chance: Random) -> Iterator[Rule]:
         if number == 0:
             dataset = chance.choice(["backup_jobs", "copy_jobs"])
             requirement = NoneMatch(_is("State", "FAILED", dataset), _duration(chance.choice(["24h", "30h", "3d"])))
-        newest = isinstance(requirement, Expectation) and requirement.measure is Measure.NEWEST
+        newest = isinstance(requirement, Expectation) and requirement.measure in {Measure.NEWEST, Measure.CALENDAR}
         statement = Statement(requirement, And(), None if newest else _duration(chance.choice(["3d", "5d", "8d"])), dataset)
         yield Rule(f"r{number}", "p", statement, Qualifiers(None, JobChoice.ALL, chance.choice([NoData.FAIL, NoData.PASS])), "", Location("p.yaml"))
 

@@ -32,7 +32,16 @@ rules:
   - {id: streak, within: 14d, per: [ResourceArn, BackupVaultArn], expect: {streak: {of: {State: FAILED}, at_most: 2}}}
   - {id: streak-clean, within: 7d, per: BackupVaultName, expect: {streak: {of: {Outcome: clean}, at_least: 9}}}
   - {id: gap, rule: no resource may go longer than 26h without a clean job within 14d}
+  - {id: gap-warned, rule: 'no resource may go longer than 50h without a clean job within 14d, warning at 25h'}
+  - {id: newest-warned, rule: 'every resource must have a clean job within 30h, warning at 8h'}
+  - {id: most, rule: at least 90% of resources must have a clean job within 26h}
+  - {id: most-vaults, rule: more than 50% of vaults must have at most 2 FAILED jobs within 7d}
+  - {id: days, rule: every resource must have a clean job on each of the last 7 days in Europe/Berlin}
+  - {id: weeks, rule: every vault must have a clean job on at least 1 of the last 2 weeks}
   - {id: missed, rule: no scheduled run may be missed within 7d}
+  - {id: drop, rule: no clean job may be more than 20% smaller than the one before within 7d}
+  - {id: growth, rule: no clean job may be more than 20% larger than the one before}
+  - {id: slow, rule: no job may take more than 1.2x the usual duration within 3d}
   - {id: copied, rule: every clean RDS job must be followed by a COMPLETED copy job within 6h}
   - {id: restored, where: {Outcome: clean, ResourceType: RDS}, within: 7d, followed_by: {dataset: restore_jobs, where: {Status: COMPLETED}, within: 3d}}
   - {id: copied-on, dataset: copy_jobs, followed_by: {dataset: restore_jobs, within: 2d}, no_data: pass}

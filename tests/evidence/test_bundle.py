@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -94,6 +95,8 @@ def test_a_bundle_of_saved_files_verifies_and_the_script_alone_agrees(make: Make
     assert unpacked(path)["result.json"] == (tmp_path / "kept.json").read_bytes()
     told = agrees(path, tmp_path / "unpacked")
     assert "p/none-failed" in told and "3 rules" in told
+    # One of a thing has no plural.
+    assert not re.search(r"\b1 (?:findings|subjects|rules)\b", told) and re.search(r"\b1 (?:finding|subject)\b", told)
     assert verify(tmp_path / "unpacked").exit_code == 0
 
 

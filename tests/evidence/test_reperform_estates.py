@@ -19,7 +19,7 @@ from tests.evidence.files import Source
 from tests.evidence.rules import following_rules, group_rules, job_rules
 from tests.properties import examples
 
-RULES = st.tuples(*(group_rules(measure, number) for number, measure in enumerate(Measure)), following_rules(8), job_rules(9))
+RULES = st.tuples(*(group_rules(measure, number) for number, measure in enumerate(Measure)), following_rules(len(Measure)), job_rules(len(Measure) + 1))
 SEEDS = st.integers(0, 2**32 - 1)
 
 

@@ -36,9 +36,11 @@ def test_naming_members_and_states_agree(dataset: Dataset) -> None:
 
 def test_the_same_operators_are_known_and_the_same_values_pass() -> None:
     words = {Operator.IS: "equals"}
-    assert {*reperform.COMPARISONS, Operator.PRESENT} == {words.get(operator, operator.value) for operator in Operator}
+    assert {*reperform.COMPARISONS, Operator.PRESENT, Operator.LOCAL_TIME, Operator.IN_INVENTORY} == {
+        words.get(operator, operator.value) for operator in Operator
+    }
     for operator, definition in OPERATORS.items():
-        if operator is Operator.PRESENT:
+        if operator in {Operator.PRESENT, Operator.LOCAL_TIME, Operator.IN_INVENTORY}:
             continue
         compare = reperform.COMPARISONS[words.get(operator, operator.value)]
         if definition.interval is not None:

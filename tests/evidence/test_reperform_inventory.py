@@ -11,6 +11,7 @@ from tests.evidence.documents import NO, RESOURCE, RESTORE, Json, at, changed, f
 
 A, B = "111122223333", "444455556666"
 R2, R3 = RESOURCE + "2", RESOURCE + "3"
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1"
 CLEAN: Json = {"Outcome": "clean"}
 
 
@@ -35,6 +36,11 @@ def truth(conditions: Json, record: Json, inventories: dict[str, list[Json]] | N
         ({"in_inventory": ["gone", "dr"]}, None),
         ({"in_inventory": {"present": "true"}}, True),
         ({"in_inventory": {"present": "false"}}, False),
+        ({"EncryptionKeyArn": {"in_inventory": "keys"}}, True),
+        ({"EncryptionKeyArn": {"in_inventory": ["dr", "keys"]}}, True),
+        ({"EncryptionKeyArn": {"in_inventory": "dr"}}, False),
+        ({"EncryptionKeyArn": {"in_inventory": ["gone", "dr"]}}, None),
+        ({"not": {"EncryptionKeyArn": {"in_inventory": "dr"}}}, True),
         ({"Tags.env": "prod"}, True),
         ({"Tags.env": {"starts_with": "pr"}}, True),
         ({"Tags.env": "Prod"}, False),
@@ -46,8 +52,9 @@ def truth(conditions: Json, record: Json, inventories: dict[str, list[Json]] | N
     ],
 )
 def test_a_record_carries_what_the_inventories_say_of_its_resource(conditions: Json, expected: bool | None) -> None:
-    assert truth(conditions, job(), {"prod": [entry()], "dr": [entry(R2)]}) is expected
-    assert truth(conditions, job(), None) is None  # a run without an inventory knows none of them
+    record = job(EncryptionKeyArn=KEY)
+    assert truth(conditions, record, {"prod": [entry()], "dr": [entry(R2)], "keys": [{"arn": KEY}]}) is expected
+    assert truth(conditions, record, None) is None  # a run without an inventory knows none of them
 
 
 def test_a_resource_in_no_inventory() -> None:

@@ -196,6 +196,9 @@ def test_where_nobody_looked_no_bad_job_was_seen() -> None:
     assert restore_rule([made("a", 3)], elsewhere, restored("r2", R1, 10), **keys)["verdict"] == "pass"
 
 
+REGIONS: Json = {"accounts": [A], "regions": ["eu-west-1", "us-east-1"], "may_be_empty": [f"{A}/us-east-1"]}
+
+
 @pytest.mark.parametrize(
     ("coverage", "scope", "expected"),
     [
@@ -214,10 +217,17 @@ def test_where_nobody_looked_no_bad_job_was_seen() -> None:
         ([row(A, 48, dataset="copy_jobs")], None, "inconclusive"),
         ([], None, "inconclusive"),
         ([row(A, 48), row(A, 48, region="us-east-1")], {"accounts": [A], "regions": ["eu-west-1", "us-east-1"]}, "pass"),  # fetched, and empty
-        ([row(A, 48)], {"accounts": [A], "regions": ["eu-west-1", "us-east-1"], "may_be_empty": [f"{A}/us-east-1"]}, "pass"),
+        # Fetched, and empty as it may be; never asked; not read to its end; asserted, which cannot show a place to be empty; asked with the whole organization.
+        ([row(A, 48), row(A, 48, region="us-east-1")], REGIONS, "pass"),
+        ([row(A, 48)], REGIONS, "inconclusive"),
+        ([row(A, 48), row(A, 48, region="us-east-1", complete=False)], REGIONS, "inconclusive"),
+        ([row(A, 48) | {"basis": "asserted"}], REGIONS, "pass"),
+        ([row(A, 48) | {"silent": [B]}], {"accounts": [A, B], "may_be_empty": [B]}, "pass"),
+        ([row(A, 48) | {"silent": ["777788889999"]}], {"accounts": [A, B], "may_be_empty": [B]}, "inconclusive"),
         ([row(A, 48)], {"accounts": [A], "regions": ["eu-west-1", "us-east-1"]}, "inconclusive"),  # not fetched
         ([row(A, 48), row(B, 48)], {"accounts": [A, B]}, "inconclusive"),  # an account without any job
         ([row(A, 48), row(B, 48)], {"accounts": [A, B], "may_be_empty": [B]}, "pass"),
+        ([row(A, 48)], {"accounts": [A, B], "may_be_empty": [B]}, "inconclusive"),
     ],
 )
 def test_observed_coverage_takes_the_place_of_what_files_are_taken_to_cover(coverage: list[Json], scope: Json | None, expected: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from policycheck.answers import Answer, SubjectAnswer
 from policycheck.baseline import compare
+from policycheck.control_matrix import ControlMatrix, MatrixControl
 from policycheck.errors import Location
 from policycheck.history import AgeLimit, CauseDays, DayOutcome, History, ResourceDays
 from policycheck.job_records import SavedJob
@@ -299,6 +300,7 @@ def hostile() -> Result:
         tool_version=bad,
         frameworks=(bad,),
         left_out=(LeftOutRule(bad, bad, {bad: (bad,)}),),
+        matrices=(ControlMatrix(bad, bad, bad, (MatrixControl(bad, bad, bad, bad, rules=(bad, f"{bad}3")), MatrixControl(f"{bad}4", bad))),),
         history=History(AS_OF.replace(hour=0), 1, 1, (ResourceDays(bad, bad, bad, (DayOutcome.FAILED,)),), (AgeLimit(bad, bad, 1),), (CauseDays(bad, (1,)),)),
     )
 
@@ -455,6 +457,8 @@ def histories(draw: st.DrawFn) -> History:
     return History(draw(_times), days, len(rows) + draw(st.integers(0, 9)), tuple(rows), tuple(limits), tuple(causes), draw(_counts))
 
 
+_matrix_controls = st.builds(MatrixControl, _lines, any_text, any_text, any_text, st.booleans(), st.lists(any_text, max_size=2).map(tuple))
+_matrices = st.builds(ControlMatrix, _lines, any_text, any_text, st.lists(_matrix_controls, max_size=3, unique_by=lambda one: one.id).map(tuple), any_text)
 _controls = st.dictionaries(any_text, st.lists(any_text, max_size=2).map(tuple), max_size=2)
 results = st.builds(
     Result,
@@ -470,5 +474,6 @@ results = st.builds(
     scope_uncovered=st.booleans(),
     frameworks=st.lists(any_text, max_size=2).map(tuple),
     left_out=st.lists(st.builds(LeftOutRule, any_text, any_text, _controls), max_size=2).map(tuple),
+    matrices=st.lists(_matrices, max_size=2, unique_by=lambda matrix: matrix.framework).map(tuple),
     history=st.none() | histories(),
 )

@@ -125,10 +125,10 @@ def test_subjects_that_read_the_same_once_cleaned_are_two_entries_and_stay_so() 
 
 
 def test_the_example_pipeline_publishes_what_its_command_writes() -> None:
-    text = (Path(__file__).parents[2] / "examples" / "gitlab-ci.yml").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[2] / "examples" / "ci" / "gitlab.yml").read_text(encoding="utf-8")
     job = YAML(typ="safe", pure=True).load(text)["policycheck"]
-    (command,) = job["script"]
-    written = dict(re.findall(r"--output (\w+)=(\S+)", command))
+    command = job["script"][-1]
+    written = dict(re.findall(r"--add-output (\w+)=(\S+)", command))
     assert set(written) <= set(FORMATS)
     assert job["artifacts"]["reports"] == {"codequality": written["gitlab"], "junit": written["junit"]}
     assert job["artifacts"]["when"] == "always"

@@ -101,10 +101,10 @@ def test_a_job_a_finding_an_answer_and_a_row_of_days_are_a_line_each(name: str) 
     made = document(CASES[name]())
     lines = [line.removesuffix(",") for line in JSON.render(CASES[name]()).splitlines()]
     found = [line for rule in made["rules"] for line in (*rule["answers"], *rule["findings"], *rule["waivers"])]
-    lists = [made[name] for name in ("inputs", "left_out", "newest_jobs", "policies", "reconciliation", "resources")]
+    lists = [made.get(name, ()) for name in ("inputs", "left_out", "matrices", "newest_jobs", "policies", "reconciliation", "resources")]
     history = made["history"] or {"causes": [], "limits": [], "rows": []}
     days = [line for name in ("causes", "limits", "rows") for line in history[name]]
-    found = [*made["coverage"], *days, *(entry for entries in lists for entry in entries), *found]
+    found = [*made.get("controls", ()), *made["coverage"], *days, *(entry for entries in lists for entry in entries), *found]
     assert [json.loads(line) for line in lines if line.startswith("{") and line != "{"] == found
     assert [job for job in made["jobs"] if f"{json.dumps(job)}:{json.dumps(made['jobs'][job], sort_keys=True, separators=(',', ':'))}" not in lines] == []
 
@@ -176,7 +176,7 @@ def edit(change: Callable[[Document], object]) -> bytes:
         (lambda d: d.update(exit_code=0), "$.exit_code is 0"),
         (lambda d: d["summary"].update(findings=0), "$.summary.findings is 0"),
         (lambda d: d["rules"].pop(0), "$.summary.rules is 6, but the rest of the file makes it 5"),
-        (lambda d: d["rules"][0].update(verdict="pass"), "findings that nobody waived, and the verdict pass"),
+        (lambda d: d["rules"][0].update(verdict="pass"), "findings that are not waived, and the verdict pass"),
         (lambda d: d["rules"][0]["findings"][0].update(subject="x"), "fingerprint"),
         (lambda d: d["rules"][0].pop("reason"), "$.rules[0] lacks 'reason'"),
         (lambda d: d["rules"][0].update(severity="awful"), "awful"),

@@ -15,8 +15,9 @@ from policycheck.formats import sarif
 from policycheck.formats.interface import Options, clean_result
 from policycheck.formats.registry import FORMATS
 from policycheck.formats.sarif_runs import MAX_RUNS, plan_upload
-from policycheck.result import LeftOutRule, Result, RuleResult, Severity, Verdict
-from tests.formats.results import CASES, HOSTILE, compared, empty, make_coverage, make_finding, make_result, make_rule, mixed, results
+from policycheck.period import Span
+from policycheck.result import LeftOutRule, Result, RuleResult, Severity, Verdict, VerdictSpan
+from tests.formats.results import AS_OF, CASES, HOSTILE, compared, empty, make_coverage, make_finding, make_result, make_rule, mixed, results
 from tests.properties import examples
 
 SARIF = FORMATS["sarif"]
@@ -113,6 +114,9 @@ def test_an_inconclusive_rule_leaves_out_its_own_run_alone_and_is_a_notification
     assert sum(len(run["results"]) for run in others) == result.summary.findings
 
 
+STEP = Span(AS_OF, AS_OF, 1)
+
+
 @pytest.mark.parametrize(
     ("changes", "lacks"),
     [
@@ -120,6 +124,8 @@ def test_an_inconclusive_rule_leaves_out_its_own_run_alone_and_is_a_notification
         ({"verdict": Verdict.INCONCLUSIVE}, ["prod-backups/a"]),
         ({"verdict": Verdict.FAIL, "findings": (make_finding(rule="a"),)}, []),
         ({"verdict": Verdict.FAIL, "findings": (make_finding(rule="a"),), "possible": 1}, ["prod-backups/a"]),
+        ({"verdict": Verdict.FAIL, "findings": (make_finding(rule="a"),), "spans": (VerdictSpan(Verdict.INCONCLUSIVE, STEP),)}, ["prod-backups/a"]),
+        ({"verdict": Verdict.FAIL, "findings": (make_finding(rule="a"),), "spans": (VerdictSpan(Verdict.FAIL, STEP),)}, []),
     ],
 )
 def test_a_rule_that_is_not_evaluated_in_full_closes_no_alert(changes: dict[str, Any], lacks: list[str]) -> None:

@@ -74,14 +74,14 @@ def test_the_last_line_counts_everything() -> None:
         (mixed(), "Fail: 2 of 6 rules are violated. Exit code 1."),
         (empty(), "Inconclusive: nothing was judged, since there was no rule to judge. Exit code 3."),
         (make_result(make_rule(verdict=Verdict.SKIPPED)), "Inconclusive: nothing was judged: the only rule was skipped. Exit code 3."),
-        (make_result(make_rule(verdict=Verdict.INCONCLUSIVE, reason="x")), "Inconclusive: 1 of 1 rule could not be judged on this evidence. Exit code 3."),
+        (make_result(make_rule(verdict=Verdict.INCONCLUSIVE, reason="x")), "Inconclusive: 1 of 1 rule could not be evaluated on this evidence. Exit code 3."),
         (
             make_result(make_rule(verdict=Verdict.INCONCLUSIVE, reason="x"), fail_on=Severity.CRITICAL),
-            "Inconclusive: 1 of 1 rule could not be judged on this evidence. Exit code 3.",
+            "Inconclusive: 1 of 1 rule could not be evaluated on this evidence. Exit code 3.",
         ),
         (
             make_result(make_rule(), make_rule(id="other", verdict=Verdict.INCONCLUSIVE, reason="x"), fail_on=Severity.CRITICAL),
-            "Inconclusive: 1 of 2 rules could not be judged on this evidence. Exit code 0, because no such rule is at or above --fail-on critical.",
+            "Inconclusive: 1 of 2 rules could not be evaluated on this evidence. Exit code 0, because no such rule is at or above --fail-on critical.",
         ),
         (
             make_result(make_rule(verdict=Verdict.FAIL, findings=(make_finding(),)), fail_on=None),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS, TAGS, Dataset, Field, Kind
+from policycheck.policy.calendars import CalendarUnit
 from policycheck.policy.conditions import (
     Comparison,
     Condition,
@@ -17,9 +19,10 @@ from policycheck.policy.conditions import (
     negation,
 )
 from policycheck.policy.grouping import PER_FIELDS
+from policycheck.policy.local_times import DAY_MINUTES, EVERY_DAY, LocalTime
 from policycheck.policy.measures import SHAPES, Limit, Measure, Window
-from policycheck.policy.model import EVERY_JOB, FOLLOWERS, RESOURCE, AllMatch, Expectation, Following, NoneMatch, Requirement, Statement
-from policycheck.policy.operators import AGE_OPERATORS, OPERATORS, TEXT_OPERATORS, Operator, Part
+from policycheck.policy.model import EVERY_JOB, FOLLOWERS, RESOURCE, AllMatch, Calendar, Expectation, Following, NoneMatch, Requirement, Statement, SubjectShare
+from policycheck.policy.operators import AGE_OPERATORS, CLOCK_OPERATORS, OPERATORS, TEXT_OPERATORS, Operator, Part
 from policycheck.policy.vocabulary import FIELDS, KEYWORDS, KINDS, PLACES, QUOTED_WORDS, STATES, SUBJECTS
 from policycheck.text import clean
 
@@ -49,7 +52,23 @@ windows = st.builds("{}{}".format, st.integers(1, 1000), st.sampled_from("smhdw"
 sizes = st.builds("{}{}".format, st.integers(0, 1000), st.sampled_from(["", "B", "kB", "KB", "MB", "GiB", "TB", "PiB"]))
 times = st.one_of(st.dates().map(str), st.datetimes().map(lambda moment: f"{moment.isoformat()}Z"))
 patterns = st.sampled_from(["^prod-", r"^prod-\d+$", "a|b", "[*+]x", r"\++", "it's", 'say "hi"', "[Pp]rod", "日本", "a{2,3}", " ", ""])
+zones = st.sampled_from(["UTC", "Europe/Berlin", "America/New_York", "America/Argentina/Buenos_Aires", "Etc/GMT+5", "Asia/Kathmandu"])
+
+
+@st.composite
+def _local_times(draw: st.DrawFn) -> str:
+    days = tuple(sorted(draw(st.sets(st.integers(0, 6), min_size=1, max_size=6)))) if draw(st.booleans()) else EVERY_DAY
+    start, end = draw(st.tuples(st.integers(0, DAY_MINUTES - 1), st.integers(1, DAY_MINUTES)).filter(lambda hours: hours[0] != hours[1]))
+    if days != EVERY_DAY and (start > end or draw(st.booleans())):
+        start, end = 0, DAY_MINUTES
+    elif days == EVERY_DAY and (start, end) == (0, DAY_MINUTES):
+        end = 1
+    return str(LocalTime(draw(zones), days, start, end))
+
+
+local_times = _local_times()
 booleans = st.sampled_from(["true", "false"])
+factors = st.integers(1, 99).map(lambda tenths: f"{tenths / 10:g}x")
 
 
 @cache
@@ -58,6 +77,10 @@ def _literals_of(field: Field, operator: Operator) -> st.SearchStrategy[str]:
         return booleans
     if operator in AGE_OPERATORS:
         return durations
+    if operator in CLOCK_OPERATORS:
+        return local_times
+    if operator is Operator.IN_INVENTORY:
+        return names
     if operator in TEXT_OPERATORS:
         return (patterns if OPERATORS[operator].part is Part.PATTERN else texts).filter(bool)
     match field.kind:
@@ -83,11 +106,14 @@ def _literals_of(field: Field, operator: Operator) -> st.SearchStrategy[str]:
             return booleans
         case Kind.NAME:
             return words
+        case Kind.SPAN:
+            raise AssertionError("no operator compares a span with a value of its own")
 
 
 def operators_of(field: Field) -> list[Operator]:
     """Every operator a policy may use with this field."""
-    return [operator for operator, definition in OPERATORS.items() if definition.applies(field.kind)]
+    able = [operator for operator, definition in OPERATORS.items() if definition.applies(field.kind)]
+    return [operator for operator in able if operator is not Operator.IN_INVENTORY or field.name not in {"ResourceArn", "SourceResourceArn"}]
 
 
 @st.composite
@@ -120,7 +146,8 @@ def _bounded(measure: Measure) -> st.SearchStrategy[tuple[Operator, str]]:
     """An operator and a limit that a rule of this measure can fail and pass."""
     whole = st.integers(1, 10_000).map(str)
     shares = st.one_of(st.integers(1, 99).map("{}%".format), st.integers(1, 999).map(lambda tenths: f"{tenths / 10:.1f}%"))
-    limits = {Limit.NUMBER: whole, Limit.SHARE: shares, Limit.DURATION: windows}[SHAPES[measure].limit]
+    kinds = {Limit.NUMBER: whole, Limit.SHARE: shares, Limit.DURATION: windows, Limit.PERCENTAGE: whole.map("{}%".format), Limit.FACTOR: factors}
+    limits = kinds[SHAPES[measure].limit]
     # No more than none is a limit like any other.
     none = st.just((Operator.AT_MOST, "0")) if SHAPES[measure].limit is Limit.NUMBER else st.nothing()
     return st.one_of(st.tuples(st.sampled_from(SHAPES[measure].operators), limits), none)
@@ -135,12 +162,26 @@ def expectations(draw: st.DrawFn, dataset: Dataset, measure: Measure) -> Expecta
     fields = [name for name in PER_FIELDS if name in dataset.fields]
     resource = [st.just([RESOURCE])] if RESOURCE in fields else []
     per = tuple(draw(st.one_of(st.just([]), *resource, st.lists(st.sampled_from(fields), max_size=3, unique=True))))
+    if SHAPES[measure].each_resource and RESOURCE not in per:
+        per = (RESOURCE, *per[:2])
     inventory = draw(st.none() | names.map(Literal)) if RESOURCE in per else None
-    condition = draw(conditions(dataset))
+    condition = draw(st.just(EVERY_JOB) | conditions(dataset)) if SHAPES[measure].of_any else draw(conditions(dataset))
     if measure is Measure.LATEST:
         return Expectation(measure, condition, per=per, inventory=inventory)
+    if measure is Measure.CALENDAR:
+        last = draw(st.integers(1, 400))
+        calendar = Calendar(draw(st.sampled_from(CalendarUnit)), Literal(str(last)), Literal(draw(st.sampled_from(["UTC", "Europe/Berlin", "Etc/GMT+5"]))))
+        least = draw(st.sampled_from([last, draw(st.integers(1, last))]))
+        return Expectation(measure, condition, Operator.AT_LEAST, Literal(str(least)), per, inventory, calendar)
     operator, limit = draw(_bounded(measure))
-    return Expectation(measure, condition, operator, Literal(limit), per, inventory)
+    asked = Expectation(measure, condition, operator, Literal(limit), per, inventory)
+    if per and SHAPES[measure].of_share and draw(st.booleans()):
+        share = draw(st.integers(1, 99).map("{}%".format))
+        return replace(asked, share=SubjectShare(draw(st.sampled_from([Operator.AT_LEAST, Operator.MORE_THAN])), Literal(share)))
+    if SHAPES[measure].limit is Limit.DURATION and draw(st.booleans()):
+        # Softer than any limit that is drawn.
+        return replace(asked, limit=Literal(f"{limit[:-1]}w"), warning=Literal(draw(st.integers(1, 6).map("{}s".format))))
+    return asked
 
 
 @cache
@@ -148,6 +189,7 @@ def _requirements(dataset: Dataset) -> st.SearchStrategy[Requirement]:
     # Restore jobs have no outcome that could recover one.
     recoveries = st.none() | windows.map(Literal) if "Outcome" in dataset.fields else st.none()
     measures = [measure for measure in Measure if measure is not Measure.MISSED_RUNS or dataset is BACKUP_JOBS]
+    measures = [measure for measure in measures if not SHAPES[measure].lists or dataset.name in SHAPES[measure].lists]
     if not dataset.dated:
         measures = [measure for measure in measures if SHAPES[measure].window is Window.OPTIONAL]
     followings = [
@@ -169,7 +211,7 @@ def statements(draw: st.DrawFn, datasets: Sequence[Dataset] = tuple(DATASETS.val
     where = conjunction(draw(st.lists(conditions(dataset), max_size=3)))
     within = draw(st.none() | windows.map(Literal)) if dataset.dated else None
     match requirement:
-        case Expectation(measure=Measure.NEWEST):
+        case Expectation(measure=Measure.NEWEST | Measure.CALENDAR):
             within = None
         case Expectation(measure=Measure.LONGEST_GAP):
             # A window longer than any gap.

@@ -51,7 +51,7 @@ def test_every_case_has_one_expected_text() -> None:
 
 
 def test_there_is_one_diagnostic_a_mistake() -> None:
-    several = {"several-mistakes": 7, "no-cascade": 3, "bad-scope": 2}
+    several = {"several-mistakes": 7, "no-cascade": 3, "bad-scope": 2, "expect-calendar": 9, "share-and-warning": 10}
     counts = {path.stem: diagnose(path).count("error: ") for path in BAD}
     assert {name: count for name, count in counts.items() if count != 1} == several
 

@@ -76,3 +76,25 @@ def test_fix_writes_the_canonical_sentence(clean_copy: Path, tmp_path: Path) -> 
     assert code == 1, said
     assert "files were modified by this hook" in said
     assert policy.read_text(encoding="utf-8").endswith("    rule: Outcome must be clean within 24h # daily\n")
+
+
+def test_arguments_add_to_the_hook_and_its_policies_are_those_of_the_run_file(clean_copy: Path, tmp_path: Path) -> None:
+    hooks = repository(clean_copy)
+    assert run(hooks, "git", "commit", "--quiet", "--no-verify", "--message", "x")[0] == 0
+    commit = run(hooks, "git", "rev-parse", "HEAD")[1].strip()
+    users = tmp_path / "users"
+    (users / "compliance").mkdir(parents=True)
+    (users / "compliance" / "a.yaml").write_text(GOOD.replace(", ABORTED, EXPIRED or PARTIAL", ""), encoding="utf-8")
+    (users / "policycheck.yaml").write_text("policies: [compliance/]\n", encoding="utf-8")
+    hook = "      - {id: policycheck-lint%s}\n"
+    config = f"repos:\n  - repo: {hooks}\n    rev: {commit}\n    hooks:\n{hook}"
+    (users / ".pre-commit-config.yaml").write_text(config % "", encoding="utf-8")
+    repository(users)
+    code, said = run(users, PRE_COMMIT, "run", "--all-files")
+    assert code == 1, said
+    assert "warning[PC101]" in said
+    (users / ".pre-commit-config.yaml").write_text(config % ", args: [--fail-on, error]", encoding="utf-8")
+    repository(users)
+    code, said = run(users, PRE_COMMIT, "run", "--all-files", "--verbose")
+    assert code == 0, said
+    assert "warning[PC101]" in said

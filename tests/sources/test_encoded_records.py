@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from policycheck import column_records
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS, RESTORE_JOBS, Dataset
 from policycheck.engine.backends.registry import open_engine
-from policycheck.engine.frame import RECORDING, ROW, build_frame
+from policycheck.engine.frame import ROW, build_frame
+from policycheck.engine.rewinding import RECORDING
 from policycheck.errors import JobFileError
 from policycheck.job_lists import JobList
 from policycheck.records import micros

@@ -30,6 +30,9 @@ class DuckDBBackend:
     def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         return self._table(frame.to_native().sql_query())
 
+    def until(self, frame: nw.LazyFrame[Any], column: str, limit: int) -> nw.LazyFrame[Any]:
+        return frame.filter(nw.col(column).is_null() | (nw.col(column) <= limit))
+
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = frame.to_native().fetchall()
         return rows

@@ -37,5 +37,8 @@ class Backend(Protocol):
     def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
         """The same frame, computed once however often it is read from here on."""
 
+    def until(self, frame: nw.LazyFrame[Any], column: str, limit: int) -> nw.LazyFrame[Any]:
+        """The rows of a persisted frame, sorted by this column with nulls first, where it is null or at most the limit."""
+
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         """The rows as plain values."""

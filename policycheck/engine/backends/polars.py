@@ -28,6 +28,12 @@ class PolarsBackend:
         persisted: nw.LazyFrame[Any] = nw.from_native(frame.to_native().collect().lazy())
         return persisted
 
+    def until(self, frame: nw.LazyFrame[Any], column: str, limit: int) -> nw.LazyFrame[Any]:
+        # A slice shares the memory of the whole, where a filter would copy every text.
+        whole = frame.to_native().collect()
+        sliced: nw.LazyFrame[Any] = nw.from_native(whole.head((whole[column].is_null() | (whole[column] <= limit)).sum()).lazy())
+        return sliced
+
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = frame.to_native().collect().rows()
         return rows

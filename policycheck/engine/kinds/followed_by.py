@@ -16,7 +16,7 @@ from policycheck.engine.case import Case, Kind, Staying, fields_of_choice
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
 from policycheck.engine.findings import describe_empty
-from policycheck.engine.frame import ROW, SUBJECT, Frame, ended
+from policycheck.engine.frame import ROW, SUBJECT, Frame
 from policycheck.engine.job_trace import outcomes_by_subject, trace_jobs
 from policycheck.engine.ladder import Standing, decide
 from policycheck.engine.links.coverage import add_covered
@@ -27,6 +27,7 @@ from policycheck.engine.masks import chosen_mask
 from policycheck.engine.notes import cap_notes, name_briefly
 from policycheck.engine.outcomes import RuleTrace, Step, SubjectOutcome, SubjectTrace, job_outcome, name_job
 from policycheck.engine.recovery import deadline_in_window, deadline_to_come
+from policycheck.engine.rewinding import ended
 from policycheck.engine.trace import Tracer
 from policycheck.engine.unknown import name_lacking, name_unknown
 from policycheck.engine.verdict import decide_empty, not_read, rule_result, short_evidence

@@ -14,7 +14,7 @@ from policycheck.engine.case import Case, Staying
 from policycheck.engine.frame import Frame
 from policycheck.engine.group_account import ChosenJob, GroupAccount
 from policycheck.engine.group_measure import Screen, count_open
-from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of, newest_match, out_of_limit
+from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of, newest_match, out_of_limit, softest_limit
 from policycheck.engine.kinds.grouped import GroupedMeasure
 from policycheck.engine.measurement import Asked, SampleJobs
 from policycheck.engine.measures import Number, Range, Truth
@@ -83,7 +83,7 @@ class LongestGap(GroupedMeasure):
         return f"{asked.one} with {asked.limit} between two {asked.noun}s with {asked.what}, the window's start and as_of counting as ends"
 
     def sample(self, requirement: Expectation, window: int | None, *, keeps: bool) -> SampleJobs:
-        limit = int(limit_of(requirement)[1])
+        limit = int(softest_limit(requirement) if keeps else limit_of(requirement)[1])
         window, spacing = window or limit, round_down(limit // 2)
         times, reach = window // spacing + 2, window + spacing + 3 * DAY
         return SampleJobs(True, spacing * times, spacing, times, reach) if keeps else SampleJobs(True, window + DAY, reach=reach)

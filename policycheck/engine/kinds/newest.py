@@ -14,7 +14,7 @@ from policycheck.engine.frame import Frame
 from policycheck.engine.group_account import ChosenJob, GroupAccount
 from policycheck.engine.group_findings import spell_subject
 from policycheck.engine.group_measure import Screen, count_open
-from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of, newest_match, out_of_limit
+from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of, newest_match, out_of_limit, softest_limit
 from policycheck.engine.kinds.grouped import GroupedMeasure
 from policycheck.engine.measurement import Asked, SampleJobs
 from policycheck.engine.measures import NEVER, Number, Range, Truth
@@ -96,7 +96,7 @@ class Newest(GroupedMeasure):
 
     def sample(self, requirement: Expectation, window: int | None, *, keeps: bool) -> SampleJobs:
         half = round_down(int(limit_of(requirement)[1]) // 2)
-        age = half if keeps else int(limit_of(requirement)[1]) + max(half, MINUTE)
+        age = round_down(int(softest_limit(requirement)) // 2) if keeps else int(limit_of(requirement)[1]) + max(half, MINUTE)
         return SampleJobs(True, age, reach=2 * age)
 
     def is_mendable(self, requirement: Expectation) -> bool:

@@ -23,7 +23,7 @@ from policycheck.engine.ladder import Standing, decide
 from policycheck.engine.masks import add_masks
 from policycheck.engine.outcomes import RuleTrace
 from policycheck.engine.recovery import Recoveries, deadline_to_come, fields_needed, perhaps
-from policycheck.engine.unknown import name_unknown
+from policycheck.engine.unknown import absent_inventories, name_unknown
 from policycheck.engine.verdict import decide_empty, not_read, of_another_moment, rule_result, short_evidence
 from policycheck.job_lists import JobList
 from policycheck.reasons import Reason, ReasonKind, Reasons
@@ -121,7 +121,7 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
     answers = dict(zip((case.number for case in cases), told, strict=True))
     results = {}
     for case in cases:
-        found = describe_findings(case.rule, frame, job_list, violations.pop(case.number, ()), context.records, backend)
+        found = describe_findings(case.rule, frame, job_list, violations.pop(case.number, ()), context.records, backend, context.known(case.number))
         tally = counts[case.number]
         unknown = partial(_unknown, case, case.violation if tally.possible else case.population, frame, masks, columns, recoveries, backend)
         short = _short(case, coverage, as_of, len(job_list))
@@ -152,7 +152,7 @@ def _of_others(case: Case) -> set[str]:
 def _unknown(case: Case, column: str, frame: Frame, masks: nw.LazyFrame[Any], columns: nw.LazyFrame[Any], recoveries: Recoveries, backend: Backend) -> Reasons:
     """What is unknown of the jobs where `column` of the masks is null; and whether one that does not say enough may have recovered them."""
     if case.recovery is None or column != case.violation:
-        return (name_unknown(fields_decisive(case), frame, masks, column, backend),)
+        return absent_inventories(case.rule, frame) or (name_unknown(fields_decisive(case), frame, masks, column, backend),)
     unsure = [row for (row,) in backend.rows(masks.filter(nw.col(column).is_null()).select(nw.col(ROW)))]
     maybe = [row for (row,) in backend.rows(columns.filter(nw.col(ROW).is_in(unsure) & nw.col(perhaps(case.recovered))).select(nw.col(ROW)))]
     found = [recoveries.name_lacking()] if maybe else []

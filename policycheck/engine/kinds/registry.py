@@ -13,13 +13,17 @@ from policycheck.policy.conditions import Condition
 from policycheck.policy.model import AllMatch, Expectation, Following, NoneMatch, Policy, Requirement, Rule, Scope
 
 
-def open_case(number: int, rule: Rule, scope: Scope) -> Case:
-    """A rule as it is evaluated by itself."""
-    return Case(number, rule, scope, kind_of(rule.statement.requirement), number, number)
+def open_case(number: int, rule: Rule, scope: Scope, as_of: int | None = None) -> Case:
+    """A rule as it is evaluated by itself.
+
+    Args:
+        as_of: microseconds; None: it is not evaluated.
+    """
+    return Case(number, rule, scope, kind_of(rule.statement.requirement), number, number, as_of)
 
 
-def open_cases(policies: Sequence[Policy]) -> list[Case]:
-    """The rules of all policies as they are evaluated together, in their order."""
+def open_cases(policies: Sequence[Policy], as_of: int) -> list[Case]:
+    """The rules of all policies as they are evaluated together as of a moment (microseconds), in their order."""
     chosen: dict[tuple[str, Condition, Scope], int] = {}
     matched: dict[tuple[str, Condition], int] = {}
     cases = []
@@ -27,7 +31,7 @@ def open_cases(policies: Sequence[Policy]) -> list[Case]:
         statement = rule.statement
         alike = chosen.setdefault((statement.dataset, statement.where, policy.scope), number)
         same = matched.setdefault((statement.dataset, statement.requirement.condition), number)
-        cases.append(Case(number, rule, policy.scope, kind_of(statement.requirement), alike, same))
+        cases.append(Case(number, rule, policy.scope, kind_of(statement.requirement), alike, same, as_of))
     return cases
 
 

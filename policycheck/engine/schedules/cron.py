@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import assert_never
-from zoneinfo import ZoneInfo
 
+from policycheck.policy.calendars import UnknownZone, find_zone
 from policycheck.text import clean_line, truncate
 from policycheck.units import DAY, MINUTE
 
@@ -32,7 +32,6 @@ _VALUES = re.compile(r"(?P<first>\*|[0-9]{1,4}|[A-Z]{3})(?:-(?P<last>[0-9]{1,4}|
 _NEAREST = re.compile(r"([0-9]{1,4})W")
 _LAST = re.compile(r"([0-9]{1,4}|[A-Z]{3})L")
 _NTH = re.compile(r"([0-9]{1,4}|[A-Z]{3})#([0-9]{1,4})")
-_MACHINE_ZONES = ("localtime", "posixrules", "posix/", "right/")
 
 
 class ScheduleError(ValueError):
@@ -204,26 +203,10 @@ def _moment(local: datetime, zone: tzinfo) -> int | None:
 
 
 def _find_zone(name: str | None) -> tzinfo:
-    if name is None or name in {"UTC", "Etc/UTC"}:
-        return UTC
-    # These are names of files beside the zones: the machine's own zone, and clocks that count leap seconds.
-    if not name.startswith(_MACHINE_ZONES):
-        try:
-            return ZoneInfo(name)
-        except (KeyError, ValueError, OSError):
-            # KeyError: not found. ValueError: a path outside the data, or no zone in the file. OSError: a directory (`America`), a name too long.
-            pass
-    if not _has_zones():
-        raise ScheduleError("this machine has no time zone data: install the tzdata package")
-    raise ScheduleError(f"{_quote(name)} is no time zone known here")
-
-
-def _has_zones() -> bool:
     try:
-        ZoneInfo("Etc/UTC")
-    except (KeyError, OSError):
-        return False
-    return True
+        return UTC if name is None else find_zone(name)
+    except UnknownZone as error:
+        raise ScheduleError(str(error) if error.without_data else f"{_quote(name or '')} is {error}") from None
 
 
 def _days_in(days: Days, year: int, month: int) -> Iterator[int]:

@@ -19,7 +19,8 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend, ColumnType
-from policycheck.engine.frame import RECORDING, ROW, SUBJECT, Frame
+from policycheck.engine.frame import ROW, SUBJECT, Frame
+from policycheck.engine.rewinding import RECORDING
 from policycheck.engine.schedules.calendars import TOLERANCE, Calendar
 from policycheck.engine.schedules.expected_runs import START_WINDOW, Group, GroupRuns, PlanFacts
 from policycheck.engine.schedules.numbering import CALENDAR, PLAN, RULE, SCHEDULE, SERIES, Numbering, PlanRule, is_scheduled

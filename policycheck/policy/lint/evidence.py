@@ -48,7 +48,7 @@ def find_failed_alone(run: Run) -> Iterator[Place]:
         if unjudged and (unjudged != ["PARTIAL"] or len(dataset.bad_ends) == 1):
             states = f"{', '.join(unjudged[:-1])} and {unjudged[-1]}" if len(unjudged) > 1 else unjudged[0]
             location = next(one.location for one in comparisons(own_conditions(rule)) if one.field == dataset.state_field)
-            message = f"the rule forbids FAILED {dataset.noun}s alone, and no rule of this run judges those that end {states}"
+            message = f"the rule forbids FAILED {dataset.noun}s alone, and no rule of this run evaluates those that end {states}"
             hint = f"no {', '.join(['FAILED', *unjudged][:-1])} or {unjudged[-1]} jobs ..., or a rule that every resource must have a clean job."
             yield Place(policy, place_of(rule, location), message, hint, rule)
 
@@ -101,7 +101,7 @@ def find_unjudged_issues(run: Run) -> Iterator[Place]:
         judging = [(policy, rule) for policy, rule in run.rules() if rule.statement.dataset == dataset.name and judges_outcomes(rule)]
         if judging and not any(fields_of(own_conditions(rule)) & {"Outcome", "MessageCategory"} for _, rule in judging):
             policy, rule = judging[0]
-            message = f"the rules on {dataset.noun}s judge their {dataset.state_field} alone: a job that COMPLETED with issues passes all of them"
+            message = f"the rules on {dataset.noun}s evaluate their {dataset.state_field} alone: a job that COMPLETED with issues passes all of them"
             yield Place(policy, rule.location, message, "no jobs with issues within 24h, or ask for clean in place of COMPLETED.", rule)
 
 
@@ -113,15 +113,16 @@ def find_window_beyond_horizon(run: Run) -> Iterator[Place]:
     for policy, rule in run.rules():
         window = rule.statement.window
         horizon = rule.statement.list.horizon
-        if run.saved_lists or horizon is None or window is None or window.value is None:
+        reach = rule.statement.shortest_window
+        if run.saved_lists or horizon is None or window is None or reach is None:
             continue
         # The horizon moves while a list is read.
-        if int(window.value) > (horizon.days - 1) * DAY:
+        if reach > (horizon.days - 1) * DAY:
             listed = f"{rule.statement.list.noun}s ({horizon.days} days)"
             message = f"{clean_line(window.text)} reaches further back than AWS lists {listed}: "
-            message += "judged live, the rule is always inconclusive"
+            message += "evaluated live, the rule is always inconclusive"
             yield Place(
-                policy, place_of(rule, window.location), message, f"At most {horizon.days - 1}d, or judge lists that were saved over a longer time.", rule
+                policy, place_of(rule, window.location), message, f"At most {horizon.days - 1}d, or check lists that were saved over a longer time.", rule
             )
 
 
@@ -156,9 +157,7 @@ def find_outcome_without_window(run: Run) -> Iterator[Place]:
     for policy, rule in run.rules():
         requirement, statement = rule.statement.requirement, rule.statement
         if isinstance(requirement, NoneMatch | AllMatch) and statement.within is None and judges_outcomes(rule) and not _dated(rule):
-            message = (
-                "the rule judges how jobs end, without a window: one failure is found until it leaves the list, and how far that reaches depends on the source"
-            )
+            message = "the rule evaluates how jobs end, without a window: one failure is found until it leaves the list, how far back depends on the source"
             yield Place(policy, rule.location, message, "Add within 24h, or as often as the check runs.", rule)
 
 
@@ -194,7 +193,7 @@ def find_silence_that_passes(run: Run) -> Iterator[Place]:
             continue
         named = next((one for one in positive(rule.statement.where) if one.field in _NAMES and one.operator is not Operator.PRESENT), None)
         if named is not None:
-            message = f"with no_data: {rule.qualifiers.no_data}, a misspelt {named.field} ({clean_line(named.literals[0].text)}) would never be noticed"
+            message = f"with no_data: {rule.qualifiers.no_data}, a misspelled {named.field} ({clean_line(named.literals[0].text)}) would never be noticed"
             hint = "no_data: quiet passes a quiet window where such jobs were seen before, and is inconclusive where there never was one."
             yield Place(policy, place_of(rule, named.location), message, hint, rule)
 
@@ -242,7 +241,7 @@ def find_service_role(run: Run) -> Iterator[Place]:
         # Of a rule that is about another name, or leaves the service's roles out, nothing is said.
         about = any("AWSBackup" in literal.text for literal in names.literals)
         if about and is_impossible(And((role, requirement.condition)), dataset) and not is_impossible(And((role, chosen(rule))), dataset):
-            message = "the rule also asks this of AWS Backup's own role (aws-service-role/.../AWSServiceRoleForBackup), whose name nobody can change"
+            message = "the rule also asks this of AWS Backup's own role (aws-service-role/.../AWSServiceRoleForBackup), whose name cannot be changed"
             hint = 'for jobs with IAM role not containing "/aws-service-role/", IAM role must contain AWSBackup or AwsBackup'
             yield Place(policy, place_of(rule, names.location), message, hint, rule)
 

@@ -11,7 +11,7 @@ from policycheck.policy.lint.finding import Place, Run
 from policycheck.policy.lint.reading import all_comparisons, asked, chosen, place_of, shown, wants
 from policycheck.policy.lint.satisfiability import equals, is_impossible
 from policycheck.policy.model import AllMatch, Expectation, Following, NoData, NoneMatch, Policy, Rule
-from policycheck.policy.operators import OPERATORS, Operator, Part
+from policycheck.policy.operators import CLOCK_OPERATORS, OPERATORS, Operator, Part
 from policycheck.text import clean_line
 
 _NOTHING_MAY_BE = frozenset({NoData.PASS, NoData.SKIP, NoData.QUIET})
@@ -60,8 +60,8 @@ def find_rule_that_cannot_pass(run: Run) -> Iterator[Place]:
     """What is chosen always violates."""
     for policy, rule in _sound_rules(run):
         dataset, condition, requirement = rule.statement.list, asked(rule), rule.statement.requirement
-        if "Duration" in fields_of(condition):
-            # A job in progress violates only once it is past the limit.
+        if "Duration" in fields_of(condition) or any(one.operator in CLOCK_OPERATORS for one in comparisons(condition)):
+            # A job in progress violates only once it is past the limit, or did something at the wrong time.
             continue
         may_be_absent = rule.qualifiers.no_data in _NOTHING_MAY_BE
         match requirement:

@@ -47,7 +47,9 @@ def all_comparisons(rule: Rule) -> Iterator[Comparison]:
 
 def judges_outcomes(rule: Rule) -> bool:
     """Whether the rule judges how jobs of its list end."""
-    if isinstance(rule.statement.requirement, Following):
+    requirement = rule.statement.requirement
+    if isinstance(requirement, Following) or (isinstance(requirement, Expectation) and SHAPES[requirement.measure].each_resource):
+        # Which jobs are compared is no judgement of how they end.
         return False
     return bool(fields_of(rule.statement.requirement.condition) & OUTCOME_FIELDS)
 

@@ -17,13 +17,14 @@ from policycheck.datasets import Dataset, Field, Kind, Presence
 from policycheck.policy.conditions import And, Comparison, Condition, Literal, Not, Or
 from policycheck.policy.lint.texts import texts_contradict
 from policycheck.policy.literals import Value
-from policycheck.policy.operators import AGE_OPERATORS, Operator, interval_of
+from policycheck.policy.local_times import WEEK_MINUTES, parse_local_time
+from policycheck.policy.operators import AGE_OPERATORS, CLOCK_OPERATORS, Operator, interval_of
 
 _MOST_ALTERNATIVES = 256
 """More of them are not looked at: nothing is said of such a condition."""
 
 _OTHER = "(another value)"
-_UNRECORDED = "(an outcome nobody recorded)"
+_UNRECORDED = "(an outcome that was not recorded)"
 _IN_PROGRESS_OVERDUE = ("CREATED", "PENDING", "RUNNING")
 
 
@@ -112,8 +113,11 @@ def _field_contradicts(field: Field, asked: Sequence[_Asked], dataset: Dataset) 
         case Kind.TEXT | Kind.WORD | Kind.ARN | Kind.ACCOUNT:
             missing, values = _split(field, asked)
             return not missing and texts_contradict([(one.comparison, one.true) for one in values], folded=field.kind is Kind.WORD)
-        case Kind.TIME | Kind.DURATION | Kind.SIZE | Kind.INTEGER:
+        case Kind.TIME | Kind.SPAN | Kind.DURATION | Kind.SIZE | Kind.INTEGER:
             missing, values = _split(field, asked)
+            if field.kind is Kind.TIME and not missing and _hours_contradict(values):
+                return True
+            values = [one for one in values if one.comparison.operator not in CLOCK_OPERATORS]
             return not missing and (_numbers_contradict(values, ages=False) or _numbers_contradict(values, ages=True))
         case _:
             assert_never(field.kind)
@@ -194,6 +198,18 @@ def _numbers_contradict(asked: Sequence[_Asked], *, ages: bool) -> bool:
     if low is None or high is None:
         return False
     return low > high or (high - low < len(refused) and all(value in refused for value in range(low, high + 1)))
+
+
+def _hours_contradict(asked: Sequence[_Asked]) -> bool:
+    """Whether no minute of a week passes, by the clocks of one zone; what two zones ask of one time is not compared."""
+    minutes: dict[str, set[int]] = {}
+    for one in asked:
+        if one.comparison.operator in CLOCK_OPERATORS:
+            hours = parse_local_time(str(one.comparison.values[0]))
+            left = minutes.setdefault(hours.zone, set(range(WEEK_MINUTES)))
+            held = {minute + since for since in range(0, WEEK_MINUTES, hours.period) for first, last in hours.spans() for minute in range(first, last)}
+            minutes[hours.zone] = left & held if one.true else left - held
+    return any(not left for left in minutes.values())
 
 
 def _number(value: Value) -> int:

@@ -196,6 +196,55 @@ _ROWS: Mapping[str, Mapping[str, str]] = {
     "AND": {"": "and"},
     "DEFAULT_VAULT": {"Default": "default vault | default backup vault"},
     "COLON": {"": ":"},
+    # Days, weeks and months.
+    "LAST_PERIODS": {"": "last | past | previous | preceding"},
+    "ON": {"": "on | in | during"},
+    "ON_EACH": {
+        "": "on each of | in each of | during each of | for each of | on every one of | in every one of | on each one of | on all of | for all of | in all of"
+        " | each of | every one of | on all"
+    },
+    "EACH_DAY": {"": "every day | each day | every single day | every night | each night | daily | on every day | on each day"},
+    "EACH_WEEK": {"": "every week | each week | every single week | weekly | in every week | in each week"},
+    "EACH_MONTH": {"": "every month | each month | every single month | monthly | in every month | in each month"},
+    "THROUGHOUT": {"": "of | in | for | over | during | within"},
+    "TIME_ZONE": {"": "time zone | timezone"},
+    # Warnings.
+    "WARN": {"": "warning at | warn at | warning after | warn after | with a warning at | with a warning after | warning from | and warn at | and warn after"},
+    # Jobs beside those before them.
+    "PREVIOUS": {
+        "": "one before | one before it | previous | job before | backup before | previous one | previous job | previous backup | previous backup job"
+        " | preceding one | preceding job | preceding backup | prior one | prior job | prior backup"
+    },
+    "COMPARED_TO": {"": "compared to | compared with | relative to"},
+    "LESS_BY": {"": "smaller than"},
+    "MORE_BY": {"": "larger than | bigger than"},
+    "SHRINK": {"": "shrink | shrink by | drop | drop by | decrease | decrease by | fall by | be reduced by"},
+    "GROW": {"": "grow | grow by | increase | increase by | rise by"},
+    "SIZES": {"": "size | sizes | backup size | backup sizes | job size"},
+    "LASTING": {"": "duration | durations | job duration | backup duration | run time | runtime | running time | backup time"},
+    "USUAL": {
+        "": "usual | usual duration | usual time | usual run time | as long as usual | its usual duration | their usual duration"
+        " | normal duration | normal time | typical duration | median duration | as long as normal"
+    },
+    "WHEN": {
+        "": "on | during | by | time zone | timezone | through | monday | mondays | tuesday | tuesdays | wednesday | wednesdays | thursday | thursdays"
+        " | friday | fridays | saturday | saturdays | sunday | sundays | weekend | weekends | weekday | weekdays | am | pm | utc"
+    },
+    "RUNNING_NOW": {"": "running"},
+    "POINTS": {"": "recovery point | recovery points | restore point | restore points"},
+    "KEYS": {
+        "": "customer managed key | customer-managed key | customer managed keys | customer-managed keys | customer managed kms key | customer-managed kms key"
+        " | customer managed kms keys | customer-managed kms keys | cmk | cmks | kms key | kms keys | key | keys | encryption key | encryption keys"
+    },
+    "PLANNED": {
+        "": "in a backup plan | in a plan | in any backup plan | in at least one backup plan | covered by a backup plan | covered by a plan"
+        " | backed up by a backup plan | backed up by a plan | protected by a backup plan"
+    },
+    "ASSIGNED": {
+        "": "assigned to a backup plan | assigned to a plan | selected by a backup plan | selected by a plan | included in a backup plan"
+        " | part of a backup plan | associated with a backup plan | attached to a backup plan"
+    },
+    "USABLE": {"": "usable | restorable"},
 }
 
 NUMBERS: Mapping[str, str] = {

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from policycheck.policy import vocabulary
+from policycheck.policy.reader.calendars import CALENDAR_PARTS
+from policycheck.policy.reader.hours import when
 from policycheck.policy.reader.lexicon import ARTICLES, DESCRIPTIONS, NUMBERS, RESOURCE_NOUNS, known_words, names_too, phrases, told_words
 from policycheck.policy.reader.matching import Found, Matcher, Part, Slots, filled
 from policycheck.policy.reader.times import LAST, LONGER_UNITS, UNITS, WITHIN, duration
@@ -73,6 +75,19 @@ def _share(sentence: Sentence, start: int, slots: Slots) -> Found:
         found += [(start + 2, f"{word}%")] if behind[:1] in (["percent"], ["%"], ["pct"]) else []
         found += [(start + 3, f"{word}%")] if behind == ["per", "cent"] else []
     return _fill(slots, "share", iter(found))
+
+
+_FACTOR = re.compile(r"(\d+(?:\.\d+)?)x", re.ASCII)
+
+
+def _factor(sentence: Sentence, start: int, slots: Slots) -> Found:
+    """`2x`, `2 times`, `twice`; `three times`."""
+    word, behind = next(iter(sentence.folded[start : start + 1]), ""), sentence.folded[start + 1 : start + 2]
+    found = [(start + 1, word)] if _FACTOR.fullmatch(word) else []
+    found += [(end, f"{number}x") for end, number in sentence.tagged(start, "ONCE") if number != "1"]
+    number = NUMBERS.get(word) or (word if re.fullmatch(r"\d+(\.\d+)?", word, re.ASCII) else "")
+    found += [(start + 2, f"{number}x")] if number and behind in (["times"], ["x"]) else []
+    return _fill(slots, "factor", iter(found))
 
 
 def _number(sentence: Sentence, start: int, slots: Slots) -> Found:
@@ -219,6 +234,10 @@ def _tag(sentence: Sentence, start: int, slots: Slots) -> Found:
         yield from _fill(slots, "tag", iter([(end, f"{key} {told}")]))
 
 
+_OF_CALENDARS = frozenset({"each", "last", "on"})
+"""Canonical sentences say these of days alone; everywhere else people do."""
+
+
 @cache
 def _canonical_words() -> frozenset[str]:
     """The words of canonical sentences, in small letters."""
@@ -232,7 +251,7 @@ def _canonical_words() -> frozenset[str]:
         *vocabulary.KINDS,
         "jobs",
     ]
-    return frozenset(word.lower() for phrase in [*words, *vocabulary.PHRASES] for word in phrase.split())
+    return frozenset(word.lower() for phrase in [*words, *vocabulary.PHRASES] for word in phrase.split()) - _OF_CALENDARS
 
 
 @cache
@@ -354,10 +373,12 @@ _NOUNS: Mapping[str, tuple[str, str]] = {
 """`failed EC2 backups in vault prod`, `jobs with status failed or expired`, `RDS database in inventory prod`. Slots are their own and
 have the prefix of the noun."""
 _PARTS: Mapping[str, Part] = {
-    "length": _length, "size": _size, "share": _share, "number": _number, "several": _several, "names": _names("names"), "role_names": _names("role"),
+    "length": _length, "size": _size, "share": _share, "factor": _factor, "number": _number,
+    "several": _several, "names": _names("names"), "role_names": _names("role"),
     "types": _types, "bads": _bads, "tag": _tag, "inventory": _inventory,
     "issues": _issues, "place": _place(), "from_place": _place("from_"), "to_place": _place("to_"), "elsewhere": _place("not_"), "other_types": _except_types,
     "unencrypted": _flag("UNENCRYPTED", "unencrypted"), "without_encryption": _flag("WITHOUT_ENCRYPTION", "unencrypted"), "kind": _tagged("JOBS", "kind"),
-    "thing": _tagged("SUBJECT", "thing"),
+    "thing": _tagged("SUBJECT", "thing"), "when": when,
+    **CALENDAR_PARTS,
 }  # fmt: skip
 _ASIDES: Sequence[Part] = [_window, _frequency, _per]

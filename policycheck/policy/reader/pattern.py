@@ -42,10 +42,13 @@ def row(family: str, reads: str, *says: str | tuple[str, str] | Meaning, of: Seq
 FORBIDDEN, COUNTS, ENDS, FRESHNESS, SCHEDULES = "What must not be", "How many", "How jobs end", "How recent backups are", "Schedules"
 QUALITIES, PLACES, COPIES = "What a backup must be", "Where backups are, and who makes them", "Copies and restore tests"
 
+COMPARED = "Jobs beside those before them"
+
 NEWEST = "{order-}every {subject} must have a {job|clean} within {window?24h}"
 OFTEN = (
     ("{order-}every {subject} must have a {job|clean} within {frequency!}", "the newest is recent enough today"),
     ("{order-}no {subject} may go longer than {frequency!} without a {job|clean} within {period}", "and it was so all the time"),
+    ("{order-}every {subject} must have a {job|clean} on each of the last {periods_of!}", "and so on each day, week or month of the calendar"),
 )
 WANTED_OFTEN = tuple((says.replace("{job|", "{wanted|"), asks) for says, asks in OFTEN)
 AT_LEAST = "{order-}every {subject} must have at least {number!} {jobs|clean} within {span?7d}"

@@ -123,7 +123,7 @@ def _why_nothing(sentence: Sentence, pattern: Pattern, reached: int) -> Refusal 
     beyond = find_beyond(sentence.text)
     if beyond is not None:
         row, span = beyond
-        return Refusal(row.why, f"What comes nearest is another rule: {row.nearest}" if row.nearest else "No sentence says it.", span)
+        return Refusal(row.why, row.hint or (f"What comes nearest is another rule: {row.nearest}" if row.nearest else "No sentence says it."), span)
     unknown = [position for position in range(len(sentence)) if is_unknown(sentence, position)]
     prose = [position for position in range(len(sentence)) if is_prose(sentence, position)]
     if not unknown and not prose:

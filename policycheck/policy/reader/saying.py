@@ -9,11 +9,14 @@ from itertools import product
 from msgspec import Struct
 
 from policycheck.policy.phrases import listed
+from policycheck.policy.reader.hours import ways, ways_outside
 from policycheck.policy.reader.matching import Slots
 from policycheck.policy.reader.parts import ALL
 from policycheck.policy.reader.pattern import Meaning
 from policycheck.policy.vocabulary import PLACES, TYPES, quoted
 
+_CALENDAR: Mapping[str, tuple[str, str, str]] = {"24h": ("1", "days", "7"), "7d": ("7", "weeks", "4")}
+"""Of a frequency: its length in days, what it is in a calendar, and how many are proposed where none is said."""
 _PLACEHOLDER = re.compile(r"\{(\w+)(!|-|\|[^}]*|\?[^}]*)?\}")
 _COPIED_TO = {"account": "DestinationAccount", "Region": "DestinationRegion"}
 _ASIDE = frozenset({"guessed", "looks_back"})
@@ -124,6 +127,20 @@ class _Filler:
         window = self._slot("window")
         return [(window or ("28d" if frequency.endswith("d") else "7d"), "")]
 
+    def periods_of(self, _: str) -> _Texts:
+        """The days of `daily`, the weeks of `weekly`: those that are said, or a few."""
+        window, frequency = self._slot("window"), self._slot("frequency")
+        one, unit, few = _CALENDAR.get(frequency, ("", "", ""))
+        number = window.removesuffix("d")
+        if not unit or not number.isdecimal():
+            return [(f"{few} {unit}" if unit and not window else "", "")]
+        return [(f"{int(number) // int(one)} {unit}" if int(number) % int(one) == 0 else "", "")]
+
+    def in_zone(self, _: str) -> _Texts:
+        """Where nothing is said, the canonical sentence says UTC."""
+        zone = self._slot("zone")
+        return [(f"in {zone}" if zone else "", "")]
+
     # --- jobs ---
 
     def jobs(self, default: str) -> _Texts:
@@ -208,6 +225,10 @@ class _Filler:
     def subject(self, _: str) -> _Texts:
         """`RDS resource in inventory prod in vault dr`"""
         return self._subject("subject_", self._slot("subject_thing") or "resource")
+
+    def subjects(self, _: str) -> _Texts:
+        """Several of them: `RDS resources in inventory prod`."""
+        return self._subject("subject_", f"{self._slot('subject_thing') or 'resource'}s")
 
     def subject_of_jobs(self, _: str) -> _Texts:
         return self._subject("job_", "resource")
@@ -384,7 +405,9 @@ def _type(name: str) -> str:
 
 
 _MADE: Mapping[str, Callable[[_Filler, str], _Texts]] = {
-    name: method for name, method in vars(_Filler).items() if callable(method) and not name.startswith("_") and name != "fill"
+    **{name: method for name, method in vars(_Filler).items() if callable(method) and not name.startswith("_") and name != "fill"},
+    "when": lambda filler, _: ways(filler._slot("when")),
+    "outside": lambda filler, _: ways_outside(filler._slot("when")),
 }
 """What fills a placeholder that is more than a slot, by its name."""
 

@@ -13,6 +13,7 @@ from policycheck.job_lists import JobList, Recording
 from policycheck.job_times import read_time_columns
 from policycheck.records import FIRST_DAY, LATEST, micros, moment, time_members
 from policycheck.sources.archive.job_files import NUMBER, JobFiles
+from policycheck.sources.archive.kept import KeptRows
 from policycheck.sources.archive.records import ArchiveRecords, HeldRecords, member_columns, without_members
 from policycheck.sources.archive.schema import DIGEST, ENDED_BY, OBSERVED
 from policycheck.sources.observations import merge_sources
@@ -31,6 +32,8 @@ class RegionJobs:
     shared_ids: int = 0
     unlisted: tuple[str, ...] = ()
     """Ids of jobs of which the end is not known, since AWS lists them no more."""
+    kept: tuple[KeptRows, ...] | None = ()
+    """The rows that count; None: some do not say which job they show."""
 
 
 def read_region(files: JobFiles, names: Sequence[str], as_of: datetime, since: datetime | None, last_listed: Mapping[str | None, datetime]) -> RegionJobs:
@@ -65,12 +68,19 @@ def read_region(files: JobFiles, names: Sequence[str], as_of: datetime, since: d
     ends = frozenset({dataset.state_field, "CompletionDate"})
     unknown = dict.fromkeys(lost, ends) | _find_undated(dataset, rows, chosen, key, as_of)
     halves = chosen.filter(pl.col(OBSERVED) <= as_of), chosen.filter(pl.col(OBSERVED) > as_of)
-    parts = [_seen(_part(files, half, names, recorded, unknown), half) for half in halves if len(half)]
+    parts: list[JobList] = []
+    kept: list[KeptRows] = []
+    for half in halves:
+        if len(half):
+            parts.append(_seen(_part(files, half, names, recorded, unknown), half))
+            kept.append(KeptRows(half[NUMBER], parts[-1], unknown))
     if tied is not None:
-        parts.append(_merged(files, tied, names, recorded))
+        held = _held(files, tied, names, recorded)
+        parts.append(_merged(held, names, recorded))
+        kept.append(KeptRows(tied.sort(NUMBER)[NUMBER], held, {}))
     shared = int((told.group_by(dataset.id_field).len()["len"] > 1).sum())
     unlisted = tuple(str(one) for one in chosen.filter(pl.col(NUMBER).is_in(list(lost)))[dataset.id_field])
-    return RegionJobs(parts, len(rows) - len(told), shared, unlisted)
+    return RegionJobs(parts, len(rows) - len(told), shared, unlisted, tuple(kept))
 
 
 def _without_ended(rows: pl.DataFrame, key: Sequence[str], since: datetime | None) -> pl.DataFrame:
@@ -205,11 +215,11 @@ def _odd(dataset: Dataset) -> pl.Expr:
     )
 
 
-def _merged(files: JobFiles, rows: pl.DataFrame, names: Sequence[str], recorded: frozenset[str]) -> JobList:
+def _merged(held: JobList, names: Sequence[str], recorded: frozenset[str]) -> JobList:
     """Jobs of which several rows count, as observations are merged."""
-    found = merge_sources([_held(files, rows, names, recorded)]).jobs
-    records = HeldRecords(files.dataset, list(found.records), recorded, names)
-    return JobList(files.dataset, records, found.unusable, found.told, found.doubtful, found.dropped)
+    found = merge_sources([held]).jobs
+    records = HeldRecords(held.dataset, list(found.records), recorded, names)
+    return JobList(held.dataset, records, found.unusable, found.told, found.doubtful, found.dropped)
 
 
 def _held(files: JobFiles, rows: pl.DataFrame, names: Sequence[str], recorded: frozenset[str]) -> JobList:
@@ -226,4 +236,4 @@ def _read_carefully(files: JobFiles, rows: pl.DataFrame, names: Sequence[str], a
     found = merge_sources([_held(files, half, names, recorded) for half in halves if len(half)])
     records = HeldRecords(files.dataset, list(found.jobs.records), recorded, names)
     jobs = JobList(files.dataset, records, found.jobs.unusable, found.jobs.told, found.jobs.doubtful, found.jobs.dropped)
-    return RegionJobs([jobs], found.repeated, found.shared_ids)
+    return RegionJobs([jobs], found.repeated, found.shared_ids, kept=None)

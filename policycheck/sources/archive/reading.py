@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -19,10 +20,10 @@ from policycheck.sources.archive.checksums import Digests, read_digests
 from policycheck.sources.archive.fetches import FetchRow, ListKey, by_list, covered, ended_before, latest, read_fetches
 from policycheck.sources.archive.job_files import LAST_END, ROWS, UNENDED, JobFiles, list_files, repair_hint
 from policycheck.sources.archive.jobs import read_region
+from policycheck.sources.archive.kept import ArchiveEvidence, KeptRegion
 from policycheck.sources.archive.schema import DAY, REGION
 from policycheck.sources.archive.tables import Archive, ArchiveError
 from policycheck.sources.asked import members_read
-from policycheck.sources.interface import Evidence
 from policycheck.sources.lists import describe_merging
 from policycheck.sources.observations import Jobs
 from policycheck.sources.plan import reach_back
@@ -35,7 +36,7 @@ _MILLISECOND = timedelta(milliseconds=1)
 """The statistics of a Delta log are cut to milliseconds."""
 
 
-def read_archive(archive: Archive, *, as_of: datetime, policies: Sequence[Policy] = ()) -> Evidence:
+def read_archive(archive: Archive, *, as_of: datetime, policies: Sequence[Policy] = ()) -> ArchiveEvidence:
     """The jobs of an archive as they stood at an instant, and what its fetches cover until then.
 
     Only what the rules of these policies may look at is read: jobs that had ended before the earliest time that any of them looks at are left out, whole files
@@ -45,14 +46,19 @@ def read_archive(archive: Archive, *, as_of: datetime, policies: Sequence[Policy
         ArchiveError: there is no archive, it is of a newer format, or damaged; the file is named.
     """
     rows = read_fetches(archive)
+    return _evidence(archive, rows, read_digests(archive) if rows else {}, policies, as_of)
+
+
+def _evidence(archive: Archive, rows: Sequence[FetchRow], digests: Digests, policies: Sequence[Policy], as_of: datetime) -> ArchiveEvidence:
     since = reach_back(policies, as_of)
     names = {name for policy in policies for rule in policy.rules for name in rule.statement.lists_needed} or {row.dataset for row in rows}
     lists: dict[str, JobList] = {}
     coverage: list[Coverage] = []
     not_seen: list[str] = []
     warnings: list[str] = []
+    regions: list[KeptRegion] = []
+    careful = False
     read = _Read()
-    digests = read_digests(archive) if rows else {}
     for name, dataset in JOB_LISTS.items():
         own = [row for row in rows if row.dataset == name]
         if name not in names or not own:
@@ -60,19 +66,24 @@ def read_archive(archive: Archive, *, as_of: datetime, policies: Sequence[Policy
         files = _require_files(archive, dataset, own, digests)
         chosen = _choose(files, own, since, as_of)
         read.add(files, chosen)
-        found, unlisted = _read_list(chosen, own, as_of, since, policies)
+        found, unlisted, kept = _read_list(chosen, own, as_of, since, policies)
+        regions += kept or []
+        careful = careful or kept is None
         lists[name] = found.jobs
         if unlisted:
             not_seen.append(_describe_unlisted(dataset, unlisted))
         warnings += describe_merging(replace(found, repeated=0))
-        entries = _cover(archive, dataset, own, found.jobs, as_of, since)
+        entries = cover(archive.name, dataset, own, found.jobs, as_of, since)
         coverage += entries
         not_seen += _describe(dataset, entries, own, as_of)
     if missing := [DATASETS[name].noun + "s" for name in DATASETS if name in names and name not in lists]:
         not_seen.append(f"not archived: {' and '.join(missing)}")
     not_seen.append(read.describe(archive, since))
     coverage.sort(key=lambda entry: (entry.dataset, entry.account or "", entry.region or ""))
-    return Evidence(lists, tuple(coverage), tuple(not_seen), tuple(warnings))
+    fetches = tuple(row for row in rows if row.dataset in lists)
+    made_of = None if careful else tuple(regions)
+    at = partial(_evidence, archive, rows, digests, policies)
+    return ArchiveEvidence(lists, tuple(coverage), tuple(not_seen), tuple(warnings), at=at, name=archive.name, regions=made_of, fetches=fetches)
 
 
 @dataclass(slots=True)
@@ -149,22 +160,27 @@ def _is_settled(day: object, ended: datetime | None) -> bool:
 # --- jobs ---
 
 
-def _read_list(files: JobFiles, rows: Sequence[FetchRow], as_of: datetime, since: datetime | None, policies: Sequence[Policy]) -> tuple[Jobs, list[str]]:
+def _read_list(
+    files: JobFiles, rows: Sequence[FetchRow], as_of: datetime, since: datetime | None, policies: Sequence[Policy]
+) -> tuple[Jobs, list[str], list[KeptRegion] | None]:
+    """The jobs, the ids of those whose end is not known, and the rows that they are made of; None: these cannot be told."""
     dataset = files.dataset
     names = list(dict.fromkeys((*needed_members(dataset), *readable(dataset, members_read(policies, dataset)))))
     parts: list[JobList] = []
     unlisted: list[str] = []
+    kept: list[KeptRegion] | None = []
     shared = repeated = 0
     for region in sorted(files.files[REGION].unique()):
         own = files.only(files.files.filter(_is(REGION, region)))
         found = read_region(own, names, as_of, since, _last_listed(rows, dataset, region, as_of))
         parts += found.parts
+        kept = None if kept is None or found.kept is None else [*kept, KeptRegion(own, region, found.kept)]
         unlisted += found.unlisted
         shared, repeated = shared + found.shared_ids, repeated + found.repeated
     if not parts:
-        return Jobs(JobList(dataset, ())), unlisted
+        return Jobs(JobList(dataset, ())), unlisted, kept
     if len(parts) == 1:
-        return Jobs(parts[0], repeated, shared), unlisted
+        return Jobs(parts[0], repeated, shared), unlisted, kept
     # Regions hold no job in common.
     start, unusable, doubtful = 0, dict[int, frozenset[str]](), set[int]()
     for part in parts:
@@ -173,7 +189,7 @@ def _read_list(files: JobFiles, rows: Sequence[FetchRow], as_of: datetime, since
         start += len(part)
     records = joined([part.records for part in parts])  # type: ignore[misc]  # all of them are columns
     recordings = [told for part in parts for told in part.told]
-    return Jobs(JobList(dataset, records, unusable, recordings, frozenset(doubtful)), repeated, shared), unlisted
+    return Jobs(JobList(dataset, records, unusable, recordings, frozenset(doubtful)), repeated, shared), unlisted, kept
 
 
 _IDS_SHOWN = 3
@@ -203,14 +219,19 @@ def _last_listed(rows: Sequence[FetchRow], dataset: Dataset, region: str, as_of:
 # --- coverage ---
 
 
-def _cover(archive: Archive, dataset: Dataset, rows: Sequence[FetchRow], jobs: JobList, as_of: datetime, since: datetime | None) -> list[Coverage]:
+def cover(archive: str, dataset: Dataset, rows: Sequence[FetchRow], jobs: JobList, as_of: datetime, since: datetime | None) -> list[Coverage]:
+    """What the fetches of one list cover.
+
+    Args:
+        archive: what messages call it.
+    """
     counts = Counter(jobs.places())
     lists = by_list(rows)
     entries = [_entry(archive, key, own, counts.pop((key[1], key[2]), 0), as_of, since) for key, own in lists.items() if _is_told(key, own, lists)]
     # Rows without a fetch, as one that was killed leaves them, show that there are jobs, and nothing of when.
-    reason = f"no complete fetch covers it; run policycheck fetch --archive {archive.name} again"
+    reason = f"no complete fetch covers it; run policycheck fetch --archive {archive} again"
     for (account, region), count in counts.items():
-        entries.append(Coverage(dataset.name, account, region, None, None, count, complete=False, basis=Basis.OBSERVED, source=archive.name, reason=reason))
+        entries.append(Coverage(dataset.name, account, region, None, None, count, complete=False, basis=Basis.OBSERVED, source=archive, reason=reason))
     return entries
 
 
@@ -223,12 +244,12 @@ def _is_told(key: ListKey, rows: Sequence[FetchRow], lists: dict[ListKey, list[F
     return not any(row.asker in askers and row.complete for row in others)
 
 
-def _entry(archive: Archive, key: ListKey, rows: Sequence[FetchRow], jobs: int, as_of: datetime, since: datetime | None) -> Coverage:
+def _entry(archive: str, key: ListKey, rows: Sequence[FetchRow], jobs: int, as_of: datetime, since: datetime | None) -> Coverage:
     dataset, account, region = key
     intervals = covered(rows, as_of)
     if since is not None:
         intervals = [(max(start, since), end) for start, end in intervals if end >= since]
-    entry = Coverage(dataset, account, region, None, None, jobs, basis=Basis.OBSERVED, source=archive.name)
+    entry = Coverage(dataset, account, region, None, None, jobs, basis=Basis.OBSERVED, source=archive)
     if not intervals:
         failed = [row.error for row in rows if not row.complete and not row.lost]
         reason = clean_line(failed[-1]) if failed else f"no fetch covers anything up to {iso(as_of)}"

@@ -107,7 +107,7 @@ def test_a_sentence_whose_words_do_not_all_have_a_place_has_no_meaning(text: str
 @each(
     ("text", "message", "at"),
     [
-        ("no failed backups on weekdays of May", "a window goes back from the evaluation time, and knows no day of the week", "weekdays"),
+        ("no failed backups on weekdays of May", "a day of the week is asked of when jobs are created, start, run or end, with a time zone", "weekdays"),
         ("backups must be snappy", "nothing is known of 'snappy'", "snappy"),
         ("backups must not succeed", "'succeed' has no place in this sentence", "succeed"),
         ("no faild backups today", "'faild' is not known; did you mean failed?", "faild"),
