@@ -5,15 +5,13 @@ Below the command line `as_of` is a parameter and the exit code a function of th
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import lru_cache
-from json.encoder import encode_basestring_ascii as quoted
 
 from policycheck.answers import SubjectAnswer
+from policycheck.comparison import Comparison, FindingState, fingerprint_of
 from policycheck.control_matrix import ControlMatrix
 from policycheck.errors import ExitCode, Location
 from policycheck.history import History
@@ -22,22 +20,7 @@ from policycheck.period import Period, Span
 from policycheck.places import ResourceKey, name_account
 from policycheck.population import Population
 from policycheck.reasons import Reasons, spell_reasons
-
-
-class Severity(StrEnum):
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    INFO = "info"
-
-    @property
-    def rank(self) -> int:
-        """0 is the worst."""
-        return list(Severity).index(self)
-
-    def at_least(self, other: Severity) -> bool:
-        return self.rank <= other.rank
+from policycheck.severity import Severity as Severity  # noqa: PLC0414 - most who need it need results, and take it from here
 
 
 class Verdict(StrEnum):
@@ -200,6 +183,8 @@ class Finding:
     """What belongs to the message and is too long for it, a clean line each: the runs that were missed."""
     unnamed: int = 0
     """Jobs beside those that `jobs` names: those without an id, and those that a saved result leaves out."""
+    state: FindingState | None = None
+    """Whether the baseline has it, too; None: it is waived, or there is no baseline."""
     spans: tuple[Span, ...] = ()
     """Of a run over a period: on which steps it was found, and not waived unless it was waived on all; what it says is what was first found."""
     members: tuple[Member, ...] = field(default=(), compare=False, repr=False)
@@ -222,14 +207,7 @@ class Finding:
     @property
     def fingerprint(self) -> str:
         """64 hex digits, the same in every run that finds this subject violating this rule."""
-        # A list in JSON, put together by hand, since there may be very many.
-        key = f"{_spelled(self.policy, self.rule, self.account, self.region)}, {quoted(self.subject)}]"
-        return hashlib.sha256(key.encode()).hexdigest()
-
-
-@lru_cache(maxsize=1000)
-def _spelled(*parts: str | None) -> str:
-    return ", ".join(['["policycheck/1"', *("null" if part is None else quoted(part) for part in parts)])
+        return fingerprint_of(self.policy, self.rule, self.account, self.region, self.subject)
 
 
 EVIDENCE_LIMIT = 20
@@ -326,6 +304,8 @@ class RuleResult:
     source_line: str = field(default="", compare=False)
     """The line of its policy at `location`, for carets."""
     read_from: str = ""  # the sentence as it was typed, where it was read as the canonical one
+    state: FindingState | None = None
+    """Of a rule that fails without a finding: whether it did so in the baseline, too."""
     spans: tuple[VerdictSpan, ...] = ()
     """Of a run over a period: its verdict on each step, in order. `verdict` is then the worst of them."""
 
@@ -337,6 +317,11 @@ class RuleResult:
     @property
     def open_findings(self) -> tuple[Finding, ...]:
         return tuple(f for f in self.findings if f.waiver is None)
+
+    @property
+    def is_inconclusive_at_times(self) -> bool:
+        """Of a run over a period: whether it is inconclusive on some step, be its verdict a worse one."""
+        return any(one.verdict is Verdict.INCONCLUSIVE for one in self.spans)
 
     @property
     def worst(self) -> Severity:
@@ -419,6 +404,8 @@ class Result:
     """The user's own matrices of controls."""
     history: History | None = None
     """What became of resources day by day, where a format asks for it."""
+    baseline: Comparison | None = None
+    """What it shows against an earlier run; None: it was not compared."""
     period: Period | None = None
     """What a run over a period evaluated, `as_of` being its end; None: a run at as_of alone."""
 
@@ -448,18 +435,35 @@ class Result:
 
     @property
     def verdict(self) -> Verdict:
-        """fail, inconclusive or pass, whatever `fail_on` says. A run that judged nothing, or whose declared scope is not covered, is no pass."""
+        """fail, inconclusive or pass, whatever `fail_on` says. A run that judged nothing, whose declared scope is not covered, or that sees less than its
+        baseline, is no pass."""
         verdict = overall_verdict(rule.verdict for rule in self.rules)
-        return Verdict.INCONCLUSIVE if verdict is Verdict.PASS and self.scope_uncovered else verdict
+        return Verdict.INCONCLUSIVE if verdict is Verdict.PASS and (self.scope_uncovered or self.sees_less) else verdict
+
+    @property
+    def sees_less(self) -> bool:
+        """Whether it cannot see all that its baseline saw."""
+        return self.baseline is not None and not self.baseline.is_complete
 
     @property
     def exit_code(self) -> ExitCode:
-        if any(rule.counts(Verdict.FAIL, self.fail_on) for rule in self.rules):
+        if any(map(self.fails_by, self.rules)):
             return ExitCode.FINDINGS
         judged = any(rule.verdict not in {Verdict.SKIPPED, Verdict.INCONCLUSIVE} for rule in self.rules)
-        if self.scope_uncovered or not judged or any(rule.counts(Verdict.INCONCLUSIVE, self.fail_on) for rule in self.rules):
-            return ExitCode.EVIDENCE
-        return ExitCode.OK
+        unsure = any(rule.counts(Verdict.INCONCLUSIVE, self.fail_on) for rule in self.rules)
+        return ExitCode.EVIDENCE if self.scope_uncovered or self.sees_less or not judged or unsure else ExitCode.OK
+
+    def fails_by(self, rule: RuleResult) -> bool:
+        """Whether a rule makes the run fail: it is violated, severe enough, and not only by what the baseline has where that is excused."""
+        return rule.counts(Verdict.FAIL, self.fail_on) and not self._is_old(rule)
+
+    def _is_old(self, rule: RuleResult) -> bool:
+        """Whether a rule that fails does so by what the baseline has, and such does not fail the run. A warning that does not count is no new finding."""
+        if self.baseline is None or not self.baseline.fail_on_new:
+            return False
+        counted = (finding for finding in rule.open_findings if self.fail_on is None or finding.severity.at_least(self.fail_on))
+        states = {finding.state for finding in counted} or {rule.state}
+        return states == {FindingState.UNCHANGED}
 
 
 def overall_verdict(verdicts: Iterable[Verdict]) -> Verdict:

@@ -122,6 +122,6 @@ def test_one_row_is_one_list_for_files_rules_reports_lint_and_schema(tmp_path: P
     text = (tmp_path / "out.text").read_text(encoding="utf-8")
     assert "no FAILED made-up jobs within 24h" in text and "no luck" in text and "job-0" in json.dumps(result)
     sarif = json.loads((tmp_path / "out.sarif").read_text(encoding="utf-8"))
-    assert {found["ruleId"] for found in sarif["runs"][0]["results"]} >= {"made-up/none", "made-up/all", "made-up/count", "made-up/newest"}
+    assert {found["ruleId"] for run in sarif["runs"] for found in run["results"]} >= {"made-up/none", "made-up/all", "made-up/count", "made-up/newest"}
     assert "the rule forbids FAILED made-up jobs alone, and no rule of this run evaluates those that end WITHDRAWN" in " ".join(ran.stdout.split())
     assert '"made_up_jobs"' in ran.stdout and '"MERRY"' in ran.stdout

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from policycheck.cli.baseline import parse_category, read_baseline
 from policycheck.cli.bundle import Bundling, begin_bundle
 from policycheck.cli.connection import connect
 from policycheck.cli.diagnostics import show_warning
@@ -59,8 +60,9 @@ def judge(settings: Settings) -> None:
     threshold = parse_fail_on(settings.fail_on)
     redact_key = redaction_key(redact=settings.redact, quiet=settings.quiet)
     shown = None if settings.min_severity is None else parse_severity("--min-severity", settings.min_severity)
-    connection = connect(settings)
+    category, connection = parse_category(settings.category), connect(settings)
     pace = parse_pace(settings)
+    baseline = read_baseline(settings, waits=pace is not None)
     require_fetch(settings, waits=pace is not None)
     instant, claimed = parse_times(settings.jobs, end_of_period(settings), settings.covers, connection)
     period = parse_period(settings.from_, instant, settings.every)
@@ -78,6 +80,7 @@ def judge(settings: Settings) -> None:
         show_passed=settings.show_passed,
         min_severity=shown,
         junit_strict=settings.junit_strict,
+        category=category,
         source_lines=source_lines(policies),
     )
     if not settings.quiet and not (settings.select or settings.ignore or settings.framework):
@@ -91,12 +94,16 @@ def judge(settings: Settings) -> None:
     since = None if period is None else period.start
     evidence = gather(settings, policies, connection, instant, claimed, bundling, hashed=answers, since=since)
     narrowed = settings.framework or ()
-    result = evaluate(policies, evidence, period or instant, fail_on=threshold, backend=backend, answers=answers, frameworks=narrowed, matrices=matrices)
+    evaluated = evaluate(policies, evidence, period or instant, fail_on=threshold, backend=backend, answers=answers, frameworks=narrowed, matrices=matrices)
     try:
-        report(result, outputs, options, quiet=settings.quiet, redact_key=redact_key)
+        result, still_key = (evaluated, redact_key) if baseline is None else baseline.compare(evaluated, redact_key)
+        if still_key != redact_key:
+            options = replace(options, source_lines={})
+        report(result, outputs, options, quiet=settings.quiet, redact_key=still_key)
     finally:
         if bundling is not None:
-            bundling.write(policies, evidence, result)
+            # A bundle is evidence of one run, and is evaluated again without another.
+            bundling.write(policies, evidence, evaluated)
     raise typer.Exit(int(result.exit_code))
 
 
@@ -148,7 +155,7 @@ def open_backend(name: str) -> Backend:
 
 def _spare_inputs(settings: Settings, outputs: Sequence[tuple[str, Path | None]]) -> None:
     jobs = settings.jobs or ()
-    others: list[str | Path] = [settings.scope] if settings.scope else []
+    others: list[str | Path] = [path for path in (settings.scope, settings.baseline) if path]
     others += [settings.run_file.name] if settings.run_file else []
     others += [*(settings.waivers or ()), *(settings.controls or ()), *(text.partition("=")[2] for text in settings.inventory or ())]
     spare_inputs(written_files(outputs), [*(path for path, _ in settings.files), *jobs, *others], jobs)

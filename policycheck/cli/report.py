@@ -12,9 +12,8 @@ from policycheck.cli.options import shared_options
 from policycheck.cli.reports import ask_for_answers, parse_outputs, parse_severity, redaction_key, spare_inputs, written_files
 from policycheck.cli.reports import report as write_reports
 from policycheck.cli.terminal import colored, terminal_width
-from policycheck.errors import EvidenceError, UsageError
+from policycheck.errors import UsageError
 from policycheck.settings.options import RunOptions
-from policycheck.text import clean_line
 
 if TYPE_CHECKING:
     from policycheck.result import Result
@@ -30,13 +29,15 @@ def report(
     The exit code says whether the reports were written, not what they say: 0 written; 2 the command is wrong, or the result lacks what a format shows;
     3 the result cannot be used.
     """
+    from policycheck.cli.baseline import parse_category, read_baseline
+    from policycheck.cli.saved import read_result
     from policycheck.formats.interface import Options
 
     outputs = parse_outputs(options.output or [])
     shown = None if options.min_severity is None else parse_severity("--min-severity", options.min_severity)
     redact_key = redaction_key(redact=options.redact, quiet=options.quiet)
-    spare_inputs(written_files(outputs), [result], ())
-    loaded = read_result(result)
+    spare_inputs(written_files(outputs), [result, *([options.baseline] if options.baseline else [])], ())
+    category, baseline, loaded = parse_category(options.category), read_baseline(options), read_result(result)
     if ask_for_answers(outputs):
         _require_answers(loaded, [name for name, _ in outputs])
     display = Options(
@@ -45,23 +46,11 @@ def report(
         show_passed=options.show_passed,
         min_severity=shown,
         junit_strict=options.junit_strict,
+        category=category,
     )
+    if baseline is not None:
+        loaded, redact_key = baseline.compare(loaded, redact_key)
     write_reports(loaded, outputs, display, quiet=options.quiet, redact_key=redact_key)
-
-
-def read_result(path: Path) -> Result:
-    """The result in a file.
-
-    Raises:
-        EvidenceError: it cannot be read, or is no saved result, or a damaged one.
-    """
-    from policycheck.formats.json_result import load_result
-
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise EvidenceError(f"cannot read the result: {error.strerror or error}", place=clean_line(str(path))) from None
-    return load_result(content, place=clean_line(str(path)))
 
 
 def _require_answers(result: Result, names: list[str]) -> None:

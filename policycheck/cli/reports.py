@@ -157,9 +157,13 @@ def report(result: Result, outputs: Sequence[tuple[str, Path | None]], options: 
     options, cleaned = in_checkout(options), clean_result(result)
     write_reports([document for name, path in outputs for document in _documents(FORMATS[name], path, cleaned, options)])
     if not quiet and ("text", None) not in outputs:
+        from policycheck.formats.baseline_words import baseline_line, exit_reason
         from policycheck.formats.words import count_line
 
         show_note(f"policycheck: {result.verdict}: {count_line(result)}")
+        if result.baseline is not None:
+            because = exit_reason(result)
+            show_note(f"policycheck: {baseline_line(result)}" + (f"; {because}" if because else ""))
 
 
 REDACT_KEY = "POLICYCHECK_REDACT_KEY"

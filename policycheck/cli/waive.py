@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from policycheck.cli.diagnostics import show_note
-from policycheck.cli.report import read_result
 from policycheck.cli.reports import require_folder
+from policycheck.cli.saved import read_result
 from policycheck.cli.terminal import write_document
 from policycheck.errors import UsageError
 from policycheck.text import clean_line

@@ -89,6 +89,8 @@ class ListView:
     """Who must have groups, and whose each key is, by what tells them: found out once for rules that ask alike (`subjects`)."""
     _listed: dict[str, Mapping[ResourceKey, Truth]] = field(default_factory=dict)
     _nameless: dict[tuple[str, tuple[str, ...]], int] = field(default_factory=dict)
+    _nulls: dict[str, bool] = field(default_factory=dict)
+    """Whether something is unknown in a column of the masks."""
     _histories: dict[ResourceKey, History] | None = None
     _by_arn: defaultdict[str | None, list[ResourceKey]] = field(default_factory=lambda: defaultdict(list))
 
@@ -130,18 +132,18 @@ class ListView:
         asked = (name for case in cases for name in (case.listed, case.chosen, case.outside, *([case.unwell] if case.excuses_new else [])))
         truths = list(dict.fromkeys(asked))
         sums = [name for case in cases for name in (case.population, *([case.undecided] if case.leaves_out_progress else []))]
-        found = keyed.group_by(KEY).agg(
-            nw.col(*truths).cast(nw.Int64).max(),
-            nw.col(*truths).fill_null(True).cast(nw.Int64).max().name.suffix(_MAY),
-            nw.col(*sums).cast(nw.Int64).sum(),
-            nw.col(*sums).fill_null(True).cast(nw.Int64).sum().name.suffix(_MAY),
-            **bounds,
-        )
-        names = [KEY, *truths, *(name + _MAY for name in truths), *sums, *(name + _MAY for name in sums)]
+        unknown = self._with_nulls([*truths, *sums])
+        may_be, may_add = ([name for name in names if name in unknown] for names in (truths, sums))
+        # Where nothing is unknown, what may be is what is.
+        may = [nw.col(*may_be).fill_null(True).cast(nw.Int64).max().name.suffix(_MAY)] if may_be else []
+        may += [nw.col(*may_add).fill_null(True).cast(nw.Int64).sum().name.suffix(_MAY)] if may_add else []
+        found = keyed.group_by(KEY).agg(nw.col(*truths).cast(nw.Int64).max(), nw.col(*sums).cast(nw.Int64).sum(), *may, **bounds)
+        names = [KEY, *truths, *sums, *(name + _MAY for name in (*may_be, *may_add))]
         # An engine's groups come in no order.
         rows = sorted(self.backend.rows(found.select(*map(nw.col, [*names, *bounds]))), key=itemgetter(0))
         keys, *columns = zip(*rows, strict=True) if rows else [() for _ in (*names, *bounds)]
         said = dict(zip(names[1:], columns, strict=False))
+        said |= {name + _MAY: said[name] for name in (*truths, *sums) if name not in unknown}
 
         def truth(name: str) -> Iterable[Truth]:
             return (True if sure else None if may else False for sure, may in zip(said[name], said[name + _MAY], strict=True))
@@ -160,6 +162,14 @@ class ListView:
 
         tallies = {case.number: dict(zip(keys, tally(case), strict=True)) for case in cases}
         return tallies, {row[0]: row[len(names) :] for row in rows} if bounds else {}
+
+    def _with_nulls(self, names: Sequence[str]) -> set[str]:
+        """Those of these columns of the masks in which something is unknown."""
+        asked = [name for name in dict.fromkeys(names) if name not in self._nulls]
+        if asked:
+            length, *known = self.backend.rows(self.masks.select(nw.len(), nw.col(*asked).count()))[0]
+            self._nulls |= {name: count < length for name, count in zip(asked, known, strict=True)}
+        return {name for name in names if self._nulls[name]}
 
     def listed_subjects(self, case: Case) -> Mapping[ResourceKey, Truth]:
         """The resources that some record names which `where` and the scope choose; None where they only may."""

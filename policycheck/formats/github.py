@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from policycheck.errors import Location
 from policycheck.formats.alerts import rule_name, seen
+from policycheck.formats.baseline_words import LESS, baseline_line, new_first, tell_state
 from policycheck.formats.cleaning import line
 from policycheck.formats.escape import WORKFLOW_COMMANDS, command_data, command_property, command_text
 from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.policy_uri import relative_path
 from policycheck.formats.words import UNCOVERED, count_line, evidence_help, finding_counts, incomplete, notes, plural, verdict_sentence
-from policycheck.result import Result, RuleResult, Severity, Verdict
+from policycheck.result import Result, RuleResult, Verdict
 from policycheck.text import truncate
 
 MAX_ANNOTATIONS = 10
@@ -46,6 +47,9 @@ def _render(result: CleanResult, options: Options) -> Iterator[str]:
 
 def _run_errors(result: Result) -> Iterator[_Annotation]:
     """What is wrong with the evidence of the run as a whole; it fails the step whatever the rules say."""
+    if result.baseline is not None and result.sees_less:
+        told = [f"{LESS[:1].upper()}{LESS[1:]}.", f"{baseline_line(result)}."]
+        yield _Annotation("error", "policycheck: less than the baseline", _message(told, list(result.baseline.lost), []))
     if not any(rule.verdict is not Verdict.SKIPPED for rule in result.rules):
         yield _Annotation("error", "policycheck: nothing was judged", _message([verdict_sentence(result)], list(result.not_seen), []))
     if result.scope_uncovered:
@@ -56,15 +60,15 @@ def _run_errors(result: Result) -> Iterator[_Annotation]:
 def _rule_annotations(result: Result, command: str) -> list[_Annotation]:
     """The rules that this command announces, worst first; of two as bad, the one that is certain."""
     rules = sorted(
-        (rule for rule in result.rules if _command_of(rule, result.fail_on) == command), key=lambda rule: (rule.severity.rank, rule.verdict is not Verdict.FAIL)
+        (rule for rule in result.rules if _command_of(rule, result) == command), key=lambda rule: (rule.severity.rank, rule.verdict is not Verdict.FAIL)
     )
     return [_Annotation(command, f"{line(rule.id)} ({_weight(rule)})", _rule_message(rule), rule.location) for rule in rules]
 
 
-def _command_of(rule: RuleResult, fail_on: Severity | None) -> str:
+def _command_of(rule: RuleResult, result: Result) -> str:
     """A waived, skipped or passed rule is announced by none; the notice counts it."""
     if rule.verdict is Verdict.FAIL:
-        return "error" if rule.counts(Verdict.FAIL, fail_on) else "warning"
+        return "error" if result.fails_by(rule) else "warning"
     return "warning" if rule.verdict is Verdict.INCONCLUSIVE else ""
 
 
@@ -85,7 +89,11 @@ def _rule_message(rule: RuleResult) -> str:
         return _message([f"Inconclusive: {line(first)}", sentence, *more], [], tail)
     counts = finding_counts(rule) if rule.findings else line(rule.reason, "the rule is violated")
     head = [f"{counts}; {plural(rule.examined, 'job')} examined.", sentence]
-    return _message(head, [seen(finding) for finding in rule.open_findings], [*notes(rule)[1 if rule.reason and not rule.findings else 0 :], *tail])
+    return _message(
+        head,
+        [tell_state(finding) + seen(finding) for finding in new_first(rule.open_findings)],
+        [*notes(rule)[1 if rule.reason and not rule.findings else 0 :], *tail],
+    )
 
 
 def _message(head: Iterable[str], items: list[str], tail: Iterable[str]) -> str:
@@ -114,7 +122,7 @@ def _units(text: str) -> int:
 
 
 def _notice(result: Result, left_out: int) -> _Annotation:
-    head = [verdict_sentence(result), f"{count_line(result)}."]
+    head = [verdict_sentence(result), f"{count_line(result)}.", *([f"{baseline_line(result)}."] if result.baseline else [])]
     if left_out:
         head.append(f"{left_out:,} more are not annotated, since GitHub shows {MAX_ANNOTATIONS} errors and {MAX_ANNOTATIONS} warnings a step.")
     return _Annotation("notice", f"policycheck: {result.verdict}", _message(head, [f"Not seen: {text}" for text in result.not_seen], []))

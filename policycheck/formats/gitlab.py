@@ -15,6 +15,7 @@ from json.encoder import encode_basestring_ascii as quoted
 
 from policycheck.errors import Location
 from policycheck.formats.alerts import fingerprint, rule_fingerprint, rule_name, seen
+from policycheck.formats.baseline_words import LESS, tell_earlier
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.pieces import in_lines
@@ -51,7 +52,7 @@ def _parts(result: Result, options: Options) -> Iterator[str]:
     """The list, laid out as `json_pieces` would; put together by hand, since there may be very many entries."""
     taken: set[str] = set()
     mark = "["
-    for entry in chain(_run_entries(result), *map(_rule_entries, result.rules)):
+    for entry in chain(_run_entries(result), *map(_rule_entries, result.rules), _carried_entries(result)):
         yield mark
         yield _json(entry, taken, options)
         mark = ","
@@ -65,6 +66,9 @@ def _run_entries(result: Result) -> Iterator[_Entry]:
         yield _Entry("policycheck/evidence", verdict_sentence(result), fingerprint("evidence", "nothing judged"), Severity.CRITICAL, place)
     if result.scope_uncovered:
         yield _Entry("policycheck/evidence", f"Inconclusive: {UNCOVERED}", fingerprint("evidence", "scope"), Severity.CRITICAL, place)
+    if result.baseline is not None and result.sees_less:
+        text = "; ".join([f"Inconclusive: {LESS}", *result.baseline.lost])
+        yield _Entry("policycheck/evidence", text, fingerprint("evidence", "baseline"), Severity.CRITICAL, place)
 
 
 def _rule_entries(rule: RuleResult) -> Iterator[_Entry]:
@@ -76,6 +80,13 @@ def _rule_entries(rule: RuleResult) -> Iterator[_Entry]:
         yield _Entry(name, line(rule.reason, "the rule is violated"), rule_fingerprint(rule, "rule"), rule.severity, rule.location)
     for finding in rule.open_findings:
         yield _Entry(name, seen(finding), finding.fingerprint, finding.severity, rule.location)
+
+
+def _carried_entries(result: Result) -> Iterator[_Entry]:
+    """Findings of the baseline that this run could not see: left out, GitLab would show them as fixed."""
+    for found in () if result.baseline is None else result.baseline.not_seen:
+        text = f"{tell_earlier(found)}: not seen by this run, since {found.reason}; then: {line(found.message)}"
+        yield _Entry(f"{line(found.policy)}/{line(found.rule)}", text, found.fingerprint, found.severity, found.location)
 
 
 def _json(entry: _Entry, taken: set[str], options: Options) -> str:

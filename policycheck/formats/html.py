@@ -15,6 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from policycheck.controls import ControlVerdict, tell_controls
+from policycheck.formats.baseline_words import baseline_line, sections
 from policycheck.formats.cleaning import line
 from policycheck.formats.heat_map import LEGEND, heat_map, tell_line
 from policycheck.formats.html_facts import (
@@ -118,6 +119,8 @@ def _environment() -> Environment:
     environment.globals |= {
         "style": Markup(style),
         "digest": digest,
+        "baseline_line": baseline_line,
+        "baseline_sections": sections,
         "by_cause": by_cause,
         "ControlVerdict": ControlVerdict,
         "coverage_rows": coverage_rows,

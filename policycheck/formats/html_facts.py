@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from policycheck.datasets import DATASETS
+from policycheck.formats.baseline_words import LESS
 from policycheck.formats.words import finding_counts, incomplete, interval, plural
 from policycheck.result import Basis, Coverage, Finding, Result, RuleResult, Verdict
 
@@ -32,6 +33,8 @@ def headline(result: Result) -> str:
     parts = [f"{counts.pop(first):,} of {plural(summary.rules, 'rule')} {first}", *(f"{count:,} {word}" for word, count in counts.items() if count)]
     if result.scope_uncovered:
         parts.append("the declared scope is not covered")
+    if result.sees_less:
+        parts.append(LESS)
     violating, all_of_them = subject_counts(result)
     subjects = f"; {violating:,} of {plural(all_of_them, 'subject')} {'violates' if violating == 1 else 'violate'} a rule" if all_of_them else ""
     return f"{', '.join(parts)}{subjects}{_rests_on(result)}."

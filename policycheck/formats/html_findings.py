@@ -10,6 +10,8 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from policycheck.causes import CAUSES, Cause
+from policycheck.comparison import FindingState
+from policycheck.formats.baseline_words import new_first
 from policycheck.formats.cleaning import line
 from policycheck.result import Finding, RuleResult
 from policycheck.text import shorten, spell_duration, truncate
@@ -60,7 +62,7 @@ def finding_rows(rule: RuleResult, as_of: datetime, budget: Budget) -> list[Caus
     from markupsafe import Markup
 
     causes: defaultdict[str, list[Finding]] = defaultdict(list)
-    for finding in rule.open_findings:
+    for finding in new_first(rule.open_findings):
         causes[finding.cause or ""].append(finding)
     told = []
     for name, findings in sorted(causes.items(), key=lambda pair: (not pair[0], pair[0] == "other", -len(pair[1]), pair[0])):
@@ -124,7 +126,7 @@ def _place(finding: Finding, job: Mapping[str, Any]) -> str:
 
 def _found(finding: Finding, job: Mapping[str, Any], as_of: datetime) -> str:
     """What was found; the newest of its jobs, with its time and age; what belongs to the message."""
-    parts = [escape(shorten(line(finding.message, "violates the rule"), MAX_TEXT))]
+    parts = [("<b>new</b> " if finding.state is FindingState.NEW else "") + escape(shorten(line(finding.message, "violates the rule"), MAX_TEXT))]
     state = job.get("State") or job.get("Status")
     if state:
         parts.append(f"<small>{_text(state)}, {_created(job, as_of)}</small>")

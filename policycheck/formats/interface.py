@@ -26,6 +26,8 @@ class Options:
     """Leave out the details of rules below it (text and Markdown); they stay in every count."""
     junit_strict: bool = False
     """Only what the published JUnit schemas know: no `file` and `line`."""
+    category: str = ""
+    """Of several checks of one repository and policy, which this is (SARIF)."""
     source_lines: Mapping[tuple[str, int], str] = field(default_factory=dict)
     """(path, line) of a policy file -> the text of that line, for the caret (text only)."""
     root: str = ""

@@ -21,6 +21,7 @@ from policycheck.control_matrix import ControlMatrix
 from policycheck.controls import tell_controls
 from policycheck.errors import EvidenceError
 from policycheck.formats.interface import CleanResult, Format, Options, clean_result
+from policycheck.formats.json_baseline import baseline_members, wrong_states
 from policycheck.formats.json_history import LISTS, history_members, inward_history, wrong_days
 from policycheck.formats.json_period import (
     finding_spans,
@@ -157,6 +158,8 @@ def _members(result: Result) -> Json:
         **({"controls": controls} if (controls := list(_control_rows(result))) else {}),
         "left_out": [{"policy": rule.policy, "id": rule.id, "controls": _controls(rule.controls)} for rule in result.left_out],
         "history": None if result.history is None else history_members(result.history),
+        # Only where there is one: a result of a version that knew none is as whole without.
+        **({} if result.baseline is None else {"baseline": baseline_members(result)}),
         **period_members(result.period),
     }
 
@@ -261,6 +264,7 @@ def _rule_members(rule: RuleResult) -> Json:
         "limit": rule.limit,
         "names": list(rule.names),
         "source_line": rule.source_line,
+        **({} if rule.state is None else {"state": str(rule.state)}),
         **rule_spans(rule.spans),
         **({} if rule.limit_verdict is None else {"limit_verdict": str(rule.limit_verdict)}),
     }
@@ -303,6 +307,7 @@ def _finding(finding: Finding) -> Json:
         "severity": finding.severity.value,
         "fingerprint": finding.fingerprint,
         "waiver": None if finding.waiver is None else asdict(finding.waiver),
+        **({} if finding.state is None else {"state": finding.state.value}),
         **finding_spans(finding.spans),
     }
 
@@ -406,7 +411,7 @@ def _contradiction(result: Result) -> str:
             return f"rule {rule.id} has findings that are not waived, and the verdict {rule.verdict}"
         if any(finding.unnamed < 0 for finding in rule.findings):
             return f"a finding of rule {rule.id} names more jobs than it counts"
-    return wrong_period(result) or ("" if result.history is None else wrong_days(result.history))
+    return wrong_states(result) or wrong_period(result) or ("" if result.history is None else wrong_days(result.history))
 
 
 def _spare_jobs(result: Result, given: Json) -> str:

@@ -1,21 +1,25 @@
-"""JUnit XML: a suite a policy, a case a rule that holds, a failing case a finding.
+"""JUnit XML: a suite a policy, a case a rule, whatever came of it.
 
-A shape that both published schemas accept (Windy Road's for Ant, and Jenkins's), and that GitLab, Jenkins and the usual GitHub actions show well. Traps of
-junit-xml 1.9, each seen: an empty failure message is written as a pass, so a message is never empty here; a count of `disabled` that no schema knows, times
-left out where zero, and output before the cases are put right on its element tree.
+Readers follow a case by its class name and name from run to run, so these are the policy and the rule and nothing that a run finds; findings stand in the text
+of the failure. The shape is one that both published schemas accept (Windy Road's for Ant, and Jenkins's), and that GitLab, Jenkins and the usual GitHub actions
+show well. Traps of junit-xml 1.9, each seen: an empty failure message is written as a pass, so a message is never empty here; a count of `disabled` that no
+schema knows, times left out where zero, and output before the cases are put right on its element tree.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
 from typing import TYPE_CHECKING, assert_never
 from xml.etree import ElementTree as ET
 
+from policycheck.formats.alerts import seen
+from policycheck.formats.baseline_words import LESS, baseline_line, new_first, tell_earlier, tell_state
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import CleanResult, Format, Options
-from policycheck.formats.words import UNCOVERED, incomplete, interval, listed_item, notes, plural, verdict_sentence, waiver_notes
+from policycheck.formats.policy_uri import relative_path
+from policycheck.formats.words import UNCOVERED, finding_counts, incomplete, interval, listed_item, notes, plural, verdict_sentence, waiver_notes
 from policycheck.records import iso
 from policycheck.result import Finding, Result, RuleResult, Verdict
 from policycheck.text import truncate
@@ -28,8 +32,8 @@ MAX_BYTES = 30_000_000
 MAX_MESSAGE = 16_000
 MAX_NAME = 1000
 MAX_JOBS = 20
-CASE_CAPS = (1000, 200, 40, 8, 1)
-"""Findings listed a rule: the first cap whose document is small enough."""
+TEXT_SIZES = (MAX_MESSAGE, 4000, 1000, 250)
+"""Characters of the text of a case: the first size whose document is small enough."""
 
 _HOST = "policycheck"
 
@@ -44,99 +48,95 @@ class _Case:
     type: str = ""
     message: str = ""
     details: tuple[str, ...] = ()
-    key: str = ""
-    """What tells it from a case whose name reads the same."""
+    findings: tuple[Finding, ...] = ()
+    """Told below the details, as many as fit."""
+    output: tuple[str, ...] = ()
+    """What a case says that passes."""
 
 
 def _render(result: CleanResult, options: Options) -> Iterator[str]:
     text = ""
-    for cap in CASE_CAPS:
-        text = _document(result, cap, strict=options.junit_strict)
+    for size in TEXT_SIZES:
+        text = _document(result, options, size)
         if len(text.encode()) <= MAX_BYTES:
             break
     yield text
 
 
-def _document(result: Result, cap: int, *, strict: bool) -> str:
+def _document(result: Result, options: Options, size: int) -> str:
     root = ET.Element("testsuites")
     taken: set[tuple[str, str]] = set()
-    for index, (name, title, cases) in enumerate(_suites(result, cap)):
-        root.append(_suite(result, index, line(name), title, _test_cases(line(name), cases, taken, strict=strict)))
+    for index, (name, title, cases) in enumerate(_suites(result)):
+        suite = line(name)
+        waived = [text for case in cases for text in case.output] if options.junit_strict else []
+        root.append(_suite(result, index, suite, title, _test_cases(suite, cases, taken, options, size), waived))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
 
 
-def _suites(result: Result, cap: int) -> Iterator[tuple[str, str, list[_Case]]]:
+def _suites(result: Result) -> Iterator[tuple[str, str, list[_Case]]]:
     """(name, title, cases) of each suite; first the run itself, where its evidence fails as a whole: a file without a case would look like a pass."""
     judged = any(rule.verdict is not Verdict.SKIPPED for rule in result.rules)
+    run_cases = []
     if result.scope_uncovered or not judged:
         message = verdict_sentence(result) if not judged else UNCOVERED
-        yield "policycheck", "", [_Case("evidence", kind="error", type="inconclusive", message=message, details=tuple(_evidence_lines(result)))]
+        run_cases.append(_Case("evidence", kind="error", type="inconclusive", message=message, details=tuple(_evidence_lines(result))))
+    if result.baseline is not None and result.sees_less:
+        told = [*result.baseline.lost, *(f"not seen: {tell_earlier(found)}: {found.reason}" for found in result.baseline.not_seen)]
+        run_cases.append(_Case("baseline", kind="error", type="inconclusive", message=LESS, details=tuple(_first(told, "things"))))
+    if run_cases:
+        yield "policycheck", "", run_cases
     titles = {policy.id: policy.title for policy in result.policies} | {rule.policy: "" for rule in result.rules if rule.policy not in _ids(result)}
     for policy, title in titles.items():
-        yield policy, title, [case for rule in result.rules if rule.policy == policy for case in _cases(rule, cap)]
+        yield policy, title, [_case(rule) for rule in result.rules if rule.policy == policy]
 
 
 def _ids(result: Result) -> set[str]:
     return {policy.id for policy in result.policies}
 
 
-def _cases(rule: RuleResult, cap: int) -> Iterator[_Case]:
+def _case(rule: RuleResult) -> _Case:
+    name, reason = line(rule.id), line(rule.reason, "")
+    told = (f"rule: {rule.sentence}", *(f"note: {note}" for note in notes(rule)[1 if rule.reason else 0 :]))
+    waived = tuple(map(_waived, (finding for finding in rule.findings if finding.waiver is not None)))
     match rule.verdict:
-        case Verdict.FAIL if not rule.open_findings:
-            yield _rule_case(rule, "failure", str(rule.severity), rule.reason or "the rule is violated")
+        case Verdict.FAIL if rule.open_findings:
+            fix = (f"fix: {rule.fix}",) if rule.fix else ()
+            said = f"{finding_counts(rule)}: {rule.title or rule.sentence}"
+            return _Case(name, rule, "failure", str(rule.severity), said, (*told, *fix), tuple(new_first(rule.open_findings)), waived)
         case Verdict.FAIL:
-            yield from _capped(rule, rule.open_findings, cap, "failure")
+            return _Case(name, rule, "failure", str(rule.severity), reason or "the rule is violated", told, output=waived)
         case Verdict.INCONCLUSIVE:
-            yield _rule_case(rule, "error", "inconclusive", rule.reason or "the evidence is not enough")
+            return _Case(name, rule, "error", "inconclusive", reason or "the evidence is not enough", told, output=waived)
         case Verdict.SKIPPED:
-            yield _rule_case(rule, "skipped", "skipped", rule.reason or "the rule was skipped")
-        case Verdict.WAIVED if not rule.findings:
-            yield _rule_case(rule, "skipped", "waived", rule.reason or "every violation is waived")
-        case Verdict.PASS:
-            yield _rule_case(rule, "", "", "")
-        case Verdict.WAIVED:
-            pass
+            return _Case(name, rule, "skipped", "skipped", reason or "the rule was skipped", told, output=waived)
+        case Verdict.PASS | Verdict.WAIVED:
+            # It passes, and says why.
+            return _Case(name, rule, output=(*(["waived"] if rule.verdict is Verdict.WAIVED and not waived else []), *waived))
         case other:
             assert_never(other)
-    yield from _capped(rule, [finding for finding in rule.findings if finding.waiver], cap, "skipped")
 
 
-def _rule_case(rule: RuleResult, kind: str, type_: str, message: str) -> _Case:
-    return _Case(line(rule.id), rule, kind, type_, message, (f"rule: {rule.sentence}", *(f"note: {note}" for note in notes(rule)[1 if rule.reason else 0 :])))
+def _waived(finding: Finding) -> str:
+    waiver = finding.waiver
+    assert waiver is not None
+    return f"waived by {line(waiver.owner)} until {line(waiver.expires)}: {line(waiver.reason)}; found: {seen(finding)}"
 
 
-def _capped(rule: RuleResult, findings: Iterable[Finding], cap: int, kind: str) -> Iterator[_Case]:
-    found = list(findings)
-    for finding in found[:cap]:
-        yield _finding_case(rule, finding, kind)
-    if len(found) > cap:
-        what = "waived findings" if kind == "skipped" else "findings"
-        message = f"{len(found) - cap:,} more {what} of this rule are not listed here, {len(found):,} in all: see the JSON result"
-        yield _Case(f"{line(rule.id)}: more {what}", rule, kind, str(rule.severity), message)
+def _told_finding(finding: Finding) -> str:
+    """A finding in one line, with its jobs."""
+    shown = finding.jobs[:MAX_JOBS]
+    more = f" and {finding.jobs_count - len(shown):,} more" if finding.jobs_count > len(shown) else ""
+    parts = [
+        tell_state(finding) + seen(finding),
+        *([f"cause: {finding.cause}"] if finding.cause else []),
+        *([f"jobs: {', '.join(shown)}{more}"] if shown else []),
+        *finding.details[:MAX_JOBS],
+    ]
+    return f"- {'; '.join(parts)}"
 
 
-def _finding_case(rule: RuleResult, finding: Finding, kind: str) -> _Case:
-    place = "/".join(filter(None, (finding.account, finding.region)))
-    name = f"{line(rule.id)}: {line(finding.subject)}" + (f" ({line(place)})" if place else "")
-    message = line(finding.message, "the rule is violated")
-    details = [f"rule: {rule.sentence}"]
-    if finding.waiver:
-        waiver = finding.waiver
-        message = f"waived by {line(waiver.owner)} until {line(waiver.expires)}: {line(waiver.reason)}"
-        details.append(f"found: {line(finding.message)}")
-    if finding.cause:
-        details.append(f"cause: {finding.cause}")
-    if finding.jobs:
-        shown = finding.jobs[:MAX_JOBS]
-        more = f" and {finding.jobs_count - len(shown):,} more" if finding.jobs_count > len(shown) else ""
-        details.append(f"jobs: {', '.join(shown)}{more}")
-    details += _first(list(finding.details), "details")
-    details += [f"fix: {rule.fix}"] if rule.fix else []
-    return _Case(name, rule, kind, str(finding.severity), message, tuple(details), finding.fingerprint)
-
-
-def _suite(result: Result, index: int, name: str, title: str, cases: list[TestCase]) -> ET.Element:
+def _suite(result: Result, index: int, name: str, title: str, cases: list[TestCase], waived: list[str]) -> ET.Element:
     from junit_xml import TestSuite  # 10 ms that only this format needs
 
     suite: TestSuite = TestSuite(
@@ -151,8 +151,9 @@ def _suite(result: Result, index: int, name: str, title: str, cases: list[TestCa
             "policycheck.as_of": iso(result.as_of),
             "policycheck.verdict": str(result.verdict),
             **({"policycheck.policy.title": line(title)} if title else {}),
+            **({"policycheck.baseline": baseline_line(result)} if result.baseline else {}),
         },
-        stdout="\n".join(_evidence_lines(result)),
+        stdout="\n".join([*_evidence_lines(result), *_first(waived, "waived findings")]),
     )
     return _schema_shape(suite.build_xml_doc())
 
@@ -173,28 +174,30 @@ def _schema_shape(suite: ET.Element) -> ET.Element:
     return suite
 
 
-def _test_cases(suite: str, cases: Iterable[_Case], taken: set[tuple[str, str]], *, strict: bool) -> list[TestCase]:
-    """The cases under names that are unique in the document, since a reader drops the second one of a name: a name that is taken carries its fingerprint."""
+def _test_cases(suite: str, cases: Iterable[_Case], taken: set[tuple[str, str]], options: Options, size: int) -> list[TestCase]:
+    """The cases under names that are unique in the document, since a reader drops the second one of a name."""
     made = []
     for case in cases:
         name = truncate(case.name, MAX_NAME)
-        if (suite, name) in taken:
-            name = f"{name} [{case.key[:16] or len(taken)}]"
+        while (suite, name) in taken:
+            name = f"{name} [{len(taken)}]"
         taken.add((suite, name))
-        made.append(_test_case(suite, case, name, strict=strict))
+        made.append(_test_case(suite, case, name, options, size))
     return made
 
 
-def _test_case(suite: str, case: _Case, name: str, *, strict: bool) -> TestCase:
+def _test_case(suite: str, case: _Case, name: str, options: Options, size: int) -> TestCase:
     from junit_xml import TestCase
 
-    location = None if case.rule is None or strict else case.rule.location
-    test_case = TestCase(name, classname=suite, file=location and line(location.path), line=location and location.line)
+    path = "" if case.rule is None else relative_path(case.rule.location.path, options.root, options.folder)
+    place: dict[str, object] = {} if case.rule is None or options.junit_strict else {"file": path, "line": case.rule.location.line}
+    output = None if options.junit_strict or not case.output else _within([], case.output, size, "waived findings")
+    test_case = TestCase(name, classname=suite, stdout=output, **place)
     if not case.kind:
         return test_case
-    message = truncate(line(case.message, "no reason was given"), MAX_MESSAGE)
-    place = f"{case.rule.location.path}:{case.rule.location.line}: " if case.rule else ""
-    content = truncate("\n".join([place + message, *map(line, case.details)]), MAX_MESSAGE)
+    message = truncate(line(case.message, "no reason was given"), size)
+    at = f"{path}:{case.rule.location.line}: " if case.rule else ""
+    content = _within([at + message, *map(line, case.details)], list(map(_told_finding, case.findings)), size, "findings")
     match case.kind:
         case "failure":
             test_case.add_failure_info(message, content, case.type)
@@ -203,6 +206,25 @@ def _test_case(suite: str, case: _Case, name: str, *, strict: bool) -> TestCase:
         case _:
             test_case.add_skipped_info(message, content)
     return test_case
+
+
+def _within(head: Sequence[str], items: Sequence[str], size: int, noun: str) -> str:
+    """Whole lines of at most this size: the head, then as many items as fit and how many do not."""
+    text = truncate("\n".join(head), size)
+    room = size - len(text) - MORE
+    shown: list[str] = []
+    for item in map(line, items):
+        room -= len(item) + 1
+        if room < 0:
+            break
+        shown.append(item)
+    if len(shown) < len(items):
+        shown.append(f"and {len(items) - len(shown):,} more {noun}, {len(items):,} in all: see the JSON result")
+    return truncate("\n".join([*([text] if head else []), *shown]), max(size, MAX_NAME))
+
+
+MORE = 100
+"""Characters kept for how many there are."""
 
 
 def _evidence_lines(result: Result) -> list[str]:

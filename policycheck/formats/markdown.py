@@ -1,18 +1,22 @@
 """Markdown for a step summary or a pull request's comment, from the template `summary.md.j2`.
 
 The template can print nothing but numbers and what a filter made safe: a string that went through none is an error, not an injection. GitHub drops a step
-summary above 1 MiB while the step stays green, so whole rows are left out until the document fits, and each table says how many.
+summary above 1 MiB while the step stays green, so whole findings are left out until the document fits, from the end of the lowest severity; each table says
+how many. The comment on a pull request (`formats.comment`) is the same document, and smaller.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from functools import cache
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
 from policycheck.controls import tell_controls
+from policycheck.formats.baseline_words import baseline_line, new_first, tell_state
+from policycheck.formats.baseline_words import sections as baseline_sections
 from policycheck.formats.cleaning import line
 from policycheck.formats.escape import code_span, table_cell
 from policycheck.formats.interface import CleanResult, Format, Options
@@ -40,7 +44,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 900_000
 ROW_CAPS = (500, 200, 100, 50, 20, 10, 5, 2, 1)
-"""Rows a table and sections of rules: the first cap whose document is small enough."""
+"""Rows a table and sections of rules: the first cap by which the document is small enough, without any findings if need be."""
 MAX_CELL = 500
 MAX_JOBS = 3
 MAX_DETAILS = 20
@@ -49,14 +53,43 @@ _BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def _render(result: CleanResult, options: Options) -> Iterator[str]:
-    template = _template()
+    yield summarize(result, options, lambda text: len(text.encode()) <= MAX_BYTES)
+
+
+def summarize(result: CleanResult, options: Options, fits: Callable[[str], bool]) -> str:
+    """The document with as many findings as fit: those of the lowest severity are left out first, the verdict never."""
+    sections = _sections(result, options)
+    rules = sections[str(Verdict.FAIL)]
     text = ""
     for cap in ROW_CAPS:
-        rendered = template.render(result=result, summary=result.summary, rules=_sections(result, options), hidden=_hidden(result, options), cap=cap)
-        text = _BLANK_LINES.sub("\n\n", rendered).rstrip("\n") + "\n"
-        if len(text.encode()) <= MAX_BYTES:
-            break
-    yield text
+        render = partial(_document, result, options, sections, cap)
+        most = sum(min(len(rule.open_findings), cap) for rule in rules)
+        text = render(most)
+        if fits(text):
+            return text
+        text = render(0)
+        if fits(text):
+            # The first number of findings that does not fit is somewhere in between.
+            first = bisect_left(range(1, most + 1), 1, key=lambda number: not fits(render(number)))
+            return render(first)
+    return text
+
+
+def _document(result: Result, options: Options, sections: dict[str, list[RuleResult]], cap: int, findings: int) -> str:
+    """The document with this many findings, those of the worst rules; no table has more than `cap` rows."""
+    rows: dict[int, list[Finding]] = {}
+    for rule in sections[str(Verdict.FAIL)]:
+        rows[id(rule)] = new_first(rule.open_findings)[: min(findings, cap)]
+        findings -= len(rows[id(rule)])
+    rendered = _template().render(
+        result=result,
+        summary=result.summary,
+        rules=sections,
+        hidden=_hidden(result, options),
+        cap=cap,
+        rows_of=lambda rule: rows[id(rule)],
+    )
+    return _BLANK_LINES.sub("\n\n", rendered).rstrip("\n") + "\n"
 
 
 def _sections(result: Result, options: Options) -> dict[str, list[RuleResult]]:
@@ -115,6 +148,9 @@ def _environment() -> Environment:
         "incomplete": incomplete,
         "tell_controls": tell_controls,
         "notes": notes,
+        "baseline_line": baseline_line,
+        "baseline_sections": baseline_sections,
+        "tell_state": lambda finding: Markup(tell_state(finding)),
         "by_cause": by_cause,
         "waiver_notes": waiver_notes,
         "breach_notes": breach_notes,

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from policycheck.formats.alerts import fingerprint, rule_fingerprint, rule_name
+from policycheck.formats.baseline_words import LESS
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.words import UNCOVERED, verdict_sentence
@@ -49,6 +50,8 @@ def _events(result: Result) -> Iterator[Json]:
         yield _of_run(result, time, "nothing judged", verdict_sentence(result))
     if result.scope_uncovered:
         yield _of_run(result, time, "scope", f"Inconclusive: {UNCOVERED}")
+    if result.sees_less:
+        yield _of_run(result, time, "baseline", f"Inconclusive: {LESS}")
     for rule in result.rules:
         yield from (_of_finding(result, time, rule, found) for found in rule.findings)
         if not rule.findings or rule.verdict is not Verdict.FAIL:

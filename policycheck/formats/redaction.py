@@ -15,6 +15,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, TypeVar, cast
 
+from policycheck.comparison import Comparison
 from policycheck.datasets import DATASETS, RESOURCE_TYPES, is_naming
 from policycheck.job_records import JobRecord, SavedJob
 from policycheck.population import Population
@@ -60,14 +61,31 @@ def redact(result: Result, key: bytes) -> Result:
     rules = tuple(_sorted_rule(redactor.mapped(replace(rule, source_line=""))) for rule in result.rules)
     coverage = sorted(redactor.mapped(result.coverage), key=lambda entry: (entry.dataset, entry.account or "", entry.region or ""))
     population = _sorted_population(redactor.mapped(result.population))
-    rest = redactor.mapped(replace(result, rules=(), coverage=(), population=Population()))
-    return replace(rest, rules=rules, coverage=tuple(coverage), population=population, not_seen=(*rest.not_seen, NOTE))
+    rest = redactor.mapped(replace(result, rules=(), coverage=(), population=Population(), baseline=None))
+    return replace(
+        rest,
+        baseline=_sorted_baseline(redactor, result.baseline),
+        rules=rules,
+        coverage=tuple(coverage),
+        population=population,
+        not_seen=(*rest.not_seen, NOTE),
+    )
 
 
 def _sorted_rule(rule: RuleResult) -> RuleResult:
     findings = sorted(rule.findings, key=lambda found: (found.account or "", found.region or "", found.subject))
     answers = sorted(rule.answers, key=lambda one: (one.account or "", one.region or "", one.subject))
     return replace(rule, findings=tuple(findings), answers=tuple(answers))
+
+
+def _sorted_baseline(redactor: _Redactor, told: Comparison | None) -> Comparison | None:
+    if told is None:
+        return None
+    told = redactor.mapped(told)
+    gone, not_seen = (
+        tuple(sorted(found, key=lambda one: (one.policy, one.rule, one.account or "", one.region or "", one.subject))) for found in (told.gone, told.not_seen)
+    )
+    return replace(told, gone=gone, not_seen=not_seen, lost=tuple(sorted(told.lost)))
 
 
 def _sorted_population(population: Population) -> Population:
@@ -212,6 +230,9 @@ def _candidates(result: Result) -> Iterator[str]:
             yield from (value for name, value in finding.identity.items() if value and is_naming(name))
             if finding.waiver is not None:
                 yield from (finding.waiver.owner, finding.waiver.ticket)
+    for earlier in () if result.baseline is None else (*result.baseline.gone, *result.baseline.not_seen):
+        yield from _parts(earlier.subject)
+        yield earlier.account_name or ""
     for record in {id(one): one for rule in result.rules for finding in rule.findings for one in finding.evidence}.values():
         yield from _of_record(record.fields)
     yield from (part for text in _texts(result) if "arn:" in text for found in _ARN.finditer(text) for part in _of_arn(found))

@@ -17,6 +17,7 @@ FORMATS: Mapping[str, Format] = LazyFormats(
         "junit": "policycheck.formats.junit",
         "sarif": "policycheck.formats.sarif",
         "markdown": "policycheck.formats.markdown",
+        "comment": "policycheck.formats.comment",
         "html": "policycheck.formats.html",
         "github": "policycheck.formats.github",
         "gitlab": "policycheck.formats.gitlab",

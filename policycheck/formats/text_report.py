@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import assert_never
 
+from policycheck.formats.baseline_words import baseline_line, new_first, sections, tell_state
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.layout import Page, caret, pad
@@ -27,7 +28,7 @@ from policycheck.formats.words import (
     waiver_notes,
 )
 from policycheck.records import iso
-from policycheck.result import Coverage, Finding, Result, RuleResult, Severity, Verdict
+from policycheck.result import Coverage, Finding, Result, RuleResult, Verdict
 from policycheck.text import display_width, shorten, truncate
 
 MAX_SUBJECTS = 20
@@ -61,6 +62,7 @@ def _render(result: CleanResult, options: Options) -> Iterator[str]:
         page.add()
     _add_causes(page, result)
     _add_period(page, result)
+    _add_baseline(page, result)
     _add_coverage(page, result)
     _add_list(page, "Sentences read as others:", reading_notes(result))
     _add_list(page, "Next to breach:", breach_notes(result))
@@ -68,13 +70,13 @@ def _render(result: CleanResult, options: Options) -> Iterator[str]:
     _add_list(page, "Not seen by this run:", result.not_seen)
     style = {Verdict.FAIL: "error", Verdict.PASS: "pass"}.get(result.verdict, "inconclusive")
     word, _, rest = verdict_sentence(result).partition(": ")
-    page.add_wrapped(f"{word}: ", rest, style="inconclusive" if result.verdict is Verdict.PASS and result.scope_uncovered else style, indent=2)
+    page.add_wrapped(f"{word}: ", rest, style=style, indent=2)
     page.add_wrapped("", count_line(result), indent=2)
     yield page.text()
 
 
 def _add_rule(page: Page, rule: RuleResult, result: Result, options: Options) -> None:
-    style, headline = _headline(rule, result.fail_on)
+    style, headline = _headline(rule, result)
     title = f"{truncate(line(rule.title), MAX_TEXT)}: " if rule.title else ""
     page.add_wrapped(f"{style}[{line(rule.id)}]: ", title + headline, style=style, indent=2)
     gutter = " " * len(str(rule.location.line))
@@ -82,7 +84,7 @@ def _add_rule(page: Page, rule: RuleResult, result: Result, options: Options) ->
     _add_sentence(page, gutter, rule, options)
     places = {(entry.account, entry.region) for entry in result.coverage} | {(finding.account, finding.region) for finding in rule.findings}
     several = len(places) > 1
-    _add_findings(page, gutter, rule.open_findings, several=several)
+    _add_findings(page, gutter, new_first(rule.open_findings), several=several)
     _add_findings(page, gutter, [finding for finding in rule.findings if finding.waiver], several=several)
     for note in notes(rule)[1 if rule.reason and truncate(line(rule.reason), MAX_TEXT) in headline else 0 :]:
         _add_fact(page, gutter, "note: ", note)
@@ -93,15 +95,14 @@ def _add_rule(page: Page, rule: RuleResult, result: Result, options: Options) ->
         _add_fact(page, gutter, "see: ", rule.url)
 
 
-def _headline(rule: RuleResult, fail_on: Severity | None) -> tuple[str, str]:
+def _headline(rule: RuleResult, result: Result) -> tuple[str, str]:
     """(style and first word, what is said after the rule's id)."""
     jobs = f"; {plural(rule.examined, 'job')} examined"
     reason = truncate(line(rule.reason, "no reason was given"), MAX_TEXT)
     match rule.verdict:
         case Verdict.FAIL:
-            counts = rule.counts(Verdict.FAIL, fail_on)
             found = finding_counts(rule) if rule.findings else reason
-            return ("error" if counts else "warning"), f"{found} ({rule.worst}){jobs}"
+            return ("error" if result.fails_by(rule) else "warning"), f"{found} ({rule.worst}){jobs}"
         case Verdict.INCONCLUSIVE:
             return "inconclusive", reason
         case Verdict.WAIVED:
@@ -205,6 +206,7 @@ def _finding_text(finding: Finding, required: str) -> str:
     cause = line(finding.cause, "")
     if cause:
         text = f"[{cause}] {text}"
+    text = tell_state(finding) + text
     if finding.waiver:
         waiver = finding.waiver
         ticket = f", {line(waiver.ticket)}" if waiver.ticket else ""
@@ -235,6 +237,19 @@ def _add_causes(page: Page, result: Result) -> None:
             _add_fact(page, "   ", "see: ", count.cause.url)
     if len(counts) > MAX_LINES:
         page.add(f"  and {len(counts) - MAX_LINES:,} more causes")
+    page.add()
+
+
+def _add_baseline(page: Page, result: Result) -> None:
+    if result.baseline is None:
+        return
+    page.add_wrapped("", f"{baseline_line(result)}.", style="strong", indent=2)
+    for title, lines in sections(result.baseline):
+        page.add_wrapped("  ", title, indent=4)
+        for text in lines[:MAX_LINES]:
+            page.add_wrapped("  - ", truncate(line(text), MAX_TEXT))
+        if len(lines) > MAX_LINES:
+            page.add(f"  - and {len(lines) - MAX_LINES:,} more: see the JSON result")
     page.add()
 
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 from policycheck.causes import CAUSES, Cause
 from policycheck.datasets import DATASETS
 from policycheck.errors import ExitCode
+from policycheck.formats.baseline_words import LESS, exit_reason, state_counts
 from policycheck.reasons import ReasonKind, Reasons, has_kind
 from policycheck.records import iso
 from policycheck.result import (
@@ -60,7 +61,8 @@ def _verdict(result: Result) -> str:
         case Verdict.INCONCLUSIVE if summary.skipped == summary.rules:
             return f"Inconclusive: nothing was judged: {'the only rule was' if summary.rules == 1 else f'all {rules} were'} skipped."
         case Verdict.INCONCLUSIVE if not summary.inconclusive:
-            return f"Not a pass: {_counted(result)} on what was read, but the declared scope is not covered."
+            why = "the declared scope is not covered" if result.scope_uncovered else LESS
+            return f"Not a pass: {_counted(result)} on what was read, but {why}."
         case Verdict.INCONCLUSIVE:
             return f"Inconclusive: {summary.inconclusive:,} of {rules} could not be evaluated on this evidence."
         case Verdict.PASS | Verdict.WAIVED | Verdict.SKIPPED:
@@ -92,6 +94,8 @@ def _pass(result: Result) -> str:
 def _exit_code(result: Result) -> str:
     code = f"Exit code {int(result.exit_code)}"
     limit = "never" if result.fail_on is None else str(result.fail_on)
+    if because := exit_reason(result):
+        return f"{code}: {because}."
     if result.verdict is Verdict.FAIL and result.exit_code is ExitCode.EVIDENCE:
         return f"{code}: no violated rule is at or above --fail-on {limit}, and the evidence is not enough."
     if result.verdict is not Verdict.PASS and result.exit_code is ExitCode.OK:
@@ -177,7 +181,7 @@ def finding_counts(rule: RuleResult) -> str:
     open_count = len(rule.open_findings)
     waived = len(rule.findings) - open_count
     more = " more" if open_count else ""
-    return plural(open_count, "finding") + (f", {waived:,}{more} waived" if waived else "")
+    return plural(open_count, "finding") + state_counts(rule) + (f", {waived:,}{more} waived" if waived else "")
 
 
 def notes(rule: RuleResult) -> list[str]:

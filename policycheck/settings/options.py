@@ -20,6 +20,12 @@ from policycheck.settings.option import AWS, EVALUATION, EVIDENCE, OUTPUT, Optio
 
 SOURCES = "sources."
 """What the keys of the run file begin with that say where jobs come from."""
+CATEGORY = r"^[A-Za-z0-9_.:-]([A-Za-z0-9_.:/ -]{0,98}[A-Za-z0-9_.:-])?$"
+"""What a category is made of: it becomes a part of an id with slashes."""
+_CATEGORY_OF_ACTION = (
+    "Name of this check among several of one repository, for its alerts, its comment and its baseline. Default: the workflow's file and the job, WORKFLOW/JOB; "
+    "the jobs of a matrix that check the same policies need one each."
+)
 _FETCHING = ("check", "init", "list", "fetch")
 """Commands that fetch jobs with every option of a connection; `list` stands for list-backup-jobs and its like."""
 _OTHER_ENGINES = "".join(f", or {name} (extra {name})" for name in ENGINES if name != DEFAULT_ENGINE)
@@ -264,6 +270,39 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             action="Default: that of the run file, or low.",
         ),
     ] = "low"
+    baseline: Annotated[
+        Path | None,
+        Option(
+            help="A result that an earlier run wrote (--output json=FILE): reports say which findings are new since then, unchanged, gone, or not seen.",
+            metavar="RESULT.json",
+            panel=EVALUATION,
+            commands=("check", "report"),
+            key="baseline",
+            key_help="The result of an earlier run: reports say which findings are new since then, unchanged, gone, or not seen",
+            input="Result to compare the findings with: a file that an earlier run wrote, or last: what an earlier run of this check kept in the cache.",
+        ),
+    ] = None
+    fail_on_new: Annotated[
+        bool,
+        Option(
+            help="Findings that the baseline has do not fail the run; new ones do.",
+            panel=EVALUATION,
+            key="fail_on_new",
+            input=True,
+        ),
+    ] = False
+    category: Annotated[
+        str | None,
+        Option(
+            help="Name of this check among several of one repository and policy, so that code scanning keeps their alerts apart (SARIF).",
+            metavar="NAME",
+            panel=OUTPUT,
+            variable="POLICYCHECK_CATEGORY",
+            commands=("check", "report"),
+            key="category",
+            input=_CATEGORY_OF_ACTION,
+        ),
+    ] = None
     min_severity: Annotated[
         str | None,
         Option(

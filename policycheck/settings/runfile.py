@@ -138,6 +138,7 @@ class _Reader:
             "inventories": self._inventories(root.get("inventories")),
             "outputs": self._outputs(root.get("outputs")),
             "bundle": self._bundle(root.get("bundle")),
+            "baseline": self._file(root.get("baseline")),
         }
         scope = None if any(path[:1] == ("scope",) for path in broken) else self._scope(root)
         if document.diagnostics:

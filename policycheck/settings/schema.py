@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from policycheck.engine.backends.registry import ENGINES
 from policycheck.policy.schema import Identifier, Line, Scalar, ScopeEntry, finish_schema
 from policycheck.result import Severity
-from policycheck.settings.options import OPTIONS, SOURCES, Declared
+from policycheck.settings.options import CATEGORY, OPTIONS, SOURCES, Declared
 
 RoleArn = Annotated[str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$")]
 AccountId = Annotated[
@@ -20,6 +20,7 @@ _ONE_OR_SEVERAL = {"type": ["string", "array"], "minLength": 1, "items": {"type"
 Threshold = Literal["critical", "high", "medium", "low", "info", "never"]
 ExternalId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@:/-]{2,1224}$")]
 SessionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+=,.@-]{2,64}$")]
+Category = Annotated[str, StringConstraints(pattern=CATEGORY)]
 _KINDS: Mapping[str, Any] = {
     # One profile may stand without brackets.
     "profile": Annotated[list[Line], BeforeValidator(lambda value: [value] if isinstance(value, str) else value), WithJsonSchema(_ONE_OR_SEVERAL)],
@@ -34,6 +35,8 @@ _KINDS: Mapping[str, Any] = {
     "fail_on": Threshold,
     "min_severity": Severity,
     "redact": bool,
+    "fail_on_new": bool,
+    "category": Category,
     "show_passed": bool,
     "engine": Literal.__getitem__(tuple(ENGINES)),
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -23,6 +24,7 @@ INPUTS: dict[str, dict[str, Any]] = ACTION["inputs"]
 OUTPUTS: dict[str, dict[str, str]] = ACTION["outputs"]
 STEPS: list[dict[str, Any]] = ACTION["runs"]["steps"]
 
+TOKEN = "ghs_of-the-job"
 EXPRESSION = re.compile(r"\$\{\{\s*(.*?)\s*\}\}")
 COMMANDS = frozenset(
     """add-mask add-matcher add-path debug echo endgroup error group internal-set-repo-path notice remove-matcher save-state set-env set-output
@@ -88,22 +90,20 @@ def run_action(workspace: Path, temporary: Path, environment: Mapping[str, str],
     """Run every step of action.yml until one fails; input names are written with `_` for `-`."""
     given = {name.replace("_", "-"): value for name, value in inputs.items()}
     assert set(given) <= set(INPUTS)
-    values = {name: given.get(name, str(entry.get("default", ""))) for name, entry in INPUTS.items()}
+    values = {name: given.get(name, str(entry.get("default", "")).replace("${{ github.token }}", TOKEN)) for name, entry in INPUTS.items()}
     steps: dict[str, dict[str, str]] = {}
     run = Run(0)
     for number, step in enumerate(STEPS):
-        if "if" in step and not _condition(step["if"], values):
+        if not _condition(step, values, steps, failed=run.code != 0):
             continue
         if "uses" in step:
-            steps[step["id"]] = _used(step, values)
+            steps[step.get("id", f"step {number}")] = _used(step, values, steps, temporary / "cache")
             continue
         assert step["shell"] == "bash"
         written, summary = _run_step(step, workspace, temporary / f"step-{number}", temporary, environment, values, steps, run)
         steps[step.get("id", f"step {number}")] = written
         run.written |= written
         run.summary += summary
-        if run.code:
-            break
     run.outputs = {name: _evaluate(entry["value"], values, steps) for name, entry in OUTPUTS.items()}
     return run
 
@@ -141,21 +141,53 @@ def _run_step(
         timeout=600,
         check=False,
     )
-    run.code = done.returncode
+    run.code = run.code or done.returncode
     run.log += done.stdout.decode()
     return _read_outputs(output.read_text(encoding="utf-8")), summary.read_text(encoding="utf-8")
 
 
-def _used(step: Mapping[str, Any], values: Mapping[str, str]) -> dict[str, str]:
+def _used(step: Mapping[str, Any], values: Mapping[str, str], steps: Mapping[str, Mapping[str, str]], cache: Path) -> dict[str, str]:
+    if step["uses"].startswith("actions/cache/"):
+        return _cached(step, {name: _evaluate(text, values, steps) for name, text in step["with"].items()}, cache)
     assert re.fullmatch(r"actions/setup-python@[0-9a-f]{40}", step["uses"])
     assert _evaluate(str(step["with"]["python-version"]), values, {})
     return {"python-path": sys.executable}
 
 
-def _condition(text: str, values: Mapping[str, str]) -> bool:
-    match = re.fullmatch(r"inputs\.([\w-]+) != ''", text)
-    assert match, text
-    return values[match[1]] != ""
+def _cached(step: Mapping[str, Any], given: Mapping[str, str], cache: Path) -> dict[str, str]:
+    """What actions/cache does: a key is written once, and the newest one with a prefix is restored where there is none of the name."""
+    kind = re.fullmatch(r"actions/cache/(save|restore)@[0-9a-f]{40}", step["uses"])
+    assert kind, step["uses"]
+    assert given["key"]
+    assert given["path"]
+    if kind[1] == "save":
+        if not (cache / given["key"]).exists():
+            shutil.copytree(given["path"], cache / given["key"])
+        return {}
+    known = sorted((folder for folder in (cache.iterdir() if cache.is_dir() else ())), key=lambda folder: folder.stat().st_mtime_ns)
+    found = [folder for folder in known if folder.name == given["key"]] or [folder for folder in known if folder.name.startswith(given["restore-keys"])]
+    # Another run has another machine.
+    shutil.rmtree(given["path"], ignore_errors=True)
+    if found:
+        shutil.copytree(found[-1], given["path"])
+    return {"cache-hit": str(bool(found)).lower()}
+
+
+def _condition(step: Mapping[str, Any], values: Mapping[str, str], steps: Mapping[str, Mapping[str, str]], *, failed: bool) -> bool:
+    """Whether a step runs: comparisons joined by `&&`, behind `!cancelled()` after a failure, too."""
+    text = str(step.get("if", "")).strip()
+    expression = EXPRESSION.fullmatch(text)
+    parts = [part.strip() for part in (expression[1] if expression else text).split("&&") if part.strip()]
+    if failed and "!cancelled()" not in parts:
+        return False
+    for part in parts:
+        if part == "!cancelled()":
+            continue
+        match = re.fullmatch(r"([\w.-]+) (==|!=) '(\w*)'", part)
+        assert match, text
+        if (_evaluate(f"${{{{ {match[1]} }}}}", values, steps) == match[3]) is (match[2] == "!="):
+            return False
+    return True
 
 
 def _evaluate(text: str, values: Mapping[str, str], steps: Mapping[str, Mapping[str, str]]) -> str:

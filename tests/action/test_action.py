@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from action import run as script
 from policycheck.emulator.clock import Clock
 from policycheck.emulator.server import Endpoint, serve
 from policycheck.emulator.store import Store
@@ -20,6 +20,7 @@ from tests.cli.conftest import AS_OF, HOSTILE, job
 
 PATHS = ("json", "sarif", "junit", "markdown", "html", "comment")
 ACCOUNT = "111122223333"
+MARKER = re.compile(r"<!-- policycheck: policy\.yaml, check [0-9a-f]{16} -->")
 CLEAN = "policy: p\nrules:\n  - {id: ended-well, rule: 'no FAILED, ABORTED, EXPIRED or PARTIAL jobs within 25h', severity: high}\n"
 TESTS = f"""\
 as_of: {AS_OF}
@@ -44,7 +45,7 @@ def written(run: Run) -> set[str]:
 def test_a_pass_writes_every_output_and_every_file(action: Action) -> None:
     run = action(policies="policy.yaml", jobs="ok.json", as_of=AS_OF)
     assert run.code == 0, run.log
-    assert run.written.keys() == OUTPUTS.keys()
+    assert run.written.keys() == {*OUTPUTS, "kept"}
     assert [run.outputs[name] for name in ("result", "exit-code", "rules", "passed", "failed", "findings", "jobs")] == ["pass", "0", "2", "2", "0", "0", "1"]
     assert written(run) == set(PATHS)
     assert all(Path(run.outputs[name]).parent == Path(run.outputs["directory"]) for name in PATHS)
@@ -58,9 +59,11 @@ def test_findings_fail_the_step_after_everything_is_written(action: Action) -> N
     assert [run.outputs[name] for name in ("result", "exit-code", "failed", "findings")] == ["fail", "1", "1", "1"]
     assert written(run) == set(PATHS)
     assert [(level, file, line) for level, file, line in annotated(run) if level == "error"] == [("error", "policy.yaml", "3")]
-    assert json.loads(Path(run.outputs["sarif"]).read_text(encoding="utf-8"))["runs"][0]["results"]
+    assert [len(part["results"]) for part in json.loads(Path(run.outputs["sarif"]).read_text(encoding="utf-8"))["runs"]] == [0, 1]
     comment = Path(run.outputs["comment"]).read_text(encoding="utf-8")
-    assert comment == f"{script.MARKER}\n{run.summary}"
+    first, _, rest = comment.partition("\n")
+    assert MARKER.fullmatch(first)
+    assert rest == f"{run.summary}\n`policy.yaml, check`\n"
 
 
 def test_short_evidence_hands_on_no_sarif_and_warns_at_the_rule(action: Action) -> None:
@@ -86,7 +89,7 @@ def test_evidence_that_cannot_be_read_is_inconclusive(action: Action, repository
     assert [run.outputs[name] for name in ("result", "exit-code", "rules")] == ["inconclusive", "3", ""]
     assert written(run) == {"comment"}
     assert annotated(run) == [("error", "", "")]
-    assert "Nothing was judged" in run.summary
+    assert "No rule was evaluated" in run.summary
 
 
 @pytest.mark.parametrize(
@@ -131,6 +134,9 @@ def test_lint_and_tests_run_before_the_check_and_stop_it_where_they_fail(action:
     assert (run.code, run.outputs["lint"], run.outputs["test"], run.outputs["result"]) == (1, "pass", "fail", "error")
     assert run.outputs["json"] == ""
     assert "**Fail**" in run.summary
+    comment = Path(run.outputs["comment"]).read_text(encoding="utf-8")
+    assert MARKER.match(comment)
+    assert "No rule was evaluated" in comment
 
 
 @pytest.mark.slow
@@ -172,7 +178,7 @@ def test_hostile_inputs_say_nothing_to_the_runner(action: Action, name: str) -> 
     hostile = "$(touch pwned)\n::set-output name=result::pass\n##[set-env name=PATH]x\r::add-path::/tmp\n=\n--help"
     run = action(**{"policies": "policy.yaml", "jobs": "ok.json", "as_of": AS_OF, name: hostile})
     assert (run.code, run.outputs["result"]) == ((3, "inconclusive") if name == "jobs" else (2, "error")), run.log
-    assert run.written.keys() <= OUTPUTS.keys()
+    assert run.written.keys() <= {*OUTPUTS, "kept"}
     assert annotated(run) == [("error", "", "")]
 
 

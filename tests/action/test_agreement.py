@@ -11,7 +11,11 @@ from tests.action.runner import ACTION, EXPRESSION, INPUTS, OUTPUTS, ROOT, STEPS
 
 PAGE = (ROOT / "docs" / "github-action.md").read_text(encoding="utf-8")
 (CHECK,) = (step for step in STEPS if step.get("id") == "check")
-TAKEN = {name: f"INPUT_{name.upper().replace('-', '_')}" for name in INPUTS if name != "python-version"}
+PUBLISHED = {"comment", "code-scanning", "token"}
+"""Inputs of the steps that tell GitHub."""
+BESIDE = {"policies", "commands", "working-directory", "output-directory"}
+"""Inputs of the check that are not one option each."""
+TAKEN = {name: f"INPUT_{name.upper().replace('-', '_')}" for name in INPUTS if name not in {"python-version", *PUBLISHED}}
 
 
 def rows(heading: str) -> dict[str, list[str]]:
@@ -28,8 +32,19 @@ def test_every_input_reaches_the_script_by_a_variable_of_its_own() -> None:
 
 def test_the_script_reads_every_input_and_no_other() -> None:
     options = [name for table in script.INPUTS.values() for name in table]
-    assert sorted([*options, "policies", "commands", "working-directory", "output-directory"]) == sorted(TAKEN)
+    assert sorted([*options, *BESIDE]) == sorted(TAKEN)
     assert len({option for table in script.INPUTS.values() for option in table.values()}) == len(options)
+
+
+def test_the_name_of_a_check_hangs_on_the_same_inputs_in_every_step() -> None:
+    (name,) = (step for step in STEPS if step.get("id") == "name")
+    assert {key: text for key, text in name["env"].items() if key.startswith("INPUT_")}.items() <= CHECK["env"].items()
+
+
+def test_publishing_takes_its_switches_and_the_token() -> None:
+    steps = [step for step in STEPS if "publish.py" in step.get("run", "")]
+    assert [step["env"]["INPUT_TOKEN"] for step in steps] == ["${{ inputs.token }}"] * 2
+    assert [f"inputs.{name} == 'true'" in step["if"] for name, step in zip(("comment", "code-scanning"), steps, strict=True)] == [True, True]
 
 
 def test_the_installation_knows_the_engine() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 from typer.core import TyperGroup
 
 from action import run as script
+from action.comments import shorten
+from action.workflow import InputError
 from policycheck.cli.app import build_app
 
 REPORTS = Path("/reports")
@@ -48,8 +51,21 @@ def test_a_switch_is_given_where_the_input_is_true_and_otherwise_the_run_file_de
     monkeypatch.setenv("INPUT_SHOW_PASSED", "false")
     assert script.command_line(REPORTS)[1 + len(OUTPUTS) :] == ["--redact", "--"]
     monkeypatch.setenv("INPUT_SHOW_PASSED", "yes")
-    with pytest.raises(script.InputError, match="show-passed"):
+    with pytest.raises(InputError, match="show-passed"):
         script.command_line(REPORTS)
+
+
+def test_a_result_of_a_period_is_kept_apart_from_one_of_an_instant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither can be compared with the other: the run would end with exit code 2 until somebody empties the cache."""
+    monkeypatch.setenv("RUNNER_TEMP", str(tmp_path))
+    prefixes = []
+    for start in ("", "90d"):
+        monkeypatch.setenv("INPUT_FROM", start)
+        monkeypatch.setenv("GITHUB_OUTPUT", str(tmp_path / f"output{start}"))
+        assert script.main(["name"]) == 0
+        prefixes += [line for line in (tmp_path / f"output{start}").read_text(encoding="utf-8").splitlines() if line.startswith("prefix=")]
+    assert not prefixes[0].startswith(prefixes[1])
+    assert not prefixes[1].startswith(prefixes[0])
 
 
 @pytest.mark.parametrize(("named", "run"), [("", ["check"]), ("check\n lint \n", ["lint", "check"]), ("test", ["test"])])
@@ -57,7 +73,7 @@ def test_commands_run_in_their_own_order(monkeypatch: pytest.MonkeyPatch, named:
     monkeypatch.setenv("INPUT_COMMANDS", named)
     assert script._commands() == run
     monkeypatch.setenv("INPUT_COMMANDS", f"{named}\nverify")
-    with pytest.raises(script.InputError, match="'verify'"):
+    with pytest.raises(InputError, match="'verify'"):
         script._commands()
 
 
@@ -160,34 +176,36 @@ def test_a_success_without_a_result_is_an_error(tmp_path: Path, monkeypatch: pyt
     assert "::error title=policycheck::error: policycheck ended well and left no result" in capsys.readouterr().out
 
 
-COMPLETE: dict[str, Any] = {"summary": {"inconclusive": 0, "rules": 2}, "coverage": [{"complete": True}]}
+RESULT: dict[str, Any] = {"summary": {"inconclusive": 0, "rules": 2}}
 
 
 @pytest.mark.parametrize(
-    ("code", "result", "handed_on"),
+    ("code", "result", "properties", "handed_on", "said"),
     [
-        (0, COMPLETE, True),
-        (1, COMPLETE, True),
-        (3, COMPLETE, False),
-        (2, COMPLETE, False),
-        (1, COMPLETE | {"coverage": [{"complete": True}, {"complete": False}]}, False),
-        (0, COMPLETE | {"summary": {"inconclusive": 1, "rules": 2}}, False),
-        (1, COMPLETE | {"rules": [{"possible": 0}, {"possible": 1}]}, False),
-        (1, COMPLETE | {"scope_uncovered": True}, False),
-        (0, None, False),
+        (0, RESULT, {}, True, ""),
+        (1, RESULT, {}, True, ""),
+        (3, RESULT, {"policycheck/leftOut": ["p/a", "p/b"]}, True, "p/a, p/b"),
+        (3, RESULT, {"policycheck/withheld": "2 rules of 30 could not be evaluated in full"}, False, "2 rules of 30"),
+        (2, RESULT, {}, False, ""),
+        (4, RESULT, {}, False, "exit code 4"),
+        (143, RESULT, {}, False, "exit code 143"),
+        (0, None, {}, False, ""),
     ],
 )
-def test_only_complete_evidence_may_close_alerts(tmp_path: Path, code: int, result: dict[str, Any] | None, handed_on: bool) -> None:
-    (tmp_path / script.REPORTS["sarif"]).touch()
-    path, why = script._sarif(tmp_path, code, result)
+def test_sarif_is_handed_on_unless_it_says_that_it_must_not(
+    tmp_path: Path, code: int, result: dict[str, Any] | None, properties: dict[str, Any], handed_on: bool, said: str
+) -> None:
+    (tmp_path / script.REPORTS["sarif"]).write_text(json.dumps({"runs": [], "properties": properties}), encoding="utf-8")
+    path, told = script._sarif(tmp_path, code, result)
     assert bool(path) is handed_on
-    assert bool(why) is (not handed_on and result is not None and code != script.USAGE)
+    assert said in told
+    assert bool(told) is bool(said)
 
 
 @given(st.lists(st.text("ab|`é", max_size=30) | st.sampled_from(["<details><summary>x</summary>", "</details>"]), max_size=40), st.integers(200, 600))
 def test_a_document_is_shortened_to_whole_lines_and_closes_what_it_opens(lines: list[str], limit: int) -> None:
     document = "".join(f"{line}\n" for line in lines)
-    short = script.shorten(document, limit)
+    short = shorten(document, limit)
     assert len(short) <= limit
     if len(document) <= limit:
         assert short == document

@@ -52,6 +52,16 @@ def test_a_saved_period_renders_as_the_check_did(estate: Cli, cli: Cli, folder: 
     assert sum(",fail," in row for row in rows) == saved["summary"]["findings"]
 
 
+def test_a_period_is_compared_with_an_earlier_one(estate: Cli, cli: Cli) -> None:
+    assert estate("check", "--from", "7d", "--to", "2026-11-19T06:00:00Z", "-q", "--output", "json=last.json").code == 1
+    outcome = estate("check", *PERIOD, "--baseline", "last.json", "--fail-on-new", "--output", "json=now.json", "--output", "text")
+    # A rule is inconclusive on three days, as it was then: that is no finding, and not enough either.
+    assert outcome.code == 3
+    assert "Since the baseline (last.json, as of 2026-11-19T06:00:00Z): 0 new findings, 3 unchanged, 0 gone." in outcome.out
+    assert "3 old findings stay, none that counts is new (--fail-on-new), and the evidence is not enough." in " ".join(outcome.out.split())
+    assert cli("report", "now.json").out == outcome.out
+
+
 def shortened(saved: dict[str, Any]) -> None:
     saved["rules"][0]["period"].pop()
 

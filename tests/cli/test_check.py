@@ -330,9 +330,10 @@ def test_annotations_stand_where_the_checkout_has_the_policy(
     monkeypatch.setenv(variable, str((folder / top).resolve()))
     expected = place.format(name=folder.name)
     for named in ("policy.yaml", str(folder / "policy.yaml") if top != "elsewhere" else "./policy.yaml"):
-        assert check("bad.json", "-o", "gitlab", "-o", "sarif=r.sarif", "-o", "github=r.txt", policy=named).code == 1
-        run = json.loads((folder / "r.sarif").read_text(encoding="utf-8"))["runs"][0]
-        assert run["results"][0]["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == expected
+        assert check("bad.json", "-o", "gitlab", "-o", "sarif=r.sarif", "-o", "github=r.txt", "-o", "junit=r.xml", policy=named).code == 1
+        (result,) = [one for run in json.loads((folder / "r.sarif").read_text(encoding="utf-8"))["runs"] for one in run["results"]]
+        assert result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] == expected
+        assert f'file="{expected}"' in (folder / "r.xml").read_text(encoding="utf-8")
         assert f"file={expected}," in (folder / "r.txt").read_text(encoding="utf-8")
         assert json.loads(check("bad.json", "-o", "gitlab", policy=named).out)[0]["location"]["path"] == expected
 

@@ -10,6 +10,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from policycheck.answers import Answer, SubjectAnswer
+from policycheck.baseline import compare
 from policycheck.control_matrix import ControlMatrix, MatrixControl
 from policycheck.errors import Location
 from policycheck.history import AgeLimit, CauseDays, DayOutcome, History, ResourceDays
@@ -304,7 +305,23 @@ def hostile() -> Result:
     )
 
 
-CASES = {"mixed": mixed, "empty": empty, "clean": clean_run, "hostile": hostile}
+def compared() -> Result:
+    """The mixed run against an earlier one: findings that are new, unchanged, gone, waived since and not seen, a Region and a rule that are lost."""
+    now = mixed()
+    failed, rpo, inconclusive, waived, *_ = now.rules
+    before = (
+        replace(failed, findings=(failed.findings[0], make_finding("i-0aaa"), make_finding("i-0bbb", account="444455556666", region="us-east-1")), waivers=()),
+        replace(rpo, sentence="every RDS resource must have a clean job within 48h", findings=(), verdict=Verdict.INCONCLUSIVE, reasons=told("no list")),
+        replace(inconclusive, verdict=Verdict.FAIL, findings=(make_finding("i-0ccc", rule="iam-role", severity=Severity.LOW),), reasons=(), possible=0),
+        replace(waived, verdict=Verdict.FAIL, findings=tuple(replace(found, waiver=None) for found in waived.findings)),
+        make_rule(id="removed", sentence="no ABORTED jobs within 7d", title="", verdict=Verdict.FAIL, findings=(make_finding("i-0ddd", rule="removed"),)),
+    )
+    coverage = (*now.coverage, make_coverage(region="ap-south-1"))
+    then = replace(now, as_of=AS_OF - timedelta(days=1), rules=before, coverage=coverage, history=None, left_out=(), population=Population())
+    return compare(now, then, source="last.json", fail_on_new=True)
+
+
+CASES = {"mixed": mixed, "empty": empty, "clean": clean_run, "hostile": hostile, "compared": compared}
 
 _NASTY = st.text(st.sampled_from(string.printable + "\x00\x1b\x9b\u202e\ufffe\ud800\u00e9\u4e2d\u0301::##[]()`|\\"), max_size=30)
 any_text = st.one_of(_NASTY, st.text(max_size=20), st.just(""), st.sampled_from([HOSTILE, *(text for text in CORPUS.values() if len(text) < 1000)]))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 
 import pytest
 from markdown_it import MarkdownIt
@@ -11,7 +12,7 @@ from policycheck.formats import markdown
 from policycheck.formats.interface import Options
 from policycheck.formats.registry import FORMATS
 from policycheck.result import Result, Severity, Verdict, Waiver
-from tests.formats.results import CASES, make_finding, make_result, make_rule, mixed, results
+from tests.formats.results import CASES, clean_run, make_finding, make_result, make_rule, mixed, results
 from tests.properties import examples
 
 MARKDOWN = FORMATS["markdown"]
@@ -60,10 +61,34 @@ def test_a_large_result_fits_a_step_summary_in_whole_rows() -> None:
     assert len(text.encode()) <= 900_000
     document = GFM.render(text)
     assert len(re.findall("<th", document)) >= 9
-    assert re.search(r"Showing \d+ of 30 failed rules", text)
+    # Findings are left out before rules.
+    assert len(re.findall(r"^#### ` rule-\d+ ` \(high\): 200 findings", text, re.MULTILINE)) == 30
     assert re.search(r"Showing \d+ of 200 findings", text)
     assert re.search(r"Showing \d+ of 6,000 waived findings", text)
     assert re.search(r"Showing \d+ of 2,000 things not seen", text)
+
+
+@pytest.mark.parametrize(("name", "limit"), [("comment", 65_000), ("markdown", 900_000)])
+def test_findings_are_left_out_from_the_end_of_the_lowest_severity(name: str, limit: int) -> None:
+    many = tuple(make_finding(f"i-{number:04}", message="x" * 400) for number in range(450))
+    low, high = (
+        make_rule(id=severity, severity=severity, verdict=Verdict.FAIL, findings=tuple(replace(found, rule=severity) for found in findings))
+        for severity, findings in ((Severity.LOW, many * 5), (Severity.HIGH, many[:20]))
+    )
+    text = FORMATS[name].render(make_result(low, high))
+    assert (0.98 * limit < len(text) <= limit) if name == "comment" else "Showing 500 of" in text
+    assert set(re.findall(r"</?([a-z0-9]+)", GFM.render(text))) <= OURS
+    # The verdict and all of the worst rule, then as much as fits of the other.
+    assert "**Fail: 2 of 2 rules are violated." in text
+    high_part, low_part = text.split("#### ` low `")
+    assert high_part.count("| ` 111122223333 ` | ` eu-west-1 ` | ` arn:") == 20
+    shown = low_part.count("| ` 111122223333 ` | ` eu-west-1 ` | ` arn:")
+    assert f"Showing {shown:,} of 2,250 findings; the JSON result has them all." in low_part
+
+
+def test_a_comment_on_a_clean_run_is_one_line() -> None:
+    assert FORMATS["comment"].render(clean_run()).count("\n") == 1
+    assert FORMATS["comment"].render(make_result(make_rule(verdict=Verdict.SKIPPED))).count("\n") > 5
 
 
 def test_worst_failures_come_first() -> None:

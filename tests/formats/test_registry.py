@@ -17,7 +17,7 @@ from tests.tables import each
 
 
 def test_help_order_is_fixed() -> None:
-    assert list(FORMATS) == ["text", "json", "junit", "sarif", "markdown", "html", "github", "gitlab", "csv", "ocsf", "oscal", "in-toto"]
+    assert list(FORMATS) == ["text", "json", "junit", "sarif", "markdown", "comment", "html", "github", "gitlab", "csv", "ocsf", "oscal", "in-toto"]
 
 
 def test_each_format_describes_itself() -> None:
@@ -45,7 +45,7 @@ print(*sorted({"altair", "jinja2", "markupsafe", "junit_xml", "rich", "boto3", "
 def test_display_options_change_no_machine_format(case: str, name: str) -> None:
     options = Options(color=True, width=60, show_passed=True, min_severity=Severity.CRITICAL)
     same = FORMATS[name].render(CASES[case]()) == FORMATS[name].render(CASES[case](), options)
-    assert same or name in {"text", "markdown"}
+    assert same or name in {"text", "markdown", "comment"}
 
 
 @examples(results, few=4, many=100)
