@@ -74,13 +74,13 @@ pictures: $(READY) ## make the pictures of the documentation again (needs Chromi
 	@PYTHONPATH=. $(BIN)/python docs/pictures.py
 
 slow: $(READY) ## run the slow tests: packages, validators of workflows, npm, other engines, the AWS CLI
-	@$(BIN)/python -m pytest -q -n auto -m slow
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m slow
 
 search: $(READY) ## run the properties with examples that were not tried before; run it before a release
-	@$(BIN)/python -m pytest -q -n auto -m search --hypothesis-profile search
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m search --hypothesis-profile search
 
 conformance: $(READY) ## run the tests of the engine and of evidence with the engines beside the default
-	@POLICYCHECK_TEST_ENGINE=duckdb $(BIN)/python -m pytest -q -n auto tests/engine tests/evidence tests/test_cases.py tests/test_evidence.py
+	@POLICYCHECK_TEST_ENGINE=duckdb $(BIN)/python -m pytest -q -n auto --dist worksteal tests/engine tests/evidence tests/test_cases.py tests/test_evidence.py
 
 mutants: $(READY) ## change the shipped packs one thing at a time, and fail where their tests notice less than 90% of it
 	@$(BIN)/policycheck test policies/ --mutate --killed 90

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.engine.case import Case
+from policycheck.engine.group_measure import measure_of
 from policycheck.engine.judgement import expectation
 from policycheck.engine.list_view import ListView, Tally
 from policycheck.engine.screen import CleanKeys
@@ -22,7 +23,8 @@ def thin(case: Case, view: ListView, tallies: Mapping[int, Tally], clean: CleanK
     """
     if series is None or series.counting or case.number in series.anew or not case.per or expectation(case).inventory is not None:
         return None
-    if expectation(case).share is not None:
+    # Of measures that pass over a group without anything to measure, a clean group may be such a one: then it stands for no other.
+    if expectation(case).share is not None or measure_of(case).passes_over_nothing:
         return None
     if RESOURCE in case.per and (case.per != (RESOURCE,) or case.rule.statement.dataset != BACKUP_JOBS.name):
         return None

@@ -94,7 +94,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     bundle: Annotated[
         str | None,
         Option(
-            help="Write an evidence bundle (ZIP), which holds what was read and the verdicts, for policycheck verify and reperform.py.",
+            help="Write an evidence bundle (ZIP), which holds what was read and the verdicts, for `policycheck verify` and for `reperform.py`.",
             metavar="FILE",
             panel=OUTPUT,
             key="bundle",

@@ -41,7 +41,7 @@ def seen(results: tuple[RuleResult, ...]) -> list[tuple[object, ...]]:
     st.lists(st.sampled_from(RULES), min_size=8, max_size=8, unique_by=lambda rule: rule.id),
     st.sampled_from([1, 3, 24]),
     few=2,
-    many=150,
+    many=60,
 )
 def test_a_series_says_of_each_instant_what_it_says_by_itself(jobs: list[Job], rules: list[Rule], hours: int) -> None:
     policies, lists, coverage = [Policy("p", "", "p.yaml", tuple(rules))], {"backup_jobs": job_list(jobs)}, [covered(len(jobs))]
@@ -77,7 +77,7 @@ rules:
 """
 
 
-@examples(st.integers(0, 100_000), few=1, many=30)
+@examples(st.integers(0, 100_000), few=1, many=12)
 def test_a_period_says_of_each_step_what_a_check_as_of_that_step_says(tmp_path: Path, seed: int) -> None:
     estate = write_random_estate(tmp_path, seed)
     (tmp_path / "more.yaml").write_text(MORE, encoding="utf-8")

@@ -220,7 +220,7 @@ def histories(draw: st.DrawFn) -> list[Job]:
     return jobs
 
 
-@examples(histories(), few=6, many=400)
+@examples(histories(), few=6, many=150)
 def test_a_screen_changes_nothing_of_jobs_that_are_compared(monkeypatch: pytest.MonkeyPatch, jobs: list[Job]) -> None:
     screened = results(jobs, RULES[len(REQUIREMENTS) :])
     with monkeypatch.context() as patch:

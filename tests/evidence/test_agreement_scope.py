@@ -44,7 +44,7 @@ def record(number: int, account: str, region: str) -> dict[str, Any]:
     return {"BackupJobId": str(number), "AccountId": account, "BackupVaultArn": vault, "CreationDate": "2026-11-20T03:00:00Z", "State": "COMPLETED"}
 
 
-@examples(coverage=coverages, scope=scopes, few=60, many=5000)
+@examples(coverage=coverages, scope=scopes, few=60, many=2000)
 def test_the_same_places_are_excused(coverage: list[Coverage], scope: Scope) -> None:
     jobs = [record(number, str(entry.account), str(entry.region)) for number, entry in enumerate(coverage) if entry.jobs]
     sources = [{"dataset": "backup_jobs", "name": "a", "records": jobs}]

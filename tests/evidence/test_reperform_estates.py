@@ -74,7 +74,7 @@ def test_no_pass_beside_a_possible_violation_or_a_list_that_was_not_read(case: C
 def test_the_generated_lists_reach_every_verdict() -> None:
     verdicts: Counter[str] = Counter()
 
-    @settings(FAST, max_examples=200, derandomize=True)
+    @settings(FAST, max_examples=500, derandomize=True)
     @given(cases())
     def count(case: Case) -> None:
         verdicts.update(result["verdict"] for result in results(case).values())
