@@ -33,6 +33,10 @@ class Verdict(StrEnum):
     SKIPPED = "skipped"
 
 
+WORST_FIRST = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.WAIVED, Verdict.SKIPPED, Verdict.PASS)
+"""Of several verdicts the first of these tells most; a pass is the last, as it claims evidence for all of them."""
+
+
 class Basis(StrEnum):
     """Where the claim that a list is complete comes from."""
 

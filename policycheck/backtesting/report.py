@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Any
 
 from policycheck.backtesting.comparison import Difference, RuleDifference
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import CleanResult
+from policycheck.formats.json_period import finding_spans, period_members, rule_spans, span_members
 from policycheck.formats.layout import Page
-from policycheck.formats.strips import MEANINGS, SIGNS, legend, strips
+from policycheck.formats.strips import MEANINGS, SIGNS, Strip, legend, strips
 from policycheck.period import Period, Span
-from policycheck.records import iso
 from policycheck.result import RuleResult, Verdict
 from policycheck.text import counted, truncate
 
@@ -24,7 +22,6 @@ _MAX_TEXT = 400
 _MAX_RULES = 200
 _MAX_SUBJECTS = 3
 _STRIP_ROWS = 4
-_SECOND = timedelta(seconds=1)
 
 Json = dict[str, Any]
 
@@ -32,14 +29,6 @@ Json = dict[str, Any]
 def count_changes(rule: RuleResult) -> int:
     """How often the verdict of a rule was another than on the step before."""
     return max(len(rule.spans) - 1, 0)
-
-
-def steps_by_verdict(rule: RuleResult) -> Counter[Verdict]:
-    """How many steps had each verdict."""
-    counts: Counter[Verdict] = Counter()
-    for one in rule.spans:
-        counts[one.verdict] += one.span.steps
-    return counts
 
 
 def write_text(result: CleanResult, period: Period, difference: Difference | None, *, width: int, color: bool) -> str:
@@ -51,7 +40,7 @@ def write_text(result: CleanResult, period: Period, difference: Difference | Non
         page.add(f"  {legend(found)}; the oldest {period.noun} first")
     page.add()
     for one in found[:_MAX_RULES]:
-        page.add_wrapped(f"{page.paint('strong', truncate(line(one.rule.id), _MAX_TEXT))}: ", _told(one.rule, period), indent=2)
+        page.add_wrapped(f"{page.paint('strong', truncate(line(one.rule.id), _MAX_TEXT))}: ", _told(one, period), indent=2)
         page.add_wrapped("  ", truncate(line(one.rule.sentence), _MAX_TEXT))
         room = width - 2
         for start in range(0, min(len(one.text), room * _STRIP_ROWS), room):
@@ -70,9 +59,9 @@ def write_text(result: CleanResult, period: Period, difference: Difference | Non
     return page.text()
 
 
-def _told(rule: RuleResult, period: Period) -> str:
+def _told(strip: Strip, period: Period) -> str:
     """`would have failed on 17 of 90 days; not enough evidence on 2; changed 9 times; 23 subjects`"""
-    counts, total = steps_by_verdict(rule), counted(len(period.instants), period.noun)
+    rule, counts, total = strip.rule, strip.counts, counted(len(period.instants), period.noun)
     parts = [f"would have failed on {counts[Verdict.FAIL]:,} of {total}"]
     others = (Verdict.WAIVED, Verdict.INCONCLUSIVE, Verdict.SKIPPED)
     parts += [f"{MEANINGS[verdict]} on {counts[verdict]:,}" for verdict in others if counts[verdict]]
@@ -126,25 +115,25 @@ def write_json(result: CleanResult, period: Period, difference: Difference | Non
     document: Json = {
         "schema": SCHEMA,
         "tool": {"name": "policycheck", "version": result.tool_version},
-        "period": {"from": iso(period.start), "to": iso(period.end), "every_seconds": period.every // _SECOND, "steps": len(period.instants)},
+        **period_members(period),
         "policies": [asdict(policy) for policy in result.policies],
-        "rules": [_rule_members(rule) for rule in result.rules],
+        "rules": list(map(_rule_members, strips(result))),
         "not_seen": list(result.not_seen),
         "difference": None if difference is None else _difference_members(difference),
     }
     return json.dumps(document, indent=2, sort_keys=True) + "\n"
 
 
-def _rule_members(rule: RuleResult) -> Json:
-    counts = steps_by_verdict(rule)
+def _rule_members(strip: Strip) -> Json:
+    rule = strip.rule
     return {
         "id": rule.id,
         "policy": rule.policy,
         "sentence": rule.sentence,
         "severity": str(rule.severity),
-        "steps": {str(verdict): counts[verdict] for verdict in SIGNS},
+        "steps": {str(verdict): strip.counts[verdict] for verdict in SIGNS},
         "changes": count_changes(rule),
-        "period": [{"verdict": str(one.verdict), **_span(one.span)} for one in rule.spans],
+        **rule_spans(rule.spans),
         "subjects": [
             {
                 "account": found.account,
@@ -153,7 +142,7 @@ def _rule_members(rule: RuleResult) -> Json:
                 "message": found.message,
                 "waived": found.waiver is not None,
                 "steps": sum(span.steps for span in found.spans),
-                "period": list(map(_span, found.spans)),
+                **finding_spans(found.spans),
             }
             for found in rule.findings
         ],
@@ -170,8 +159,4 @@ def _difference_members(difference: Difference) -> Json:
 
 
 def _differing(one: RuleDifference) -> Json:
-    return {name: list(map(_span, spans)) for name, spans in (("stricter", one.stricter), ("looser", one.looser), ("unknown", one.unknown))}
-
-
-def _span(span: Span) -> Json:
-    return {"from": iso(span.start), "to": iso(span.end), "steps": span.steps}
+    return {name: list(map(span_members, spans)) for name, spans in (("stricter", one.stricter), ("looser", one.looser), ("unknown", one.unknown))}

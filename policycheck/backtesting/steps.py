@@ -18,10 +18,9 @@ from policycheck.pipeline import run
 from policycheck.policy.model import Policy
 from policycheck.reasons import Reason, ReasonKind, Reasons
 from policycheck.records import micros
-from policycheck.result import Finding, Result, RuleResult, Severity, Verdict, VerdictSpan
+from policycheck.result import WORST_FIRST, Finding, Result, RuleResult, Severity, Verdict, VerdictSpan
 from policycheck.sources.interface import Evidence
 
-_WORST = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.WAIVED, Verdict.PASS, Verdict.SKIPPED)
 _MOST_NOTES = 20
 """Of what some steps alone could not see."""
 
@@ -160,7 +159,7 @@ _RECONSTRUCTED = "reconstructed:"
 def _merge(kept: _RuleSteps, last: RuleResult, period: Period) -> RuleResult:
     """One rule over all steps."""
     counts = Counter(kept.verdicts)
-    verdict = next(one for one in _WORST if counts[one])
+    verdict = next(one for one in WORST_FIRST if counts[one])
     spans = tuple(_verdict_spans(kept.verdicts, period.instants))
     findings = tuple(_findings(kept, period))
     answers = last.answers
@@ -179,7 +178,7 @@ def _merge(kept: _RuleSteps, last: RuleResult, period: Period) -> RuleResult:
         answers=answers,
         spans=spans,
         beneath=None,
-        limit_verdict=min(kept.limits, key=_WORST.index) if kept.warned and verdict is Verdict.FAIL else None,
+        limit_verdict=min(kept.limits, key=WORST_FIRST.index) if kept.warned and verdict is Verdict.FAIL else None,
     )
 
 

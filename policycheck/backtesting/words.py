@@ -5,26 +5,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from policycheck.formats.strips import MEANINGS
 from policycheck.period import Period, Span
 from policycheck.reasons import Reasons, spell_reasons
-from policycheck.result import Finding, Verdict, VerdictSpan
+from policycheck.result import WORST_FIRST, Finding, Verdict, VerdictSpan
 from policycheck.text import counted
 
-_SAID = {
-    Verdict.FAIL: "failed",
-    Verdict.INCONCLUSIVE: "not enough evidence",
-    Verdict.WAIVED: "violated and waived",
-    Verdict.SKIPPED: "skipped",
-}
 _MOST_SPANS = 12
 
 
 def describe_steps(counts: Counter[Verdict], last: Verdict, period: Period) -> str:
     """`held on 71 of 90 days, failed on 17, not enough evidence on 2; at the end: pass`"""
     total = counted(sum(counts.values()), period.noun)
-    others = "".join(f", {said} on {counts[verdict]:,}" for verdict, said in _SAID.items() if counts[verdict])
+    others = "".join(f", {MEANINGS[verdict]} on {counts[verdict]:,}" for verdict in WORST_FIRST if verdict is not Verdict.PASS and counts[verdict])
     end = "" if len(+counts) == 1 else f"; at the end: {last}"
-    return f"held on {counts[Verdict.PASS]:,} of {total}{others}{end}"
+    return f"{MEANINGS[Verdict.PASS]} on {counts[Verdict.PASS]:,} of {total}{others}{end}"
 
 
 def describe_spans(spans: Sequence[VerdictSpan], reasons: Sequence[Reasons], period: Period) -> Iterator[str]:
@@ -38,7 +33,7 @@ def describe_spans(spans: Sequence[VerdictSpan], reasons: Sequence[Reasons], per
     for one in spans:
         if one.verdict is not Verdict.PASS:
             why = "" if one.verdict is Verdict.FAIL else spell_reasons(reasons[step])
-            told.append(f"{_SAID[one.verdict]} {period.spell_span(one.span)}" + (f": {why}" if why else ""))
+            told.append(f"{MEANINGS[one.verdict]} {period.spell_span(one.span)}" + (f": {why}" if why else ""))
         step += one.span.steps
     yield from told[:_MOST_SPANS]
     if len(told) > _MOST_SPANS:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from policycheck.datasets import DATASETS
 from policycheck.formats.baseline_words import LESS
 from policycheck.formats.words import finding_counts, incomplete, interval, plural
-from policycheck.result import Basis, Coverage, Finding, Result, RuleResult, Verdict
+from policycheck.result import WORST_FIRST, Basis, Coverage, Finding, Result, RuleResult, Verdict
 
 LIMITS = (
     "A backup that completed is not a restore that works. Only rules on restore jobs speak of restores.",
@@ -17,7 +17,6 @@ LIMITS = (
     "That a rule tests a control is its author's claim. A control without a rule is never met.",
     "Nothing is said about the time before the lists begin or after the evaluation time.",
 )
-ORDER = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.WAIVED, Verdict.SKIPPED, Verdict.PASS)
 SIGNS = {Verdict.FAIL: "\u2715", Verdict.INCONCLUSIVE: "?", Verdict.WAIVED: "\u25c7", Verdict.SKIPPED: "\u2013", Verdict.PASS: "\u2713"}
 """What stands before the word, so that no colour is needed."""
 
@@ -84,7 +83,7 @@ def unseen(result: Result) -> str:
 
 def worst_first(rules: Iterable[RuleResult]) -> list[RuleResult]:
     """By verdict, then severity, then number of findings."""
-    return sorted(rules, key=lambda rule: (ORDER.index(rule.verdict), rule.severity.rank, -len(rule.open_findings)))
+    return sorted(rules, key=lambda rule: (WORST_FIRST.index(rule.verdict), rule.severity.rank, -len(rule.open_findings)))
 
 
 def found_in(rule: RuleResult) -> str:

@@ -23,15 +23,16 @@ def period_members(period: Period | None) -> Json:
 
 def rule_spans(spans: tuple[VerdictSpan, ...]) -> Json:
     """`period` of a rule: its verdict on each step."""
-    return {"period": [{"verdict": str(one.verdict), **_span(one.span)} for one in spans]} if spans else {}
+    return {"period": [{"verdict": str(one.verdict), **span_members(one.span)} for one in spans]} if spans else {}
 
 
 def finding_spans(spans: tuple[Span, ...]) -> Json:
     """`period` of a finding: on which steps it was found."""
-    return {"period": list(map(_span, spans))} if spans else {}
+    return {"period": list(map(span_members, spans))} if spans else {}
 
 
-def _span(span: Span) -> Json:
+def span_members(span: Span) -> Json:
+    """From its first step to its last, and how many there are."""
     return {"from": iso(span.start), "to": iso(span.end), "steps": span.steps}
 
 

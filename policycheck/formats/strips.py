@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from policycheck.period import Period
-from policycheck.result import Result, RuleResult, Verdict
+from policycheck.result import WORST_FIRST, Result, RuleResult, Verdict
 
 SIGNS = {Verdict.PASS: ".", Verdict.FAIL: "F", Verdict.WAIVED: "W", Verdict.INCONCLUSIVE: "?", Verdict.SKIPPED: "-"}
 """What stands for a verdict in a strip of text."""
@@ -19,7 +19,6 @@ MEANINGS = {
     Verdict.INCONCLUSIVE: "not enough evidence",
     Verdict.SKIPPED: "skipped",
 }
-WORST = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.WAIVED, Verdict.PASS, Verdict.SKIPPED)
 _MOST_CELLS = 120
 CELLS = {Verdict.PASS: "c", Verdict.FAIL: "f", Verdict.WAIVED: "m", Verdict.INCONCLUSIVE: "u", Verdict.SKIPPED: "none"}
 """The class of a verdict's cell in HTML."""
@@ -59,7 +58,7 @@ def steps_a_cell(period: Period, most: int = _MOST_CELLS) -> int:
 
 def _strip(rule: RuleResult, each: int) -> Strip:
     verdicts = [span.verdict for span in rule.spans for _ in range(span.span.steps)]
-    cells = (min(verdicts[start : start + each], key=WORST.index) for start in range(0, len(verdicts), each))
+    cells = (min(verdicts[start : start + each], key=WORST_FIRST.index) for start in range(0, len(verdicts), each))
     return Strip(rule, tuple(cells), Counter(verdicts))
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from policycheck.period import Period
 from policycheck.pipeline import run
 from policycheck.policy.load import load_policies
 from policycheck.policy.model import Policy, Rule
-from policycheck.result import Result, RuleResult, Severity
+from policycheck.result import Result, RuleResult, Severity, Verdict
 from policycheck.sources.interface import Evidence
 from policycheck.sources.inventories import read_inventories
 from policycheck.sources.saved import read_saved
@@ -118,3 +119,27 @@ def on_steps(alone: Sequence[RuleResult], *, waived: bool) -> dict[str, list[int
 
 def messages(steps: Sequence[Result], number: int) -> dict[tuple[str, datetime], str]:
     return {(finding.fingerprint, step.as_of): finding.message for step in steps for finding in step.rules[number].findings}
+
+
+SKIPPING = """
+policy: skipping
+rules:
+  - {id: daily, all: {State: {is: COMPLETED}}, within: 1d, no_data: skip}
+  - {id: always, rule: no FAILED jobs within 3d}
+"""
+
+
+def test_a_rule_that_was_skipped_on_a_step_does_not_pass(tmp_path: Path) -> None:
+    (tmp_path / "skipping.yaml").write_text(SKIPPING, encoding="utf-8")
+    policies = load_policies([(tmp_path / "skipping.yaml", "skipping.yaml")], {})
+    day = {"CreationDate": "2026-07-0{}T01:00:00Z", "CompletionDate": "2026-07-0{}T02:00:00Z"}
+    jobs = [{"BackupJobId": str(n), "State": "COMPLETED", "ResourceType": "EC2", **{key: value.format(n) for key, value in day.items()}} for n in (1, 2, 4)]
+    (tmp_path / "jobs.json").write_text(json.dumps({"BackupJobs": jobs}), encoding="utf-8")
+    end = datetime(2026, 7, 4, 12, tzinfo=UTC)
+    period = Period(end - 2 * DAY, end, DAY)
+    found = read_saved([str(tmp_path / "jobs.json")], as_of=end, covers=(end - 30 * DAY, end), stdin=io.BytesIO(), policies=policies)
+    daily, always = evaluate_period(policies, found, period, fail_on=Severity.LOW, backend=BACKEND).rules
+    assert [span.verdict for span in daily.spans] == [Verdict.PASS, Verdict.SKIPPED, Verdict.PASS]
+    assert daily.verdict is Verdict.SKIPPED
+    assert daily.reason.startswith("on 1 of 3 days (2026-07-03T12:00:00Z): nothing to judge")
+    assert always.verdict is Verdict.PASS
