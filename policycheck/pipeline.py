@@ -48,7 +48,7 @@ def run(
     """
     policies = [resolve_scope(policy, evidence.members) for policy in policies]
     asked = policies, evidence.lists, evidence.coverage, as_of, backend
-    rules, history, population = evaluate(*asked, inventories=evidence.inventories, answers=answers, series=series)
+    rules, history, population, resources = evaluate(*asked, inventories=evidence.inventories, answers=answers, series=series)
     return Result(
         as_of=as_of,
         tool_version=__version__,
@@ -64,6 +64,7 @@ def run(
         left_out=tuple(LeftOutRule(rule.policy, rule.id, rule.controls) for policy in policies for rule in policy.unchosen),
         matrices=tuple(matrices),
         history=history,
+        resources=resources,
     )
 
 

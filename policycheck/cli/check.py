@@ -77,6 +77,7 @@ def judge(settings: Settings) -> None:
     options = Options(
         color=colored(sys.stdout, no_color=settings.no_color),
         width=terminal_width(sys.stdout),
+        verbose=settings.verbose,
         show_passed=settings.show_passed,
         min_severity=shown,
         junit_strict=settings.junit_strict,

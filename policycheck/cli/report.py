@@ -43,6 +43,7 @@ def report(
     display = Options(
         color=colored(sys.stdout, no_color=options.no_color),
         width=terminal_width(sys.stdout),
+        verbose=options.verbose,
         show_passed=options.show_passed,
         min_severity=shown,
         junit_strict=options.junit_strict,

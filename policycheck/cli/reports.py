@@ -194,7 +194,8 @@ def _documents(form: Format, path: Path | None, result: CleanResult, options: Op
     if path is None:
         yield None, form, form.pieces(result, options)
         return
-    options = replace(options, color=False)
+    # A file is no screen: it has everything.
+    options = replace(options, color=False, verbose=True)
     yield path, form, form.pieces(result, options)
     # What is no file, like /dev/stdout, has nothing beside it.
     if is_kept(path) or not path.exists():

@@ -68,7 +68,8 @@ def redact(result: Result, key: bytes) -> Result:
         rules=rules,
         coverage=tuple(coverage),
         population=population,
-        not_seen=(*rest.not_seen, NOTE),
+        # First, so that no screen is too short for it.
+        not_seen=(NOTE, *rest.not_seen),
     )
 
 

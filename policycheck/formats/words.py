@@ -47,7 +47,7 @@ def listed_item(dataset: str) -> str:
 
 def verdict_sentence(result: Result) -> str:
     """What the run says, in one or two sentences; a pass names what it rests on."""
-    return " ".join(filter(None, [_verdict(result), _exit_code(result)]))
+    return " ".join(filter(None, [_verdict(result), exit_sentence(result)]))
 
 
 def _verdict(result: Result) -> str:
@@ -91,7 +91,8 @@ def _pass(result: Result) -> str:
     return f"Pass: {text}."
 
 
-def _exit_code(result: Result) -> str:
+def exit_sentence(result: Result) -> str:
+    """The exit code, and why it is not what the verdict alone would make it."""
     code = f"Exit code {int(result.exit_code)}"
     limit = "never" if result.fail_on is None else str(result.fail_on)
     if because := exit_reason(result):

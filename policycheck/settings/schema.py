@@ -38,6 +38,7 @@ _KINDS: Mapping[str, Any] = {
     "fail_on_new": bool,
     "category": Category,
     "show_passed": bool,
+    "verbose": bool,
     "engine": Literal.__getitem__(tuple(ENGINES)),
 }
 """What a key takes, where that is not one line of text or a list of such."""

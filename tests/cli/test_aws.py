@@ -144,7 +144,7 @@ def test_the_readme_s_check_from_aws_runs(endpoint: Endpoint, capfd: pytest.Capt
     assert commands
     for command in commands:
         assert run(command.split()[1:]) == ExitCode.FINDINGS
-    assert "observed" in capfd.readouterr().out
+    assert "fetched by policycheck" in " ".join(capfd.readouterr().out.split())
 
 
 def test_a_run_file_names_what_is_fetched(endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:

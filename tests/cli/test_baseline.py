@@ -47,10 +47,10 @@ def test_a_run_says_what_is_new_since_the_baseline(check: Cli, baseline: Path, j
 
 
 def test_the_text_report_marks_what_is_new(check: Cli, baseline: Path) -> None:
-    out = check("worse.json", "--baseline", baseline.name, "--fail-on-new").out
+    out = check("worse.json", "--baseline", baseline.name, "--fail-on-new", "--verbose").out
     assert "error[none-failed]: 2 findings, 1 new (high)" in out
     assert out.index("instance/i-3  new: ") < out.index("instance/i-2")
-    assert "warning[none-failed]: 1 finding, none new (high)" in check("bad.json", "--baseline", baseline.name, "--fail-on-new").out
+    assert "warning[none-failed]: 1 finding, none new (high)" in check("bad.json", "--baseline", baseline.name, "--fail-on-new", "-v").out
 
 
 def test_a_saved_comparison_is_rendered_again_and_saved_results_are_compared(cli: Cli, check: Cli, baseline: Path) -> None:

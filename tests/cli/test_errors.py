@@ -219,7 +219,7 @@ def test_names_that_are_not_utf_8(check: Cli, folder: Path) -> None:
     (folder / name).write_bytes((folder / "policy.yaml").read_bytes())
     (folder / os.fsdecode(b"l\xff.json")).write_bytes((folder / "bad.json").read_bytes())
     for format_ in ("text", "json", "sarif", "junit", "markdown"):
-        outcome = check(os.fsdecode(b"l\xff.json"), "-o", format_, policy=name)
+        outcome = check(os.fsdecode(b"l\xff.json"), "-o", format_, "-v", policy=name)
         assert outcome.code == 1, outcome.err
         if format_ == "text":
             assert "--> p\ufffd.yaml:3:5" in outcome.out
