@@ -21,8 +21,8 @@ _ID_COLUMNS = 32
 _FEW = 4
 """Rules that did not pass which have several lines where they need them:"""
 _LINES = 3
-_PASSED = 12
-"""Rules that passed of which a screen has the names."""
+_PASSED_LINES = 2
+"""Lines of a screen for the rules that passed."""
 
 
 def add_head(page: Page, result: Result, *, verbose: bool) -> None:
@@ -42,14 +42,14 @@ def add_head(page: Page, result: Result, *, verbose: bool) -> None:
         page.add_wrapped("", f"{baseline_line(result)}.", style="strong", indent=2)
 
 
-def add_rules(page: Page, result: Result, options: Options, most: int) -> int:
+def add_rules(page: Page, result: Result, options: Options, most: int) -> list[RuleResult]:
     """A line a rule that did not pass, and those that passed in one block.
 
     Args:
         most: lines for rules that did not pass.
 
     Returns:
-        How many of these rules had no line.
+        The rules that had no line.
     """
     rules = shown_rules(result, options)
     listed = [rule for rule in rules if rule.verdict is not Verdict.PASS or options.show_passed]
@@ -69,7 +69,7 @@ def add_rules(page: Page, result: Result, options: Options, most: int) -> int:
             helped.add(to_do)
     if not options.show_passed:
         _add_passed(page, [rule for rule in rules if rule.verdict is Verdict.PASS], options)
-    return max(len(listed) - most, 0)
+    return listed[most:]
 
 
 def _add_told(page: Page, head: str, text: str, room: int, most: int) -> None:
@@ -88,10 +88,14 @@ def shown_rules(result: Result, options: Options) -> list[RuleResult]:
 def _add_passed(page: Page, passed: Sequence[RuleResult], options: Options) -> None:
     if not passed:
         return
-    most = len(passed) if options.verbose else _PASSED
-    names = [f"{truncate(line(rule.id), MAX_TEXT)} ({plural(rule.examined, 'job')})" for rule in passed[:most]]
-    more = [f"and {len(passed) - most:,} more"] if len(passed) > most else []
-    page.add_wrapped("passed: ", ", ".join([*names, *more]), style="pass", indent=2)
+    names = [f"{truncate(line(rule.id), MAX_TEXT)} ({plural(rule.examined, 'job')})" for rule in passed]
+    for most in range(len(names), 0, -1):
+        more = [f"and {len(names) - most:,} more"] if most < len(names) else []
+        block = page.block()
+        block.add_wrapped("passed: ", ", ".join([*names[:most], *more]), style="pass", indent=2)
+        if options.verbose or block.height <= _PASSED_LINES or most == 1:
+            page.add_block(block)
+            return
 
 
 def _style(rule: RuleResult, result: Result) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
@@ -15,7 +16,7 @@ from policycheck.formats.strips import legend, strip_lines, strips
 from policycheck.formats.summary import unseen_texts
 from policycheck.formats.text_head import MAX_TEXT, add_rules, shown_rules
 from policycheck.formats.words import breach_notes, by_cause, exit_sentence, plural, reading_notes, waiver_notes
-from policycheck.result import Finding, Result, RuleResult
+from policycheck.result import Finding, Result, RuleResult, Verdict
 from policycheck.text import shorten, truncate
 
 HEIGHT = 24
@@ -27,6 +28,13 @@ _CAUSES = 3
 _WIDESPREAD = 3
 """Subjects from which on a cause tells more than another finding."""
 _STRIPS = 6
+_ENDED = {
+    Verdict.FAIL: "that failed",
+    Verdict.INCONCLUSIVE: "that could not be evaluated",
+    Verdict.WAIVED: "waived",
+    Verdict.SKIPPED: "skipped",
+    Verdict.PASS: "that passed",
+}
 
 
 def add_screen(page: Page, result: Result, options: Options, hidden: int) -> None:
@@ -38,7 +46,8 @@ def add_screen(page: Page, result: Result, options: Options, hidden: int) -> Non
     if result.rules:
         page.add()
     unlisted = add_rules(page, result, options, _RULES)
-    left = [f"{plural(unlisted, 'rule')} that did not pass"] if unlisted else []
+    counts = Counter(_ENDED[rule.verdict] for rule in unlisted)
+    left = [f"{plural(count, 'rule')} {word}" for word, count in counts.items()]
     if hidden:
         left.append(f"{plural(hidden, 'rule')} below severity {options.min_severity}")
     if result.period is not None:
