@@ -1,4 +1,4 @@
-"""Rules on groups of jobs to verdicts: counts, shares, ages, streaks and gaps of each subject (docs/groups.md)."""
+"""Rules on groups of jobs to verdicts: counts, shares, ages, streaks and gaps of each subject (docs/groups-specification.md)."""
 
 from __future__ import annotations
 

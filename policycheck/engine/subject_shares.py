@@ -1,5 +1,5 @@
-"""Rules on a share of their subjects: how many keep to the limit, both ways, and the one finding that names those that do not (docs/groups.md, A share of the
-subjects)."""
+"""Rules on a share of their subjects: how many keep to the limit, both ways, and the one finding that names those that do not
+(docs/groups-specification.md, A share of the subjects)."""
 
 from __future__ import annotations
 

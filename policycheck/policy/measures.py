@@ -1,4 +1,4 @@
-"""The measures of groups of jobs, and what each takes: the table of docs/groups.md, "Keys".
+"""The measures of groups of jobs, and what each takes: the table of docs/groups-specification.md, "Keys".
 
 All that the language knows of a measure stands in its row, but for its sentences (`group_sentences.py`). What it computes is the engine's (`engine/kinds`).
 """

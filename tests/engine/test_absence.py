@@ -1,4 +1,4 @@
-"""What a list does not show (docs/groups.md, Absence): a stale or partial list never claims that a resource has no backup."""
+"""What a list does not show (docs/groups-specification.md, Absence): a stale or partial list never claims that a resource has no backup."""
 
 from __future__ import annotations
 

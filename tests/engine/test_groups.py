@@ -1,4 +1,4 @@
-"""Rules on groups (docs/groups.md): each measure at its edges, in the verdicts, findings and messages it leads to."""
+"""Rules on groups (docs/groups-specification.md): each measure at its edges, in the verdicts, findings and messages it leads to."""
 
 from __future__ import annotations
 

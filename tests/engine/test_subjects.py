@@ -1,4 +1,4 @@
-"""Who a rule on groups is about (docs/groups.md): resources that backup jobs name, entries of an inventory, groups of the list; and who is new."""
+"""Who a rule on groups is about (docs/groups-specification.md): resources that backup jobs name, entries of an inventory, groups of the list; who is new."""
 
 from __future__ import annotations
 
