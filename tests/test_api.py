@@ -144,7 +144,7 @@ def test_options_mean_what_they_mean_on_the_command_line(tmp_path: Path) -> None
     [
         ({"jobs": 3}, "UsageError", "jobs are paths, records or frames, not int"),
         ({"jobs": ["a.json", JOBS[0]]}, "JobFileError", "is neither a job nor an answer"),
-        ({"jobs": [pl.DataFrame(JOBS), JOBS[0]]}, "UsageError", "not some of each"),
+        ({"jobs": [pl.DataFrame(JOBS), JOBS[0]]}, "UsageError", "jobs must be all paths, all records or all frames"),
         ({"jobs": pl.DataFrame({"State": ["FAILED"]})}, "JobFileError", "has no single column BackupJobId or CopyJobId or RestoreJobId"),
         ({"jobs": [JOBS[0] | {"CreationDate": datetime(2026, 11, 20)}]}, "JobFileError", "has no offset from UTC"),  # the mistake
         ({"jobs": [JOBS[0] | {"State": object()}]}, "JobFileError", "holds what JSON cannot: a value of the type object"),

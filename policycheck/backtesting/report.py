@@ -55,7 +55,7 @@ def write_text(result: CleanResult, period: Period, difference: Difference | Non
     if difference is not None:
         _add_difference(page, difference, period)
     for text in result.not_seen:
-        page.add_wrapped("not seen: ", truncate(line(text), _MAX_TEXT), indent=2)
+        page.add_wrapped("not observed:  ", truncate(line(text), _MAX_TEXT), indent=2)
     return page.text()
 
 

@@ -120,7 +120,7 @@ def _placed(finding: Finding) -> str:
 def _share(case: Case) -> SubjectShare:
     share = share_of(case)
     if share is None:
-        raise AssertionError(f"rule {case.rule.id} asks for no share of its subjects")
+        raise AssertionError(f"rule {case.rule.id} has no share of its subjects")
     return share
 
 

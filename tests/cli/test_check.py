@@ -112,7 +112,7 @@ def test_files_alone_leave_stdout_empty(check: Cli, folder: Path) -> None:
 
 NO_PLACE = [
     ("reprots/r.json", "the folder reprots does not exist"),
-    ("old.json/new.json", "the folder old.json is no folder"),
+    ("old.json/new.json", "the folder old.json is not a folder"),
     ("reports", "reports is a folder"),
     ("lost/r.json", "the folder lost does not exist"),
 ]
@@ -380,8 +380,8 @@ def test_errors_cannot_speak_to_a_runner(cli: Cli, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("rule", "more", "warning"),
     [
-        ("rule: every resource in inventory prod must have a COMPLETED job within 24h", (), "and no rule asks for it; did you mean prod?"),
-        ("rule: no FAILED jobs within 24h", (), "and no rule asks for it\n"),
+        ("rule: every resource in inventory prod must have a COMPLETED job within 24h", (), "but no rule uses it; did you mean prod?"),
+        ("rule: no FAILED jobs within 24h", (), "was given, but no rule uses it\n"),
         ("rule: no FAILED jobs within 24h", ("--quiet",), ""),
         ("rule: no FAILED jobs within 24h", ("--select", "r"), ""),
         ("none: {State: FAILED, in_inventory: prdo}", (), ""),

@@ -71,7 +71,7 @@ def test_lint_shows_every_mistake_of_every_file(cli: Cli, folder: Path) -> None:
     outcome = cli("lint", "a.yaml", "policy.yaml", "b.yaml")
     assert (outcome.code, outcome.out) == (2, "")
     assert [line for line in outcome.err.splitlines() if line.startswith("  --> ")] == ["  --> a.yaml:3:22", "  --> a.yaml:4:35", "  --> b.yaml:3:19"]
-    assert outcome.err.endswith("3 errors in policy files; nothing was judged\n")
+    assert outcome.err.endswith("3 errors in policy files; nothing was evaluated\n")
 
 
 def test_lint_refuses_a_pattern_that_engines_read_differently(cli: Cli, folder: Path) -> None:

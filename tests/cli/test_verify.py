@@ -25,7 +25,7 @@ def test_a_person_sees_what_was_checked_what_it_says_and_by_whom(bundle: Path, c
     assert told.out.startswith("verified: evidence.zip\n")
     for part in (
         "14, each as SHA256SUMS says",
-        "the same result to the byte",
+        "the same result, byte for byte",
         "FAIL as of 2026-11-20T06:00:00Z: 1 finding",
         "bad.json",
         "asserted by the user",
@@ -104,7 +104,7 @@ def test_what_a_bundle_cannot_hold_is_refused_before_anything_is_read(check: Cli
 def test_a_gate_makes_no_bundle(cli: Cli) -> None:
     told = cli("check", "policy.yaml", "--wait", "1m", "--bundle", "evidence.zip")
     assert told.code == ExitCode.USAGE
-    assert "--bundle cannot stand beside --wait" in told.err
+    assert "--bundle and --wait exclude each other" in told.err
 
 
 def test_the_run_file_names_a_bundle_and_its_scope_is_evaluated_again(cli: Cli, folder: Path) -> None:

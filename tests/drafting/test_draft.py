@@ -237,7 +237,7 @@ def test_lists_that_end_long_before_say_nothing_about_today() -> None:
     with pytest.raises(EvidenceError) as refused:
         drafted(evidence(daily()), AS_OF + timedelta(days=30))
     for asked in ("window ends at", "evaluation time is"):
-        assert f"is covered to 2026-11-20T06:00:00Z only, the {asked} 2026-12-20T06:00:00Z" in str(refused.value)
+        assert f"is covered only to 2026-11-20T06:00:00Z, but the {asked} 2026-12-20T06:00:00Z" in str(refused.value)
 
 
 def test_the_same_lists_give_the_same_text_whatever_their_order() -> None:

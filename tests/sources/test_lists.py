@@ -184,7 +184,7 @@ REACHED: list[tuple[str, list[list[float]], tuple[float, float] | None, float | 
     ("a gap that a claim fills", [[-300, -200], [-50, NEAR]], (-250, -30), 299, ""),
     ("a gap that a third file fills", [[-300, -200], [-50, NEAR], [-210, -40]], None, 299, ""),
     ("the margin reaches back to the window", [[-24, NEAR]], None, 49, ""),
-    ("and no further", [[-24, NEAR]], None, 49.01, "is covered from"),
+    ("and no further", [[-24, NEAR]], None, 49.01, "is covered only from"),
     ("the margin reaches to as_of", [[FAR, -25]], None, 48, ""),
     ("and no further", [[FAR, -25.01]], None, 48, "is covered to"),
     ("stale, no window", [[FAR, -25.01]], None, None, "is covered to"),
@@ -193,7 +193,7 @@ REACHED: list[tuple[str, list[list[float]], tuple[float, float] | None, float | 
     ("a window that the last job opens", [[FAR, -24]], None, 24, ""),
     ("a claim is no margin", [[FAR, -24]], (-24, 0), 23, ""),
     ("a claim that ends before", [[FAR, -200]], (-200, -1), 48, "is covered to"),
-    ("a claim that begins late", [[-30, NEAR]], (-40, 0), 100, "is covered from"),
+    ("a claim that begins late", [[-30, NEAR]], (-40, 0), 100, "is covered only from"),
 ]
 
 

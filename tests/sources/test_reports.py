@@ -236,7 +236,7 @@ def test_no_job_is_known_to_be_clean_by_reports_alone(load: Callable[..., list[P
     report, api = as_json([one(ended(1))]), json.dumps({"BackupJobs": [ended(1)]}).encode()
     found = judge(policies, read(report))
     assert [rule.verdict.value for rule in found.rules] == ["inconclusive", "inconclusive", "pass"]
-    assert "Outcome is unknown in its record: job reports of AWS Backup do not say MessageCategory" in found.rules[0].reason
+    assert "Outcome is unknown in its record: job reports of AWS Backup do not record MessageCategory" in found.rules[0].reason
     assert [rule.verdict.value for rule in judge(policies, read(report, api)).rules] == ["pass"] * 3
 
 
