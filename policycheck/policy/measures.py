@@ -232,7 +232,7 @@ def limit_problem(operator: Operator, value: Value, limit: Limit) -> str:
     """Why a limit that every group meets, or none can, is no limit; empty for one that is."""
     whole = limit is Limit.SHARE
     if (operator is Operator.AT_LEAST and value == 0) or (operator is Operator.AT_MOST and whole and value == 1):
-        return "the rule could not fail, whatever the jobs are"
+        return "the rule could not fail, whatever the jobs"
     if (operator is Operator.LESS_THAN and value == 0) or (operator is Operator.MORE_THAN and whole and value == 1):
-        return "the rule could not pass, whatever the jobs are"
+        return "the rule could not pass, whatever the jobs"
     return ""

@@ -81,7 +81,7 @@ def test_lint_refuses_a_pattern_that_engines_read_differently(cli: Cli, folder: 
     assert linted.code == checked.code == 2
     assert linted.err == checked.err
     assert linted.err.startswith(
-        "error: orders\\Z: no regular expression that every engine reads alike: \\Z: engines differ on it (character 7)\n  --> pattern.yaml:3:"
+        "error: orders\\Z: not a regular expression that every engine reads the same way: \\Z: engines differ on it (character 7)\n  --> pattern.yaml:3:"
     )
 
 

@@ -109,7 +109,7 @@ def test_quiet_says_nothing_beside_the_policy(init_small: Cli) -> None:
         (["--jobs", "ok.json", "--as-of", AS_OF, "--policy-id", "a b"], 2, "--policy-id a b is no id"),
         (["--jobs", "ok.json", "--as-of", AS_OF, "--region", "eu-west-1"], 2, "--jobs reads saved job lists"),
         (["--jobs", "none.json", "--as-of", AS_OF], 3, "does not exist"),
-        (["--jobs", "empty.json", "--as-of", AS_OF], 3, "there is no backup job to draft a policy from"),
+        (["--jobs", "empty.json", "--as-of", AS_OF], 3, "no backup job to draft a policy from"),
     ],
 )
 def test_a_mistake_is_one_message_and_no_policy(arguments: list[str], code: int, said: str, cli: Cli, folder: Path) -> None:

@@ -59,10 +59,10 @@ def test_what_does_not_follow_is_named_with_exit_code_1(bundle: Path, cli: Cli, 
     ("arguments", "code", "said"),
     [
         (["verify"], ExitCode.USAGE, "BUNDLE"),
-        (["verify", "none.zip"], ExitCode.USAGE, "there is no such bundle"),
+        (["verify", "none.zip"], ExitCode.USAGE, "the bundle does not exist"),
         (["verify", "evidence.zip", "--digest", "md5:1"], ExitCode.USAGE, "not a SHA-256 digest"),
         (["verify", "evidence.zip", "--attestation", "none"], ExitCode.USAGE, "cannot read the attestation"),
-        (["verify", "evidence.zip", "--attestation", "ok.json"], ExitCode.EVIDENCE, "is no attestation"),
+        (["verify", "evidence.zip", "--attestation", "ok.json"], ExitCode.EVIDENCE, "is not an attestation:"),
     ],
 )
 @pytest.mark.usefixtures("bundle")

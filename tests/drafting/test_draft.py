@@ -101,7 +101,7 @@ def test_an_overdue_job_sets_no_limit() -> None:
     [
         (daily(days=1), "Left out: freshness of plan nightly: no resource of it has two jobs yet."),
         (daily(days=4), "Left out: duration of EC2 jobs: 4 completed jobs; 5 are needed."),
-        (daily(CreatedBy=None), "Left out: freshness: no job was made by a plan, and jobs by hand promise no next one."),
+        (daily(CreatedBy=None), "Left out: freshness: no job was made by a plan, and on-demand backups have no schedule."),
         (daily(MessageCategory=None), "Left out: jobs with issues: not every completed job has a MessageCategory"),
         (daily(IsEncrypted=None), "Left out: encryption: not every completed job says whether it is encrypted"),
         (daily(IsEncrypted=False), "Left out: encryption: only 0 of 20 completed jobs are encrypted"),
@@ -222,7 +222,7 @@ def restore_of(job: dict[str, object]) -> dict[str, object]:
 
 
 def test_no_backup_job_is_no_draft() -> None:
-    with pytest.raises(EvidenceError, match="there is no backup job to draft a policy from"):
+    with pytest.raises(EvidenceError, match="no backup job to draft a policy from"):
         drafted(evidence([]))
 
 

@@ -94,7 +94,7 @@ TRICKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "other permissions": (lambda: zipped(("a", b"x"), external_attr=0o100755 << 16), "not packed as"),
     "a comment": (lambda: zipped(("a", b"x"), comment=b"hidden"), "not packed as"),
     "an extra field": (lambda: zipped(("a", b"x"), extra=struct.pack("<HH", 0x9999, 0)), "not packed as"),
-    "a huge count": (lambda: packed()[:-14] + struct.pack("<2H", 65000, 65000) + packed()[-10:], "no bundle of policycheck"),
+    "a huge count": (lambda: packed()[:-14] + struct.pack("<2H", 65000, 65000) + packed()[-10:], "is not a bundle of policycheck: its directory names"),
 }
 
 
@@ -144,5 +144,5 @@ def test_more_files_than_a_bundle_holds_are_refused(monkeypatch: pytest.MonkeyPa
 
 
 def test_there_is_no_such_bundle(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no such bundle"):
+    with pytest.raises(UsageError, match="the bundle does not exist"):
         open_bundle(tmp_path / "none.zip")

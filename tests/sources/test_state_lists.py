@@ -154,7 +154,7 @@ MOMENTS: list[tuple[str, tuple[datetime, datetime] | None, str]] = [
         "the time of the list of",
     ),
     ("it was made later", (AS_OF + HOUR, AS_OF + 2 * HOUR), "shows no other time"),
-    ("it was made before", (AS_OF - 2 * HOUR, AS_OF - HOUR), "is covered to 2026-11-20T05:00:00Z only"),
+    ("it was made before", (AS_OF - 2 * HOUR, AS_OF - HOUR), "is covered only to 2026-11-20T05:00:00Z"),
 ]
 
 

@@ -73,7 +73,7 @@ def test_a_window_of_a_day_reads_the_days_it_needs(kept: Kept) -> None:
     kept.fetch()
     policies = write_policy(kept.folder.parent / "policy.yaml", "no FAILED jobs within 1d")
     (note,) = (note for note in kept.read(policies).not_seen if note.startswith("archive:"))
-    assert re.search(r"read 2 of 9 days, [\d.]+ kB of [\d.]+ kB; jobs that had ended before 2026-02-28T13:00:00Z were left out", note)
+    assert re.search(r"read 2 of 9 days, [\d.]+ kB of [\d.]+ kB; jobs that had ended before 2026-02-28T13:00:00Z were omitted", note)
     (rule,) = kept.check("no FAILED jobs within 1d")
     assert len(rule.findings) == 1
     assert [rule.verdict for rule in kept.check("every resource must have a COMPLETED job within 1d")] == [Verdict.FAIL]
