@@ -70,7 +70,7 @@ def test_row_that_cannot_be_names_its_list_and_field(row: Dataset, message: str)
 
 
 def test_fields_are_named_once_and_values_are_of_a_field() -> None:
-    with pytest.raises(DatasetError, match="State: appears twice"):
+    with pytest.raises(DatasetError, match="State: stands twice"):
         table((ALWAYS, Kind.TEXT, "State"), (ALWAYS, Kind.ENUM, "State"), enums={})
     with pytest.raises(DatasetError, match="Sate: has values and is none of its fields"):
         table((ALWAYS, Kind.TEXT, "State"), enums={"Sate": ("ON",)})

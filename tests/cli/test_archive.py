@@ -79,7 +79,7 @@ def test_mistakes_end_with_a_line_and_a_hint(cli: Cli, folder: Path) -> None:
     cases = {
         ("archive", "polish", "kept"): (2, "there is no action polish of archives"),
         ("archive", "status", "nowhere"): (3, "nowhere: is not an archive: it has no table of fetches"),
-        ("archive", "compact", "list"): (3, "list: is no archive"),
+        ("archive", "compact", "list"): (3, "list: is not an archive"),
         ("archive", "status", "s3://"): (2, "s3://: no bucket is named"),
         ("fetch",): (2, "Missing option '--archive'"),
     }

@@ -381,7 +381,7 @@ def test_errors_cannot_speak_to_a_runner(cli: Cli, folder: Path) -> None:
     ("rule", "more", "warning"),
     [
         ("rule: every resource in inventory prod must have a COMPLETED job within 24h", (), "but no rule uses it; did you mean prod?"),
-        ("rule: no FAILED jobs within 24h", (), "was given, but no rule uses it\n"),
+        ("rule: no FAILED jobs within 24h", (), "but no rule uses it\n"),
         ("rule: no FAILED jobs within 24h", ("--quiet",), ""),
         ("rule: no FAILED jobs within 24h", ("--select", "r"), ""),
         ("none: {State: FAILED, in_inventory: prdo}", (), ""),
@@ -395,7 +395,7 @@ def test_an_inventory_that_no_rule_asks_for_is_told(rule: str, more: tuple[str, 
     (folder / "mine.yaml").write_text(f"policy: q\nrules:\n  - id: r\n    {rule}\n", encoding="utf-8")
     done = check("ok.json", "--inventory", "prdo=inventory.csv", *more, policy="mine.yaml")
     assert done.code in {0, 1, 3}
-    assert (f"warning: the inventory prdo was given {warning}" in done.err) if warning else ("warning: the inventory" not in done.err)
+    assert (f"warning: the inventory prdo was given, {warning}" in done.err) if warning else ("warning: the inventory" not in done.err)
 
 
 def test_a_waiver_asks_for_an_inventory_as_well(check: Cli, folder: Path) -> None:

@@ -75,7 +75,7 @@ def test_mistakes_are_told_in_a_sentence(arguments: list[str], code: int, said: 
 def test_what_is_no_bundle_is_damaged(cli: Cli) -> None:
     told = cli("verify", "ok.json")
     assert told.code == ExitCode.EVIDENCE
-    assert told.out.startswith("damaged: ok.json\n  - ok.json: is no bundle")
+    assert told.out.startswith("damaged: ok.json\n  - ok.json: is not a bundle")
 
 
 @pytest.mark.parametrize(

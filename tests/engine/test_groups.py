@@ -252,7 +252,7 @@ class TestLatest:
 
     def test_unknown_end_or_state_makes_it_unknown(self) -> None:
         result = self.latest(ok(3), bad(9, CompletionDate=None))
-        assert (result.verdict, result.reason[:70]) == ("inconclusive", "1 of 1 subject could violate it: the time or the subject of a job is un")
+        assert (result.verdict, result.reason[:71]) == ("inconclusive", "1 of 1 subject could violate it: the time or the subject of a job is un")
         assert said(self.latest(ok(3), at(9, **UNKNOWN)))[0] == "inconclusive"
         assert said(self.latest(bad(3), bad(9, CompletionDate=None))) == ("fail", ["i-1"])
 

@@ -71,12 +71,12 @@ def _renamed(content: bytes, old: bytes, new: bytes) -> bytes:
 
 
 TRICKS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "no archive": (lambda: b"PK", "no bundle"),
-    "empty": (lambda: b"", "no bundle"),
+    "no archive": (lambda: b"PK", "not a bundle"),
+    "empty": (lambda: b"", "not a bundle"),
     "no files": (zipped, "without a file"),
-    "cut": (lambda: packed()[:-30], "no bundle"),
-    "something before": (lambda: b"x" + packed(), "no bundle"),
-    "something after": (lambda: packed() + b"x", "no bundle"),
+    "cut": (lambda: packed()[:-30], "not a bundle"),
+    "something before": (lambda: b"x" + packed(), "not a bundle"),
+    "something after": (lambda: packed() + b"x", "not a bundle"),
     "traversal": (lambda: zipped(("../a.json", b"x")), "such names"),
     "deeper traversal": (lambda: zipped(("a/../../b.json", b"x")), "such names"),
     "absolute": (lambda: zipped(("/etc/passwd", b"x")), "such names"),
@@ -128,7 +128,7 @@ def test_what_stands_behind_packed_data_is_noticed(tmp_path: Path) -> None:
 def test_a_folder_with_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
     (tmp_path / "b").symlink_to(tmp_path / "a")
-    with pytest.raises(EvidenceError, match="no file: 'b'"):
+    with pytest.raises(EvidenceError, match="not files: 'b'"):
         open_bundle(tmp_path)
 
 
