@@ -29,8 +29,9 @@ class Recipe:
 
     @property
     def policy(self) -> str:
-        (block,) = re.findall(r"^```yaml\n(.*?)^```$", self.text, re.MULTILINE | re.DOTALL)
-        return block
+        blocks: list[str] = re.findall(r"^```yaml\n(.*?)^```$", self.text, re.MULTILINE | re.DOTALL)
+        assert len(blocks) == 1
+        return blocks[0]
 
     @property
     def name(self) -> str:
