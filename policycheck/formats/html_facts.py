@@ -12,7 +12,7 @@ LIMITS = (
     "A backup that completed is not a restore that works. Only rules on restore jobs speak of restores.",
     "Resources without any job are seen only if an inventory lists them. Accounts and Regions are seen only if a list or a scope names them.",
     "Asserted means that the user states that a list is complete. Observed means that policycheck fetched the list and every page arrived.",
-    "That a rule tests a control is its author's claim. A control without a rule is never met.",
+    "That a rule tests a control is its author's assertion. A control without a rule is never met.",
     "Nothing is said about the time before the lists begin or after the evaluation time.",
 )
 SIGNS = {Verdict.FAIL: "\u2715", Verdict.INCONCLUSIVE: "?", Verdict.WAIVED: "\u25c7", Verdict.SKIPPED: "\u2013", Verdict.PASS: "\u2713"}

@@ -65,7 +65,7 @@ def _made(name: str, text: str, options: Iterable[Declared], **more: Any) -> typ
 
 SourcesEntry = _made(
     "SourcesEntry",
-    "Where the jobs come from: saved lists (jobs), or AWS (the other keys; AWS is also what is asked where nothing is said).",
+    "Where the jobs come from: saved job lists (jobs), or AWS (the other keys). Default: AWS.",
     (one for one in OPTIONS.values() if one.option.key.startswith(SOURCES)),
 )
 RunFileEntry = _made(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import re
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -116,7 +116,7 @@ def test_files_alone_leave_stdout_empty(check: Cli, folder: Path) -> None:
 
 NO_PLACE = [
     ("reprots/r.json", "the folder reprots does not exist"),
-    ("old.json/new.json", "the folder old.json is no folder"),
+    ("old.json/new.json", "the folder old.json is not a folder"),
     ("reports", "reports is a folder"),
     ("lost/r.json", "the folder lost does not exist"),
 ]
@@ -385,8 +385,8 @@ def test_errors_cannot_speak_to_a_runner(cli: Cli, folder: Path) -> None:
 @pytest.mark.parametrize(
     ("rule", "more", "warning"),
     [
-        ("rule: every resource in inventory prod must have a COMPLETED job within 24h", (), "and no rule asks for it; did you mean prod?"),
-        ("rule: no FAILED jobs within 24h", (), "and no rule asks for it\n"),
+        ("rule: every resource in inventory prod must have a COMPLETED job within 24h", (), "but no rule uses it; did you mean prod?"),
+        ("rule: no FAILED jobs within 24h", (), "but no rule uses it\n"),
         ("rule: no FAILED jobs within 24h", ("--quiet",), ""),
         ("rule: no FAILED jobs within 24h", ("--select", "r"), ""),
         ("none: {State: FAILED, in_inventory: prdo}", (), ""),
@@ -400,7 +400,7 @@ def test_an_inventory_that_no_rule_asks_for_is_told(rule: str, more: tuple[str, 
     (folder / "mine.yaml").write_text(f"policy: q\nrules:\n  - id: r\n    {rule}\n", encoding="utf-8")
     done = check("ok.json", "--inventory", "prdo=inventory.csv", *more, policy="mine.yaml")
     assert done.code in {0, 1, 3}
-    assert (f"warning: the inventory prdo was given {warning}" in done.err) if warning else ("warning: the inventory" not in done.err)
+    assert (f"warning: the inventory prdo was given, {warning}" in done.err) if warning else ("warning: the inventory" not in done.err)
 
 
 def test_a_waiver_asks_for_an_inventory_as_well(check: Cli, folder: Path) -> None:

@@ -72,7 +72,7 @@ def test_lint_shows_every_mistake_of_every_file(cli: Cli, folder: Path) -> None:
     outcome = cli("lint", "a.yaml", "policy.yaml", "b.yaml")
     assert (outcome.code, outcome.out) == (2, "")
     assert [line for line in outcome.err.splitlines() if line.startswith("  --> ")] == ["  --> a.yaml:3:22", "  --> a.yaml:4:35", "  --> b.yaml:3:19"]
-    assert outcome.err.endswith("3 errors in policy files; nothing was judged\n")
+    assert outcome.err.endswith("3 errors in policy files; nothing was evaluated\n")
 
 
 def test_lint_refuses_a_pattern_that_engines_read_differently(cli: Cli, folder: Path) -> None:
@@ -82,7 +82,7 @@ def test_lint_refuses_a_pattern_that_engines_read_differently(cli: Cli, folder: 
     assert linted.code == checked.code == 2
     assert linted.err == checked.err
     assert linted.err.startswith(
-        "error: orders\\Z: no regular expression that every engine reads alike: \\Z: engines differ on it (character 7)\n  --> pattern.yaml:3:"
+        "error: orders\\Z: not a regular expression that every engine reads the same way: \\Z: engines differ on it (character 7)\n  --> pattern.yaml:3:"
     )
 
 

@@ -74,7 +74,7 @@ def test_a_result_without_answers_is_not_listed_by_subject(cli: Cli, folder: Pat
     (folder / "short.json").write_text(FORMATS["json"].render(result), encoding="utf-8")
     done = cli("report", "short.json", "--output", "csv=a.csv", "--output", "text")
     assert (done.code, done.out) == (2, "")
-    assert "the result does not say what each subject came to, which csv shows" in done.err
+    assert "the result has no answer for each subject, which csv shows" in done.err
     assert "answers=True" in done.err
     assert cli("report", "short.json", "--output", "markdown").code == 0
 
@@ -89,7 +89,7 @@ def test_redaction_is_the_same_now_and_later(cli: Cli, folder: Path, monkeypatch
     assert (folder / "now.json").read_bytes() == (folder / "later.json").read_bytes()
     assert "111122223333" in (folder / "plain.json").read_text()
     assert not {text for text in ("111122223333", "i-2") if text in (folder / "now.json").read_text() + now.out}
-    assert "redacted: account ids, names and ARNs are pseudonyms" in now.out
+    assert "redacted: account IDs, names and ARNs are pseudonyms" in now.out
     assert json.loads((folder / "now.json").read_text())["rules"][0]["findings"][0]["subject"].startswith("arn:aws:ec2:eu-west-1:")
 
 
@@ -98,7 +98,7 @@ def test_without_a_key_pseudonyms_are_of_one_run_and_a_short_key_is_refused(cli:
     checked = ("check", "policy.yaml", "--jobs", "bad.json", "--as-of", AS_OF, "--redact", "--output", "json")
     one, other = cli(*checked), cli(*checked)
     assert one.out != other.out
-    assert "the pseudonyms are of this run alone; set POLICYCHECK_REDACT_KEY" in one.err
+    assert "the pseudonyms are valid for this run only; set POLICYCHECK_REDACT_KEY" in one.err
     monkeypatch.setenv("POLICYCHECK_REDACT_KEY", "short")
     refused = cli(*checked)
     assert (refused.code, refused.out) == (2, "")

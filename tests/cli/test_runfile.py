@@ -200,7 +200,7 @@ def test_a_claim_about_the_file_s_lists_says_nothing_of_others(cli: Cli, project
     assert cli("check", "--jobs", "jobs/ok.json", "--as-of", AS_OF).code == 3
     outcome = cli("check", "--jobs", "jobs/ok.json")
     assert outcome.code == 2
-    assert "--as-of is needed" in outcome.err
+    assert "--as-of is required: a saved job list does not record when it was saved" in outcome.err
 
 
 def test_the_engine_is_the_file_s_unless_the_command_line_names_one(cli: Cli, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +230,7 @@ def test_the_engine_of_the_file_is_that_of_explain(cli: Cli, project: Path, monk
 
 def test_rules_that_the_run_file_leaves_out_are_counted_on_stderr(cli: Cli, project: Path) -> None:
     write(project, "ignore: [none-failed]\n")
-    assert cli("check").err == "policycheck: 1 of 2 rules are left out, as policycheck.yaml says\n"
+    assert cli("check").err == "policycheck: 1 of 2 rules are omitted, as policycheck.yaml says\n"
     assert cli("check", "--ignore", "none-failed").err == ""
     assert cli("check", "--quiet").err == ""
 
@@ -272,7 +272,7 @@ def test_every_policy_that_is_not_there_is_a_mistake(cli: Cli, project: Path) ->
     assert outcome.code == 2
     assert [line for line in outcome.err.splitlines() if line.startswith("  --> ")] == ["  --> policycheck.yaml:1:23", "  --> policycheck.yaml:1:33"]
     assert "Did you mean first-steps?" in outcome.err
-    assert outcome.err.endswith("2 errors in the run file; nothing was judged\n")
+    assert outcome.err.endswith("2 errors in the run file; nothing was evaluated\n")
 
 
 def test_no_policy_anywhere_is_an_error(cli: Cli, project: Path) -> None:

@@ -95,7 +95,7 @@ def test_a_finding_can_be_acted_on_without_the_console() -> None:
     }  # fmt: skip
     finding = make_finding(cause="kms_key", account_name="shop", evidence=(SavedJob("j", fields), SavedJob("k", {"CreationDate": "2026-11-19T09:00:00Z"})))
     found = section(make_result(make_rule(verdict=Verdict.FAIL, findings=(finding,))), "findings")
-    assert "The KMS key cannot be used (1 finding). See that the key is enabled" in text(found)
+    assert "The KMS key cannot be used (1 finding). Make sure that the key is enabled" in text(found)
     assert rows(found) == [[
         "web-1arn:aws:ec2:eu-west-1:111122223333:instance/i-0abcEC2",
         "111122223333 (shop)eu-west-1vault prodplan daily, rule r1",

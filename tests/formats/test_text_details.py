@@ -178,7 +178,7 @@ def test_causes_are_counted_worst_and_most_first_without_what_is_waived() -> Non
         ("", "critical", 1, 1),
     ]
     text = render(result, Options(verbose=True, width=200))
-    assert "\nBy cause (9 open findings):\n  2 findings, 1 subject   [kms_key] The KMS key cannot be used (high)\n    = help: See that the key" in text
+    assert "\nBy cause (9 open findings):\n  2 findings, 1 subject   [kms_key] The KMS key cannot be used (high)\n    = help: Make sure that the key" in text
     assert "\n  1 finding, 1 subject    [of_another_version] (low)\n" in text
     assert "\n  1 finding, 1 subject    no cause recorded (critical)\n\nRead, as of" in text
 

@@ -43,8 +43,8 @@ def test_help_says_what_is_so(reason: Reason, help_text: str) -> None:
     ("result", "verdict"),
     [
         (mixed(), "Fail: 2 of 6 rules are violated. Exit code 1."),
-        (empty(), "Inconclusive: nothing was judged, since there was no rule to judge. Exit code 3."),
-        (make_result(make_rule(verdict=Verdict.SKIPPED)), "Inconclusive: nothing was judged: the only rule was skipped. Exit code 3."),
+        (empty(), "Inconclusive: nothing was evaluated: there is no rule. Exit code 3."),
+        (make_result(make_rule(verdict=Verdict.SKIPPED)), "Inconclusive: nothing was evaluated: the only rule was skipped. Exit code 3."),
         (make_result(make_rule(verdict=Verdict.INCONCLUSIVE, reason="x")), "Inconclusive: 1 of 1 rule could not be evaluated on this evidence. Exit code 3."),
         (
             make_result(make_rule(verdict=Verdict.INCONCLUSIVE, reason="x"), fail_on=Severity.CRITICAL),
@@ -60,7 +60,7 @@ def test_help_says_what_is_so(reason: Reason, help_text: str) -> None:
         ),
         (
             make_result(make_rule(verdict=Verdict.FAIL, findings=(make_finding(),)), fail_on=None, scope_uncovered=True),
-            "Fail: 1 of 1 rule is violated. Exit code 3: no violated rule is at or above --fail-on never, and the evidence is not enough.",
+            "Fail: 1 of 1 rule is violated. Exit code 3: no violated rule is at or above --fail-on never, and the evidence is insufficient.",
         ),
         (make_result(make_rule()), "Pass: 1 of 1 rule passed. Exit code 0."),
         (
@@ -73,7 +73,7 @@ def test_help_says_what_is_so(reason: Reason, help_text: str) -> None:
         ),
         (
             clean_run(),
-            "Pass on asserted coverage: 2 of 2 rules passed. That the lists read are complete is the user's claim; it was not observed. Exit code 0.",
+            "Pass on asserted coverage: 2 of 2 rules passed. The user asserts that the lists are complete; policycheck did not observe it. Exit code 0.",
         ),
     ],
 )
