@@ -228,7 +228,7 @@ def _host(address: str) -> str:
 def _cores(url: str) -> int:
     """How many cores `local[4]` names."""
     told = url.partition("[")[2].partition("]")[0].partition(",")[0]
-    return int(told) if told.isdecimal() and int(told) else len(os.sched_getaffinity(0)) if told == "*" else 1
+    return int(told) if told.isdecimal() and int(told) else (os.cpu_count() or 1) if told == "*" else 1
 
 
 def _require_executors(session: Any, url: str) -> None:
