@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 UV := build/uv/bin/uv
+SPARK_HOME := build/spark
+SPARK := $(SPARK_HOME)/.ready
+CONFORMANCE := tests/engine tests/evidence tests/test_cases.py tests/test_evidence.py
 UV_VERSION := 0.13.9
 PIP_INSTALL := -m pip install --quiet --quiet --disable-pip-version-check --no-input
 
@@ -18,7 +21,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types layers docs docs-check site pictures slow search conformance mutants benchmark dist constraints clean
+.PHONY: help setup demo test lint format types layers docs docs-check site pictures slow search conformance conformance-spark million mutants benchmark dist constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,14 +76,25 @@ site: $(READY) ## build the documentation as a site into build/site; fail if a l
 pictures: $(READY) ## render the pictures of the documentation (needs Chromium)
 	@PYTHONPATH=. $(BIN)/python docs/pictures.py
 
-slow: $(READY) ## run the slow tests: packages, validators of workflows, npm, other engines, the AWS CLI
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m slow
+slow: $(SPARK) ## run the slow tests: packages, validators of workflows, npm, other engines, the AWS CLI
+	@PYTHONPATH=$(SPARK_HOME) $(BIN)/python -m pytest -q -n auto --dist worksteal -m slow
 
 search: $(READY) ## run the property tests with new examples; run it before a release
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m search --hypothesis-profile search
 
-conformance: $(READY) ## run the tests of the engine and of evidence with the other engines
-	@POLICYCHECK_TEST_ENGINE=duckdb $(BIN)/python -m pytest -q -n auto --dist worksteal tests/engine tests/evidence tests/test_cases.py tests/test_evidence.py
+conformance: $(READY) ## run the tests of the engine and of evidence with DuckDB
+	@POLICYCHECK_TEST_ENGINE=duckdb $(BIN)/python -m pytest -q -n auto --dist worksteal $(CONFORMANCE)
+
+# Beside .venv and the rest: half a gigabyte that no other target needs.
+$(SPARK): $(READY) action/requirements-spark.txt
+	@$(BIN)/python $(PIP_INSTALL) --require-hashes --requirement action/requirements-spark.txt --target $(SPARK_HOME) --upgrade
+	@touch $@
+
+conformance-spark: $(SPARK) ## the same with Spark (needs Java 17 or later)
+	@PYTHONPATH=$(SPARK_HOME) POLICYCHECK_TEST_ENGINE=spark $(BIN)/python -m pytest -q -n 2 --dist worksteal $(CONFORMANCE)
+
+million: $(SPARK) ## compare Spark on a cluster on this machine with Polars, on a list of a million jobs
+	@PYTHONPATH=$(SPARK_HOME) POLICYCHECK_SPARK_JOBS=1000000 $(BIN)/python -m pytest -q -s -m slow tests/slow/test_spark.py -k cluster
 
 mutants: $(READY) ## change the shipped packs one thing at a time; fail if their tests notice less than 90% of the changes
 	@$(BIN)/policycheck test policies/ --mutate --killed 90
@@ -102,6 +116,8 @@ constraints: $(UV) ## resolve constraints.txt and the action's requirements agai
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file action/requirements.txt
 	@echo duckdb | $(UV) pip compile - --quiet --no-config --constraints constraints.txt --python-version 3.11 --universal \
 	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file action/requirements-duckdb.txt
+	@printf 'pyarrow\npyspark\n' | $(UV) pip compile - --quiet --no-config --constraints constraints.txt --python-version 3.11 --universal \
+	  --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --output-file action/requirements-spark.txt
 
 clean: ## remove everything that was built or installed
 	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -41,7 +41,7 @@ def check(
     inventories: Mapping[str, AnyPath] | None = None,
     waivers: Sequence[AnyPath] = (),
     fail_on: Severity | str | None = Severity.LOW,
-    engine: str = DEFAULT_ENGINE,
+    engine: str | object = DEFAULT_ENGINE,
     answers: bool = False,
 ) -> Result:
     """Evaluate policies against job lists, as `policycheck check --jobs` does.
@@ -56,7 +56,7 @@ def check(
         inventories: files of what must be backed up, by the name that rules use.
         waivers: files of waivers.
         fail_on: the least severity that makes `Result.exit_code` a failure; None: never.
-        engine: what computes, by name.
+        engine: what computes, by name; or the SparkSession of a program that has one, whose configuration stays as it is.
         answers: whether `RuleResult.answers` lists what each subject of a rule came to.
 
     Returns:
@@ -66,6 +66,7 @@ def check(
         UsageError: an argument cannot be.
         PolicyError: policies or waivers are wrong; all their mistakes at once.
         JobFileError: jobs that cannot be read, or are incomplete.
+        EngineError: Spark could not compute.
     """
     if as_of.tzinfo is None or any(time.tzinfo is None for time in covers or ()):
         raise UsageError("as_of and covers need a time zone", hint="datetime.now(UTC)")

@@ -5,6 +5,7 @@ PolicycheckError
 ├── PolicyError       exit 2: a policy, scope or waiver file is wrong (all its mistakes at once)
 │   ├── RunFileError  so is a run file
 │   └── AccountsFileError  or a list of accounts
+├── EngineError       exit 3: the engine could not compute, so that nothing was evaluated
 └── EvidenceError     exit 3: the evidence is missing, unreadable or short
     ├── JobFileError  a saved job list cannot be used
     └── FetchError    AWS did not give a complete list
@@ -76,6 +77,12 @@ class PolicycheckError(Exception):
 
 class UsageError(PolicycheckError):
     """The command line asks for something that cannot be."""
+
+
+class EngineError(PolicycheckError):
+    """The engine could not compute what was asked of it: nothing was evaluated."""
+
+    exit_code: ClassVar[ExitCode] = ExitCode.EVIDENCE
 
 
 class PolicyError(PolicycheckError):

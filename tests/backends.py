@@ -1,10 +1,44 @@
-"""The engine that the tests compute with: `make conformance` runs them with each but the default."""
+"""The engine that the tests compute with: `make conformance` and `make conformance-spark` run them with each but the default."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.backends.registry import DEFAULT_ENGINE, open_engine
 
-BACKEND: Backend = open_engine(os.environ.get("POLICYCHECK_TEST_ENGINE", DEFAULT_ENGINE))
+EMBEDDED = (DEFAULT_ENGINE, "duckdb")
+"""The engines that start in no time, which every test of engines has at hand."""
+ASKED = os.environ.get("POLICYCHECK_TEST_ENGINE", DEFAULT_ENGINE)
+
+
+def open_small_spark() -> Backend:
+    """Spark with a session for many small queries: one core, one task, nothing compiled."""
+    from pyspark.sql import SparkSession
+
+    from policycheck.engine.backends.spark import hushed
+
+    settings = {
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.log.level": "ERROR",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.shuffle.partitions": "1",
+        "spark.ui.enabled": "false",
+    }
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    builder = SparkSession.builder.master("local[1]")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    with hushed():
+        return open_engine(builder.getOrCreate())
+
+
+BACKEND: Backend = open_small_spark() if ASKED == "spark" else open_engine(ASKED)
+BACKENDS: Mapping[str, Backend] = MappingProxyType({**{name: open_engine(name) for name in EMBEDDED}, ASKED: BACKEND})
+"""Those to compare, by name."""

@@ -57,7 +57,7 @@ def backtest(
     period = parse_period(settings.from_, end, settings.every)
     if period is None:
         raise AssertionError("a period without a beginning")
-    backend = open_backend(settings.engine)
+    backend = open_backend(settings)
     policies = load(settings)
     others = load(replace(settings, files=find_policies(against), foreign=True)) if against else ()
     evidence = gather(settings, [*policies, *others], connection, end, claimed, since=period.start)

@@ -68,7 +68,7 @@ def judge(settings: Settings) -> None:
     period = parse_period(settings.from_, instant, settings.every)
     _require_instant(settings, period, waits=pace is not None)
     parse_longest_job(settings.longest_job, settings.jobs)
-    backend = open_backend(settings.engine)
+    backend = open_backend(settings)
     bundling = begin_bundle(settings, outputs, claimed, threshold)
     policies, matrices = load(settings), read_matrices(settings)
     if bundling is not None:
@@ -147,11 +147,11 @@ def require_fetch(options: RunOptions, *, waits: bool = False) -> None:
         raise UsageError(f"--explain-fetch requires one fetch from AWS: {problem}", hint="Use one of the two.")
 
 
-def open_backend(name: str) -> Backend:
-    """The engine of this name; raises UsageError where there is none, or it is not installed."""
+def open_backend(settings: Settings) -> Backend:
+    """The engine that is asked for; raises UsageError where there is none, it is not installed, or it does not start."""
     from policycheck.engine.backends.registry import open_engine
 
-    return open_engine(clean_line(name))
+    return open_engine(clean_line(settings.engine), master=settings.spark_master)
 
 
 def _spare_inputs(settings: Settings, outputs: Sequence[tuple[str, Path | None]]) -> None:

@@ -53,7 +53,7 @@ def explain(
         raise UsageError(f"there is no format {clean_line(form)} of explanations", hint=f"The formats are {', '.join(_FORMATS)}.")
     settings = settle(context, options, spare=_pack_of(rule))
     policy, found, path = _find_rule(rule, load_all(settings), settings)
-    backend = open_backend(settings.engine)
+    backend = open_backend(settings)
     named = (options.jobs, options.profile, options.region, options.role_arn, options.accounts, options.longest_job, options.endpoint_url)
     asked = any(named) or subject is not None or job is not None
     judged = _judge(settings, policy, found, backend, subject, job, last) if asked else None

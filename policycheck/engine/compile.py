@@ -10,6 +10,7 @@ from typing import assert_never
 import narwhals as nw
 
 from policycheck.datasets import Field, Kind
+from policycheck.engine.columns import column_of
 from policycheck.engine.frame import LISTED, Frame, inventory_column
 from policycheck.engine.local_times import touches
 from policycheck.engine.operators import TESTS, any_of
@@ -47,7 +48,7 @@ def _compile_comparison(comparison: Comparison, frame: Frame, settled: bool | No
     field = frame.dataset.fields[comparison.field]
     if field.kind is Kind.NAME:
         return _compile_inventory(comparison, frame)
-    column = nw.col(field.name)
+    column = nw.col(column_of(field.name))
     known_missing = frame.known_missing(field)
     if comparison.operator is Operator.PRESENT:
         return _compile_present(comparison, frame, field, known_missing)
@@ -64,7 +65,7 @@ def _compile_comparison(comparison: Comparison, frame: Frame, settled: bool | No
 
 
 def _compile_local_time(comparison: Comparison, frame: Frame, field: Field, settled: bool | None) -> nw.Expr:
-    column = nw.col(field.name)
+    column = nw.col(column_of(field.name))
     if field.kind is Kind.SPAN:
         test = touches(column, run_end(frame.dataset, frame.as_of), comparison.values, frame.as_of)
     else:
@@ -106,7 +107,7 @@ def _with_missing(column: nw.Expr, test: nw.Expr, known_missing: nw.Expr | bool)
 
 
 def _compile_present(comparison: Comparison, frame: Frame, field: Field, known_missing: nw.Expr | bool) -> nw.Expr:
-    column = nw.col(field.name)
+    column = nw.col(column_of(field.name))
     there = ~column.is_null()
     if field.name == "Outcome":
         # A COMPLETED job has an outcome even where nobody recorded which.

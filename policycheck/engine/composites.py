@@ -11,6 +11,7 @@ import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.case import Case
+from policycheck.engine.columns import column_of
 from policycheck.engine.frame import ROW
 from policycheck.engine.measures import Truth
 from policycheck.job_lists import JobList
@@ -57,8 +58,8 @@ def leave_out_children(masks: nw.LazyFrame[Any], cases: Iterable[Case], job_list
     nameless = {row for row, job_id in enumerate(ids) if job_id is None}
     looked_at = None if unsure else sorted({*children, *nameless, *(row for rows in rows_of.values() for row in rows)})
     for case in once:
-        chosen = masks if looked_at is None else masks.filter(nw.col(ROW).is_in(looked_at))
-        found = backend.rows(chosen.select(*map(nw.col, (ROW, case.population, case.matching, *case.per))))
+        chosen = masks if looked_at is None else backend.among(masks, ROW, looked_at)
+        found = backend.rows(chosen.select(*map(nw.col, (ROW, case.population, case.matching, *map(column_of, case.per)))))
         records = {row: _Record(row, counted, matching, tuple(group)) for row, counted, matching, *group in found}
         truths = _Family(records, children, rows_of, nameless).judge()
         if unsure:

@@ -11,6 +11,7 @@ import narwhals as nw
 from policycheck.datasets import TAGS, Dataset, Field
 from policycheck.engine.backends.interface import Backend, ColumnType
 from policycheck.engine.case import Case
+from policycheck.engine.columns import column_of
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
 from policycheck.engine.frame import LISTED, ROW, Frame, inventory_column
@@ -53,7 +54,7 @@ def choose_entries(where: Condition, entries: Sequence[InventoryEntry], listing:
     columns: dict[str, tuple[ColumnType, list[Any]]] = {ROW: (ColumnType.INTEGER, list(range(len(entries))))}
     for name in names:
         if name != "in_inventory":
-            columns[name] = (ColumnType.TEXT, [entry_value(entry, name) for entry in entries])
+            columns[column_of(name)] = (ColumnType.TEXT, [entry_value(entry, name) for entry in entries])
     if "in_inventory" in names:
         resources = [(entry.account, entry.region, entry.arn) for entry in entries]
         # Each is an entry of one.

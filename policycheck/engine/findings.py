@@ -13,6 +13,7 @@ import narwhals as nw
 from policycheck.datasets import Field, Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.causes import SUCCESS, asks_for_cause, classify
+from policycheck.engine.columns import column_of
 from policycheck.engine.frame import FOR_EVER, ROW, Frame, inventory_column
 from policycheck.engine.local_times import spell_local
 from policycheck.engine.rewinding import REWOUND
@@ -166,8 +167,7 @@ class _Describer:
 
     def judged_values(self, rows: Iterable[int], backend: Backend) -> dict[int, _Values]:
         """What the engine compared, by row, so that a message never tells another story than the verdict: rewound, and derived once."""
-        columns = self._frame.columns
-        chosen = columns.filter(nw.col(ROW).is_in(sorted(set(rows)))).select(nw.col(ROW), *map(nw.col, self._names))
+        chosen = backend.among(self._frame.columns, ROW, sorted(set(rows))).select(nw.col(ROW), *(nw.col(column_of(name)) for name in self._names))
         return {row: dict(zip(self._names, values, strict=True)) for row, *values in backend.rows(chosen)}
 
     def cause(self, newest: Any, judged: _Values) -> str | None:

@@ -14,6 +14,7 @@ import narwhals as nw
 
 from policycheck.datasets import TAGS, Dataset, Field, Kind, Presence
 from policycheck.engine.backends.interface import Backend, ColumnType, Values
+from policycheck.engine.columns import column_of, spell
 from policycheck.engine.destinations import destinations
 from policycheck.engine.rewinding import ENDS, RECORDING, REWOUND, STARTED_LATER, happened, may_expire_later, rewind
 from policycheck.engine.run_times import never_ran, run_end, run_start, running
@@ -121,7 +122,7 @@ class Frame:
 
 def inventory_column(name: str) -> str:
     """The column that says whether the inventory of that name lists a job's resource."""
-    return f"_in_{name}"
+    return f"_in_{spell(name)}"
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def read_columns(job_list: JobList, fields: Collection[str], backend: Backend, i
     columns: dict[str, tuple[ColumnType, Values]] = {}
     for member in members:
         values = job_list.states() if member.name == dataset.state_field else job_list.series(member.name)
-        columns[member.name] = (_COLUMN_TYPES.get(member.kind, ColumnType.TEXT), values)
+        columns[column_of(member.name)] = (_COLUMN_TYPES.get(member.kind, ColumnType.TEXT), values)
     accounts, regions = job_list.place_columns()
     columns["Account"], columns["Region"] = (ColumnType.TEXT, accounts), (ColumnType.TEXT, regions)
     subjects, subject = job_list.numbered_subjects
@@ -264,7 +265,7 @@ def _listed(
         columns |= {inventory_column(name): (ColumnType.BOOLEAN, column(partial(listing.is_in, name=name))) for name in sorted(inventories)}
     if "AccountName" in fields:
         columns["AccountName"] = (ColumnType.TEXT, column(listing.account_name))
-    columns |= {name: (ColumnType.TEXT, column(partial(listing.tag, name=name.removeprefix(TAGS)))) for name in sorted(tags)}
+    columns |= {column_of(name): (ColumnType.TEXT, column(partial(listing.tag, name=name.removeprefix(TAGS)))) for name in sorted(tags)}
     return columns
 
 
@@ -304,7 +305,7 @@ def overdue(frame: Frame) -> nw.Expr:
 
 def _retention(frame: Frame) -> nw.Expr:
     held = frame.dataset.lifecycle
-    days, event = nw.col(f"{held}.DeleteAfterDays"), nw.col(f"{held}.DeleteAfterEvent")
+    days, event = (nw.col(column_of(f"{held}.{name}")) for name in ("DeleteAfterDays", "DeleteAfterEvent"))
     bounded = nw.when(days > _MOST_DAYS).then(nw.lit(_MOST_DAYS)).otherwise(days)
     known: nw.Expr = nw.col(LIFECYCLE) & event.is_null()
     for name in ("DeleteAfterDays", "DeleteAfterEvent"):

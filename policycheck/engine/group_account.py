@@ -76,7 +76,7 @@ class GroupAccount:
         """The jobs that `where`, `jobs` and the scope certainly choose, of the groups that violate, by the number of their key."""
         keyed, _ = self.view.keyed(self.case.per)
         state = self.view.job_list.dataset.state_field
-        chosen = keyed.filter(nw.col(KEY).is_in(self.keys) & nw.col(self.case.chosen).fill_null(False)).select(
+        chosen = self.context.backend.among(keyed.filter(nw.col(self.case.chosen).fill_null(False)), KEY, self.keys).select(
             nw.col(KEY), nw.col("CreationDate"), nw.col(ROW), nw.col(state), nw.col(self.case.matching)
         )
         found: dict[int, list[ChosenJob]] = {}

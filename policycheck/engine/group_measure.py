@@ -13,6 +13,7 @@ import narwhals as nw
 
 from policycheck.engine.best_case import BestCase
 from policycheck.engine.case import IN_TIME, Case
+from policycheck.engine.columns import column_of
 from policycheck.engine.frame import Frame
 from policycheck.engine.group_account import ChosenJob, GroupAccount
 from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of, limits_of
@@ -277,5 +278,5 @@ def _nameless_mask(case: Case, frame: Frame) -> nw.Expr:
     nameless: nw.Expr = nw.lit(False)
     for name in case.others:
         known = frame.known_missing(frame.dataset.fields[name])
-        nameless = nameless | (nw.col(name).is_null() & ~(nw.lit(known) if isinstance(known, bool) else known.fill_null(False)))
+        nameless = nameless | (nw.col(column_of(name)).is_null() & ~(nw.lit(known) if isinstance(known, bool) else known.fill_null(False)))
     return nameless

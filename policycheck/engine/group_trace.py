@@ -65,7 +65,7 @@ class GroupTrace:
         tracer = Tracer(self._view.frame)
         steps = tracer.answers(self._questions(tracer), self._columns, rows, self._context.backend)
         listed = list(dict.fromkeys([*subject.jobs[:_MOST_LISTED], *rows]))
-        chosen = self._columns.filter(nw.col(ROW).is_in(listed)).select(nw.col(ROW), *map(nw.col, self._asked))
+        chosen = self._context.backend.among(self._columns, ROW, listed).select(nw.col(ROW), *map(nw.col, self._asked))
         outcomes = {row: self._told(*values) for row, *values in self._context.backend.rows(chosen)}
         whole = trace_jobs(self._view.frame, self.job_list, listed, dict.fromkeys(listed, ()), outcomes, self._context)
         lines = [f"{_when(job.created)}  {job.state or 'state unknown'}  {job.id}: {job.outcome}" for job in whole]

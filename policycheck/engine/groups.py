@@ -242,7 +242,7 @@ class _Ruling:
         looked_at = nw.col(case.measured).fill_null(True)
         if any(clean):
             asked = {key for group, is_clean in zip(subjects.groups, clean, strict=True) if not is_clean for key in group.keys}
-            looked_at = looked_at & nw.col(KEY).is_in(sorted(asked))
+            keyed = self.context.backend.among(keyed, KEY, sorted(asked))
         rows = self.context.backend.rows(keyed.filter(looked_at).sort(KEY, "CreationDate", ROW).select(*columns, *map(nw.col, measure_of(case).columns(case))))
         jobs: list[list[tuple[Any, ...]]] = [[] for _ in subjects.groups]
         # The rows of one key stand together.

@@ -167,7 +167,7 @@ class _Days:
         numbers = sorted(number for subject in subjects for number in self._numbers.get(subject, ()))
         if not numbers:
             return {}
-        found = dated.filter(nw.col(SUBJECT).is_in(numbers)).group_by(SUBJECT, "_day").agg(nw.col("_code").max())
+        found = self._context.backend.among(dated, SUBJECT, numbers).group_by(SUBJECT, "_day").agg(nw.col("_code").max())
         told: defaultdict[Subject, dict[int, int]] = defaultdict(dict)
         for number, day, code in self._context.backend.rows(found.select(SUBJECT, "_day", "_code")):
             days = told[clean_subject(*self._frame.subjects[number])]

@@ -105,6 +105,6 @@ def trace_jobs(
     frame: Frame, job_list: JobList, rows: Sequence[int], steps: dict[int, tuple[Step, ...]], outcomes: dict[int, str], context: Context
 ) -> list[JobTrace]:
     """The jobs of these rows, in their order, as they were judged: rewound, where they ended after as_of."""
-    chosen = frame.columns.filter(nw.col(ROW).is_in(list(rows))).select(nw.col(ROW), nw.col("CreationDate"), nw.col(frame.dataset.state_field))
+    chosen = context.backend.among(frame.columns, ROW, rows).select(nw.col(ROW), nw.col("CreationDate"), nw.col(frame.dataset.state_field))
     said = {row: (created, state) for row, created, state in context.backend.rows(chosen)}
     return [JobTrace(name_job(job_list, row), *said[row], outcomes[row], steps[row]) for row in rows if row in said]

@@ -15,6 +15,7 @@ import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.case import Case
+from policycheck.engine.columns import column_of
 from policycheck.engine.frame import EXISTS, SUBJECT, Frame
 from policycheck.engine.measures import Truth
 from policycheck.engine.row_numbers import number_rows
@@ -112,7 +113,7 @@ class ListView:
             column, found = self.frame.numbered[per]
             columns = self.masks.with_columns(nw.col(column).alias(KEY))
         else:
-            numbered, found = number_rows(self.masks, [*told, *others], KEY, self.backend)
+            numbered, found = number_rows(self.masks, [*told, *map(column_of, others)], KEY, self.backend)
             columns = self.backend.persist(numbered)
         keys = []
         for row in found:

@@ -8,6 +8,7 @@ from typing import Any, assert_never
 import narwhals as nw
 
 from policycheck.engine.case import END, IN_TIME, PARENT, PROGRESS, Case
+from policycheck.engine.columns import column_of
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.frame import EXISTS, ROW, SUBJECT, Frame
 from policycheck.engine.recovery import deadline_in_window
@@ -40,7 +41,7 @@ def add_masks(columns: nw.LazyFrame[Any], cases: Sequence[Case], frame: Frame, m
     of_kinds = {name: mask for case in cases for name, mask in case.kind.masks(case, frame).items()}
     kept = [ROW, SUBJECT, *chosen, *populations]
     if measured:
-        kept += ["CreationDate", frame.dataset.state_field, PROGRESS, END, *sorted({name for case in measured for name in case.others})]
+        kept += ["CreationDate", frame.dataset.state_field, PROGRESS, END, *sorted({column_of(name) for case in measured for name in case.others})]
         kept += [frame.numbered[per][0] for per in dict.fromkeys(case.per for case in measured) if per in frame.numbered]
     return columns.with_columns(**shared, **chosen).with_columns(**populations).select(*map(nw.col, dict.fromkeys(kept)), **of_kinds, **(more or {}))
 

@@ -18,6 +18,7 @@ import narwhals as nw
 
 from policycheck.datasets import DATASETS, DEFAULT, RESOURCE_TYPES, TAGS, Dataset, Kind
 from policycheck.engine.case import Case
+from policycheck.engine.columns import column_of
 from policycheck.engine.context import Context
 from policycheck.engine.entries import entry_value, of_resources
 from policycheck.engine.frame import ROW, build_frame
@@ -214,7 +215,7 @@ class _Evidence:
         weights = list(alike.values())
         for name in fields:
             counts = self._counts[dataset.name, name] = Counter()
-            for row, value in context.backend.rows(frame.columns.select(nw.col(ROW), nw.col(name).alias("_value"))):
+            for row, value in context.backend.rows(frame.columns.select(nw.col(ROW), nw.col(column_of(name)).alias("_value"))):
                 if value:
                     counts[value] += weights[row]
 

@@ -111,7 +111,7 @@ def _newest_jobs(context: Context, name: str) -> Iterator[NewestJob]:
         return
     job_list = context.lists[name]
     frame, ids = context.facts.frame(name, ()), job_list.values(job_list.dataset.id_field)
-    chosen = frame.columns.filter(nw.col(ROW).is_in(sorted(named)))
+    chosen = context.backend.among(frame.columns, ROW, sorted(named))
     for row, state, created in context.backend.rows(chosen.select(nw.col(ROW, job_list.dataset.state_field, "CreationDate"))):
         when = "" if created is None else iso(moment(created // 1000 * 1000))
         yield NewestJob(named[row], clean_line(ids[row] or ""), state and clean_line(state), when)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from policycheck.engine.backends.interface import Backend
+from policycheck.engine.columns import column_of
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.frame import STEADY, SUBJECT, Frame, Recorded, derived_columns, is_steady
 from policycheck.engine.row_numbers import number_rows
@@ -33,7 +34,7 @@ def settle(recorded: Recorded, asked: Iterable[Comparison], groups: Iterable[tup
     for number, per in enumerate(dict.fromkeys(groups)):
         others = [name for name in per if name != RESOURCE]
         if others and all(is_steady(dataset, name) for name in others):
-            names = [*([SUBJECT] if RESOURCE in per else []), *others]
+            names = [*([SUBJECT] if RESOURCE in per else []), *map(column_of, others)]
             columns, found = number_rows(columns, names, f"_key_{number}", backend)
             numbered[per] = f"_key_{number}", found
     columns = backend.persist(columns.sort("CreationDate", nulls_last=False))

@@ -15,6 +15,7 @@ import narwhals as nw
 from policycheck.datasets import Field, Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.case import Case
+from policycheck.engine.columns import column_of
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.findings import spell_value
 from policycheck.engine.frame import EXISTS, LISTED, ROW, Frame, inventory_column
@@ -102,7 +103,7 @@ class Tracer:
             columns: the frame's own, with what the questions need beside them.
         """
         named = {f"_trace_{number}": column for number, column in enumerate(self._columns)}
-        chosen = columns.filter(nw.col(ROW).is_in(list(rows))).select(nw.col(ROW), **named)
+        chosen = backend.among(columns, ROW, rows).select(nw.col(ROW), **named)
         return {row: tuple(self._step(question, values) for question in questions) for row, *values in backend.rows(chosen)}
 
     def _times(self, columns: Sequence[nw.Expr]) -> tuple[int, ...]:
@@ -140,7 +141,7 @@ class Tracer:
             listed = [str(name) for name in comparison.values] if comparison.operator is Operator.IS else []
             known = [nw.col(inventory_column(name)) for name in listed if name in frame.inventories] or [nw.col(LISTED)]
             return Question(asked, truth, self._times(known), of=field)
-        return Question(asked, truth, self._times([nw.col(field.name), self._known(field)]), of=field)
+        return Question(asked, truth, self._times([nw.col(column_of(field.name)), self._known(field)]), of=field)
 
     def _known(self, field: Field) -> nw.Expr:
         """Whether a value that is not there is known to be missing."""

@@ -11,6 +11,7 @@ import narwhals as nw
 
 from policycheck.datasets import Dataset, Kind
 from policycheck.engine.backends.interface import Backend
+from policycheck.engine.columns import column_of
 from policycheck.engine.frame import LISTED, ROW, Frame, inventory_column, sources_of
 from policycheck.engine.rewinding import RECORDING
 from policycheck.engine.run_times import run_end
@@ -32,10 +33,10 @@ def name_unknown(fields: Collection[str], frame: Frame, masks: nw.LazyFrame[Any]
         fields: what the rule reads beside the state.
         others: what it reads of other jobs of the list (whether they recovered one), named where nothing else is unknown.
     """
-    undecided = backend.rows(masks.filter(nw.col(column).is_null()).select(nw.col(ROW)).head(_MOST_ROWS))
+    undecided = backend.rows(masks.filter(nw.col(column).is_null()).select(nw.col(ROW)).sort(ROW).head(_MOST_ROWS))
     unknown = {name: expression for name in sorted({frame.dataset.state_field, *fields}) if (expression := _unknown(name, frame)) is not None}
-    chosen = frame.columns.filter(nw.col(ROW).is_in([row for (row,) in undecided]))
-    (counts,) = backend.rows(chosen.select(*(expression.cast(nw.Int64).sum().alias(name) for name, expression in unknown.items())))
+    chosen = backend.among(frame.columns, ROW, [row for (row,) in undecided])
+    (counts,) = backend.rows(chosen.select(*(expression.cast(nw.Int64).sum().alias(column_of(name)) for name, expression in unknown.items())))
     missing = [name for name, count in zip(unknown, counts, strict=True) if count]
     if not missing and (lacking := name_lacking(others, frame, backend)):
         return Reason(ReasonKind.RECOVERY_UNKNOWN, because=lacking)
@@ -69,7 +70,7 @@ def name_lacking(fields: Collection[str], frame: Frame, backend: Backend) -> Rea
     unknown = {name: expression for name in sorted(fields) if (expression := _unknown(name, frame)) is not None}
     if not unknown:
         return ()
-    (counts,) = backend.rows(frame.columns.select(*(expression.cast(nw.Int64).sum().alias(name) for name, expression in unknown.items())))
+    (counts,) = backend.rows(frame.columns.select(*(expression.cast(nw.Int64).sum().alias(column_of(name)) for name, expression in unknown.items())))
     missing = [name for name, count in zip(unknown, counts, strict=True) if count]
     keep = sorted({member for name in missing for member in _members(name, frame) or [name]})
     if unreported := _unreported(keep, frame.recordings):
@@ -119,8 +120,8 @@ def _unknown(name: str, frame: Frame) -> nw.Expr | None:
         return reduce(or_, (nw.col(column).is_null() for column in listed))
     known = frame.known_missing(frame.dataset.fields[name])
     if isinstance(known, bool):
-        return None if known else nw.col(name).is_null()
-    unknown = nw.col(name).is_null() & ~known.fill_null(False)
+        return None if known else nw.col(column_of(name)).is_null()
+    unknown = nw.col(column_of(name)).is_null() & ~known.fill_null(False)
     if frame.dataset.fields[name].kind is Kind.SPAN:
-        return unknown | (~nw.col(name).is_null() & run_end(frame.dataset, frame.as_of).is_null())
+        return unknown | (~nw.col(column_of(name)).is_null() & run_end(frame.dataset, frame.as_of).is_null())
     return unknown

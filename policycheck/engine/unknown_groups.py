@@ -15,6 +15,7 @@ import narwhals as nw
 from policycheck.datasets import Presence
 from policycheck.engine.best_case import BestCase
 from policycheck.engine.case import Case
+from policycheck.engine.columns import column_of
 from policycheck.engine.frame import ROW, SUBJECT
 from policycheck.engine.group_measure import measure_of
 from policycheck.engine.judgement import Rows
@@ -97,8 +98,14 @@ class UnknownGroups:
         if not unknown:
             return found
         measured, others, more = nw.col(case.measured), case.others, measure_of(case).columns(case)
-        rows = keyed.filter(nw.col(KEY).is_in(unknown) & measured.fill_null(True))
-        names = [*map(nw.col, (KEY, ROW)), measured.alias("measured"), *map(nw.col, more), nw.col(SUBJECT).alias("_whose"), *map(nw.col, others)]
+        rows = view.backend.among(keyed.filter(measured.fill_null(True)), KEY, unknown)
+        names = [
+            *map(nw.col, (KEY, ROW)),
+            measured.alias("measured"),
+            *map(nw.col, more),
+            nw.col(SUBJECT).alias("_whose"),
+            *(nw.col(column_of(name)) for name in others),
+        ]
         width = 3 + len(more)
         for row in view.backend.rows(rows.select(*names)):
             values = row[width + 1 :]

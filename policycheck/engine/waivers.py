@@ -16,6 +16,7 @@ from msgspec import Struct
 from policycheck.datasets import DATASETS, Dataset, Field
 from policycheck.engine.backends.interface import ColumnType
 from policycheck.engine.case import Case
+from policycheck.engine.columns import column_of
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
 from policycheck.engine.frame import ROW, Frame
@@ -128,7 +129,7 @@ def _match_jobs(asks: Sequence[tuple[int, _Ask]], dataset: Dataset, context: Con
     if not wanted:
         return {}
     frame = context.facts.frame(dataset.name, {name for _, ask in asks for name in fields_of(ask.match)})
-    rows = _matching(asks, frame, frame.columns.filter(nw.col(ROW).is_in(wanted)), context)
+    rows = _matching(asks, frame, context.backend.among(frame.columns, ROW, wanted), context)
     return {number: {i: both for i, finding in enumerate(ask.findings) if (both := rows[number] & set(finding.rows))} for number, ask in asks}
 
 
@@ -155,7 +156,7 @@ def _match_groups(asks: Sequence[tuple[int, _Ask]], dataset: Dataset, context: C
     values: dict[str, tuple[ColumnType, list[Any]]] = {ROW: (ColumnType.INTEGER, list(range(len(findings))))}
     for name in names:
         said = [found.resource_type if name == "ResourceType" and name not in found.identity else found.identity.get(name) for *_, found in findings]
-        values[name] = (ColumnType.TEXT, said)
+        values[column_of(name)] = (ColumnType.TEXT, said)
     frame = _FindingsFrame(dataset, micros(context.as_of), context.backend.frame(values), ())
     rows = _matching(asks, frame, frame.columns, context)
     own: dict[int, _Concerned] = {}

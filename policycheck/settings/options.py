@@ -28,7 +28,7 @@ _CATEGORY_OF_ACTION = (
 )
 _FETCHING = ("check", "init", "list", "fetch")
 """Commands that fetch jobs with every option of a connection; `list` stands for list-backup-jobs and its like."""
-_OTHER_ENGINES = "".join(f", or {name} (extra {name})" for name in ENGINES if name != DEFAULT_ENGINE)
+_ENGINES = " or ".join(", ".join(name if name == DEFAULT_ENGINE else f"{name} (extra {name})" for name in ENGINES).rsplit(", ", 1))
 
 
 class RunOptions(Struct, frozen=True, kw_only=True):
@@ -379,7 +379,7 @@ class RunOptions(Struct, frozen=True, kw_only=True):
     engine: Annotated[
         str,
         Option(
-            help=f"Engine that evaluates: {DEFAULT_ENGINE}{_OTHER_ENGINES}. It changes no verdict and no finding.",
+            help=f"Engine that evaluates: {_ENGINES}. It changes no verdict and no finding.",
             metavar="NAME",
             panel=EVALUATION,
             commands=("check", "explain", "backtest"),
@@ -389,6 +389,17 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             action="The action installs it.",
         ),
     ] = DEFAULT_ENGINE
+    spark_master: Annotated[
+        str | None,
+        Option(
+            help="Where --engine spark computes: spark://HOST:PORT, local[4], yarn or k8s://URL. Default: what spark-submit says, else this machine.",
+            metavar="URL",
+            panel=EVALUATION,
+            commands=("check", "explain", "backtest"),
+            key="spark_master",
+            key_help="Where the engine spark computes: spark://HOST:PORT, local[4], yarn or k8s://URL",
+        ),
+    ] = None
     profile: Annotated[
         list[str] | None,
         Option(

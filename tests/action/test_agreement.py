@@ -94,4 +94,6 @@ def test_the_dependencies_are_the_projects_own_at_its_versions_and_hashes() -> N
     assert {"boto3", "polars", "typer", "hatchling"} <= action.keys()
     assert [*duckdb] == ["duckdb"]
     assert {name: project.get(name) for name in duckdb} == duckdb
+    # Spark is nowhere else.
+    assert [*pins("action/requirements-spark.txt")] == ["py4j", "pyarrow", "pyspark"]
     assert {name: project.get(name) for name in action} == action

@@ -130,14 +130,14 @@ def test_a_python_that_makes_no_environment_is_one_message(tmp_path: Path, monke
 def test_the_engine_of_the_input_is_installed_in_an_environment_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RUNNER_TEMP", str(tmp_path))
     installed = {}
-    for engine in ("", "polars", "duckdb", "../requirements", "*"):
+    for engine in ("", "polars", "duckdb", "spark", "../requirements", "*"):
         monkeypatch.setenv("INPUT_ENGINE", engine)
         installed[engine] = [path.name for path in script._requirements()], script.environment_folder()
     usual = (["requirements.txt"], installed[""][1])
     assert {engine: one for engine, one in installed.items() if one != usual} == {
-        "duckdb": (["requirements.txt", "requirements-duckdb.txt"], installed["duckdb"][1])
+        engine: (["requirements.txt", f"requirements-{engine}.txt"], installed[engine][1]) for engine in ("duckdb", "spark")
     }
-    assert installed["duckdb"][1] != usual[1]
+    assert len({installed[engine][1] for engine in ("duckdb", "spark", "")}) == 3
 
 
 def test_a_line_ends_at_a_line_feed_alone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -213,13 +213,13 @@ def test_the_engine_is_the_file_s_unless_the_command_line_names_one(cli: Cli, pr
     write(project, "engine: polar\n")
     outcome = cli("check")
     assert outcome.code == 2
-    assert outcome.err.startswith("error: polar is not one of polars or duckdb\n  --> policycheck.yaml:5:9\n")
+    assert outcome.err.startswith("error: polar is not one of polars, duckdb or spark\n  --> policycheck.yaml:5:9\n")
     assert "Did you mean polars?" in outcome.err
 
 
 def test_the_engine_of_the_file_is_that_of_explain(cli: Cli, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[str] = []
-    monkeypatch.setattr(explain_module, "open_backend", lambda name: opened.append(name) or BACKEND)  # type: ignore[func-returns-value]  # None, hence the backend
+    monkeypatch.setattr(explain_module, "open_backend", lambda settings: opened.append(settings.engine) or BACKEND)  # type: ignore[func-returns-value]  # None, hence the backend
     write(project, "engine: duckdb\n")
     assert cli("explain", "none-failed").code == 0
     assert opened == ["duckdb"]

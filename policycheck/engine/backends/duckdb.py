@@ -33,6 +33,9 @@ class DuckDBBackend:
     def until(self, frame: nw.LazyFrame[Any], column: str, limit: int) -> nw.LazyFrame[Any]:
         return frame.filter(nw.col(column).is_null() | (nw.col(column) <= limit))
 
+    def among(self, frame: nw.LazyFrame[Any], column: str, numbers: Sequence[int]) -> nw.LazyFrame[Any]:
+        return frame.filter(nw.col(column).is_in(numbers))
+
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = frame.to_native().fetchall()
         return rows

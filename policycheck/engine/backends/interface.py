@@ -40,5 +40,8 @@ class Backend(Protocol):
     def until(self, frame: nw.LazyFrame[Any], column: str, limit: int) -> nw.LazyFrame[Any]:
         """The rows of a persisted frame, sorted by this column with nulls first, where it is null or at most the limit."""
 
+    def among(self, frame: nw.LazyFrame[Any], column: str, numbers: Sequence[int]) -> nw.LazyFrame[Any]:
+        """The rows in which this column is one of these numbers, of which there may be many."""
+
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         """The rows as plain values."""

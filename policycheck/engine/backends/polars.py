@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import narwhals as nw
@@ -33,6 +33,9 @@ class PolarsBackend:
         whole = frame.to_native().collect()
         sliced: nw.LazyFrame[Any] = nw.from_native(whole.head((whole[column].is_null() | (whole[column] <= limit)).sum()).lazy())
         return sliced
+
+    def among(self, frame: nw.LazyFrame[Any], column: str, numbers: Sequence[int]) -> nw.LazyFrame[Any]:
+        return frame.filter(nw.col(column).is_in(numbers))
 
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = frame.to_native().collect().rows()

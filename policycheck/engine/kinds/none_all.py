@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 from typing import Any
 
 import narwhals as nw
@@ -154,10 +155,11 @@ def _unknown(case: Case, column: str, frame: Frame, masks: nw.LazyFrame[Any], co
     if case.recovery is None or column != case.violation:
         return absent_inventories(case.rule, frame) or (name_unknown(fields_decisive(case), frame, masks, column, backend),)
     unsure = [row for (row,) in backend.rows(masks.filter(nw.col(column).is_null()).select(nw.col(ROW)))]
-    maybe = [row for (row,) in backend.rows(columns.filter(nw.col(ROW).is_in(unsure) & nw.col(perhaps(case.recovered))).select(nw.col(ROW)))]
+    maybe = [row for (row,) in backend.rows(backend.among(columns, ROW, unsure).filter(nw.col(perhaps(case.recovered))).select(nw.col(ROW)))]
     found = [recoveries.name_lacking()] if maybe else []
     if len(maybe) < len(unsure):
-        found.insert(0, name_unknown(fields_decisive(case), frame, masks.filter(~nw.col(ROW).is_in(maybe)), column, backend, _of_others(case)))
+        rest = backend.among(masks, ROW, sorted(set(unsure) - set(maybe)))
+        found.insert(0, name_unknown(fields_decisive(case), frame, rest, column, backend, _of_others(case)))
     return tuple(found)
 
 
@@ -203,7 +205,7 @@ def _violations(cases: Sequence[Case], masks: nw.LazyFrame[Any], backend: Backen
     for column in columns[1:]:
         any_ = any_ | column
     found: dict[int, list[tuple[int, int]]] = {case.number: [] for case in cases}
-    for row, subject, *flags in backend.rows(masks.filter(any_).select(nw.col(ROW), nw.col(SUBJECT), *columns)):
+    for row, subject, *flags in sorted(backend.rows(masks.filter(any_).select(nw.col(ROW), nw.col(SUBJECT), *columns)), key=itemgetter(0)):
         violation = row, subject
         for case, flag in zip(cases, flags, strict=True):
             if flag:

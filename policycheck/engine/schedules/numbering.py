@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend, ColumnType
+from policycheck.engine.columns import column_of
 from policycheck.engine.frame import Frame
 from policycheck.engine.schedules.plan_jobs import (
     CRON,
@@ -30,7 +31,7 @@ _NUMBERS = (PLAN, RULE, SCHEDULE, SERIES, CALENDAR)
 
 def is_scheduled() -> nw.Expr:
     """Whether a plan made the job and both its plan and its rule are known. Never null."""
-    return ~nw.col(PLAN_ID).is_null() & ~nw.col(RULE_ID).is_null()
+    return ~nw.col(column_of(PLAN_ID)).is_null() & ~nw.col(column_of(RULE_ID)).is_null()
 
 
 class PlanRule(NamedTuple):
@@ -62,12 +63,13 @@ class Numbering:
         """
         told, left = frame.told(TIMEZONE), frame.kept(TIMEZONE)
         default = nw.when(nw.lit(False) | told | left).then(nw.lit(DEFAULT_TIMEZONE)).otherwise(nw.lit(NOT_RECORDED))
-        zone = nw.when(nw.col(TIMEZONE).is_null()).then(default).otherwise(nw.col(TIMEZONE))
+        zone = nw.when(nw.col(column_of(TIMEZONE)).is_null()).then(default).otherwise(nw.col(column_of(TIMEZONE)))
         # No text is empty, so that it can stand for one that is missing: nulls are not alike in a join.
-        said = [nw.col(name).fill_null("") for name in ("Account", "Region", PLAN_ID, RULE_ID, RULE_NAME, CRON)]
-        texts = [text.alias(name) for text, name in zip([*said, zone, nw.col(VERSION).fill_null("")], _TEXTS, strict=True)]
+        said = [nw.col(column_of(name)).fill_null("") for name in ("Account", "Region", PLAN_ID, RULE_ID, RULE_NAME, CRON)]
+        texts = [text.alias(name) for text, name in zip([*said, zone, nw.col(column_of(VERSION)).fill_null("")], _TEXTS, strict=True)]
         jobs = backend.persist(masks.filter(is_scheduled()).select(nw.col("CreationDate").alias("_first"), *kept, *texts))
-        rows = backend.rows(jobs.group_by(*_TEXTS).agg(nw.col("_first").min()).select(*map(nw.col, _TEXTS), nw.col("_first")))
+        # No two are alike in their texts, which are never null; a group comes in any order.
+        rows = sorted(backend.rows(jobs.group_by(*_TEXTS).agg(nw.col("_first").min()).select(*map(nw.col, _TEXTS), nw.col("_first"))), key=lambda row: row[:-1])
         self.plans, self.rules, self.schedules = _Numbers[tuple[Place, str]](), _Numbers[PlanRule](), _Numbers[RuleSchedule]()
         self.series, self.calendars = _Numbers[tuple[PlanRule, RuleSchedule]](), _Numbers[tuple[str | None, str]]()
         self.same = same_rules((((a or None, r or None), plan, rule), name or None, version or None) for a, r, plan, rule, name, _, _, version, _ in rows)

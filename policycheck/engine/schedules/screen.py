@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import narwhals as nw
 
 from policycheck.engine.backends.interface import Backend, ColumnType
+from policycheck.engine.columns import column_of
 from policycheck.engine.frame import ROW, SUBJECT, Frame
 from policycheck.engine.rewinding import RECORDING
 from policycheck.engine.schedules.calendars import TOLERANCE, Calendar
@@ -27,7 +28,7 @@ from policycheck.engine.schedules.numbering import CALENDAR, PLAN, RULE, SCHEDUL
 from policycheck.engine.schedules.plan_jobs import MEMBERS, RuleSchedule
 from policycheck.places import Place
 
-COLUMNS = (ROW, SUBJECT, "CreationDate", "StartBy", "Account", "Region", RECORDING, *MEMBERS)
+COLUMNS = (ROW, SUBJECT, "CreationDate", "StartBy", "Account", "Region", RECORDING, *map(column_of, MEMBERS))
 """Of the frame of a list, what is read of a job."""
 ANSWERED, NOT_DUE = GroupRuns(1), GroupRuns(0)
 """What came of a group that certainly missed nothing: some runs were due, or none was. How many is not told."""
