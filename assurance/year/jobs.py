@@ -101,17 +101,18 @@ class Simulator:
         return self._backup(resource, random, run, created, started, (plan, version, rule))
 
     def restores(self, resource: Resource, start: int, end: int) -> Iterator[Restore]:
-        """Its restore tests: the first within days of its first backup, so that no new resource stays untried."""
+        """Its restore tests and those of its children: the first within days of its first backup, so that no new resource stays untried."""
         random = Random(f"tests {resource.arn}")
         step = resource.tested_days * DAY
-        time = resource.born + (resource.first_days + 2) * DAY + random.randrange(12) * HOUR
+        time = resource.born + (resource.first_days + 2) * DAY + random.randrange(12 * 3600) * SECOND
         if resource.rarely and resource.first_days == 0:
             time += 32 * DAY
-        time += max(0, (start - time) // step) * step
+        time += max(0, -((time - start) // step)) * step
         while time < min(end, resource.gone):
             if time >= start and (source := self._newest(resource, time)) is not None:
-                key = name_by(resource.arn, "restore", time)
-                yield Restore(resource, key, time, time + spread(random, 50), source.point)
+                for job in (source, *source.children):
+                    key = name_by(job.resource.arn, "restore", time)
+                    yield Restore(job.resource, key, time, time + spread(random, 50), job.point)
             time += step
 
     def _newest(self, resource: Resource, time: int) -> Backup | None:
