@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
@@ -19,7 +19,8 @@ from policycheck.period import Period
 from policycheck.pipeline import run
 from policycheck.policy.catalogue import find_policies
 from policycheck.policy.load import load_policies
-from policycheck.policy.model import Policy
+from policycheck.policy.model import Policy, Rule
+from policycheck.policy.rendering import render
 from policycheck.policy.waivers import load_waivers
 from policycheck.records import micros
 from policycheck.result import Result, Verdict
@@ -89,12 +90,20 @@ def is_of_quarter(rule: str) -> bool:
 
 
 def load(given: Given, chosen: Choice) -> list[Policy]:
-    """The policies with the chosen rules, and the waivers of these rules."""
+    """The policies with the chosen rules, and the waivers of these rules; rules that ask the same in the same words are kept once."""
     policies = load_policies(find_policies(list(given.policies)), PARAMS)
     if given.waivers is not None:
         policies = load_waivers([(given.waivers, "waivers.yaml")], policies)
-    kept = [replace(policy, rules=tuple(rule for rule in policy.rules if chosen(f"{policy.id}/{rule.id}"))) for policy in policies]
+    asked: set[str] = set()
+    kept = [replace(policy, rules=tuple(rule for rule in policy.rules if chosen(f"{policy.id}/{rule.id}") and _is_new(rule, asked))) for policy in policies]
     return [policy for policy in kept if policy.rules]
+
+
+def _is_new(rule: Rule, asked: set[str]) -> bool:
+    asks = f"{render(rule.statement)} {rule.qualifiers}"
+    new = asks not in asked
+    asked.add(asks)
+    return new
 
 
 def read(lists: Lists, policies: Sequence[Policy], given: Given, start: int, end: int) -> Evidence:
@@ -115,29 +124,37 @@ def evaluate_hours(
     """
     findings = Findings()
     for first in range(start, end, chunk):
-        for result, steps in _evaluate_chunk(organization, lists, first, min(first + chunk, end), chosen, reach, every):
-            findings.add(result, steps=steps)
+        result, steps = _evaluate_chunk(organization, lists, first, min(first + chunk, end), chosen, reach, every)
+        findings.add(result, steps=steps)
     return findings
 
 
-def _evaluate_chunk(organization: Organization, lists: Lists, first: int, end: int, chosen: Choice, reach: int, every: int) -> Iterator[tuple[Result, int]]:
+def _evaluate_chunk(organization: Organization, lists: Lists, first: int, end: int, chosen: Choice, reach: int, every: int) -> tuple[Result, int]:
     with TemporaryDirectory() as folder:
         given = write_given(organization, first, end, Path(folder))
         policies = load(given, chosen)
         last = end - every
         period = Period(moment(first), moment(last), timedelta(microseconds=every))
         evidence = read(lists.created(first - reach, end), policies, given, first - reach, last)
-        yield evaluate_period(policies, evidence, period, fail_on=None, backend=open_engine("polars")), len(period.instants)
+        return evaluate_period(policies, evidence, period, fail_on=None, backend=open_engine("polars")), len(period.instants)
 
 
-def evaluate_instant(organization: Organization, answers: Sequence[dict[str, object]], at: int, *, chosen: Choice = is_of_month, reach: int = HORIZON) -> Result:
-    """The same at one instant, on the answers of AWS at that time."""
+def evaluate_instant(
+    organization: Organization, lists: Lists | Sequence[Mapping[str, object]], at: int, *, chosen: Choice = is_of_month, reach: int = HORIZON
+) -> Result:
+    """The same at one instant.
+
+    Args:
+        lists: of all jobs, of which those that ended later are rewound; or the answers of AWS at that instant.
+    """
     with TemporaryDirectory() as folder:
         given = write_given(organization, at // DAY * DAY, at // DAY * DAY + DAY, Path(folder))
         policies = load(given, chosen)
-        evidence = read_given(answers, as_of=moment(at), covers=(moment(at - reach), moment(at)), policies=policies)
-        evidence = replace(evidence, inventories=read_inventories([f"{name}={path}" for name, path in given.inventories]))
+        if isinstance(lists, Lists):
+            later = at + 2 * DAY
+            evidence = read(lists.created(at - reach, later), policies, given, at - reach, later)
+            evidence = replace(evidence.at(moment(at)), inventories=evidence.inventories) if evidence.at else evidence
+        else:
+            evidence = read_given(lists, as_of=moment(at), covers=(moment(at - reach), moment(at)), policies=policies)
+            evidence = replace(evidence, inventories=read_inventories([f"{name}={path}" for name, path in given.inventories]))
         return run(policies, evidence, as_of=moment(at), fail_on=None, backend=open_engine("polars"))
-
-
-__all__ = ["QUARTER", "Findings", "Found", "evaluate_hours", "evaluate_instant", "is_of_month", "is_of_quarter"]

@@ -14,7 +14,7 @@ from assurance.year.lists import HORIZON, Lists, simulate
 from assurance.year.organization import Organization, Place, draw_organization
 from assurance.year.owner import QUARTER
 
-EVALUATED = 5 * DAY
+EVALUATED = 4 * DAY
 """How long each batch is evaluated, every hour."""
 OF_ALL = ("recovery-objectives/most-fresh", "recovery-objectives/success-share")
 """Rules on all resources together: with a fault in every place they fail at all times, and say nothing of one."""
@@ -62,7 +62,7 @@ class Trial:
 
 
 def try_faults(seed: int, number: int, start: int) -> Trial:
-    """As many faults of all kinds, each in a place of its own, in five days from `start` (midnight in UTC)."""
+    """As many faults of all kinds, each in a place of its own, in four days from `start` (midnight in UTC)."""
     random = Random(f"faults {seed}")
     organization = draw_organization(seed, number, start, start + EVALUATED, changes=False)
     simulator = Simulator(organization)
