@@ -132,11 +132,22 @@ def evaluate_hours(
 def _evaluate_chunk(organization: Organization, lists: Lists, first: int, end: int, chosen: Choice, reach: int, every: int) -> tuple[Result, int]:
     with TemporaryDirectory() as folder:
         given = write_given(organization, first, end, Path(folder))
-        policies = load(given, chosen)
-        last = end - every
-        period = Period(moment(first), moment(last), timedelta(microseconds=every))
-        evidence = read(lists.created(first - reach, end), policies, given, first - reach, last)
-        return evaluate_period(policies, evidence, period, fail_on=None, backend=open_engine("polars")), len(period.instants)
+        return _evaluate(load(given, chosen), lists, given, first, end, reach, every)
+
+
+def evaluate_policies(policies: Sequence[Policy], lists: Lists, start: int, end: int, *, every: int, reach: int) -> Findings:
+    """The same of policies alone, without anything that an owner gives, on one set of lists."""
+    findings = Findings()
+    result, steps = _evaluate(policies, lists, Given((), None, ()), start, end, reach, every)
+    findings.add(result, steps=steps)
+    return findings
+
+
+def _evaluate(policies: Sequence[Policy], lists: Lists, given: Given, first: int, end: int, reach: int, every: int) -> tuple[Result, int]:
+    last = first + (end - first - 1) // every * every
+    period = Period(moment(first), moment(last), timedelta(microseconds=every))
+    evidence = read(lists.created(first - reach, end), policies, given, first - reach, last)
+    return evaluate_period(policies, evidence, period, fail_on=None, backend=open_engine("polars")), len(period.instants)
 
 
 def evaluate_instant(
