@@ -27,7 +27,6 @@ BEYOND: dict[str, str] = {
     "never protected": "a resource that never had a job is in no list: it takes an inventory",
     "backups shrink": "init drafts no rule on sizes",
     "vault unlocked": "init drafts no rule on locks: that a vault is locked today need not be meant",
-    "restore test invalid": "init drafts no rule on validations",
 }
 """Kinds of faults of which a drafted policy says nothing, and why."""
 
@@ -95,7 +94,7 @@ def _begin(simulator: Simulator, organization: Organization, random: Random, see
     found = []
     for number, place in enumerate(organization.places[-FAULTS:]):
         kind = kinds[(seed * FAULTS + number) % len(kinds)]
-        if kind in ("never protected",) or (kind == "stack partial" and not any(one.type == "CloudFormation" for one in place.resources)):
+        if kind == "never protected" or (kind == "stack partial" and not any(one.type == "CloudFormation" for one in place.resources)):
             kind = "key disabled"
         at = start + random.randrange(49 * HOUR, FAULTY - 30 * HOUR)
         found.append(KINDS[kind](Scene(simulator, place, start, at)))

@@ -60,6 +60,12 @@ class Findings:
     def open(self) -> list[Found]:
         return [one for one in self.found if not one.waived]
 
+    def join(self, other: Findings) -> None:
+        """Add what other rules came to at the same steps."""
+        self.found += other.found
+        self.verdicts += other.verdicts
+        self.reasons = other.reasons | self.reasons
+
     def add(self, result: Result, *, steps: int) -> None:
         """Add the steps of a period."""
         self.steps += steps

@@ -61,12 +61,16 @@ class Trial:
         return self.faults - len({id(one.fault) for one in self.missed()})
 
 
-def try_faults(seed: int, number: int, start: int) -> Trial:
-    """As many faults of all kinds, each in a place of its own, in four days from `start` (midnight in UTC)."""
+def try_faults(seed: int, number: int, start: int, *, first: int = 0) -> Trial:
+    """As many faults of all kinds, each in a place of its own, in four days from `start` (midnight in UTC).
+
+    Args:
+        first: how many came before: kinds take turns.
+    """
     random = Random(f"faults {seed}")
     organization = draw_organization(seed, number, start, start + EVALUATED, changes=False)
     simulator = Simulator(organization)
-    faults = list(_begin(simulator, organization, random, seed * number, start))
+    faults = list(_begin(simulator, organization, random, first, start))
     organization = replace(organization, places=tuple(_with_added(place, faults) for place in organization.places))
     spoils = {arn: changes for fault in faults for arn, changes in fault.spoils.items()}
     restores = {arn: changes for fault in faults for arn, changes in fault.restores.items()}
@@ -76,8 +80,8 @@ def try_faults(seed: int, number: int, start: int) -> Trial:
 
 def _evaluate(organization: Organization, lists: Lists, start: int) -> Findings:
     found = evaluate_hours(organization, lists, start, start + EVALUATED, chosen=_of_one, reach=HORIZON)
-    tests = evaluate_hours(organization, lists, start, start + EVALUATED, chosen=is_of_quarter, chunk=EVALUATED, reach=QUARTER)
-    return Findings([*found.found, *tests.found], found.verdicts + tests.verdicts, found.reasons | tests.reasons, found.steps)
+    found.join(evaluate_hours(organization, lists, start, start + EVALUATED, chosen=is_of_quarter, chunk=EVALUATED, reach=QUARTER))
+    return found
 
 
 def _of_one(rule: str) -> bool:
