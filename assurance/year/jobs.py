@@ -97,7 +97,8 @@ class Simulator:
         """The job that a run makes."""
         random = self._random(resource, run)
         created = run + random.randrange(2, 40) * SECOND
-        started = created + (random.randrange(1, 40) if rule.window > HOUR else 1) * MINUTE
+        # With the longest backup of those that run daily this stays under two hours, which the packs allow for.
+        started = created + (random.randrange(1, 55) if rule.window > HOUR else 1) * MINUTE
         return self._backup(resource, random, run, created, started, (plan, version, rule))
 
     def restores(self, resource: Resource, start: int, end: int) -> Iterator[Restore]:
@@ -156,7 +157,7 @@ class Simulator:
             key,
             created,
             started,
-            started + spread(random, resource.minutes),
+            started + spread(random, resource.minutes, 0.05 if resource.slow else 0.5),
             start_by=run + (rule.window if rule else 8 * HOUR),
             expected=created + 7 * DAY,
             days=rule.days if rule else 35,

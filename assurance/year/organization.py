@@ -180,9 +180,9 @@ def draw_organization(seed: int, accounts: int, start: int, end: int, *, changes
         region, zone = HOMES[number % len(HOMES)]
         opened, closed = start - _EARLIER, ALWAYS
         if changes and number and number % 12 == 5:
-            opened = random.randrange(start + 3 * DAY, end - 3 * DAY)
+            opened = random.randrange(start + 3 * DAY, max(end - 3 * DAY, start + 4 * DAY))
         elif changes and number % 15 == 7:
-            closed = random.randrange(start + 3 * DAY, end - 3 * DAY)
+            closed = random.randrange(start + 3 * DAY, max(end - 3 * DAY, start + 4 * DAY))
         places.append(_place(random, Place(account, region, zone, opened, closed), start, end, changes=changes))
         if changes and number % 8 == 3:
             region, zone = OPT_IN[number // 8 % len(OPT_IN)]

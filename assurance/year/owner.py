@@ -124,7 +124,7 @@ def _of_resource(one: Resource, place: Place, end: int) -> Iterator[Grant]:
     if one.gone < min(end, place.closed):
         yield Grant((*_ABSENCE, *_TESTED, _RUNS), "deleted", one.gone, end, arns)
     if len(one.stays) > 1:
-        yield Grant((_RUNS,), "moved to another plan", one.stays[1].start, one.stays[1].start + 9 * DAY, arns)
+        yield Grant((_RUNS,), "moved to another plan", one.stays[1].start, one.stays[1].start + 38 * DAY, arns)
     if one.first_days:
         ready = one.born + (one.first_days + 2) * DAY
         yield Grant((_DURATION, *_FRESHNESS), "the first backup of a large resource", one.born, ready + 30 * DAY, arns)
