@@ -47,7 +47,9 @@ def compare_instant(organization: Organization, lists: Lists, at: int) -> Sample
     answers = [{name: rows} for name, rows in lists.at(at).items() if rows]
     result = evaluate_instant(organization, answers, at)
     real = _said(result)
-    differing = tuple(f"{moment(at)} {rule}: {rewound.get(rule)} but {real.get(rule)}" for rule in sorted({*rewound, *real}) if rewound.get(rule) != real.get(rule))
+    differing = tuple(
+        f"{moment(at)} {rule}: {rewound.get(rule)} but {real.get(rule)}" for rule in sorted({*rewound, *real}) if rewound.get(rule) != real.get(rule)
+    )
     return Sample(at, differing, sum(one.waiver is None for rule in result.rules for one in rule.findings))
 
 

@@ -187,4 +187,3 @@ def copy_destination() -> str:
 
 def _point(resource: Resource, key: str, *, continuous: bool) -> str:
     return f"arn:aws:backup:{resource.region}:{resource.account}:recovery-point:{'continuous:' if continuous else ''}{key}"
-

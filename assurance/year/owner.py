@@ -25,7 +25,13 @@ RESTORE_RULES = (
     *("aws-backup-baseline/no-failed-restores", "ransomware-resilience/restores-validated"),
 )
 """Rules that need the restore jobs of months."""
-_FRESHNESS = ("recovery-objectives/rpo", "recovery-objectives/most-fresh", "recovery-objectives/most-days", "recovery-objectives/no-gaps", "audit-manager/frequency")
+_FRESHNESS = (
+    "recovery-objectives/rpo",
+    "recovery-objectives/most-fresh",
+    "recovery-objectives/most-days",
+    "recovery-objectives/no-gaps",
+    "audit-manager/frequency",
+)
 _ABSENCE = (*_FRESHNESS, "ransomware-resilience/air-gapped")
 _TESTED = ("recovery-objectives/restore-tested", "restore-testing/restored-and-validated", "restore-testing/critical-restored")
 _RUNS = "recovery-objectives/no-missed-runs"
@@ -110,7 +116,7 @@ def plan_grants(organization: Organization) -> Iterator[Grant]:
     for place in organization.places:
         yield from _of_place(place, end)
         for one in place.resources:
-            yield from _of_resource(one, place, end)
+            yield from _of_resource(one, place, start, end)
 
 
 def _of_place(place: Place, end: int) -> Iterator[Grant]:
@@ -119,12 +125,15 @@ def _of_place(place: Place, end: int) -> Iterator[Grant]:
         yield Grant(rules, "the account has left", place.closed, end, account=place.account, region=place.region)
 
 
-def _of_resource(one: Resource, place: Place, end: int) -> Iterator[Grant]:
+def _of_resource(one: Resource, place: Place, start: int, end: int) -> Iterator[Grant]:
     arns = (one.arn, *(child.arn for child in one.children))
     if one.gone < min(end, place.closed):
         yield Grant((*_ABSENCE, *_TESTED, _RUNS), "deleted", one.gone, end, arns)
     if len(one.stays) > 1:
         yield Grant((_RUNS,), "moved to another plan", one.stays[1].start, one.stays[1].start + 38 * DAY, arns)
+    if one.born > start:
+        tried = one.born + (one.first_days + (40 if one.rarely else 5)) * DAY
+        yield Grant(_TESTED, "new: not restored as a test yet", one.born, tried, arns)
     if one.first_days:
         ready = one.born + (one.first_days + 2) * DAY
         yield Grant((_DURATION, *_FRESHNESS), "the first backup of a large resource", one.born, ready + 30 * DAY, arns)

@@ -147,7 +147,7 @@ def judge_new(judgement: Judgement, setting: Setting) -> Judgement:
 def judge_untried(judgement: Judgement, setting: Setting) -> Judgement:
     """What its age explains of a subject that has no job in another list, at any time: that none came since its first backup, where nothing went wrong.
 
-    Where it is unknown whether it is new it is not excused: a list of backup jobs that begins later than the window would excuse every subject.
+    Where it is unknown whether it is new it is not excused: that is all that a list of backup jobs shows which begins late.
     """
     never = judgement.value is not None and judgement.value.least >= NEVER
     if judgement.violation is False or setting.edge.new is not True or setting.unwell or not never:

@@ -43,6 +43,7 @@ SECOND, HOUR, DAY = 10**6, 3600 * 10**6, 86400 * 10**6
 HELD = ("protected_resources", "recovery_points", "vaults")
 NOT_AGAIN = "a list of what there is, and not of jobs, is not judged again yet: leave it and the rules that need it out of the document"
 FOR_EVER = float("inf")  # more than any duration
+LISTED = 30 * DAY  # AWS lists backup jobs of this time
 
 
 class InputError(ValueError):
@@ -2407,6 +2408,7 @@ def assess_value(group: Group, expectation: Expectation, case: Case) -> Finding:
         return assess_durations(group, expectation, case) if measure == "slowdown" else assess_sizes(group, expectation, case)
     bounded_below = measure in ("count", "streak") and expectation.lower
     elsewhere = measure == "newest" and expectation.choice.dataset != "backup_jobs" and "ResourceArn" in expectation.per
+    elsewhere = elsewhere and case.as_of - int(expectation.choice.start or 0) < LISTED
     new, first = newness(group, expectation, case) if measure == "longest_gap" or bounded_below or elsewhere else (False, None)
     values: list[Any]
     if measure == "longest_gap":
