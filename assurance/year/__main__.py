@@ -23,26 +23,29 @@ _MONTH = 30 * DAY
 def main() -> int:
     asked = _parse()
     start = instant(f"{asked.start}T00:00:00+00:00")
-    organization = draw_organization(asked.seed, asked.accounts, start, start + asked.days * DAY)
-    healthy = _evaluate_healthy(organization, asked.every * HOUR)
-    print_healthy(organization, healthy, asked.every)
-    samples = _compare(organization, asked.samples, asked.seed)
-    print_samples(samples)
-    trial = _try(asked.faults, asked.batch, asked.seed, start, asked.days)
-    print_trial(trial)
+    healthy, samples, trial = Findings(), list[Sample](), Trial()
+    if asked.accounts:
+        organization = draw_organization(asked.seed, asked.accounts, start, start + asked.days * DAY)
+        healthy = _evaluate_healthy(organization, asked.every * HOUR)
+        print_healthy(organization, healthy, asked.every)
+        samples = _compare(organization, asked.samples, asked.seed)
+        print_samples(samples)
+    if asked.faults:
+        trial = _try(asked.faults, asked.batch, asked.seed, start, asked.days)
+        print_trial(trial)
     wrong = [*healthy.open, *trial.false_alarms, *trial.missed(), *(one for one in samples if one.differing or one.findings)]
     return 1 if wrong else 0
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m assurance.year", description="Evaluate the shipped packs on a simulated organization.")
-    parser.add_argument("--accounts", type=int, default=200)
+    parser.add_argument("--accounts", type=int, default=200, help="0: no healthy organization")
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--start", default="2026-01-01")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=1, help="hours between two evaluations of the healthy organization")
     parser.add_argument("--faults", type=int, default=1000)
-    parser.add_argument("--batch", type=int, default=69, help="faults in one organization")
+    parser.add_argument("--batch", type=int, default=115, help="faults in one organization")
     parser.add_argument("--samples", type=int, default=20, help="instants at which a period is compared with what AWS listed then")
     return parser.parse_args()
 

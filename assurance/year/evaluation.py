@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from assurance.year.calendars import DAY, HOUR, moment
 from assurance.year.lists import HORIZON, Lists
 from assurance.year.organization import Organization
-from assurance.year.owner import PARAMS, QUARTER, RESTORE_RULES, Given, is_of_state, write_given
+from assurance.year.owner import PACKS, PARAMS, QUARTER, RESTORE_RULES, Given, is_of_state, write_given
 from policycheck.backtesting.steps import evaluate_period
 from policycheck.engine.backends.registry import open_engine
 from policycheck.period import Period
@@ -97,12 +98,17 @@ def is_of_quarter(rule: str) -> bool:
 
 def load(given: Given, chosen: Choice) -> list[Policy]:
     """The policies with the chosen rules, and the waivers of these rules; rules that ask the same in the same words are kept once."""
-    policies = load_policies(find_policies(list(given.policies)), PARAMS)
+    policies = [*_load_packs(), *load_policies(find_policies([given.own]), {})]
     if given.waivers is not None:
         policies = load_waivers([(given.waivers, "waivers.yaml")], policies)
     asked: set[str] = set()
     kept = [replace(policy, rules=tuple(rule for rule in policy.rules if chosen(f"{policy.id}/{rule.id}") and _is_new(rule, asked))) for policy in policies]
     return [policy for policy in kept if policy.rules]
+
+
+@cache
+def _load_packs() -> tuple[Policy, ...]:
+    return tuple(load_policies(find_policies(list(PACKS)), PARAMS))
 
 
 def _is_new(rule: Rule, asked: set[str]) -> bool:
@@ -144,7 +150,7 @@ def _evaluate_chunk(organization: Organization, lists: Lists, first: int, end: i
 def evaluate_policies(policies: Sequence[Policy], lists: Lists, start: int, end: int, *, every: int, reach: int) -> Findings:
     """The same of policies alone, without anything that an owner gives, on one set of lists."""
     findings = Findings()
-    result, steps = _evaluate(policies, lists, Given((), None, ()), start, end, reach, every)
+    result, steps = _evaluate(policies, lists, Given("", None, ()), start, end, reach, every)
     findings.add(result, steps=steps)
     return findings
 

@@ -289,8 +289,9 @@ def _stack_partial(scene: Scene) -> Fault:
 
 def _test_invalid(scene: Scene) -> Fault:
     one = scene.resources(plan="nightly", kind="RDS")[0]
-    start = scene.start
-    first = min(scene.simulator.restores(one, start, start + 14 * DAY), key=lambda test: test.created)
+    tests = scene.simulator.restores(one, scene.start - 4 * DAY, scene.start + 2 * DAY)
+    first = max((test for test in tests if test.ended < scene.start + 47 * HOUR), key=lambda test: test.created)
+    start = first.created
 
     def change(test: Restore) -> Restore:
         return replace(test, validation="FAILED") if test.id == first.id else test
@@ -301,7 +302,7 @@ def _test_invalid(scene: Scene) -> Fault:
 
 def _tests_stopped(scene: Scene) -> Fault:
     one = scene.resources(plan="nightly", kind="RDS")[0]
-    start = scene.at - 27 * DAY
+    start = scene.at - 30 * DAY
     last = max(scene.simulator.restores(one, start - 14 * DAY, start), key=lambda test: test.created)
     found = Breach(f"{TESTING}/critical-restored", one.arn, "no_job", last.created + 30 * DAY)
     return Fault("restore tests stopped", scene.place, start, [found], restores={one.arn: [lambda test: test if test.created < start else None]})

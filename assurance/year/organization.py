@@ -285,7 +285,7 @@ def _resource(draw: _Draw, name: str, kind: str, plan: Plan, born: int) -> Resou
     pattern, minutes, size = _KINDS[kind]
     tail = blake2b(f"{place.account}/{place.region}/{name}".encode(), digest_size=8).hexdigest() + "0"
     arn = "arn:aws:" + pattern.format(region=place.region, account=place.account, name=name, hex=tail)
-    tested = 4 if kind == "RDS" else 45
+    tested = 2 if kind == "RDS" else 45
     stay = Stay(plan, born, place.closed)
     children = tuple(_resource(draw, f"{name}-{part.lower()}", part, plan, born) for part in ("EC2", "DynamoDB")) if kind == "CloudFormation" else ()
     return Resource(place.account, place.region, kind, arn, name, minutes, size, (stay,), born, place.closed, tested_days=tested, children=children)

@@ -42,7 +42,8 @@ _DURATION = "recovery-objectives/backup-duration"
 class Given:
     """The files of one day."""
 
-    policies: tuple[str, ...]
+    own: str
+    """The owner's policy; the packs go with it."""
     waivers: Path | None
     inventories: tuple[tuple[str, Path], ...]
 
@@ -71,7 +72,7 @@ def write_given(organization: Organization, start: int, end: int, folder: Path) 
         path.write_bytes(msgspec.json.encode(listed))
     grants = [grant for grant in plan_grants(organization) if grant.start < end and grant.end > start]
     waivers.write_bytes(msgspec.json.encode({"waivers": [waiver for grant in grants for waiver in _waivers(grant)]}))
-    return Given((*PACKS, str(own)), waivers if grants else None, tuple((name, path) for name, path, listed in inventories if listed))
+    return Given(str(own), waivers if grants else None, tuple((name, path) for name, path, listed in inventories if listed))
 
 
 def _own_policy(organization: Organization, start: int, end: int, *, weekly: bool) -> dict[str, Any]:

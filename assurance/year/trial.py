@@ -14,7 +14,7 @@ from assurance.year.lists import HORIZON, Lists, simulate
 from assurance.year.organization import Organization, Place, draw_organization
 from assurance.year.owner import QUARTER
 
-EVALUATED = 4 * DAY
+EVALUATED = 2 * DAY
 """How long each batch is evaluated, every hour."""
 OF_ALL = ("recovery-objectives/most-fresh", "recovery-objectives/success-share")
 """Rules on all resources together: with a fault in every place they fail at all times, and say nothing of one."""
@@ -62,7 +62,7 @@ class Trial:
 
 
 def try_faults(seed: int, number: int, start: int, *, first: int = 0) -> Trial:
-    """As many faults of all kinds, each in a place of its own, in four days from `start` (midnight in UTC).
+    """As many faults of all kinds, each in a place of its own, in two days from `start` (midnight in UTC).
 
     Args:
         first: how many came before: kinds take turns.
@@ -97,7 +97,7 @@ def _begin(simulator: Simulator, organization: Organization, random: Random, fir
         if place is None:
             name, place = "key disabled", places[0]
         places.remove(place)
-        at = start + random.randrange(30 * HOUR, EVALUATED - 40 * HOUR)
+        at = start + random.randrange(16 * HOUR, EVALUATED - 18 * HOUR)
         yield KINDS[name](Scene(simulator, place, start, at))
 
 
