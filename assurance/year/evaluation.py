@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from assurance.year.calendars import DAY, HOUR, moment
 from assurance.year.lists import HORIZON, Lists
 from assurance.year.organization import Organization
-from assurance.year.owner import PACKS, PARAMS, QUARTER, RESTORE_RULES, Given, is_of_state, write_given
+from assurance.year.owner import PACKS, PARAMS, RESTORE_RULES, Given, is_of_state, write_given
 from policycheck.backtesting.steps import evaluate_period
 from policycheck.engine.backends.registry import open_engine
 from policycheck.period import Period
@@ -100,7 +100,7 @@ def load(given: Given, chosen: Choice) -> list[Policy]:
     """The policies with the chosen rules, and the waivers of these rules; rules that ask the same in the same words are kept once."""
     policies = [*_load_packs(), *load_policies(find_policies([given.own]), {})]
     if given.waivers is not None:
-        policies = load_waivers([(given.waivers, "waivers.yaml")], policies)
+        policies = list(load_waivers([(given.waivers, "waivers.yaml")], policies))
     asked: set[str] = set()
     kept = [replace(policy, rules=tuple(rule for rule in policy.rules if chosen(f"{policy.id}/{rule.id}") and _is_new(rule, asked))) for policy in policies]
     return [policy for policy in kept if policy.rules]
