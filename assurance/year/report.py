@@ -20,9 +20,8 @@ def print_healthy(organization: Organization, healthy: Findings, every: int) -> 
     """Findings of the healthy organization, what was waived and why, and what stayed undecided."""
     accounts, days = len({place.account for place in organization.places}), (organization.end - organization.start) // DAY
     size = f"{accounts} accounts, {len(organization.places)} places, {len(organization.resources)} resources, {days} days"
-    print(
-        f"healthy: {size}, {healthy.steps:,} evaluations, one every {every} h, {len({rule for rule, _ in healthy.verdicts})} rules: {len(healthy.open)} findings"
-    )
+    evaluated = f"{healthy.steps:,} evaluations, one every {every} h, {len({rule for rule, _ in healthy.verdicts})} rules"
+    print(f"healthy: {size}, {evaluated}: {len(healthy.open)} findings")
     for one in healthy.open[:_MOST]:
         print(f"  {one.rule} {one.account}/{one.region} {one.subject} [{one.cause}] {moment(one.first)} to {moment(one.last)}: {one.message}")
     for (reason, rule), number in sorted(Counter((one.waived, one.rule) for one in healthy.found if one.waived).items()):
