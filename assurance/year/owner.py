@@ -137,7 +137,7 @@ def _of_resource(one: Resource, place: Place, start: int, end: int) -> Iterator[
         yield Grant(_TESTED, "new: not restored as a test yet", one.born, tried, arns)
     if one.first_days:
         ready = one.born + (one.first_days + 2) * DAY
-        yield Grant((_DURATION, *_FRESHNESS), "the first backup of a large resource", one.born, ready + 30 * DAY, arns)
+        yield Grant((_DURATION, *_ABSENCE), "the first backup of a large resource", one.born, ready + 30 * DAY, arns)
 
 
 def _waivers(grant: Grant) -> Iterator[dict[str, Any]]:
