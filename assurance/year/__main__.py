@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections import Counter
 from random import Random
 
 from assurance.year.agreement import Sample, compare_instants
@@ -14,7 +13,7 @@ from assurance.year.jobs import Simulator
 from assurance.year.lists import Lists, simulate
 from assurance.year.organization import Organization, draw_organization
 from assurance.year.owner import QUARTER
-from assurance.year.report import print_healthy, print_samples, print_trial
+from assurance.year.report import print_healthy, print_misses, print_samples, print_trial
 from assurance.year.trial import EVALUATED, Trial, try_faults
 
 _MONTH = 30 * DAY
@@ -83,10 +82,11 @@ def _try(faults: int, batch: int, seed: int, start: int, days: int) -> Trial:
     while done < faults:
         number = min(batch, faults - done)
         day = random.randrange(max(1, days - EVALUATED // DAY))
-        total.add(try_faults(seed * 1000 + done, number, start + day * DAY, first=done))
+        part = try_faults(seed * 1000 + done, number, start + day * DAY, first=done)
+        total.add(part)
         done += number
-        kinds = Counter(one.fault.kind for one in total.missed())
-        print(f"faults: {total.faults_found:,} of {total.faults:,} found, {len(total.false_alarms)} false alarms; {dict(kinds)}", flush=True)
+        print(f"faults: {total.faults_found:,} of {total.faults:,} found, {len(total.false_alarms)} false alarms", flush=True)
+        print_misses(part)
     return total
 
 

@@ -161,7 +161,7 @@ def _newest_then(scene: Scene, one: Resource, start: int) -> int:
     """When the newest job was created 34 h after which none came: the first one after an instant, or one on demand."""
     newest = scene.first(one, start).created
     for job in sorted(scene.simulator.backups(one, start, start + 6 * DAY), key=lambda job: job.created):
-        if job.plan is None and newest < job.created < newest + 34 * HOUR:
+        if job.plan is None and newest < job.created and (job.ended or 0) < newest + 34 * HOUR:
             newest = job.created
     return newest
 

@@ -55,6 +55,10 @@ def print_trial(trial: Trial) -> None:
         delays = sorted(one.delay / MINUTE for one in outcomes if one.found is not None)
         told = f", delay {delays[0]:.0f} to {delays[-1]:.0f} min, median {median(delays):.0f}" if delays else ""
         print(f"  {kind}: {len(faults) - len(missed)} of {len(faults)}{told}; {', '.join(sorted({one.breach.rule for one in outcomes}))}")
+
+
+def print_misses(trial: Trial) -> None:
+    """What was not found, or found too late, too early or for another cause; and what was found that is no fault."""
     for one in trial.missed()[:_MOST]:
         instead = "; ".join(f"[{found.cause}] {moment(found.first)}" for found in one.instead[:3])
         print(f"  missed: {one.fault.kind}: {one.breach.rule} {one.breach.subject} [{one.breach.cause}] {moment(one.breach.at)}; found: {instead or 'nothing'}")
