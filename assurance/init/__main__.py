@@ -32,7 +32,7 @@ def main() -> int:
 
 
 def _print(total: DraftTrial) -> None:
-    every = f"every {SPARSE // HOUR} h, and every {DENSE // HOUR} h once faults begin"
+    every = f"every {SPARSE // HOUR} h, and every {DENSE // HOUR} h at the end of the month"
     print(f"{total.organizations} organizations, {total.rules} drafted rules, {total.steps:,} steps ({every})")
     for one in total.false_alarms:
         print(f"  false alarm: {one.rule} {one.account}/{one.region} {one.subject} {moment(one.first)}: {one.message}")

@@ -18,11 +18,11 @@ from policycheck.engine.backends.registry import open_engine
 from policycheck.sources.given import read_given
 
 MONTH = 30 * DAY
-FAULTY = 4 * DAY
-"""At the end of the month, in which faults begin and are to be found."""
+FAULTY = 28 * HOUR
+"""At the end of the month, in which faults are to be found; some begin earlier."""
 PLACES, FAULTS = 6, 4
-SPARSE, DENSE = 13 * HOUR, 3 * HOUR
-"""How often the policy is evaluated in the month before faults begin: at every hour of the day, over time; and how often after."""
+SPARSE, DENSE = 23 * HOUR, 2 * HOUR
+"""How often the policy is evaluated in the month, at every hour of the day over time; and how often at its end."""
 BEYOND: dict[str, str] = {
     "never protected": "a resource that never had a job is in no list: it takes an inventory",
     "backups shrink": "init drafts no rule on sizes",
@@ -96,7 +96,7 @@ def _begin(simulator: Simulator, organization: Organization, random: Random, see
         kind = kinds[(seed * FAULTS + number) % len(kinds)]
         if kind == "never protected" or (kind == "stack partial" and not any(one.type == "CloudFormation" for one in place.resources)):
             kind = "key disabled"
-        at = start + random.randrange(49 * HOUR, FAULTY - 30 * HOUR)
+        at = start + random.randrange(12 * HOUR, 13 * HOUR)
         found.append(KINDS[kind](Scene(simulator, place, start, at)))
     return found
 

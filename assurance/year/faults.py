@@ -290,7 +290,7 @@ def _stack_partial(scene: Scene) -> Fault:
 def _test_invalid(scene: Scene) -> Fault:
     one = scene.resources(plan="nightly", kind="RDS")[0]
     tests = scene.simulator.restores(one, scene.start - 4 * DAY, scene.start + 2 * DAY)
-    first = max((test for test in tests if test.ended < scene.start + 47 * HOUR), key=lambda test: test.created)
+    first = max((test for test in tests if test.ended < scene.start + 26 * HOUR), key=lambda test: test.created)
     start = first.created
 
     def change(test: Restore) -> Restore:

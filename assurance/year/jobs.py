@@ -113,7 +113,7 @@ class Simulator:
             if time >= start and (source := self._newest(resource, time)) is not None:
                 for job in (source, *source.children):
                     key = name_by(job.resource.arn, "restore", time)
-                    yield Restore(job.resource, key, time, time + spread(random, 50), job.point)
+                    yield Restore(job.resource, key, time, time + spread(Random(key), 50), job.point)
             time += step
 
     def _newest(self, resource: Resource, time: int) -> Backup | None:

@@ -21,7 +21,7 @@ def organization() -> Organization:
 
 def scene(organization: Organization, kind: str) -> Scene:
     place = next(one for one in organization.places if kind != "stack partial" or any(each.type == "CloudFormation" for each in one.resources))
-    return Scene(Simulator(organization), place, START, START + 20 * HOUR)
+    return Scene(Simulator(organization), place, START, START + 12 * HOUR)
 
 
 def test_every_kind_of_fault_breaks_a_rule_while_it_is_evaluated(organization: Organization) -> None:
