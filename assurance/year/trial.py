@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from assurance.year.calendars import DAY, HOUR
+from assurance.year.calendars import HOUR
 from assurance.year.evaluation import Choice, Findings, Found, evaluate_hours, is_of_month, is_of_quarter
 from assurance.year.faults import KINDS, Breach, Fault, Scene
 from assurance.year.jobs import Simulator
