@@ -32,7 +32,14 @@ def main() -> int:
     if asked.faults:
         trial = _try(asked.faults, asked.batch, asked.seed, start, asked.days)
         print_trial(trial)
-    wrong = [*healthy.open, *trial.false_alarms, *trial.missed(), *(one for one in samples if one.differing or one.findings)]
+        print_samples(trial.samples, healthy=False)
+    wrong = [
+        *healthy.open,
+        *trial.false_alarms,
+        *trial.missed(),
+        *(one for one in samples if one.findings),
+        *(one for one in (*samples, *trial.samples) if one.differing),
+    ]
     return 1 if wrong else 0
 
 

@@ -31,13 +31,13 @@ def print_healthy(organization: Organization, healthy: Findings, every: int) -> 
             print(f"  inconclusive: {rule} at {steps:,} steps: {healthy.reasons.get(rule, '')}")
 
 
-def print_samples(samples: Sequence[Sample]) -> None:
+def print_samples(samples: Sequence[Sample], *, healthy: bool = True) -> None:
     """Where a period and the lists of the instant do not agree."""
     print(f"instants compared with what AWS listed then: {len(samples)}, {sum(bool(one.differing) for one in samples)} differ")
     for one in samples:
         for line in one.differing:
             print(f"  {line}")
-        if one.findings:
+        if healthy and one.findings:
             print(f"  {moment(one.at)}: {one.findings} findings on the lists of the instant")
 
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from random import Random
 
-from assurance.year.calendars import HOUR
+from assurance.year.agreement import Sample, compare_instant
+from assurance.year.calendars import HOUR, SECOND
 from assurance.year.evaluation import Choice, Findings, Found, evaluate_hours, is_of_month, is_of_quarter
 from assurance.year.faults import KINDS, Breach, Fault, Scene
 from assurance.year.jobs import Simulator
@@ -45,12 +46,15 @@ class Trial:
     false_alarms: list[Found] = field(default_factory=list)
     faults: int = 0
     steps: int = 0
+    samples: list[Sample] = field(default_factory=list)
+    """Instants at which faults are compared both ways."""
 
     def add(self, other: Trial) -> None:
         self.outcomes += other.outcomes
         self.false_alarms += other.false_alarms
         self.faults += other.faults
         self.steps += other.steps
+        self.samples += other.samples
 
     def missed(self) -> list[Outcome]:
         return [one for one in self.outcomes if one.found is None]
@@ -75,7 +79,9 @@ def try_faults(seed: int, number: int, start: int, *, first: int = 0) -> Trial:
     spoils = {arn: changes for fault in faults for arn, changes in fault.spoils.items()}
     restores = {arn: changes for fault in faults for arn, changes in fault.restores.items()}
     lists = simulate(simulator, organization.resources, start - QUARTER, start + EVALUATED, spoils, restores)
-    return _compare(faults, _evaluate(organization, lists, start), start)
+    trial = _compare(faults, _evaluate(organization, lists, start), start)
+    trial.samples.append(compare_instant(organization, lists, start + random.randrange(EVALUATED // SECOND) * SECOND))
+    return trial
 
 
 def _evaluate(organization: Organization, lists: Lists, start: int) -> Findings:
