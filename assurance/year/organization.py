@@ -264,8 +264,9 @@ def _lives(draw: _Draw, number: int, plan: str, kind: str) -> Iterator[Resource]
             # An instance that is renamed has another ARN.
             yield _resource(draw, f"{one.name}-renamed", kind, _plan(draw, plan), gone)
     elif draw.rarely(0.06) and plan == "nightly":
+        # For a day both plans select it: otherwise its backups would be too far apart.
         moved = draw.within()
-        yield replace(one, stays=(*_until(one.stays, moved), Stay(_plan(draw, "evening"), moved)) if moved != ALWAYS else one.stays)
+        yield replace(one, stays=(*_until(one.stays, moved + DAY), Stay(_plan(draw, "evening"), moved, place.closed)) if moved != ALWAYS else one.stays)
     else:
         yield replace(one, renamed=draw.within() if draw.rarely(0.1) else ALWAYS, vss=kind == "EC2" and random.random() < 0.3)
     if draw.rarely(0.10) and kind != "CloudFormation":
