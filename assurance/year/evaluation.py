@@ -127,7 +127,7 @@ def read(lists: Lists, policies: Sequence[Policy], given: Given, start: int, end
 def evaluate_hours(
     organization: Organization, lists: Lists, start: int, end: int, *, chosen: Choice = is_of_month, chunk: int = DAY, reach: int = HORIZON, every: int = HOUR
 ) -> Findings:
-    """Every hour from `start` on and before `end`, or another step.
+    """Every hour from `start` on and before `end`, or another step, counted from where the organization's time begins.
 
     Args:
         lists: of all jobs, from `reach` before `start`.
@@ -136,15 +136,14 @@ def evaluate_hours(
     """
     findings = Findings()
     for first in range(start, end, chunk):
-        result, steps = _evaluate_chunk(organization, lists, first, min(first + chunk, end), chosen, reach, every)
-        findings.add(result, steps=steps)
+        until = min(first + chunk, end)
+        step = first + (organization.start - first) % every
+        if step < until:
+            with TemporaryDirectory() as folder:
+                given = write_given(organization, first, until, Path(folder))
+                result, steps = _evaluate(load(given, chosen), lists, given, step, until, reach, every)
+            findings.add(result, steps=steps)
     return findings
-
-
-def _evaluate_chunk(organization: Organization, lists: Lists, first: int, end: int, chosen: Choice, reach: int, every: int) -> tuple[Result, int]:
-    with TemporaryDirectory() as folder:
-        given = write_given(organization, first, end, Path(folder))
-        return _evaluate(load(given, chosen), lists, given, first, end, reach, every)
 
 
 def evaluate_policies(policies: Sequence[Policy], lists: Lists, start: int, end: int, *, every: int, reach: int) -> Findings:
