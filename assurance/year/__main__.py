@@ -75,11 +75,11 @@ def _simulate(organization: Organization, first: int, end: int) -> Lists:
 
 
 def _compare(organization: Organization, number: int, seed: int) -> list[Sample]:
-    """Samples of one month, as far as there is one."""
+    """Samples of the first two months, as far as there are two."""
     if not number:
         return []
-    lists = _simulate(organization, organization.start, min(organization.end, organization.start + 2 * _MONTH))
-    return compare_instants(organization, lists, number, seed)
+    end = min(organization.end, organization.start + 2 * _MONTH)
+    return compare_instants(organization, _simulate(organization, organization.start, end), end, number, seed)
 
 
 def _try(faults: int, batch: int, seed: int, start: int, days: int) -> Trial:

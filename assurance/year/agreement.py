@@ -7,7 +7,7 @@ from random import Random
 
 from assurance.year.calendars import DAY, MINUTE, moment
 from assurance.year.evaluation import evaluate_instant
-from assurance.year.lists import Lists
+from assurance.year.lists import HORIZON, Lists
 from assurance.year.organization import Organization
 from policycheck.result import Result
 
@@ -26,17 +26,17 @@ class Sample:
     """Open findings on the lists that AWS gave."""
 
 
-def compare_instants(organization: Organization, lists: Lists, number: int, seed: int) -> list[Sample]:
-    """So many instants of the organization's time, off the hour; half of them where a job is listed late, if there are such."""
+def compare_instants(organization: Organization, lists: Lists, end: int, number: int, seed: int) -> list[Sample]:
+    """So many instants of the organization's time before `end`, where the lists end; half of them while a job is listed late, if there are such."""
     random = Random(f"instants {seed}")
-    late = [(first, last) for first, last in lists.late() if organization.start <= first < organization.end - 3 * DAY]
+    late = [(first, last) for first, last in lists.late() if organization.start <= first < end - 3 * DAY]
     found = []
     for turn in range(number):
         if turn % 2 and late:
             first, last = random.choice(late)
             at = (first + last) // 2
         else:
-            at = random.randrange(organization.start, organization.end - 3 * DAY) // MINUTE * MINUTE
+            at = random.randrange(organization.start, end - 3 * DAY) // MINUTE * MINUTE
         found.append(compare_instant(organization, lists, at))
     return found
 
@@ -44,7 +44,8 @@ def compare_instants(organization: Organization, lists: Lists, number: int, seed
 def compare_instant(organization: Organization, lists: Lists, at: int) -> Sample:
     """Both ways at one instant."""
     rewound = _said(evaluate_instant(organization, lists, at))
-    answers = [{name: rows} for name, rows in lists.at(at).items() if rows]
+    # Older copies would make resources subjects that a list of thirty days does not name.
+    answers = [{name: rows} for name, rows in lists.created(at - HORIZON, at).at(at).items() if rows]
     result = evaluate_instant(organization, answers, at)
     real = _said(result)
     differing = tuple(
