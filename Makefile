@@ -21,10 +21,10 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types layers docs docs-check site pictures slow search conformance conformance-spark million mutants benchmark dist constraints clean
+.PHONY: help setup demo test lint format types layers docs docs-check site pictures slow search conformance conformance-spark million mutants assurance-year benchmark dist constraints clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # Written last: an interrupted set-up starts again. One target for all, so that `make -j` sets up once.
 $(READY): constraints.txt pyproject.toml
@@ -56,7 +56,7 @@ format: $(READY) ## format the code and fix what ruff can fix
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
-types: $(READY) ## check the types of the package and the tests
+types: $(READY) ## check the types of the package, the tests and the simulations
 	@$(BIN)/mypy
 
 layers: $(READY) ## check which modules import which
@@ -98,6 +98,11 @@ million: $(SPARK) ## compare Spark on a cluster on this machine with Polars, on 
 
 mutants: $(READY) ## change the shipped packs one thing at a time; fail if their tests notice less than 90% of the changes
 	@$(BIN)/policycheck test policies/ --mutate --killed 90
+
+# So much fits into some minutes; without the options both run at full size.
+assurance-year: $(READY) ## evaluate the shipped packs and drafted policies on simulated organizations: no false alarm, every fault found
+	@$(BIN)/python -m assurance.year --accounts 5 --days 9 --start 2026-03-26 --faults 46 --batch 46 --samples 2
+	@$(BIN)/python -m assurance.init --organizations 3
 
 benchmark: $(READY) ## measure speed and memory
 	@$(BIN)/python -m benchmarks

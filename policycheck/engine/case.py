@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import narwhals as nw
 from msgspec import Struct
 
+from policycheck.datasets import BACKUP_JOBS, HORIZON
 from policycheck.engine.context import Context
 from policycheck.engine.frame import Frame
 from policycheck.engine.outcomes import RuleTrace
@@ -75,8 +77,12 @@ class Kind(ABC):
         """The columns of the masks that only rules of this kind have."""
         raise AssertionError(f"rules of {type(self).__name__} have no masks of jobs")
 
-    def excuses_new(self, requirement: Expectation) -> bool:
-        """Whether it asks for more than a subject may have that is new."""
+    def excuses_new(self, requirement: Expectation, *, elsewhere: bool) -> bool:
+        """Whether it asks for more than a subject may have that is new.
+
+        Args:
+            elsewhere: whether the rule is on another list than that of backup jobs, and that list shows who is new in its window.
+        """
         return False
 
     @abstractmethod
@@ -179,7 +185,9 @@ class Case(Struct, frozen=True):
         requirement = self.rule.statement.requirement
         if not isinstance(requirement, Expectation) or RESOURCE not in requirement.per or requirement.inventory is not None:
             return False
-        return self.kind.excuses_new(requirement)
+        # Of a longer window a list as AWS gives it never shows who is new: it begins within.
+        shown = self.window_length is not None and self.window_length < HORIZON // timedelta(microseconds=1)
+        return self.kind.excuses_new(requirement, elsewhere=shown and self.rule.statement.dataset != BACKUP_JOBS.name)
 
     @property
     def outside(self) -> str:

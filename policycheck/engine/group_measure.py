@@ -222,7 +222,7 @@ class NumberOfJobs(GroupMeasure):
     def excuses_first(self, requirement: Expectation) -> bool:
         return is_lower(limit_of(requirement)[0])
 
-    def excuses_new(self, requirement: Expectation) -> bool:
+    def excuses_new(self, requirement: Expectation, *, elsewhere: bool) -> bool:
         return is_lower(limit_of(requirement)[0])
 
     def asks_for_jobs(self, requirement: Expectation) -> bool:

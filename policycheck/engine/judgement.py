@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, assert_never
 
 from policycheck.engine.case import Case
-from policycheck.engine.measures import Number, Range, Truth, violates
+from policycheck.engine.measures import NEVER, Number, Range, Truth, violates
 from policycheck.engine.subjects import Group
 from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Operator
@@ -142,6 +142,19 @@ def judge_new(judgement: Judgement, setting: Setting) -> Judgement:
     if setting.edge.new and setting.unwell is False and judgement.value is not None and judgement.value.least > 0:
         return replace(judgement, violation=False, pending=True)
     return replace(judgement, violation=None, possible_for="edge" if setting.edge.new is None else "jobs")
+
+
+def judge_untried(judgement: Judgement, setting: Setting) -> Judgement:
+    """What its age explains of a subject that has no job in another list, at any time: that none came since its first backup, where nothing went wrong.
+
+    Where it is unknown whether it is new it is not excused: that is all that a list of backup jobs shows which begins late.
+    """
+    never = judgement.value is not None and judgement.value.least >= NEVER
+    if judgement.violation is False or setting.edge.new is not True or setting.unwell or not never:
+        return judgement
+    if setting.unwell is False:
+        return replace(judgement, violation=False, pending=True)
+    return replace(judgement, violation=None, possible_for="jobs")
 
 
 def newest_match(jobs: Rows, job_list: JobList) -> tuple[int, ...]:

@@ -43,6 +43,7 @@ SECOND, HOUR, DAY = 10**6, 3600 * 10**6, 86400 * 10**6
 HELD = ("protected_resources", "recovery_points", "vaults")
 NOT_AGAIN = "only job lists can be evaluated again: remove this list and the rules on it from the document"
 FOR_EVER = float("inf")  # more than any duration
+LISTED = 30 * DAY  # AWS lists backup jobs of this time
 
 
 class InputError(ValueError):
@@ -2406,7 +2407,9 @@ def assess_value(group: Group, expectation: Expectation, case: Case) -> Finding:
     if measure in COMPARED:
         return assess_durations(group, expectation, case) if measure == "slowdown" else assess_sizes(group, expectation, case)
     bounded_below = measure in ("count", "streak") and expectation.lower
-    new, first = newness(group, expectation, case) if measure == "longest_gap" or bounded_below else (False, None)
+    elsewhere = measure == "newest" and expectation.choice.dataset != "backup_jobs" and "ResourceArn" in expectation.per
+    elsewhere = elsewhere and case.as_of - int(expectation.choice.start or 0) < LISTED
+    new, first = newness(group, expectation, case) if measure == "longest_gap" or bounded_below or elsewhere else (False, None)
     values: list[Any]
     if measure == "longest_gap":
         start = int(expectation.choice.start or 0)
@@ -2428,6 +2431,11 @@ def assess_value(group: Group, expectation: Expectation, case: Case) -> Finding:
         well = went_well(rows, case.evidence[expectation.choice.dataset])
         if well is not False:
             return Finding(False, [], pending=True) if new and well and values[1] > 0 else Finding(None, [])
+    if elsewhere and worst and new is True and values[0] == FOR_EVER:
+        # Since its first backup no restore or copy came, and none went wrong: so much its age explains.
+        well = went_well(rows, case.evidence[expectation.choice.dataset])
+        if well is not False:
+            return Finding(False, [], pending=True) if well else Finding(None, [])
     violates = True if best else None if worst else False
     return Finding(violates, shown_by(rows, expectation, case) if violates else [])
 

@@ -10,6 +10,7 @@ from policycheck.engine.case import fields_decisive
 from policycheck.engine.kinds.registry import measurement_of, open_case
 from policycheck.engine.measurement import Asked
 from policycheck.policy.conditions import Condition, comparisons, fields_of
+from policycheck.policy.measures import Measure
 from policycheck.policy.model import EVERY_JOB, RESOURCE, AllMatch, Expectation, Following, JobChoice, NoData, NoneMatch, Rule, Scope, Statement
 from policycheck.policy.operators import CLOCK_OPERATORS, OPERATORS, Operator
 from policycheck.policy.phrases import grouped, spell_conditions
@@ -112,7 +113,8 @@ def describe_failure(rule: Rule) -> Iterator[str]:
             if requirement.warning is not None:
                 yield f"between {requirement.warning.text} and the limit, the finding has severity low"
             if open_case(0, rule, Scope()).excuses_new and rule.statement.window is not None:
-                yield "a resource whose first backup job was created in the window is new; below the limit it is pending if every job matches"
+                lacks = f"has no such {noun}" if requirement.measure is Measure.NEWEST else "falls below the limit"
+                yield f"a resource whose first backup job was created in the window is new, and pending if it {lacks} and every job went well"
         case Following(condition=condition, within=within):
             with_ = "" if condition == EVERY_JOB else f" with {_said(condition)}"
             yield f"one {noun} of these without a {requirement.list.noun}{with_} that names it and has COMPLETED at most {within.text} after its end"

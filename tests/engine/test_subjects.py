@@ -19,6 +19,7 @@ from policycheck.result import Basis, RuleResult, Universe
 from tests.backends import BACKEND
 from tests.engine.expectations import CLEAN, EACH, FAILED, RUNNING, arn, at, clean, condition, covered, expect, grouped, said
 from tests.engine.lists import ACCOUNT, AS_OF, REGION, Job, ago
+from tests.tables import each
 
 PLAN = "CreatedBy.BackupPlanArn"
 
@@ -67,7 +68,7 @@ class TestResources:
         copies = [{"CopyJobId": "c", "AccountId": ACCOUNT, "ResourceArn": arn("i-1"), "State": "COMPLETED", "CreationDate": ago(hours=5),
                    "SourceBackupVaultArn": f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:prod", **CLEAN}]  # fmt: skip
         requirement = expect(Measure.NEWEST, clean(COPY_JOBS), "at_most 24h")
-        result = grouped(requirement, copies, dataset=COPY_JOBS, others={"backup_jobs": [ok(3), ok(3, "i-2")]})
+        result = grouped(requirement, copies, dataset=COPY_JOBS, others={"backup_jobs": [ok(3), ok(3, "i-2"), ok(27, "i-2")]})
         (finding,) = result.findings
         assert (finding.subject, finding.cause) == (arn("i-2"), "no_job")
         assert finding.message.endswith(f"no copy job of any state since {iso(AS_OF - timedelta(days=30))}")
@@ -353,3 +354,27 @@ def test_what_entries_lack_is_known_once_it_is_known_which_are_of_the_resource()
     here, nowhere = (ACCOUNT, REGION, "arn:aws:s3:::logs"), (None, REGION, "arn:aws:s3:::logs")
     assert (listing.tag(here, "env"), listing.tag(here, "team"), listing.tag(here, "owner"), listing.is_told(here)) == ("prod", "a", None, True)
     assert (listing.tag(nowhere, "team"), listing.is_told(nowhere), listing.is_listed(nowhere)) == (None, False, True)
+
+
+@each(
+    ("limit", "backups", "copies", "expected"),
+    [
+        ("8d", [ok(27)], [], ("pending", [])),
+        ("8d", [ok(27), ok(8 * 24 + 1)], [], ("fail", ["i-1"])),  # older than a copy must be
+        ("8d", [ok(27)], [{"State": "RUNNING"}], ("pending", [])),
+        ("8d", [ok(27)], [{"State": "FAILED"}], ("fail", ["i-1"])),  # it failed
+        ("8d", [ok(27)], [{"CreationDate": ago(hours=9 * 24)}], ("fail", ["i-1"])),  # it was there before
+        ("8d", [ok(24 * 30 - 3)], [], ("fail", ["i-1"])),
+        ("30d", [ok(27)], [], ("fail", ["i-1"])),  # a list of 30 days shows nobody new in them
+    ],
+)
+def test_a_new_resource_is_asked_for_a_copy_once_it_is_older_than_a_copy_must_be(
+    limit: str, backups: list[Job], copies: list[Job], expected: tuple[str, list[str]]
+) -> None:
+    copied = {"CopyJobId": "c", "AccountId": ACCOUNT, "ResourceArn": arn("i-1"), "State": "COMPLETED", "CreationDate": ago(hours=5),
+              "SourceBackupVaultArn": f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:prod", **CLEAN}  # fmt: skip
+    other = {**copied, "CopyJobId": "o", "ResourceArn": arn("i-9")}
+    made = [other, *({**copied, **change} for change in copies)]
+    every = [*backups, ok(3, "i-9"), ok(24 * 29, "i-9")]
+    result = grouped(expect(Measure.NEWEST, clean(COPY_JOBS), f"at_most {limit}"), made, dataset=COPY_JOBS, others={"backup_jobs": every})
+    assert (said(result) if result.findings else ("pending" if result.pending else "pass", [])) == expected

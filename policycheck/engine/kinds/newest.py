@@ -14,7 +14,7 @@ from policycheck.engine.frame import Frame
 from policycheck.engine.group_account import ChosenJob, GroupAccount
 from policycheck.engine.group_findings import spell_subject
 from policycheck.engine.group_measure import Screen, count_open
-from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of, newest_match, out_of_limit, softest_limit
+from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, judge_untried, limit_of, newest_match, out_of_limit, softest_limit
 from policycheck.engine.kinds.grouped import GroupedMeasure
 from policycheck.engine.measurement import Asked, SampleJobs
 from policycheck.engine.measures import NEVER, Number, Range, Truth
@@ -48,7 +48,11 @@ class Newest(GroupedMeasure):
     def judge_jobs(self, case: Case, group: Group, jobs: Rows, setting: Setting, as_of: int, job_list: JobList) -> Judgement:
         value = measure_newest(((job[2], job[3]) for job in jobs), as_of)
         violation = out_of_limit(value, expectation(case))
-        return Judgement(group, setting.edge, violation, value, newest=next(iter(newest_match(jobs, job_list)), None) if violation else None)
+        judged = Judgement(group, setting.edge, violation, value, newest=next(iter(newest_match(jobs, job_list)), None) if violation else None)
+        return judge_untried(judged, setting) if case.excuses_new else judged
+
+    def excuses_new(self, requirement: Expectation, *, elsewhere: bool) -> bool:
+        return elsewhere
 
     def best_case(self, case: Case, jobs: Rows, job_list: JobList, as_of: int) -> BestCase:
         return _NewerJob(case, jobs, job_list, as_of)

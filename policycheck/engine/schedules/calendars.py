@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from functools import lru_cache
 
 from policycheck.engine.schedules.cron import ScheduleError, expected_runs, parse_schedule
 from policycheck.engine.schedules.plan_jobs import RuleSchedule
@@ -43,12 +44,26 @@ class Calendar:
 def _compute_runs(schedule: RuleSchedule, earliest: int, latest: int) -> list[int]:
     if schedule.cron is None:
         raise ScheduleError("no BackupRuleCron is recorded")
-    parsed = parse_schedule(schedule.cron)
     back = 40 * DAY
     while True:
         start = max(earliest - back, 0)
-        runs = expected_runs(parsed, schedule.timezone, start, latest)
+        runs = _runs_between(schedule.cron, schedule.timezone, start, latest)
         if start == 0 or (runs and runs[0] < earliest):
             return runs
         # A yearly schedule has its last run far back.
         back *= 4
+
+
+def _runs_between(cron: str, timezone: str, start: int, end: int) -> list[int]:
+    try:
+        runs = _whole_days(cron, timezone, start // DAY, end // DAY)
+    except ScheduleError:
+        # There may be too many in whole days, and few enough in between.
+        return expected_runs(parse_schedule(cron), timezone, start, end)
+    return list(runs[bisect_left(runs, start) : bisect_right(runs, end)])
+
+
+# The steps of a period ask for the same days again, and the plans of many accounts have one schedule.
+@lru_cache(maxsize=1024)
+def _whole_days(cron: str, timezone: str, first: int, last: int) -> tuple[int, ...]:
+    return tuple(expected_runs(parse_schedule(cron), timezone, first * DAY, (last + 1) * DAY - 1))

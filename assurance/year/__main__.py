@@ -1,0 +1,100 @@
+"""`python -m assurance.year`: the healthy year, the faults, and what was found; exit code 1 where there is a false alarm, a miss or a disagreement."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from random import Random
+
+from assurance.year.agreement import Sample, compare_instants
+from assurance.year.calendars import DAY, HOUR, instant, moment
+from assurance.year.evaluation import Findings, evaluate_hours, is_of_quarter
+from assurance.year.jobs import Simulator
+from assurance.year.lists import Lists, simulate
+from assurance.year.organization import Organization, draw_organization
+from assurance.year.owner import QUARTER
+from assurance.year.report import print_healthy, print_misses, print_samples, print_trial
+from assurance.year.trial import EVALUATED, Trial, try_faults
+
+_MONTH = 30 * DAY
+
+
+def main() -> int:
+    asked = _parse()
+    start = instant(f"{asked.start}T00:00:00+00:00")
+    healthy, samples, trial = Findings(), list[Sample](), Trial()
+    if asked.accounts:
+        organization = draw_organization(asked.seed, asked.accounts, start, start + asked.days * DAY)
+        healthy = _evaluate_healthy(organization, asked.every * HOUR)
+        print_healthy(organization, healthy, asked.every)
+        samples = _compare(organization, asked.samples, asked.seed)
+        print_samples(samples)
+    if asked.faults:
+        trial = _try(asked.faults, asked.batch, asked.seed, start, asked.days)
+        print_trial(trial)
+        print_samples(trial.samples, healthy=False)
+    wrong = [
+        *healthy.open,
+        *trial.false_alarms,
+        *trial.missed(),
+        *(one for one in samples if one.findings),
+        *(one for one in (*samples, *trial.samples) if one.differing),
+    ]
+    return 1 if wrong else 0
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m assurance.year", description="Evaluate the shipped packs on a simulated organization.")
+    parser.add_argument("--accounts", type=int, default=200, help="0: no healthy organization")
+    parser.add_argument("--days", type=int, default=365)
+    parser.add_argument("--start", default="2026-01-01")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--every", type=int, default=1, help="hours between two evaluations of the healthy organization")
+    parser.add_argument("--faults", type=int, default=1000)
+    parser.add_argument("--batch", type=int, default=115, help="faults in one organization")
+    parser.add_argument("--samples", type=int, default=20, help="instants at which a period is compared with what AWS listed then")
+    return parser.parse_args()
+
+
+def _evaluate_healthy(organization: Organization, every: int) -> Findings:
+    """Month by month, so that a year of jobs need not be in memory at once."""
+    total = Findings()
+    for first in range(organization.start, organization.end, _MONTH):
+        end = min(first + _MONTH, organization.end)
+        lists = _simulate(organization, first, end)
+        part = evaluate_hours(organization, lists, first, end, every=every)
+        part.join(evaluate_hours(organization, lists, first, end, chosen=is_of_quarter, chunk=10 * DAY, reach=QUARTER, every=every))
+        total.join(part)
+        total.steps += part.steps
+        print(f"healthy until {moment(end).date()}: {total.steps:,} steps, {len(total.open)} findings", flush=True)
+    return total
+
+
+def _simulate(organization: Organization, first: int, end: int) -> Lists:
+    return simulate(Simulator(organization), organization.resources, first - QUARTER, end)
+
+
+def _compare(organization: Organization, number: int, seed: int) -> list[Sample]:
+    """Samples of the first two months, as far as there are two."""
+    if not number:
+        return []
+    end = min(organization.end, organization.start + 2 * _MONTH)
+    return compare_instants(organization, _simulate(organization, organization.start, end), end, number, seed)
+
+
+def _try(faults: int, batch: int, seed: int, start: int, days: int) -> Trial:
+    """All faults, batch by batch, each on other days of the time."""
+    total, random = Trial(), Random(f"batches {seed}")
+    done = 0
+    while done < faults:
+        number = min(batch, faults - done)
+        day = random.randrange(max(1, days - EVALUATED // DAY))
+        part = try_faults(seed * 1000 + done, number, start + day * DAY, first=done)
+        total.add(part)
+        done += number
+        print(f"faults: {total.faults_found:,} of {total.faults:,} found, {len(total.false_alarms)} false alarms", flush=True)
+        print_misses(part)
+    return total
+
+
+sys.exit(main())
