@@ -15,6 +15,7 @@ from policycheck.dataset_types import SCAN_FINDINGS
 from policycheck.datasets import ALWAYS, Dataset, Field, Presence
 from policycheck.job_times import read_times
 from policycheck.losses import MESSAGE, lost_members, went_wrong
+from policycheck.recordings import Recording, Recordings
 from policycheck.records import HAPPENED, objects, stand_ins
 
 if TYPE_CHECKING:
@@ -24,31 +25,6 @@ Place = tuple[str | None, str | None]
 """Account and Region, None where unknown."""
 Resource = tuple[str | None, str | None, str | None]
 """Account, Region and resource."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """What it means that a record lacks a member."""
-
-    told: frozenset[str]
-    """Members, and objects that hold members, that are known to be missing where they are (CompletionDate: while the job's state says so)."""
-    kept: frozenset[str]
-    """Members that nobody dropped: where one is missing, AWS gave none, or the client was too old to know it."""
-    whole: bool
-    """Whether nobody dropped members of its source, or of the record."""
-    until: int = 0
-    """The newest time at which its source shows that something happened, in microseconds: it was saved later than that."""
-    report: bool = False
-    """Whether its source is a job report of AWS Backup, which has columns of its own."""
-
-    @property
-    def damaged(self) -> bool:
-        """Whether the record lost members which all others of its source have."""
-        return not self.kept and not self.whole
-
-    def but(self, unusable: frozenset[str]) -> Recording:
-        """The same of a record of which these members say what cannot be."""
-        return Recording(self.told - unusable, self.kept - unusable, self.whole, self.until, self.report) if unusable else self
 
 
 @dataclass(frozen=True)
@@ -136,10 +112,7 @@ class JobList:
     @cached_property
     def _told(self) -> Sequence[Recording]:
         base, others = self._tellings
-        told = [base] * len(self)
-        for row, recording in others.items():
-            told[row] = recording
-        return told
+        return Recordings.alike(base, len(self), others)
 
     @cached_property
     def _tellings(self) -> tuple[Recording, Mapping[int, Recording]]:
@@ -167,18 +140,8 @@ class JobList:
 
     def numbered_recordings(self) -> tuple[dict[Recording, int], Sequence[int]]:
         """What a missing member means, each thing with a number; and the number of each record's."""
-        numbers: dict[Recording, int] = {}
-        if self.recordings is None:
-            base, others = self._tellings
-            if len(others) < len(self):
-                numbers[base] = 0
-            found = [0] * len(self)
-            for row, recording in others.items():
-                found[row] = numbers.setdefault(recording, len(numbers))
-            return numbers, found
-        # Most records share one object, and comparing sets a hundred thousand times is slow.
-        known = {id(told): numbers.setdefault(told, len(numbers)) for told in {id(told): told for told in self.recordings}.values()}
-        return numbers, [known[id(told)] for told in self.recordings]
+        found = self.told if isinstance(self.told, Recordings) else Recordings.of(self.told)
+        return {one: number for number, one in enumerate(found.kinds)}, found.numbers
 
     def _ends(self) -> list[tuple[str | None, str | None]]:
         """State and MessageCategory, by row."""

@@ -14,7 +14,7 @@ from policycheck.engine.backends.interface import Backend
 from policycheck.engine.frame import LISTED, ROW, Frame, inventory_column, sources_of
 from policycheck.engine.rewinding import RECORDING
 from policycheck.engine.run_times import run_end
-from policycheck.job_lists import Recording
+from policycheck.recordings import Recording
 from policycheck.policy.conditions import comparisons
 from policycheck.policy.model import Rule
 from policycheck.policy.operators import Operator

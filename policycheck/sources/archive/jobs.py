@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from policycheck.column_records import without_empty_texts
 from policycheck.datasets import Dataset
-from policycheck.job_lists import JobList, Recording
+from policycheck.job_lists import JobList
 from policycheck.job_times import read_time_columns
+from policycheck.recordings import Recording, Recordings
 from policycheck.records import FIRST_DAY, LATEST, micros, moment, time_members
 from policycheck.sources.archive.job_files import NUMBER, JobFiles
 from policycheck.sources.archive.kept import KeptRows
@@ -166,11 +167,19 @@ def _part(files: JobFiles, rows: pl.DataFrame, names: Sequence[str], recorded: f
 def _without(whole: JobList, table: pl.DataFrame, files: JobFiles, numbers: Sequence[int], gone: Mapping[int, frozenset[str]]) -> JobList:
     """The same list in which these members of some rows are not known."""
     records = ArchiveRecords(without_members(table, gone), whole.recorded, files, numbers, gone)
-    told = list(whole.told)
-    for row, members in gone.items():
-        told[row] = told[row].but(members)
+    told = _but(whole.told, gone)
     unusable = {**whole.unusable, **{row: whole.unusable.get(row, frozenset()) | members for row, members in gone.items()}}
     return JobList(whole.dataset, records, unusable, told, dropped=whole.dropped)
+
+
+def _but(told: Sequence[Recording], gone: Mapping[int, frozenset[str]]) -> Recordings:
+    """The same of records of which these members, by row, are not known."""
+    found = told if isinstance(told, Recordings) else Recordings.of(told)
+    kinds = {one: number for number, one in enumerate(found.kinds)}
+    numbers = found.numbers[:]
+    for row, members in gone.items():
+        numbers[row] = kinds.setdefault(found[row].but(members), len(kinds))
+    return Recordings(list(kinds), numbers)
 
 
 def _seen(part: JobList, rows: pl.DataFrame) -> JobList:
@@ -178,9 +187,8 @@ def _seen(part: JobList, rows: pl.DataFrame) -> JobList:
     observed = rows[OBSERVED].max()
     assert isinstance(observed, datetime)
     until = micros(observed)
-    found: dict[int, Recording] = {}
-    told = [found.setdefault(id(one), replace(one, until=max(one.until, until))) for one in part.told]
-    return replace(part, recordings=told)
+    told = part.told if isinstance(part.told, Recordings) else Recordings.of(part.told)
+    return replace(part, recordings=told.changed(lambda one: replace(one, until=max(one.until, until))))
 
 
 def _with_times(dataset: Dataset, table: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, frozenset[str]], frozenset[str]]:

@@ -14,6 +14,7 @@ from policycheck.column_records import joined, needed_members, readable
 from policycheck.datasets import DATASETS, JOB_LISTS, Dataset
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy
+from policycheck.recordings import Recordings
 from policycheck.records import iso
 from policycheck.result import Basis, Coverage
 from policycheck.sources.archive.checksums import Digests, read_digests
@@ -188,7 +189,7 @@ def _read_list(
         doubtful |= {start + row for row in part.doubtful}
         start += len(part)
     records = joined([part.records for part in parts])  # type: ignore[misc]  # all of them are columns
-    recordings = [told for part in parts for told in part.told]
+    recordings = Recordings.joined(part.told for part in parts)
     return Jobs(JobList(dataset, records, unusable, recordings, frozenset(doubtful)), repeated, shared), unlisted, kept
 
 
