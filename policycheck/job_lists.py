@@ -93,6 +93,11 @@ class JobList:
         records = joined(columns) if len(columns) == len(parts) else list(chain.from_iterable(part.records for part in parts))
         return cls(parts[0].dataset, records, unusable, dropped=frozenset().union(*(part.dropped for part in parts)), behind=behind)
 
+    def hold(self, rows: Iterable[int]) -> None:
+        """Say which records will be asked for one by one, so that they are read together."""
+        if isinstance(self.records, ColumnRecords):
+            self.records.hold(rows)
+
     def chosen(self, rows: Sequence[int]) -> JobList:
         """These rows as a list of their own, each with what is known of it here."""
         return JobList(
@@ -197,7 +202,7 @@ class JobList:
     def has_gaps(self, name: str) -> bool:
         """Whether a record lacks this member."""
         if isinstance(self.records, ColumnRecords):
-            return self.records.column(name).null_count() > 0
+            return name not in self.records.complete and self.records.column(name).null_count() > 0
         return None in self.values(name)
 
     def known_missing(self, row: int, member: str) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from policycheck.column_records import ColumnRecords
 from policycheck.datasets import Kind
 from policycheck.job_lists import JobList
 from policycheck.records import api_fields, encode_fields
@@ -220,10 +221,9 @@ class JobRecords:
 def _ids_tell(lists: Collection[JobList]) -> bool:
     """Whether the records of one list that is columns have ids of their own, which cleaning leaves as they are; that much is told in columns."""
     found = next(iter(lists), None)
-    if found is None or found.table is None or any(len(other) for other in lists if other is not found):
+    if found is None or any(len(other) for other in lists if other is not found):
         return False
-    ids = found.table[found.dataset.id_field]
-    return ids.null_count() == 0 and ids.n_unique() == len(ids) and bool(ids.str.contains(r"^[!-~]+$").all())
+    return isinstance(found.records, ColumnRecords) and found.records.ids_tell()
 
 
 _REPEATED = frozenset({Kind.TEXT, Kind.WORD, Kind.ENUM, Kind.ARN, Kind.ACCOUNT})

@@ -161,7 +161,9 @@ def _observed(jobs: pl.DataFrame, *, early: bool) -> pl.DataFrame:
     # A job that is seen again ended after the first night's fetch.
     later = pl.col("CreationDate") + 6 * 3600
     if not early:
-        return seen.with_columns(pl.when(again & (pl.col("State") == "COMPLETED")).then(later).otherwise(name).alias(name) for name in ("CompletionDate", ENDED_BY))
+        return seen.with_columns(
+            pl.when(again & (pl.col("State") == "COMPLETED")).then(later).otherwise(name).alias(name) for name in ("CompletionDate", ENDED_BY)
+        )
     nothing = pl.lit(None, pl.Int64)
     return seen.with_columns(
         pl.lit("RUNNING").alias("State"),

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from policycheck.column_records import joined, needed_members, readable
+from policycheck.column_records import joined, needed_members, readable, told_members
 from policycheck.datasets import DATASETS, JOB_LISTS, Dataset
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy
@@ -166,14 +166,16 @@ def _read_list(
 ) -> tuple[Jobs, list[str], list[KeptRegion] | None]:
     """The jobs, the ids of those whose end is not known, and the rows that they are made of; None: these cannot be told."""
     dataset = files.dataset
-    names = list(dict.fromkeys((*needed_members(dataset), *readable(dataset, members_read(policies, dataset)))))
+    read = readable(dataset, members_read(policies, dataset))
+    spared = [name for name in needed_members(dataset) if name not in {*told_members(dataset), *read}]
+    names = list(dict.fromkeys((*told_members(dataset), *read)))
     parts: list[JobList] = []
     unlisted: list[str] = []
     kept: list[KeptRegion] | None = []
     shared = repeated = 0
     for region in sorted(files.files[REGION].unique()):
         own = files.only(files.files.filter(_is(REGION, region)))
-        found = read_region(own, names, as_of, since, _last_listed(rows, dataset, region, as_of))
+        found = read_region(own, names, as_of, since, _last_listed(rows, dataset, region, as_of), spared)
         parts += found.parts
         kept = None if kept is None or found.kept is None else [*kept, KeptRegion(own, region, found.kept)]
         unlisted += found.unlisted
@@ -226,7 +228,8 @@ def cover(archive: str, dataset: Dataset, rows: Sequence[FetchRow], jobs: JobLis
     Args:
         archive: what messages call it.
     """
-    counts = Counter(jobs.places())
+    places, numbers = jobs.numbered_places
+    counts = Counter({places[number]: count for number, count in Counter(numbers).items()})
     lists = by_list(rows)
     entries = [_entry(archive, key, own, counts.pop((key[1], key[2]), 0), as_of, since) for key, own in lists.items() if _is_told(key, own, lists)]
     # Rows without a fetch, as one that was killed leaves them, show that there are jobs, and nothing of when.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -21,17 +21,19 @@ if TYPE_CHECKING:
 
 _FILES_HELD = 4
 """Files whose texts are held: jobs that are shown together stand side by side."""
+_TEXTS_HELD = 100_000
+"""Texts that are held of jobs of which somebody said that they will be shown: a kilobyte each."""
 
 
 class ArchiveRecords(ColumnRecords):
     """Records that are rows of an archive's files."""
 
     def __init__(
-        self, table: pl.DataFrame, recorded: frozenset[str], files: JobFiles, numbers: Sequence[int], unknown: Mapping[int, frozenset[str]] | None = None
+        self, table: pl.DataFrame, recorded: frozenset[str], files: JobFiles, numbers: pl.Series, unknown: Mapping[int, frozenset[str]] | None = None
     ) -> None:
         """
         Args:
-            numbers: of each record, the number of its row over all of `files`.
+            numbers: of each record, the number of its row over all of `files`, in their order.
             unknown: by row, the members that are not known any more.
         """
         self._unknown = unknown or {}
@@ -39,6 +41,7 @@ class ArchiveRecords(ColumnRecords):
         self._files, self._numbers = files, numbers
         self._ends = list(accumulate(files.files["rows"]))
         self._texts = lru_cache(maxsize=_FILES_HELD)(self._read_texts)
+        self._held: dict[int, str] = {}
 
     def take(self, rows: Sequence[int]) -> list[Any]:
         texts = [self._text(self._numbers[row]) for row in rows]
@@ -48,7 +51,18 @@ class ArchiveRecords(ColumnRecords):
                 setattr(record, name, None)
         return normalise(self.dataset, records, empty_texts=True)
 
+    def hold(self, rows: Iterable[int]) -> None:
+        wanted = sorted({row for row in rows if row not in self._ready})[:_TEXTS_HELD]
+        # Of a few files, those that are held do.
+        if len(wanted) <= _FILES_HELD:
+            return
+        numbers = self._numbers.gather(wanted)
+        self._held |= zip(numbers, self._files.rows([RECORD], numbers)[RECORD], strict=True)
+        self._ready.update(wanted)
+
     def _text(self, number: int) -> str:
+        if (held := self._held.get(number)) is not None:
+            return held
         index = bisect_right(self._ends, number)
         text: str = self._texts(index)[number - (self._ends[index - 1] if index else 0)]
         return text
@@ -58,7 +72,7 @@ class ArchiveRecords(ColumnRecords):
 
     def read_columns(self, names: Sequence[str]) -> pl.DataFrame:
         tops = list(dict.fromkeys(name.partition(".")[0] for name in names))
-        rows = self._files.scan(tops)[self._numbers]
+        rows = self._files.rows(tops, self._numbers)
         return without_members(member_columns(self.dataset, rows, names), self._unknown)
 
 
