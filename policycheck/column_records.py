@@ -99,7 +99,7 @@ class ColumnRecords(Sequence[Any]):
             yield from self.take(range(start, min(start + BATCH, len(self))))
 
     def hold(self, rows: Iterable[int]) -> None:
-        """Say which records will be asked for one by one, where reading them together costs less; it changes nothing else."""
+        """Say which records will be asked for one by one from now on, where reading them together costs less; it changes nothing else."""
 
     def ids_tell(self) -> bool:
         """Whether each record has an id of its own, in printable characters."""
@@ -139,13 +139,12 @@ class JoinedRecords(ColumnRecords):
         self.ids = pl.concat(ids) if len(ids) == len(parts) else None
 
     def hold(self, rows: Iterable[int]) -> None:
+        self._ready = set(rows)
         by_part: dict[int, list[int]] = {}
-        for row in rows:
-            self._ready.add(row)
-            index = bisect_right(self._ends, row)
-            by_part.setdefault(index, []).append(row - self._start(index))
-        for index, found in by_part.items():
-            self._parts[index].hold(found)
+        for row in self._ready:
+            by_part.setdefault(bisect_right(self._ends, row), []).append(row)
+        for index, part in enumerate(self._parts):
+            part.hold([row - self._start(index) for row in by_part.get(index, ())])
 
     def take(self, rows: Sequence[int]) -> list[Any]:
         by_part: dict[int, list[int]] = {}

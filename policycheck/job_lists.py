@@ -93,6 +93,11 @@ class JobList:
         records = joined(columns) if len(columns) == len(parts) else list(chain.from_iterable(part.records for part in parts))
         return cls(parts[0].dataset, records, unusable, dropped=frozenset().union(*(part.dropped for part in parts)), behind=behind)
 
+    def created(self, row: int) -> int | None:
+        """CreationDate of one record, in microseconds."""
+        found: int | None = self.records.column("CreationDate")[row] if isinstance(self.records, ColumnRecords) else self.records[row].CreationDate
+        return found
+
     def hold(self, rows: Iterable[int]) -> None:
         """Say which records will be asked for one by one, so that they are read together."""
         if isinstance(self.records, ColumnRecords):

@@ -40,5 +40,8 @@ class Backend(Protocol):
     def until(self, frame: nw.LazyFrame[Any], column: str, limit: int) -> nw.LazyFrame[Any]:
         """The rows of a persisted frame, sorted by this column with nulls first, where it is null or at most the limit."""
 
+    def look_up(self, frame: nw.LazyFrame[Any], table: Mapping[str, tuple[ColumnType, Values]], name: str) -> nw.LazyFrame[Any]:
+        """A frame with one column of a table more: that of the row which says the same in the others. There is one such row, and nulls are in neither."""
+
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         """The rows as plain values."""

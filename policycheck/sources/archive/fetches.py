@@ -9,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from policycheck.records import micros
@@ -119,14 +120,28 @@ def read_fetches(archive: Archive) -> list[FetchRow]:
         hint = f"put the file back from a copy; without one: policycheck fetch --archive {archive.name} --repair, after which nothing older is covered"
         try:
             frame = pl.read_parquet(uri, columns=list(FETCH_COLUMNS), storage_options=archive.reading_options or None, hive_partitioning=False)
-            rows = [(FetchRow(**{_NAMES[name]: row[name] for name in _NAMES}), row[_OWN_DIGEST]) for row in frame.iter_rows(named=True)]
+            rows = _rows(frame, place, hint)
         except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             reason = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
             raise ArchiveError(f"{reason}: what the archive covers is not known", hint=hint, place=place) from None
-        if any(_digest(row) != digest for row, digest in rows):
-            raise ArchiveError("is damaged, a row is not what was written: what the archive covers is not known", hint=hint, place=place)
-        found += [row for row, _ in rows]
+        found += rows
     return sorted(found, key=lambda row: (row.started, row.lost, row.dataset, row.region, row.account or ""))
+
+
+def _rows(frame: pl.DataFrame, place: str, hint: str) -> list[FetchRow]:
+    """The rows of a frame, each as it was written.
+
+    Raises:
+        ArchiveError: one is not.
+    """
+    import polars as pl
+
+    spelled = frame.with_columns(pl.col(pl.Datetime).cast(pl.Int64).cast(pl.String)).select(name for name, _ in sorted(_NAMES.items(), key=itemgetter(1)))
+    for told, digest in zip(spelled.iter_rows(), frame[_OWN_DIGEST], strict=True):
+        if hashlib.sha256(json.dumps(told).encode()).hexdigest() != digest:
+            raise ArchiveError("is damaged, a row is not what was written: what the archive covers is not known", hint=hint, place=place)
+    members = list(_NAMES.values())
+    return [FetchRow(**dict(zip(members, row, strict=True))) for row in frame.select(*_NAMES).iter_rows()]
 
 
 # --- what they cover together ---

@@ -52,13 +52,10 @@ class ArchiveRecords(ColumnRecords):
         return normalise(self.dataset, records, empty_texts=True)
 
     def hold(self, rows: Iterable[int]) -> None:
-        wanted = sorted({row for row in rows if row not in self._ready})[:_TEXTS_HELD]
-        # Of a few files, those that are held do.
-        if len(wanted) <= _FILES_HELD:
-            return
+        wanted = sorted(set(rows))[:_TEXTS_HELD]
         numbers = self._numbers.gather(wanted)
-        self._held |= zip(numbers, self._files.rows([RECORD], numbers)[RECORD], strict=True)
-        self._ready.update(wanted)
+        self._held = dict(zip(numbers, self._files.rows([RECORD], numbers)[RECORD], strict=True))
+        self._ready = set(wanted)
 
     def _text(self, number: int) -> str:
         if (held := self._held.get(number)) is not None:
