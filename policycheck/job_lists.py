@@ -10,6 +10,7 @@ from itertools import chain, compress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from policycheck import row_keys
 from policycheck.column_records import ColumnRecords, drop_empty_texts, joined
 from policycheck.dataset_types import SCAN_FINDINGS
 from policycheck.datasets import ALWAYS, Dataset, Field, Presence
@@ -248,7 +249,7 @@ class JobList:
         """All combinations of the values of these members that records have."""
         if isinstance(self.records, ColumnRecords):
             self.records.load(names)
-            return set(self.records.table.select(*names).unique().rows())
+            return set(row_keys.distinct(self.records.table.lazy().select(*names), len(self)).rows())
         return set(zip(*map(self.values, names), strict=True))
 
     def count_values(self, name: str, as_of: int) -> Counter[Any]:
@@ -257,8 +258,8 @@ class JobList:
             import polars as pl
 
             self.records.load([name])
-            happened = self.records.table.filter(pl.col("CreationDate").is_null() | (pl.col("CreationDate") <= as_of))
-            return Counter(dict(happened[name].drop_nulls().value_counts().rows()))
+            happened = self.records.table.lazy().filter(pl.col("CreationDate").is_null() | (pl.col("CreationDate") <= as_of), pl.col(name).is_not_null())
+            return Counter(dict(row_keys.collect(happened.group_by(name).agg(pl.len()), len(self)).rows()))
         happened_ = [created is None or created <= as_of for created in self.values("CreationDate")]
         return Counter(value for value in compress(self.values(name), happened_) if value is not None)
 
@@ -268,8 +269,9 @@ class JobList:
             import polars as pl
 
             self.records.load(names)
-            happened = self.records.table.with_row_index("_row").filter(pl.col("CreationDate").is_null() | (pl.col("CreationDate") <= as_of))
-            return dict(happened.group_by(names).agg(pl.col("_row").min(), pl.len()).select("_row", "len").sort("_row").rows())
+            happened = self.records.table.lazy().with_row_index("_row").filter(pl.col("CreationDate").is_null() | (pl.col("CreationDate") <= as_of))
+            alike = row_keys.collect(happened.group_by(names).agg(pl.col("_row").min(), pl.len()), len(self))
+            return dict(alike.select("_row", "len").sort("_row").rows())
         counts: Counter[int] = Counter()
         first: dict[tuple[Any, ...], int] = {}
         for row, (created, said) in enumerate(zip(self.values("CreationDate"), zip(*map(self.values, names), strict=True), strict=True)):
@@ -324,17 +326,17 @@ class JobList:
         import polars as pl
 
         names = list(self._placing[:2])
-        said = table.select(names).unique()
+        said = row_keys.distinct(table.lazy().select(names), len(table))
         found = [_place(*row) for row in said.rows()]
         if any(None in place for place in found):
             names = list(self._placing)
-            said = table.select(names).unique()
+            said = row_keys.distinct(table.lazy().select(names), len(table))
             found = [
                 _place(account, vault) if None not in _place(account, vault) else _place(account, vault, resource) for account, vault, resource in said.rows()
             ]
         numbers: dict[Place, int] = {}
         number = pl.Series("_place", [numbers.setdefault(place, len(numbers)) for place in found], pl.Int64)
-        told = table.select(names).join(said.with_columns(number), on=names, how="left", nulls_equal=True, maintain_order="left")["_place"]
+        told = row_keys.number(table, said.with_columns(number), "_place")
         return tuple(numbers), told  # type: ignore[return-value]  # a column is a sequence in all but name
 
     @cached_property
@@ -346,8 +348,8 @@ class JobList:
             import polars as pl
 
             said = pl.DataFrame([pl.Series("_place", placed, pl.Int64), self.table[name].alias("_resource")])
-            keys = said.unique(maintain_order=True).with_row_index("_number")
-            told = said.join(keys, on=["_place", "_resource"], how="left", nulls_equal=True, maintain_order="left")["_number"].cast(pl.Int64)
+            keys = row_keys.number_in_order(said, "_number")
+            told = row_keys.number(said, keys, "_number").cast(pl.Int64)
             return tuple((*places[place], resource) for _, place, resource in keys.rows()), told  # type: ignore[return-value]  # as above
         numbers: dict[Resource, int] = {}
         found = [numbers.setdefault((*places[place], resource), len(numbers)) for place, resource in zip(placed, self.values(name), strict=True)]
@@ -362,7 +364,7 @@ class JobList:
 
             self.records.load(names)
             said = self.records.table.lazy().select(names).drop_nulls(names[:2]).group_by(names[:2]).agg(pl.col(names[2]).fill_null(0).min())
-            return {(resource, kind): created for resource, kind, created in said.collect().rows()}
+            return {(resource, kind): created for resource, kind, created in row_keys.collect(said, len(self)).rows()}
         found: dict[tuple[str, str], int] = {}
         for resource, kind, created in zip(*map(self.values, names), strict=True):
             if resource is not None and kind is not None:

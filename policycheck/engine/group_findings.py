@@ -33,6 +33,10 @@ def spell_subject(per: Sequence[str], values: Sequence[str | None]) -> str:
     return " / ".join(clean_line(value or "") or nothing.get(name, f"(no {name})") for name, value in zip(per, values, strict=True)) or "all"
 
 
+_CAUSES_ASKED = 2
+"""Jobs that are asked for a cause, mostly: of a gap, the one that ended it, and the one before."""
+
+
 class Describer:
     """The findings of one rule."""
 
@@ -75,7 +79,7 @@ class Describer:
     def _rows_told(self, judged: Judgement) -> list[int]:
         """The rows of the records that a finding tells of, as far as that is known before they are read."""
         asks = not self._view.job_list.dataset.of_state and asks_for_cause(fields_of(self._requirement.condition))
-        blamed = [job.row for job in self._blamed(judged)[:1]] if asks else []
+        blamed = [job.row for job in self._blamed(judged)[:_CAUSES_ASKED]] if asks else []
         return [*measure_of(self._case).listed_rows(self._account, judged)[:EVIDENCE_LIMIT], *blamed]
 
     @staticmethod

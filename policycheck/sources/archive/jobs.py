@@ -15,7 +15,7 @@ from policycheck.recordings import Recording, Recordings
 from policycheck.records import FIRST_DAY, LATEST, micros, moment, time_members
 from policycheck.sources.archive.job_files import NUMBER, JobFiles
 from policycheck.sources.archive.kept import KeptRows
-from policycheck.sources.archive.records import ArchiveRecords, HeldRecords, member_columns, without_members
+from policycheck.sources.archive.records import ArchiveRecords, HeldRecords, Known, member_columns, said_once, without_members
 from policycheck.sources.archive.schema import DIGEST, ENDED_BY, OBSERVED
 from policycheck.sources.observations import merge_sources
 
@@ -71,10 +71,8 @@ def read_region(
     kept: list[KeptRows] = []
     for half in (chosen.filter(pl.col(OBSERVED) <= as_of), chosen.filter(pl.col(OBSERVED) > as_of)):
         if len(half):
-            parts.append(_seen(_part(files, half[NUMBER], names, recorded, unknown), half))
-            records = parts[-1].records
-            assert isinstance(records, ArchiveRecords)
-            records.complete, records.ids = complete, None if half[_ODD].any() else half[_ID]
+            known = Known(recorded, complete, None if half[_ODD].any() else half[_ID])
+            parts.append(_seen(_part(files, half[NUMBER], names, known, unknown), half))
             kept.append(KeptRows(half[NUMBER], parts[-1], unknown))
     if tied is not None:
         held = _held(files, tied, names, recorded)
@@ -226,7 +224,7 @@ def _find_undated(dataset: Dataset, rows: pl.DataFrame, key: Sequence[str], as_o
 # --- lists ---
 
 
-def _part(files: JobFiles, numbers: pl.Series, names: Sequence[str], recorded: frozenset[str], unknown: Mapping[int, frozenset[str]]) -> JobList:
+def _part(files: JobFiles, numbers: pl.Series, names: Sequence[str], known: Known, unknown: Mapping[int, frozenset[str]]) -> JobList:
     """
     Args:
         numbers: of rows, in their order.
@@ -236,16 +234,16 @@ def _part(files: JobFiles, numbers: pl.Series, names: Sequence[str], recorded: f
 
     dataset = files.dataset
     rows = files.rows(list(dict.fromkeys(name.partition(".")[0] for name in names)), numbers)
-    table, unusable, dropped = _with_times(dataset, without_empty_texts(member_columns(dataset, rows, names)))
-    whole = JobList(dataset, ArchiveRecords(table, recorded, files, numbers), unusable, dropped=dropped)
+    table, unusable, dropped = _with_times(dataset, without_empty_texts(said_once(member_columns(dataset, rows, names))))
+    whole = JobList(dataset, ArchiveRecords(table, known, files, numbers), unusable, dropped=dropped)
     places = pl.DataFrame([numbers]).with_row_index("_row").filter(pl.col(numbers.name).is_in(list(unknown))).rows() if unknown else []
     gone = {row: unknown[number] for row, number in places}
-    return _without(whole, table, files, numbers, gone) if gone else whole
+    return _without(whole, table, known, files, numbers, gone) if gone else whole
 
 
-def _without(whole: JobList, table: pl.DataFrame, files: JobFiles, numbers: pl.Series, gone: Mapping[int, frozenset[str]]) -> JobList:
+def _without(whole: JobList, table: pl.DataFrame, known: Known, files: JobFiles, numbers: pl.Series, gone: Mapping[int, frozenset[str]]) -> JobList:
     """The same list in which these members of some rows are not known."""
-    records = ArchiveRecords(without_members(table, gone), whole.recorded, files, numbers, gone)
+    records = ArchiveRecords(without_members(table, gone), known._replace(recorded=whole.recorded), files, numbers, gone)
     told = _but(whole.told, gone)
     unusable = {**whole.unusable, **{row: whole.unusable.get(row, frozenset()) | members for row, members in gone.items()}}
     return JobList(whole.dataset, records, unusable, told, dropped=whole.dropped)
@@ -310,7 +308,7 @@ def _merged(held: JobList, names: Sequence[str], recorded: frozenset[str]) -> Jo
 
 
 def _held(files: JobFiles, rows: pl.DataFrame, names: Sequence[str], recorded: frozenset[str]) -> JobList:
-    part = _part(files, rows[NUMBER].sort(), names, recorded, {})
+    part = _part(files, rows[NUMBER].sort(), names, Known(recorded), {})
     return _seen(JobList(files.dataset, list(part.records), part.unusable, part.told, dropped=part.dropped), rows)
 
 
