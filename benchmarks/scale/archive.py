@@ -1,6 +1,6 @@
-"""Archives of any size, as nightly fetches leave them: one backup a day of each resource, written a few days at a time in columns, by the product's own writer.
+"""Archives of any size, as nightly fetches leave them: one backup a day of each resource, made in columns, written by the product's own writer.
 
-One job in `failed` FAILED. One in fifty of those of earlier days was seen RUNNING first, so that the archive holds two rows of it. All jobs had ended by `AS_OF`.
+One job in `failed` FAILED. One in fifty of those of earlier days was seen RUNNING first, so that the archive holds two rows of it. All had ended by `AS_OF`.
 """
 
 from __future__ import annotations
@@ -90,7 +90,8 @@ _MOMENT = pl.Datetime("us", "UTC")
 _TIMES = ("CreationDate", "CompletionDate", "InitiationDate", "StartBy", "ExpectedCompletionDate")
 _RECORDED = (
     "AccountId BackupJobId BackupVaultName BackupVaultArn RecoveryPointArn ResourceArn CreationDate CompletionDate State StatusMessage PercentDone "
-    "BackupSizeInBytes IamRoleArn CreatedBy ExpectedCompletionDate StartBy ResourceType IsParent ResourceName InitiationDate MessageCategory IsEncrypted VaultType"
+    "BackupSizeInBytes IamRoleArn CreatedBy ExpectedCompletionDate StartBy ResourceType IsParent ResourceName InitiationDate MessageCategory IsEncrypted "
+    "VaultType"
 ).split()
 _PLAN_MEMBERS = ("BackupPlanId", "BackupPlanArn", "BackupPlanVersion", "BackupRuleId")
 _NULL_MEMBER = r',"[A-Za-z]+":null'

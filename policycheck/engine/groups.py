@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
@@ -171,7 +171,15 @@ class _Ruling:
     def _is_clean(self, number: int, group: Group, subjects: Subjects) -> bool:
         """Whether a group has the records of one clean key, and no others may be its own but those that do not say whose they are."""
         own = len(group.keys) == 1 and group.keys[0] in self.clean and (number, True) in subjects.of_key[group.keys[0]]
-        return own and not (measure_of(self.case).needs_whole_list and self._absence.has_gap(group.subject[:2]))
+        return own and not (self._needs_whole_list and self._has_gap(group.subject[:2]))
+
+    @cached_property
+    def _needs_whole_list(self) -> bool:
+        return measure_of(self.case).needs_whole_list
+
+    @cached_property
+    def _has_gap(self) -> Callable[[Place], bool]:
+        return cache(self._absence.has_gap)
 
     @staticmethod
     def _judge_clean(group: Group, clean: Clean) -> Judgement:
