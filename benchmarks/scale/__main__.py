@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
@@ -18,9 +19,9 @@ from benchmarks.jobs import AS_OF
 from benchmarks.many_rules import write_many_rules
 from benchmarks.measures import FINDINGS, ROOT, Measure
 from benchmarks.report import as_json, as_table
-from benchmarks.scale.archive import Shape, write_archive
 from benchmarks.scale.growth import Growth
 from benchmarks.scale.growth import as_table as growth_table
+from benchmarks.scale.shapes import Shape
 from benchmarks.timing import Command, Outcome, Sample, compare, run
 
 _HERE = Path(__file__).parent
@@ -46,7 +47,8 @@ class Scale:
             # What was interrupted is made anew.
             made = self.folder / "made"
             shutil.rmtree(made, ignore_errors=True)
-            write_archive(made, shape)
+            # In a process of its own: what this one takes is counted among what its children take.
+            subprocess.run([sys.executable, "-m", "benchmarks.scale.archive", str(made), *shape.numbers], cwd=ROOT, check=True)
             made.rename(path)
         return path
 

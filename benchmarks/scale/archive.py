@@ -7,23 +7,22 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import polars as pl
 
 from benchmarks.jobs import AS_OF
+from benchmarks.scale.shapes import Shape
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.sources.archive.checksums import note_files
 from policycheck.sources.archive.fetches import FetchRow, as_frame
 from policycheck.sources.archive.schema import DAY, DIGEST, ENDED_BY, FETCH, OBSERVED, RECORD, REGION, job_columns
 from policycheck.sources.archive.tables import FETCHES, Archive
 
-YEAR = 365
 _REGIONS = ("eu-west-1", "us-east-1", "us-west-2", "eu-central-1", "ap-southeast-2")
 _TYPES = ("EC2", "EBS", "RDS", "S3")
 _ACCOUNT = 200_000_000_000
@@ -31,27 +30,6 @@ _SEEN_RUNNING = 50
 _ROWS_AT_ONCE = 200_000
 _ANSWER_BEFORE = timedelta(minutes=1)
 """How long before six in the morning AWS answers each night."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How large an archive is."""
-
-    jobs: int
-    days: int = YEAR
-    """Days with a backup of each resource, the last of them that of `AS_OF`."""
-    accounts: int = 20
-    regions: int = 5
-    failed: int = 1000
-    """One job in so many FAILED; 1: all."""
-
-    @property
-    def resources(self) -> int:
-        return max(1, round(self.jobs / self.days))
-
-    @property
-    def name(self) -> str:
-        return f"{self.jobs}-{self.days}-{self.accounts}-{self.regions}-{self.failed}"
 
 
 def write_archive(folder: Path, shape: Shape) -> None:
@@ -223,7 +201,10 @@ def _fetch(night: int, started: datetime, region: str, account: str, jobs: int, 
     )
 
 
-def shown(folder: Path, rows: int) -> list[dict[str, Any]]:
-    """The first records of an archive, for a look at what was made."""
-    found = pl.scan_parquet(f"{folder}/{BACKUP_JOBS.name}/**/*.parquet").select(RECORD).head(rows).collect()
-    return [json.loads(text) for text in found[RECORD]]
+def main(folder: str, *shape: str) -> None:
+    """Write an archive; the arguments are its folder and the numbers of its shape, in their order."""
+    write_archive(Path(folder), Shape(*map(int, shape)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -7,10 +7,11 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from policycheck.records import micros
 from policycheck.sources.archive.schema import FETCH_COLUMNS, table_columns
@@ -25,8 +26,7 @@ ListKey = tuple[str, str | None, str]
 """Dataset, account and Region."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchRow:
+class FetchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row: one list of one account in one Region, as one fetch read it."""
 
     fetch: str
@@ -83,7 +83,7 @@ class FetchRow:
 _OWN_DIGEST = "RowDigest"
 _NAMES = {name: re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in FETCH_COLUMNS if name != _OWN_DIGEST}
 """The members of `FetchRow`, by column."""
-assert set(_NAMES.values()) == {one.name for one in fields(FetchRow)}
+assert set(_NAMES.values()) == set(FetchRow.__struct_fields__)
 
 
 def as_frame(rows: Sequence[FetchRow]) -> pl.DataFrame:
@@ -159,6 +159,9 @@ def covered(rows: Iterable[FetchRow], as_of: datetime) -> list[Interval]:
             continue
         if row.lost:
             intervals = _without(intervals, found)
+        elif row.complete and intervals and intervals[-1][0] <= found[0] <= intervals[-1][1]:
+            # Each fetch of a year goes on where the one before ended.
+            intervals[-1] = intervals[-1][0], max(intervals[-1][1], found[1])
         elif row.complete:
             intervals = _joined([*intervals, found])
     return [reached for start, end in intervals if (reached := _until(start, end, as_of)) is not None]

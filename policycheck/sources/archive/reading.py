@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -144,13 +144,21 @@ def _choose(files: JobFiles, rows: Sequence[FetchRow], since: datetime | None, a
     early = files.files.filter(pl.col(DAY).is_null() | (pl.col(DAY) <= as_of.date()))
     if since is None or not len(early):
         return files.only(early)
-    settled = {region: ended_before(latest(rows, files.dataset.name, region)) for region in early[REGION].unique()}
+    by_region = _by_region(rows)
+    settled = {region: ended_before(latest(by_region[region], files.dataset.name, region)) for region in early[REGION].unique()}
     ended = pl.Series("_settled", [_is_settled(day, settled[region]) for region, day in early.select(REGION, DAY).rows()], pl.Boolean)
     days = early.with_columns(ended, (pl.col(LAST_END) + _MILLISECOND).alias("_last"))
     # A file without a single end, or without statistics, has none to tell of.
     silent = pl.col("_last").is_null() & (pl.col(UNENDED).is_null() | (pl.col(UNENDED) < pl.col(ROWS)))
     kept = days.with_columns(((pl.col("_last") >= since) | silent).fill_null(False).any().over(REGION, DAY).alias("_late"))
     return files.only(kept.filter(pl.col("_late") | ~pl.col("_settled")).select(early.columns))
+
+
+def _by_region(rows: Sequence[FetchRow]) -> Mapping[str, list[FetchRow]]:
+    found: defaultdict[str, list[FetchRow]] = defaultdict(list)
+    for row in rows:
+        found[row.region].append(row)
+    return found
 
 
 def _is_settled(day: object, ended: datetime | None) -> bool:
@@ -173,9 +181,10 @@ def _read_list(
     unlisted: list[str] = []
     kept: list[KeptRegion] | None = []
     shared = repeated = 0
+    by_region = _by_region(rows)
     for region in sorted(files.files[REGION].unique()):
         own = files.only(files.files.filter(_is(REGION, region)))
-        found = read_region(own, names, as_of, since, _last_listed(rows, dataset, region, as_of), spared)
+        found = read_region(own, names, as_of, since, _last_listed(by_region[region], dataset, region, as_of), spared)
         parts += found.parts
         kept = None if kept is None or found.kept is None else [*kept, KeptRegion(own, region, found.kept)]
         unlisted += found.unlisted
