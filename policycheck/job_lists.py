@@ -283,6 +283,12 @@ class JobList:
         """(Account, Region) of each record: AccountId, else the vault's ARN, else the resource's; None where nothing says. Found out once a list."""
         return self._places
 
+    def count_places(self) -> Counter[Place]:
+        """How many records are of each place."""
+        places, numbers = self.numbered_places
+        counts = dict(numbers.value_counts().rows()) if self.table is not None else Counter(numbers)  # type: ignore[attr-defined]  # a column, as `_number_places` says
+        return Counter({places[number]: count for number, count in counts.items()})
+
     @cached_property
     def _places(self) -> Sequence[Place]:
         if self.table is not None:
@@ -374,13 +380,15 @@ class JobList:
     @cached_property
     def children(self) -> tuple[Mapping[int, str], frozenset[int]]:
         """By row the ParentJobId of jobs that have one; and the rows of those that lack it, and may have one."""
-        parents = self.values("ParentJobId")
-        if parents.count(None) == len(parents) and self.recordings is None and "ParentJobId" in self._tellings[0].told:
-            return {}, frozenset(row for row, recording in self._tellings[1].items() if "ParentJobId" not in recording.told)
-        children = {row: parent for row, parent in enumerate(parents) if parent is not None}
-        return children, frozenset(
-            row for row, (parent, told) in enumerate(zip(parents, self.told, strict=True)) if parent is None and "ParentJobId" not in told.told
-        )
+        if isinstance(self.records, ColumnRecords):
+            told = self.records.column("ParentJobId")
+            rows = told.is_not_null().arg_true()
+            children: dict[int, str] = dict(zip(rows, told.gather(rows), strict=True))
+        else:
+            children = {row: parent for row, parent in enumerate(self.values("ParentJobId")) if parent is not None}
+        kinds, numbers = self.numbered_recordings()
+        lacking = {number for kind, number in kinds.items() if "ParentJobId" not in kind.told}
+        return children, frozenset(row for row, number in enumerate(numbers) if number in lacking and row not in children) if lacking else frozenset()
 
     def has(self, head: str) -> Sequence[bool] | pl.Series:
         """Whether each record carries the nested member `head` at all (an empty one counts)."""

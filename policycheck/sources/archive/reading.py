@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -237,8 +237,7 @@ def cover(archive: str, dataset: Dataset, rows: Sequence[FetchRow], jobs: JobLis
     Args:
         archive: what messages call it.
     """
-    places, numbers = jobs.numbered_places
-    counts = Counter({places[number]: count for number, count in Counter(numbers).items()})
+    counts = jobs.count_places()
     lists = by_list(rows)
     entries = [_entry(archive, key, own, counts.pop((key[1], key[2]), 0), as_of, since) for key, own in lists.items() if _is_told(key, own, lists)]
     # Rows without a fetch, as one that was killed leaves them, show that there are jobs, and nothing of when.
