@@ -9,7 +9,9 @@ from typing import Any
 import polars as pl
 import pytest
 
+from policycheck import job_records
 from policycheck.datasets import BACKUP_JOBS
+from policycheck.job_records import JobRecords, encode_jobs
 from policycheck.sources.archive import jobs as archived
 from policycheck.sources.archive.checksums import read_digests
 from policycheck.sources.archive.job_files import NUMBER, JobFiles, list_files
@@ -76,3 +78,11 @@ def test_a_member_that_some_record_lacks_is_found_though_its_column_is_not_read(
     kept.fetch()
     found = kept.read().lists["backup_jobs"]
     assert [told.damaged for told in found.told].count(True) == 2
+
+
+def test_jobs_of_a_result_are_written_together_as_one_by_one(full: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = full.read().lists
+    jobs = [JobRecords(found).of("backup_jobs", row) for row in range(len(found["backup_jobs"]))]
+    expected = [job.encode() for job in jobs]
+    monkeypatch.setattr(job_records, "_TOGETHER", 3)
+    assert list(encode_jobs(jobs[::-1])) == expected[::-1]
