@@ -1,4 +1,4 @@
-"""`python -m benchmarks.scale`: make the archives, measure checks of them beside programs written by hand, and print tables. The exit code is 0 whatever is
+"""`python -m benchmarks.scale`: make the archives, measure checks of them beside hand-written programs, and print tables. The exit code is 0 whatever is
 measured: speed is never a test."""
 
 from __future__ import annotations
@@ -96,10 +96,10 @@ def _measure(name: str, against: str, target: float | None, subject: Command, ba
 
 
 COMPARISONS: dict[str, Comparison] = {
-    "month": _against("month", "by_duckdb", "DuckDB by hand", 1.3),
-    "month-polars": _against("month", "by_polars", "Polars by hand", None),
-    "year": _against("year", "by_duckdb", "DuckDB by hand", 1.3),
-    "year-polars": _against("year", "by_polars", "Polars by hand", None),
+    "month": _against("month", "by_duckdb", "hand-written DuckDB", 1.3),
+    "month-polars": _against("month", "by_polars", "hand-written Polars", None),
+    "year": _against("year", "by_duckdb", "hand-written DuckDB", 1.3),
+    "year-polars": _against("year", "by_polars", "hand-written Polars", None),
     "day": _day,
 }
 
@@ -145,7 +145,7 @@ GROWTHS: dict[str, Callable[[Scale, Shape], Growth]] = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line names, all by default."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description="Measure checks of large archives beside programs written by hand.")
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description="Measure checks of large archives beside hand-written programs.")
     parser.add_argument("--jobs", metavar="N", type=int, default=JOBS, help=f"jobs of the largest archive, a year of them; {JOBS:,} unless told")
     parser.add_argument("--runs", metavar="N", type=int, default=1, help="pairs of runs of each comparison, after one to warm up; 1 unless told")
     parser.add_argument("--only", metavar="NAME", action="append", choices=[*COMPARISONS, *GROWTHS], help="measure this alone; repeat for more")

@@ -117,13 +117,13 @@ def read_fetches(archive: Archive) -> list[FetchRow]:
     found: list[FetchRow] = []
     for uri in uris:
         place = f"{archive.name}/{FETCHES}/{uri.rsplit('/', 1)[-1]}"
-        hint = f"put the file back from a copy; without one: policycheck fetch --archive {archive.name} --repair, after which nothing older is covered"
+        hint = f"restore the file from a copy; without one, run policycheck fetch --archive {archive.name} --repair, after which nothing older is covered"
         try:
             frame = pl.read_parquet(uri, columns=list(FETCH_COLUMNS), storage_options=archive.reading_options or None, hive_partitioning=False)
             rows = _rows(frame, place, hint)
         except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             reason = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
-            raise ArchiveError(f"{reason}: what the archive covers is not known", hint=hint, place=place) from None
+            raise ArchiveError(f"{reason}: what the archive covers is unknown", hint=hint, place=place) from None
         found += rows
     return sorted(found, key=lambda row: (row.started, row.lost, row.dataset, row.region, row.account or ""))
 
@@ -139,7 +139,7 @@ def _rows(frame: pl.DataFrame, place: str, hint: str) -> list[FetchRow]:
     spelled = frame.with_columns(pl.col(pl.Datetime).cast(pl.Int64).cast(pl.String)).select(name for name, _ in sorted(_NAMES.items(), key=itemgetter(1)))
     for told, digest in zip(spelled.iter_rows(), frame[_OWN_DIGEST], strict=True):
         if hashlib.sha256(json.dumps(told).encode()).hexdigest() != digest:
-            raise ArchiveError("is damaged, a row is not what was written: what the archive covers is not known", hint=hint, place=place)
+            raise ArchiveError("is damaged (a row was changed): what the archive covers is unknown", hint=hint, place=place)
     members = list(_NAMES.values())
     return [FetchRow(**dict(zip(members, row, strict=True))) for row in frame.select(*_NAMES).iter_rows()]
 
