@@ -21,7 +21,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types layers docs docs-check site pictures slow search conformance conformance-spark million mutants assurance-year benchmark dist constraints clean
+.PHONY: help setup demo test lint format types layers docs docs-check site pictures slow search conformance conformance-spark million mutants assurance-year benchmark benchmark-scale dist constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -106,6 +106,9 @@ assurance-year: $(READY) ## evaluate the shipped packs and drafted policies on s
 
 benchmark: $(READY) ## measure speed and memory
 	@$(BIN)/python -m benchmarks
+
+benchmark-scale: $(READY) ## measure checks of an archive of 10 million jobs (an hour, 4 GB of disk)
+	@$(BIN)/python -m benchmarks.scale
 
 dist: ## build a release into dist/, check it and try it
 	@.ci/release dist

@@ -42,8 +42,8 @@ def read(path: str) -> pl.LazyFrame:
     return frame.with_columns(*times, vault.field("field_3").alias("Region"), vault.field("field_6").alias("Vault")).lazy()
 
 
-def answer(jobs: pl.LazyFrame, as_of: datetime) -> dict[str, int]:
-    """The number of findings of each question."""
+def answer(jobs: pl.LazyFrame, as_of: datetime, longest: int = 30) -> dict[str, int]:
+    """The number of findings of each question; the longest window has so many days."""
     created, ended, state, resource = col("CreationDate"), col("CompletionDate"), col("State"), ("AccountId", "Region", "ResourceArn")
 
     def within(days: float) -> pl.Expr:
@@ -53,7 +53,7 @@ def answer(jobs: pl.LazyFrame, as_of: datetime) -> dict[str, int]:
     def resources(wrong: pl.Expr) -> pl.Expr:
         return pl.struct(*resource).filter(wrong).n_unique()
 
-    completed, clean, day, month = state == "COMPLETED", (state == "COMPLETED") & (col("MessageCategory") == "SUCCESS"), within(1), within(30)
+    completed, clean, day, month = state == "COMPLETED", (state == "COMPLETED") & (col("MessageCategory") == "SUCCESS"), within(1), within(longest)
     each = jobs.select(
         resources((state == "FAILED") & day).alias("failed-day"),
         resources((state == "EXPIRED") & (col("ResourceType") == "EC2") & within(7)).alias("expired-ec2"),
@@ -65,7 +65,7 @@ def answer(jobs: pl.LazyFrame, as_of: datetime) -> dict[str, int]:
         resources((col("Vault") != "prod") & month).alias("vault"),
         resources((state == "PARTIAL") & within(7)).alias("partial"),
     )
-    start = as_of - timedelta(days=30)
+    start = as_of - timedelta(days=longest)
     good = created.filter(completed & month & (created >= start)).sort()
     run = (state.is_in(["FAILED", "ABORTED"]) & month).cast(pl.Int32)
     groups = jobs.sort("CreationDate").group_by(*resource, maintain_order=True).agg(

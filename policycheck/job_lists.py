@@ -10,11 +10,13 @@ from itertools import chain, compress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
+from policycheck import row_keys
 from policycheck.column_records import ColumnRecords, drop_empty_texts, joined
 from policycheck.dataset_types import SCAN_FINDINGS
 from policycheck.datasets import ALWAYS, Dataset, Field, Presence
 from policycheck.job_times import read_times
 from policycheck.losses import MESSAGE, lost_members, went_wrong
+from policycheck.recordings import Recording, Recordings
 from policycheck.records import HAPPENED, objects, stand_ins
 
 if TYPE_CHECKING:
@@ -24,31 +26,6 @@ Place = tuple[str | None, str | None]
 """Account and Region, None where unknown."""
 Resource = tuple[str | None, str | None, str | None]
 """Account, Region and resource."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """What it means that a record lacks a member."""
-
-    told: frozenset[str]
-    """Members, and objects that hold members, that are known to be missing where they are (CompletionDate: while the job's state says so)."""
-    kept: frozenset[str]
-    """Members that nobody dropped: where one is missing, AWS gave none, or the client was too old to know it."""
-    whole: bool
-    """Whether nobody dropped members of its source, or of the record."""
-    until: int = 0
-    """The newest time at which its source shows that something happened, in microseconds: it was saved later than that."""
-    report: bool = False
-    """Whether its source is a job report of AWS Backup, which has columns of its own."""
-
-    @property
-    def damaged(self) -> bool:
-        """Whether the record lost members which all others of its source have."""
-        return not self.kept and not self.whole
-
-    def but(self, unusable: frozenset[str]) -> Recording:
-        """The same of a record of which these members say what cannot be."""
-        return Recording(self.told - unusable, self.kept - unusable, self.whole, self.until, self.report) if unusable else self
 
 
 @dataclass(frozen=True)
@@ -117,6 +94,16 @@ class JobList:
         records = joined(columns) if len(columns) == len(parts) else list(chain.from_iterable(part.records for part in parts))
         return cls(parts[0].dataset, records, unusable, dropped=frozenset().union(*(part.dropped for part in parts)), behind=behind)
 
+    def created(self, row: int) -> int | None:
+        """CreationDate of one record, in microseconds."""
+        found: int | None = self.records.column("CreationDate")[row] if isinstance(self.records, ColumnRecords) else self.records[row].CreationDate
+        return found
+
+    def hold(self, rows: Iterable[int]) -> None:
+        """Say which records will be asked for one by one, so that they are read together."""
+        if isinstance(self.records, ColumnRecords):
+            self.records.hold(rows)
+
     def chosen(self, rows: Sequence[int]) -> JobList:
         """These rows as a list of their own, each with what is known of it here."""
         return JobList(
@@ -136,10 +123,7 @@ class JobList:
     @cached_property
     def _told(self) -> Sequence[Recording]:
         base, others = self._tellings
-        told = [base] * len(self)
-        for row, recording in others.items():
-            told[row] = recording
-        return told
+        return Recordings.alike(base, len(self), others)
 
     @cached_property
     def _tellings(self) -> tuple[Recording, Mapping[int, Recording]]:
@@ -167,18 +151,8 @@ class JobList:
 
     def numbered_recordings(self) -> tuple[dict[Recording, int], Sequence[int]]:
         """What a missing member means, each thing with a number; and the number of each record's."""
-        numbers: dict[Recording, int] = {}
-        if self.recordings is None:
-            base, others = self._tellings
-            if len(others) < len(self):
-                numbers[base] = 0
-            found = [0] * len(self)
-            for row, recording in others.items():
-                found[row] = numbers.setdefault(recording, len(numbers))
-            return numbers, found
-        # Most records share one object, and comparing sets a hundred thousand times is slow.
-        known = {id(told): numbers.setdefault(told, len(numbers)) for told in {id(told): told for told in self.recordings}.values()}
-        return numbers, [known[id(told)] for told in self.recordings]
+        found = self.told if isinstance(self.told, Recordings) else Recordings.of(self.told)
+        return {one: number for number, one in enumerate(found.kinds)}, found.numbers
 
     def _ends(self) -> list[tuple[str | None, str | None]]:
         """State and MessageCategory, by row."""
@@ -234,7 +208,7 @@ class JobList:
     def has_gaps(self, name: str) -> bool:
         """Whether a record lacks this member."""
         if isinstance(self.records, ColumnRecords):
-            return self.records.column(name).null_count() > 0
+            return name not in self.records.complete and self.records.column(name).null_count() > 0
         return None in self.values(name)
 
     def known_missing(self, row: int, member: str) -> bool:
@@ -275,7 +249,7 @@ class JobList:
         """All combinations of the values of these members that records have."""
         if isinstance(self.records, ColumnRecords):
             self.records.load(names)
-            return set(self.records.table.select(*names).unique().rows())
+            return set(row_keys.distinct(self.records.table.lazy().select(*names), len(self)).rows())
         return set(zip(*map(self.values, names), strict=True))
 
     def count_values(self, name: str, as_of: int) -> Counter[Any]:
@@ -284,8 +258,8 @@ class JobList:
             import polars as pl
 
             self.records.load([name])
-            happened = self.records.table.filter(pl.col("CreationDate").is_null() | (pl.col("CreationDate") <= as_of))
-            return Counter(dict(happened[name].drop_nulls().value_counts().rows()))
+            happened = self.records.table.lazy().filter(pl.col("CreationDate").is_null() | (pl.col("CreationDate") <= as_of), pl.col(name).is_not_null())
+            return Counter(dict(row_keys.collect(happened.group_by(name).agg(pl.len()), len(self)).rows()))
         happened_ = [created is None or created <= as_of for created in self.values("CreationDate")]
         return Counter(value for value in compress(self.values(name), happened_) if value is not None)
 
@@ -295,8 +269,9 @@ class JobList:
             import polars as pl
 
             self.records.load(names)
-            happened = self.records.table.with_row_index("_row").filter(pl.col("CreationDate").is_null() | (pl.col("CreationDate") <= as_of))
-            return dict(happened.group_by(names).agg(pl.col("_row").min(), pl.len()).select("_row", "len").sort("_row").rows())
+            happened = self.records.table.lazy().with_row_index("_row").filter(pl.col("CreationDate").is_null() | (pl.col("CreationDate") <= as_of))
+            alike = row_keys.collect(happened.group_by(names).agg(pl.col("_row").min(), pl.len()), len(self))
+            return dict(alike.select("_row", "len").sort("_row").rows())
         counts: Counter[int] = Counter()
         first: dict[tuple[Any, ...], int] = {}
         for row, (created, said) in enumerate(zip(self.values("CreationDate"), zip(*map(self.values, names), strict=True), strict=True)):
@@ -307,6 +282,12 @@ class JobList:
     def places(self) -> Sequence[Place]:
         """(Account, Region) of each record: AccountId, else the vault's ARN, else the resource's; None where nothing says. Found out once a list."""
         return self._places
+
+    def count_places(self) -> Counter[Place]:
+        """How many records are of each place."""
+        places, numbers = self.numbered_places
+        counts = dict(numbers.value_counts().rows()) if self.table is not None else Counter(numbers)  # type: ignore[attr-defined]  # a column, as `_number_places` says
+        return Counter({places[number]: count for number, count in counts.items()})
 
     @cached_property
     def _places(self) -> Sequence[Place]:
@@ -351,17 +332,17 @@ class JobList:
         import polars as pl
 
         names = list(self._placing[:2])
-        said = table.select(names).unique()
+        said = row_keys.distinct(table.lazy().select(names), len(table))
         found = [_place(*row) for row in said.rows()]
         if any(None in place for place in found):
             names = list(self._placing)
-            said = table.select(names).unique()
+            said = row_keys.distinct(table.lazy().select(names), len(table))
             found = [
                 _place(account, vault) if None not in _place(account, vault) else _place(account, vault, resource) for account, vault, resource in said.rows()
             ]
         numbers: dict[Place, int] = {}
         number = pl.Series("_place", [numbers.setdefault(place, len(numbers)) for place in found], pl.Int64)
-        told = table.select(names).join(said.with_columns(number), on=names, how="left", nulls_equal=True, maintain_order="left")["_place"]
+        told = row_keys.number(table, said.with_columns(number), "_place")
         return tuple(numbers), told  # type: ignore[return-value]  # a column is a sequence in all but name
 
     @cached_property
@@ -373,8 +354,8 @@ class JobList:
             import polars as pl
 
             said = pl.DataFrame([pl.Series("_place", placed, pl.Int64), self.table[name].alias("_resource")])
-            keys = said.unique(maintain_order=True).with_row_index("_number")
-            told = said.join(keys, on=["_place", "_resource"], how="left", nulls_equal=True, maintain_order="left")["_number"].cast(pl.Int64)
+            keys = row_keys.number_in_order(said, "_number")
+            told = row_keys.number(said, keys, "_number").cast(pl.Int64)
             return tuple((*places[place], resource) for _, place, resource in keys.rows()), told  # type: ignore[return-value]  # as above
         numbers: dict[Resource, int] = {}
         found = [numbers.setdefault((*places[place], resource), len(numbers)) for place, resource in zip(placed, self.values(name), strict=True)]
@@ -389,7 +370,7 @@ class JobList:
 
             self.records.load(names)
             said = self.records.table.lazy().select(names).drop_nulls(names[:2]).group_by(names[:2]).agg(pl.col(names[2]).fill_null(0).min())
-            return {(resource, kind): created for resource, kind, created in said.collect().rows()}
+            return {(resource, kind): created for resource, kind, created in row_keys.collect(said, len(self)).rows()}
         found: dict[tuple[str, str], int] = {}
         for resource, kind, created in zip(*map(self.values, names), strict=True):
             if resource is not None and kind is not None:
@@ -399,13 +380,15 @@ class JobList:
     @cached_property
     def children(self) -> tuple[Mapping[int, str], frozenset[int]]:
         """By row the ParentJobId of jobs that have one; and the rows of those that lack it, and may have one."""
-        parents = self.values("ParentJobId")
-        if parents.count(None) == len(parents) and self.recordings is None and "ParentJobId" in self._tellings[0].told:
-            return {}, frozenset(row for row, recording in self._tellings[1].items() if "ParentJobId" not in recording.told)
-        children = {row: parent for row, parent in enumerate(parents) if parent is not None}
-        return children, frozenset(
-            row for row, (parent, told) in enumerate(zip(parents, self.told, strict=True)) if parent is None and "ParentJobId" not in told.told
-        )
+        if isinstance(self.records, ColumnRecords):
+            told = self.records.column("ParentJobId")
+            rows = told.is_not_null().arg_true()
+            children: dict[int, str] = dict(zip(rows, told.gather(rows), strict=True))
+        else:
+            children = {row: parent for row, parent in enumerate(self.values("ParentJobId")) if parent is not None}
+        kinds, numbers = self.numbered_recordings()
+        lacking = {number for kind, number in kinds.items() if "ParentJobId" not in kind.told}
+        return children, frozenset(row for row, number in enumerate(numbers) if number in lacking and row not in children) if lacking else frozenset()
 
     def has(self, head: str) -> Sequence[bool] | pl.Series:
         """Whether each record carries the nested member `head` at all (an empty one counts)."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import chain
+from itertools import chain, islice
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
 
+from policycheck.column_records import ColumnRecords
 from policycheck.datasets import Kind
 from policycheck.job_lists import JobList
 from policycheck.records import api_fields, encode_fields
@@ -88,20 +89,20 @@ class SavedJob(JobRecord):
 class ListedJob(JobRecord):
     """A job of a list that the run has read. Its fields are made anew whenever they are asked for: thousands of jobs cost only what their records do."""
 
-    __slots__ = ("_list", "_row")
+    __slots__ = ("job_list", "row")
 
     def __init__(self, key: str, job_list: JobList, row: int) -> None:
         super().__init__(key)
-        self._list, self._row = job_list, row
+        self.job_list, self.row = job_list, row
 
     @property
     def fields(self) -> Fields:
-        fields: Fields = clean_fields(api_fields(self._list.dataset, self._list.records[self._row]))
+        fields: Fields = clean_fields(api_fields(self.job_list.dataset, self.job_list.records[self.row]))
         return fields
 
     def encode(self) -> bytes:
         try:
-            encoded = encode_fields(self._list.dataset, self._list.records[self._row])
+            encoded = encode_fields(self.job_list.dataset, self.job_list.records[self.row])
         except UnicodeEncodeError:  # half a surrogate pair, which cleaning replaces
             return _ENCODER.encode(self.fields)
         # Printable ASCII without an escape is clean, so that most records need no look at each of their texts.
@@ -109,6 +110,23 @@ class ListedJob(JobRecord):
 
     def cleaned(self) -> ListedJob:
         return self
+
+
+_TOGETHER = 2_000
+"""Jobs whose records are read at once."""
+
+
+def encode_jobs(jobs: Iterable[JobRecord]) -> Iterator[bytes]:
+    """The fields of each as JSON, as `encode` gives them; of a list whose records are elsewhere many are read together."""
+    coming = iter(jobs)
+    while some := list(islice(coming, _TOGETHER)):
+        wanted: dict[int, tuple[JobList, list[int]]] = {}
+        for job in some:
+            if isinstance(job, ListedJob):
+                wanted.setdefault(id(job.job_list), (job.job_list, []))[1].append(job.row)
+        for job_list, rows in wanted.values():
+            job_list.hold(rows)
+        yield from (job.encode() for job in some)
 
 
 class Told(NamedTuple):
@@ -220,10 +238,9 @@ class JobRecords:
 def _ids_tell(lists: Collection[JobList]) -> bool:
     """Whether the records of one list that is columns have ids of their own, which cleaning leaves as they are; that much is told in columns."""
     found = next(iter(lists), None)
-    if found is None or found.table is None or any(len(other) for other in lists if other is not found):
+    if found is None or any(len(other) for other in lists if other is not found):
         return False
-    ids = found.table[found.dataset.id_field]
-    return ids.null_count() == 0 and ids.n_unique() == len(ids) and bool(ids.str.contains(r"^[!-~]+$").all())
+    return isinstance(found.records, ColumnRecords) and found.records.ids_tell()
 
 
 _REPEATED = frozenset({Kind.TEXT, Kind.WORD, Kind.ENUM, Kind.ARN, Kind.ACCOUNT})

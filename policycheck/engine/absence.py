@@ -28,10 +28,13 @@ class Absence:
         self._entries = [entry for entry in coverage if entry.dataset == dataset and in_scope(scope, entry.account, entry.region)]
         self._missing = missing_places(scope, coverage, dataset)
         self._shown: dict[Place, bool] = {}
+        self._read: dict[Place, bool] = {}
 
     def is_read(self, place: Place) -> bool:
         """Whether the list was read at a place at all, as far as the place is stated, or is excused there."""
-        return any(states_place(place, entry) and _has_jobs(entry) for entry in self._entries) or self._excuses.excuse(*place)
+        if place not in self._read:
+            self._read[place] = any(states_place(place, entry) and _has_jobs(entry) for entry in self._entries) or self._excuses.excuse(*place)
+        return self._read[place]
 
     def is_shown(self, place: Place) -> bool:
         """Whether the list is complete from the window's start to as_of wherever the place may be, as far as it is stated."""

@@ -67,6 +67,7 @@ def describe_findings(
     describer, subjects = _Describer(rule, frame), iter(by_subject.items())
     # What the engine compared is as much as the findings themselves: it is asked for some at a time.
     while some := list(islice(subjects, _TOGETHER)):
+        job_list.hold(row for _, rows in some for row in rows[:EVIDENCE_LIMIT])
         newest = [newest_row(job_list, rows) for _, rows in some]
         judged = describer.judged_values(newest, backend)
         for (subject, rows), row in zip(some, newest, strict=True):

@@ -19,9 +19,10 @@ from policycheck.engine.destinations import destinations
 from policycheck.engine.rewinding import ENDS, RECORDING, REWOUND, STARTED_LATER, happened, may_expire_later, rewind
 from policycheck.engine.run_times import never_ran, run_end, run_start, running
 from policycheck.inventory import Inventory, Listing
-from policycheck.job_lists import JobList, Recording
+from policycheck.job_lists import JobList
 from policycheck.places import ResourceKey
 from policycheck.policy.conditions import Comparison
+from policycheck.recordings import Recording
 from policycheck.records import stand_ins
 
 ROW = "_row"

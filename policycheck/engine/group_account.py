@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
-from functools import cached_property
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import narwhals as nw
@@ -21,6 +21,9 @@ from policycheck.policy.rendering import render_jobs
 from policycheck.records import iso, micros
 from policycheck.text import spell_duration
 from policycheck.units import SECOND
+
+TOGETHER = 2_000
+"""Groups of which the jobs are held at once."""
 
 
 class ChosenJob(NamedTuple):
@@ -44,6 +47,7 @@ class GroupAccount:
         self.as_of = micros(context.as_of)
         self.noun = case.rule.statement.list.noun
         self.keys = sorted({key for judged in violated for key in judged.group.keys})
+        self._chosen: dict[int, list[ChosenJob]] = {}
 
     def name_jobs(self, word: str) -> str:
         """`clean job`, `FAILED EC2 jobs`: what is measured."""
@@ -71,22 +75,28 @@ class GroupAccount:
         apart = value - int(limit_of(self.requirement)[1])
         return "" if not apart else spell_duration(apart) if apart >= SECOND else "less than 1 s"
 
-    @cached_property
-    def chosen_jobs(self) -> dict[int, list[ChosenJob]]:
-        """The jobs that `where`, `jobs` and the scope certainly choose, of the groups that violate, by the number of their key."""
+    def chosen_jobs(self, judged: Judgement) -> list[ChosenJob]:
+        """The jobs of a group that violates which `where`, `jobs` and the scope certainly choose: of each of its keys by CreationDate, the oldest first."""
+        if any(key not in self._chosen for key in judged.group.keys):
+            self._load(judged.group.keys)
+        return [job for key in judged.group.keys for job in self._chosen[key]]
+
+    def _load(self, keys: Sequence[int]) -> None:
+        """Take the jobs of these keys and of those that come next: of all groups together they may be as many as the list has."""
+        first = bisect_left(self.keys, keys[0])
+        wanted = sorted({*keys, *self.keys[first : first + TOGETHER]})
         keyed, _ = self.view.keyed(self.case.per)
         state = self.view.job_list.dataset.state_field
-        chosen = self.context.backend.among(keyed.filter(nw.col(self.case.chosen).fill_null(False)), KEY, self.keys).select(
+        chosen = self.context.backend.among(keyed.filter(nw.col(self.case.chosen).fill_null(False)), KEY, wanted).select(
             nw.col(KEY), nw.col("CreationDate"), nw.col(ROW), nw.col(state), nw.col(self.case.matching)
         )
-        found: dict[int, list[ChosenJob]] = {}
-        for key, *job in self.context.backend.rows(chosen):
-            found.setdefault(key, []).append(ChosenJob(*job))
-        return found
+        self._chosen = {key: [] for key in wanted}
+        for key, *job in self.context.backend.rows(chosen.sort(KEY, "CreationDate", ROW)):
+            self._chosen[key].append(ChosenJob(*job))
 
     def states_since(self, judged: Judgement, time: int, when: str) -> str:
         """`3 jobs since then: FAILED`; empty where there is none."""
-        jobs = [job for key in judged.group.keys for job in self.chosen_jobs.get(key, ()) if job.created is not None and job.created > time]
+        jobs = [job for job in self.chosen_jobs(judged) if job.created is not None and job.created > time]
         counts = Counter(job.state or "state unknown" for job in jobs)
         if not counts:
             return ""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
+from itertools import islice
 
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.engine.case import Case
 from policycheck.engine.causes import asks_for_cause
 from policycheck.engine.context import Context
 from policycheck.engine.findings import NO_RESOURCE, record_cause
-from policycheck.engine.group_account import GroupAccount
+from policycheck.engine.group_account import TOGETHER, ChosenJob, GroupAccount
 from policycheck.engine.group_measure import measure_of
 from policycheck.engine.judgement import Judgement, expectation, job_id
 from policycheck.engine.list_view import ListView
@@ -30,6 +31,10 @@ def spell_subject(per: Sequence[str], values: Sequence[str | None]) -> str:
     """The name of a group in findings and notes: the values of the `per` fields in order, or `all`."""
     nothing = {RESOURCE: NO_RESOURCE}
     return " / ".join(clean_line(value or "") or nothing.get(name, f"(no {name})") for name, value in zip(per, values, strict=True)) or "all"
+
+
+_CAUSES_ASKED = 2
+"""Jobs that are asked for a cause, mostly: of a gap, the one that ended it, and the one before."""
 
 
 class Describer:
@@ -53,14 +58,29 @@ class Describer:
     def findings(self) -> tuple[Finding, ...]:
         """One a group, sorted by account, Region and subject; groups that look alike once cleaned are one."""
         found: dict[tuple[str, str, str], Finding] = {}
-        for finding in (*self._known.values(), *map(self._describe, self._violated)):
+        for finding in (*self._known.values(), *self._describe_all()):
             place = (finding.account or "", finding.region or "", finding.subject)
             found[place] = _merged(finding, found[place]) if place in found else finding
         return tuple(found[place] for place in sorted(found))
 
     def findings_of_each(self) -> list[Finding]:
         """One a group, sorted alike; groups that look alike once cleaned keep their own."""
-        return sorted(map(self._describe, self._violated), key=lambda finding: (finding.account or "", finding.region or "", finding.subject))
+        return sorted(self._describe_all(), key=lambda finding: (finding.account or "", finding.region or "", finding.subject))
+
+    def _describe_all(self) -> list[Finding]:
+        """The findings; jobs and records are read for many of them together."""
+        numbered = iter(sorted(enumerate(self._violated), key=lambda one: one[1].group.keys))
+        found: dict[int, Finding] = {}
+        while some := list(islice(numbered, TOGETHER)):
+            self._view.job_list.hold(row for _, judged in some for row in self._rows_told(judged))
+            found |= {number: self._describe(judged) for number, judged in some}
+        return [found[number] for number in range(len(self._violated))]
+
+    def _rows_told(self, judged: Judgement) -> list[int]:
+        """The rows of the records that a finding tells of, as far as that is known before they are read."""
+        asks = not self._view.job_list.dataset.of_state and asks_for_cause(fields_of(self._requirement.condition))
+        blamed = [job.row for job in self._blamed(judged)[:_CAUSES_ASKED]] if asks else []
+        return [*measure_of(self._case).listed_rows(self._account, judged)[:EVIDENCE_LIMIT], *blamed]
 
     @staticmethod
     def _place(case: Case, judged: Judgement) -> tuple[str | None, str | None, str]:
@@ -103,12 +123,16 @@ class Describer:
         records = self._view.job_list.records
         if self._view.job_list.dataset.of_state or not asks_for_cause(fields_of(self._requirement.condition)):
             return None
-        chosen = (job for key in judged.group.keys for job in self._account.chosen_jobs.get(key, ()))
-        jobs = sorted(chosen, key=lambda job: (job.created or 0, job.row), reverse=True)
-        blamed = measure_of(self._case).blamed_jobs(self._account, judged, jobs)
-        finished = self._view.job_list.dataset.finished
-        causes = (record_cause(records[job.row], job.state) for job in blamed if job.state in finished)
+        causes = (record_cause(records[job.row], job.state) for job in self._blamed(judged))
         return next(filter(None, causes), None)
+
+    def _blamed(self, judged: Judgement) -> list[ChosenJob]:
+        """The jobs of a group that ended and may have the cause, the newest first."""
+        jobs = self._account.chosen_jobs(judged)[::-1]
+        if len(judged.group.keys) > 1:
+            jobs.sort(key=lambda job: (job.created or 0, job.row), reverse=True)
+        finished = self._view.job_list.dataset.finished
+        return [job for job in measure_of(self._case).blamed_jobs(self._account, judged, jobs) if job.state in finished]
 
     def _seen(self, judged: Judgement) -> str:
         """What was measured, and the limit."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any
@@ -22,6 +22,7 @@ from policycheck.engine.context import Context
 from policycheck.engine.entries import of_resources
 from policycheck.engine.findings import describe_empty
 from policycheck.engine.frame import ROW, SUBJECT
+from policycheck.engine.group_account import TOGETHER
 from policycheck.engine.group_answers import answer_groups, looked_at, newest_bounds, newest_of
 from policycheck.engine.group_findings import Describer, spell_subject
 from policycheck.engine.group_judgement import judge_group
@@ -162,15 +163,23 @@ class _Ruling:
         clean = [self._is_clean(number, group, subjects) for number, group in enumerate(subjects.groups)]
         jobs = self._jobs_of(subjects, clean)
         judged = (
-            self._judge_clean(group, self.clean[group.keys[0]]) if clean[number] else self._judge(group, jobs[number], tallies)
-            for number, group in enumerate(subjects.groups)
+            self._judge_clean(group, self.clean[group.keys[0]]) if clean[number] else self._judge(group, own, tallies)
+            for (number, group), own in zip(enumerate(subjects.groups), jobs, strict=True)
         )
         return subjects, list(judged)
 
     def _is_clean(self, number: int, group: Group, subjects: Subjects) -> bool:
         """Whether a group has the records of one clean key, and no others may be its own but those that do not say whose they are."""
         own = len(group.keys) == 1 and group.keys[0] in self.clean and (number, True) in subjects.of_key[group.keys[0]]
-        return own and not (measure_of(self.case).needs_whole_list and self._absence.has_gap(group.subject[:2]))
+        return own and not (self._needs_whole_list and self._has_gap(group.subject[:2]))
+
+    @cached_property
+    def _needs_whole_list(self) -> bool:
+        return measure_of(self.case).needs_whole_list
+
+    @cached_property
+    def _has_gap(self) -> Callable[[Place], bool]:
+        return cache(self._absence.has_gap)
 
     @staticmethod
     def _judge_clean(group: Group, clean: Clean) -> Judgement:
@@ -232,25 +241,34 @@ class _Ruling:
         answers = answer_groups(self.case, self.view.job_list.dataset.name, subjects, judgements, clean, self.newest, self.context.examined)
         return weaken(answers) if short else answers
 
-    def _jobs_of(self, subjects: Subjects, clean: Sequence[bool]) -> list[list[tuple[Any, ...]]]:
-        """For each group that is not clean, the jobs its measure looks at: see `judge_group`."""
-        if all(clean):
-            return [[] for _ in clean]
+    def _jobs_of(self, subjects: Subjects, clean: Sequence[bool]) -> Iterator[list[tuple[Any, ...]]]:
+        """For each group, in their order, the jobs its measure looks at (see `judge_group`); none for those that are clean. Some are taken at a time: of all
+        groups together they may be as many as the list has."""
+        unclean = [number for number, is_clean in enumerate(clean) if not is_clean]
+        coming = iter(unclean)
+        jobs: dict[int, list[tuple[Any, ...]]] = {}
+        for number, is_clean in enumerate(clean):
+            if not is_clean and number not in jobs:
+                jobs = {one: [] for one in islice(coming, TOGETHER)}
+                asked = {key for one in jobs for key in subjects.groups[one].keys}
+                self._add_jobs(jobs, subjects, None if len(jobs) == len(clean) else asked)
+            yield [] if is_clean else jobs[number]
+
+    def _add_jobs(self, jobs: dict[int, list[tuple[Any, ...]]], subjects: Subjects, keys: set[int] | None) -> None:
+        """Add to groups, by number, the jobs of these keys (None: of all)."""
         case = self.case
         keyed, _ = self.view.keyed(case.per)
         columns = [nw.col(KEY), nw.col(ROW), nw.col(case.measured).alias("measured")]
         looked_at = nw.col(case.measured).fill_null(True)
-        if any(clean):
-            asked = {key for group, is_clean in zip(subjects.groups, clean, strict=True) if not is_clean for key in group.keys}
-            keyed = self.context.backend.among(keyed, KEY, sorted(asked))
+        if keys is not None:
+            keyed = self.context.backend.among(keyed, KEY, sorted(keys))
         rows = self.context.backend.rows(keyed.filter(looked_at).sort(KEY, "CreationDate", ROW).select(*columns, *map(nw.col, measure_of(case).columns(case))))
-        jobs: list[list[tuple[Any, ...]]] = [[] for _ in subjects.groups]
         # The rows of one key stand together.
         for key, found in groupby(rows, itemgetter(0)):
             together = list(found)
             for number, belongs in subjects.of_key.get(key, ()):
-                jobs[number] += together if belongs else [(*row[:2], None, *row[3:]) for row in together]
-        return jobs
+                if number in jobs:
+                    jobs[number] += together if belongs else [(*row[:2], None, *row[3:]) for row in together]
 
     def _judge(self, group: Group, jobs: Sequence[tuple[Any, ...]], tallies: Mapping[int, Tally]) -> Judgement:
         waiting = any(tallies[number].waiting for number in group.keys)

@@ -162,7 +162,8 @@ def newest_match(jobs: Rows, job_list: JobList) -> tuple[int, ...]:
     newest = max((job[3] for job in jobs if job[2] and job[3] is not None), default=None)
     if newest is None:
         return ()
-    return (max((job[1] for job in jobs if job[2] and job[3] == newest), key=lambda row: job_id(job_list, row)),)
+    rows = [job[1] for job in jobs if job[2] and job[3] == newest]
+    return (rows[0] if len(rows) == 1 else max(rows, key=lambda row: job_id(job_list, row)),)
 
 
 def nothing_in(case: Case, group: Group, edge: Edge) -> Judgement:

@@ -30,4 +30,4 @@ def number_rows(columns: nw.LazyFrame[Any], names: Sequence[str], number: str, b
         table[missing] = ColumnType.BOOLEAN, [row[index] is None for row in found]
         table[text] = ColumnType.TEXT, [row[index] or "" for row in found]
     on = [name for name in table if name != number]
-    return columns.join(backend.frame(table), on=on, how="left").drop(*(name for name in on if name != SUBJECT)), found
+    return backend.look_up(columns, table, number).drop(*(name for name in on if name != SUBJECT)), found

@@ -15,11 +15,11 @@ from policycheck.engine.columns import column_of
 from policycheck.engine.frame import LISTED, ROW, Frame, inventory_column, sources_of
 from policycheck.engine.rewinding import RECORDING
 from policycheck.engine.run_times import run_end
-from policycheck.job_lists import Recording
 from policycheck.policy.conditions import comparisons
 from policycheck.policy.model import Rule
 from policycheck.policy.operators import Operator
 from policycheck.reasons import Reason, ReasonKind, Reasons
+from policycheck.recordings import Recording
 from policycheck.text import clean_line
 
 # Enough to name the members; a list of an old client lacks them in every record.

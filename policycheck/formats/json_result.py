@@ -34,7 +34,7 @@ from policycheck.formats.json_period import (
 )
 from policycheck.formats.json_population import Json, answer_members, inward_answers, inward_population, population_members
 from policycheck.formats.pieces import in_lines
-from policycheck.job_records import JobRecord, SavedJob
+from policycheck.job_records import JobRecord, SavedJob, encode_jobs
 from policycheck.policy.controls import Control
 from policycheck.reasons import Reason
 from policycheck.records import iso
@@ -100,7 +100,8 @@ def _escaped(encoded: bytes) -> str:
 
 def _job_lines(result: Result) -> Iterator[str]:
     table = _jobs(result)
-    return (f"{_text(key)}:{_escaped(table[key].encode())}" for key in sorted(table))
+    keys = sorted(table)
+    return (f"{_text(key)}:{_escaped(encoded)}" for key, encoded in zip(keys, encode_jobs(table[key] for key in keys), strict=True))
 
 
 def _jobs(result: Result) -> dict[str, JobRecord]:

@@ -14,7 +14,8 @@ import msgspec
 
 from policycheck.column_records import ColumnRecords, joined
 from policycheck.datasets import Dataset
-from policycheck.job_lists import JobList, Recording
+from policycheck.job_lists import JobList
+from policycheck.recordings import Recording, Recordings
 from policycheck.records import objects
 from policycheck.sources.precision import refine, second_of
 
@@ -108,7 +109,7 @@ def _concatenate(parts: Sequence[JobList], records: Sequence[Any]) -> JobList:
         unusable |= {start + row: members for row, members in part.unusable.items()}
         repeats |= {start + row: count for row, count in part.repeats.items()}
         start += len(part)
-    return JobList(parts[0].dataset, records, unusable, list(chain.from_iterable(part.told for part in parts)), repeats=repeats)
+    return JobList(parts[0].dataset, records, unusable, Recordings.joined(part.told for part in parts), repeats=repeats)
 
 
 class _Merged(NamedTuple):

@@ -36,6 +36,9 @@ class DuckDBBackend:
     def among(self, frame: nw.LazyFrame[Any], column: str, numbers: Sequence[int]) -> nw.LazyFrame[Any]:
         return frame.filter(nw.col(column).is_in(numbers))
 
+    def look_up(self, frame: nw.LazyFrame[Any], table: Mapping[str, tuple[ColumnType, Values]], name: str) -> nw.LazyFrame[Any]:
+        return frame.join(self.frame(table), on=[other for other in table if other != name], how="left")
+
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = frame.to_native().fetchall()
         return rows

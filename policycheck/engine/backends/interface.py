@@ -43,5 +43,8 @@ class Backend(Protocol):
     def among(self, frame: nw.LazyFrame[Any], column: str, numbers: Sequence[int]) -> nw.LazyFrame[Any]:
         """The rows in which this column is one of these numbers, of which there may be many."""
 
+    def look_up(self, frame: nw.LazyFrame[Any], table: Mapping[str, tuple[ColumnType, Values]], name: str) -> nw.LazyFrame[Any]:
+        """A frame with one column of a table more: that of the row which says the same in the others. There is one such row, and nulls are in neither."""
+
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         """The rows as plain values."""

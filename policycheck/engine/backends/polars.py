@@ -37,6 +37,13 @@ class PolarsBackend:
     def among(self, frame: nw.LazyFrame[Any], column: str, numbers: Sequence[int]) -> nw.LazyFrame[Any]:
         return frame.filter(nw.col(column).is_in(numbers))
 
+    def look_up(self, frame: nw.LazyFrame[Any], table: Mapping[str, tuple[ColumnType, Values]], name: str) -> nw.LazyFrame[Any]:
+        # A join of the whole frame would copy every text.
+        native, on = frame.to_native(), [other for other in table if other != name]
+        found = native.select(on).join(self.frame(table).to_native(), on=on, how="left", maintain_order="left").select(name).collect()
+        wider: nw.LazyFrame[Any] = nw.from_native(native.with_columns(found[name]))
+        return wider
+
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = frame.to_native().collect().rows()
         return rows

@@ -100,6 +100,9 @@ class SparkBackend:
             return frame.filter(nw.col(column).is_in(numbers))
         return frame.join(self.frame({column: (ColumnType.INTEGER, numbers)}), on=column, how="semi")
 
+    def look_up(self, frame: nw.LazyFrame[Any], table: Mapping[str, tuple[ColumnType, Values]], name: str) -> nw.LazyFrame[Any]:
+        return frame.join(self.frame(table), on=[other for other in table if other != name], how="left")
+
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         return _try(lambda: list(map(tuple, frame.to_native().collect())))
 

@@ -95,7 +95,7 @@ class CalendarMeasure(GroupedMeasure):
 
     def _of_missing(self, account: GroupAccount, judged: Judgement) -> list[ChosenJob]:
         lacking = [period for period in _periods(account.case) if period.start in judged.missing]
-        jobs = [job for key in judged.group.keys for job in account.chosen_jobs.get(key, ()) if job.created is not None]
+        jobs = [job for job in account.chosen_jobs(judged) if job.created is not None]
         return [job for job in jobs if any(period.start <= (job.created or 0) < period.end for period in lacking)]
 
     def spell(self, value: Number) -> str:

@@ -62,22 +62,22 @@ class Newest(GroupedMeasure):
             since = account.covered_from(judged.group.subject)
             told, bound = f"no {account.name_jobs('job')} since {since}" if since else f"no {account.name_jobs('job')}", account.bound("")
             return "; ".join(filter(None, [f"{told}, {bound}", account.states_since(judged, -1, "jobs")]))
-        created = account.view.job_list.records[judged.newest].CreationDate
+        created = account.view.job_list.created(judged.newest) or 0
         age = account.as_of - created
         told = f"newest {account.name_jobs('job')} is {spell_duration(age)} old, {account.bound(account.apart(age))}"
         return "; ".join(filter(None, [told, account.states_since(judged, created, "since then")]))
 
     def listed_rows(self, account: GroupAccount, judged: Judgement) -> Sequence[int]:
         """Those that went wrong since the newest that did not."""
-        jobs = [job for key in judged.group.keys for job in account.chosen_jobs.get(key, ())]
+        jobs = account.chosen_jobs(judged)
         if judged.newest is not None:
-            since = account.view.job_list.records[judged.newest].CreationDate
+            since = account.view.job_list.created(judged.newest) or 0
             jobs = [job for job in jobs if job.created is not None and job.created > since]
         finished = account.view.job_list.dataset.finished
         return [job.row for job in jobs if job.state in finished and job.matching is False]
 
     def blamed_jobs(self, account: GroupAccount, judged: Judgement, jobs: Sequence[ChosenJob]) -> Sequence[ChosenJob]:
-        since = account.view.job_list.records[judged.newest].CreationDate if judged.newest is not None else -1
+        since = (account.view.job_list.created(judged.newest) or 0) if judged.newest is not None else -1
         return [job for job in jobs if job.created is not None and job.created > since]
 
     def spell(self, value: Number) -> str:

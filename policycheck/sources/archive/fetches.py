@@ -7,9 +7,11 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from policycheck.records import micros
 from policycheck.sources.archive.schema import FETCH_COLUMNS, table_columns
@@ -24,8 +26,7 @@ ListKey = tuple[str, str | None, str]
 """Dataset, account and Region."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FetchRow:
+class FetchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One row: one list of one account in one Region, as one fetch read it."""
 
     fetch: str
@@ -82,7 +83,7 @@ class FetchRow:
 _OWN_DIGEST = "RowDigest"
 _NAMES = {name: re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() for name in FETCH_COLUMNS if name != _OWN_DIGEST}
 """The members of `FetchRow`, by column."""
-assert set(_NAMES.values()) == {one.name for one in fields(FetchRow)}
+assert set(_NAMES.values()) == set(FetchRow.__struct_fields__)
 
 
 def as_frame(rows: Sequence[FetchRow]) -> pl.DataFrame:
@@ -119,14 +120,28 @@ def read_fetches(archive: Archive) -> list[FetchRow]:
         hint = f"restore the file from a copy; without one, run policycheck fetch --archive {archive.name} --repair, after which nothing older is covered"
         try:
             frame = pl.read_parquet(uri, columns=list(FETCH_COLUMNS), storage_options=archive.reading_options or None, hive_partitioning=False)
-            rows = [(FetchRow(**{_NAMES[name]: row[name] for name in _NAMES}), row[_OWN_DIGEST]) for row in frame.iter_rows(named=True)]
+            rows = _rows(frame, place, hint)
         except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             reason = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
             raise ArchiveError(f"{reason}: what the archive covers is unknown", hint=hint, place=place) from None
-        if any(_digest(row) != digest for row, digest in rows):
-            raise ArchiveError("is damaged (a row was changed): what the archive covers is unknown", hint=hint, place=place)
-        found += [row for row, _ in rows]
+        found += rows
     return sorted(found, key=lambda row: (row.started, row.lost, row.dataset, row.region, row.account or ""))
+
+
+def _rows(frame: pl.DataFrame, place: str, hint: str) -> list[FetchRow]:
+    """The rows of a frame, each as it was written.
+
+    Raises:
+        ArchiveError: one is not.
+    """
+    import polars as pl
+
+    spelled = frame.with_columns(pl.col(pl.Datetime).cast(pl.Int64).cast(pl.String)).select(name for name, _ in sorted(_NAMES.items(), key=itemgetter(1)))
+    for told, digest in zip(spelled.iter_rows(), frame[_OWN_DIGEST], strict=True):
+        if hashlib.sha256(json.dumps(told).encode()).hexdigest() != digest:
+            raise ArchiveError("is damaged (a row was changed): what the archive covers is unknown", hint=hint, place=place)
+    members = list(_NAMES.values())
+    return [FetchRow(**dict(zip(members, row, strict=True))) for row in frame.select(*_NAMES).iter_rows()]
 
 
 # --- what they cover together ---
@@ -144,6 +159,9 @@ def covered(rows: Iterable[FetchRow], as_of: datetime) -> list[Interval]:
             continue
         if row.lost:
             intervals = _without(intervals, found)
+        elif row.complete and intervals and intervals[-1][0] <= found[0] <= intervals[-1][1]:
+            # Each fetch of a year goes on where the one before ended.
+            intervals[-1] = intervals[-1][0], max(intervals[-1][1], found[1])
         elif row.complete:
             intervals = _joined([*intervals, found])
     return [reached for start, end in intervals if (reached := _until(start, end, as_of)) is not None]

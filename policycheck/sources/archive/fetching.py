@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+
+import msgspec
 
 from policycheck.datasets import DATASETS, Dataset
 from policycheck.errors import PolicycheckError
@@ -246,7 +248,7 @@ class _Fetch:
                 continue
             told = {row.account for row in own}
             silent = {row.account for row in latest(self.before, name, region, self.asker(identity))} - told
-            rows += [replace(own[0], account=account, jobs=0) for account in sorted(silent, key=str)]
+            rows += [msgspec.structs.replace(own[0], account=account, jobs=0) for account in sorted(silent, key=str)]
         return rows
 
     def _open_since(self, region: str, dataset: Dataset) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from policycheck.datasets import Dataset
 from policycheck.records import objects
 from policycheck.sources.archive.checksums import Digests, find_changed
-from policycheck.sources.archive.schema import DAY, DIGEST, ENDED_BY, FETCH, OBSERVED, RECORD, REGION, job_columns
+from policycheck.sources.archive.schema import DAY, ENDED_BY, REGION, job_columns
 from policycheck.sources.archive.tables import Archive, ArchiveError, is_remote
 from policycheck.text import clean_line, truncate
 
@@ -23,6 +23,8 @@ PATH, BYTES, ROWS, LAST_END, UNENDED = "path", "bytes", "rows", "last_end", "une
 """Of a file: its name below the table, its size, its rows, the greatest `EndedBy` in it, and how many rows have none."""
 NUMBER = "_number"
 """Of a row, over the files that were scanned together."""
+_FIRST = 20_000
+"""Rows in which members are looked for first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +69,54 @@ class JobFiles:
         if not len(self.files):
             return pl.DataFrame(schema={NUMBER: pl.UInt32, **{name: self._columns[name] for name in names}})
         with self._explained(names):
-            return self._lazy(names).collect()
+            return self.lazy(names).collect()
 
-    def _lazy(self, names: Sequence[str]) -> pl.LazyFrame:
+    def rows(self, names: Sequence[str], numbers: pl.Series) -> pl.DataFrame:
+        """The same columns of some rows, in the order of their numbers; files without any of these are not read.
+
+        Args:
+            numbers: of rows, as `scan` gives them, all different.
+
+        Raises:
+            ArchiveError: as `scan`.
+        """
+        import polars as pl
+
+        numbers = numbers.sort()
+        if not len(numbers):
+            return self.only(self.files.head(0)).scan(names)
+        if len(numbers) == int(self.files[ROWS].sum()):
+            return self.scan(names)
+        ends = self.files[ROWS].cum_sum()
+        places = ends.search_sorted(numbers, side="right")
+        held = places.unique().sort()
+        before = (ends - self.files[ROWS]).gather(held)
+        own = self.only(self.files[held.to_list()])
+        shift = (before - (own.files[ROWS].cum_sum() - own.files[ROWS])).rename("_shift")
+        shifts = pl.DataFrame([places.rename("_file")]).join(pl.DataFrame([held.rename("_file"), shift]), on="_file", how="left", maintain_order="left")
+        wanted = pl.LazyFrame([(numbers.cast(pl.Int64) - shifts["_shift"]).cast(numbers.dtype).alias(NUMBER)])
+        with own._explained(names):
+            found = own.lazy(names).join(wanted, on=NUMBER, how="semi").collect(engine="streaming")
+        found = found if found[NUMBER].is_sorted() else found.sort(NUMBER)
+        return found.with_columns(numbers.alias(NUMBER))
+
+    def collect(self, names: Sequence[str], rows: Callable[[pl.LazyFrame], pl.LazyFrame]) -> pl.DataFrame:
+        """What comes of these columns, and the number of each row, without all of them in memory.
+
+        Args:
+            rows: what is asked of them.
+
+        Raises:
+            ArchiveError: as `scan`.
+        """
+        import polars as pl
+
+        if not len(self.files):
+            return rows(pl.LazyFrame(schema={NUMBER: pl.UInt32, **{name: self._columns[name] for name in names}})).collect()
+        with self._explained(names):
+            return rows(self.lazy(names)).collect(engine="streaming")
+
+    def lazy(self, names: Sequence[str]) -> pl.LazyFrame:
         return _scan(self.uris, self._columns, self.archive.reading_options, names)
 
     @contextmanager
@@ -84,8 +131,9 @@ class JobFiles:
             self._name_damaged(names)
             raise ArchiveError(f"a file cannot be read: {_first_line(error)}", hint=repair_hint(self.archive), place=self.place) from None
 
-    def recorded(self, numbers: pl.Series) -> frozenset[str]:
-        """The members, and the objects that hold members, that any of these rows has; a state that the API does not know is none.
+    def recorded(self, numbers: pl.Series, spared: Collection[str]) -> tuple[frozenset[str], frozenset[str]]:
+        """The members, and the objects that hold members, that any of these rows has (a state that the API does not know is none); and those of `spared`
+        that each of them has.
 
         Args:
             numbers: of rows, as `scan` gives them.
@@ -96,14 +144,25 @@ class JobFiles:
         said = {member.name: pl.col(member.name).is_not_null() for member in self.dataset.members if "." not in member.name}
         said |= {member.name: _part_of(member.name).is_not_null() for member in self.dataset.members if "." in member.name}
         said |= {head: pl.col(head).is_not_null() for head in held} | {state: pl.col(state).is_in(list(self.dataset.states))}
-        columns = [name for name in self._columns if name not in (OBSERVED, ENDED_BY, FETCH, DIGEST, RECORD)]
         whole = len(numbers) == int(self.files[ROWS].sum())
-        rows = self._lazy(columns)
-        if not whole:
-            rows = rows.join(pl.LazyFrame([numbers.alias(NUMBER)]), on=NUMBER, how="semi")
-        with self._explained(columns):
-            found = rows.select(one.fill_null(False).any().alias(name) for name, one in said.items()).collect(engine="streaming")
-        return frozenset(name for name, told in found.row(0, named=True).items() if told)
+
+        def ask(asked: Mapping[str, pl.Expr], most: int | None) -> set[str]:
+            columns = list(dict.fromkeys(name.partition(".")[0] for name in asked))
+
+            def answer(rows: pl.LazyFrame) -> pl.LazyFrame:
+                rows = rows if most is None else rows.head(most)
+                rows = rows if whole else rows.join(pl.LazyFrame([numbers.alias(NUMBER)]), on=NUMBER, how="semi")
+                return rows.select(pl.len().cast(pl.Boolean).alias(NUMBER), *(one.alias(name) for name, one in asked.items()))
+
+            found = self.collect(columns, answer).row(0, named=True)
+            return {name for name, told in found.items() if told and name != NUMBER}
+
+        # What most records have is in the first ones: only what they lack is looked for in all.
+        found = ask({name: one.fill_null(False).any() for name, one in said.items()}, _FIRST)
+        rest = {name: one.fill_null(False).any() for name, one in said.items() if name not in found}
+        found |= ask(rest, None) if rest else set()
+        present = {name: ((pl.col(name) != "") if self._columns[name] == pl.String else pl.col(name).is_not_null()).fill_null(False).all() for name in spared}
+        return frozenset(found), frozenset(ask(present, None) if present else ())
 
     def _verify(self) -> None:
         """`require_whole`, but for what is in S3, which S3 checks itself."""

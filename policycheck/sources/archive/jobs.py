@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from policycheck.column_records import without_empty_texts
+from policycheck.column_records import PLAIN, without_empty_texts
 from policycheck.datasets import Dataset
-from policycheck.job_lists import JobList, Recording
+from policycheck.job_lists import JobList
 from policycheck.job_times import read_time_columns
+from policycheck.recordings import Recording, Recordings
 from policycheck.records import FIRST_DAY, LATEST, micros, moment, time_members
 from policycheck.sources.archive.job_files import NUMBER, JobFiles
 from policycheck.sources.archive.kept import KeptRows
-from policycheck.sources.archive.records import ArchiveRecords, HeldRecords, member_columns, without_members
+from policycheck.sources.archive.records import ArchiveRecords, HeldRecords, Known, member_columns, said_once, without_members
 from policycheck.sources.archive.schema import DIGEST, ENDED_BY, OBSERVED
 from policycheck.sources.observations import merge_sources
 
@@ -36,12 +37,17 @@ class RegionJobs:
     """The rows that count; None: some do not say which job they show."""
 
 
-def read_region(files: JobFiles, names: Sequence[str], as_of: datetime, since: datetime | None, last_listed: Mapping[str | None, datetime]) -> RegionJobs:
+def read_region(
+    files: JobFiles, names: Sequence[str], as_of: datetime, since: datetime | None, last_listed: Mapping[str | None, datetime], spared: Collection[str] = ()
+) -> RegionJobs:
     """The jobs of these files, each once, without those that had ended before `since`.
+
+    Which rows count is found out by numbers; only of these are columns read.
 
     Args:
         names: the members that a run reads.
         last_listed: when each account was last listed to the end, by as_of.
+        spared: members of which only whether a record lacks one will be asked.
 
     Raises:
         ArchiveError: a file is missing or damaged.
@@ -49,38 +55,98 @@ def read_region(files: JobFiles, names: Sequence[str], as_of: datetime, since: d
     import polars as pl
 
     dataset = files.dataset
-    tops = dict.fromkeys([*(name.partition(".")[0] for name in names), *dataset.later_words])
-    rows = files.scan([*tops, OBSERVED, ENDED_BY, DIGEST])
     key = [dataset.id_field, "CreationDate", dataset.resource_field]
-    rows = rows.filter(pl.col("CreationDate").is_null() | (pl.col("CreationDate") <= as_of))
-    if not len(rows):
+    survey = _survey(files, key, as_of)
+    if not len(survey):
         return RegionJobs()
-    if sum(rows[name].null_count() for name in key):
-        return _read_carefully(files, rows, names, as_of)
-    chosen = _newest(_known_by(_without_ended(rows, key, since), key, as_of), key)
-    told = chosen.group_by(key).len()
-    ties = told.filter(pl.col("len") > 1).select(key)
-    tied = chosen.join(ties, on=key, how="semi") if len(ties) else None
-    chosen = chosen.join(ties, on=key, how="anti", maintain_order="left") if len(ties) else chosen
-    chosen = chosen.sort(NUMBER)
-    recorded = files.recorded(chosen[NUMBER] if tied is None else pl.concat([chosen[NUMBER], tied[NUMBER]]))
-    lost = _find_unlisted(chosen, last_listed)
+    if survey[_VAGUE].any():
+        return _read_carefully(files, _happened(files, names, as_of), names, as_of)
+    chosen, several, tied = _choose(files, survey, key, as_of, since)
+    numbers = chosen[NUMBER]
+    recorded, complete = files.recorded(numbers if tied is None else pl.concat([numbers, tied[NUMBER]]).sort(), spared)
+    lost = _find_unlisted(files, chosen, last_listed)
     ends = frozenset({dataset.state_field, "CompletionDate"})
-    unknown = dict.fromkeys(lost, ends) | _find_undated(dataset, rows, chosen, key, as_of)
-    halves = chosen.filter(pl.col(OBSERVED) <= as_of), chosen.filter(pl.col(OBSERVED) > as_of)
+    unknown = dict.fromkeys(lost, ends) | _find_undated(dataset, several, key, as_of, frozenset(numbers.filter(numbers.is_in(several[NUMBER].implode()))))
     parts: list[JobList] = []
     kept: list[KeptRows] = []
-    for half in halves:
+    for half in (chosen.filter(pl.col(OBSERVED) <= as_of), chosen.filter(pl.col(OBSERVED) > as_of)):
         if len(half):
-            parts.append(_seen(_part(files, half, names, recorded, unknown), half))
+            known = Known(recorded, complete, None if half[_ODD].any() else half[_ID])
+            parts.append(_seen(_part(files, half[NUMBER], names, known, unknown), half))
             kept.append(KeptRows(half[NUMBER], parts[-1], unknown))
     if tied is not None:
         held = _held(files, tied, names, recorded)
         parts.append(_merged(held, names, recorded))
         kept.append(KeptRows(tied.sort(NUMBER)[NUMBER], held, {}))
-    shared = int((told.group_by(dataset.id_field).len()["len"] > 1).sum())
-    unlisted = tuple(str(one) for one in chosen.filter(pl.col(NUMBER).is_in(list(lost)))[dataset.id_field])
-    return RegionJobs(parts, len(rows) - len(told), shared, unlisted, tuple(kept))
+    distinct = pl.concat([chosen[NUMBER], *([tied.unique(key)[NUMBER]] if tied is not None else [])])
+    shared = _count_shared(files, survey, distinct)
+    unlisted = tuple(map(str, files.rows([dataset.id_field], pl.Series(sorted(lost), dtype=pl.UInt32))[dataset.id_field]))
+    return RegionJobs(parts, len(survey) - len(distinct), shared, unlisted, tuple(kept))
+
+
+_KEY, _ID, _VAGUE, _ODD = "_key", "_id", "_vague", "_odd"
+
+
+def _survey(files: JobFiles, key: Sequence[str], as_of: datetime) -> pl.DataFrame:
+    """Of each row of a job that was created by as_of: its number, when it was seen and had ended, numbers that stand for its key and for its id (the same of
+    the same; of others, but for chance, another), whether its key is incomplete, and whether its id has other than printable characters."""
+    import polars as pl
+
+    def surveyed(rows: pl.LazyFrame) -> pl.LazyFrame:
+        return rows.filter(_by(as_of)).select(
+            NUMBER,
+            OBSERVED,
+            ENDED_BY,
+            pl.struct(key).hash().alias(_KEY),
+            pl.col(key[0]).hash().alias(_ID),
+            pl.any_horizontal(pl.col(*key).is_null()).alias(_VAGUE),
+            (~pl.col(key[0]).str.contains(PLAIN)).alias(_ODD),
+        )
+
+    found = files.collect([*key, OBSERVED, ENDED_BY], surveyed)
+    return found if found[NUMBER].is_sorted() else found.sort(NUMBER)
+
+
+def _by(as_of: datetime) -> pl.Expr:
+    import polars as pl
+
+    return pl.col("CreationDate").is_null() | (pl.col("CreationDate") <= as_of)
+
+
+def _happened(files: JobFiles, names: Sequence[str], as_of: datetime) -> pl.DataFrame:
+    """All rows of jobs that were created by as_of."""
+    tops = dict.fromkeys([*(name.partition(".")[0] for name in names), files.dataset.id_field, *files.dataset.later_words])
+    return files.scan([*tops, OBSERVED, ENDED_BY, DIGEST]).filter(_by(as_of))
+
+
+def _choose(
+    files: JobFiles, survey: pl.DataFrame, key: Sequence[str], as_of: datetime, since: datetime | None
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame | None]:
+    """Of the survey the rows that count; all rows of jobs that have several; and the rows of jobs of which several count, None where there are none."""
+    import polars as pl
+
+    repeated = survey[_KEY].is_duplicated()
+    tops = [*dict.fromkeys([*key, files.dataset.state_field, *files.dataset.later_words, "CompletionDate"]), OBSERVED, ENDED_BY, DIGEST]
+    several = files.rows(tops, survey.filter(repeated)[NUMBER])
+    best = _newest(_known_by(_without_ended(several, key, since), key, as_of), key)
+    ties = best.group_by(key).len().filter(pl.col("len") > 1).select(key)
+    tied = best.join(ties, on=key, how="semi") if len(ties) else None
+    best = best.join(ties, on=key, how="anti", maintain_order="left") if len(ties) else best
+    alone = ~repeated
+    if since is not None:
+        alone = alone & (survey[ENDED_BY].is_null() | (survey[ENDED_BY] >= since))
+    return survey.filter(alone | survey[NUMBER].is_in(best[NUMBER].implode())), several, tied
+
+
+def _count_shared(files: JobFiles, survey: pl.DataFrame, numbers: pl.Series) -> int:
+    """How many ids name several of these jobs."""
+
+    own = survey.filter(survey[NUMBER].is_in(numbers.implode())) if len(numbers) < len(survey) else survey
+    alike = own.filter(own[_ID].is_duplicated())[NUMBER]
+    if not len(alike):
+        return 0
+    counts = files.rows([files.dataset.id_field], alike).group_by(files.dataset.id_field).len()
+    return int((counts["len"] > 1).sum())
 
 
 def _without_ended(rows: pl.DataFrame, key: Sequence[str], since: datetime | None) -> pl.DataFrame:
@@ -120,22 +186,27 @@ def _newest(rows: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     return ranked.unique([*key, DIGEST], keep="first", maintain_order=True)
 
 
-def _find_unlisted(rows: pl.DataFrame, last_listed: Mapping[str | None, datetime]) -> set[int]:
+def _find_unlisted(files: JobFiles, rows: pl.DataFrame, last_listed: Mapping[str | None, datetime]) -> set[int]:
     """The numbers of jobs that were in progress when they were last listed, and were not listed since."""
     import polars as pl
 
-    opened = rows.filter(pl.col(ENDED_BY).is_null())
+    opened = files.rows(["AccountId", OBSERVED], rows.filter(pl.col(ENDED_BY).is_null())[NUMBER])
     spare = max(last_listed.values(), default=None)
     found: set[int] = set()
-    for number, account, observed in opened.select(NUMBER, "AccountId", OBSERVED).rows():
+    for number, account, observed in opened.rows():
         last = last_listed.get(account, spare)
         if last is not None and observed < last:
             found.add(number)
     return found
 
 
-def _find_undated(dataset: Dataset, rows: pl.DataFrame, chosen: pl.DataFrame, key: Sequence[str], as_of: datetime) -> dict[int, frozenset[str]]:
-    """By the number of a job, the words that were not said when it was seen by as_of, and were when it was seen later: when they were is not known."""
+def _find_undated(dataset: Dataset, rows: pl.DataFrame, key: Sequence[str], as_of: datetime, chosen: Collection[int]) -> dict[int, frozenset[str]]:
+    """By the number of a job, the words that were not said when it was seen by as_of, and were when it was seen later: when they were is not known.
+
+    Args:
+        rows: all of the jobs that have several.
+        chosen: the numbers of those that count.
+    """
     import polars as pl
 
     found: dict[int, frozenset[str]] = {}
@@ -144,33 +215,48 @@ def _find_undated(dataset: Dataset, rows: pl.DataFrame, chosen: pl.DataFrame, ke
         said = pl.col(word).is_not_null() & (pl.col(word) != undecided)
         undated = rows.group_by(key).agg((late & said).any().alias("_late"), (~late).any().alias("_early"), (~late & said).any().alias("_said"))
         undated = undated.filter(pl.col("_late") & pl.col("_early") & ~pl.col("_said"))
-        for number in chosen.join(undated, on=key, how="semi")[NUMBER]:
-            found[number] = found.get(number, frozenset()) | {word, message}
+        for number in rows.join(undated, on=key, how="semi")[NUMBER]:
+            if number in chosen:
+                found[number] = found.get(number, frozenset()) | {word, message}
     return found
 
 
 # --- lists ---
 
 
-def _part(files: JobFiles, rows: pl.DataFrame, names: Sequence[str], recorded: frozenset[str], unknown: Mapping[int, frozenset[str]]) -> JobList:
-    """Args: unknown: by the number of a row, the members that are not known any more."""
+def _part(files: JobFiles, numbers: pl.Series, names: Sequence[str], known: Known, unknown: Mapping[int, frozenset[str]]) -> JobList:
+    """
+    Args:
+        numbers: of rows, in their order.
+        unknown: by the number of a row, the members that are not known any more.
+    """
+    import polars as pl
+
     dataset = files.dataset
-    table = without_empty_texts(member_columns(dataset, rows, names))
-    numbers: list[int] = rows[NUMBER].to_list()
-    table, unusable, dropped = _with_times(dataset, table)
-    whole = JobList(dataset, ArchiveRecords(table, recorded, files, numbers), unusable, dropped=dropped)
-    gone = {row: unknown[number] for row, number in enumerate(numbers) if number in unknown} if unknown else {}
-    return _without(whole, table, files, numbers, gone) if gone else whole
+    rows = files.rows(list(dict.fromkeys(name.partition(".")[0] for name in names)), numbers)
+    table, unusable, dropped = _with_times(dataset, without_empty_texts(said_once(member_columns(dataset, rows, names))))
+    whole = JobList(dataset, ArchiveRecords(table, known, files, numbers), unusable, dropped=dropped)
+    places = pl.DataFrame([numbers]).with_row_index("_row").filter(pl.col(numbers.name).is_in(list(unknown))).rows() if unknown else []
+    gone = {row: unknown[number] for row, number in places}
+    return _without(whole, table, known, files, numbers, gone) if gone else whole
 
 
-def _without(whole: JobList, table: pl.DataFrame, files: JobFiles, numbers: Sequence[int], gone: Mapping[int, frozenset[str]]) -> JobList:
+def _without(whole: JobList, table: pl.DataFrame, known: Known, files: JobFiles, numbers: pl.Series, gone: Mapping[int, frozenset[str]]) -> JobList:
     """The same list in which these members of some rows are not known."""
-    records = ArchiveRecords(without_members(table, gone), whole.recorded, files, numbers, gone)
-    told = list(whole.told)
-    for row, members in gone.items():
-        told[row] = told[row].but(members)
+    records = ArchiveRecords(without_members(table, gone), known._replace(recorded=whole.recorded), files, numbers, gone)
+    told = _but(whole.told, gone)
     unusable = {**whole.unusable, **{row: whole.unusable.get(row, frozenset()) | members for row, members in gone.items()}}
     return JobList(whole.dataset, records, unusable, told, dropped=whole.dropped)
+
+
+def _but(told: Sequence[Recording], gone: Mapping[int, frozenset[str]]) -> Recordings:
+    """The same of records of which these members, by row, are not known."""
+    found = told if isinstance(told, Recordings) else Recordings.of(told)
+    kinds = {one: number for number, one in enumerate(found.kinds)}
+    numbers = found.numbers[:]
+    for row, members in gone.items():
+        numbers[row] = kinds.setdefault(found[row].but(members), len(kinds))
+    return Recordings(list(kinds), numbers)
 
 
 def _seen(part: JobList, rows: pl.DataFrame) -> JobList:
@@ -178,9 +264,8 @@ def _seen(part: JobList, rows: pl.DataFrame) -> JobList:
     observed = rows[OBSERVED].max()
     assert isinstance(observed, datetime)
     until = micros(observed)
-    found: dict[int, Recording] = {}
-    told = [found.setdefault(id(one), replace(one, until=max(one.until, until))) for one in part.told]
-    return replace(part, recordings=told)
+    told = part.told if isinstance(part.told, Recordings) else Recordings.of(part.told)
+    return replace(part, recordings=told.changed(lambda one: replace(one, until=max(one.until, until))))
 
 
 def _with_times(dataset: Dataset, table: pl.DataFrame) -> tuple[pl.DataFrame, dict[int, frozenset[str]], frozenset[str]]:
@@ -223,7 +308,7 @@ def _merged(held: JobList, names: Sequence[str], recorded: frozenset[str]) -> Jo
 
 
 def _held(files: JobFiles, rows: pl.DataFrame, names: Sequence[str], recorded: frozenset[str]) -> JobList:
-    part = _part(files, rows.sort(NUMBER), names, recorded, {})
+    part = _part(files, rows[NUMBER].sort(), names, Known(recorded), {})
     return _seen(JobList(files.dataset, list(part.records), part.unusable, part.told, dropped=part.dropped), rows)
 
 
@@ -231,7 +316,7 @@ def _read_carefully(files: JobFiles, rows: pl.DataFrame, names: Sequence[str], a
     """Where a record does not say which job it shows: all of them as objects, merged as those of files are."""
     import polars as pl
 
-    recorded = files.recorded(rows[NUMBER])
+    recorded, _ = files.recorded(rows[NUMBER], ())
     halves = [rows.filter(pl.col(OBSERVED) <= as_of), rows.filter(pl.col(OBSERVED) > as_of)]
     found = merge_sources([_held(files, half, names, recorded) for half in halves if len(half)])
     records = HeldRecords(files.dataset, list(found.jobs.records), recorded, names)

@@ -55,7 +55,7 @@ class KeptRegion:
 
     def describe(self) -> RegionRecord:
         """What is known of the records beside their texts."""
-        runs = [(until, len(list(alike))) for until, alike in groupby(one.until for rows in self.rows for one in rows.part.told)]
+        runs = [(until, sum(1 for _ in alike)) for until, alike in groupby(one.until for rows in self.rows for one in rows.part.told)]
         places = enumerate((number, rows.unknown) for rows in self.rows for number in rows.numbers)
         unknown = tuple((place, tuple(sorted(members[number]))) for place, (number, members) in places if number in members)
         return RegionRecord(dataset=self.dataset.name, region=self.region, until=tuple(runs), unknown=unknown)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from policycheck.column_records import joined, needed_members, readable
+from policycheck.column_records import joined, needed_members, readable, told_members
 from policycheck.datasets import DATASETS, JOB_LISTS, Dataset
 from policycheck.job_lists import JobList
 from policycheck.policy.model import Policy
+from policycheck.recordings import Recordings
 from policycheck.records import iso
 from policycheck.result import Basis, Coverage
 from policycheck.sources.archive.checksums import Digests, read_digests
@@ -143,13 +144,21 @@ def _choose(files: JobFiles, rows: Sequence[FetchRow], since: datetime | None, a
     early = files.files.filter(pl.col(DAY).is_null() | (pl.col(DAY) <= as_of.date()))
     if since is None or not len(early):
         return files.only(early)
-    settled = {region: ended_before(latest(rows, files.dataset.name, region)) for region in early[REGION].unique()}
+    by_region = _by_region(rows)
+    settled = {region: ended_before(latest(by_region[region], files.dataset.name, region)) for region in early[REGION].unique()}
     ended = pl.Series("_settled", [_is_settled(day, settled[region]) for region, day in early.select(REGION, DAY).rows()], pl.Boolean)
     days = early.with_columns(ended, (pl.col(LAST_END) + _MILLISECOND).alias("_last"))
     # A file without a single end, or without statistics, has none to tell of.
     silent = pl.col("_last").is_null() & (pl.col(UNENDED).is_null() | (pl.col(UNENDED) < pl.col(ROWS)))
     kept = days.with_columns(((pl.col("_last") >= since) | silent).fill_null(False).any().over(REGION, DAY).alias("_late"))
     return files.only(kept.filter(pl.col("_late") | ~pl.col("_settled")).select(early.columns))
+
+
+def _by_region(rows: Sequence[FetchRow]) -> Mapping[str, list[FetchRow]]:
+    found: defaultdict[str, list[FetchRow]] = defaultdict(list)
+    for row in rows:
+        found[row.region].append(row)
+    return found
 
 
 def _is_settled(day: object, ended: datetime | None) -> bool:
@@ -165,14 +174,17 @@ def _read_list(
 ) -> tuple[Jobs, list[str], list[KeptRegion] | None]:
     """The jobs, the ids of those whose end is not known, and the rows that they are made of; None: these cannot be told."""
     dataset = files.dataset
-    names = list(dict.fromkeys((*needed_members(dataset), *readable(dataset, members_read(policies, dataset)))))
+    read = readable(dataset, members_read(policies, dataset))
+    spared = [name for name in needed_members(dataset) if name not in {*told_members(dataset), *read}]
+    names = list(dict.fromkeys((*told_members(dataset), *read)))
     parts: list[JobList] = []
     unlisted: list[str] = []
     kept: list[KeptRegion] | None = []
     shared = repeated = 0
+    by_region = _by_region(rows)
     for region in sorted(files.files[REGION].unique()):
         own = files.only(files.files.filter(_is(REGION, region)))
-        found = read_region(own, names, as_of, since, _last_listed(rows, dataset, region, as_of))
+        found = read_region(own, names, as_of, since, _last_listed(by_region[region], dataset, region, as_of), spared)
         parts += found.parts
         kept = None if kept is None or found.kept is None else [*kept, KeptRegion(own, region, found.kept)]
         unlisted += found.unlisted
@@ -188,7 +200,7 @@ def _read_list(
         doubtful |= {start + row for row in part.doubtful}
         start += len(part)
     records = joined([part.records for part in parts])  # type: ignore[misc]  # all of them are columns
-    recordings = [told for part in parts for told in part.told]
+    recordings = Recordings.joined(part.told for part in parts)
     return Jobs(JobList(dataset, records, unusable, recordings, frozenset(doubtful)), repeated, shared), unlisted, kept
 
 
@@ -225,7 +237,7 @@ def cover(archive: str, dataset: Dataset, rows: Sequence[FetchRow], jobs: JobLis
     Args:
         archive: what messages call it.
     """
-    counts = Counter(jobs.places())
+    counts = jobs.count_places()
     lists = by_list(rows)
     entries = [_entry(archive, key, own, counts.pop((key[1], key[2]), 0), as_of, since) for key, own in lists.items() if _is_told(key, own, lists)]
     # Rows without a fetch, as one that was killed leaves them, show that there are jobs, and nothing of when.

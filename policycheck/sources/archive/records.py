@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -21,24 +21,36 @@ if TYPE_CHECKING:
 
 _FILES_HELD = 4
 """Files whose texts are held: jobs that are shown together stand side by side."""
+_SAID_OFTEN = 4
+"""Rows that say a text, on average, from which on one copy of it pays."""
+_TEXTS_HELD = 100_000
+"""Texts that are held of jobs of which somebody said that they will be shown: a kilobyte each."""
+
+
+class Known(NamedTuple):
+    """What is known of records beside their columns; see `ColumnRecords`."""
+
+    recorded: frozenset[str]
+    complete: frozenset[str] = frozenset()
+    ids: pl.Series | None = None
 
 
 class ArchiveRecords(ColumnRecords):
     """Records that are rows of an archive's files."""
 
-    def __init__(
-        self, table: pl.DataFrame, recorded: frozenset[str], files: JobFiles, numbers: Sequence[int], unknown: Mapping[int, frozenset[str]] | None = None
-    ) -> None:
+    def __init__(self, table: pl.DataFrame, known: Known, files: JobFiles, numbers: pl.Series, unknown: Mapping[int, frozenset[str]] | None = None) -> None:
         """
         Args:
-            numbers: of each record, the number of its row over all of `files`.
+            numbers: of each record, the number of its row over all of `files`, in their order.
             unknown: by row, the members that are not known any more.
         """
         self._unknown = unknown or {}
-        super().__init__(files.dataset, table, recorded)
+        super().__init__(files.dataset, table, known.recorded)
+        self.complete, self.ids = known.complete - frozenset().union(*self._unknown.values()), known.ids
         self._files, self._numbers = files, numbers
         self._ends = list(accumulate(files.files["rows"]))
         self._texts = lru_cache(maxsize=_FILES_HELD)(self._read_texts)
+        self._held: dict[int, str] = {}
 
     def take(self, rows: Sequence[int]) -> list[Any]:
         texts = [self._text(self._numbers[row]) for row in rows]
@@ -48,7 +60,15 @@ class ArchiveRecords(ColumnRecords):
                 setattr(record, name, None)
         return normalise(self.dataset, records, empty_texts=True)
 
+    def hold(self, rows: Iterable[int]) -> None:
+        wanted = sorted(set(rows))[:_TEXTS_HELD]
+        numbers = self._numbers.gather(wanted)
+        self._held = dict(zip(numbers, self._files.rows([RECORD], numbers)[RECORD], strict=True))
+        self._ready = set(wanted)
+
     def _text(self, number: int) -> str:
+        if (held := self._held.get(number)) is not None:
+            return held
         index = bisect_right(self._ends, number)
         text: str = self._texts(index)[number - (self._ends[index - 1] if index else 0)]
         return text
@@ -58,8 +78,8 @@ class ArchiveRecords(ColumnRecords):
 
     def read_columns(self, names: Sequence[str]) -> pl.DataFrame:
         tops = list(dict.fromkeys(name.partition(".")[0] for name in names))
-        rows = self._files.scan(tops)[self._numbers]
-        return without_members(member_columns(self.dataset, rows, names), self._unknown)
+        rows = self._files.rows(tops, self._numbers)
+        return without_members(said_once(member_columns(self.dataset, rows, names)), self._unknown)
 
 
 class HeldRecords(ColumnRecords):
@@ -104,6 +124,19 @@ def member_columns(dataset: Dataset, rows: pl.DataFrame, names: Sequence[str]) -
         else:
             found.append(pl.col(name))
     return rows.select(found)
+
+
+def said_once(table: pl.DataFrame) -> pl.DataFrame:
+    """The same columns with one copy of each text that many rows say: each file of an archive brings its own, which is most of what they take."""
+    import polars as pl
+
+    found: list[pl.Series] = []
+    for name, kind in table.schema.items():
+        if kind == pl.String:
+            texts = table[name].unique().drop_nulls()
+            if 0 < len(texts) * _SAID_OFTEN < table.height:
+                found.append(texts.gather(table[name].cast(pl.Enum(texts)).to_physical()).rename(name))
+    return table.with_columns(found)
 
 
 def without_members(table: pl.DataFrame, unknown: Mapping[int, frozenset[str]]) -> pl.DataFrame:
