@@ -41,6 +41,11 @@ def stated(dataset: str, records: Sequence[Record]) -> Document:
     return {**plain(dataset, records), "Coverage": {"schema": "policycheck/coverage/1", "lists": lists}}
 
 
+def stating(dataset: str, records: Sequence[Record], complete: Sequence[Record]) -> Document:
+    """Records of a list with what the complete list states: what somebody makes of a saved list by taking something out of it."""
+    return {**plain(dataset, records), "Coverage": stated(dataset, complete)["Coverage"]}
+
+
 def place_of(dataset: str, record: Record) -> tuple[str, str]:
     """The account and Region whose list has the record."""
     vault = record.get(DATASETS[dataset].vault_field) or record[DATASETS[dataset].resource_field]

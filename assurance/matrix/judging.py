@@ -1,0 +1,105 @@
+"""Whether the verdicts on a variant keep its claim."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+from assurance.matrix.variant import Claim, Variant
+from assurance.matrix.world import World
+from policycheck.errors import PolicycheckError
+from policycheck.result import Verdict
+
+_RANKS = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 0, Verdict.SKIPPED: 1, Verdict.WAIVED: 2, Verdict.PASS: 3}
+"""How much a verdict looks like compliance."""
+_MOST_RULES = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A claim that was not kept."""
+
+    world: str
+    kind: str
+    number: int
+    what: str
+    claim: Claim
+    rule: str
+    expected: str
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a check of one variant came to."""
+
+    refused: bool
+    rules: int
+    breaches: tuple[Breach, ...] = ()
+
+
+def judge(world: World, kind: str, number: int, variant: Variant, scratch: Path) -> Outcome:
+    """Check a variant with some of the rules that read what was changed; which ones goes by its number."""
+    names = _choose(world, variant, Random(f"{world.name}/{kind}/{number}"))
+    paths = _write(world, variant, names, scratch)
+
+    def breach(rule: str, expected: object, said: object) -> Breach:
+        return Breach(world.name, kind, number, variant.what, variant.claim, rule, str(expected), str(said))
+
+    try:
+        result = world.check(names, paths)
+    except PolicycheckError:
+        return Outcome(refused=True, rules=len(names))
+    except Exception as error:  # a crash is a breach like any other
+        return Outcome(refused=True, rules=len(names), breaches=(breach(", ".join(names), "a verdict or a refusal", f"{type(error).__name__}: {error}"),))
+    said = {rule.policy: rule.verdict for rule in result.rules}
+    wrong = [breach(rule, expected, said[rule]) for rule, expected in _expect(world, variant, names, said).items()]
+    return Outcome(refused=False, rules=len(names), breaches=tuple(wrong))
+
+
+def _expect(world: World, variant: Variant, names: Sequence[str], said: Mapping[str, Verdict]) -> dict[str, str]:
+    """What was expected of the rules whose verdict is another one."""
+    match variant.claim:
+        case Claim.NO_GAIN:
+            return {name: world.verdicts[name] for name in names if _RANKS[said[name]] > _RANKS[world.verdicts[name]]}
+        case Claim.NO_PASS:
+            return {name: "no pass" for name in names if _RANKS[said[name]]}
+        case Claim.AS_ORACLE:
+            again = world.perform_again(names, variant.records, variant.unclosed)
+            return {name: again[name] for name in names if said[name].value != again[name]}
+
+
+def _choose(world: World, variant: Variant, chance: Random) -> list[str]:
+    """Of the rules that read a changed list: those that can gain a pass, or any."""
+    reading = sorted({name for dataset in variant.files for name in world.reading(dataset)})
+    match variant.claim:
+        case Claim.NO_GAIN:
+            able = [name for name in reading if name in world.doubtful]
+        case Claim.NO_PASS:
+            able = reading
+        case Claim.AS_ORACLE:
+            able = [name for name in reading if name in world.repeatable]
+    doubtful = [name for name in able if name in world.doubtful]
+    rest = [name for name in able if name not in world.doubtful]
+    chosen = chance.sample(doubtful, min(len(doubtful), _MOST_RULES - (_MOST_RULES // 2 if rest else 0)))
+    return [*chosen, *chance.sample(rest, min(len(rest), _MOST_RULES - len(chosen)))]
+
+
+def _write(world: World, variant: Variant, names: Sequence[str], scratch: Path) -> list[Path]:
+    """The files of the lists that these rules need, the changed ones in their places."""
+    needed = {dataset for name in names for dataset in world.rules.lists[name]} | variant.files.keys()
+    paths = []
+    for dataset, path in world.paths.items():
+        if dataset not in needed:
+            continue
+        if dataset not in variant.files:
+            paths.append(path)
+            continue
+        given = variant.files[dataset]
+        contents = [] if given is None else [given] if isinstance(given, bytes) else given
+        for number, content in enumerate(contents):
+            paths.append(scratch / f"{dataset}-{number}")
+            paths[-1].write_bytes(content)
+    return paths

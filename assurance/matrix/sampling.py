@@ -1,0 +1,90 @@
+"""Which variants of the matrix a run checks: a part of each kind in each world, chosen by the seed."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from random import Random
+
+from assurance.matrix.judging import Breach, judge
+from assurance.matrix.kinds.registry import KINDS
+from assurance.matrix.organization import NAMES
+from assurance.matrix.rules import RuleSet, load_rules
+from assurance.matrix.world import make_world
+
+WORLDS = 2 * len(NAMES)
+"""Of one seed: each trouble, its lists plain and with their coverage."""
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What one worker does at a time: a part of each kind in one world."""
+
+    world: int
+    kinds: tuple[str, ...]
+    seed: int
+    most: int
+    """How many variants of a kind at most."""
+
+
+@dataclass
+class Tally:
+    """What was checked, by kind."""
+
+    possible: Counter[str] = field(default_factory=Counter)
+    checked: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    verdicts: Counter[str] = field(default_factory=Counter)
+    breaches: list[Breach] = field(default_factory=list)
+
+    def add(self, other: Tally) -> None:
+        for mine, its in ((self.possible, other.possible), (self.checked, other.checked), (self.refused, other.refused), (self.verdicts, other.verdicts)):
+            mine.update(its)
+        self.breaches += other.breaches
+
+
+_home: Path | None = None
+_rules: RuleSet | None = None
+
+
+def perform(task: Task) -> Tally:
+    """Check the variants of a task."""
+    rules, home = _prepare()
+    world, tally = make_world(task.world, task.seed, home, rules), Tally()
+    for name in task.kinds:
+        kind = KINDS[name]
+        count = kind.count(world)
+        tally.possible[name] += count
+        for number in Random(f"{task.seed}/{task.world}/{name}").sample(range(count), min(count, task.most)):
+            outcome = judge(world, name, number, kind.variant(world, number), home)
+            tally.checked[name] += 1
+            tally.refused[name] += outcome.refused
+            tally.verdicts[name] += 0 if outcome.refused else outcome.rules
+            tally.breaches += outcome.breaches
+    return tally
+
+
+def _prepare() -> tuple[RuleSet, Path]:
+    """The rules, loaded once a process, and a folder of its own."""
+    global _home, _rules  # noqa: PLW0603 - what a worker keeps from task to task
+    if _home is None or _rules is None:
+        _home = Path(tempfile.mkdtemp(prefix="matrix-"))
+        (_home / "rules").mkdir()
+        _rules = load_rules(_home / "rules")
+    return _rules, _home
+
+
+def perform_all(tasks: Sequence[Task], workers: int) -> Iterator[Tally]:
+    """The tallies of all tasks, as they come."""
+    if workers == 1:
+        yield from map(perform, tasks)
+        return
+    # The dataframe library has threads, which a fork does not survive.
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        for done in as_completed([pool.submit(perform, task) for task in tasks]):
+            yield done.result()

@@ -1,0 +1,61 @@
+"""What is taken from the evidence, and what no verdict may make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Protocol
+
+from assurance.matrix.world import World
+
+
+class Claim(Enum):
+    """What holds of every rule that reads a changed list."""
+
+    NO_GAIN = "no pass that the complete evidence does not give"
+    NO_PASS = "no pass at all: what is left shows that it is incomplete"
+    AS_ORACLE = "what is left is a sound list of other jobs: the verdict that reperform.py gives of it"
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """The evidence of a world with something taken from it."""
+
+    what: str
+    """What was done, to be read in a report of a breach."""
+    claim: Claim
+    files: Mapping[str, bytes | Sequence[bytes] | None]
+    """The changed lists by dataset: a file, several files, or None where there is none."""
+    records: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """What the changed lists hold, for AS_ORACLE."""
+    unclosed: frozenset[str] = frozenset()
+    """The changed lists that are YAML, whose last record may have been cut off."""
+
+
+class Kind(Protocol):
+    """One way of taking something away. Variants are numbered, so that any of them can be made again."""
+
+    @property
+    def name(self) -> str:
+        """Unique."""
+
+    def count(self, world: World) -> int:
+        """How many variants of a world there are."""
+
+    def variant(self, world: World, number: int) -> Variant:
+        """The one of a number, from 0."""
+
+
+def pair(number: int, size: int) -> tuple[int, int]:
+    """The unordered pair of that number of a collection of that size; there are size * (size - 1) / 2."""
+    first = 0
+    while number >= size - 1 - first:
+        number -= size - 1 - first
+        first += 1
+    return first, first + 1 + number
+
+
+def pairs(size: int) -> int:
+    """How many pairs there are."""
+    return size * (size - 1) // 2
