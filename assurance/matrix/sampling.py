@@ -11,11 +11,13 @@ from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
-from assurance.matrix.judging import Breach, judge
+from assurance.matrix.faulting import NAME as FAULTS
+from assurance.matrix.faulting import FaultyWorld
+from assurance.matrix.judging import Breach, Outcome, judge
 from assurance.matrix.kinds.registry import KINDS
 from assurance.matrix.organization import NAMES
 from assurance.matrix.rules import RuleSet, load_rules
-from assurance.matrix.world import make_world
+from assurance.matrix.world import World, make_world
 
 WORLDS = 2 * len(NAMES)
 """Of one seed: each trouble, its lists plain and with their coverage."""
@@ -30,6 +32,8 @@ class Task:
     seed: int
     most: int
     """How many variants of a kind at most."""
+    faults: int = 0
+    """How many faults at most."""
 
 
 @dataclass
@@ -41,6 +45,13 @@ class Tally:
     refused: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
     breaches: list[Breach] = field(default_factory=list)
+
+    def count(self, kind: str, outcome: Outcome) -> None:
+        """Add one variant."""
+        self.checked[kind] += 1
+        self.refused[kind] += outcome.refused
+        self.verdicts[kind] += 0 if outcome.refused else outcome.rules
+        self.breaches += outcome.breaches
 
     def add(self, other: Tally) -> None:
         for mine, its in ((self.possible, other.possible), (self.checked, other.checked), (self.refused, other.refused), (self.verdicts, other.verdicts)):
@@ -62,11 +73,20 @@ def perform(task: Task) -> Tally:
         tally.possible[name] += count
         for number in Random(f"{task.seed}/{task.world}/{name}").sample(range(count), min(count, task.most)):
             outcome = judge(world, name, number, kind.variant(world, number), home)
-            tally.checked[name] += 1
-            tally.refused[name] += outcome.refused
-            tally.verdicts[name] += 0 if outcome.refused else outcome.rules
-            tally.breaches += outcome.breaches
+            tally.count(name, outcome)
+    if task.faults and not world.covered:
+        _fetch(task, world, tally)
     return tally
+
+
+def _fetch(task: Task, world: World, tally: Tally) -> None:
+    """The same of faults; how its lists are saved means nothing to a fetch, so that half of the worlds are fetched."""
+    rules, home = _prepare()
+    faulty = FaultyWorld(world.organization, rules, home)
+    count = len(faulty.faults)
+    tally.possible[FAULTS] += count
+    for number in Random(f"{task.seed}/{task.world}").sample(range(count), min(count, task.faults)):
+        tally.count(FAULTS, faulty.judge(number))
 
 
 def _prepare() -> tuple[RuleSet, Path]:

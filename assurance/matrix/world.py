@@ -122,4 +122,3 @@ def make_world(number: int, seed: int, folder: Path, rules: RuleSet) -> World:
     home = folder / f"world-{number}"
     home.mkdir(exist_ok=True)
     return World(make(NAMES[number // 2 % len(NAMES)], seed + number // (2 * len(NAMES))), number % 2 == 1, home, rules)
-

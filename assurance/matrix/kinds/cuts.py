@@ -1,7 +1,7 @@
 """Files that end too early: every form, cut at every 64th byte and at every end of a line.
 
-A text whose brackets do not close, and packed data, show it: no rule passes that needs them. JSON lines and YAML that end between two records are sound lists of
-fewer jobs, and the second evaluation decides what they show; it is told that the last record of YAML may have lost members.
+A text whose brackets do not close, and packed data, show it: no rule passes that needs them. JSON lines and YAML that end between two records are sound lists
+of fewer jobs, and the second evaluation decides what they show; it is told that the last record of YAML may have lost members.
 """
 
 from __future__ import annotations

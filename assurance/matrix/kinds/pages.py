@@ -1,8 +1,8 @@
 """Pages of answers that are gone, one or two of them, of lists saved page by page: in a file of their own each, or one after the other in one.
 
-AWS says in each page but the last that more follow (NextToken). Without the last page, what is left says that it is incomplete, and the files are refused. A page
-before it says nothing of itself in the others (a token names no page), so the second evaluation decides. Pages of a file of their own each say that more
-follow, and are refused in any case.
+AWS says in each page but the last that more follow (NextToken). Without the last page, what is left says that it is incomplete, and the files are refused.
+A page before it says nothing of itself in the others (a token names no page), so the second evaluation decides. Pages of a file of their own each say that
+more follow, and are refused in any case.
 """
 
 from __future__ import annotations

@@ -25,9 +25,7 @@ def _losses(world: World) -> list[tuple[str, str, str]]:
 def _lose(world: World, lost: Sequence[tuple[str, str, str]]) -> Variant:
     files = {}
     for dataset in world.files:
-        gone = {
-            place for of, account, region in lost if of in ("", dataset) for place in PLACES if account in ("", place[0]) and region in ("", place[1])
-        }
+        gone = {place for of, account, region in lost if of in ("", dataset) for place in PLACES if account in ("", place[0]) and region in ("", place[1])}
         if gone:
             files[dataset] = _save(world, dataset, gone)
     what = "; ".join(f"{'/'.join(filter(None, (account, region)))} not in {dataset or 'any list'}" for dataset, account, region in lost)

@@ -1,7 +1,7 @@
 """Jobs that are gone from their lists, one or two of them.
 
-A list that states its coverage says how many there are, and is refused. A plain list without a job is the list of an organization in which there was none: nobody
-can tell them apart, so the second evaluation decides what it shows.
+A list that states its coverage says how many there are, and is refused. A plain list without a job is the list of an organization in which there was none:
+they cannot be told apart, so the second evaluation decides what it shows.
 """
 
 from __future__ import annotations
@@ -53,5 +53,3 @@ class TwoRecords:
     def variant(self, world: World, number: int) -> Variant:
         every = rows(world)
         return without(world, [every[index] for index in pair(number, len(every))])
-
-
