@@ -31,6 +31,8 @@ class Variant:
     """What the changed lists hold, for AS_ORACLE."""
     unclosed: frozenset[str] = frozenset()
     """The changed lists that are YAML, whose last record may have been cut off."""
+    refused: bool = False
+    """Whether it is expected to be refused when it is read; no claim, but soon told."""
 
 
 class Kind(Protocol):
@@ -42,6 +44,9 @@ class Kind(Protocol):
 
     def count(self, world: World) -> int:
         """How many variants of a world there are."""
+
+    def is_cheap(self, world: World) -> bool:
+        """Whether its variants are mostly refused before any rule is evaluated, so that many can be tried."""
 
     def variant(self, world: World, number: int) -> Variant:
         """The one of a number, from 0."""

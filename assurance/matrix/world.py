@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -105,12 +105,12 @@ class World:
         """The rules that `reperform.py` evaluates."""
         return frozenset(policy["id"] for policy in self._document["policies"])
 
-    def perform_again(self, names: Sequence[str], records: Mapping[str, Sequence[Any]], unclosed: frozenset[str] = frozenset()) -> Mapping[str, str]:
-        """The verdicts of `reperform.py` on other records, by rule; lists that are not given are as they were."""
+    def perform_again(self, names: Sequence[str], lists: Set[str], records: Mapping[str, Sequence[Any]], unclosed: Set[str]) -> Mapping[str, str]:
+        """The verdicts of `reperform.py` by rule, on these lists; those that `records` does not give are as they were."""
         document = copy.copy(self._document)
         document["policies"] = [policy for policy in document["policies"] if policy["id"] in names]
         document["sources"] = []
-        for name in JOB_LISTS:
+        for name in sorted(lists):
             given = records.get(name, self.organization.lists[name])
             source = {"dataset": name, "name": name, "records": list(given)}
             document["sources"].append(source | ({"unclosed": True} if name in unclosed else {}))

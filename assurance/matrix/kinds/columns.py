@@ -57,6 +57,9 @@ class OneColumn:
     def count(self, world: World) -> int:
         return sum(self._sizes(world))
 
+    def is_cheap(self, _: World) -> bool:
+        return False
+
     def variant(self, world: World, number: int) -> Variant:
         dataset, number = _nth(world, number, self._sizes(world))
         return _drop(world, dataset, [_droppable(world, dataset)[number]])
@@ -73,6 +76,9 @@ class TwoColumns:
 
     def count(self, world: World) -> int:
         return sum(self._sizes(world))
+
+    def is_cheap(self, _: World) -> bool:
+        return False
 
     def variant(self, world: World, number: int) -> Variant:
         dataset, number = _nth(world, number, self._sizes(world))
@@ -91,6 +97,9 @@ class KeptColumns:
 
     def count(self, world: World) -> int:
         return sum(self._sizes(world))
+
+    def is_cheap(self, _: World) -> bool:
+        return False
 
     def variant(self, world: World, number: int) -> Variant:
         dataset, number = _nth(world, number, self._sizes(world))

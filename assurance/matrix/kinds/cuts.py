@@ -45,10 +45,10 @@ def _cut(world: World, dataset: str, name: str, point: int) -> Variant:
         files = [left, form.beside(whole, dataset, world.organization.lists[dataset])]
     records = form.read(left, dataset)
     if records is None or dataset not in JOB_LISTS:
-        return Variant(f"{dataset} as {name}, cut after {point} of {len(whole)} bytes", Claim.NO_PASS, {dataset: files})
+        return Variant(f"{dataset} as {name}, cut after {point} of {len(whole)} bytes", Claim.NO_PASS, {dataset: files}, refused=True)
     unclosed = frozenset({dataset} if form.unclosed else ())
     what = f"{dataset} as {name}, cut after {point} of {len(whole)} bytes, which holds {len(records)} records"
-    return Variant(what, Claim.AS_ORACLE, {dataset: files}, {dataset: records}, unclosed)
+    return Variant(what, Claim.AS_ORACLE, {dataset: files}, {dataset: records}, unclosed, refused=form.unclosed)
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,9 @@ class Cut:
 
     def count(self, world: World) -> int:
         return sum(len(_points(world, *text)) for text in _texts(world))
+
+    def is_cheap(self, _: World) -> bool:
+        return True
 
     def variant(self, world: World, number: int) -> Variant:
         for dataset, name in _texts(world):

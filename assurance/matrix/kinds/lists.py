@@ -37,6 +37,9 @@ class OneList:
     def count(self, world: World) -> int:
         return len(_losses(world))
 
+    def is_cheap(self, _: World) -> bool:
+        return True
+
     def variant(self, world: World, number: int) -> Variant:
         return _lose(world, [_losses(world)[number]])
 
@@ -49,6 +52,9 @@ class TwoLists:
 
     def count(self, world: World) -> int:
         return pairs(len(_losses(world)))
+
+    def is_cheap(self, _: World) -> bool:
+        return True
 
     def variant(self, world: World, number: int) -> Variant:
         every = _losses(world)

@@ -51,6 +51,9 @@ class OnePlace:
     def count(self, world: World) -> int:
         return len(_losses(world))
 
+    def is_cheap(self, _: World) -> bool:
+        return False
+
     def variant(self, world: World, number: int) -> Variant:
         return _lose(world, [_losses(world)[number]])
 
@@ -63,6 +66,9 @@ class TwoPlaces:
 
     def count(self, world: World) -> int:
         return pairs(len(_losses(world)))
+
+    def is_cheap(self, _: World) -> bool:
+        return False
 
     def variant(self, world: World, number: int) -> Variant:
         every = _losses(world)

@@ -25,7 +25,7 @@ def without(world: World, gone: list[tuple[str, int]]) -> Variant:
         records[dataset] = [record for row, record in enumerate(world.organization.lists[dataset]) if (dataset, row) not in gone]
     what = "without " + ", ".join(f"{world.organization.lists[dataset][row][DATASETS[dataset].id_field]} of {dataset}" for dataset, row in gone)
     claim = Claim.NO_PASS if world.covered else Claim.AS_ORACLE
-    return Variant(what, claim, {name: world.save(name, left) for name, left in records.items()}, records)
+    return Variant(what, claim, {name: world.save(name, left) for name, left in records.items()}, records, refused=world.covered)
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,9 @@ class OneRecord:
 
     def count(self, world: World) -> int:
         return len(rows(world))
+
+    def is_cheap(self, world: World) -> bool:
+        return world.covered
 
     def variant(self, world: World, number: int) -> Variant:
         return without(world, [rows(world)[number]])
@@ -49,6 +52,9 @@ class TwoRecords:
 
     def count(self, world: World) -> int:
         return pairs(len(rows(world)))
+
+    def is_cheap(self, world: World) -> bool:
+        return world.covered
 
     def variant(self, world: World, number: int) -> Variant:
         every = rows(world)

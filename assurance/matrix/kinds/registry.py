@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from assurance.matrix.kinds.columns import KeptColumns, OneColumn, TwoColumns
 from assurance.matrix.kinds.cuts import Cut
 from assurance.matrix.kinds.lists import OneList, TwoLists
+from assurance.matrix.kinds.mixed import Mixed
 from assurance.matrix.kinds.pages import OnePage, TwoPages
 from assurance.matrix.kinds.places import OnePlace, TwoPlaces
 from assurance.matrix.kinds.records import OneRecord, TwoRecords
@@ -21,6 +22,7 @@ _KINDS: tuple[Kind, ...] = (
     OneColumn(),
     TwoColumns(),
     KeptColumns(),
+    Mixed(),
     OnePlace(),
     TwoPlaces(),
     OneList(),

@@ -50,13 +50,13 @@ def lose(world: World, lost: Sequence[Loss]) -> Variant:
     """The lists without these values."""
     records: dict[str, list[Any]] = {loss.dataset: list(world.organization.lists[loss.dataset]) for loss in lost}
     for loss in lost:
-        records[loss.dataset][loss.row] = _without(records[loss.dataset][loss.row], loss)
+        records[loss.dataset][loss.row] = without(records[loss.dataset][loss.row], loss)
     what = "; ".join(f"{loss.member} {loss.how} in record {loss.row} of {loss.dataset}" for loss in lost)
     claim = Claim.NO_GAIN if all(loss.shows for loss in lost) else Claim.AS_ORACLE
     return Variant(what, claim, {name: world.save(name, left) for name, left in records.items()}, records)
 
 
-def _without(record: Mapping[str, Any], loss: Loss) -> dict[str, Any]:
+def without(record: Mapping[str, Any], loss: Loss) -> dict[str, Any]:
     if loss.how == "gone":
         return {member: value for member, value in record.items() if member != loss.member}
     field = DATASETS[loss.dataset].fields.get(loss.member)
@@ -73,6 +73,9 @@ class OneValue:
     def count(self, world: World) -> int:
         return len(losses(world))
 
+    def is_cheap(self, _: World) -> bool:
+        return False
+
     def variant(self, world: World, number: int) -> Variant:
         return lose(world, [losses(world)[number]])
 
@@ -85,6 +88,9 @@ class TwoValues:
 
     def count(self, world: World) -> int:
         return pairs(len(losses(world)))
+
+    def is_cheap(self, _: World) -> bool:
+        return False
 
     def variant(self, world: World, number: int) -> Variant:
         every = losses(world)
