@@ -8,7 +8,9 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict
+from math import inf
 from pathlib import Path
+from random import Random
 
 from assurance.matrix.kinds.registry import KINDS
 from assurance.matrix.sampling import WORLDS, Tally, Task, perform_all
@@ -17,7 +19,9 @@ from assurance.matrix.sampling import WORLDS, Tally, Task, perform_all
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command; 1 where a claim was not kept."""
     options = _parse(arguments)
-    tasks = [Task(world, tuple(options.only or KINDS), options.seed, options.most, options.faults) for world in range(WORLDS)]
+    until = time.time() + 60 * options.minutes
+    order = Random(options.seed).sample(range(WORLDS), WORLDS)
+    tasks = [Task(world, tuple(options.only or KINDS), options.seed, options.most, options.faults, until) for world in order]
     tally, started, told = Tally(), time.monotonic(), 0
     for number, done in enumerate(perform_all(tasks, options.workers), 1):
         tally.add(done)
@@ -26,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"breach: {breach}", file=sys.stderr, flush=True)
         told = len(tally.breaches)
     print(as_table(tally))
-    print(f"seed {options.seed}, {WORLDS} worlds, {time.monotonic() - started:,.0f} s, {options.workers} processes")
+    print(f"seed {options.seed}, {tally.worlds} of {WORLDS} worlds, {time.monotonic() - started:,.0f} s, {options.workers} processes")
     if options.json:
         options.json.write_text(json.dumps(asdict(tally), indent=2, default=str) + "\n", encoding="utf-8")
     return 1 if tally.breaches else 0
@@ -48,6 +52,7 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="which organizations and which variants (default: 1)")
     parser.add_argument("--faults", metavar="N", type=int, default=6, help="faults of a fetch in each organization, at most (default: 6)")
     parser.add_argument("--workers", metavar="N", type=int, default=2, help="processes (default: 2)")
+    parser.add_argument("--minutes", metavar="N", type=float, default=inf, help="stop after so long, and report what was checked (default: all is checked)")
     parser.add_argument("--only", metavar="KIND", action="append", choices=sorted(KINDS), help=f"this kind alone; repeat for more: {', '.join(KINDS)}")
     parser.add_argument("--json", metavar="PATH", type=Path, help="write every number and breach to this file")
     return parser.parse_args(arguments)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
+
+import msgspec
 
 from assurance.matrix.organization import AS_OF, PLACES, Lists, Record
 from policycheck.datasets import DATASETS, JOB_LISTS
@@ -55,7 +56,7 @@ def place_of(dataset: str, record: Record) -> tuple[str, str]:
 
 def encode(document: Document | Sequence[Any]) -> bytes:
     """As the AWS CLI prints it."""
-    return json.dumps(document, indent=4).encode()
+    return msgspec.json.format(msgspec.json.encode(document), indent=4)
 
 
 def documents_of(lists: Lists, *, with_coverage: bool) -> Mapping[str, Document]:

@@ -13,10 +13,10 @@ from pathlib import Path
 from unittest.mock import patch
 
 from assurance.matrix.documents import place_of
-from assurance.matrix.organization import AS_OF, PLACES, Organization, Record
+from assurance.matrix.organization import ACCOUNTS, AS_OF, PLACES, REGIONS, Organization, Record
 from assurance.matrix.rules import RuleSet
 from policycheck.cli.app import run
-from policycheck.datasets import DATASETS, Kind
+from policycheck.datasets import DATASETS, JOB_LISTS, Kind
 from policycheck.emulator.clock import Clock
 from policycheck.emulator.faults import SERVICES
 from policycheck.emulator.faults import Kind as Fault
@@ -24,6 +24,11 @@ from policycheck.emulator.server import serve
 from policycheck.emulator.store import Store
 
 _LISTS = {dataset.operation: dataset.name for dataset in DATASETS.values()}
+_WHERE = [
+    *(argument for region in REGIONS for argument in ("--region", region)),
+    *(argument for account in ACCOUNTS for argument in ("--role-arn", f"arn:aws:iam::{account}:role/audit")),
+]
+"""Every account and Region."""
 _SMALL_PAGES = "{operation}:*=short:3"
 """So that every list has several pages."""
 _SPECS: Mapping[Fault, tuple[str, ...]] = {
@@ -110,19 +115,27 @@ def _alone() -> Iterator[None]:
         yield
 
 
+def keep(organization: Organization, rules: RuleSet, folder: Path) -> datetime:
+    """Fetch every list of jobs into an archive, `folder/archive`; returns when."""
+    with _alone(), serve(store_of(organization)) as endpoint:
+        os.environ.update(endpoint.environment)
+        names = [name for name, lists in rules.lists.items() if lists <= JOB_LISTS.keys()]
+        paths = [str(folder / "rules" / f"{name}.yaml") for name in names]
+        run(["fetch", *paths, *_WHERE, "--endpoint-url", endpoint.url, "--archive", str(folder / "archive"), "--quiet", "--no-config"])
+        return datetime.now(UTC)
+
+
 def fetch(organization: Organization, rules: RuleSet, names: Sequence[str], faults: Sequence[FetchFault], folder: Path) -> Fetched:
     """Check some rules on what is fetched of every account and Region while these faults are in force."""
     told = folder / "fetched.json"
     told.unlink(missing_ok=True)
     paths = [str(folder / "rules" / f"{name}.yaml") for name in names]
-    roles = [argument for account in dict.fromkeys(account for account, _ in PLACES) for argument in ("--role-arn", f"arn:aws:iam::{account}:role/audit")]
-    regions = [argument for region in dict.fromkeys(region for _, region in PLACES) for argument in ("--region", region)]
     inventory = folder / "fetched-inventory.json"
     inventory.write_text(json.dumps(list(organization.inventory)), encoding="utf-8")
     small = [_SMALL_PAGES.format(operation=operation) for operation in _LISTS]
     with _alone(), serve(store_of(organization), faults=[*small, *map(str, faults)]) as endpoint:
         os.environ.update(endpoint.environment)
-        where = [*regions, *roles, "--endpoint-url", endpoint.url, "--inventory", f"prod={inventory}"]
+        where = [*_WHERE, "--endpoint-url", endpoint.url, "--inventory", f"prod={inventory}"]
         code = run(["check", *paths, *where, "--no-config", "--quiet", "--output", f"json={told}"])
         requests: Counter[tuple[str, str]] = Counter()
         for asked in endpoint.requests:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from math import inf
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
+from assurance.matrix.archives import NAME as ARCHIVES
+from assurance.matrix.archives import ArchivedWorld
 from assurance.matrix.faulting import NAME as FAULTS
 from assurance.matrix.faulting import FaultyWorld
 from assurance.matrix.judging import Breach, Outcome, judge
@@ -19,6 +25,8 @@ from assurance.matrix.organization import NAMES
 from assurance.matrix.rules import RuleSet, load_rules
 from assurance.matrix.world import World, make_world
 
+_MORE_CUTS = 8
+"""How many more files of an archive are cut than faults of a fetch are tried."""
 _CHEAP = 50
 """How many more variants are tried of a kind that costs little."""
 WORLDS = 2 * len(NAMES)
@@ -36,12 +44,15 @@ class Task:
     """How many variants of a kind at most."""
     faults: int = 0
     """How many faults at most."""
+    until: float = inf
+    """When to stop, in seconds since 1970; what was checked by then is counted."""
 
 
 @dataclass
 class Tally:
     """What was checked, by kind."""
 
+    worlds: int = 0
     possible: Counter[str] = field(default_factory=Counter)
     checked: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
@@ -59,6 +70,7 @@ class Tally:
         for mine, its in ((self.possible, other.possible), (self.checked, other.checked), (self.refused, other.refused), (self.verdicts, other.verdicts)):
             mine.update(its)
         self.breaches += other.breaches
+        self.worlds += other.worlds
 
 
 _home: Path | None = None
@@ -67,13 +79,17 @@ _rules: RuleSet | None = None
 
 def perform(task: Task) -> Tally:
     """Check the variants of a task."""
+    if time.time() > task.until:
+        return Tally()
     rules, home = _prepare()
-    world, tally = make_world(task.world, task.seed, home, rules), Tally()
+    world, tally = make_world(task.world, task.seed, home, rules), Tally(worlds=1)
     for name in task.kinds:
         kind = KINDS[name]
         count = kind.count(world)
         tally.possible[name] += count
         for number in Random(f"{task.seed}/{task.world}/{name}").sample(range(count), min(count, task.most * (_CHEAP if kind.is_cheap(world) else 1))):
+            if time.time() > task.until:
+                return tally
             outcome = judge(world, name, number, kind.variant(world, number), home)
             tally.count(name, outcome)
     if task.faults and not world.covered:
@@ -85,10 +101,17 @@ def _fetch(task: Task, world: World, tally: Tally) -> None:
     """The same of faults; how its lists are saved means nothing to a fetch, so that half of the worlds are fetched."""
     rules, home = _prepare()
     faulty = FaultyWorld(world.organization, rules, home)
-    count = len(faulty.faults)
-    tally.possible[FAULTS] += count
-    for number in Random(f"{task.seed}/{task.world}").sample(range(count), min(count, task.faults)):
-        tally.count(FAULTS, faulty.judge(number))
+    _sample(task, FAULTS, len(faulty.faults), faulty.judge, tally)
+    archived = ArchivedWorld(world.organization, rules, home)
+    _sample(task, ARCHIVES, len(archived.variants), archived.judge, tally, _MORE_CUTS)
+
+
+def _sample(task: Task, name: str, count: int, judge_one: Callable[[int], Outcome], tally: Tally, times: int = 1) -> None:
+    tally.possible[name] += count
+    for number in Random(f"{task.seed}/{task.world}/{name}").sample(range(count), min(count, task.faults * times)):
+        if time.time() > task.until:
+            return
+        tally.count(name, judge_one(number))
 
 
 def _prepare() -> tuple[RuleSet, Path]:
@@ -96,6 +119,7 @@ def _prepare() -> tuple[RuleSet, Path]:
     global _home, _rules  # noqa: PLW0603 - what a worker keeps from task to task
     if _home is None or _rules is None:
         _home = Path(tempfile.mkdtemp(prefix="matrix-"))
+        atexit.register(shutil.rmtree, _home, ignore_errors=True)
         (_home / "rules").mkdir()
         _rules = load_rules(_home / "rules")
     return _rules, _home

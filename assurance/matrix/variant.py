@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from math import isqrt
 from typing import Any, Protocol
 
 from assurance.matrix.world import World
@@ -54,11 +55,10 @@ class Kind(Protocol):
 
 def pair(number: int, size: int) -> tuple[int, int]:
     """The unordered pair of that number of a collection of that size; there are size * (size - 1) / 2."""
-    first = 0
-    while number >= size - 1 - first:
-        number -= size - 1 - first
-        first += 1
-    return first, first + 1 + number
+    # Counted from the end, the pairs of the last n make n * (n - 1) / 2.
+    left = pairs(size) - 1 - number
+    last = (isqrt(8 * left + 1) + 1) // 2
+    return size - 1 - last, size - 1 - (left - pairs(last))
 
 
 def pairs(size: int) -> int:

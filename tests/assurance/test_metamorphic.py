@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
+from tempfile import mkdtemp
 from typing import Any
 
 from hypothesis import strategies as st
@@ -100,11 +102,13 @@ def test_renamed_accounts_rename_findings_and_change_no_verdict(recipe: Recipe, 
     for path in paths:
         path.write_text(rename(path.read_text(encoding="utf-8")), encoding="utf-8")
     after = check(load(policies), paths, as_of=AS_OF, inventories={"prod": inventory(organization, rename)})
-    expected = {
-        name: (verdict, sorted((rename(account), region, rename(subject), jobs, waived) for account, region, subject, jobs, waived in found))
-        for name, (verdict, found) in before.items()
-    }
+    expected = {name: (verdict, sorted(renamed(one, rename) for one in found)) for name, (verdict, found) in before.items()}
     assert told(after) == expected
+
+
+def renamed(found: tuple[str, str, str, tuple[str, ...], bool], rename: Callable[[str], str]) -> tuple[str, str, str, tuple[str, ...], bool]:
+    account, region, subject, jobs, waived = found
+    return rename(account), region, rename(subject), tuple(sorted(map(rename, jobs))), waived
 
 
 @examples(RECIPES, SEEDS, few=2, many=150)
@@ -162,8 +166,7 @@ def test_a_waiver_makes_no_pass_and_once_expired_is_as_if_it_had_never_been(reci
 def test_engines_agree_on_what_is_left_of_an_organization(recipe: Recipe, seed: int) -> None:
     organization = recipe.make()
     luck = Random(seed)
-    home = folder() / f"world-{luck.randrange(10**9)}"
-    home.mkdir()
+    home = Path(mkdtemp(dir=folder()))
     world = World(organization, False, home, rules())
     kind = luck.choice((TwoValues(), Mixed()))
     files = {**world.files, **kind.variant(world, luck.randrange(kind.count(world))).files}

@@ -1,0 +1,94 @@
+"""The matrix: a slice of it, and that it notices a program that claims more than its evidence shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from random import Random
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from assurance.matrix.__main__ import as_table
+from assurance.matrix.fetches import FetchFault, lists_lost
+from assurance.matrix.judging import Breach, judge
+from assurance.matrix.kinds.registry import KINDS
+from assurance.matrix.organization import NAMES
+from assurance.matrix.sampling import Tally
+from assurance.matrix.variant import pair, pairs
+from assurance.matrix.world import World, make_world
+from policycheck.result import Verdict
+from tests.assurance.worlds import folder, rules
+
+
+@cache
+def world(name: str, *, covered: bool) -> World:
+    return make_world(2 * NAMES.index(name) + covered, 1, folder(), rules())
+
+
+def breaches(where: World, kind: str, most: int) -> list[Breach]:
+    """The claims that some variants of a kind do not keep."""
+    count = KINDS[kind].count(where)
+    numbers = Random(1).sample(range(count), min(count, most))
+    return [breach for number in numbers for breach in judge(where, kind, number, KINDS[kind].variant(where, number), folder()).breaches]
+
+
+@pytest.mark.parametrize("covered", [False, True])
+def test_a_slice_of_the_matrix_keeps_every_claim(covered: bool) -> None:
+    assert [breach for kind in KINDS for breach in breaches(world("failed", covered=covered), kind, 1)] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_a_larger_slice_of_each_organization_keeps_every_claim(name: str) -> None:
+    assert [breach for covered in (False, True) for kind in KINDS for breach in breaches(world(name, covered=covered), kind, 8)] == []
+
+
+def test_every_rule_fails_or_passes_somewhere_so_that_it_can_gain_a_pass() -> None:
+    sound = world("sound", covered=True).verdicts
+    assert {name for name, verdict in sound.items() if verdict is not Verdict.PASS} == {"audit-manager.air-gapped", "aws-backup-baseline.windows-consistent"}
+
+
+_UNREACHED = "policycheck.engine.verdict.unreached_window"
+_UNCOVERED = "policycheck.engine.verdict.uncovered_scope"
+_MUTANTS: list[tuple[str, Callable[..., Any], str, bool, str]] = [
+    ("places that were never read are no matter", lambda *_: [], _UNCOVERED, False, "account, Region or place"),
+    ("nor are lists that reach too short", lambda *_: [], _UNREACHED, False, "two records"),
+    ("YAML is never cut off", lambda *_: None, "policycheck.sources.containers.find_text_end", False, "cut file"),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("_", "wrong", "where", "covered", "kind"), _MUTANTS, ids=[mutant[0] for mutant in _MUTANTS])
+def test_a_program_that_claims_too_much_is_noticed(_: str, wrong: Callable[..., Any], where: str, covered: bool, kind: str) -> None:
+    found = world("failed", covered=covered)
+    with patch(where, wrong):
+        assert breaches(found, kind, 400 if kind == "cut file" else 40)
+
+
+def test_pairs_are_each_pair_once() -> None:
+    found = [pair(number, 7) for number in range(pairs(7))]
+    assert len(set(found)) == pairs(7) == 21
+    assert all(0 <= first < second < 7 for first, second in found)
+
+
+FAULTS = [
+    ("ListBackupJobs", "", False, "denied", {"backup_jobs"}),
+    ("ListBackupJobs", "111122223333/eu-west-1", True, "500", {"backup_jobs"}),
+    ("ListBackupJobs", "", False, "500", set()),
+    ("ListBackupVaults", "", True, "truncated", {"vaults", "recovery_points"}),
+    ("ListCopyJobs", "", True, "short:1", set()),
+    ("GetCallerIdentity", "", True, "denied", set()),
+]
+
+
+@pytest.mark.parametrize(("operation", "place", "lasting", "fault", "lost"), FAULTS)
+def test_what_a_fault_takes_away(operation: str, place: str, lasting: bool, fault: str, lost: set[str]) -> None:
+    assert lists_lost(FetchFault(operation, place, 1, lasting, fault)) == lost
+
+
+def test_a_table_counts_what_was_checked() -> None:
+    tally = Tally()
+    tally.possible["value"], tally.checked["value"], tally.refused["value"], tally.verdicts["value"] = 1000, 20, 5, 60
+    assert as_table(tally).splitlines()[2:] == ["| value | 1,000 | 20 | 5 | 60 | 0 |", "| **all** | 1,000 | 20 | 5 | 60 | 0 |"]
