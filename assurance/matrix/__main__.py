@@ -40,7 +40,7 @@ def as_table(tally: Tally) -> str:
     """Rows by kind, and their sum."""
     rows = [(name, tally.possible[name], tally.checked[name], tally.refused[name], tally.verdicts[name]) for name in tally.possible]
     breaches = {name: sum(breach.kind == name for breach in tally.breaches) for name in tally.possible}
-    lines = ["| taken away | variants | checked | refused | verdicts | claims not kept |", "|---|--:|--:|--:|--:|--:|"]
+    lines = ["| removed | variants | checked | refused | verdicts | claims not kept |", "|---|--:|--:|--:|--:|--:|"]
     lines += [f"| {row[0]} | {' | '.join(f'{number:,}' for number in row[1:])} | {breaches[row[0]]} |" for row in rows]
     sums = [sum(row[index] for row in rows) for index in range(1, 5)]  # type: ignore[misc]  # numbers, after the name
     return "\n".join([*lines, f"| **all** | {' | '.join(f'{number:,}' for number in sums)} | {len(tally.breaches)} |"])
@@ -48,9 +48,15 @@ def as_table(tally: Tally) -> str:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m assurance.matrix", description="Take evidence away, and see that no verdict gains by it.")
-    parser.add_argument("--most", metavar="N", type=int, default=40, help="variants of each kind in each world, at most (default: 40)")
+    parser.add_argument(
+        "--most",
+        metavar="N",
+        type=int,
+        default=10,
+        help="variants of each kind in each world, at most, times its weight (default: 10)",
+    )
     parser.add_argument("--seed", metavar="N", type=int, default=1, help="which organizations and which variants (default: 1)")
-    parser.add_argument("--faults", metavar="N", type=int, default=6, help="faults of a fetch in each organization, at most (default: 6)")
+    parser.add_argument("--faults", metavar="N", type=int, default=3, help="faults of a fetch in each organization, at most (default: 3)")
     parser.add_argument("--workers", metavar="N", type=int, default=2, help="processes (default: 2)")
     parser.add_argument("--minutes", metavar="N", type=float, default=inf, help="stop after so long, and report what was checked (default: all is checked)")
     parser.add_argument("--only", metavar="KIND", action="append", choices=sorted(KINDS), help=f"this kind alone; repeat for more: {', '.join(KINDS)}")

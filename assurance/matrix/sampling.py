@@ -27,8 +27,6 @@ from assurance.matrix.world import World, make_world
 
 _MORE_CUTS = 8
 """How many more files of an archive are cut than faults of a fetch are tried."""
-_CHEAP = 50
-"""How many more variants are tried of a kind that costs little."""
 WORLDS = 2 * len(NAMES)
 """Of one seed: each trouble, its lists plain and with their coverage."""
 
@@ -41,7 +39,7 @@ class Task:
     kinds: tuple[str, ...]
     seed: int
     most: int
-    """How many variants of a kind at most."""
+    """How many variants of a kind at most, times its weight."""
     faults: int = 0
     """How many faults at most."""
     until: float = inf
@@ -87,7 +85,7 @@ def perform(task: Task) -> Tally:
         kind = KINDS[name]
         count = kind.count(world)
         tally.possible[name] += count
-        for number in Random(f"{task.seed}/{task.world}/{name}").sample(range(count), min(count, task.most * (_CHEAP if kind.is_cheap(world) else 1))):
+        for number in Random(f"{task.seed}/{task.world}/{name}").sample(range(count), min(count, task.most * kind.weight(world))):
             if time.time() > task.until:
                 return tally
             outcome = judge(world, name, number, kind.variant(world, number), home)

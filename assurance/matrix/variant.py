@@ -46,8 +46,8 @@ class Kind(Protocol):
     def count(self, world: World) -> int:
         """How many variants of a world there are."""
 
-    def is_cheap(self, world: World) -> bool:
-        """Whether its variants are mostly refused before any rule is evaluated, so that many can be tried."""
+    def weight(self, world: World) -> int:
+        """How many times as many of its variants are tried: 1, and more where they are refused before any rule is evaluated, which takes a millisecond."""
 
     def variant(self, world: World, number: int) -> Variant:
         """The one of a number, from 0."""

@@ -16,7 +16,7 @@ from assurance.matrix.judging import Breach, judge
 from assurance.matrix.kinds.registry import KINDS
 from assurance.matrix.organization import NAMES
 from assurance.matrix.sampling import Tally
-from assurance.matrix.variant import pair, pairs
+from assurance.matrix.variant import Claim, pair, pairs
 from assurance.matrix.world import World, make_world
 from policycheck.result import Verdict
 from tests.assurance.worlds import folder, rules
@@ -27,16 +27,19 @@ def world(name: str, *, covered: bool) -> World:
     return make_world(2 * NAMES.index(name) + covered, 1, folder(), rules())
 
 
-def breaches(where: World, kind: str, most: int) -> list[Breach]:
-    """The claims that some variants of a kind do not keep."""
+def breaches(where: World, kind: str, most: int, *, again: bool = True) -> list[Breach]:
+    """The claims that some variants of a kind do not keep; `again`: also those that a second evaluation decides, which takes seconds to prepare."""
     count = KINDS[kind].count(where)
-    numbers = Random(1).sample(range(count), min(count, most))
-    return [breach for number in numbers for breach in judge(where, kind, number, KINDS[kind].variant(where, number), folder()).breaches]
+    variants = [(number, KINDS[kind].variant(where, number)) for number in Random(1).sample(range(count), min(count, most))]
+    chosen = [(number, variant) for number, variant in variants if again or variant.claim is not Claim.AS_ORACLE]
+    return [breach for number, variant in chosen for breach in judge(where, kind, number, variant, folder()).breaches]
 
 
-@pytest.mark.parametrize("covered", [False, True])
-def test_a_slice_of_the_matrix_keeps_every_claim(covered: bool) -> None:
-    assert [breach for kind in KINDS for breach in breaches(world("failed", covered=covered), kind, 1)] == []
+FEW = ("record", "two records", "value", "two columns", "list reduced to two members", "two accounts, Regions or places", "two lists", "cut file")
+
+
+def test_a_slice_of_the_matrix_keeps_every_claim() -> None:
+    assert [breach for kind in FEW for breach in breaches(world("failed", covered=True), kind, 2, again=False)] == []
 
 
 @pytest.mark.slow
@@ -55,7 +58,7 @@ _UNCOVERED = "policycheck.engine.verdict.uncovered_scope"
 _MUTANTS: list[tuple[str, Callable[..., Any], str, bool, str]] = [
     ("places that were never read are no matter", lambda *_: [], _UNCOVERED, False, "account, Region or place"),
     ("nor are lists that reach too short", lambda *_: [], _UNREACHED, False, "two records"),
-    ("YAML is never cut off", lambda *_: None, "policycheck.sources.containers.find_text_end", False, "cut file"),
+    ("YAML is never cut off", lambda *_: None, "policycheck.sources.containers.find_text_end", False, "cut YAML file"),
 ]
 
 
@@ -64,7 +67,7 @@ _MUTANTS: list[tuple[str, Callable[..., Any], str, bool, str]] = [
 def test_a_program_that_claims_too_much_is_noticed(_: str, wrong: Callable[..., Any], where: str, covered: bool, kind: str) -> None:
     found = world("failed", covered=covered)
     with patch(where, wrong):
-        assert breaches(found, kind, 400 if kind == "cut file" else 40)
+        assert breaches(found, kind, 150 if kind == "cut YAML file" else 40)
 
 
 def test_pairs_are_each_pair_once() -> None:

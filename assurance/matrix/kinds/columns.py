@@ -57,8 +57,8 @@ class OneColumn:
     def count(self, world: World) -> int:
         return sum(self._sizes(world))
 
-    def is_cheap(self, _: World) -> bool:
-        return False
+    def weight(self, _: World) -> int:
+        return 1
 
     def variant(self, world: World, number: int) -> Variant:
         dataset, number = _nth(world, number, self._sizes(world))
@@ -77,8 +77,8 @@ class TwoColumns:
     def count(self, world: World) -> int:
         return sum(self._sizes(world))
 
-    def is_cheap(self, _: World) -> bool:
-        return False
+    def weight(self, _: World) -> int:
+        return 1
 
     def variant(self, world: World, number: int) -> Variant:
         dataset, number = _nth(world, number, self._sizes(world))
@@ -98,8 +98,8 @@ class KeptColumns:
     def count(self, world: World) -> int:
         return sum(self._sizes(world))
 
-    def is_cheap(self, _: World) -> bool:
-        return False
+    def weight(self, _: World) -> int:
+        return 1
 
     def variant(self, world: World, number: int) -> Variant:
         dataset, number = _nth(world, number, self._sizes(world))

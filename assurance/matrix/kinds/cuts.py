@@ -32,9 +32,9 @@ def _points(world: World, dataset: str, form: str) -> Sequence[int]:
     return sorted({point for point in (*range(_STEP, limit, _STEP), *ends, *(end + 1 for end in ends)) if 0 < point < limit})
 
 
-def _texts(world: World) -> list[tuple[str, str]]:
+def _texts(world: World, unclosed: bool) -> list[tuple[str, str]]:
     """Every list in every form that its world is saved in."""
-    return [(dataset, name) for dataset in world.files for name, form in FORMS.items() if form.covered == world.covered]
+    return [(dataset, name) for dataset in world.files for name, form in FORMS.items() if form.covered == world.covered and form.unclosed == unclosed]
 
 
 def _cut(world: World, dataset: str, name: str, point: int) -> Variant:
@@ -53,18 +53,19 @@ def _cut(world: World, dataset: str, name: str, point: int) -> Variant:
 
 @dataclass(frozen=True)
 class Cut:
-    """Each form of each list, cut at each place."""
+    """Each form of each list, cut at each place; YAML by itself, since its cuts are evaluated, and others mostly refused."""
 
     name: str = "cut file"
+    unclosed: bool = False
 
     def count(self, world: World) -> int:
-        return sum(len(_points(world, *text)) for text in _texts(world))
+        return sum(len(_points(world, *text)) for text in _texts(world, self.unclosed))
 
-    def is_cheap(self, _: World) -> bool:
-        return True
+    def weight(self, world: World) -> int:
+        return 1 if self.unclosed else 500 if world.covered else 200
 
     def variant(self, world: World, number: int) -> Variant:
-        for dataset, name in _texts(world):
+        for dataset, name in _texts(world, self.unclosed):
             points = _points(world, dataset, name)
             if number < len(points):
                 return _cut(world, dataset, name, points[number])

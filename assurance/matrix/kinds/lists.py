@@ -37,8 +37,8 @@ class OneList:
     def count(self, world: World) -> int:
         return len(_losses(world))
 
-    def is_cheap(self, _: World) -> bool:
-        return True
+    def weight(self, _: World) -> int:
+        return 100
 
     def variant(self, world: World, number: int) -> Variant:
         return _lose(world, [_losses(world)[number]])
@@ -53,8 +53,8 @@ class TwoLists:
     def count(self, world: World) -> int:
         return pairs(len(_losses(world)))
 
-    def is_cheap(self, _: World) -> bool:
-        return True
+    def weight(self, _: World) -> int:
+        return 100
 
     def variant(self, world: World, number: int) -> Variant:
         every = _losses(world)

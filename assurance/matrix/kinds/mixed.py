@@ -55,8 +55,8 @@ class Mixed:
         records, values, members = map(len, _edits(world))
         return records * values + records * members + values * members
 
-    def is_cheap(self, _: World) -> bool:
-        return False
+    def weight(self, _: World) -> int:
+        return 1
 
     def variant(self, world: World, number: int) -> Variant:
         first, second = self._pair(world, number)

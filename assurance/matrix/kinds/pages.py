@@ -64,8 +64,8 @@ class OnePage:
     def count(self, world: World) -> int:
         return len(_places(world))
 
-    def is_cheap(self, _: World) -> bool:
-        return False
+    def weight(self, _: World) -> int:
+        return 1
 
     def variant(self, world: World, number: int) -> Variant:
         dataset, form, page = _places(world)[number]
@@ -81,8 +81,8 @@ class TwoPages:
     def count(self, world: World) -> int:
         return 0 if world.covered else sum(pairs(_pages(world, dataset)) * len(_FORMS) for dataset in world.files)
 
-    def is_cheap(self, _: World) -> bool:
-        return False
+    def weight(self, _: World) -> int:
+        return 1
 
     def variant(self, world: World, number: int) -> Variant:
         for dataset in world.files:

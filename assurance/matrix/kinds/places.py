@@ -51,8 +51,8 @@ class OnePlace:
     def count(self, world: World) -> int:
         return len(_losses(world))
 
-    def is_cheap(self, _: World) -> bool:
-        return False
+    def weight(self, _: World) -> int:
+        return 1
 
     def variant(self, world: World, number: int) -> Variant:
         return _lose(world, [_losses(world)[number]])
@@ -67,8 +67,8 @@ class TwoPlaces:
     def count(self, world: World) -> int:
         return pairs(len(_losses(world)))
 
-    def is_cheap(self, _: World) -> bool:
-        return False
+    def weight(self, _: World) -> int:
+        return 1
 
     def variant(self, world: World, number: int) -> Variant:
         every = _losses(world)

@@ -37,8 +37,8 @@ class OneRecord:
     def count(self, world: World) -> int:
         return len(rows(world))
 
-    def is_cheap(self, world: World) -> bool:
-        return world.covered
+    def weight(self, world: World) -> int:
+        return 150 if world.covered else 1
 
     def variant(self, world: World, number: int) -> Variant:
         return without(world, [rows(world)[number]])
@@ -53,8 +53,8 @@ class TwoRecords:
     def count(self, world: World) -> int:
         return pairs(len(rows(world)))
 
-    def is_cheap(self, world: World) -> bool:
-        return world.covered
+    def weight(self, world: World) -> int:
+        return 150 if world.covered else 1
 
     def variant(self, world: World, number: int) -> Variant:
         every = rows(world)

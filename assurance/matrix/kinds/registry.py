@@ -30,5 +30,6 @@ _KINDS: tuple[Kind, ...] = (
     OnePage(),
     TwoPages(),
     Cut(),
+    Cut("cut YAML file", unclosed=True),
 )
 KINDS: Mapping[str, Kind] = {kind.name: kind for kind in _KINDS}

@@ -73,8 +73,8 @@ class OneValue:
     def count(self, world: World) -> int:
         return len(losses(world))
 
-    def is_cheap(self, _: World) -> bool:
-        return False
+    def weight(self, _: World) -> int:
+        return 1
 
     def variant(self, world: World, number: int) -> Variant:
         return lose(world, [losses(world)[number]])
@@ -89,8 +89,8 @@ class TwoValues:
     def count(self, world: World) -> int:
         return pairs(len(losses(world)))
 
-    def is_cheap(self, _: World) -> bool:
-        return False
+    def weight(self, _: World) -> int:
+        return 1
 
     def variant(self, world: World, number: int) -> Variant:
         every = losses(world)
