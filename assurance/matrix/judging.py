@@ -76,13 +76,15 @@ def _expect(world: World, variant: Variant, names: Sequence[str], needed: Set[st
 
 
 def _choose(world: World, variant: Variant, chance: Random) -> list[str]:
-    """Of the rules that read a changed list: those that can gain a pass, or any."""
+    """Some of the rules that read a changed list: first those that ask about what was lost and that can gain a pass, then others of each sort."""
     reading = sorted({name for dataset in variant.files for name in world.reading(dataset)})
     able = [name for name in reading if _can_break(world, variant.claim, name)]
+    able = chance.sample(able, len(able))
+    apt = [name for name in able if world.rules.ask_about(name, variant.members)]
     doubtful = [name for name in able if name in world.doubtful]
-    rest = [name for name in able if name not in world.doubtful]
-    chosen = chance.sample(doubtful, min(len(doubtful), _MOST_RULES - (_MOST_RULES // 2 if rest else 0)))
-    return [*chosen, *chance.sample(rest, min(len(rest), _MOST_RULES - len(chosen)))]
+    first = [name for name in apt if name in world.doubtful]
+    ordered = dict.fromkeys([*first[:2], *doubtful[:1], *apt[:1], *able])
+    return list(ordered)[:_MOST_RULES]
 
 
 def _can_break(world: World, claim: Claim, name: str) -> bool:

@@ -4,7 +4,8 @@ so that any few of them can be evaluated together."""
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,13 +37,50 @@ _PARAMS: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+_FOR_READERS = {"title", "why", "fix", "url", "controls", "tags"}
+_WORDS: Mapping[str, str] = {
+    "State": "COMPLETED|FAILED|EXPIRED|PARTIAL|clean|issues|overdue",
+    "Status": "COMPLETED|FAILED|AVAILABLE",
+    "MessageCategory": "MessageCategory|clean|issues",
+    "StatusMessage": "StatusMessage|status message",
+    "IamRoleArn": "IamRole|IAM role",
+    "BackupVaultName": "vault",
+    "RecoveryPointLifecycle": "Retention",
+    "DestinationRecoveryPointLifecycle": "Retention",
+    "Lifecycle": "Retention",
+    "InitiationDate": "(?i:duration|StartDelay|may run|CreationDate)",
+    "CompletionDate": "(?i:duration|may run|latest|recovered|followed)",
+    "CreationDate": "within|CreationDate",
+    "StartBy": "overdue|missed",
+    "ExpectedCompletionDate": "overdue",
+    "BackupSizeInBytes": "(?i:size|smaller|larger)",
+    "CreatedBy": "BackupPlan|missed|RestoreTestingPlan",
+    "ParentJobId": "top_level|members|count|share|at most|at least",
+    "DestinationBackupVaultArn": "Cross(Account|Region)",
+    "DestinationVaultType": "AIR_GAPPED",
+    "VaultType": "VaultType",
+    "RecoveryPointArn": "followed",
+    "SourceRecoveryPointArn": "followed",
+    "CreatedByBackupJobId": "followed",
+    "ResourceArn": "resource",
+    "SourceResourceArn": "resource",
+}
+"""By which words of a rule it asks about a member, where it does not name it."""
+
+
+@dataclass(frozen=True, eq=False)
 class RuleSet:
     """Loaded rules by name (`groups.newest`)."""
 
     policies: Mapping[str, Policy]
     lists: Mapping[str, frozenset[str]]
     """The lists that each needs."""
+    texts: Mapping[str, str]
+    """Each as its policy has it."""
+
+    def ask_about(self, name: str, members: Set[str]) -> bool:
+        """Whether a rule asks about any of these members."""
+        return any(re.search(_WORDS.get(member, member), self.texts[name]) for member in members)
 
     def __len__(self) -> int:
         return len(self.policies)
@@ -50,13 +88,14 @@ class RuleSet:
 
 def load_rules(folder: Path) -> RuleSet:
     """Write a policy file a rule into the folder, and load them."""
-    paths = []
+    paths, texts = [], {}
     for name, policy in _policies():
+        texts[name] = json.dumps([{key: value for key, value in rule.items() if key not in _FOR_READERS} for rule in policy["rules"]])
         path = folder / f"{name}.yaml"
         path.write_text(json.dumps(policy), encoding="utf-8")
         paths.append(path)
     policies = {policy.id: policy for policy in load(paths)}
-    return RuleSet(policies, {name: frozenset(policy.rules[0].statement.lists_needed) for name, policy in policies.items()})
+    return RuleSet(policies, {name: frozenset(policy.rules[0].statement.lists_needed) for name, policy in policies.items()}, texts)
 
 
 def _policies() -> Iterator[tuple[str, Any]]:

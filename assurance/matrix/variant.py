@@ -32,6 +32,8 @@ class Variant:
     """What the changed lists hold, for AS_ORACLE."""
     unclosed: frozenset[str] = frozenset()
     """The changed lists that are YAML, whose last record may have been cut off."""
+    members: frozenset[str] = frozenset()
+    """The members that were lost, if it was single ones: rules that ask about them are asked first."""
     refused: bool = False
     """Whether it is expected to be refused when it is read; no claim, but soon told."""
 

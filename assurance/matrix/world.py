@@ -85,20 +85,13 @@ class World:
         """The lists that such rules need."""
         return tuple(dataset for dataset in self.files if any(dataset in self.rules.lists[name] for name in self.doubtful))
 
-    @cached_property
+    @property
     def _document(self) -> dict[str, Any]:
-        """The document of an evidence bundle of the job lists, as the command line writes it."""
-        bundle = self.folder / "bundle.zip"
-        policies = self.folder / "oracle"
-        policies.mkdir(exist_ok=True)
-        jobs = [argument for name in JOB_LISTS for argument in ("--jobs", str(self.paths[name]))]
-        wanted = [str(self.folder.parent / "rules" / f"{name}.yaml") for name, lists in self.rules.lists.items() if lists <= JOB_LISTS.keys()]
-        options = ["--as-of", AS_OF.isoformat(), "--inventory", f"prod={self.inventory}", "--bundle", str(bundle), "--no-config", "--quiet"]
-        run(["check", *wanted, *jobs, *options, "--output", f"json={self.folder / 'result.json'}"])
-        with zipfile.ZipFile(bundle) as archive:
-            name = next(name for name in archive.namelist() if name.endswith("reperform.json"))
-            found: dict[str, Any] = json.loads(archive.read(name))
-        return found
+        """The document of an evidence bundle of the job lists: rules, inventory and what the lists state, which are alike in all organizations."""
+        key = (self.rules, self.covered)
+        if key not in _DOCUMENTS:
+            _DOCUMENTS[key] = _bundle(self)
+        return _DOCUMENTS[key]
 
     @cached_property
     def repeatable(self) -> frozenset[str]:
@@ -115,6 +108,22 @@ class World:
             source = {"dataset": name, "name": name, "records": list(given)}
             document["sources"].append(source | ({"unclosed": True} if name in unclosed else {}))
         return {policy["id"]: policy["rules"][0]["verdict"] for policy in reperform(document)["policies"]}
+
+
+_DOCUMENTS: dict[tuple[RuleSet, bool], dict[str, Any]] = {}
+
+
+def _bundle(world: World) -> dict[str, Any]:
+    """The document for `reperform.py` as the command line writes it."""
+    bundle = world.folder / "bundle.zip"
+    jobs = [argument for name in JOB_LISTS for argument in ("--jobs", str(world.paths[name]))]
+    wanted = [str(world.folder.parent / "rules" / f"{name}.yaml") for name, lists in world.rules.lists.items() if lists <= JOB_LISTS.keys()]
+    options = ["--as-of", AS_OF.isoformat(), "--inventory", f"prod={world.inventory}", "--bundle", str(bundle), "--no-config", "--quiet"]
+    run(["check", *wanted, *jobs, *options, "--output", f"json={world.folder / 'result.json'}"])
+    with zipfile.ZipFile(bundle) as archive:
+        name = next(name for name in archive.namelist() if name.endswith("reperform.json"))
+        found: dict[str, Any] = json.loads(archive.read(name))
+    return found
 
 
 def make_world(number: int, seed: int, folder: Path, rules: RuleSet) -> World:

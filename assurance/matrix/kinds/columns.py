@@ -31,7 +31,7 @@ def _shows(dataset: str, dropped: Sequence[str]) -> bool:
 def _drop(world: World, dataset: str, dropped: Sequence[str]) -> Variant:
     records = [{member: value for member, value in record.items() if member not in dropped} for record in world.organization.lists[dataset]]
     claim = Claim.NO_GAIN if _shows(dataset, dropped) or dataset not in JOB_LISTS else Claim.AS_ORACLE
-    return Variant(f"{dataset} without {', '.join(dropped)}", claim, {dataset: world.save(dataset, records)}, {dataset: records})
+    return Variant(f"{dataset} without {', '.join(dropped)}", claim, {dataset: world.save(dataset, records)}, {dataset: records}, members=frozenset(dropped))
 
 
 def _droppable(world: World, dataset: str) -> list[str]:

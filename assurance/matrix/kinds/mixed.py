@@ -33,6 +33,17 @@ def _apply(records: Sequence[Record], edit: _Edit) -> list[Record]:
             return [{name: value for name, value in record.items() if name != member} for record in records]
 
 
+def _member(edit: _Edit) -> str:
+    """The member that is lost; empty where it is a record."""
+    match edit:
+        case Loss(member=member):
+            return member
+        case (_, int()):
+            return ""
+        case (_, member):
+            return member
+
+
 def _tell(world: World, edit: _Edit) -> str:
     match edit:
         case Loss(dataset=dataset, row=row, member=member, how=how):
@@ -66,7 +77,10 @@ class Mixed:
             dataset = edit.dataset if isinstance(edit, Loss) else edit[0]
             changed[dataset] = _apply(changed.get(dataset, world.organization.lists[dataset]), edit)
         what = f"{_tell(world, first)}; {_tell(world, second)}"
-        return Variant(what, Claim.AS_ORACLE, {name: world.save(name, left) for name, left in changed.items()}, changed)
+        lost = frozenset(
+            edit.member if isinstance(edit, Loss) else str(edit[1]) for edit in (first, second) if isinstance(edit, Loss) or isinstance(edit[1], str)
+        )
+        return Variant(what, Claim.AS_ORACLE, {name: world.save(name, left) for name, left in changed.items()}, changed, members=lost)
 
     def _pair(self, world: World, number: int) -> tuple[_Edit, _Edit]:
         records, values, members = _edits(world)

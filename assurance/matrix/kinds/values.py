@@ -53,7 +53,7 @@ def lose(world: World, lost: Sequence[Loss]) -> Variant:
         records[loss.dataset][loss.row] = without(records[loss.dataset][loss.row], loss)
     what = "; ".join(f"{loss.member} {loss.how} in record {loss.row} of {loss.dataset}" for loss in lost)
     claim = Claim.NO_GAIN if all(loss.shows for loss in lost) else Claim.AS_ORACLE
-    return Variant(what, claim, {name: world.save(name, left) for name, left in records.items()}, records)
+    return Variant(what, claim, {name: world.save(name, left) for name, left in records.items()}, records, members=frozenset(loss.member for loss in lost))
 
 
 def without(record: Mapping[str, Any], loss: Loss) -> dict[str, Any]:
