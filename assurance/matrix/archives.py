@@ -8,13 +8,12 @@ from pathlib import Path
 from random import Random
 
 from assurance.matrix.fetches import keep
-from assurance.matrix.judging import RANKS, Breach, Outcome
+from assurance.matrix.judging import RANKS, Breach, Outcome, is_refusal
 from assurance.matrix.organization import Organization
 from assurance.matrix.rules import RuleSet
 from assurance.matrix.variant import Claim
 from policycheck.api import check
 from policycheck.datasets import JOB_LISTS
-from policycheck.errors import PolicycheckError
 from policycheck.result import Verdict
 
 NAME = "archive file"
@@ -52,10 +51,9 @@ class ArchivedWorld:
         what = f"{path.relative_to(self._archive)} {'gone' if point < 0 else f'cut after {point} of {len(content)} bytes'}"
         try:
             said = self._check(names)
-        except PolicycheckError:
-            return Outcome(refused=True, rules=len(names))
-        except Exception as error:  # a crash is a breach like any other
-            return Outcome(refused=True, rules=len(names), breaches=(self._breach(number, what, "", "a verdict or a refusal", repr(error)),))
+        except Exception as error:
+            wrong = () if is_refusal(error) else (self._breach(number, what, "", "a verdict or a refusal", repr(error)),)
+            return Outcome(refused=True, rules=len(names), breaches=wrong)
         finally:
             path.write_bytes(content)
         gained = [name for name in names if RANKS[said[name]] > RANKS[self._whole[name]]]

@@ -33,8 +33,8 @@ class FaultyWorld:
             fetched = fetch(self._organization, self._rules, names, (fault,), self._folder)
         except Exception as error:  # a crash is a breach like any other
             return Outcome(refused=True, rules=len(names), breaches=(self._breach(number, fault, "", "a verdict or a refusal", repr(error)),))
-        if fetched.code == 4:
-            return Outcome(refused=True, rules=len(names), breaches=(self._breach(number, fault, "", "a verdict or a refusal", "exit 4"),))
+        if fetched.code not in {0, 1, 3}:
+            return Outcome(refused=True, rules=len(names), breaches=(self._breach(number, fault, "", "a verdict or a refusal", f"exit {fetched.code}"),))
         wrong = self._wrong(number, fault, fetched.verdicts)
         if fetched.code == 0 and any(self._rules.lists[name] & lists_lost(fault) for name in names):
             wrong.append(self._breach(number, fault, "", "exit 3", "exit 0"))

@@ -9,7 +9,7 @@ from random import Random
 
 from assurance.matrix.variant import Claim, Variant
 from assurance.matrix.world import World
-from policycheck.errors import PolicycheckError
+from policycheck.errors import ExitCode, PolicycheckError
 from policycheck.result import Verdict
 
 RANKS = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 0, Verdict.SKIPPED: 1, Verdict.WAIVED: 2, Verdict.PASS: 3}
@@ -43,6 +43,8 @@ class Outcome:
 def judge(world: World, kind: str, number: int, variant: Variant, scratch: Path) -> Outcome:
     """Check a variant with some of the rules that read what was changed; which ones goes by its number."""
     names = _choose(world, variant, Random(f"{world.name}/{kind}/{number}"))
+    if not names:
+        raise ValueError(f"no rule can break the claim of {kind} {number} in {world.name}")
     needed = {dataset for name in names for dataset in world.rules.lists[name]} | variant.files.keys()
     changed = _write(variant, scratch)
 
@@ -54,13 +56,17 @@ def judge(world: World, kind: str, number: int, variant: Variant, scratch: Path)
             # A file that is refused is refused whatever lies beside it, and is soonest read alone.
             world.check(names, [path for paths in changed.values() for path in paths])
         result = world.check(names, [path for dataset in world.paths if dataset in needed for path in changed.get(dataset, [world.paths[dataset]])])
-    except PolicycheckError:
-        return Outcome(refused=True, rules=len(names))
-    except Exception as error:  # a crash is a breach like any other
-        return Outcome(refused=True, rules=len(names), breaches=(breach(", ".join(names), "a verdict or a refusal", f"{type(error).__name__}: {error}"),))
+    except Exception as error:
+        wrong = [] if is_refusal(error) else [breach(", ".join(names), "a verdict or a refusal", repr(error))]
+        return Outcome(refused=True, rules=len(names), breaches=tuple(wrong))
     said = {rule.policy: rule.verdict for rule in result.rules}
     wrong = [breach(rule, expected, said[rule]) for rule, expected in _expect(world, variant, names, needed, said).items()]
     return Outcome(refused=False, rules=len(names), breaches=tuple(wrong))
+
+
+def is_refusal(error: Exception) -> bool:
+    """Whether evidence was refused. A crash is a breach like any other, and so is a mistake of whoever asked: nothing would be checked."""
+    return isinstance(error, PolicycheckError) and error.exit_code is ExitCode.EVIDENCE
 
 
 def _expect(world: World, variant: Variant, names: Sequence[str], needed: Set[str], said: Mapping[str, Verdict]) -> dict[str, str]:

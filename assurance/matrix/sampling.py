@@ -65,6 +65,7 @@ class Tally:
         self.breaches += outcome.breaches
 
     def add(self, other: Tally) -> None:
+        """Add what another worker checked."""
         for mine, its in ((self.possible, other.possible), (self.checked, other.checked), (self.refused, other.refused), (self.verdicts, other.verdicts)):
             mine.update(its)
         self.breaches += other.breaches
@@ -88,8 +89,7 @@ def perform(task: Task) -> Tally:
         for number in Random(f"{task.seed}/{task.world}/{name}").sample(range(count), min(count, task.most * kind.weight(world))):
             if time.time() > task.until:
                 return tally
-            outcome = judge(world, name, number, kind.variant(world, number), home)
-            tally.count(name, outcome)
+            tally.count(name, judge(world, name, number, kind.variant(world, number), home))
     if task.faults and not world.covered:
         _fetch(task, world, tally)
     return tally

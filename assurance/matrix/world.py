@@ -130,4 +130,4 @@ def make_world(number: int, seed: int, folder: Path, rules: RuleSet) -> World:
     """The world of a number: its trouble, and how its lists are saved, go by the number."""
     home = folder / f"world-{number}"
     home.mkdir(exist_ok=True)
-    return World(make(NAMES[number // 2 % len(NAMES)], seed + number // (2 * len(NAMES))), number % 2 == 1, home, rules)
+    return World(make(NAMES[number // 2], seed), number % 2 == 1, home, rules)
