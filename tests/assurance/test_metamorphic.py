@@ -14,9 +14,12 @@ from hypothesis import strategies as st
 
 from assurance.matrix.documents import documents_of, plain
 from assurance.matrix.judging import RANKS
+from assurance.matrix.judging import judge as judge_variant
 from assurance.matrix.kinds.mixed import Mixed
+from assurance.matrix.kinds.registry import KINDS
 from assurance.matrix.kinds.values import TwoValues
 from assurance.matrix.organization import ACCOUNTS, AS_OF, Organization
+from assurance.matrix.variant import Claim
 from assurance.matrix.world import World
 from policycheck.api import check, load
 from policycheck.datasets import DATASETS, JOB_LISTS
@@ -160,6 +163,19 @@ def test_a_waiver_makes_no_pass_and_once_expired_is_as_if_it_had_never_been(reci
     for name, (verdict, found) in waived("2026-11-20").items():
         assert verdict in ({"waived", "inconclusive"} if before[name][0] == "fail" else {before[name][0]}), name
         assert [one[:4] for one in found] == [one[:4] for one in before[name][1]]
+
+
+@examples(RECIPES, SEEDS, few=1, many=300)
+def test_removed_evidence_gains_no_pass(recipe: Recipe, seed: int) -> None:
+    """Of what shows that it was removed; the matrix asks the rest of the second evaluation."""
+    luck = Random(seed)
+    home = Path(mkdtemp(dir=folder()))
+    world = World(recipe.make(), luck.random() < 0.5, home, rules())
+    kind = luck.choice([kind for kind in KINDS.values() if kind.count(world)])
+    number = luck.randrange(kind.count(world))
+    variant = kind.variant(world, number)
+    if variant.claim is not Claim.AS_ORACLE:
+        assert judge_variant(world, kind.name, number, variant, home).breaches == ()
 
 
 @examples(RECIPES, SEEDS, few=2, many=150)
