@@ -280,3 +280,25 @@ def test_a_csv_file_whose_last_line_does_not_end_is_read_and_named() -> None:
 def test_yaml_that_ends_in_a_value_that_is_whole_is_read() -> None:
     for text in (f"- {{arn: {INSTANCE}, type: EC2}}", f'- "{INSTANCE}"'):
         assert [entry.arn for entry in parse_inventory("prod", "x", text.encode()).entries] == [INSTANCE]
+
+
+CUT = {
+    "json": f'[{{"arn": "{INSTANCE}", "type": "EC2"}}, {{"arn": "{DATABASE}", "type": "RDS", "tags": {{"Env": "prod"}}}}]',
+    "yaml": f"- arn: {INSTANCE}\n  type: EC2\n- arn: {DATABASE}\n  tags:\n    Env: prod\n  type: RDS\n",
+    "yaml list": f"- {INSTANCE}\n- {DATABASE}\n",
+    "csv": f"arn,type,tags.Env\n{INSTANCE},EC2,\n{DATABASE},RDS,prod\n",
+}
+
+
+@pytest.mark.parametrize("form", CUT)
+def test_an_inventory_that_is_cut_off_within_a_line_is_refused_or_named(form: str) -> None:
+    text = CUT[form]
+    silent = []
+    for length in range(1, len(text) - 1):
+        try:
+            found = parse_inventory("prod", "x", text[:length].encode())
+        except EvidenceError:
+            continue
+        if not text[:length].endswith("\n") and not found.notes:
+            silent.append(text[:length])
+    assert silent == []
