@@ -77,7 +77,7 @@ def _expect(world: World, variant: Variant, names: Sequence[str], needed: Set[st
         case Claim.NO_PASS:
             return {name: "no pass" for name in names if RANKS[said[name]]}
         case Claim.AS_ORACLE:
-            again = world.perform_again(names, needed, variant.records, variant.unclosed)
+            again = world.perform_again(names, needed, variant.records, {"unclosed": variant.unclosed, "lone": variant.lone})
             return {name: again[name] for name in names if said[name].value != again[name]}
 
 

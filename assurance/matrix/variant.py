@@ -32,6 +32,8 @@ class Variant:
     """What the changed lists hold, for AS_ORACLE."""
     unclosed: frozenset[str] = frozenset()
     """The changed lists that are YAML, whose last record may have been cut off."""
+    lone: frozenset[str] = frozenset()
+    """The changed lists that are one record by itself: nothing tells it from the answer of a describe command."""
     members: frozenset[str] = frozenset()
     """The members that were lost, if it was single ones: rules that ask about them are asked first."""
     refused: bool = False

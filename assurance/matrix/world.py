@@ -98,15 +98,21 @@ class World:
         """The rules that `reperform.py` evaluates."""
         return frozenset(policy["id"] for policy in self._document["policies"])
 
-    def perform_again(self, names: Sequence[str], lists: Set[str], records: Mapping[str, Sequence[Any]], unclosed: Set[str]) -> Mapping[str, str]:
-        """The verdicts of `reperform.py` by rule, on these lists; those that `records` does not give are as they were."""
+    def perform_again(self, names: Sequence[str], lists: Set[str], records: Mapping[str, Sequence[Any]], marks: Mapping[str, Set[str]]) -> Mapping[str, str]:
+        """The verdicts of `reperform.py` by rule.
+
+        Args:
+            lists: those that are evaluated.
+            records: the changed ones; others are as they were.
+            marks: which lists are `unclosed`, and which are `lone` (docs/reperform.md).
+        """
         document = copy.copy(self._document)
         document["policies"] = [policy for policy in document["policies"] if policy["id"] in names]
-        document["sources"] = []
-        for name in sorted(lists):
-            given = records.get(name, self.organization.lists[name])
-            source = {"dataset": name, "name": name, "records": list(given)}
-            document["sources"].append(source | ({"unclosed": True} if name in unclosed else {}))
+        document["sources"] = [
+            {"dataset": name, "name": name, "records": list(records.get(name, self.organization.lists[name]))}
+            | {mark: name in of for mark, of in marks.items()}
+            for name in sorted(lists)
+        ]
         return {policy["id"]: policy["rules"][0]["verdict"] for policy in reperform(document)["policies"]}
 
 

@@ -78,6 +78,12 @@ def test_a_program_that_claims_too_much_is_noticed(_: str, wrong: Callable[..., 
         assert breaches(found, kind, 150 if kind == "cut YAML file" else 64)
 
 
+def test_json_lines_cut_after_their_first_record_are_no_list() -> None:
+    found = world("failed", covered=False)
+    variants = (KINDS["cut file"].variant(found, number) for number in range(KINDS["cut file"].count(found)))
+    assert next(variant.what for variant in variants if variant.lone).startswith("backup_jobs as JSON lines, cut after 1358 of")
+
+
 def test_pairs_are_each_pair_once() -> None:
     found = [pair(number, 7) for number in range(pairs(7))]
     assert len(set(found)) == pairs(7) == 21

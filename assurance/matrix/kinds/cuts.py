@@ -1,7 +1,8 @@
 """Files that end too early: every form, cut at every 64th byte and at every end of a line.
 
 A text whose brackets do not close, and packed data, show it: no rule passes that needs them. JSON lines and YAML that end between two records are sound lists
-of fewer jobs, and the second evaluation decides what they show; it is told that the last record of YAML may have lost members.
+of fewer jobs, and the second evaluation decides what they show; it is told that the last record of YAML may have lost members, and that a single
+line is no list.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def _cut(world: World, dataset: str, name: str, point: int) -> Variant:
         return Variant(f"{dataset} as {name}, cut after {point} of {len(whole)} bytes", Claim.NO_PASS, {dataset: files}, refused=True)
     unclosed = frozenset({dataset} if form.unclosed else ())
     what = f"{dataset} as {name}, cut after {point} of {len(whole)} bytes, which holds {len(records)} records"
-    return Variant(what, Claim.AS_ORACLE, {dataset: files}, {dataset: records}, unclosed, refused=form.unclosed)
+    lone = frozenset({dataset} if len(records) == 1 and not form.unclosed else ())
+    return Variant(what, Claim.AS_ORACLE, {dataset: files}, {dataset: records}, unclosed, lone, refused=form.unclosed)
 
 
 @dataclass(frozen=True)
