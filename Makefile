@@ -35,13 +35,13 @@ $(READY): constraints.txt pyproject.toml
 
 setup: $(READY) ## create .venv and install everything into it
 
-demo: $(READY) ## judge a sample organization served by a local AWS Backup endpoint
+demo: $(READY) ## check a sample organization served by a local AWS Backup endpoint
 	@$(BIN)/policycheck demo --directory build/demo
 
-test: $(READY) ## run the tests, but for the slow ones
+test: $(READY) ## run the tests, except the slow ones
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal
 
-lint: $(READY) ## check style and the workflow file
+lint: $(READY) ## check style, the action and the workflow files
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/check-jsonschema --builtin-schema vendor.github-actions action.yml
@@ -49,14 +49,14 @@ lint: $(READY) ## check style and the workflow file
 	@$(BIN)/check-jsonschema --builtin-schema vendor.gitlab-ci examples/ci/gitlab.yml
 	@$(BIN)/check-jsonschema --builtin-schema vendor.circle-ci examples/ci/circleci.yml
 
-format: $(READY) ## format the code and mend what can be mended
+format: $(READY) ## format the code and fix what ruff can fix
 	@$(BIN)/ruff format
 	@$(BIN)/ruff check --fix
 
-types: $(READY) ## check the types of package and tests
+types: $(READY) ## check the types of the package and the tests
 	@$(BIN)/mypy
 
-layers: $(READY) ## check who imports whom
+layers: $(READY) ## check which modules import which
 	@$(BIN)/lint-imports
 
 docs: $(READY) ## write the generated pages of the documentation
@@ -66,39 +66,39 @@ docs-check: $(READY) ## check that the generated pages are up to date
 	@$(BIN)/python docs/generate.py --check
 
 # The announcement of the theme's successor would be printed each time.
-site: $(READY) ## build the documentation as a site into build/site; fail where a link or an anchor leads nowhere
+site: $(READY) ## build the documentation as a site into build/site; fail if a link or an anchor is broken
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	@echo "build/site/index.html"
 
-pictures: $(READY) ## make the pictures of the documentation again (needs Chromium)
+pictures: $(READY) ## render the pictures of the documentation (needs Chromium)
 	@PYTHONPATH=. $(BIN)/python docs/pictures.py
 
 slow: $(READY) ## run the slow tests: packages, validators of workflows, npm, other engines, the AWS CLI
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m slow
 
-search: $(READY) ## run the properties with examples that were not tried before; run it before a release
+search: $(READY) ## run the property tests with new examples; run it before a release
 	@$(BIN)/python -m pytest -q -n auto --dist worksteal -m search --hypothesis-profile search
 
-conformance: $(READY) ## run the tests of the engine and of evidence with the engines beside the default
+conformance: $(READY) ## run the tests of the engine and of evidence with the other engines
 	@POLICYCHECK_TEST_ENGINE=duckdb $(BIN)/python -m pytest -q -n auto --dist worksteal tests/engine tests/evidence tests/test_cases.py tests/test_evidence.py
 
-mutants: $(READY) ## change the shipped packs one thing at a time, and fail where their tests notice less than 90% of it
+mutants: $(READY) ## change the shipped packs one thing at a time; fail if their tests notice less than 90% of the changes
 	@$(BIN)/policycheck test policies/ --mutate --killed 90
 
-assurance-matrix: $(READY) ## take evidence from a small organization in thousands of ways; fail where a verdict gains by it
+assurance-matrix: $(READY) ## remove evidence of a small organization in thousands of ways; fail if a verdict gains by it
 	@POLARS_MAX_THREADS=1 $(BIN)/python -m assurance.matrix
 
 benchmark: $(READY) ## measure speed and memory
 	@$(BIN)/python -m benchmarks
 
-dist: ## build into dist/ what a release publishes, check it and try it
+dist: ## build a release into dist/, check it and try it
 	@.ci/release dist
 
 $(UV):
 	@'$(PYTHON)' -m venv --clear build/uv
 	@build/uv/bin/python $(PIP_INSTALL) uv==$(UV_VERSION)
 
-constraints: $(UV) ## resolve constraints.txt (and what the action installs) again; UPGRADE=--upgrade takes newer versions
+constraints: $(UV) ## resolve constraints.txt and the action's requirements again; UPGRADE=--upgrade uses newer versions
 	@$(UV) pip compile pyproject.toml --quiet --no-config --extra emulator --extra duckdb --extra archive --extra html --extra dev --python-version 3.11 --universal \
 	  --no-strip-extras --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(UPGRADE) --output-file constraints.txt
 	@echo hatchling | $(UV) pip compile pyproject.toml - --extra html --quiet --no-config --constraints constraints.txt --python-version 3.11 --universal \

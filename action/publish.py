@@ -20,6 +20,12 @@ from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlsplit
 from urllib.request import Request, urlopen
 
+if __name__ == "__main__":
+    # Python is started with -I, and looks for no module beside the script.
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from action.workflow import annotate
+
 TIMEOUT_SECONDS = 60
 ATTEMPTS = 3
 PAUSE_SECONDS = 5.0
@@ -49,7 +55,7 @@ def main(arguments: list[str]) -> int:
     try:
         steps[arguments[0]]()
     except ApiError as error:
-        _say("error", f"GitHub did not take the {arguments[0]}: {error}")
+        annotate("error", f"GitHub did not take the {arguments[0]}: {error}")
         return 1
     return 0
 
@@ -58,7 +64,7 @@ def keep_comment() -> None:
     """Create the comment of this check, or replace what it says; a clean run has nothing to say where there is none. Raises ApiError."""
     number = pull_request()
     if number is None:
-        _say("notice", "No comment is written: this run is of no pull request.")
+        annotate("notice", "No comment is written: this run is of no pull request.")
         return
     body = Path(os.environ["COMMENT"]).read_text(encoding="utf-8")
     clean = os.environ.get("RESULT") == "pass" and os.environ.get("EXIT_CODE") == "0"
@@ -72,7 +78,7 @@ def keep_comment() -> None:
     except ApiError as error:
         if error.status not in REFUSED:
             raise
-        _say("notice", f"No comment is written: GitHub refused it ({error}). The job needs pull-requests: write, which a pull request of a fork does not get.")
+        annotate("notice", f"No comment is written: GitHub refused it ({error}). The job needs pull-requests: write, which pull requests of forks do not get.")
 
 
 def find_comment(number: int, marker: str) -> dict[str, Any] | None:
@@ -117,7 +123,7 @@ def upload_alerts() -> None:
         if error.status not in REFUSED:
             raise
         said = "The repository has no code scanning, or the job lacks security-events: write. The findings are in the step summary and the annotations."
-        _say("notice", f"Nothing is uploaded to code scanning: GitHub refused it ({error}). {said}")
+        annotate("notice", f"Nothing is uploaded to code scanning: GitHub refused it ({error}). {said}")
 
 
 def call(method: str, path: str, body: dict[str, Any] | None = None) -> Any:
@@ -161,12 +167,6 @@ def _message(content: bytes) -> str:
     except ValueError:
         return ""
     return str(said.get("message", ""))[:300] if isinstance(said, dict) else ""
-
-
-def _say(name: str, message: str) -> None:
-    escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    sys.stdout.buffer.write(f"::{name} title=policycheck::{escaped}\n".encode("utf-8", "replace"))
-    sys.stdout.buffer.flush()
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -225,28 +225,28 @@ def _generated(mark: str) -> str:
 
 
 _FORMS = {
-    "none": "No job may be so",
-    "recovery": "No job may be so, unless recovered in time",
-    "all": "Every job must be so",
+    "none": "No matching job",
+    "recovery": "No matching job, unless recovered in time",
+    "all": "Every job matches",
     "hours": "When jobs run",
-    "newest": "There must be a fresh one",
-    "warning": "There must be a fresh one, with a warning before",
-    "calendar": "On each of the last days, weeks or months",
-    "share_of_subjects": "A share of the resources",
+    "newest": "A recent job",
+    "warning": "A recent job, with a warning before the limit",
+    "calendar": "A job on each of the last days, weeks or months",
+    "share_of_subjects": "A share of the resources or groups",
     "count": "Minimum or maximum number of jobs",
     "share": "A share of the jobs",
-    "latest": "The latest job decides",
+    "latest": "The latest job",
     "streak": "Consecutive jobs",
     "longest_gap": "The longest gap",
-    "size_drop": "Smaller than the one before",
-    "size_growth": "Larger than the one before",
+    "size_drop": "Smaller than the job before",
+    "size_growth": "Larger than the job before",
     "slowdown": "Longer than usual",
-    "missed_runs": "Every scheduled run",
-    "followed_by": "Every job must be followed by another",
+    "missed_runs": "Scheduled runs",
+    "followed_by": "A job that must follow",
 }
 """The headings of the sentences, by what they ask for."""
-_SHOWN = 4
-"""Sentences of a form that are shown at once, where the first table has fewer; the rest is folded."""
+_SHOWN = 1
+"""Sentences that a form has at least."""
 
 
 def _form(means: Mapping[str, Any]) -> str:
@@ -261,16 +261,40 @@ def _form(means: Mapping[str, Any]) -> str:
 
 
 def _sentences() -> str:
-    """The table that the tests run, by form: the first of each, and the rest folded. What is rendered otherwise has a plainer way to say it."""
+    """Of the table that the tests run, by form: the sentences of the design, and others that show a key, an operator, a list or a group for the first time.
+
+    What is rendered otherwise has a plainer way to say it.
+    """
     table = YAML(typ="base", pure=True).load((DOCS.parent / "tests" / "cases" / "sentences.yaml").read_text(encoding="utf-8"))["accepted"]
-    parts = []
+    parts, known = [], set[str]()
     for form, title in _FORMS.items():
         rows = sorted((row for row in table if _form(row["means"]) == form and "rendered" not in row), key=lambda row: "design" not in row)
-        first = max(_SHOWN, sum("design" in row for row in rows))
-        parts += [f"### {title}", _sentence_table(rows[:first])]
-        if rows[first:]:
-            parts += [f"<details><summary>{len(rows) - first} more</summary>", _sentence_table(rows[first:]), "</details>"]
+        shown: list[Mapping[str, Any]] = []
+        for row in rows:
+            parts_of_language = set(_parts_of_language(row["means"]))
+            if "design" in row or len(shown) < _SHOWN or not parts_of_language <= known:
+                shown.append(row)
+                known |= parts_of_language
+        parts += [f"### {title}", _sentence_table(shown)]
     return "\n\n".join(parts)
+
+
+def _parts_of_language(node: object) -> Iterator[str]:
+    """The keys and operators of a rule, its list, the fields of its groups, and whether all jobs are one group."""
+    match node:
+        case dict():
+            if "expect" in node and "per" not in node:
+                yield "one group"
+            for key, value in node.items():
+                if key in {"dataset", "per"}:
+                    yield from (f"{key} {one}" for one in ([value] if isinstance(value, str) else value))
+                yield from [key] if key[0].islower() else []
+                yield from _parts_of_language(value)
+        case list():
+            for value in node:
+                yield from _parts_of_language(value)
+        case _:
+            return
 
 
 def _sentence_table(rows: Iterable[Mapping[str, Any]]) -> str:
@@ -319,7 +343,7 @@ _KINDS: Mapping[Kind, tuple[str, str]] = {
     Kind.SIZE: ("size", "bytes, or with a unit: `500MB` (powers of 1000), `10GiB` (of 1024)"),
     Kind.INTEGER: ("integer", "a whole number"),
     Kind.BOOLEAN: ("boolean", "`true` or `false`"),
-    Kind.SPAN: ("span", "from one time to another: only when it was is asked"),
+    Kind.SPAN: ("span", "a start and an end; only the local time can be compared"),
     Kind.NAME: ("name", "the name of an inventory"),
 }
 """Of each kind: its name, and how a value of it is written."""
@@ -336,14 +360,21 @@ def _operators() -> str:
 def _measures() -> str:
     rows = []
     for measure, shape in SHAPES.items():
-        refused = "its days are the window" if shape.of_calendar else "the limit is the window"
-        window = f"refused: {refused}" if shape.window is Window.REFUSED else shape.window.value
-        clock, per = "refused" if shape.by_creation else "allowed with a window", "optional" if shape.per else "refused: always each resource"
-        per = "with `ResourceArn`, which is the default" if shape.each_resource else per
-        rows.append(
-            f"`{measure}` | {shape.limit.value or 'none'} | {_codes(operator.value for operator in shape.operators) or 'none'} | {window} | {clock} | {per}"
+        window = (
+            "optional"
+            if shape.window is Window.OPTIONAL
+            else "required"
+            if shape.window is Window.NEEDED
+            else "no: its days are the window"
+            if shape.of_calendar
+            else "no: the limit is the window"
         )
-    return _rows("measure | limit | operators | `within` | `clock` | `per`", rows)
+        notes = ["no `clock`"] * shape.by_creation
+        notes += ["always each resource: no `per`"] if not shape.per else ["`per` has `ResourceArn`, the default"] * shape.each_resource
+        rows.append(
+            f"`{measure}` | {shape.limit.value or 'none'} | {_codes(operator.value for operator in shape.operators) or 'none'} | {window} | {'; '.join(notes)}"
+        )
+    return _rows("measure | limit | operators | `within` | notes", rows)
 
 
 def _groups() -> str:
@@ -379,7 +410,7 @@ def _key_table(model: type[BaseModel]) -> str:
     rows = []
     for key, shape in schema["properties"].items():
         kind = _TYPES.get(f"{model.__name__}.{key}") or _type(shape, schema.get("$defs", {}))
-        default = "needed" if key in schema.get("required", ()) else f"`{shape['default']}`" if "default" in shape else ""
+        default = "required" if key in schema.get("required", ()) else f"`{shape['default']}`" if "default" in shape else ""
         rows.append(f"`{key}` | {kind} | {default} | {_code_braces(shape['description'])}")
     return _rows("key | type | default | meaning", rows)
 

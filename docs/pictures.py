@@ -27,7 +27,7 @@ DOCS = Path(__file__).parent
 IMAGES = DOCS / "images"
 AS_OF = "2026-11-20T06:00:00Z"
 POLICIES = ("aws-backup-baseline", "recovery-objectives")
-COLUMNS, LINES = 100, 38
+COLUMNS, LINES = 100, 24
 MOST_WIDTH = 1000
 COLOURS = 128
 MOST_BYTES = 150_000
@@ -47,7 +47,7 @@ class Picture(NamedTuple):
 
 
 PICTURES = (
-    Picture("text", "text.html", "", 872, 760),
+    Picture("text", "text.html", "", 872, 490),
     Picture("markdown", "markdown.html", "", 1000, 760),
     Picture("report", "report.html", "", 1000, 672),
     Picture("report-days", "report.html", "#days", 1250, 742),
@@ -81,19 +81,18 @@ def main() -> int:
 
 def make_pages(folder: Path) -> None:
     """The reports of the sample organization, each as a page that a browser can show."""
-    policycheck("demo", "--directory", str(folder / "demo"), "--as-of", AS_OF)
-    lists = str(folder / "demo" / "jobs")
-    outputs = ("text", f"markdown={folder / 'report.md'}", f"html={folder / 'report.html'}")
-    text = policycheck("check", *POLICIES, "--jobs", lists, "--as-of", AS_OF, *(part for output in outputs for part in ("--output", output)))
+    policycheck(folder, "demo", "--directory", "demo", "--as-of", AS_OF)
+    outputs = ("text", "markdown=report.md", "html=report.html")
+    text = policycheck(folder, "check", *POLICIES, "--jobs", "demo/jobs", "--as-of", AS_OF, *(part for output in outputs for part in ("--output", output)))
     (folder / "text.html").write_text(terminal(text), encoding="utf-8")
     (folder / "markdown.html").write_text(github((folder / "report.md").read_text(encoding="utf-8")), encoding="utf-8")
 
 
-def policycheck(*arguments: str) -> str:
-    """What a command prints on a terminal with colours; it may find something."""
+def policycheck(folder: Path, *arguments: str) -> str:
+    """What a command, run in a folder, prints on a terminal with colours; it may find something."""
     environment = {**os.environ, "COLUMNS": str(COLUMNS), "FORCE_COLOR": "1", "TERM": "xterm-256color"}
     environment.pop("NO_COLOR", None)
-    done = subprocess.run([sys.executable, "-m", "policycheck", *arguments], capture_output=True, text=True, check=False, env=environment, cwd=DOCS.parent)
+    done = subprocess.run([sys.executable, "-m", "policycheck", *arguments], capture_output=True, text=True, check=False, env=environment, cwd=folder)
     if done.returncode not in {0, 1, 3}:
         raise RuntimeError(done.stderr)
     return done.stdout

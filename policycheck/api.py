@@ -115,7 +115,7 @@ def _read(jobs: Jobs, as_of: datetime, covers: tuple[datetime, datetime] | None,
         return read_saved(paths, as_of=as_of, covers=covers, stdin=io.BytesIO(), policies=policies, hashed=hashed)
     frames = [one for one in lists if not isinstance(one, Mapping) and is_frame(one)]
     if frames and len(frames) < len(lists):
-        raise UsageError("jobs are paths, records or frames, and not some of each")
+        raise UsageError("jobs must be all paths, all records or all frames")
     return read_given(frames or [lists], as_of=as_of, covers=covers, policies=policies)
 
 

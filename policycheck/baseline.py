@@ -172,14 +172,14 @@ def _why_unseen(rule: RuleResult | None, earlier: RuleResult | None, now: Result
     if rule is None:
         return "the rule was left out of this run" if left_out else "the rule is not in this run"
     if rule.verdict is Verdict.INCONCLUSIVE:
-        return f"the rule is inconclusive: {rule.reason or 'the evidence is not enough'}"
+        return f"the rule is inconclusive: {rule.reason or 'the evidence is insufficient'}"
     if now.period is not None and rule.is_inconclusive_at_times:
         steps = sum(one.span.steps for one in rule.spans if one.verdict is Verdict.INCONCLUSIVE)
         return f"the rule is inconclusive on {counted(steps, now.period.noun)} of {len(now.period.instants):,}"
     if rule.verdict is Verdict.FAIL and rule.beneath is not None and rule.beneath[0] is Verdict.INCONCLUSIVE:
-        return f"beside its findings, the evidence is not enough: {spell_reasons(rule.beneath[1])}"
+        return f"apart from its findings, the evidence is insufficient: {spell_reasons(rule.beneath[1])}"
     if rule.verdict is Verdict.FAIL and rule.possible:
-        return "too little is known of jobs that could violate the rule"
+        return "jobs that could violate the rule lack fields"
     before, after = (None if one is None or one.universe is None or one.universe.inventory else one.universe.start for one in (earlier, rule))
     if before is not None and after is not None and now.as_of - after + TOLERANCE < then.as_of - before:
         days = [span.days for span in (now.as_of - after, then.as_of - before)]

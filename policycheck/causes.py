@@ -42,14 +42,15 @@ _TABLE = (
     Cause(
         "access_denied",
         "Access denied",
-        "Grant the job's IAM role the action the message names (AWSBackupServiceRolePolicyForBackup, and for S3 AWSBackupServiceRolePolicyForS3Backup, hold "
-        "what backups need) and let AWS Backup assume it; a copy also needs backup:CopyIntoBackupVault in the destination vault's access policy.",
+        "Grant the job's IAM role the action that the message names (AWSBackupServiceRolePolicyForBackup, and for S3 "
+        "AWSBackupServiceRolePolicyForS3Backup, contain what backups need) and let AWS Backup assume it; "
+        "a copy also needs backup:CopyIntoBackupVault in the destination vault's access policy.",
         f"{_GUIDE}access-control.html",
     ),
     Cause(
         "kms_key",
         "The KMS key cannot be used",
-        "See that the key is enabled and not pending deletion, and that its key policy lets the backup role use it, kms:CreateGrant included; "
+        "Make sure that the key is enabled and not pending deletion, and that its key policy lets the backup role use it, including kms:CreateGrant; "
         "for a copy to another account the source key's policy must allow that account.",
         f"{_HELP}backup-cross-account-copy-error",
     ),
@@ -62,32 +63,32 @@ _TABLE = (
     Cause(
         "cross_account",
         "Copying between these accounts is not allowed",
-        "Turn on cross-account backup in the organization's management account, and see that both accounts belong to the same organization.",
+        "Turn on cross-account backup in the organization's management account, and make sure that both accounts belong to the same organization.",
         f"{_HELP}backup-troubleshoot-cross-account-copy",
     ),
     Cause(
         "start_window",
         "Not started within the start window",
-        "Lengthen the rule's start window (StartWindowMinutes), or spread the schedules: a resource is backed up once at a time, and further jobs wait.",
+        "Lengthen the backup rule's start window (StartWindowMinutes), or spread the schedules: jobs of one resource wait for each other.",
         f"{_HELP}aws-backup-troubleshoot-scheduled-backup-plans",
     ),
     Cause(
         "completion_window",
         "Not completed in time",
-        "Lengthen the rule's completion window (CompletionWindowMinutes), or its start window where the job never began to run; for databases keep the "
+        "Lengthen the backup rule's completion window (CompletionWindowMinutes), or its start window if the job never started; for databases keep the "
         "schedule clear of the service's own backups.",
         f"{_GUIDE}API_BackupRule.html",
     ),
     Cause(
         "maintenance_window",
         "Too close to the database's own backup or maintenance window",
-        "Move the plan's schedule, or the database's backup and maintenance windows, so that they do not meet.",
+        "Move the plan's schedule, or the database's backup and maintenance windows, so that they do not overlap.",
     ),
     Cause(
         "vss",
         "No application-consistent Windows backup (VSS)",
-        "Install AwsVssComponents on the instance, and see that its SSM Agent runs and its instance profile allows VSS snapshots. "
-        "A job that completed all the same left a crash-consistent backup only.",
+        "Install AwsVssComponents on the instance, and make sure that its SSM Agent runs and its instance profile allows VSS snapshots. "
+        "If the job completed anyway, its backup is only crash-consistent.",
         f"{_GUIDE}windows-backups.html",
     ),
     Cause(
@@ -99,7 +100,7 @@ _TABLE = (
     Cause(
         "throttled",
         "Throttled by AWS",
-        "Spread the schedules of plans that start together, and see what else calls the service at that time; AWS Backup does not retry a failed job.",
+        "Spread the schedules of plans that start at the same time, and find out what else calls the service then. AWS Backup does not retry a failed job.",
         "https://docs.aws.amazon.com/general/latest/gr/bk.html",
     ),
     Cause(
@@ -110,26 +111,26 @@ _TABLE = (
     ),
     Cause(
         "vault_retention",
-        "Retention refused by the vault's lock",
-        "Set the rule's retention between the vault's MinRetentionDays and MaxRetentionDays, or name another vault: a lock fails every job outside them.",
+        "Retention rejected by Vault Lock",
+        "Set the backup rule's retention between the vault's MinRetentionDays and MaxRetentionDays, or use another vault. Jobs outside these limits fail.",
         f"{_GUIDE}vault-lock.html",
     ),
     Cause(
         "resource_busy",
         "The resource was busy or in the wrong state",
-        "Move the schedule to when the resource is available and no other backup of it runs, or start a job by hand now; "
+        "Move the schedule to a time when the resource is available and not being backed up, or start an on-demand backup now. "
         "AWS Backup does not retry a failed job.",
     ),
     Cause(
         "resource_gone",
         "Something the job needs does not exist",
-        "If the resource was deleted on purpose, take it out of the plan's selection. "
-        "Otherwise bring back what the message names: resource, vault, role or recovery point.",
+        "If the resource was deleted on purpose, remove it from the plan's selection. "
+        "Otherwise restore what the message names: resource, vault, role or recovery point.",
     ),
     Cause(
         "unsupported",
         "Not supported",
-        "See AWS Backup's feature availability for this resource type and Region; leave the feature out, or protect the resource by its own service's means.",
+        "Check AWS Backup's feature availability for this resource type and Region. Do not use the feature, or protect the resource with its own service.",
         f"{_GUIDE}backup-feature-availability.html",
     ),
     Cause(
@@ -140,45 +141,45 @@ _TABLE = (
     Cause(
         "internal_error",
         "An error inside AWS",
-        "Start a job by hand and wait for the next scheduled one; where it keeps failing, open a case with AWS Support and give the job's id.",
+        "Start an on-demand backup and wait for the next scheduled run. If it keeps failing, open a case with AWS Support and give the job ID.",
     ),
-    Cause("cancelled", "Stopped by a user", "Find who called StopBackupJob in CloudTrail, and start a new job if the backup is still needed."),
+    Cause("cancelled", "Stopped by a user", "Find the caller of StopBackupJob in CloudTrail, and start a new job if the backup is still needed."),
     Cause(
         "aborted",
         "Stopped before it ended",
-        "The job does not say why: CloudTrail shows whether a user called StopBackupJob. Start a new job if the backup is still needed.",
+        "The job does not record why. CloudTrail shows whether a user called StopBackupJob. Start a new job if the backup is still needed.",
     ),
     Cause(
         "partial",
         "Some child jobs of a composite backup failed",
-        "Look at the jobs whose ParentJobId is this job: each says its own cause.",
+        "Check the jobs whose ParentJobId is this job. Each has its own cause.",
     ),
     Cause(
         "completed_with_issues",
         "Completed with issues",
-        "Read the job's StatusMessage: a recovery point exists, and something is missing from it.",
+        "Read the job's StatusMessage. A recovery point exists, but something is missing from it.",
         f"{_GUIDE}eventbridge.html",
     ),
-    Cause("overdue", "Overdue", "See whether the job still runs; stop it and start another, or lengthen the window that its plan gives it."),
+    Cause("overdue", "Overdue", "Check whether the job still runs. Stop it and start another, or lengthen the window in its plan."),
     Cause(
         "missed_run",
         "A scheduled run left no job",
-        "See that the plan still selects the resource, that its role exists, and that its resource type is opted in.",
+        "Make sure that the plan still selects the resource, that its role exists, and that its resource type is opted in.",
     ),
     Cause(
         "plan_silent",
-        "A plan makes no job any more",
-        "See whether the plan was deleted, emptied or moved; every resource of it has missed its runs since.",
+        "A plan no longer creates jobs",
+        "Check whether the plan was deleted, emptied or moved. All its resources have missed their runs since.",
     ),
     Cause(
         "not_followed",
         "No copy or restore followed in time",
-        "See that the plan's rule still copies, or that the restore testing plan still selects the resource; start the job by hand meanwhile.",
+        "Make sure that the backup rule still copies, or that the restore testing plan still selects the resource. Meanwhile, start the job on demand.",
     ),
     Cause(
         "no_job",
-        "No job in that time, of any state",
-        "If the resource was deleted, take it out of what must be protected; if not, see whether a plan (of restores: a restore testing plan) still "
+        "No job in any state",
+        "If the resource was deleted, remove it from the resources to protect. If not, check whether a plan (for restores: a restore testing plan) still "
         "selects it, and whether its schedule is rarer than the rule's limit. Job lists cannot tell which.",
         f"{_HELP}aws-backup-troubleshoot-scheduled-backup-plans",
     ),

@@ -48,7 +48,7 @@ def run(
     """
     policies = [resolve_scope(policy, evidence.members) for policy in policies]
     asked = policies, evidence.lists, evidence.coverage, as_of, backend
-    rules, history, population = evaluate(*asked, inventories=evidence.inventories, answers=answers, series=series)
+    rules, history, population, resources = evaluate(*asked, inventories=evidence.inventories, answers=answers, series=series)
     return Result(
         as_of=as_of,
         tool_version=__version__,
@@ -64,6 +64,7 @@ def run(
         left_out=tuple(LeftOutRule(rule.policy, rule.id, rule.controls) for policy in policies for rule in policy.unchosen),
         matrices=tuple(matrices),
         history=history,
+        resources=resources,
     )
 
 
@@ -141,21 +142,21 @@ def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
     undeclared = [policy.id for policy in policies if not policy.scope.declared]
     if undeclared:
         declare = "declares" if len(undeclared) == 1 else "declare"
-        notes.append(f"membership not verified: {', '.join(undeclared)} {declare} no scope, so an account or Region that is silent is not missed")
+        notes.append(f"membership not verified: {', '.join(undeclared)} {declare} no scope, so a missing account or Region goes unnoticed")
     for policy in policies:
         for name in _datasets(policy):
             entries = [entry for entry in evidence.coverage if entry.dataset == name]
             notes += [f"{policy.id}: {problem}" for problem in uncovered_scope(policy.scope, evidence.coverage, name)]
             assumed = ["/".join(filter(None, place)) for place in assumed_empty(policy.scope, evidence.coverage, name)]
             if assumed:
-                notes.append(f"{policy.id}: taken to have no {DATASETS[name].noun} (may_be_empty), which saved lists do not show: {', '.join(assumed)}")
+                notes.append(f"{policy.id}: assumed to have no {DATASETS[name].noun} (may_be_empty), which saved lists cannot show: {', '.join(assumed)}")
             strangers = [entry for entry in entries if entry.jobs and not in_scope(policy.scope, entry.account, entry.region)]
             outside = sum(entry.jobs for entry in strangers)
             if outside:
                 noun = DATASETS[name].noun
                 jobs = f"{noun} is outside the declared scope and was" if outside == 1 else f"{noun}s are outside the declared scope and were"
                 places = ", ".join(dict.fromkeys(entry.place for entry in strangers))
-                notes.append(f"{policy.id}: {outside:,} {jobs} not judged: {places}")
+                notes.append(f"{policy.id}: {outside:,} {jobs} not evaluated: {places}")
     notes += [f"inventory {name}: {note}" for name, inventory in sorted(evidence.inventories.items()) for note in inventory.notes]
     for policy in policies:
         missing = sorted(_named_inventories(policy) - set(evidence.inventories))
@@ -163,6 +164,6 @@ def _unseen(policies: Sequence[Policy], evidence: Evidence) -> list[str]:
     rewound = sum(entry.complete and entry.rewound > 0 for entry in evidence.coverage)
     if rewound:
         lists = "1 list holds" if rewound == 1 else f"{rewound} lists hold"
-        notes.append(f"reconstructed: {lists} jobs that ended after as_of; they were evaluated as in progress, and what they said before is not known")
+        notes.append(f"reconstructed: {lists} jobs that ended after as_of; they were evaluated as in progress, and their earlier fields are unknown")
     # Two lists may lack the same account.
     return list(dict.fromkeys(notes))

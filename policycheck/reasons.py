@@ -163,8 +163,8 @@ def _fields_unknown(reason: Reason) -> str:
 
 def _owners(reason: Reason) -> str:
     jobs, subjects = reason.numbers
-    says, owns = ("does not say its", "job") if jobs == 1 else ("do not say their", "jobs")
-    return f"{counted(jobs, 'job')} {says} {_or(reason.fields)} and may be {'its' if subjects == 1 else 'their'} {owns}"
+    says, owns = ("does not record its", "job") if jobs == 1 else ("do not record their", "jobs")
+    return f"{counted(jobs, 'job')} {says} {_or(reason.fields)} and might be {'its' if subjects == 1 else 'their'} {owns}"
 
 
 def _absence(reason: Reason) -> str:
@@ -175,7 +175,7 @@ def _absence(reason: Reason) -> str:
 
 def _followers_unread(reason: Reason) -> str:
     noun, *places = reason.names
-    more = f" and {reason.numbers[0]} more places" if reason.numbers else ""
+    more = f" and {reason.numbers[0]} more accounts and Regions" if reason.numbers else ""
     return f"no list of {noun}s covers {', '.join(places)}{more} from their end to their deadline"
 
 
@@ -197,17 +197,17 @@ def _unread_place(reason: Reason) -> str:
 def _pending(reason: Reason) -> str:
     who = "the only subject is" if reason.numbers[0] == 1 else f"all {reason.numbers[0]:,} subjects are"
     why = reason.names[0] if reason.names else "new or with a first backup that still runs"
-    return f"{who} pending, {why}: nothing is decided yet"
+    return f"{who} pending, {why}, so nothing is decided yet"
 
 
 def _progress(reason: Reason) -> str:
-    return f"{'the only job is' if reason.numbers[0] == 1 else f'all {reason.numbers[0]:,} jobs are'} in progress: nothing is decided yet"
+    return f"{'the only job is' if reason.numbers[0] == 1 else f'all {reason.numbers[0]:,} jobs are'} in progress, so nothing is decided yet"
 
 
 def _unplaced(reason: Reason) -> str:
     (count,) = reason.numbers
-    says = f"{count:,} scheduled {'job' if count == 1 else 'jobs'} ({reason.names[0]}) {'says' if count == 1 else 'say'}"
-    return f"{says} no ResourceArn, Account, Region or CreationDate, so that it is unknown whose runs are answered"
+    says = f"{count:,} scheduled {'job' if count == 1 else 'jobs'} ({reason.names[0]}) {'records' if count == 1 else 'record'}"
+    return f"{says} no ResourceArn, Account, Region or CreationDate, so it is unknown which runs {'it answers' if count == 1 else 'they answer'}"
 
 
 def _on_steps(reason: Reason) -> str:
@@ -217,7 +217,7 @@ def _on_steps(reason: Reason) -> str:
 
 
 def _none_certain(reason: Reason) -> str:
-    may = f", and {reason.numbers[0]:,} may" if reason.numbers else ""
+    may = f", but {reason.numbers[0]:,} might" if reason.numbers else ""
     return f"no job certainly belongs to it{may}: {_behind(reason)}"
 
 
@@ -227,75 +227,76 @@ _WORDS: Mapping[ReasonKind, Callable[[Reason], str]] = MappingProxyType(
         _K.TOLD: lambda r: r.names[0],
         _K.ORGANIZATION_UNKNOWN: lambda r: "the accounts of the organization are not known to this run",
         _K.PLACE_UNCOVERED: lambda r: f"{r.names[0]} is declared and no list of {r.names[1]}s covers it",
-        _K.PLACE_UNASKED: lambda r: f"{r.names[0]} is declared and no fetch of {r.names[1]}s read it (may_be_empty excuses only a place that was read)",
+        _K.PLACE_UNASKED: lambda r: (
+            f"{r.names[0]} is declared and no fetch of {r.names[1]}s read it (may_be_empty excuses only an account and Region that was read)"
+        ),
         _K.ACCOUNT_SILENT: lambda r: f"{r.names[0]} is declared and has no job",
         _K.LIST_INCOMPLETE: lambda r: f"{r.names[0]} is incomplete: {r.names[1]}",
         _K.LIST_CUT_OFF: lambda r: f"{r.names[0]} is incomplete: {r.names[1]}",
-        _K.TIME_UNSAID: lambda r: f"nothing says which time the list of {r.names[0]} covers",
+        _K.TIME_UNSAID: lambda r: f"the time that the list of {r.names[0]} covers is unknown",
         _K.STATE_UNDATED: lambda r: (
-            f"nothing says when the list of {r.names[1]}s of {r.names[0]} was made, and it speaks of that moment alone: --covers FROM..TO is your claim"
+            f"the time of the list of {r.names[1]}s of {r.names[0]} is unknown, and the list shows only that time: assert it with --covers FROM..TO"
         ),
         _K.STATE_LATER: lambda r: (
-            f"the list of {r.names[1]}s of {r.names[0]} is of {_time(r.numbers[0])} and says nothing of earlier times, the evaluation time is "
-            f"{_time(r.numbers[1])}"
+            f"the list of {r.names[1]}s of {r.names[0]} is of {_time(r.numbers[0])} and shows no other time, but the evaluation time is {_time(r.numbers[1])}"
         ),
-        _K.STARTS_LATE: lambda r: f"{r.names[0]} is covered from {_time(r.numbers[0])} only, the window begins at {_time(r.numbers[1])}",
-        _K.ENDS_BEFORE_WINDOW: lambda r: f"{r.names[0]} is covered to {_time(r.numbers[0])} only, the window ends at {_time(r.numbers[1])}",
-        _K.ENDS_BEFORE_AS_OF: lambda r: f"{r.names[0]} is covered to {_time(r.numbers[0])} only, the evaluation time is {_time(r.numbers[1])}",
-        _K.TIME_MISSING: lambda r: f"{r.names[0]} is not covered from {_time(r.numbers[0])} to {_time(r.numbers[1])}: no list that was read is of this time",
+        _K.STARTS_LATE: lambda r: f"{r.names[0]} is covered only from {_time(r.numbers[0])}, but the window begins at {_time(r.numbers[1])}",
+        _K.ENDS_BEFORE_WINDOW: lambda r: f"{r.names[0]} is covered only to {_time(r.numbers[0])}, but the window ends at {_time(r.numbers[1])}",
+        _K.ENDS_BEFORE_AS_OF: lambda r: f"{r.names[0]} is covered only to {_time(r.numbers[0])}, but the evaluation time is {_time(r.numbers[1])}",
+        _K.TIME_MISSING: lambda r: f"{r.names[0]} is not covered from {_time(r.numbers[0])} to {_time(r.numbers[1])}: no list that was read covers this time",
         _K.SHOWS_NOTHING_SINCE: lambda r: f"{r.names[0]} shows nothing after {_time(r.numbers[0])}, before the window begins at {_time(r.numbers[1])}",
-        _K.NOTHING_IN_SCOPE: lambda r: f"none of the {r.names[0]}s that were read had happened in a place in scope",
+        _K.NOTHING_IN_SCOPE: lambda r: f"none of the {r.names[0]}s that were read is in an account and Region in scope",
         _K.LIST_EMPTY: lambda r: f"the list of {r.names[0]}s is empty",
         _K.PLACE_OF_SUBJECTS_UNREAD: _unread_place,
         _K.LIST_NOT_GIVEN: lambda r: f"this run has no list of {r.names[0]}s ({r.names[1]})",
         _K.INVENTORY_NOT_GIVEN: lambda r: f"this run has no inventory {r.names[0]}",
         _K.MORE: lambda r: f"and {r.numbers[0]:,} more",
         _K.COULD_VIOLATE: lambda r: f"{r.numbers[0]:,} of {counted(r.numbers[1], r.names[0])} could violate it: {_behind(r)}",
-        _K.SHARE_UNKNOWN: lambda r: _with_cause(f"from {r.names[0]} to {r.names[1]} of the subjects keep it, {r.names[2]} must", r),
-        _K.MAY_BELONG: lambda r: f"{r.numbers[0]:,} of {counted(r.numbers[1], r.names[0])} may belong to it, and none certainly does: {_behind(r)}",
+        _K.SHARE_UNKNOWN: lambda r: _with_cause(f"from {r.names[0]} to {r.names[1]} of the subjects keep it, but {r.names[2]} must", r),
+        _K.MAY_BELONG: lambda r: f"{r.numbers[0]:,} of {counted(r.numbers[1], r.names[0])} might belong to it, but none certainly does: {_behind(r)}",
         _K.NONE_CERTAIN: _none_certain,
         _K.FIELDS_UNKNOWN: _fields_unknown,
         _K.FIELDS_DROPPED: lambda r: f"{_fields_unknown(r)}: fields were dropped from the list; save it with {', '.join(r.keep)}",
         _K.FIELDS_UNREPORTED: lambda r: (
-            f"{_fields_unknown(r) if r.numbers else f'records do not say {_or(r.fields)}'}: job reports of AWS Backup do not say {', '.join(r.keep)}"
+            f"{_fields_unknown(r) if r.numbers else f'records do not record {_or(r.fields)}'}: job reports of AWS Backup do not record {', '.join(r.keep)}"
         ),
         _K.REPORT_OUTDATED: lambda r: f"{_fields_unknown(r)}: the newest job report that shows a job in progress is of an earlier time",
         _K.RECORDS_DAMAGED: lambda r: f"{_fields_unknown(r)}: it lacks fields that AWS always records; save the list again",
-        _K.FIELDS_UNSAID: lambda r: f"records do not say {_or(r.fields)}: save the list of {r.names[0]}s with {', '.join(r.keep)}",
+        _K.FIELDS_UNSAID: lambda r: f"records do not record {_or(r.fields)}: save the list of {r.names[0]}s with {', '.join(r.keep)}",
         _K.RECOVERY_UNKNOWN: lambda r: f"whether a later job recovered it is unknown: {_behind(r)}",
-        _K.RECOVERY_UNNAMED: lambda r: f"a later job that does not say its {_or(r.fields)} may have recovered it",
-        _K.TIMES_UNKNOWN: lambda r: _with_cause("when a job was created or ended, or whose it is, is unknown", r),
+        _K.RECOVERY_UNNAMED: lambda r: f"a later job that does not record its {_or(r.fields)} might have recovered it",
+        _K.TIMES_UNKNOWN: lambda r: _with_cause("the time or the subject of a job is unknown", r),
         _K.OWNERS_UNKNOWN: _owners,
-        _K.FIRST_MAY_RUN: lambda r: "a backup job in progress that does not say its ResourceArn, Account or Region may be its first",
+        _K.FIRST_MAY_RUN: lambda r: "a backup job in progress that does not record its ResourceArn, Account or Region might be its first",
         _K.FIRST_UNKNOWN: lambda r: "whether the first backup job listed is its first is unknown",
         _K.ABSENCE_UNKNOWN: _absence,
         _K.MEMBERSHIP_UNKNOWN: lambda r: "whether it is a subject of the rule is unknown",
-        _K.STRAY_JOBS: lambda r: f"{counted(r.numbers[0], r.names[0])} may belong to any subject or to none: no {_or(r.fields)} recorded",
-        _K.NAMELESS_JOBS: lambda r: f"{counted(r.numbers[0], 'job')} may be of a subject that no other job names: no {_or(r.fields)} recorded",
+        _K.STRAY_JOBS: lambda r: f"{counted(r.numbers[0], r.names[0])} might belong to any subject or to none: no {_or(r.fields)} recorded",
+        _K.NAMELESS_JOBS: lambda r: f"{counted(r.numbers[0], 'job')} might belong to a subject that no other job names: no {_or(r.fields)} recorded",
         _K.FOLLOWERS_UNREAD: _followers_unread,
-        _K.FOLLOWER_UNCLEAR: lambda r: _with_cause(f"a {r.names[0]} that may follow does not say enough", r),
-        _K.SPELLED_OTHERWISE: lambda r: f"a value that occurs nowhere is spelled otherwise in the evidence: {'; '.join(r.names)}",
-        _K.PLAN_UNSAID: lambda r: "a job of their plan says no ResourceArn, no Account, no Region or no CreationDate",
+        _K.FOLLOWER_UNCLEAR: lambda r: _with_cause(f"a {r.names[0]} that might follow lacks fields", r),
+        _K.SPELLED_OTHERWISE: lambda r: f"a value does not occur in the evidence, but another spelling of it does: {'; '.join(r.names)}",
+        _K.PLAN_UNSAID: lambda r: "a job of their plan does not record ResourceArn, Account, Region or CreationDate",
         _K.RUNS_UNREAD: lambda r: f"no complete list of {r.names[0]}s shows that no job came",
         _K.RUNS_UNDECIDED: lambda r: f"{r.names[0]} (not evaluated)",
         _K.SCHEDULE_UNKNOWN: lambda r: f"no schedule can be computed for {r.names[0]}",
         _K.PLAN_UNKNOWN: lambda r: (
-            f"{counted(r.numbers[0], 'job')} ({r.names[0]}) may be scheduled, and {r.fields[0]} is unknown: "
+            f"{counted(r.numbers[0], 'job')} ({r.names[0]}) might be scheduled, but {r.fields[0]} is unknown: "
             "keep CreatedBy.BackupPlanId and CreatedBy.BackupRuleId when you save a list"
         ),
         _K.RUN_UNPLACED: _unplaced,
         _K.NO_RUN_CERTAIN: lambda r: f"no other run was certainly due: {_behind(r)}",
-        _K.RUNS_MAY_BELONG: lambda r: f"{counted(r.numbers[0], 'job')} may belong to it, and no run that was due certainly does: {_behind(r)}",
-        _K.NOTHING_TO_JUDGE: lambda r: f"nothing to judge: {_behind(r)}",
+        _K.RUNS_MAY_BELONG: lambda r: f"{counted(r.numbers[0], 'job')} might belong to it, but no run that was due certainly does: {_behind(r)}",
+        _K.NOTHING_TO_JUDGE: lambda r: f"nothing to evaluate: {_behind(r)}",
         _K.OUTSIDE_WINDOW: _outside_window,
         _K.NONE_MATCHES: _none_matches,
         _K.NO_SCHEDULED_JOB: lambda r: f"none of {counted(r.numbers[0], r.names[0])} is a scheduled job that matches",
         _K.NO_RUN_DUE: lambda r: f"no scheduled run was due within {r.names[0]}",
         _K.NOTHING_TO_MEASURE: lambda r: f"{r.numbers[0]:,} of {counted(r.numbers[1], 'subject')} without a {r.names[0]} job in the window",
         _K.ALL_IN_PROGRESS: _progress,
-        _K.IN_PROGRESS_ALONE: lambda r: f"{r.numbers[0]:,} of {counted(r.numbers[1], 'subject')} with jobs in progress alone: nothing is decided yet",
+        _K.IN_PROGRESS_ALONE: lambda r: f"{r.numbers[0]:,} of {counted(r.numbers[1], 'subject')} with jobs in progress alone, so nothing is decided yet",
         _K.ALL_PENDING: _pending,
-        _K.ACCEPTED_UNSURE: lambda r: "with the subjects that waivers accept the share is kept only if those keep it of which it is unknown",
+        _K.ACCEPTED_UNSURE: lambda r: "with the waived subjects, the share is kept only if the undecided subjects keep it",
         _K.ALL_WAIVED: lambda r: "its only finding is waived" if r.numbers[0] == 1 else f"all {r.numbers[0]:,} findings are waived",
         _K.ON_STEPS: _on_steps,
     }

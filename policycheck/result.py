@@ -412,6 +412,8 @@ class Result:
     """What it shows against an earlier run; None: it was not compared."""
     period: Period | None = None
     """What a run over a period evaluated, `as_of` being its end; None: a run at as_of alone."""
+    resources: int = 0
+    """Resources that the lists of its rules have records of, each once; 0: it is not known."""
 
     @property
     def waivers(self) -> tuple[WaiverUse, ...]:

@@ -114,7 +114,7 @@ def test_what_is_given_covers_what_a_saved_list_of_it_would(policy: Path) -> Non
     assert policycheck.check(policy, JOBS, as_of=late).verdict is Verdict.INCONCLUSIVE
     covered = policycheck.check(policy, [*JOBS[::2], job(BackupJobId="j4", CreationDate=ago(hours=-60))], as_of=late, covers=(AS_OF - timedelta(days=1), late))
     assert covered.verdict is Verdict.INCONCLUSIVE
-    assert "asserted: the list of records does not say how it was made" in covered.not_seen[0]
+    assert "asserted: the list of records does not record how it was made" in covered.not_seen[0]
 
 
 def test_no_jobs_are_no_pass(policy: Path) -> None:
@@ -144,10 +144,10 @@ def test_options_mean_what_they_mean_on_the_command_line(tmp_path: Path) -> None
     [
         ({"jobs": 3}, "UsageError", "jobs are paths, records or frames, not int"),
         ({"jobs": ["a.json", JOBS[0]]}, "JobFileError", "is neither a job nor an answer"),
-        ({"jobs": [pl.DataFrame(JOBS), JOBS[0]]}, "UsageError", "not some of each"),
-        ({"jobs": pl.DataFrame({"State": ["FAILED"]})}, "JobFileError", "has no single column BackupJobId or CopyJobId or RestoreJobId"),
+        ({"jobs": [pl.DataFrame(JOBS), JOBS[0]]}, "UsageError", "jobs must be all paths, all records or all frames"),
+        ({"jobs": pl.DataFrame({"State": ["FAILED"]})}, "JobFileError", "does not have the column BackupJobId or CopyJobId or RestoreJobId"),
         ({"jobs": [JOBS[0] | {"CreationDate": datetime(2026, 11, 20)}]}, "JobFileError", "has no offset from UTC"),  # the mistake
-        ({"jobs": [JOBS[0] | {"State": object()}]}, "JobFileError", "holds what JSON cannot: a value of the type object"),
+        ({"jobs": [JOBS[0] | {"State": object()}]}, "JobFileError", "contains values that JSON cannot represent: a value of the type object"),
         ({"jobs": [{"BackupJobID": "j1"}]}, "JobFileError", "BackupJobID"),
         ({"as_of": datetime(2026, 11, 20)}, "UsageError", "as_of and covers need a time zone"),  # the mistake
         ({"engine": "pandas"}, "UsageError", "there is no engine pandas"),

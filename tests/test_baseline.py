@@ -161,7 +161,7 @@ def seen_since(days: int) -> Universe:
         pytest.param(run(rule(universe=seen_since(29))), run(rule("a", universe=seen_since(31))), {"exit": 0, "gone": ["a"]}, id="shorter by a day at most"),
         pytest.param(
             run(rule("b", possible=2)), run(rule("a", "b")),
-            {"exit": 1, "unchanged": ["b"], "not seen": ["a"], "lost": [f"{LOST_RULE}too little is known of jobs that could violate the rule"]},
+            {"exit": 1, "unchanged": ["b"], "not seen": ["a"], "lost": [f"{LOST_RULE}jobs that could violate the rule lack fields"]},
             id="other jobs could violate",
         ),
         pytest.param(run(rule(), rule("x", id="added")), run(rule()), {"exit": 1, "new": ["x"]}, id="a rule that the baseline lacks"),
@@ -181,7 +181,7 @@ def test_what_became_of_findings(now: Result, then: Result, found: dict[str, Any
         # Violated without a finding: old where it was so before.
         (run(rule(verdict=Verdict.FAIL)), run(rule(verdict=Verdict.FAIL)), ExitCode.OK),
         (run(rule(verdict=Verdict.FAIL)), run(rule("a")), ExitCode.FINDINGS),
-        # What an old finding hides is not excused: beside it, the evidence is not enough.
+        # What an old finding hides is not excused: beside it, the evidence is insufficient.
         (run(rule("a", beneath=(Verdict.INCONCLUSIVE, told("a Region is missing")))), run(rule("a")), ExitCode.EVIDENCE),
         (run(rule("a"), scope_uncovered=True), run(rule("a")), ExitCode.EVIDENCE),
         (run(rule("a"), rule("x", id="low", severity=Severity.LOW), fail_on=Severity.HIGH), run(rule("a"), rule(id="low")), ExitCode.OK),

@@ -50,7 +50,7 @@ def test_what_the_source_could_not_see_stands_first(tmp_path: Path) -> None:
     result = judge(load(POLICY, tmp_path), evidence([job()]))
     assert result.not_seen == (
         "the source could not see this",
-        "membership not verified: p declares no scope, so an account or Region that is silent is not missed",
+        "membership not verified: p declares no scope, so a missing account or Region goes unnoticed",
     )
 
 
@@ -71,7 +71,7 @@ def test_scope_that_is_short_is_noted_once_and_fails_the_run_whatever_fail_on_sa
 def test_jobs_out_of_scope_are_counted_and_their_places_named(count: int, text: str, tmp_path: Path) -> None:
     elsewhere = Coverage("backup_jobs", "999988887777", REGION, None, None, count, basis=Basis.OBSERVED)
     result = judge(load(SCOPED.replace(", 444455556666", ""), tmp_path), evidence([job()], elsewhere))
-    assert f"p: {text} not judged: 999988887777/{REGION}" in result.not_seen
+    assert f"p: {text} not evaluated: 999988887777/{REGION}" in result.not_seen
     assert result.verdict is Verdict.PASS
 
 

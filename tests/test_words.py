@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import pytest
 
-from tests.words import Place, literals, packs, pages, words
+from tests.words import Place, literals, others, packs, pages, words
 
 
 def complaints(places: Iterable[Place]) -> Iterator[str]:
@@ -23,7 +23,7 @@ def complaints(places: Iterable[Place]) -> Iterator[str]:
                 yield f"{place.path}:{place.line}: {word.word}; write: {word.instead} | {place.text.strip()[:160]}"
 
 
-@pytest.mark.parametrize("texts", [pages, packs, literals], ids=lambda texts: texts.__name__)
+@pytest.mark.parametrize("texts", [pages, packs, others, literals], ids=lambda texts: texts.__name__)
 def test_no_text_uses_a_word_of_the_list(texts: Callable[[], Iterator[Place]]) -> None:
     assert list(complaints(texts())) == []
 
@@ -33,7 +33,7 @@ def test_a_word_is_found_in_prose_and_not_in_code() -> None:
 
 
 def test_the_list_names_only_files_in_which_the_word_stands() -> None:
-    texts = [*pages(), *packs(), *literals()]
+    texts = [*pages(), *packs(), *others(), *literals()]
     gone = [
         f"{word.word}: {path}"
         for word in words()

@@ -16,6 +16,7 @@ CASES = TOP / "tests" / "cases" / "words.yaml"
 _FENCE = re.compile(r"^ *```.*?^ *```$", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)|(?<=\]\()[^)\s]+|<!--.*?-->")
 _HELP = "docs/command-line.md"
+_EXAMPLE_TEXTS = re.compile(r"^ *(?:- )?(?:title|why|fix|reason|description|name): (.*)$|(?:^| )#(.*)$", re.MULTILINE)
 _PACK_TEXTS = re.compile(r"^ *(?:- )?(?:title|why|fix|reason|description): (.*)$|^ *#(.*)$", re.MULTILINE)
 
 
@@ -67,6 +68,19 @@ def packs() -> Iterator[Place]:
         text = path.read_text(encoding="utf-8")
         for found in _PACK_TEXTS.finditer(text):
             yield Place(path.relative_to(TOP).as_posix(), text.count("\n", 0, found.start()) + 1, found[1] or found[2])
+
+
+def others() -> Iterator[Place]:
+    """What `make help` says, what the action says of its inputs and outputs, and the texts of examples to copy: comments, titles and names of tests."""
+    sources = [
+        (TOP / "Makefile", re.compile(r"^[a-z-]+:.*## (.*)$", re.MULTILINE)),
+        (TOP / "action.yml", re.compile(r"^ *(?:name|description): (.*)$", re.MULTILINE)),
+        *((path, _EXAMPLE_TEXTS) for path in sorted((TOP / "examples").rglob("*.y*ml"))),
+    ]
+    for path, pattern in sources:
+        text = path.read_text(encoding="utf-8")
+        for found in pattern.finditer(text):
+            yield Place(path.relative_to(TOP).as_posix(), text.count("\n", 0, found.start()) + 1, next(filter(None, found.groups()), ""))
 
 
 def literals() -> Iterator[Place]:

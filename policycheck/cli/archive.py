@@ -21,15 +21,15 @@ _ACTIONS = ("status", "compact")
 
 
 def archive(
-    action: Annotated[str, typer.Argument(metavar="ACTION", help="status: what is in it and whether it is whole. compact: put small files together.")],
-    path: Annotated[str, typer.Argument(metavar="DIR", help="The archive: a folder or s3://bucket/prefix.")],
-    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="A profile of your AWS configuration, for S3.")] = None,
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="status: show what it holds and whether it is complete. compact: combine small files.")],
+    path: Annotated[str, typer.Argument(metavar="DIR", help="Archive: a folder or s3://BUCKET/PREFIX.")],
+    profile: Annotated[str | None, typer.Option("--profile", metavar="NAME", help="Profile of the AWS configuration, for S3.")] = None,
 ) -> None:
-    """Look into an archive of job lists, or put its small files together. Needs the extra `archive`.
+    """Show the status of an archive of job lists, or compact it. Requires the extra `archive`.
 
-    status reads every file. compact leaves no job out; files that were replaced are deleted after a week.
+    status reads every file. compact loses no job; replaced files are deleted after a week.
 
-    Exit codes: 0 done; 2 the command is wrong; 3 there is no archive, or it is damaged; 4 a bug in policycheck.
+    Exit codes: 0 done; 2 the command is wrong; 3 the archive does not exist or is damaged; 4 a bug in policycheck.
     """
     from policycheck.sources.archive.tables import Archive
     from policycheck.sources.connection import Connection

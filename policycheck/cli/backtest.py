@@ -28,15 +28,16 @@ def backtest(
     options: RunOptions,
     against: Annotated[
         list[str] | None,
-        typer.Option("--against", metavar="POLICY", help="The other version to compare with: policy files, folders or packs. Repeat for more."),
+        typer.Option("--against", metavar="POLICY", help="Other version to compare with: policy files, folders or packs. Can be repeated."),
     ] = None,
     form: Annotated[str, typer.Option("--output", "-o", metavar="FORMAT", help="text or json.")] = "text",
 ) -> None:
-    """Ask what policies would have said over a period: on how many days each rule would have failed, and how that compares with another version.
+    """Show on how many days of a period each rule would have failed, and how that compares with another version.
 
-    Nothing is gated: a rule that would have failed is an answer. What there was not enough evidence for is told, and is no pass.
+    A rule that would have failed does not change the exit code. Days with insufficient evidence are named and are not passes.
 
-    Exit codes: 0 evaluated; 2 the command or a policy is wrong; 3 the evidence cannot be read, or is enough for no rule on any day; 4 a bug in policycheck.
+    Exit codes: 0 evaluated; 2 the command or a policy is wrong; 3 the evidence cannot be read, or is insufficient for every rule on every day; 4 a bug in
+    policycheck.
     """
     from policycheck.backtesting.comparison import compare
     from policycheck.backtesting.report import write_json, write_text
@@ -50,7 +51,7 @@ def backtest(
         raise UsageError(f"there is no format {clean_line(form)} of backtests", hint=f"The formats are {', '.join(_FORMATS)}.")
     settings = settle(context, options)
     if settings.from_ is None:
-        raise UsageError("a backtest is of a period, and its beginning is missing", hint="Add --from, such as --from 90d.")
+        raise UsageError("a backtest requires the beginning of a period", hint="Add --from, such as --from 90d.")
     connection = connect(settings)
     end, claimed = parse_times(settings.jobs, end_of_period(settings), settings.covers, connection)
     period = parse_period(settings.from_, end, settings.every)

@@ -56,7 +56,7 @@ def read_baseline(options: RunOptions, *, waits: bool = False) -> Baseline | Non
         return None
     if waits:
         raise UsageError(
-            "--baseline cannot stand beside --wait", hint="A gate opens when its rules pass, whatever an earlier run found. Leave out one or the other."
+            "--baseline and --wait exclude each other", hint="A gate opens when its rules pass, whatever an earlier run found. Use one of the two."
         )
     from policycheck.cli.saved import read_result
     from policycheck.formats.redaction import NOTE

@@ -43,7 +43,7 @@ class Bundling:
         if needed:
             nouns = " and ".join(dict.fromkeys(f"{DATASETS[name].noun}s" for _, name in needed))
             ids = " ".join(dict.fromkeys(f"--ignore {rule.id}" for rule, _ in needed))
-            raise UsageError(f"a bundle cannot hold {nouns}: reperform.py does not read them", hint=f"Leave out --bundle, or the rules about them: {ids}")
+            raise UsageError(f"a bundle cannot hold {nouns}: reperform.py does not read them", hint=f"Omit --bundle, or the rules about them: {ids}")
 
     def inventories(self) -> dict[str, Inventory]:
         """The inventories of the run, read from the bytes that the bundle holds. Raises EvidenceError."""
@@ -79,11 +79,11 @@ def begin_bundle(
     path = Path(settings.bundle)
     of_file = settings.run_file is not None and settings.run_file.values.get("bundle") == settings.bundle
     if settings.wait is not None:
-        hint = "A gate reads its lists in parts. Run check --bundle once the gate has passed."
+        hint = "A gate reads its lists in parts. Run policycheck check --bundle after the gate has passed."
         if not of_file:
-            raise UsageError("--bundle cannot stand beside --wait", hint=hint)
+            raise UsageError("--bundle and --wait exclude each other", hint=hint)
         if not settings.quiet:
-            show_note(f"policycheck: a gate makes no evidence bundle. {hint}")
+            show_note(f"policycheck: a gate writes no evidence bundle. {hint}")
         return None
     if not of_file:
         require_folder(path, "--bundle")

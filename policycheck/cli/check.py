@@ -77,6 +77,7 @@ def judge(settings: Settings) -> None:
     options = Options(
         color=colored(sys.stdout, no_color=settings.no_color),
         width=terminal_width(sys.stdout),
+        verbose=settings.verbose,
         show_passed=settings.show_passed,
         min_severity=shown,
         junit_strict=settings.junit_strict,
@@ -123,27 +124,27 @@ def end_of_period(settings: Settings) -> str | None:
     if settings.to is None:
         return settings.as_of
     if settings.from_ is None:
-        raise UsageError("--to is the end of a period, and its beginning is missing", hint="Add --from, or name one instant with --as-of.")
+        raise UsageError("--to requires the beginning of the period, --from", hint="Add --from, or use --as-of for one time.")
     of_file = settings.run_file is not None and settings.as_of == settings.run_file.values.get("as_of")
     if settings.as_of is not None and not of_file:
-        raise UsageError("--to and --as-of both name the end of the period", hint="Leave out one or the other.")
+        raise UsageError("--to and --as-of exclude each other", hint="Use one of the two.")
     return settings.to
 
 
 def _require_instant(settings: Settings, period: Period | None, *, waits: bool) -> None:
     """Raise UsageError where a period is asked for together with what is about one instant."""
     if period is not None and waits:
-        raise UsageError("--wait looks at the present, and --from at a period", hint="Leave out one or the other.")
+        raise UsageError("--wait and --from exclude each other", hint="Use one of the two.")
     if period is not None and settings.bundle is not None:
-        hint = "Leave out --from; a bundle of its end is made with --as-of."
-        raise UsageError("--bundle holds one evaluation that can be performed again, and a period is many", hint=hint)
+        hint = "Omit --from. For a bundle of the end of the period, use --as-of."
+        raise UsageError("--bundle and --from exclude each other: a bundle holds one evaluation", hint=hint)
 
 
 def require_fetch(options: RunOptions, *, waits: bool = False) -> None:
     """Raise UsageError where a fetch is to be explained and there is none, or there are many."""
     if options.explain_fetch and (options.jobs or waits):
         problem = "--wait fetches repeatedly" if waits else "--jobs reads saved lists"
-        raise UsageError(f"--explain-fetch is about one fetch from AWS, and {problem}", hint="Leave out one or the other.")
+        raise UsageError(f"--explain-fetch requires one fetch from AWS: {problem}", hint="Use one of the two.")
 
 
 def open_backend(name: str) -> Backend:
@@ -171,7 +172,7 @@ def _warn_of_spare_inventories(arguments: Sequence[str], policies: Sequence[Poli
         return
     for name in sorted({text.partition("=")[0] for text in arguments if "=" in text} - asked):
         near = nearest(name, sorted(asked))
-        show_warning(f"the inventory {name} was given and no rule asks for it" + (f"; did you mean {near}?" if near else ""))
+        show_warning(f"the inventory {name} was given, but no rule uses it" + (f"; did you mean {near}?" if near else ""))
 
 
 def gather(
@@ -233,12 +234,12 @@ def parse_times(jobs: Sequence[str] | None, as_of: str | None, covers: str | Non
         of_s3 = any(map(is_object_url, jobs))
         # Where lists are in S3, a profile says by whose credentials they are read.
         if connection != (replace(Defaults(), profiles=connection.profiles[:1]) if of_s3 else Defaults()):
-            hint = "Leave out the options: --profile and the AWS_ variables say how S3 is reached." if of_s3 else "Leave out one or the other."
-            raise UsageError("--jobs reads saved lists, and the options of a connection are for AWS", hint=hint)
+            hint = "Omit the options: --profile and the AWS_ variables determine how S3 is reached." if of_s3 else "Use one of the two."
+            raise UsageError("--jobs reads saved job lists, so connection options cannot be used", hint=hint)
         if as_of is None:
-            hint = "--as-of now, or the time it was saved: --as-of 2026-11-20T06:00:00Z"
-            raise UsageError("a saved list does not say when it was made: --as-of is needed", hint=hint)
+            hint = "Use --as-of now, or the time it was saved: --as-of 2026-11-20T06:00:00Z"
+            raise UsageError("--as-of is required: a saved job list does not record when it was saved", hint=hint)
         return parse_as_of(as_of), parse_covers(covers) if covers else None
     if covers:
-        raise UsageError("--covers is a claim about saved lists; what is fetched says for itself what it covers", hint="Name the lists with --jobs.")
+        raise UsageError("--covers is for saved job lists: fetched lists record what they cover", hint="Name the lists with --jobs, or omit --covers.")
     return parse_as_of(as_of or NOW), None

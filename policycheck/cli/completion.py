@@ -51,7 +51,7 @@ def _install(value: str | None) -> None:
         from typer._completion_shared import install
 
         shell, path = install(shell=_shell("--install-completion", value), prog_name="policycheck", complete_var=VARIABLE)
-        show_note(f"{shell} completes policycheck from its next start on: {path}")
+        show_note(f"{shell} completes policycheck commands after its next start: {path}")
         raise typer.Exit
 
 

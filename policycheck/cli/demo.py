@@ -34,12 +34,12 @@ _FILES = {"junit": "junit.xml", "sarif": "results.sarif", "markdown": "summary.m
 
 
 def demo(
-    directory: Annotated[Path, typer.Option("--directory", metavar="DIR", help="Where the job lists and the reports go.")] = Path("policycheck-demo"),
-    as_of: Annotated[str, typer.Option("--as-of", metavar="TIME|now", help="The instant the sample organization is made for.")] = "now",
+    directory: Annotated[Path, typer.Option("--directory", metavar="DIR", help="Folder for the job lists and reports.")] = Path("policycheck-demo"),
+    as_of: Annotated[str, typer.Option("--as-of", metavar="TIME|now", help="Evaluation time of the sample organization.")] = "now",
 ) -> None:
-    """Judge a sample organization: two accounts, two Regions, about 2,000 jobs over 30 days, many of them wrong.
+    """Check a sample organization: two accounts, two Regions, about 2,000 jobs over 30 days, with many faults.
 
-    A local AWS Backup endpoint serves it; the jobs are fetched over HTTP as from AWS. Finding violations is success: then the exit code is 0.
+    A local AWS Backup endpoint serves it, and the jobs are fetched over HTTP as from AWS. The exit code is 0 if violations are found, as expected.
     """
     from policycheck.emulator.organization import organization, write
     from policycheck.emulator.server import serve

@@ -24,7 +24,7 @@ def show_error(error: PolicycheckError) -> None:
             _write(render_diagnostic(diagnostic))
         if len(error.diagnostics) > _MOST:
             _write(f"and {len(error.diagnostics) - _MOST:,} more")
-        _write(f"{error.message}; nothing was judged")
+        _write(f"{error.message}; nothing was evaluated")
         return
     place = f"{clean_line(error.place)}: " if error.place and clean_line(error.place) not in error.message else ""
     _write(f"error: {place}{clean(error.message)}")

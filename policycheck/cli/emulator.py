@@ -18,30 +18,31 @@ if TYPE_CHECKING:
 
 
 def emulator(
-    port: Annotated[int, typer.Option("--port", metavar="PORT", help="The port on 127.0.0.1; 0 takes a free one and prints it.")] = 0,
+    port: Annotated[int, typer.Option("--port", metavar="PORT", help="Port on 127.0.0.1; 0 selects a free port and prints it.")] = 0,
     jobs: Annotated[
         list[Path] | None,
-        typer.Option("--jobs", metavar="FILE", help="Job lists as the AWS CLI saves them (JSON). Repeat for more. Without it: a sample organization."),
+        typer.Option("--jobs", metavar="FILE", help="Job lists as the AWS CLI saves them (JSON). Can be repeated. Default: a sample organization."),
     ] = None,
     fault: Annotated[
-        list[str] | None, typer.Option("--fault", metavar="SPEC", help="Go wrong: OPERATION:REQUESTS=KIND, ListBackupJobs:3=truncated. Repeat for more.")
+        list[str] | None,
+        typer.Option("--fault", metavar="SPEC", help="Inject a fault: OPERATION:REQUESTS=KIND, such as ListBackupJobs:3=truncated. Can be repeated."),
     ] = None,
     disable_region: Annotated[
-        list[str] | None, typer.Option("--disable-region", metavar="REGION", help="An opt-in Region that is not enabled in any account. Repeat for more.")
+        list[str] | None, typer.Option("--disable-region", metavar="REGION", help="Opt-in Region that is not enabled in any account. Can be repeated.")
     ] = None,
     member: Annotated[
         list[str] | None,
         typer.Option(
             "--member",
             metavar="ID=NAME[:STATE]",
-            help="An account of the organization, with or without jobs; STATE: ACTIVE if not given, SUSPENDED, ... Repeat for more.",
+            help="Account of the organization, with or without jobs. STATE: ACTIVE (default), SUSPENDED and others. Can be repeated.",
         ),
     ] = None,
-    account: Annotated[str, typer.Option("--account", metavar="ID", help="The management account; without it the first of the jobs.")] = "",
+    account: Annotated[str, typer.Option("--account", metavar="ID", help="Management account. Default: the first account of the jobs.")] = "",
 ) -> None:
-    """Serve an AWS Backup endpoint on 127.0.0.1 until it is interrupted. Needs the extra `emulator`.
+    """Serve an AWS Backup endpoint on 127.0.0.1 until interrupted. Requires the extra `emulator`.
 
-    The address and the variables that point the AWS CLI and every SDK at it are printed on stdout.
+    The address, and the variables that point the AWS CLI and every SDK at it, are printed to stdout.
     """
     from policycheck.emulator.members import Member
     from policycheck.emulator.server import serve
@@ -74,7 +75,7 @@ def _disabled(regions: list[str]) -> frozenset[str]:
 
     for region in regions:
         if region not in OPT_IN:
-            raise UsageError(f"--disable-region {region}: no Region that has to be enabled", hint=f"They are {', '.join(OPT_IN)}.")
+            raise UsageError(f"--disable-region {region}: not an opt-in Region", hint=f"They are {', '.join(OPT_IN)}.")
     return frozenset(regions)
 
 

@@ -118,7 +118,7 @@ def parse_longest_job(text: str | None, jobs: Sequence[str] | None) -> timedelta
     if text is None:
         return None
     if jobs:
-        raise UsageError("--longest-job narrows what is fetched from AWS, and --jobs reads saved lists", hint="Leave out one or the other.")
+        raise UsageError("--longest-job and --jobs exclude each other: it narrows what is fetched from AWS", hint="Use one of the two.")
     try:
         return parse(text)
     except (ValueError, OverflowError) as error:

@@ -34,18 +34,18 @@ _FORMATS = ("text", "json")
 def explain(
     context: typer.Context,
     options: RunOptions,
-    rule: Annotated[str, typer.Argument(metavar="RULE", help="The rule: RULE, or POLICY/RULE; of a shipped pack, PACK/RULE is enough.")],
+    rule: Annotated[str, typer.Argument(metavar="RULE", help="Rule: RULE, POLICY/RULE, or PACK/RULE of a shipped pack.")],
     subject: Annotated[
-        str | None, typer.Option("--subject", metavar="TEXT", help="Why this subject passed or failed: the end of its ARN, or its group's key.")
+        str | None, typer.Option("--subject", metavar="TEXT", help="Explain why this subject passed or failed: the end of its ARN, or its group's key.")
     ] = None,
-    job: Annotated[str | None, typer.Option("--job", metavar="ID", help="Why this job violates, or does not.")] = None,
-    last: Annotated[int, typer.Option("--last", metavar="N", min=1, help="How many of the subject's jobs are shown, the newest.")] = 5,
-    expression: Annotated[bool, typer.Option("--expression", help="Print what the rule compiles to, however long.")] = False,
+    job: Annotated[str | None, typer.Option("--job", metavar="ID", help="Explain why this job violates the rule or does not.")] = None,
+    last: Annotated[int, typer.Option("--last", metavar="N", min=1, help="Number of the subject's newest jobs to show.")] = 5,
+    expression: Annotated[bool, typer.Option("--expression", help="Print the compiled expression in full.")] = False,
     form: Annotated[str, typer.Option("--output", "-o", metavar="FORMAT", help="text or json.")] = "text",
 ) -> None:
     """Explain a rule: its population, what would make it fail, samples that do and do not, its tests and waivers.
 
-    With --jobs and --as-of, or --subject or --job and the source of the run file or AWS: why a subject passed or failed, condition by condition.
+    With --jobs and --as-of, or with --subject or --job (jobs from the run file or AWS): why a subject passed or failed, condition by condition.
 
     Exit codes: 0 explained; 2 the command or a policy is wrong; 3 the evidence cannot be read; 4 a bug in policycheck.
     """
@@ -58,7 +58,7 @@ def explain(
     asked = any(named) or subject is not None or job is not None
     judged = _judge(settings, policy, found, backend, subject, job, last) if asked else None
     if judged is None and (options.as_of or options.covers):
-        raise UsageError("--as-of and --covers are about jobs, and none are asked about", hint="Name the lists with --jobs, or a subject with --subject.")
+        raise UsageError("--as-of and --covers require --jobs or --subject", hint="Name the lists with --jobs, or a subject with --subject.")
     document = _write(policy, found, path, backend, judged, form=form, expression=expression, color=colored(sys.stdout, no_color=settings.no_color))
     write_document(document)
 

@@ -27,16 +27,14 @@ if TYPE_CHECKING:
 def fetch(
     context: typer.Context,
     options: RunOptions,
-    archive: Annotated[str, typer.Option("--archive", metavar="DIR|s3://BUCKET/PREFIX", help="The archive; it is made if it is not there.")],
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Take files that are missing or damaged out of the archive, and fetch again what AWS lists.")
-    ] = False,
+    archive: Annotated[str, typer.Option("--archive", metavar="DIR|s3://BUCKET/PREFIX", help="Archive, which is created if it does not exist.")],
+    repair: Annotated[bool, typer.Option("--repair", help="Remove missing or damaged files from the archive, and fetch again what AWS lists.")] = False,
 ) -> None:
-    """Add what is new in AWS's job lists to an archive. Needs the extra `archive`.
+    """Add new jobs from AWS's job lists to an archive. Requires the extra `archive`.
 
-    With policies: the lists that their rules ask about and, without --region, the Regions of their scope. Without: every list.
+    With policies: the lists that their rules need and, without --region, the Regions of their scope. Without policies: every list.
 
-    Exit codes: 0 every list was read to its end; 2 the command or a policy is wrong; 3 a list was not read, or the archive is damaged; 4 a bug in policycheck.
+    Exit codes: 0 every list was read completely; 2 the command or a policy is wrong; 3 a list was not read, or the archive is damaged; 4 a bug in policycheck.
     """
     from policycheck.datasets import DATASETS, JOB_LISTS
     from policycheck.sources.archive.fetching import fetch_into
@@ -54,7 +52,7 @@ def fetch(
         _repair(store)
     names = tuple(name for name in plan.datasets if name in JOB_LISTS) if policies else tuple(JOB_LISTS)
     if not settings.quiet and (others := [DATASETS[name].noun + "s" for name in plan.datasets if name not in JOB_LISTS]):
-        show_warning(f"an archive keeps lists of jobs: {' and '.join(others)} are not kept")
+        show_warning(f"an archive holds job lists only: {' and '.join(others)} are not archived")
     with explain_fetch(wanted=settings.explain_fetch) as announce, show_progress(quiet=settings.quiet) as progress:
         done = fetch_into(store, connection, names, declared_regions=plan.declared_regions, progress=progress, announce=announce)
     if not settings.quiet:
@@ -72,7 +70,7 @@ def _repair(store: object) -> None:
 
     assert isinstance(store, Archive)
     lines = give_up_damaged(store, datetime.now(UTC))
-    for line in lines or ["no file of the archive is damaged"]:
+    for line in lines or ["no file in the archive is damaged"]:
         show_note(f"policycheck: repair: {line}")
 
 
@@ -80,5 +78,5 @@ def _tell(name: str, done: ArchivedFetch) -> None:
     complete = len(done.rows) - len(done.failed)
     show_note(
         f"policycheck: {name}: {done.jobs:,} {'job' if done.jobs == 1 else 'jobs'} listed, {done.added:,} new {'row' if done.added == 1 else 'rows'}; "
-        f"{complete} of {len(done.rows)} lists read to their end"
+        f"{complete} of {len(done.rows)} lists read completely"
     )

@@ -57,7 +57,7 @@ def describe_intent(intent: Intent) -> list[str]:
         lines.append(f"fetch: {_listed(len(identities), 'account', [identity.label or 'that of the credentials found' for identity in identities])}")
     lines.append(f"fetch: {_listed(len(regions), 'Region', regions)}")
     lines.append(
-        f"fetch: {calls:,} or more calls: one a list, account and Region, and one for every further {PAGE_SIZE:,} jobs, whose number is not known before; "
+        f"fetch: {calls:,} or more calls: one for each list, account and Region, and one for every further {PAGE_SIZE:,} jobs (unknown in advance); "
         f"at most {PUBLISHED_RATE:.0f} a second in each account and Region, up to {min(len(places), THREADS)} at once"
     )
     lines += [f"fetch: permissions: {text}" for text in _permissions(intent)]
@@ -109,7 +109,7 @@ def describe_tallies(tallies: Mapping[Place, Tally]) -> list[str]:
     if len(worst) > 1:
         lines += [f"fetched: {place.label}: {_tally(tally)}" for place, tally in worst[:_WORST]]
     if len(worst) > _WORST:
-        lines.append(f"fetched: and {len(worst) - _WORST:,} more places with fewer refusals, retries or calls")
+        lines.append(f"fetched: and {len(worst) - _WORST:,} more accounts and Regions with fewer refusals, retries or calls")
     return lines
 
 
@@ -117,4 +117,4 @@ def _tally(tally: Tally) -> str:
     counts = ((tally.calls, "call"), (tally.pages, "page"), (tally.jobs, "job"), (tally.retries, "retry"))
     told = ", ".join(f"{count:,} {noun if count == 1 else {'retry': 'retries'}.get(noun, f'{noun}s')}" for count, noun in counts)
     held = f", held back for {tally.waited:.1f} s" if tally.waited >= 0.05 else ""
-    return f"{told}, {tally.throttled:,} refused for coming too fast{held}"
+    return f"{told}, {tally.throttled:,} throttled{held}"

@@ -58,7 +58,7 @@ def _compare(policy: Policy, rewritten: str, settings: Settings) -> None:
         except PolicyError:
             same = False
     if not same:
-        raise UsageError("the canonical sentences cannot be written into this file; it was left as it is", place=policy.path, hint="Write them by hand.")
+        raise UsageError("the canonical sentences cannot be written into this file, so it was not changed", place=policy.path, hint="Write them by hand.")
 
 
 def _tell(one: Rewritten, name: str) -> None:

@@ -50,10 +50,10 @@ def init(
 ) -> None:
     """Write a first policy from job lists: from their schedules, types, roles and vaults.
 
-    Every limit is the longest interval of a schedule, an hour, and the 95th percentile of Elapsed; comments say where each number comes from. A rule for
+    Every limit is the longest interval of a schedule, plus an hour, plus the 95th percentile of Elapsed; comments explain each number. A rule for
     which the evidence is insufficient is omitted, and a comment says why.
 
-    Exit codes: 0 the policy was written; 2 the command is wrong; 3 the lists are missing or insufficient for a single rule.
+    Exit codes: 0 the policy was written; 2 the command is wrong; 3 the lists are missing, or insufficient for any rule.
     """
     from policycheck.drafting.trial import draft_and_try
     from policycheck.engine.backends.registry import open_engine
@@ -86,7 +86,7 @@ def _spare(output: Path | None, jobs: list[str] | None, *, force: bool) -> None:
     spare_inputs([("policy", output)], jobs or (), jobs or ())
     # A device or a pipe is there to be written to.
     if not force and (output.is_file() or output.is_symlink()) and is_kept(output):
-        raise UsageError(f"{clean_line(str(output))} is there already", hint="Name another file, or write over it with --force.")
+        raise UsageError(f"{clean_line(str(output))} already exists", hint="Name another file, or replace it with --force.")
 
 
 def _gather(options: RunOptions) -> tuple[Evidence, datetime]:

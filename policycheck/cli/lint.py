@@ -33,21 +33,23 @@ if TYPE_CHECKING:
     from policycheck.policy.lint.finding import Level
 
 Outputs = Sequence[tuple[str, Path | None]]
-Codes = Annotated[list[str] | None, typer.Option("--select", metavar="CODE", help="Check for these codes only (PC101, or a prefix: PC1). Repeat for more.")]
-NoCodes = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE", help="Do not check for these codes (PC101, or a prefix: PC1). Repeat for more.")]
-FailLevel = Annotated[str, typer.Option("--fail-on", metavar="LEVEL", help="The least level that fails the run: error, warning, info or never.")]
+Codes = Annotated[list[str] | None, typer.Option("--select", metavar="CODE", help="Check only these codes (PC101, or a prefix: PC1). Can be repeated.")]
+NoCodes = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODE", help="Do not check these codes (PC101, or a prefix: PC1). Can be repeated.")]
+FailLevel = Annotated[str, typer.Option("--fail-on", metavar="LEVEL", help="Lowest level that fails the run: error, warning, info or never.")]
 MinLevel = Annotated[
     str | None,
-    typer.Option("--min-severity", metavar="LEVEL", help="Show findings of this level or worse; warning, unless --fail-on is info. Changes no count."),
+    typer.Option(
+        "--min-severity", metavar="LEVEL", help="Show diagnostics of this level or higher. Default: warning, or info with --fail-on info. It changes no count."
+    ),
 ]
 *_FORMATS, _LAST_FORMAT = LINT_FORMATS
 Reports = Annotated[
     list[str] | None,
-    typer.Option("--output", "-o", metavar="FORMAT[=PATH]", help=f"{', '.join(_FORMATS)} or {_LAST_FORMAT}, to stdout or to a file. Repeat for more."),
+    typer.Option("--output", "-o", metavar="FORMAT[=PATH]", help=f"{', '.join(_FORMATS)} or {_LAST_FORMAT}, to stdout or to a file. Can be repeated."),
 ]
 
 
-Fix = Annotated[bool, typer.Option("--fix", help="Write the sentence that a typed one is read as in its place; comments and layout stay.")]
+Fix = Annotated[bool, typer.Option("--fix", help="Replace each typed sentence with the sentence it is read as; comments and layout stay.")]
 
 
 @shared_options("lint")
@@ -61,9 +63,9 @@ def lint(
     min_level: MinLevel = None,
     fix: Fix = False,
 ) -> None:
-    """Check policy files and the run file without judging anything: every mistake, and everything suspicious.
+    """Check policy files and the run file, without a job list, for mistakes and for what is suspicious.
 
-    Each finding has a code with a page of its own in docs/lint. `# policycheck: ignore[PC101] reason` at a rule lets one stand.
+    Each diagnostic has a code with a page in docs/lint. `# policycheck: ignore[PC101] reason` at a rule suppresses it.
 
     Exit codes: 0 nothing at or above --fail-on; 1 findings; 2 the command or a policy is wrong.
     """

@@ -112,9 +112,11 @@ def _option(kind: Any, name: str, text: str, metavar: str | None = None, **more:
 
 _TEXT, _FLAG, _NUMBER = str | None, bool, int | None
 _OPTIONS: Mapping[str, Any] = {
-    "cli_input_json": _option(_TEXT, "--cli-input-json", "Parameters as a JSON object, or file://PATH to read one. Options given here win.", "JSON"),
+    "cli_input_json": _option(
+        _TEXT, "--cli-input-json", "Parameters as a JSON object, or file://PATH to read one. Options given here take precedence.", "JSON"
+    ),
     "cli_input_yaml": _option(_TEXT, "--cli-input-yaml", "Parameters as YAML, or file://PATH to read it. Not with --cli-input-json.", "YAML"),
-    "starting_token": _option(_TEXT, "--starting-token", "Where to go on: the NextToken that this command or the AWS CLI printed.", "TOKEN"),
+    "starting_token": _option(_TEXT, "--starting-token", "Where to continue: the NextToken that this command or the AWS CLI printed.", "TOKEN"),
     "page_size": _option(_NUMBER, "--page-size", "Jobs per request. It does not change what is printed.", "NUMBER"),
     "max_items": _option(_NUMBER, "--max-items", "Print at most this many jobs, and a NextToken if there are more.", "NUMBER", min=0),
     "generate_cli_skeleton": _option(
@@ -125,7 +127,7 @@ _OPTIONS: Mapping[str, Any] = {
     "debug": _option(_FLAG, "--debug", "Show each request and answer on stderr. Credentials are never shown."),
     "endpoint_url": typer_option("endpoint_url", "list"),
     "no_verify_ssl": typer_option("no_verify_ssl", "list"),
-    "no_paginate": _option(_FLAG, "--no-paginate", "Send one request and print its page. A note on stderr says if the list goes on."),
+    "no_paginate": _option(_FLAG, "--no-paginate", "Send one request and print its page. A note on stderr says if the list continues."),
     "output": _option(
         _TEXT,
         "--output",
@@ -153,7 +155,7 @@ _OPTIONS: Mapping[str, Any] = {
     "role_external_id": typer_option("role_external_id", "list"),
     "role_session_name": typer_option("role_session_name", "list"),
     "account_id": typer_option("account_id", "list"),
-    "with_coverage": _option(_FLAG, "--with-coverage", "Add a Coverage member to the JSON, which `policycheck check --jobs` reads."),
+    "with_coverage": _option(_FLAG, "--with-coverage", "Add a Coverage key to the JSON, which `policycheck check --jobs` reads."),
     "coverage": _option(Path | None, "--coverage", "Write what the list covers to this file. Give it to `policycheck check --jobs` beside the list.", "FILE"),
     "partial": _option(_FLAG, "--partial", "If a request fails, print what was received before it. The exit code is still not 0."),
     "aws_exit_codes": _option(_FLAG, AWS_EXIT_CODES, "Exit as the AWS CLI does: 252, 253, 254, 255 in place of 2 and 3."),
@@ -246,7 +248,7 @@ def _parameters(operation: Operation, options: Mapping[str, Any]) -> tuple[dict[
         raise UsageError(f"{' and '.join(clash)}: not without pagination", hint=hint)
     wanted = options["account_id"]
     if wanted is not None and parameters.setdefault("ByAccountId", wanted) != wanted:
-        raise UsageError("--account-id and --by-account-id name different accounts", hint="They mean the same: give one of them.")
+        raise UsageError("--account-id and --by-account-id name different accounts", hint="They mean the same: use one of them.")
     return parameters, paginate
 
 
@@ -320,7 +322,7 @@ def _is_wire(setting: str | None) -> bool:
         case "wire" | "none":
             return True
         case _:
-            raise UsageError(f"cli_timestamp_format {clean_line(setting)}: not a format of times", hint="The profile can say wire or iso8601.")
+            raise UsageError(f"cli_timestamp_format {clean_line(setting)}: unknown time format", hint="The profile can say wire or iso8601.")
 
 
 def _colored(choice: str | None) -> bool:
@@ -337,7 +339,7 @@ def _note_idle(options: Mapping[str, Any], form: str) -> None:
         if options[name]:
             show_note(f"note: --{name.replace('_', '-')} changes nothing: policycheck has no pager and no prompt")
     if options["no_verify_ssl"]:
-        show_warning("certificates were not verified: anyone on the way could give these answers")
+        show_warning("certificates were not verified, so these answers might not be from AWS")
 
 
 def _print(request: Request, lister: Lister, options: Mapping[str, Any]) -> None:
@@ -352,7 +354,7 @@ def _print(request: Request, lister: Lister, options: Mapping[str, Any]) -> None
         show_note(f"note: {outcome.jobs:,} jobs were received before that and printed (--partial); the list is not complete")
         raise typer.Exit(outcome.error.aws_exit_code if options["aws_exit_codes"] else int(outcome.error.exit_code))
     if outcome.resume is not None:
-        way = f"go on with --starting-token {outcome.resume}" if request.layout.paginated else "leave out --no-paginate, NextToken and MaxResults to list all"
+        way = f"continue with --starting-token {outcome.resume}" if request.layout.paginated else "omit --no-paginate, NextToken and MaxResults to list all"
         show_note(f"note: there are more jobs: {way}")
 
 

@@ -21,29 +21,29 @@ _FORMATS = ("text", "json")
 
 def packs(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", autocompletion=completion.packs, help="Print this pack, to start a policy of one's own from.")
+        str | None, typer.Argument(metavar="NAME", autocompletion=completion.packs, help="Print this pack, as a start for your own policy.")
     ] = None,
     output: Annotated[str, typer.Option("--output", "-o", metavar="FORMAT", help="text or json.")] = "text",
-    tests: Annotated[bool, typer.Option("--tests", help="With NAME: print the pack's tests in its place.")] = False,
+    tests: Annotated[bool, typer.Option("--tests", help="With NAME: print the pack's tests instead.")] = False,
 ) -> None:
     """List the policies that ship with policycheck, or print one as YAML.
 
-    A pack goes by its name: policycheck check NAME judges by it, policycheck test NAME runs its tests.
+    A pack is used by name: policycheck check NAME evaluates it, policycheck test NAME runs its tests.
 
-    policycheck packs NAME > mine.yaml begins a policy of your own. To take only a part of a pack as it is: check's --select, --ignore and --param.
+    policycheck packs NAME > mine.yaml starts your own policy. To use part of a pack, see --select, --ignore and --param of check.
     """
     from policycheck.policy.catalogue import find_pack, shipped_packs
 
     if output not in _FORMATS:
         raise UsageError(f"there is no format {clean_line(output)} of packs", hint=f"The formats are {', '.join(_FORMATS)}.")
     if name is None and tests:
-        raise UsageError("--tests needs the name of a pack", hint=f"The shipped packs are {', '.join(shipped_packs())}.")
+        raise UsageError("--tests requires the name of a pack", hint=f"The shipped packs are {', '.join(shipped_packs())}.")
     pack = None if name is None else find_pack(name)
     if pack is not None and output == "text":
         write_document((pack.with_name(f"{pack.stem}.test.yaml") if tests else pack).read_bytes())
         return
     if tests:
-        raise UsageError("tests are printed as they are", hint="Leave --output out.")
+        raise UsageError("tests are printed as they are", hint="Omit --output.")
     loaded = _load([name] if name is not None else list(shipped_packs()))
     write_document((_listed(loaded) if output == "text" else _described(loaded, one=name is not None)).encode())
 

@@ -25,13 +25,13 @@ def permissions(
         str, typer.Option("--format", metavar="FORMAT", help="json: the IAM policy. cloudformation or terraform: a role with it, to deploy in each account.")
     ] = "json",
 ) -> None:
-    """Print the least IAM policy that these policies' rules need: read-only, one action a list.
+    """Print the minimal IAM policy that these policies' rules need: read-only, one action for each list.
 
-    With --region all: account:ListRegions as well, which tells Regions that are not enabled from Regions that do not know the kind of credentials; with
-    --account-id: organizations:DescribeOrganization, which tells who manages the organization. Both are optional: without them such Regions and accounts may
-    be unread. With --account-id '*': organizations:ListAccounts, which tells accounts without a job; optional as well.
+    With --region all: also account:ListRegions, which shows which Regions are not enabled. With --account-id: also organizations:DescribeOrganization,
+    which shows who manages the organization. With --account-id '*': also organizations:ListAccounts, which shows accounts without a job. All three are
+    optional: without them, such Regions and accounts might be unread.
 
-    With --role-arn or --accounts: the policy of the caller, who assumes those roles. The roles themselves need what is printed without them.
+    With --role-arn or --accounts: the policy of the caller, which assumes those roles. The roles need the policy that is printed without these options.
     """
     from policycheck.formats.escape import defuse_document
     from policycheck.sources.connection import ALL_REGIONS, ORGANIZATION
@@ -43,7 +43,7 @@ def permissions(
         raise UsageError(f"--format {clean_line(form)}: there is no such form", hint=f"The forms are {', '.join(TEMPLATES)}.")
     roles = _roles(options)
     if roles and form != "json":
-        raise UsageError(f"--format {form} is for the role in each account, and --role-arn and --accounts ask for the caller's policy", hint="Leave them out.")
+        raise UsageError(f"--format {form} is for the role in each account, and --role-arn and --accounts ask for the caller's policy", hint="Omit them.")
     # The instant only narrows when jobs were created; it changes no permission.
     settings = settle(context, options)
     plan = plan_fetch(load(settings), datetime.now(UTC))

@@ -81,7 +81,7 @@ def _tell_left_out(loaded: Sequence[Policy], chosen: Sequence[Policy], name: str
     """Nobody who reads a report sees what a file in a folder has taken out of it."""
     rules, judged = (sum(len(policy.rules) for policy in policies) for policies in (loaded, chosen))
     if judged < rules:
-        show_note(f"policycheck: {rules - judged} of {rules} rules are left out, as {name} says")
+        show_note(f"policycheck: {rules - judged} of {rules} rules are omitted, as {name} says")
 
 
 def _refuse_job_lists(files: Sequence[tuple[Path, str]]) -> None:
@@ -146,7 +146,7 @@ def _unknown_framework(name: str, known: Collection[str]) -> tuple[str, str, str
     choice, message, hint = _unknown(name, known, "no rule names a control of")
     # A framework is often named without its number: iso.
     begun = [framework for framework in sorted(known) if name and framework.lower().startswith(name.lower())]
-    listed = f"The rules name controls of {', '.join(sorted(known))}." if known else "No rule names any: a rule names them with the key controls."
+    listed = f"The rules name controls of {', '.join(sorted(known))}." if known else "No rule names a control. Name them with the key controls."
     return choice, message, hint or (f"Did you mean {' or '.join(begun)}?" if begun else listed)
 
 

@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 @shared_options("report")
 def report(
     options: RunOptions,
-    result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="What --output json wrote.")],
+    result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="Result that --output json wrote.")],
 ) -> None:
     """Render a saved result in other formats: the same bytes as the check would have written.
 
-    The exit code says whether the reports were written, not what they say: 0 written; 2 the command is wrong, or the result lacks what a format shows;
-    3 the result cannot be used.
+    The exit code does not depend on the verdict: 0 the reports were written; 2 the command is wrong, or the result lacks what a format shows; 3 the result
+    cannot be used.
     """
     from policycheck.cli.baseline import parse_category, read_baseline
     from policycheck.cli.saved import read_result
@@ -43,6 +43,7 @@ def report(
     display = Options(
         color=colored(sys.stdout, no_color=options.no_color),
         width=terminal_width(sys.stdout),
+        verbose=options.verbose,
         show_passed=options.show_passed,
         min_severity=shown,
         junit_strict=options.junit_strict,
@@ -64,4 +65,4 @@ def _require_answers(result: Result, names: list[str]) -> None:
     if any(rule.subjects and not rule.answers for rule in result.rules):
         asking = ", ".join(name for name in names if FORMATS[name].shows_answers)
         hint = "Make it with policycheck check --output json=FILE, or from Python with answers=True."
-        raise UsageError(f"the result does not say what each subject came to, which {asking} shows", hint=hint)
+        raise UsageError(f"the result has no answer for each subject, which {asking} shows", hint=hint)

@@ -84,19 +84,19 @@ def require_folder(path: Path, option: str = "--output") -> None:
     """Refuse a file of an option that has no place to be written to, before anything is read or evaluated: most are misspelled.
 
     Raises:
-        UsageError: its folder does not exist or is no folder, or it is a folder itself.
+        UsageError: its folder does not exist or is not a folder, or it is a folder itself.
     """
     shown = clean_line(str(path))
     try:
         target = path.resolve()
         is_folder, folder, known = target.is_dir(), target.parent, path.exists()
     except (OSError, ValueError, RuntimeError):  # a NUL in the path, or a loop of links
-        raise UsageError(f"{option}: {shown} is no path of a file") from None
+        raise UsageError(f"{option}: {shown} is not a path of a file") from None
     if is_folder:
         raise UsageError(f"{option}: {shown} is a folder", hint="Name a file in it.")
     # What is there is there, whatever its name leads to: /dev/stdout may be a pipe.
     if not known and not folder.is_dir():
-        what = "is no folder" if folder.exists() else "does not exist"
+        what = "is not a folder" if folder.exists() else "does not exist"
         raise UsageError(f"{option} {shown}: the folder {clean_line(str(path.parent))} {what}", hint="Create the folder, or correct its name.")
 
 
@@ -119,7 +119,7 @@ def spare_inputs(outputs: Sequence[tuple[str, Path | None]], files: Iterable[str
         if target in read:
             raise UsageError(f"{option} would overwrite {clean_line(str(path))}, which this run reads", hint="Write the report to a file of its own.")
         if any(os.path.commonpath([target, folder]) == folder for folder in within):
-            hint = "Write the report somewhere else: the next run would take it for a job list."
+            hint = "Write the report to another folder: the next run would read it as a job list."
             raise UsageError(f"{option} would write {clean_line(str(path))} into a folder of job lists", hint=hint)
 
 
@@ -181,10 +181,10 @@ def redaction_key(*, redact: bool, quiet: bool) -> bytes | None:
     key = os.environ.get(REDACT_KEY, "").encode(errors="surrogateescape")
     if not key:
         if not quiet:
-            show_note(f"policycheck: the pseudonyms are of this run alone; set {REDACT_KEY} to a secret to have the same ones in every run")
+            show_note(f"policycheck: the pseudonyms are valid for this run only; set {REDACT_KEY} to a secret to get the same pseudonyms in every run")
         return secrets.token_bytes(32)
     if len(key) < _LEAST_KEY:
-        hint = "Make one with: openssl rand -hex 32, and keep it where secrets are kept."
+        hint = "Create one with openssl rand -hex 32, and store it as a secret."
         raise UsageError(f"{REDACT_KEY} has {len(key)} characters, and at least {_LEAST_KEY} are needed", hint=hint)
     return key
 
@@ -194,7 +194,8 @@ def _documents(form: Format, path: Path | None, result: CleanResult, options: Op
     if path is None:
         yield None, form, form.pieces(result, options)
         return
-    options = replace(options, color=False)
+    # A file is no screen: it has everything.
+    options = replace(options, color=False, verbose=True)
     yield path, form, form.pieces(result, options)
     # What is no file, like /dev/stdout, has nothing beside it.
     if is_kept(path) or not path.exists():

@@ -15,7 +15,7 @@ from policycheck.text import clean_line
 
 def rules(
     words: Annotated[list[str] | None, typer.Argument(metavar="WORD", help="Show sentences with all of these words: copy, retention, RDS.")] = None,
-    no_color: Annotated[bool, typer.Option("--no-color", help="Print without colors.")] = False,
+    no_color: Annotated[bool, typer.Option("--no-color", help="Print no color.")] = False,
 ) -> None:
     """List what rules can say: an example of each kind of sentence, as it is evaluated, and how you can type it.
 
@@ -27,7 +27,7 @@ def rules(
     found = sayable(words or [])
     if not found:
         shown = clean_line(" ".join(words or []))
-        raise UsageError(f"no sentence has the words '{shown}'", hint="Use fewer words, or see all that can be said: policycheck rules")
+        raise UsageError(f"no sentence has the words '{shown}'", hint="Use fewer words, or list all sentences: policycheck rules")
     page = Page(width=terminal_width(sys.stdout), color=colored(sys.stdout, no_color=no_color))
     for family, members in groupby(found, key=lambda one: one.family):
         page.add(page.paint("strong", family))

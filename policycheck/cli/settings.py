@@ -39,7 +39,7 @@ def _tell_packs(policies: Sequence[str], folder: Path) -> None:
 
     for name in policies:
         if is_pack(name) and (folder / name).is_dir():
-            show_note(f"policycheck: {name} is the shipped pack; write ./{name} for the folder of that name")
+            show_note(f"policycheck: {name} is read as the shipped pack; write ./{name} for the folder of that name")
 
 
 def _is_given(context: typer.Context, name: str) -> bool:

@@ -25,12 +25,14 @@ _FORMATS = ("text", "junit")
 def test(
     options: RunOptions,
     output: Annotated[list[str] | None, typer.Option("--output", "-o", metavar="FORMAT[=PATH]", help="text or junit, to stdout or to a file.")] = None,
-    mutate: Annotated[bool, typer.Option("--mutate", help="Change the rules, one thing at a time, and list the changes that no test notices.")] = False,
-    killed: Annotated[int | None, typer.Option("--killed", metavar="PERCENT", min=0, max=100, help="With --mutate: fewer killed mutants fail the run.")] = None,
+    mutate: Annotated[bool, typer.Option("--mutate", help="Change the rules one thing at a time, and list the changes that no test notices.")] = False,
+    killed: Annotated[
+        int | None, typer.Option("--killed", metavar="PERCENT", min=0, max=100, help="With --mutate: lowest percentage of killed mutants that passes.")
+    ] = None,
 ) -> None:
     """Run the tests of policies: NAME.test.yaml beside NAME.yaml.
 
-    A missing finding fails a test, and so does one that nobody expects.
+    A missing finding fails a test, and so does an unexpected one.
 
     Exit codes: 0 all passed; 1 a test failed; 2 a test or a policy is wrong, or there are no tests.
     """
@@ -44,7 +46,7 @@ def test(
 
     policies = options.policies or _policies_of_run_file(options)
     if killed is not None and not mutate:
-        raise UsageError("--killed is for --mutate: without it no rule is changed", hint=f"policycheck test --mutate --killed {killed} POLICY")
+        raise UsageError("--killed requires --mutate", hint=f"policycheck test --mutate --killed {killed} POLICY")
     outputs = _parse(output or [])
     backend = open_engine()
     tests = load_tests(find_tests(policies))

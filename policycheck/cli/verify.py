@@ -23,23 +23,23 @@ _MOST = 30
 
 
 def verify(
-    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="What check --bundle wrote, or the folder it was unpacked into.")],
-    digest: Annotated[str | None, typer.Option("--digest", metavar="sha256:HEX", help="The digest that the bundle must have.")] = None,
+    bundle: Annotated[Path, typer.Argument(metavar="BUNDLE", help="Bundle that check --bundle wrote, or the folder it was unpacked into.")],
+    digest: Annotated[str | None, typer.Option("--digest", metavar="sha256:HEX", help="Digest that the bundle must have.")] = None,
     attestation: Annotated[
         Path | None,
         typer.Option(
             "--attestation",
             metavar="FILE",
-            help="An attestation that must name the digest: a Sigstore bundle or DSSE envelope. Its signature is not checked: gh attestation verify does that.",
+            help="Attestation that must name the digest: a Sigstore bundle or DSSE envelope. To check its signature, use gh attestation verify.",
         ),
     ] = None,
 ) -> None:
-    """Check an evidence bundle, and evaluate its run again, offline.
+    """Check an evidence bundle and re-perform its run, offline.
 
-    Every file is compared with SHA256SUMS, the policies and job lists are read and evaluated again, and the result must be the same to the byte; then
-    reperform.py evaluates them, too. A bundle that was rebuilt as a whole agrees with itself: only --digest or --attestation shows it.
+    Every file is compared with SHA256SUMS. The policies and job lists are read and evaluated again, and the result must be the same, byte for byte. Then
+    reperform.py evaluates them, too. A bundle that was rebuilt completely is consistent: only --digest or --attestation detects it.
 
-    Exit codes: 0 verified; 1 it does not come to the same again; 2 the command is wrong; 3 the bundle is damaged or not the one that is meant.
+    Exit codes: 0 verified; 1 the result differs; 2 the command is wrong; 3 the bundle is damaged, or is not the one that --digest or --attestation names.
     """
     from policycheck.evidence.verification import verify as run
     from policycheck.formats.escape import defuse_commands
@@ -55,7 +55,7 @@ def _screen(found: Verification) -> Iterator[str]:
     yield from _problems([*found.damage, *found.differing])
     yield from _line("digest", f"sha256:{found.sha256}" if found.sha256 else "")
     if not found.damage:
-        yield from _line("bound by", found.bound_by or "nothing: compare the digest with the one that was kept, or give --digest or --attestation")
+        yield from _line("bound by", found.bound_by or "nothing: compare the digest with the one you kept, or pass --digest or --attestation")
     if found.manifest is not None:
         yield from _line("files", f"{found.files:,}, each as SHA256SUMS says")
     if found.manifest is not None and not found.damage:
@@ -82,8 +82,8 @@ def _line(name: str, text: str) -> Iterator[str]:
 
 
 def _evaluated(found: Verification) -> str:
-    words = "the same verdicts and counts, and other words" if found.verdicts_agree else "other verdicts or counts"
-    again = "the same result to the byte" if not found.differing else words
+    words = "the same verdicts and counts, with other words" if found.verdicts_agree else "different verdicts or counts"
+    again = "the same result, byte for byte" if not found.differing else words
     return f"again: {again}; reperform.py {'agrees' if found.script_agrees else 'does not agree'} with result.json"
 
 
@@ -109,7 +109,7 @@ def _claims(manifest: Manifest, result: Result | None) -> Iterator[str]:
         regions = len({one.region for one in record.lists})
         answers = f"{counted(len(record.lists), 'list')} in {counted(regions, 'Region')}, {counted(pages, 'answer')}"
         yield from _line("fetched", f"{answers}, from {iso(record.started)} on")
-        yield from _line("by", record.caller or "a caller that AWS did not name")
+        yield from _line("by", record.caller or "a caller that AWS did not identify")
     if result is not None:
         bases = sorted({str(entry.basis) for entry in result.coverage})
         yield from _line("coverage", f"{', '.join(bases)}: that the lists are complete was {' or '.join(map(_basis, bases))}" if bases else "none")

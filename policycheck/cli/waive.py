@@ -24,24 +24,28 @@ if TYPE_CHECKING:
 
 def waive(
     result: Annotated[Path, typer.Argument(metavar="RESULT.json", help="What --output json wrote.")],
-    owner: Annotated[str, typer.Option("--owner", metavar="NAME", help="Who answers for the waivers.")],
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why the findings are accepted.")],
-    expires: Annotated[str, typer.Option("--expires", metavar="DATE|DAYS", help="The last day they hold: 2026-12-31, or 30d after they are granted.")],
-    granted: Annotated[str | None, typer.Option("--granted", metavar="DATE", help="The first day they hold; that of the result, where nothing says.")] = None,
-    ticket: Annotated[str | None, typer.Option("--ticket", metavar="ID", help="Where it is followed up.")] = None,
-    select: Annotated[list[str] | None, typer.Option("--select", metavar="ID", help="Waive findings of these rules only (RULE or POLICY/RULE).")] = None,
-    subject: Annotated[list[str] | None, typer.Option("--subject", metavar="TEXT", help="Waive only findings whose subject holds this text. Repeat.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="A new file for the waivers; stdout where none is named.")] = None,
+    owner: Annotated[str, typer.Option("--owner", metavar="NAME", help="Owner of the waivers.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Reason why the findings are accepted.")],
+    expires: Annotated[str, typer.Option("--expires", metavar="DATE|DAYS", help="Last day in force: 2026-12-31, or 30d after they are granted.")],
+    granted: Annotated[str | None, typer.Option("--granted", metavar="DATE", help="First day in force. Default: the day of the result.")] = None,
+    ticket: Annotated[str | None, typer.Option("--ticket", metavar="ID", help="Ticket or link for the follow-up.")] = None,
+    select: Annotated[
+        list[str] | None, typer.Option("--select", metavar="ID", help="Waive only findings of this rule: RULE or POLICY/RULE. Can be repeated.")
+    ] = None,
+    subject: Annotated[
+        list[str] | None, typer.Option("--subject", metavar="TEXT", help="Waive only findings whose subject contains this text. Can be repeated.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="New file for the waivers. Default: stdout.")] = None,
 ) -> None:
     """Write a waiver for each open finding of a saved result, to be used with --waivers.
 
-    A waiver names the resource (or group) of its finding, never a job: it holds for that subject and that rule until it expires.
+    A waiver names the resource or group of its finding, not a job. It is in force for that subject and rule until it expires.
     """
     from policycheck.formats.output import write_atomically
 
     if output is not None:
         if output.exists():
-            raise UsageError(f"{clean_line(str(output))} is there already", hint="Name a new file; --waivers repeats.")
+            raise UsageError(f"{clean_line(str(output))} already exists", hint="Name a new file; --waivers can be repeated.")
         require_folder(output)
     loaded = read_result(result)
     first = _day("--granted", granted) if granted else loaded.as_of.date()
@@ -76,13 +80,13 @@ def _matches(result: Result, select: Sequence[str], subjects: Sequence[str]) -> 
         if not subjects or any(text in finding.subject for text in subjects)
     ]
     if not chosen:
-        raise UsageError("there is no open finding to waive", hint="Only findings that are not waived yet are written.")
+        raise UsageError("no open finding to waive", hint="Only findings that are not waived are written.")
     matches = [(f"{finding.policy}/{finding.rule}", _match(finding)) for finding in chosen]
     nameless = next((finding for finding, (_, match) in zip(chosen, matches, strict=True) if match is None), None)
     if nameless is not None:
         raise UsageError(
             f"the finding {nameless.subject} of {nameless.rule} cannot be waived by what it is about: a waiver would hold for every finding to come",
-            hint="Leave it out with --select or --subject, or waive all findings of the rule by hand with match: any.",
+            hint="Exclude it with --select or --subject, or waive all findings of the rule with match: any.",
         )
     return matches
 
@@ -100,7 +104,7 @@ def _match(finding: Finding) -> Any:
 
 def _line(option: str, text: str) -> str:
     if not clean_line(text):
-        raise UsageError(f"{option} is empty", hint="A waiver is signed: say why, and who answers for it.")
+        raise UsageError(f"{option} is empty", hint="Give a reason and an owner for every waiver.")
     return clean_line(text)
 
 
@@ -108,7 +112,7 @@ def _day(option: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise UsageError(f"{option}: {clean_line(text)} is no date", hint="Write it as 2026-12-31.") from None
+        raise UsageError(f"{option}: {clean_line(text)} is not a date", hint="Write it as 2026-12-31.") from None
 
 
 def _last_day(first: date, text: str) -> date:
@@ -116,7 +120,7 @@ def _last_day(first: date, text: str) -> date:
     try:
         last = first + timedelta(days=int(days[1])) if days else _day("--expires", text)
     except OverflowError:
-        raise UsageError(f"--expires: {text} after {first} is no date", hint="The waivers are granted too late: name the day with --granted.") from None
+        raise UsageError(f"--expires: {text} after {first} is not a date", hint="The waivers are granted too late. Set --granted.") from None
     if last < first:
         raise UsageError(f"--expires: {last} is before the waivers are granted, on {first}")
     return last

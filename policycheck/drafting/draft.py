@@ -31,14 +31,14 @@ def draft_policy(profile: Profile, policy: str) -> Draft:
     """
     if not profile.jobs:
         raise EvidenceError(
-            "there is no backup job to draft a policy from", hint="Save a list with aws backup list-backup-jobs, in the account and Region where jobs run."
+            "no backup job to draft a policy from", hint="Save a list with aws backup list-backup-jobs, in the account and Region where jobs run."
         )
     parameters = Parameters()
     planner = Planner(profile, *plan_rhythms(profile), parameters)
     jobs, followers = JobDrafter(profile, planner, parameters), FollowerDrafter(profile, planner)
     sections = [
         section("How jobs end", [*jobs.outcomes()]),
-        section("How fresh backups are", [*planner.freshness(), *planner.missed_runs()]),
+        section("How recent backups are", [*planner.freshness(), *planner.missed_runs()]),
         section("How jobs are made", [*jobs.roles(), *jobs.vaults(), *jobs.encryption(), *planner.retention(), *jobs.durations()]),
         section("Copies", [*followers.copies()]),
         section("Restores", [*followers.restores()]),
@@ -62,8 +62,8 @@ def _notes(profile: Profile) -> list[str]:
     since = f", the oldest of {iso(moment(min(created)))}" if created else ""
     return [
         f"Drafted from {', '.join(lists)} as of {iso(moment(profile.as_of))}{since}.",
-        "Read every rule before you rely on it: it says what was, which need not be what was promised. A limit is the longest interval of the schedule, "
-        "an hour, and the 95th percentile of Elapsed (by nearest rank: a time that a job really took), up to the full hour.",
+        "Read every rule before you rely on it. It describes what happened, which might not be what you require. A limit is the longest interval of the "
+        "schedule, plus an hour, plus the 95th percentile of Elapsed (by nearest rank), rounded up to the full hour.",
         f"Types: {_tally(job.type for job in profile.jobs)}.",
         f"Vaults: {_tally(job.vault for job in profile.jobs)}.",
         f"Roles: {_tally(job.role_arn.rpartition('/')[2] for job in profile.jobs if job.role_arn)}.",
@@ -85,7 +85,7 @@ def _scope(profile: Profile) -> tuple[Scope, list[str]]:
     empty = [(account, region) for account in accounts for region in regions if (account, region) not in known]
     said = []
     if len(known) < len(profile.places):
-        said.append("Some jobs do not say in which account and Region they ran, or name one that cannot be: those are not in the scope.")
+        said.append("Some jobs do not record their account and Region, or record an invalid one: those are not in the scope.")
     if profile.asked is not None and not profile.asked.issuperset(empty):
         said.append("Not every account was asked in every Region, so the scope declares accounts only. Fetch all of them in all Regions to declare both.")
         return Scope(tuple(accounts)), said

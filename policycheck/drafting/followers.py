@@ -127,7 +127,7 @@ class FollowerDrafter:
             id=name,
             statement=Statement(Expectation(Measure.NEWEST, asked, Operator.AT_MOST, Literal(limit.text), (RESOURCE,)), where, dataset=RESTORE_JOBS.name),
             severity=Severity.MEDIUM,
-            why="A backup that was never restored is a hope.",
+            why="A backup that was never restored is unproven.",
             fix="Read the restore job's StatusMessage and ValidationStatusMessage; add the resource to a restore testing plan.",
             notes=(
                 f"Between two restores of a resource the 95th percentile of the time is {spell_hours(limit.interval)}, and that of Elapsed "

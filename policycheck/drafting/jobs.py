@@ -43,8 +43,8 @@ class JobDrafter:
             id="no-failed-jobs",
             statement=Statement(NoneMatch(is_of("State", "FAILED", "ABORTED", "EXPIRED", "PARTIAL")), within=window),
             severity=Severity.HIGH,
-            why="A job that failed, was stopped or never started leaves its resource without the recovery point it was promised.",
-            fix="Read the job's StatusMessage; AWS Backup does not retry a failed job, so start one by hand once the cause is gone.",
+            why="A job that failed, was stopped or never started leaves its resource without the expected recovery point.",
+            fix="Read the job's StatusMessage; AWS Backup does not retry a failed job, so start an on-demand backup after you fix the cause.",
             notes=(
                 f"{states[True]:,} of {counted(len(self.profile.jobs), 'job')} completed. "
                 "To let a later backup make up for a failed one, add: unless recovered within 6h.",
@@ -69,7 +69,7 @@ class JobDrafter:
             statement=Statement(NoneMatch(is_of("Overdue", "true"))),
             severity=Severity.HIGH,
             why="A job past its start or completion window is about to expire or to be stopped.",
-            fix="Look for jobs that hold the resource, or widen the windows of the plan's rule.",
+            fix="Look for jobs that block the resource, or lengthen the windows of the backup rule.",
             notes=("A job waits no longer than to its StartBy and runs no longer than to its ExpectedCompletionDate.",),
         )
 
@@ -113,8 +113,8 @@ class JobDrafter:
             id="iam-role-name",
             statement=Statement(AllMatch(condition), exception if linked else EVERY_JOB, self._recent()),
             severity=Severity.MEDIUM,
-            why="The roles that may run backups are known by name: another one may lack permissions, or have more than was meant.",
-            fix="Give the plan's resource assignment the default service role, or a role whose name this rule knows.",
+            why="Backups should run with known roles: another role might lack permissions or have too many.",
+            fix="Use the default service role in the plan's resource assignment, or a role whose name this rule lists.",
             notes=tuple(notes),
             url=_ROLES_URL,
         )
@@ -133,8 +133,8 @@ class JobDrafter:
             id="known-vaults",
             statement=Statement(AllMatch(is_of("BackupVaultName", *names)), within=self._recent()),
             severity=Severity.LOW,
-            why="A vault that was not named has no access policy, lock and key of yours.",
-            fix="Move the plan's rule to one of these vaults, or add the new one here.",
+            why="An unknown vault might lack your access policy, Vault Lock and key.",
+            fix="Move the backup rule to one of these vaults, or add the new vault here.",
             notes=tuple(notes),
         )
 

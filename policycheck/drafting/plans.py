@@ -62,7 +62,7 @@ class Planner:
         for one in self.unclear:
             yield Omission(f"freshness of plan {shown(one.plan.name or one.plan.id)}", one.reason)
         if not self.told and not self.unclear:
-            yield Omission("freshness", "no job was made by a plan, and jobs by hand promise no next one")
+            yield Omission("freshness", "no job was made by a plan, and on-demand backups have no schedule")
         numbers: Counter[str] = Counter()
         for rhythm, plans in self.classes().items():
             name, chosen = rhythm.name, self.choose(plans)
@@ -110,8 +110,8 @@ class Planner:
             id=name,
             statement=Statement(Expectation(Measure.NEWEST, self.good_outcome, Operator.AT_MOST, value, (RESOURCE,)), where),
             severity=Severity.HIGH,
-            why="A resource without a recent clean backup loses all that changed since its last one.",
-            fix="Look at the resource's jobs since then; one that was deleted or left its plan is waived, or drops out after 30 days.",
+            why="A resource without a recent clean backup can lose all changes since its last one.",
+            fix="Check the resource's jobs since then. If it was deleted or left its plan, waive it; it drops out after 30 days.",
             notes=tuple(notes),
             controls=BACKED_UP,
         )
@@ -127,8 +127,8 @@ class Planner:
             id=name,
             statement=Statement(Expectation(Measure.LONGEST_GAP, self.good_outcome, Operator.AT_MOST, value, (RESOURCE,)), where, Literal(f"{span}d")),
             severity=Severity.MEDIUM,
-            why="Between two backups that are too far apart there is nothing to go back to, even where the newest is fresh again.",
-            fix="Find out why the runs in between left no clean job; the gap stays in the list until it is out of the window.",
+            why="Between two backups that are too far apart there is no state to restore, even if the newest backup is recent.",
+            fix="Find out why the runs in between have no clean job. The gap stays a finding until it is out of the window.",
             notes=("The same limit, asked of the time between backups as well.",),
             controls={"nist-800-53": ("CP-9",)},
         )
@@ -154,8 +154,8 @@ class Planner:
             id=name,
             statement=Statement(Expectation(Measure.MISSED_RUNS, EVERY_JOB, Operator.AT_MOST, Literal("0")), where, Literal(window)),
             severity=Severity.MEDIUM,
-            why="A run that left no job at all shows in no list of failures.",
-            fix="See whether the plan, its rule or its resource assignment was changed, or the resource left it.",
+            why="A run without any job is in no list of failures.",
+            fix="Check whether the plan, its backup rule or its resource assignment was changed, or the resource left it.",
             notes=(f"{_schedules(plans)}",),
             controls={"nist-800-53": ("CP-9",)},
         )
@@ -190,8 +190,8 @@ class Planner:
                     self.recent(max(plan.rhythm.longest for plan in plans)),
                 ),
                 severity=Severity.MEDIUM,
-                why="A recovery point that is deleted earlier than promised is not there when it is asked for.",
-                fix="Fix the lifecycle in the plan's rule; recovery points that exist keep the one they have until it is changed.",
+                why="A recovery point that is deleted too early is missing when you need it.",
+                fix="Fix the lifecycle in the backup rule. Existing recovery points keep theirs until you change it.",
                 notes=(f"{counts} of {_named(plans)} keep {days}d" + (f" or more: {listed(said)}." if said else ", all of them."),),
                 controls={"nist-800-53": ("SI-12",)},
             )

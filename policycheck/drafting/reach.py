@@ -24,7 +24,7 @@ def leave_unread(evidence: Evidence) -> tuple[Evidence, tuple[Coverage, ...]]:
     unread = tuple(entry for entry in backups if not entry.complete)
     partial = [entry for entry in unread if entry.jobs]
     if partial or (unread and len(unread) == len(backups)):
-        raise EvidenceError(f"the backup jobs are incomplete, and a policy drafted from them would ask for less: {_listed(partial or unread)}")
+        raise EvidenceError(f"the backup jobs are incomplete, and a policy drafted from them would require less: {_listed(partial or unread)}")
     left = {_place(entry) for entry in unread}
     return replace(evidence, coverage=tuple(entry for entry in evidence.coverage if _place(entry) not in left)), unread
 

@@ -60,7 +60,7 @@ def draft_and_try(evidence: Evidence, *, as_of: datetime, policy: str, backend: 
     kept = _without_unused(replace(draft, sections=tuple(_sift(section, results) for section in draft.sections)))
     if not kept.proposals:
         reasons = "; ".join(dict.fromkeys(omission.reason for omission in kept.omissions))
-        raise EvidenceError(f"no rule can be drafted: {reasons}", hint="Where saved lists end before --as-of, say with --covers FROM..TO what they cover.")
+        raise EvidenceError(f"no rule can be drafted: {reasons}", hint="If saved job lists end before --as-of, assert what they cover with --covers FROM..TO.")
     text = render_draft(kept)
     load_text(text, kept.policy)
     return TriedDraft(kept, text, tuple(results[proposal.id] for proposal in kept.proposals), unread)

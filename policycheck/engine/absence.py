@@ -14,7 +14,7 @@ from policycheck.result import Basis, Coverage
 
 
 class Absence:
-    """Where a job that one list lacks is known not to have happened in a window (docs/groups.md, Absence)."""
+    """Where a job that one list lacks is known not to have happened in a window (docs/groups-specification.md, Absence)."""
 
     def __init__(self, scope: Scope, coverage: Sequence[Coverage], dataset: str, length: int | None, as_of: datetime) -> None:
         """

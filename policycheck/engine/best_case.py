@@ -1,6 +1,7 @@
 """What a measure could say of a group if jobs that do not say whose they are were its own: whether the group keeps its rule with those that favour it.
 
-The jobs are shared by many groups: what they say is sorted once, and one group costs little more than its own jobs (docs/groups.md, Jobs of unknown groups).
+The jobs are shared by many groups: what they say is sorted once, and one group costs little more than its own jobs
+(docs/groups-specification.md, Jobs of unknown groups).
 """
 
 from __future__ import annotations

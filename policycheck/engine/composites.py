@@ -1,4 +1,4 @@
-"""Composite jobs: which children a count or a share leaves out, since their parent stands for them (docs/groups.md, Composite jobs)."""
+"""Composite jobs: which children a count or a share leaves out, since their parent stands for them (docs/groups-specification.md, Composite jobs)."""
 
 from __future__ import annotations
 

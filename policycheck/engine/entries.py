@@ -64,7 +64,7 @@ def choose_entries(where: Condition, entries: Sequence[InventoryEntry], listing:
 
 
 def entry_notes(case: Case, context: Context) -> tuple[str, ...]:
-    """The entries of a rule's inventory that it does not judge, or may not be about, by name: those outside the scope, and those that do not say enough."""
+    """The entries of a rule's inventory that it does not judge, or may not be about, by name: those outside the scope, and those that do not state enough."""
     requirement = case.rule.statement.requirement
     inventory = context.inventory(requirement.inventory.text) if isinstance(requirement, Expectation) and requirement.inventory else None
     if inventory is None:
@@ -75,13 +75,13 @@ def entry_notes(case: Case, context: Context) -> tuple[str, ...]:
     chosen = choose_entries(where, inside, Listing(context.inventories), case.rule.statement.list, context.backend)
     unsure = [entry for entry, truth in zip(inside, chosen, strict=True) if truth is None]
     asked = sorted(fields_of(of_resources(where)))
-    far = [f"{entry.arn} of inventory {name} lies outside the declared scope ({_spell_place(entry)}) and was not evaluated" for entry in outside]
-    vague = [f"{entry.arn} of inventory {name} may be meant or not: it does not say its {_lacking(entry, asked)}" for entry in unsure]
+    far = [f"{entry.arn} of inventory {name} is outside the declared scope ({_spell_place(entry)}) and was not evaluated" for entry in outside]
+    vague = [f"{entry.arn} of inventory {name} might be in scope or not: it does not state its {_lacking(entry, asked)}" for entry in unsure]
     return (
         *_headed(
-            far, f"{len(far):,} of {len(inventory.entries):,} entries of inventory {name} lie outside the declared scope", "lie outside the declared scope"
+            far, f"{len(far):,} of {len(inventory.entries):,} entries of inventory {name} are outside the declared scope", "are outside the declared scope"
         ),
-        *_headed(vague, f"{len(vague):,} of {len(inventory.entries):,} entries of inventory {name} do not say enough", "do not say enough"),
+        *_headed(vague, f"{len(vague):,} of {len(inventory.entries):,} entries of inventory {name} do not state enough", "do not state enough"),
     )
 
 

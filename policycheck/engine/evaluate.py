@@ -34,6 +34,8 @@ class Evaluation(NamedTuple):
     history: History | None
     population: Population | None
     """What became of every record, likewise."""
+    resources: int
+    """Resources that the lists of the rules have records of, each once."""
 
 
 def judge(
@@ -119,6 +121,7 @@ def _evaluate(policies: Sequence[Policy], context: Context) -> Evaluation:
         context.series.note(results)
     waived = apply_waivers(results, cases, grants, context)
     told = tuple(map(settle_answers, waived))
+    resources = context.facts.count_resources()
     if not context.answers:
-        return Evaluation(told, None, None)
-    return Evaluation(told, tell_history(cases, told, context), take_population(context, told))
+        return Evaluation(told, None, None, resources)
+    return Evaluation(told, tell_history(cases, told, context), take_population(context, told), resources)

@@ -44,3 +44,8 @@ class Facts:
                 frame = frame_at(self.series.columns(self.lists[name], held, self.backend, self.inventories), self.as_of, self.backend)
             self._frames[name] = held, frame
         return frame
+
+    def count_resources(self) -> int:
+        """How many resources the lists that were asked for have records of, each once."""
+        known = [{key for key in frame.subjects if key[2] is not None} for _, frame in self._frames.values()]
+        return len(set().union(*known))

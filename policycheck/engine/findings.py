@@ -267,7 +267,7 @@ def spell_value(field: Field, value: Any) -> str:
         case Kind.SPAN:
             return f"from {iso(moment(value))}"
         case Kind.DURATION if value == FOR_EVER:
-            return "for ever"
+            return "indefinite"
         case Kind.DURATION:
             # A retention is a number of days, always.
             return f"{value // DAY} d" if field.name == "Retention" else spell_duration(value)

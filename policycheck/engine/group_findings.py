@@ -134,7 +134,7 @@ class Describer:
 
     def _no_job(self, since: str) -> str:
         told = f"no {self._noun} of any {'status' if self._case.rule.statement.list.of_state else 'state'}" + (f" since {since}" if since else "")
-        plan = ": deleted, or dropped from its plan; job lists cannot tell"
+        plan = "; it was deleted or is no longer in its plan (job lists do not show which)"
         return told + (plan if self._case.rule.statement.dataset == BACKUP_JOBS.name else "")
 
     def _named(self, subject: ResourceKey) -> bool:

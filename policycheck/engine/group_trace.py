@@ -87,7 +87,7 @@ class GroupTrace:
         case, statement = self._case, self._case.rule.statement
         chosen = [*tracer.condition("where", statement.where), *tracer.window(case), *tracer.choice(case.rule.qualifiers.jobs, case.scope)]
         chosen += tracer.progress(case)
-        chosen += [tracer.column("is not left out for its composite parent", nw.col(name)) for name in self._stays]
+        chosen += [tracer.column("is not replaced by its parent job", nw.col(name)) for name in self._stays]
         questions = [tracer.column("in the population", nw.col(case.population), chosen), *tracer.condition("matches", statement.requirement.condition)]
         return [*questions, tracer.column("counts for the measure", nw.col(case.measured))]
 
@@ -101,7 +101,7 @@ class GroupTrace:
             name = requirement.measure.replace("_", " ")
             yield f"{name}: {measure.spell(best)}" + ("" if best == worst else " at best")
             if best != worst:
-                yield f"{name}: {measure.spell(worst)} at worst, where what is unknown speaks against it"
+                yield f"{name}: {measure.spell(worst)} at worst, if every unknown value counts against it"
             yield f"limit: {operator.replace('_', ' ')} {measure.spell(limit)}"
             if requirement.warning is not None:
                 yield f"warning at {clean_line(requirement.warning.text)}" + (": exceeded" if is_warned(judged) else "")
@@ -122,7 +122,7 @@ class GroupTrace:
             yield f"the longest gap: {iso(moment(judged.gap[0]))} to {iso(moment(judged.gap[1]))}"
         if judged.others:
             one = len(judged.others) == 1
-            told = "1 job does not say whose it is" if one else f"{len(judged.others):,} jobs do not say whose they are"
+            told = "1 job does not record its subject" if one else f"{len(judged.others):,} jobs do not record their subjects"
             yield f"{told}: with {'it' if one else 'them'} it may keep the rule"
         if not judged.group.sure:
             yield "whether it is a subject of the rule is unknown"

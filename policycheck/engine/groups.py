@@ -1,4 +1,4 @@
-"""Rules on groups of jobs to verdicts: counts, shares, ages, streaks and gaps of each subject (docs/groups.md)."""
+"""Rules on groups of jobs to verdicts: counts, shares, ages, streaks and gaps of each subject (docs/groups-specification.md)."""
 
 from __future__ import annotations
 
@@ -444,7 +444,7 @@ class _Ruling:
 
     def _pending_until(self, item: Judgement) -> str:
         if item.first_runs:
-            return "is pending until its first backup job ends, which is in progress and in time"
+            return "is pending: its first backup job is in progress"
         if told := measure_of(self.case).tell_pending(item):
             return told
         first = item.edge.first or 0
@@ -458,12 +458,12 @@ class _Ruling:
         if len(waiting) > _MOST_NOTES:
             notes.append(f"and {len(waiting) - _MOST_NOTES:,} more subjects pending")
         if left_out := self.view.left_out.get(self.case.number):
-            whose = "its composite parent counts for it" if left_out == 1 else "their composite parents count for them"
-            notes.append(f"{counted(left_out, 'child job')} left out: {whose}, with the same answer")
+            whose = "its parent job counts instead" if left_out == 1 else "their parent jobs count instead"
+            notes.append(f"{counted(left_out, 'child job')} left out: {whose}with the same result")
         if share_of(self.case) is not None and (count := count_subjects(judgements)).most != 1:
             notes.append(spell_count(self.case, count))
         notes += measure_of(self.case).tell_notes(self.case, judgements)
         passed = sum(item.passed_over for item in judgements)
         if passed and not measure_of(self.case).passes_over_nothing:
-            notes.append(f"{nothing_to_measure(self.case, passed, len(judgements))}: passed over, as no_data {self.case.rule.qualifiers.no_data} says")
+            notes.append(f"{nothing_to_measure(self.case, passed, len(judgements))}: skipped, as no_data {self.case.rule.qualifiers.no_data} says")
         return tuple(notes)

@@ -72,15 +72,15 @@ class JobRuleTrace:
         questions = [tracer.column("in the population", nw.col(case.population), chosen)]
         match statement.requirement:
             case NoneMatch(condition=condition, recovery=recovery):
-                questions += tracer.condition("is what no job may be", condition, settled=False)
+                questions += tracer.condition("matches what no job may match", condition, settled=False)
                 if recovery is not None and case.recovery is not None:
                     by = {"deadline": ended(self._frame.dataset) + case.recovery}
                     questions.append(tracer.column(f"recovered within {recovery.text}", nw.col(case.recovered), times=by))
-                    questions.append(tracer.column("pending: its deadline is still to come", nw.col(case.pending)))
+                    questions.append(tracer.column("pending until its deadline", nw.col(case.pending)))
             case AllMatch(condition=condition):
-                questions += tracer.condition("is what every job must be", condition, settled=True)
+                questions += tracer.condition("matches what every job must match", condition, settled=True)
             case Expectation() | Following():
-                raise AssertionError("judged otherwise")
+                raise AssertionError("evaluated otherwise")
             case _:
                 assert_never(statement.requirement)
         return [*questions, tracer.column("violates", nw.col(case.violation))]

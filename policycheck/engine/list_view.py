@@ -1,4 +1,4 @@
-"""One list as the rules on groups ask it: the groups of its records, what is counted of each, and the history of each resource (docs/groups.md)."""
+"""One list as the rules on groups ask it: its groups, what is counted of each, and the history of each resource (docs/groups-specification.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measured values and their limits: a value is computed both ways, once favouring the group and once against it (docs/groups.md).
+"""Measured values and their limits: a value is computed both ways, once favouring the group and once against it (docs/groups-specification.md).
 
 A truth is true, false or None (unknown); times are whole microseconds; None is a time nobody recorded.
 """

@@ -104,7 +104,7 @@ def _judge(result: RuleResult, asked: Sequence[_Asked]) -> RuleResult:
     told = dict.fromkeys(f"{_place(one)} {_quoted(one.text)}; {_has(one, near)}" for one, near in misses)
     missed = {one.text for one, _ in misses}
     alike = [(one, near) for one in missing if one.text not in missed and (near := _without_those_meant(_alike(one), one, asked))]
-    notes = dict.fromkeys(f"{_place(one)} {_quoted(one.text)} occurs nowhere; did you mean {_listed(one, near)}?" for one, near in alike)
+    notes = dict.fromkeys(f"{_place(one)} {_quoted(one.text)} does not occur; did you mean {_listed(one, near)}?" for one, near in alike)
     result = replace(result, notes=(*result.notes, *notes))
     if not told:
         return result

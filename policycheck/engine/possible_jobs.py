@@ -1,4 +1,4 @@
-"""Violations that a job could undo which does not say whose it is: they are possible only (docs/groups.md, Jobs of unknown groups)."""
+"""Violations that a job could undo which does not say whose it is: they are possible only (docs/groups-specification.md, Jobs of unknown groups)."""
 
 from __future__ import annotations
 

@@ -95,15 +95,15 @@ def _tells_age(rule: Rule) -> bool:
 def _hope(rule: Rule, result: RuleResult, later: _Later) -> str:
     """What may make a rule pass."""
     if any(not entry.complete for entry in _entries(rule, later.context)):
-        return "a list that could not be read may be read the next time"
+        return "a list that could not be read might be read next time"
     noun = rule.statement.list.noun
     if has_kind(result.reasons, ReasonKind.NOTHING_TO_JUDGE):
-        return f"no {noun} matches it yet: see that the names in the rule are right"
+        return f"no {noun} matches it yet: check the names in the rule"
     progress = sum(not later.is_settled(dataset, record) for dataset, record in later.records(rule))
     running = f"{counted(progress, noun)} {'is' if progress == 1 else 'are'} in progress" if progress else ""
     if _is_mendable(rule) or result.verdict is Verdict.INCONCLUSIVE:
-        return f"{running}, and a later one may come" if running else f"a later {noun} may make it pass"
-    return f"{running} and may end well" if running else "what violates it leaves the window before time is up"
+        return f"{running}, and a later one might come" if running else f"a later {noun} may make it pass"
+    return f"{running} and might complete" if running else "what violates it leaves the window before the gate ends"
 
 
 # --- evidence that does not come ---
@@ -122,13 +122,13 @@ def _hopeless_evidence(scope: Scope, rule: Rule, context: Context, refused: Refu
     if isinstance(requirement, Expectation) and (inventory := requirement.given_inventory) is not None and inventory.text not in context.inventories:
         return f"this run has no inventory {inventory.text}"
     if scope.organization:
-        return "the accounts of the organization are not known to this run, and waiting does not tell them"
+        return "the accounts of the organization are unknown to this run, and waiting does not change that"
     start = _window_start(rule, context.as_of)
     for entry in _entries(rule, context):
         if not in_scope(scope, entry.account, entry.region):
             continue
         if not entry.complete and (entry.dataset, entry.account, entry.region) in refused:
-            return f"{entry.place} was refused again, and that waiting cannot fix: {entry.reason}"
+            return f"{entry.place} was rejected again, which waiting cannot fix: {entry.reason}"
         reaches = start is None or entry.dataset != rule.statement.dataset or entry.start is None or entry.start <= start
         if entry.complete and not reaches and entry.start is not None and start is not None:
             return f"{entry.place} is covered from {iso(entry.start)} only, the window begins at {iso(start)}, and both move on together"
@@ -230,7 +230,7 @@ def _staying(rule: Rule, result: RuleResult, later: _Later) -> str:
     if _may_be_filled(rule, later, None):
         return ""
     unknown = min(then.possible, later.settled_results[key].possible)
-    return f"what {counted(unknown, 'job or group')} that could violate it lacks is not recorded later: {result.reason}" if unknown else ""
+    return f"what {counted(unknown, 'job or group')} that could violate it lacks will not be recorded later: {result.reason}" if unknown else ""
 
 
 def _stays(rule: Rule, finding: Finding, later: _Later) -> str:
@@ -285,12 +285,12 @@ def _tell_job(rule: Rule, finding: Finding, record: Any, later: _Later) -> str:
     state = getattr(record, dataset.state_field) or ""
     job = f"{state} {dataset.noun} {getattr(record, dataset.id_field)} of {finding.subject}"
     if not later.is_settled(dataset, record):
-        return f"{job} violates it, whatever becomes of the job"
+        return f"{job} violates it, however the job ends"
     within = rule.statement.within
     if within is None or within.value is None:
         return f"{job} stays: the rule has no window that it could leave"
     leaves = _leaves_at(rule, record, int(within.value))
-    return f"{job} stays in the window" + (f" until {iso(moment(leaves).replace(microsecond=0))}" if leaves is not None else "") + ", and time is up before"
+    return f"{job} stays in the window" + (f" until {iso(moment(leaves).replace(microsecond=0))}" if leaves is not None else "") + ", and the gate ends before"
 
 
 def _leaves_at(rule: Rule, record: Any, length: int) -> int | None:

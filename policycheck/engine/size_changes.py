@@ -1,7 +1,8 @@
 """By how much jobs of one resource differ in size from the one before: measured for every job that may be of it and every order that may have been theirs.
 
-What is measured is kept both ways (docs/groups.md, Jobs compared with those before them). A way through the jobs takes all that certainly match and any
-of those that may; only two neighbors on such a way are compared. `least` is what the best way has at its worst step, `most` what any way may have.
+What is measured is kept both ways (docs/groups-specification.md, Jobs compared with those before them). A way through the jobs takes all
+that certainly match and any of those that may; only two neighbors on such a way are compared. `least` is what the best
+way has at its worst step, `most` what any way may have.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Warnings: groups that keep to the limit of a rule and are beyond a softer one are found at low severity (docs/groups.md, Warnings)."""
+"""Warnings: groups that keep to the limit of a rule and are beyond a softer one are found at low severity (docs/groups-specification.md, Warnings)."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
-"""Rules on a share of their subjects: how many keep to the limit, both ways, and the one finding that names those that do not (docs/groups.md, A share of the
-subjects)."""
+"""Rules on a share of their subjects: how many keep to the limit, both ways, and the one finding that names those that do not
+(docs/groups-specification.md, A share of the subjects)."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def _placed(finding: Finding) -> str:
 def _share(case: Case) -> SubjectShare:
     share = share_of(case)
     if share is None:
-        raise AssertionError(f"rule {case.rule.id} asks for no share of its subjects")
+        raise AssertionError(f"rule {case.rule.id} has no share of its subjects")
     return share
 
 

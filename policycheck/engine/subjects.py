@@ -1,4 +1,4 @@
-"""Who a rule on groups is about: the groups of its list, the resources that backup jobs name, or the entries of an inventory (docs/groups.md)."""
+"""Who a rule on groups is about: the groups of its list, the resources that backup jobs name, or the entries of an inventory (docs/groups-specification.md)."""
 
 from __future__ import annotations
 

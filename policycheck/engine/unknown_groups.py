@@ -1,4 +1,7 @@
-"""Jobs of unknown groups: which groups one may be of that does not say which is its own. `docs/groups.md` (Jobs of unknown groups) fixes what is meant."""
+"""Jobs of unknown groups: which groups one may be of that does not say which is its own.
+
+`docs/groups-specification.md` (Jobs of unknown groups) fixes what is meant.
+"""
 
 from __future__ import annotations
 

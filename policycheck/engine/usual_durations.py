@@ -1,7 +1,7 @@
 """How long jobs of one resource take beside its earlier clean ones: measured for every job that may be of it and every order that may have been theirs.
 
-What is measured is kept both ways (docs/groups.md, Jobs compared with those before them): `least` by the longest usual duration that the unknown leaves
-open, `most` by the shortest.
+What is measured is kept both ways (docs/groups-specification.md, Jobs compared with those before them): `least` by the longest usual duration
+that the unknown leaves open, `most` by the shortest.
 """
 
 from __future__ import annotations

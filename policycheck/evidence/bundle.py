@@ -97,15 +97,15 @@ def write_bundle(
         UsageError: it cannot be written, or is larger than a bundle can be; or the lists come from a source whose answers or files were not kept.
     """
     if isinstance(evidence, ArchiveEvidence) and evidence.regions is None:
-        raise UsageError("a bundle cannot hold what was read: some records of the archive do not say which job they show", hint="Leave out --bundle.")
+        raise UsageError("a bundle cannot hold this archive: some records have no job ID", hint="Omit --bundle.")
     if not isinstance(evidence, FileEvidence | ArchiveEvidence) and not (isinstance(evidence, FetchedEvidence) and evidence.record is not None):
-        raise UsageError("a bundle is made of saved lists, or of what is fetched from AWS, and this run read something else", hint="Leave out --bundle.")
+        raise UsageError("a bundle requires saved job lists or jobs fetched from AWS", hint="Omit --bundle.")
     if isinstance(evidence, FileEvidence) and evidence.reported:
         # The script that travels in a bundle reads no reports.
-        raise UsageError("a bundle cannot hold job reports of AWS Backup: reperform.py does not read them", hint="Leave out --bundle, or give it job lists.")
+        raise UsageError("a bundle cannot hold job reports of AWS Backup: reperform.py does not read them", hint="Omit --bundle, or pass job lists.")
     held = [DATASETS[name].noun for name in evidence.lists if DATASETS[name].of_state]
     if held:
-        raise UsageError(f"a bundle cannot hold {held[0]}s: reperform.py does not read them", hint="Leave out --bundle, or the rules about them (--ignore).")
+        raise UsageError(f"a bundle cannot hold {held[0]}s: reperform.py does not read them", hint="Omit --bundle, or the rules about them (--ignore).")
     with tempfile.TemporaryFile() as stream:
         pack(stream, _files(inputs, policies, evidence, result, files, surroundings), result.as_of)
         digest = _digest(stream)
@@ -298,19 +298,19 @@ def _page_places(record: FetchRecord) -> list[str]:
 
 
 _README = """\
-This is an evidence bundle of policycheck: the evidence of one check of AWS Backup jobs, the rules, and what they came to.
+This is an evidence bundle of policycheck: the evidence of one check of AWS Backup jobs, the rules, and their verdicts.
 
 Check it without policycheck, with Python 3.9 or later and nothing else:
 
     python3 reperform.py
 
-It compares every file with SHA256SUMS, evaluates every rule again on the job lists in raw/, lists/ or archive/, and compares what it comes to with result.json.
+It compares every file with SHA256SUMS, evaluates every rule again on the job lists in raw/, lists/ or archive/, and compares the verdicts with result.json.
 
 Check it with policycheck, which also reads the policies again:
 
     policycheck verify evidence.zip
 
-Both show that the bundle agrees with itself. That it is the one that was made then and there is shown by its digest, or by an attestation of it:
+Both show that the bundle is consistent. Its digest, or an attestation of it, shows that it is the original:
 
     policycheck verify evidence.zip --digest sha256:...
     gh attestation verify evidence.zip --owner ...

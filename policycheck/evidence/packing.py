@@ -88,7 +88,7 @@ def open_bundle(path: Path) -> Contents:
         with path.open("rb") as stream:
             return Archive(path, _check(stream, path.stat().st_size))
     except FileNotFoundError:
-        raise UsageError("there is no such bundle", place=shown) from None
+        raise UsageError("the bundle does not exist", place=shown) from None
     except OSError as error:
         raise EvidenceError(f"the bundle cannot be read: {error.strerror or type(error).__name__}", place=shown) from None
     except EvidenceError as error:
@@ -107,7 +107,7 @@ class Folder:
         files = [file for file in found if file.is_symlink() or not file.is_dir()]
         others = [file for file in files if file.is_symlink() or not file.is_file()]
         if others:
-            raise EvidenceError(f"the folder holds what is no file: {_told(str(file.relative_to(path)) for file in others)}")
+            raise EvidenceError(f"the folder contains entries that are not files: {_told(str(file.relative_to(path)) for file in others)}")
         self.names: Sequence[str] = sorted(file.relative_to(path).as_posix() for file in files)
         _require_names(self.names, hint="Move them out of the folder.")
 
@@ -158,17 +158,17 @@ def _check(stream: BinaryIO, size: int) -> dict[str, zipfile.ZipInfo]:
         with zipfile.ZipFile(stream) as archive:
             entries = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error) as error:
-        raise EvidenceError(f"is no whole archive: {clean_line(str(error))}") from None
+        raise EvidenceError(f"is not a complete archive: {clean_line(str(error))}") from None
     _require_names([entry.orig_filename for entry in entries])
     if bad := [entry.filename for entry in entries if entry.flag_bits & 0x1]:
         raise EvidenceError(f"the archive has encrypted entries: {_told(bad)}")
     if bad := [entry.filename for entry in entries if entry.external_attr >> 16 & 0o170000 != 0o100000]:
-        raise EvidenceError(f"the archive has entries that are no files, such as links: {_told(bad)}")
+        raise EvidenceError(f"the archive has entries that are not files, such as links: {_told(bad)}")
     if bad := [entry.filename for entry in entries if entry.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}]:
         raise EvidenceError(f"the archive has entries packed in another way: {_told(bad)}")
     whole = sum(entry.file_size for entry in entries)
     if whole > MAX_BYTES or (whole > FREE_BYTES and whole > MAX_RATIO * size):
-        raise EvidenceError(f"the archive would unpack to {whole // 1024**2:,} MiB, which no evidence of its size does")
+        raise EvidenceError(f"the archive would unpack to {whole // 1024**2:,} MiB, too much for its size")
     _require_form(stream, entries, size)
     return {entry.filename: entry for entry in entries}
 
@@ -178,10 +178,10 @@ def _require_end(stream: BinaryIO, size: int) -> None:
     stream.seek(max(size - _END.size, 0))
     tail = stream.read(_END.size)
     if len(tail) < _END.size or not tail.startswith(b"PK\x05\x06"):
-        raise EvidenceError("is no bundle: it does not end as an archive that policycheck wrote does", hint="Copy or download the file again.")
+        raise EvidenceError("is not a bundle: it does not end like an archive that policycheck wrote", hint="Copy or download the file again.")
     *_, count, length, start, _ = _END.unpack(tail)
     if count > MOST_FILES or length + start + _END.size != size:
-        raise EvidenceError(f"is no bundle of policycheck: its directory names {count:,} files and does not fill the archive")
+        raise EvidenceError(f"is not a bundle of policycheck: its directory names {count:,} files and does not fill the archive")
 
 
 def _require_names(names: Sequence[str], hint: str = "Do not unpack it.") -> None:

@@ -41,7 +41,7 @@ UNKNOWN = object()  # nobody can say what the member was: a comparison with it i
 UTC = timezone.utc  # noqa: UP017 (datetime.UTC came with Python 3.11)
 SECOND, HOUR, DAY = 10**6, 3600 * 10**6, 86400 * 10**6
 HELD = ("protected_resources", "recovery_points", "vaults")
-NOT_AGAIN = "a list of what there is, and not of jobs, is not judged again yet: leave it and the rules that need it out of the document"
+NOT_AGAIN = "only job lists can be evaluated again: remove this list and the rules on it from the document"
 FOR_EVER = float("inf")  # more than any duration
 
 
@@ -3040,7 +3040,7 @@ def read_zone(name: Any) -> tzinfo:
         import zoneinfo  # here, because Python 3.8 lacks it and only schedules need it
     except ImportError:
         raise InputError("schedules with a time zone need Python 3.9 or newer") from None
-    require(zoneinfo.available_timezones(), "this machine has no time zones; install the tzdata package to judge the schedule of", name)
+    require(zoneinfo.available_timezones(), "this machine has no time zones; install the tzdata package to evaluate the schedule of", name)
     try:
         return zoneinfo.ZoneInfo(name)
     except (KeyError, OSError, TypeError, ValueError) as error:
@@ -3688,7 +3688,7 @@ def main(arguments: list[str], here: Path) -> int:
         folder = here if arguments[0] == "-" else Path(arguments[0]).resolve().parent
         result = reperform(json.loads(text, object_pairs_hook=read_object), lambda name: file_below(folder, name))
     except (OSError, RecursionError, ValueError) as error:
-        sys.stderr.write(f"reperform: cannot judge: {ascii(str(error))[1:-1]}\n".replace("##", "# # "))
+        sys.stderr.write(f"reperform: cannot evaluate: {ascii(str(error))[1:-1]}\n".replace("##", "# # "))
         return 2
     try:
         print(json.dumps(result, indent=2, sort_keys=True).replace("\x7f", "\\u007f").replace("#", "\\u0023"), flush=True)

@@ -55,7 +55,7 @@ def attested_digests(content: bytes, place: str) -> set[str]:
             documents = [json.loads(line) for line in text.splitlines() if line.strip()]
         found = {digest for document in _each(documents) for digest in _subjects(document)}
     except (ValueError, RecursionError, binascii.Error) as error:
-        raise EvidenceError(f"is no attestation: {truncate(clean_line(str(error)), 120)}", hint=_HINT, place=place) from None
+        raise EvidenceError(f"is not an attestation: {truncate(clean_line(str(error)), 120)}", hint=_HINT, place=place) from None
     if not found:
         raise EvidenceError("names no SHA-256 digest of a subject", hint=_HINT, place=place)
     return found
@@ -76,12 +76,12 @@ def _subjects(document: object) -> list[str]:
     document = document.get("bundle", document)
     envelope = document.get("dsseEnvelope", document) if isinstance(document, dict) else None
     if not isinstance(envelope, dict) or "payload" not in envelope or not envelope.get("signatures"):
-        raise ValueError("there is no signed envelope in it")
+        raise ValueError("it has no signed envelope")
     if envelope.get("payloadType") != _PAYLOAD_TYPE:
-        raise ValueError("its payload is no in-toto Statement")
+        raise ValueError("its payload is not an in-toto Statement")
     statement: object = json.loads(base64.b64decode(str(envelope["payload"]), validate=True))
     if not isinstance(statement, dict) or not str(statement.get("_type", "")).startswith("https://in-toto.io/Statement/"):
-        raise ValueError("its payload is no in-toto Statement")
+        raise ValueError("its payload is not an in-toto Statement")
     subjects = statement.get("subject")
     if not isinstance(subjects, list) or not all(isinstance(subject, dict) for subject in subjects):
         raise ValueError("its Statement has no subjects")

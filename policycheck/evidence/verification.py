@@ -218,7 +218,7 @@ def _differing(found: Verification, manifest: Manifest, contents: Contents, made
                 yield f"{name} is not what the run comes to{_first_difference(contents.read(name), content)}"
     known = {SUMS, *made, *(held.file for held in (*manifest.configuration, *manifest.inputs))}
     for name in sorted(set(contents.names) - known):
-        yield f"{name} is no part of the run"
+        yield f"{name} is not part of the run"
 
 
 def _first_difference(given: bytes, made: bytes) -> str:

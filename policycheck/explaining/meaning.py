@@ -23,7 +23,7 @@ def describe_population(rule: Rule, scope: Scope) -> Lines:
     """Which jobs a rule judges: the list, the conditions, the window, composite jobs, the scope, and who the subjects are."""
     statement = rule.statement
     dataset = statement.list
-    where = "every one" if statement.where == EVERY_JOB else f"with {_said(statement.where)}"
+    where = "every job" if statement.where == EVERY_JOB else f"with {_said(statement.where)}"
     lines = [("list", f"{dataset.noun}s ({dataset.operation})"), ("where", where), ("window", _window(rule)), ("jobs", _JOBS[rule.qualifiers.jobs])]
     lines.append(("scope", _scope(scope)))
     if isinstance(statement.requirement, Expectation):
@@ -36,26 +36,26 @@ def _said(condition: Condition) -> str:
 
 
 _JOBS = {
-    JobChoice.ALL: "all records: plain jobs, composite jobs and their members",
-    JobChoice.TOP_LEVEL: "records without ParentJobId, so that a composite job counts once",
-    JobChoice.ONCE: "all records; a child of a composite job is left out where its parent is counted and answers alike",
-    JobChoice.MEMBERS: "members of composite jobs only (records with a ParentJobId)",
+    JobChoice.ALL: "all records: plain jobs, composite jobs and their child jobs",
+    JobChoice.TOP_LEVEL: "records without ParentJobId, so a composite job counts once",
+    JobChoice.ONCE: "all records; a child job is left out if its parent counts and has the same result",
+    JobChoice.MEMBERS: "only child jobs (records with a ParentJobId)",
 }
 
 
 def _window(rule: Rule) -> str:
     statement, length = rule.statement, rule.statement.window
     allowance = allowance_of(rule)
-    begins = f"{_start(statement)} to as_of, both edges in" if length else "up to as_of"
+    begins = f"{_start(statement)} to as_of, both included" if length else "up to as_of"
     if allowance:
         return f"jobs whose deadline, {allowance} after their end, lies {begins}; a job in progress has none yet"
     if length is None:
-        return "none: all that the lists cover"
+        return "none: the whole coverage"
     if rule.qualifiers.clock:
         return f"{rule.qualifiers.clock} {begins}"
     if isinstance(statement.requirement, Expectation) and open_case(0, rule, Scope()).by_creation:
         return measurement_of(statement.requirement).describe_window(begins)
-    return f"created, ended or still running {begins}: a job that began before the window and ended in it is in it"
+    return f"created, ended or still running {begins}, so a job that began before the window and ended in it counts"
 
 
 def allowance_of(rule: Rule) -> str:
@@ -73,10 +73,10 @@ def allowance_of(rule: Rule) -> str:
 
 def _scope(scope: Scope) -> str:
     if not scope.declared:
-        return "none declared: whatever accounts and Regions the lists have"
+        return "none declared: all accounts and Regions in the lists"
     accounts = "the accounts of the organization" if scope.organization else ", ".join(scope.accounts)
     declared = " in ".join(filter(None, [accounts, ", ".join(scope.regions)]))
-    return clean_line(f"{declared}; each must be covered" + (f", and may be empty: {', '.join(scope.may_be_empty)}" if scope.may_be_empty else ""))
+    return clean_line(f"{declared}; each must be covered" + (f", can be empty: {', '.join(scope.may_be_empty)}" if scope.may_be_empty else ""))
 
 
 def _subjects(expected: Expectation, dataset: Dataset) -> str:
@@ -85,11 +85,11 @@ def _subjects(expected: Expectation, dataset: Dataset) -> str:
 
 def _named_subjects(expected: Expectation, dataset: Dataset) -> str:
     if not expected.per:
-        return "one group of all these jobs"
+        return "all these jobs as one group"
     if expected.inventory is not None:
         return f"every entry of the inventory {clean_line(expected.inventory.text)} that these conditions do not rule out, whether or not a job names it"
     every = f"every {grouped(expected.per, None, dataset)}"
-    return f"{every} that a backup job names, at any time the lists cover" if RESOURCE in expected.per else f"{every} that a {dataset.noun} names"
+    return f"{every} that a backup job names, at any time of the coverage" if RESOURCE in expected.per else f"{every} that a {dataset.noun} names"
 
 
 def describe_failure(rule: Rule) -> Iterator[str]:
@@ -110,20 +110,20 @@ def describe_failure(rule: Rule) -> Iterator[str]:
                 yield f"too many of these, so that not {allowed} of all {grouped(requirement.per, None, rule.statement.list, several=True)} keep it:"
             yield _failing_measure(requirement, rule.statement.list)
             if requirement.warning is not None:
-                yield f"what is beyond {requirement.warning.text} and keeps to the limit is a finding of severity low"
+                yield f"between {requirement.warning.text} and the limit, the finding has severity low"
             if open_case(0, rule, Scope()).excuses_new and rule.statement.window is not None:
-                yield "a resource whose first backup job was created in the window is new, and pending if it falls below the limit and every job went well"
+                yield "a resource whose first backup job was created in the window is new; below the limit it is pending if every job matches"
         case Following(condition=condition, within=within):
             with_ = "" if condition == EVERY_JOB else f" with {_said(condition)}"
             yield f"one {noun} of these without a {requirement.list.noun}{with_} that names it and has COMPLETED at most {within.text} after its end"
-            yield "a job whose deadline is still to come is pending"
+            yield "a job is pending until its deadline"
         case _:
             assert_never(requirement)
     if "Duration" in fields_of(requirement.condition) and not isinstance(requirement, Expectation | Following):
-        yield "a job in progress violates only once its time so far is past the limit"
+        yield "a job in progress violates as soon as its time so far exceeds the limit"
     asked = {one.field for one in comparisons(requirement.condition) if one.operator in CLOCK_OPERATORS}
     if not isinstance(requirement, Expectation | Following) and asked & {"InitiationDate", "CompletionDate", "Running"}:
-        yield "of a job in progress, what has not come yet may still come at the right time"
+        yield "a job in progress might still start or end at the right time"
 
 
 def _failing_measure(expected: Expectation, dataset: Dataset) -> str:
@@ -151,9 +151,9 @@ def describe_needs(rule: Rule) -> Iterator[str]:
         if name != statement.dataset and isinstance(statement.requirement, Following):
             yield f"the list of {noun}s ({actions}), complete where a following job would run, from each job's end to its deadline"
         elif name != statement.dataset:
-            yield f"the list of {noun}s ({actions}), complete in every account and Region in scope: it says which resources there are"
+            yield f"the list of {noun}s ({actions}), complete in every account and Region in scope: it gives the resources"
         else:
-            reach = f"{_start(statement, allowance)} to as_of" if length else "whatever time it covers"
+            reach = f"{_start(statement, allowance)} to as_of" if length else "for any time"
             reach = "as it is at as_of" if statement.list.of_state else reach
             yield f"the list of {noun}s ({actions}), complete in every account and Region in scope, {reach}"
     inventories = [text for text in [_inventory(statement.requirement)] if text]
@@ -165,7 +165,7 @@ def describe_needs(rule: Rule) -> Iterator[str]:
         "in_inventory",
     }
     if asked:
-        yield f"an inventory that says {' and '.join(sorted(asked))}: no job list does"
+        yield f"an inventory with {' and '.join(sorted(asked))}, which job lists do not have"
 
 
 def _inventories_compared(statement: Statement) -> Iterator[str]:
@@ -182,7 +182,7 @@ def _inventory(requirement: object) -> str:
 
 def describe_doubt(rule: Rule) -> Iterator[str]:
     """When it is inconclusive."""
-    yield "any of that evidence is missing or does not reach, and nothing seen violates"
+    yield "any of that evidence is missing or incomplete, and no observed job violates"
     dataset = rule.statement.list
     case = open_case(0, rule, Scope())
     windowed = case.window_length is not None and not rule.qualifiers.clock and not case.by_creation
@@ -190,14 +190,14 @@ def describe_doubt(rule: Rule) -> Iterator[str]:
     always = sorted(name for name in fields if (dataset.field(name) or _NO_FIELD).presence in {Presence.ALWAYS, Presence.ALWAYS_SINCE, Presence.WHEN_ENDED})
     since = sorted(name for name in fields if (dataset.field(name) or _NO_FIELD).presence is Presence.SINCE or name in {"Outcome", "Retention"})
     if always:
-        yield f"a job that does not say one of these could violate: {', '.join(always)}"
+        yield f"a job that lacks one of these could violate: {', '.join(always)}"
     if since:
-        yield f"no job of the list says one of these, as where an old client saved it, and a job could violate: {', '.join(since)}"
+        yield f"no job in the list has one of these (old clients omit them), and a job could violate: {', '.join(since)}"
     requirement = rule.statement.requirement
     if isinstance(requirement, Expectation) and requirement.per:
-        yield f"a job that may belong to it does not say its {' or '.join(requirement.per)}"
+        yield f"a job that might belong to it does not record its {' or '.join(requirement.per)}"
     if isinstance(requirement, Following):
-        yield f"a {requirement.list.noun} that may follow does not say which job it follows, when it completed, or what it must match"
+        yield f"a {requirement.list.noun} that might follow lacks the job it follows, its completion time, or a field that it must match"
     if isinstance(requirement, Expectation):
         yield from measurement_of(requirement).describe_doubt()
 
@@ -209,13 +209,13 @@ def describe_no_data(rule: Rule) -> str:
     """What becomes of it where nothing is to be judged."""
     match rule.qualifiers.no_data:
         case NoData.INCONCLUSIVE:
-            return "inconclusive: an empty population is no evidence"
+            return "inconclusive: an empty population is not evidence"
         case NoData.QUIET:
-            return "quiet: passes where these conditions match a job outside the window, else inconclusive (a misspelled name matches none)"
+            return "quiet: passes if these conditions match a job outside the window, otherwise inconclusive (a misspelled name matches none)"
         case NoData.PASS:
-            return "pass: there need not be such a job"
+            return "pass: no such job is required"
         case NoData.FAIL:
-            return "fail: there must be such a job"
+            return "fail: such a job is required"
         case NoData.SKIP:
             return "skip: the rule is skipped"
         case _:

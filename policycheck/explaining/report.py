@@ -47,13 +47,13 @@ class ExplanationPage:
         """What the rule says and means, and how it shows."""
         page = self._page
         self.add_rule(explained.policy, explained.rule)
-        self._head("judges")
+        self._head("evaluates")
         for name, text in explained.population:
             page.add_wrapped(f"  {name:<9} ", text)
         self._list("fails for", explained.failure)
         self._list("needs", explained.needs)
-        self._list("is inconclusive where", explained.doubt)
-        self._list("with nothing to judge", [explained.no_data])
+        self._list("is inconclusive if", explained.doubt)
+        self._list("with nothing to evaluate", [explained.no_data])
         self._samples(explained)
         self._head("structured form")
         self._block(explained.structured)
@@ -74,14 +74,14 @@ class ExplanationPage:
             self._page.add(f"  {line}")
 
     def _samples(self, explained: Explanation) -> None:
-        self._head(f"a sample that fails, judged at {iso(AS_OF)}")
+        self._head(f"a sample that fails, evaluated at {iso(AS_OF)}")
         if explained.failing is None:
-            self._page.add_wrapped("  ", "none was found: perhaps the rule cannot fail. Write a test that shows it can.")
+            self._page.add_wrapped("  ", "no sample was found. The rule might not be able to fail. Write a test that shows that it can.")
         else:
             self._sample(explained.failing)
         self._head("a sample that passes")
         if explained.passing is None:
-            self._page.add_wrapped("  ", "none was found: perhaps the rule cannot pass.")
+            self._page.add_wrapped("  ", "no sample was found. The rule might not be able to pass.")
         else:
             self._sample(explained.passing)
 
@@ -127,7 +127,7 @@ class ExplanationPage:
             self._page.add_wrapped(f"  {subject.outcome:<18} ", f"{subject.subject}  {_place(subject)}".rstrip())
         if len(subjects) > _MOST_SUBJECTS:
             self._page.add(f"  and {len(subjects) - _MOST_SUBJECTS:,} more: --output json lists them")
-        self._page.add("Ask for one: --subject TEXT (the end of its name), or --job ID." if subjects else "  none")
+        self._page.add("Select one with --subject TEXT (the end of its name) or --job ID." if subjects else "  none")
 
     def add_trace(self, trace: SubjectTrace) -> None:
         """Why one subject passed or failed."""
@@ -167,8 +167,8 @@ def _test_lines(explained: Explanation) -> list[str]:
         return [f"the tests could not be read: {clean_line(tests.problem)}"]
     lines = [f"{test.place} {test.name}: expects {test.expected}, {'passes' if test.passed else f'does not pass: {test.verdict}'}" for test in tests.naming]
     if not tests.naming:
-        lines = ["no test names it" if tests.files else "none stand beside the policy (NAME.test.yaml)"]
-    return [clean_line(line) for line in lines] + ["a test has seen it fail" if tests.fired else "no test makes it fail, so nothing shows that it can"]
+        lines = ["no test names it" if tests.files else "there are none (NAME.test.yaml beside the policy)"]
+    return [clean_line(line) for line in lines] + ["a test makes it fail" if tests.fired else "no test makes it fail, so nothing shows that it can"]
 
 
 # JSON

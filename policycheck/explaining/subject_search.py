@@ -51,7 +51,7 @@ def find_traces(trace: RuleTrace, text: str | None, job: str | None, last: int) 
     if not found:
         dataset = trace.job_list.dataset
         raise UsageError(
-            f"no {dataset.noun} of a subject of this rule has the {dataset.id_field} {clean_line(job)}", hint="Without --job the newest are shown."
+            f"no {dataset.noun} of a subject of this rule has the {dataset.id_field} {clean_line(job)}", hint="Without --job, the newest jobs are shown."
         )
     _few([subject for subject, _ in found])
     return [trace.trace(subject, rows) for subject, rows in found]
@@ -74,11 +74,11 @@ def _named(subjects: Sequence[SubjectOutcome], text: str) -> list[SubjectOutcome
     found = next((way for way in ways if way), [])
     if not found:
         near = nearest(wanted, [name for subject in islice(subjects, 1000) for name in (subject.subject, subject.subject.rpartition("/")[2])])
-        raise UsageError(f"the rule has no subject {wanted}", hint=f"Did you mean {near}?" if near else "Without --subject all of them are listed.")
+        raise UsageError(f"the rule has no subject {wanted}", hint=f"Did you mean {near}?" if near else "Without --subject, all subjects are listed.")
     return found
 
 
 def _few(subjects: Sequence[SubjectOutcome]) -> Sequence[SubjectOutcome]:
     if len(subjects) > MOST_SUBJECTS:
-        raise UsageError(f"{len(subjects):,} subjects are called so", hint="Write more of the name of the one that is meant.")
+        raise UsageError(f"{len(subjects):,} subjects have this name", hint="Write more of the subject's name.")
     return subjects

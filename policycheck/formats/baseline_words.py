@@ -11,7 +11,7 @@ from policycheck.places import name_account
 from policycheck.records import iso
 from policycheck.result import Finding, Result, RuleResult
 
-LESS = "this run cannot see everything that the baseline saw"
+LESS = "this run does not cover everything that the baseline covered"
 
 
 def count_states(rules: Iterable[RuleResult], state: FindingState) -> int:
@@ -46,19 +46,22 @@ def exit_reason(result: Result) -> str:
     old = count_states(result.rules, FindingState.UNCHANGED)
     if not told.fail_on_new or not (old or any(rule.state is FindingState.UNCHANGED for rule in result.rules)):
         return ""
-    stay = f"{old:,} old {'finding stays' if old == 1 else 'findings stay'}" if old else "what failed has failed before"
+    stay = f"{old:,} old {'finding stays' if old == 1 else 'findings stay'}" if old else "all failures are in the baseline"
     if result.exit_code is ExitCode.OK:
         return f"{stay}, and none that counts is new (--fail-on-new)"
     if result.exit_code is ExitCode.EVIDENCE:
-        return f"{stay}, none that counts is new (--fail-on-new), and the evidence is not enough"
+        return f"{stay}, none that counts is new (--fail-on-new), and the evidence is insufficient"
     return ""
 
 
 def sections(told: Comparison) -> list[tuple[str, list[str]]]:
     """What is listed of a comparison: titles and their lines, the worst news first; none is empty."""
     lists = [
-        ("The baseline saw, and this run cannot see:", list(told.lost)),
-        ("Findings of the baseline that this run cannot see (not known to be fixed):", [f"{tell_earlier(found)}: {found.reason}" for found in told.not_seen]),
+        ("Covered by the baseline, but not by this run:", list(told.lost)),
+        (
+            "Findings of the baseline that this run cannot observe (not known to be fixed):",
+            [f"{tell_earlier(found)}: {found.reason}" for found in told.not_seen],
+        ),
         ("Findings of the baseline that are gone:", list(map(tell_earlier, told.gone))),
         ("Notes on the comparison:", list(told.notes)),
     ]

@@ -30,4 +30,4 @@ def _render(result: CleanResult, options: Options) -> Iterator[str]:
     yield summarize(result, options, lambda text: len(text) <= MAX_CHARACTERS)
 
 
-FORMAT = Format("comment", "a comment on a pull request, one line where the run is clean", ".md", "text/markdown", _render)
+FORMAT = Format("comment", "a comment on a pull request, one line if the run is clean", ".md", "text/markdown", _render)

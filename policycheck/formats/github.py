@@ -51,7 +51,7 @@ def _run_errors(result: Result) -> Iterator[_Annotation]:
         told = [f"{LESS[:1].upper()}{LESS[1:]}.", f"{baseline_line(result)}."]
         yield _Annotation("error", "policycheck: less than the baseline", _message(told, list(result.baseline.lost), []))
     if not any(rule.verdict is not Verdict.SKIPPED for rule in result.rules):
-        yield _Annotation("error", "policycheck: nothing was judged", _message([verdict_sentence(result)], list(result.not_seen), []))
+        yield _Annotation("error", "policycheck: nothing was evaluated", _message([verdict_sentence(result)], list(result.not_seen), []))
     if result.scope_uncovered:
         gaps = [f"{entry.dataset} {entry.place}: {entry.reason or 'not complete'}" for entry in incomplete(result.coverage)]
         yield _Annotation("error", "policycheck: scope not covered", _message([f"{UNCOVERED[:1].upper()}{UNCOVERED[1:]}."], [*gaps, *result.not_seen], []))

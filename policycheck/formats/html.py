@@ -18,21 +18,11 @@ from policycheck.controls import ControlVerdict, tell_controls
 from policycheck.formats.baseline_words import baseline_line, sections
 from policycheck.formats.cleaning import line
 from policycheck.formats.heat_map import LEGEND, heat_map, tell_line
-from policycheck.formats.html_facts import (
-    LIMITS,
-    SIGNS,
-    coverage_rows,
-    evidence_line,
-    found_in,
-    headline,
-    inputs,
-    unseen,
-    waived_findings,
-    worst_first,
-)
+from policycheck.formats.html_facts import LIMITS, SIGNS, coverage_rows, inputs, waived_findings
 from policycheck.formats.html_findings import MAX_TEXT, Budget, finding_rows
 from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.strips import CELLS, MEANINGS, cell_heads, steps_a_cell, strips
+from policycheck.formats.summary import evidence_line, found_in, headline, unseen, worst_first
 from policycheck.formats.trends import SERIES, stacked_bars
 from policycheck.formats.words import by_cause, evidence_help, finding_counts, interval, notes, plural, verdict_sentence, waiver_notes
 from policycheck.history import History

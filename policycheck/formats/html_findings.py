@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from policycheck.causes import CAUSES, Cause
 from policycheck.comparison import FindingState
 from policycheck.formats.baseline_words import new_first
 from policycheck.formats.cleaning import line
+from policycheck.formats.finding_facts import FindingFacts, tell_facts
 from policycheck.result import Finding, RuleResult
-from policycheck.text import shorten, spell_duration, truncate
+from policycheck.text import shorten, truncate
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -78,60 +79,28 @@ def finding_rows(rule: RuleResult, as_of: datetime, budget: Budget) -> list[Caus
 
 
 def _row(finding: Finding, as_of: datetime) -> str:
-    job = _newest(finding)
-    name, subject = _name(finding, job), _text(finding.subject)
+    facts = tell_facts(finding, as_of)
+    name, subject = _text(facts.name or facts.resource), _text(finding.subject)
     shown = f"<b>{name}</b>" + (f"<br><code>{subject}</code>" if subject != name else "")
     kind = f"<br><small>{_text(finding.resource_type)}</small>" if finding.resource_type else ""
-    return f'<tr><th scope="row">{shown}{kind}</th><td class="where">{_place(finding, job)}</td><td>{_found(finding, job, as_of)}</td></tr>\n'
+    return f'<tr><th scope="row">{shown}{kind}</th><td class="where">{_place(facts)}</td><td>{_found(finding, facts)}</td></tr>\n'
 
 
 def _text(value: object, fallback: str = "-") -> str:
     return escape(truncate(line(value if isinstance(value, str) else None, fallback), MAX_TEXT))
 
 
-def _newest(finding: Finding) -> Mapping[str, Any]:
-    """The fields of the newest of its jobs that the result holds; none where it holds none."""
-    return max((record.fields for record in finding.evidence), key=lambda fields: str(fields.get("CreationDate", "")), default={})
-
-
-def _is_resource(finding: Finding) -> bool:
-    """Whether a finding is about one resource, so that what its job says is said of it; a group has jobs of many."""
-    return finding.subject.startswith("arn:")
-
-
-def _name(finding: Finding, job: Mapping[str, Any]) -> str:
-    if _is_resource(finding) and job.get("ResourceName"):
-        return _text(job["ResourceName"])
-    parts = finding.subject.split(":", 5)
-    return _text(parts[5] if parts[0] == "arn" and len(parts) == 6 and parts[5] else finding.subject)
-
-
-def _place(finding: Finding, job: Mapping[str, Any]) -> str:
+def _place(facts: FindingFacts) -> str:
     """Account, Region, vault, plan and rule; of a group only what tells it."""
-    if not _is_resource(finding) and finding.account is None and finding.region is None and not {"Account", "Region"} & finding.identity.keys():
+    if not facts.has_place:
         return "-"
-    parts = [_text(finding.named_account, "account unknown"), _text(finding.region, "Region unknown")]
-    if not _is_resource(finding):
-        return "<br>".join(parts)
-    vault = job.get("BackupVaultName") or str(job.get("SourceBackupVaultArn") or job.get("BackupVaultArn") or "").rpartition(":")[2]
-    if vault:
-        parts.append(f"vault {_text(vault)}")
-    by = job.get("CreatedBy")
-    made = by if isinstance(by, Mapping) else {}
-    plan, rule = (made.get(f"Backup{part}Name") or made.get(f"Backup{part}Id") for part in ("Plan", "Rule"))
-    if plan:
-        parts.append(f"plan {_text(plan)}" + (f", rule {_text(rule)}" if rule else ""))
-    return "<br>".join(parts)
+    return "<br>".join(map(_text, (facts.account or "account unknown", facts.region or "Region unknown", *facts.origin)))
 
 
-def _found(finding: Finding, job: Mapping[str, Any], as_of: datetime) -> str:
+def _found(finding: Finding, facts: FindingFacts) -> str:
     """What was found; the newest of its jobs, with its time and age; what belongs to the message."""
     parts = [("<b>new</b> " if finding.state is FindingState.NEW else "") + escape(shorten(line(finding.message, "violates the rule"), MAX_TEXT))]
-    state = job.get("State") or job.get("Status")
-    if state:
-        parts.append(f"<small>{_text(state)}, {_created(job, as_of)}</small>")
-    if message := job.get("StatusMessage"):
-        parts.append(f"<small>{_text(message)}</small>")
+    parts += [f"<small>{_text(text)}</small>" for text in (facts.when, facts.message) if text]
     if finding.jobs:
         more = f" and {finding.jobs_count - 1:,} more" if finding.jobs_count > 1 else ""
         parts.append(f"<small>job <code>{_text(finding.jobs[0])}</code>{more}</small>")
@@ -143,14 +112,3 @@ def _details(details: Sequence[str]) -> Iterator[str]:
     yield from map(_text, details[:MAX_DETAILS])
     if len(details) > MAX_DETAILS:
         yield f"and {len(details) - MAX_DETAILS:,} more"
-
-
-def _created(job: Mapping[str, Any], as_of: datetime) -> str:
-    """`created 2026-11-20T03:00:00Z, 3 h before`."""
-    written = job.get("CreationDate")
-    try:
-        moment = datetime.fromisoformat(str(written))
-        age = (as_of - moment.astimezone(UTC)) // timedelta(microseconds=1)
-    except (ValueError, OverflowError):
-        return f"created {_text(written, 'at an unknown time')}"
-    return f"created {_text(written)}, {spell_duration(age)} before"

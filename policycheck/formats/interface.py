@@ -20,6 +20,8 @@ class Options:
     """Use terminal colours (text only)."""
     width: int = 100
     """Terminal columns (text only)."""
+    verbose: bool = False
+    """Show everything, not only what fits a screen (text only)."""
     show_passed: bool = False
     """List the rules that passed too (text and Markdown)."""
     min_severity: Severity | None = None

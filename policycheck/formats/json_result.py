@@ -149,6 +149,7 @@ def _members(result: Result) -> Json:
         "fail_on": None if result.fail_on is None else str(result.fail_on),
         "scope_uncovered": result.scope_uncovered,
         "summary": asdict(result.summary),
+        "resources_seen": result.resources,
         "policies": [asdict(policy) for policy in result.policies],
         "coverage": [_coverage(entry) for entry in result.coverage],
         "not_seen": list(result.not_seen),
@@ -370,6 +371,8 @@ def _inward(given: Json) -> Json:
         **given,
         "tool_version": given["tool"]["version"],
         "jobs": given["summary"]["jobs"],
+        # Results of versions before this member have none.
+        "resources": given.get("resources_seen", 0),
         "coverage": [_inward_coverage(entry) for entry in given["coverage"]],
         "population": inward_population(given),
         "rules": [_inward_rule(rule, jobs) for rule in given["rules"]],

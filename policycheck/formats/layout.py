@@ -52,6 +52,18 @@ class Page:
             # Never at the edge itself: what a job list says must not look like a line of the report.
             self.add(" " * min(hang, max(self.width - display_width(following), _LEAST_INDENT)) + following)
 
+    @property
+    def height(self) -> int:
+        """Lines so far."""
+        return len(self._lines)
+
+    def block(self) -> Page:
+        """An empty page like this one, for lines that are added together or not at all."""
+        return Page(width=self.width, color=self._color)
+
+    def add_block(self, block: Page) -> None:
+        self._lines += block._lines
+
     def text(self) -> str:
         """All lines, without blank ones at the end."""
         return "\n".join(self._lines).rstrip("\n") + "\n"

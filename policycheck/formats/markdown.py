@@ -14,38 +14,46 @@ from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from policycheck.causes import CAUSES
 from policycheck.controls import tell_controls
+from policycheck.datasets import DATASETS
 from policycheck.formats.baseline_words import baseline_line, new_first, tell_state
 from policycheck.formats.baseline_words import sections as baseline_sections
 from policycheck.formats.cleaning import line
 from policycheck.formats.escape import code_span, table_cell
+from policycheck.formats.finding_facts import tell_facts
 from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.strips import legend, steps_a_cell, strips
+from policycheck.formats.summary import evidence_line, headline, unseen_texts
 from policycheck.formats.words import (
     breach_notes,
     by_cause,
     count_line,
+    evidence_help,
+    exit_sentence,
     finding_counts,
     incomplete,
     interval,
     notes,
     plural,
     reading_notes,
-    severity_counts,
-    verdict_sentence,
     waiver_notes,
 )
 from policycheck.records import iso
 from policycheck.resources import open_templates
 from policycheck.result import Finding, Result, RuleResult, Verdict
+from policycheck.text import shorten
 
 if TYPE_CHECKING:
     from jinja2 import Environment, Template
+    from markupsafe import Markup
 
 MAX_BYTES = 900_000
 ROW_CAPS = (500, 200, 100, 50, 20, 10, 5, 2, 1)
 """Rows a table and sections of rules: the first cap by which the document is small enough, without any findings if need be."""
 MAX_CELL = 500
+MAX_FOUND = 160
+"""Characters of the first finding of a rule beside its sentence."""
 MAX_JOBS = 3
 MAX_DETAILS = 20
 # What a block left out of the template leaves behind. Untrusted text is on one line, so none of it is touched.
@@ -88,6 +96,7 @@ def _document(result: Result, options: Options, sections: dict[str, list[RuleRes
         hidden=_hidden(result, options),
         cap=cap,
         rows_of=lambda rule: rows[id(rule)],
+        tell_facts=lambda finding: tell_facts(finding, result.as_of),
     )
     return _BLANK_LINES.sub("\n\n", rendered).rstrip("\n") + "\n"
 
@@ -96,8 +105,6 @@ def _sections(result: Result, options: Options) -> dict[str, list[RuleResult]]:
     """The rules of each verdict that are shown, worst severity first."""
     shown = sorted((rule for rule in result.rules if _shows(rule, options)), key=lambda rule: rule.severity.rank)
     sections = {str(verdict): [rule for rule in shown if rule.verdict is verdict] for verdict in Verdict}
-    if not options.show_passed:
-        sections[str(Verdict.PASS)] = []
     sections["with_waivers"] = [rule for rule in shown if len(rule.open_findings) < len(rule.findings)]
     return sections
 
@@ -140,9 +147,13 @@ def _environment() -> Environment:
         "details": _details,
     }
     environment.globals |= {
-        "verdict_sentence": lambda result: Markup(verdict_sentence(result)),
+        "headline": lambda result: Markup(headline(result)),
+        "exit_sentence": lambda result: Markup(exit_sentence(result)),
+        "evidence": _evidence,
+        "evidence_help": evidence_help,
+        "found": lambda rule: Markup(_found(rule)),
+        "unseen_texts": unseen_texts,
         "count_line": lambda result: Markup(count_line(result)),
-        "severity_counts": lambda rules: Markup(severity_counts(rules)),
         "finding_counts": lambda rule: Markup(finding_counts(rule)),
         "interval": lambda start, end: Markup(interval(start, end)),
         "incomplete": incomplete,
@@ -150,6 +161,7 @@ def _environment() -> Environment:
         "notes": notes,
         "baseline_line": baseline_line,
         "baseline_sections": baseline_sections,
+        "cause_title": lambda name: CAUSES[name].title if name in CAUSES else "",
         "tell_state": lambda finding: Markup(tell_state(finding)),
         "by_cause": by_cause,
         "waiver_notes": waiver_notes,
@@ -161,6 +173,22 @@ def _environment() -> Environment:
         "chain": lambda lists: list(chain.from_iterable(lists)),
     }
     return environment
+
+
+def _evidence(result: Result) -> Markup:
+    """The line on the evidence, whose every word is ours unless a saved result names a list that this version does not know."""
+    from markupsafe import Markup
+
+    text = evidence_line(result)
+    return Markup(text if all(entry.dataset in DATASETS for entry in result.coverage) else code_span(text))
+
+
+def _found(rule: RuleResult) -> str:
+    """How much was found and the first of it, or why the rule was not decided."""
+    if rule.verdict not in {Verdict.FAIL, Verdict.WAIVED} or not rule.findings:
+        return table_cell("; ".join(notes(rule)) or "no reason was given", MAX_CELL)
+    first = next(iter(rule.open_findings), rule.findings[0])
+    return f"{finding_counts(rule)}{'' if len(rule.findings) == 1 else ', such as'}: {table_cell(shorten(line(first.message, 'violates the rule'), MAX_FOUND))}"
 
 
 def _details(details: tuple[str, ...]) -> str:

@@ -39,7 +39,7 @@ def _render(result: CleanResult, _options: Options) -> Iterator[str]:
     document = {
         "uuid": _uuid("document", when, *map(rule_name, result.rules)),
         "metadata": {"title": "policycheck: AWS Backup", "last-modified": when, "version": _text(result.tool_version), "oscal-version": OSCAL_VERSION},
-        "import-ap": {"href": f"#{plan}", "remarks": "There is no assessment plan in OSCAL: the policies say what is assessed."},
+        "import-ap": {"href": f"#{plan}", "remarks": "There is no assessment plan in OSCAL: the policies define what is assessed."},
         "results": [_result(result, when)],
         "back-matter": {"resources": [_policies(result, plan)]},
     }

@@ -36,7 +36,7 @@ def write_atomically(path: Path, content: bytes | Iterable[bytes]) -> None:
     except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL in the path; RuntimeError: a loop of links
         place = clean_line(str(path))
         cause = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise UsageError(f"cannot write {place}: {cause}", hint="name a file in a folder you may write to", place=place) from error
+        raise UsageError(f"cannot write {place}: {cause}", hint="name a file in a folder that you can write to", place=place) from error
 
 
 class _NotMadeError(Exception):

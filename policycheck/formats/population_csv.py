@@ -167,7 +167,7 @@ def _render_reconciliation(result: CleanResult, _options: Options) -> Iterator[s
 
 FORMAT = Format(
     "csv",
-    "every rule and subject, passes too, with what the lists cover and what became of each record in files beside it",
+    "every rule and subject, including passes; files beside it have the coverage and each record",
     ".csv",
     "text/csv",
     _render,

@@ -23,7 +23,7 @@ from policycheck.regions import REGIONS
 from policycheck.result import Result, RuleResult
 
 T = TypeVar("T")
-NOTE = "redacted: account ids, names and ARNs are pseudonyms; only who has the key can tell whose they are"
+NOTE = "redacted: account IDs, names and ARNs are pseudonyms, which only the holder of the key can resolve"
 _ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]*):([a-z0-9-]*):([0-9]{12})?:([^\s\"'<>()\[\]{},;|`]+)")
 _WHOLE_ARN = re.compile(r"arn:(aws[a-z-]*):([a-z0-9-]*):([a-z0-9-]*):([0-9]{12})?:(.+)", re.DOTALL)
 _ACCOUNT = re.compile(r"(?<![0-9])(?<![0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-)[0-9]{12}(?![0-9])")
@@ -68,7 +68,8 @@ def redact(result: Result, key: bytes) -> Result:
         rules=rules,
         coverage=tuple(coverage),
         population=population,
-        not_seen=(*rest.not_seen, NOTE),
+        # First, so that no screen is too short for it.
+        not_seen=(NOTE, *rest.not_seen),
     )
 
 

@@ -25,7 +25,7 @@ def stacked_bars(series: Sequence[Sequence[int]]) -> str:
         series: at most `SERIES`, all of one length: a number a day.
     """
     if not series or len(series) > SERIES:
-        raise ValueError(f"{len(series)} series; 1 to {SERIES} can be told apart")
+        raise ValueError(f"{len(series)} series; 1 to {SERIES} can be distinguished")
     try:
         return _draw(tuple(map(tuple, series)))
     except ImportError:

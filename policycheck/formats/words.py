@@ -47,7 +47,7 @@ def listed_item(dataset: str) -> str:
 
 def verdict_sentence(result: Result) -> str:
     """What the run says, in one or two sentences; a pass names what it rests on."""
-    return " ".join(filter(None, [_verdict(result), _exit_code(result)]))
+    return " ".join(filter(None, [_verdict(result), exit_sentence(result)]))
 
 
 def _verdict(result: Result) -> str:
@@ -57,9 +57,9 @@ def _verdict(result: Result) -> str:
         case Verdict.FAIL:
             return f"Fail: {summary.failed:,} of {rules} {'is' if summary.failed == 1 else 'are'} violated."
         case Verdict.INCONCLUSIVE if not result.rules:
-            return "Inconclusive: nothing was judged, since there was no rule to judge."
+            return "Inconclusive: nothing was evaluated: there is no rule."
         case Verdict.INCONCLUSIVE if summary.skipped == summary.rules:
-            return f"Inconclusive: nothing was judged: {'the only rule was' if summary.rules == 1 else f'all {rules} were'} skipped."
+            return f"Inconclusive: nothing was evaluated: {'the only rule was' if summary.rules == 1 else f'all {rules} were'} skipped."
         case Verdict.INCONCLUSIVE if not summary.inconclusive:
             why = "the declared scope is not covered" if result.scope_uncovered else LESS
             return f"Not a pass: {_counted(result)} on what was read, but {why}."
@@ -87,17 +87,18 @@ def _pass(result: Result) -> str:
     if gaps:
         return f"Pass on what was read: {text}, but {plural(gaps, 'list')} of {len(result.coverage):,} {'is' if gaps == 1 else 'are'} not complete."
     if any(entry.basis is Basis.ASSERTED for entry in result.coverage):
-        return f"Pass on asserted coverage: {text}. That the lists read are complete is the user's claim; it was not observed."
+        return f"Pass on asserted coverage: {text}. The user asserts that the lists are complete; policycheck did not observe it."
     return f"Pass: {text}."
 
 
-def _exit_code(result: Result) -> str:
+def exit_sentence(result: Result) -> str:
+    """The exit code, and why it is not what the verdict alone would make it."""
     code = f"Exit code {int(result.exit_code)}"
     limit = "never" if result.fail_on is None else str(result.fail_on)
     if because := exit_reason(result):
         return f"{code}: {because}."
     if result.verdict is Verdict.FAIL and result.exit_code is ExitCode.EVIDENCE:
-        return f"{code}: no violated rule is at or above --fail-on {limit}, and the evidence is not enough."
+        return f"{code}: no violated rule is at or above --fail-on {limit}, and the evidence is insufficient."
     if result.verdict is not Verdict.PASS and result.exit_code is ExitCode.OK:
         return f"{code}, because no such rule is at or above --fail-on {limit}."
     return f"{code}."
@@ -209,23 +210,23 @@ _KEEP_FIELDS = "A list that is reduced (--query, jq) must keep the fields that t
 _UNREPORTED = "Fetch the jobs, or give the lists that `policycheck list-backup-jobs` saves beside the reports: these say what job reports leave out."
 _EVIDENCE_HELP: tuple[tuple[frozenset[ReasonKind], str], ...] = (
     (frozenset({_K.LIST_CUT_OFF}), "Run the command that saved the list again and look at its exit code; --output json shows where a list was cut off."),
-    (frozenset({_K.SPELLED_OTHERWISE}), "Write the value as the evidence has it; who means both spellings, writes both."),
+    (frozenset({_K.SPELLED_OTHERWISE}), "Write the value as it stands in the evidence. To match both spellings, name both."),
     (frozenset({_K.LIST_NOT_GIVEN}), "Give that list, too: --jobs repeats; or fetch from AWS."),
-    (frozenset({_K.INVENTORY_NOT_GIVEN}), "Give it: --inventory NAME=PATH."),
+    (frozenset({_K.INVENTORY_NOT_GIVEN}), "Pass it: --inventory NAME=PATH."),
     (frozenset({_K.REPORT_OUTDATED}), "Give the job reports up to the evaluation time, or evaluate as of the end of the newest: --as-of."),
     (frozenset({_K.FIELDS_UNREPORTED}), _UNREPORTED),
     (frozenset({_K.FIELDS_DROPPED, _K.FIELDS_UNSAID}), _KEEP_FIELDS),
     (
         frozenset({_K.STARTS_LATE, _K.SHOWS_NOTHING_SINCE}),
-        "If the list is whole, claim the time it covers with --covers FROM..TO; or shorten the window, or fetch from AWS.",
+        "If the list is whole, assert the time it covers with --covers FROM..TO; or shorten the window, or fetch from AWS.",
     ),
     (frozenset({_K.ENDS_BEFORE_WINDOW, _K.ENDS_BEFORE_AS_OF}), "Save the list again, or check it as of the time it was saved: --as-of."),
     (
         frozenset({_K.PLACE_UNCOVERED, _K.ACCOUNT_SILENT}),
         "Give the lists of every declared account and Region, or say in the scope which may be empty: may_be_empty.",
     ),
-    (frozenset({_K.PLACE_UNASKED}), "Fetch that account and Region, too, or leave it out of the scope."),
-    (frozenset({_K.PLACE_OF_SUBJECTS_UNREAD, _K.FOLLOWERS_UNREAD}), "Give the lists of that place, too, or leave it out of the scope."),
+    (frozenset({_K.PLACE_UNASKED}), "Fetch that account and Region, too, or remove it from the scope."),
+    (frozenset({_K.PLACE_OF_SUBJECTS_UNREAD, _K.FOLLOWERS_UNREAD}), "Give the lists of that place, too, or remove it from the scope."),
     (frozenset({_K.LIST_INCOMPLETE}), "Fetch it again; what failed is named above."),
     (
         frozenset({_K.NOTHING_TO_JUDGE}),
@@ -239,7 +240,7 @@ _EVIDENCE_HELP: tuple[tuple[frozenset[ReasonKind], str], ...] = (
                 _K.RUN_UNPLACED,
             }
         ),
-        "Lists saved by an old client lack members that newer ones record: save them again with a current AWS CLI.",
+        "Lists saved by an old client lack fields that newer ones record: save them again with a current AWS CLI.",
     ),
 )  # fmt: skip
 """What fixes insufficient evidence, by kinds of reasons; the first that one of the reasons is of."""
@@ -287,10 +288,10 @@ def _waiver_news(use: WaiverUse) -> str:
         case WaiverStatus.NOT_YET:
             return f"not in force before {use.waiver.granted}"
         case WaiverStatus.IN_FORCE if not use.findings:
-            return "unused, nothing that was found matches"
+            return "unused: no finding matches it"
         case WaiverStatus.IN_FORCE:
             left = f"in {plural(use.days_left, 'day')}" if use.days_left else "today"
-            return f"ends on {use.waiver.expires}, {left}" if use.days_left <= SOON_DAYS else ""
+            return f"expires on {use.waiver.expires}, {left}" if use.days_left <= SOON_DAYS else ""
         case _:
             assert_never(use.status)
 

@@ -119,7 +119,7 @@ class Gate:
                 stops.check()
         except Stopped:
             stops.waiting = False
-            judged = f"the reports are those of look {self._looks}" if self._last else "nothing was judged"
+            judged = f"the reports are those of poll {self._looks}" if self._last else "nothing was evaluated"
             return Ending(self._last, stops.exit_code, f"stopped by {signal.Signals(stops.number).name} after {self._spell(self._passed)}: {judged}")
 
     @property
@@ -194,7 +194,7 @@ class Gate:
             if lasting or final:
                 raise error
         elif again:
-            return Ending(self._last, self._last.exit_code, f"waiting cannot help: refused twice: {_place(error)}{error.message}")
+            return Ending(self._last, self._last.exit_code, f"waiting cannot help: rejected twice: {_place(error)}{error.message}")
         elif final:
             self._failure = error
             return self._time_up("")
@@ -206,7 +206,7 @@ class Gate:
         assert self._last is not None
         parts = [f"time is up after {self._spell(self.pace.wait)}"]
         if self._failure is not None:
-            parts.append(f"the last fetch failed: {_place(self._failure)}{self._failure.message}; the reports are those of an earlier look")
+            parts.append(f"the last fetch failed: {_place(self._failure)}{self._failure.message}; the reports are those of an earlier poll")
         else:
             parts.append(f"still {self._last.verdict}" + (f"; {waiting}" if waiting else ""))
         return Ending(self._last, self._last.exit_code, ": ".join(parts))

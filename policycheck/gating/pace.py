@@ -33,7 +33,7 @@ def parse_pace(settings: Settings) -> Pace | None:
     """
     if settings.wait is None:
         if settings.poll is not None:
-            raise UsageError("--poll is for --wait: without it the run looks once", hint="--wait 30m --poll 30s")
+            raise UsageError("--poll requires --wait", hint="--wait 30m --poll 30s")
         return None
     from policycheck.settings.times import NOW
 
@@ -41,12 +41,14 @@ def parse_pace(settings: Settings) -> Pace | None:
     if not timedelta() < wait <= LONGEST_WAIT:
         raise UsageError(f"--wait {settings.wait}: a gate waits more than 0 and at most 7d", hint="Run it again for more.")
     if poll < LEAST_POLL:
-        raise UsageError(f"--poll {settings.poll}: at least 1s lies between two looks", hint="AWS gives each list 20 requests a second, for all who ask.")
+        raise UsageError(
+            f"--poll {settings.poll}: the pause between two polls is at least 1s", hint="AWS allows each list 20 requests a second for all callers together."
+        )
     if settings.jobs:
-        hint = "Leave out --wait, or fetch the jobs from AWS" + (": the run file names the lists." if settings.run_file else ".")
-        raise UsageError("--wait asks AWS again; a saved list stays as it is, and time alone must not make it pass", hint=hint)
+        hint = "Omit --wait, or fetch the jobs from AWS" + (" (the run file names lists)." if settings.run_file else ".")
+        raise UsageError("--wait requires jobs from AWS: a saved job list does not change", hint=hint)
     if settings.as_of not in (None, NOW):
-        raise UsageError(f"--as-of {settings.as_of} stands still, and --wait evaluates as of now each time", hint="Leave out --as-of.")
+        raise UsageError(f"--as-of {settings.as_of} is fixed, but --wait evaluates as of now each time", hint="Omit --as-of.")
     return Pace(wait, poll)
 
 

@@ -68,7 +68,7 @@ class Binder:
         window = statement.window
         if not dataset.dated and window is not None:
             times = " or ".join(field.name for field in dataset.members if field.kind is Kind.TIME)
-            self._report(window.location, f"{dataset.noun}s have no CreationDate, so that no window holds them", f"Compare a time: {times} newer than 24h.")
+            self._report(window.location, f"{dataset.noun}s have no CreationDate, so they cannot be in a window", f"Compare a time: {times} newer than 24h.")
         if isinstance(requirement, Expectation) and requirement.inventory is not None and requirement.inventory.text == LISTED_INVENTORY:
             said = sorted(name for name in fields_of(statement.where) if name.startswith(TAGS) or name in {"AccountName", "in_inventory"})
             if said:
@@ -107,10 +107,10 @@ class Binder:
             return value
 
         if not asked.per:
-            self._report(place, "a share of the subjects needs per: without it all jobs are one group", f"Add per: {RESOURCE}")
+            self._report(place, "a share of the subjects requires per: without it all jobs are one group", f"Add per: {RESOURCE}")
         elif not SHAPES[asked.measure].of_share:
             able = ", ".join(measure for measure, shape in SHAPES.items() if shape.of_share)
-            self._report(place, f"share_of_subjects cannot stand beside {asked.measure}", f"It stands beside {able}.")
+            self._report(place, f"share_of_subjects cannot be combined with {asked.measure}", f"It can be combined with {able}.")
         return replace(asked, share=SubjectShare(operator, self._typed(share.limit, share_of)))
 
     def _warned(self, asked: Expectation, value_of: Callable[[str], Value]) -> Expectation:
@@ -119,17 +119,17 @@ class Binder:
             return asked
         place = asked.warning.location
         if SHAPES[asked.measure].limit not in WITH_WARNING:
-            self._report(place, f"a warning cannot stand beside {asked.measure}", "Write a second rule of severity low with the softer limit.")
+            self._report(place, f"a warning cannot be combined with {asked.measure}", "Write a second rule of severity low with the softer limit.")
             return asked
         if asked.share is not None:
-            self._report(place, "a warning cannot stand beside share_of_subjects", "Write a second rule of severity low with the softer limit.")
+            self._report(place, "a warning cannot be combined with share_of_subjects", "Write a second rule of severity low with the softer limit.")
             return asked
         warning, limit = self._typed(asked.warning, value_of), asked.limit
         if limit is not None and limit.value is not None and warning.value is not None:
             lower = asked.operator in LOWER_BOUNDS
             if not (warning.value > limit.value if lower else warning.value < limit.value):  # type: ignore[operator]  # both are what the limit is
                 side = "more" if lower else "less"
-                message = f"the warning limit {clean_line(warning.text)} is not softer than the limit {clean_line(limit.text)}: it could not warn before"
+                message = f"the warning limit {clean_line(warning.text)} is not stricter than the limit {clean_line(limit.text)}: it could not warn before"
                 self._report(place, message, f"Warn at {side} than {clean_line(limit.text)}.")
         return replace(asked, warning=warning)
 
@@ -203,7 +203,7 @@ class Binder:
             return literal
         name = text[2:-1]
         if not (text.startswith("${") and text.endswith("}")) or "${" in name or "}" in name:
-            self._report(literal.location, f"{clean_line(text)}: a parameter stands for a whole value", "Put the whole value into the parameter.")
+            self._report(literal.location, f"{clean_line(text)}: a parameter replaces a whole value", "Put the whole value into the parameter.")
             return replace(literal, text="")
         if name not in values:
             near = nearest(name, values)
@@ -214,7 +214,7 @@ class Binder:
             location = Location(f"{OPTION} {name}")
             self._places.setdefault(location.path, literal.location)
         if "${" in values[name]:
-            self._report(location, f"the parameter {name} names another one", "The value of a parameter is taken as it stands.")
+            self._report(location, f"the parameter {name} names another one", "The value of a parameter is used as written.")
             self._broken.add(location)
             return replace(literal, text="", location=location)
         return replace(literal, text=values[name], location=location)
@@ -235,9 +235,9 @@ def _window_value(text: str) -> int:
     try:
         value = parse_duration(text)
     except ValueError as error:
-        raise BadValue("is no duration", as_sentence(str(error)), predicate=True) from None
+        raise BadValue("is not a duration", as_sentence(str(error)), predicate=True) from None
     if value == 0:
-        raise ValueError("a window of no length holds nothing")
+        raise ValueError("a window must be longer than 0")
     return value
 
 
@@ -257,5 +257,5 @@ def _zone_name(text: str) -> str:
         same = text.lower().replace(" ", "_")
         near = next((name for name in zone_names() if same in {name.lower(), name.rpartition("/")[2].lower()}), None) or nearest(text, zone_names())
         hint = f"Did you mean {near}?" if near else "Write a name of the IANA time zone database: Europe/Berlin, UTC."
-        raise BadValue("is no time zone", hint, predicate=True) from None
+        raise BadValue("is not a time zone", hint, predicate=True) from None
     return text

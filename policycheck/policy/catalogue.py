@@ -112,7 +112,7 @@ def files_below(folder: Path) -> list[Path]:
 
     def refuse(error: OSError) -> None:
         where = os.fspath(error.filename) if isinstance(error.filename, str) else str(folder)
-        raise UsageError(f"the folder {clean_line(where)} cannot be looked into: {(error.strerror or type(error).__name__).lower()}") from None
+        raise UsageError(f"the folder {clean_line(where)} cannot be read: {(error.strerror or type(error).__name__).lower()}") from None
 
     found: list[Path] = []
     seen: set[Path] = set()

@@ -249,7 +249,7 @@ def nearest(word: str, words: Iterable[str]) -> str:
 def _operator_problem(operator: Operator, column: Field, dataset: Dataset) -> tuple[str, str] | None:
     definition = OPERATORS[operator]
     if operator is Operator.IN_INVENTORY and column.name in {"ResourceArn", dataset.resource_field}:
-        return "a resource is asked for by account and Region, too", "Write: with in_inventory prod"
+        return "a resource is identified by account and Region, too", "Write: with in_inventory prod"
     if definition.applies(column.kind):
         return None
     if column.kind is Kind.NAME:
@@ -270,10 +270,10 @@ _NO_WILDCARDS = frozenset({"BackupVaultName", "Region"})
 def _literal_value(text: str, operator: Operator, column: Field) -> Value:
     """Raises BadValue or ValueError."""
     if "\n" in text or "\r" in text:
-        raise ValueError("a value stands on one line")
+        raise ValueError("a value must be on one line")
     hidden = next((character for character, shown in zip(text, clean(text), strict=True) if character != shown), None)
     if hidden is not None:
-        raise BadValue(f"the value holds the invisible character U+{ord(hidden):04X}", "Nothing in a job list would show it: write the value again.")
+        raise BadValue(f"the value contains the invisible character U+{ord(hidden):04X}", "No job list contains it. Type the value again.")
     if operator is Operator.IS:
         _check_whole(text, column)
     return OPERATORS[operator].family.parse(text, column)
@@ -282,10 +282,10 @@ def _literal_value(text: str, operator: Operator, column: Field) -> Value:
 def _check_whole(text: str, column: Field) -> None:
     """Refuse what no value of the field is; raises ValueError."""
     if "*" in text and (column.kind in {Kind.ARN, Kind.WORD} or column.name in _NO_WILDCARDS):
-        raise BadValue("* is no wildcard", "Compare it with starts with, ends with, contains or matches.")
+        raise BadValue("* is not a wildcard", "Compare it with starts with, ends with, contains or matches.")
     if column.kind is Kind.ARN and not text.startswith("arn:"):
         name = _NAME_OF_ARN.get(column.name)
-        raise BadValue(f"{column.name} is compared with something that is no ARN", f"Did you mean {f'{name}, or ' if name else ''}contains?")
+        raise BadValue(f"{column.name} is compared with a value that is not an ARN", f"Did you mean {f'{name}, or ' if name else ''}contains?")
     if column.kind is Kind.ENUM and text not in column.values:
         near = nearest(text, column.values)
         known = f"The values are {', '.join(column.values)}."

@@ -33,12 +33,12 @@ class ControlEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=False)
 
-    id: Line = Field(description="Its id, as rules name it")
-    title: Line = Field(description="What it asks for")
-    must_show: Line | None = Field(None, description="What the rules must show; reports say it")
-    rules: list[Line] | None = Field(None, description="The rules that speak to it, RULE or POLICY/RULE, beside those that name it in their `controls`")
-    beyond: Line | None = Field(None, description="What lists of jobs cannot show of it; reports say it")
-    automatable: Scalar | None = Field(None, description="false: no rule on lists of jobs can show any of it")
+    id: Line = Field(description="Its ID, as rules name it")
+    title: Line = Field(description="What it requires")
+    must_show: Line | None = Field(None, description="What the rules must show; shown in reports")
+    rules: list[Line] | None = Field(None, description="The rules that test it, RULE or POLICY/RULE, in addition to those that name it in `controls`")
+    beyond: Line | None = Field(None, description="What job lists cannot show about it; shown in reports")
+    automatable: Scalar | None = Field(None, description="false: no rule on job lists can show any part of it")
 
 
 class MatrixEntry(BaseModel):
@@ -46,9 +46,9 @@ class MatrixEntry(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=False)
 
-    framework: Identifier = Field(description="The name that rules have for it: controls: {NAME: [ID]}; one that policycheck has a matrix of is replaced")
-    title: Line | None = Field(None, description="What reports call it")
-    controls: list[ControlEntry] = Field(min_length=1, description="The controls, in the order in which reports show them")
+    framework: Identifier = Field(description="The name that rules use: controls: {NAME: [ID]}. A name of a built-in matrix replaces that matrix")
+    title: Line | None = Field(None, description="Title in reports")
+    controls: list[ControlEntry] = Field(min_length=1, description="The controls, in the order of reports")
 
 
 def load_matrices(paths: Sequence[tuple[Path, str]]) -> tuple[ControlMatrix, ...]:
@@ -120,7 +120,7 @@ def _check_controls(document: Document) -> None:
             continue
         number, automatable = _text(item.get("id")), _text(item.get("automatable"))
         if number in seen:
-            document.report(find_entry(item, "id"), f"the control {number} stands twice")
+            document.report(find_entry(item, "id"), f"the control {number} appears twice")
         seen.add(number)
         if automatable and automatable.lower() not in _YES | _NO:
             document.report(find_entry(item, "automatable"), f"automatable is true or false, not {automatable}")
@@ -171,7 +171,7 @@ def _wrong_columns(name: str, line: int, columns: Sequence[str]) -> Iterable[Dia
             near = nearest(column, COLUMNS)
             yield Diagnostic(_line(name, line), f"there is no column {clean_line(column) or '(without a name)'}", f"Did you mean {near}?" if near else known)
         elif columns.count(column) > 1:
-            yield Diagnostic(_line(name, line), f"the column {column} stands twice", known)
+            yield Diagnostic(_line(name, line), f"the column {column} appears twice", known)
     for column in _REQUIRED:
         if column not in columns:
             yield Diagnostic(_line(name, line), f"the column {column} is missing", known)
@@ -190,7 +190,7 @@ def _wrong_rows(name: str, columns: Sequence[str], rows: Sequence[tuple[int, lis
             if not cells[column]:
                 yield Diagnostic(_line(name, line), f"{column} is empty")
         if (cells["framework"], cells["id"]) in seen:
-            yield Diagnostic(_line(name, line), f"the control {cells['id']} stands twice")
+            yield Diagnostic(_line(name, line), f"the control {cells['id']} appears twice")
         seen.add((cells["framework"], cells["id"]))
         if (told := cells.get("automatable", "")) and told.lower() not in _YES | _NO:
             yield Diagnostic(_line(name, line), f"automatable is true or false, not {told}")

@@ -165,14 +165,14 @@ def _hint(builder: _Builder, place: Location, problem: str) -> str:
     if "block mapping start" in problem:
         return "The keys of one mapping begin in one column."
     if "mapping values are not allowed" in problem or "scalar" in problem:
-        return "Quote the sentence: rule: '...'" if "rule:" in line else "Quote a value that holds a colon or begins with a quote."
+        return "Quote the sentence: rule: '...'" if "rule:" in line else "Quote a value that contains a colon or begins with a quote."
     return "A value is missing before the comma." if "node content" in problem and "','" in problem else ""
 
 
 def _explain_character(builder: _Builder, text: str, position: int) -> Diagnostic:
     before = _BREAK.split(text[:position])
     place = Location(builder.name, len(before), len(before[-1]) + 1, len(before), len(before[-1]) + 2)
-    return builder.diagnose(place, f"the character U+{ord(text[position]):04X} cannot stand in YAML", "Remove it.")
+    return builder.diagnose(place, f"the character U+{ord(text[position]):04X} is not allowed in YAML", "Remove it.")
 
 
 class _Refused(Exception):
@@ -284,10 +284,10 @@ class _Builder:
 
     def _alias(self, anchor: str, location: Location) -> None:
         if anchor not in self._anchors:
-            raise _Refused(location, f"no anchor &{anchor} stands before this alias")
+            raise _Refused(location, f"no anchor &{anchor} appears before this alias")
         target = self._anchors[anchor]
         if target is None:
-            raise _Refused(location, f"the alias *{anchor} stands inside its own anchor")
+            raise _Refused(location, f"the alias *{anchor} is inside its own anchor")
         if len(self._stack) + target.depth > MAX_DEPTH:
             raise _Refused(location, f"nested deeper than {MAX_DEPTH} levels once aliases are resolved")
         self._add(target.node, target.nodes, None, target.depth)

@@ -112,9 +112,9 @@ class GroupSentences(SentenceParts):
         if SHAPES[requirement.measure].each_resource:
             raise self._phrases.error(quantity, _ONE_RESOURCE, "Write: every resource must have ...")
         if window and requirement.measure is Measure.NEWEST:
-            raise self._phrases.error(tokens(quantity, "WITHIN")[-1], TWO_WINDOWS, "How old the newest job may be is the window: keep the last `within`.")
+            raise self._phrases.error(tokens(quantity, "WITHIN")[-1], TWO_WINDOWS, "The maximum age of the newest job is the window: keep the last `within`.")
         if window and requirement.measure is Measure.CALENDAR:
-            raise self._phrases.error(cast("Branch", child_of(quantity, "span")), TWO_WINDOWS, "The days are the window: leave `within` out.")
+            raise self._phrases.error(cast("Branch", child_of(quantity, "span")), TWO_WINDOWS, "The days are the window: omit `within`.")
         return self._statement(requirement, where, within if SHAPES[requirement.measure].window is Window.REFUSED else self._one_window(window, quantity))
 
     def _quantity(self, tree: Branch) -> tuple[Expectation, Literal | None]:
@@ -207,9 +207,9 @@ class GroupSentences(SentenceParts):
         dataset = self._phrases.dataset
         if dataset.name not in SHAPES[measure].lists:
             known = " and ".join(f"{DATASETS[name].noun}s" for name in SHAPES[measure].lists)
-            raise self._phrases.error(jobs, f"{dataset.noun}s are not compared with those before them", f"It can be asked of {known}.")
+            raise self._phrases.error(jobs, f"{dataset.noun}s are not compared with those before them", f"It applies to {known}.")
         if condition == And() and not SHAPES[measure].of_any:
-            raise self._phrases.error(jobs, "the size of a job that did not end well says little", "Say which jobs are compared: no clean job.")
+            raise self._phrases.error(jobs, "the size of a job that failed means little", "Say which jobs are compared: no clean job.")
 
     def _limit(self, tree: Branch, measure: Measure) -> tuple[Operator, Literal]:
         operator = Operator(branches(tree)[0].data)
@@ -232,7 +232,7 @@ class GroupSentences(SentenceParts):
 
     def _check_evidence(self, jobs: Branch, phrase: NounPhrase) -> None:
         if phrase.all == And():
-            raise self._phrases.error(jobs, "any job whatever would count", "Say which jobs count: a clean job, a COMPLETED job, FAILED jobs.")
+            raise self._phrases.error(jobs, "any job would count", "Say which jobs count: a clean job, a COMPLETED job, FAILED jobs.")
 
     def _group(self, tree: Branch | None) -> tuple[tuple[str, ...], Literal | None]:
         """The fields and the inventory behind `every` or `per`."""

@@ -141,7 +141,7 @@ def parse_account(text: str) -> str:
 def parse_inventory_name(text: str) -> str:
     """The name that the user gave an inventory; raises BadValue."""
     if not text.strip() or clean(text) != text or "\n" in text:
-        raise BadValue("is no name of an inventory", predicate=True)
+        raise BadValue("is not the name of an inventory", predicate=True)
     return text
 
 

@@ -82,7 +82,7 @@ def load_policies(
             if twin:
                 place = reader.place_of_id
                 diagnostics.append(
-                    Diagnostic(place, f"the policy id {policy.id} is used twice in this run", f"It is also that of {twin.path}.", document.line(place.line))
+                    Diagnostic(place, f"the policy id {policy.id} is used twice in this run", f"Also the id of {twin.path}.", document.line(place.line))
                 )
             policies.append(policy)
     if diagnostics:
@@ -154,7 +154,7 @@ class _Reader:
         )
         scope = read_scope(root.get("scope"))
         if isinstance(root.get("scope"), Entries) and not scope.declared and not any(path[:1] == ("scope",) for path in broken):
-            self._document.report(find_entry(root, "scope"), _NO_SCOPE, "Name at least one, or leave scope out.")
+            self._document.report(find_entry(root, "scope"), _NO_SCOPE, "Name at least one, or omit scope.")
         if self._document.diagnostics:
             return None
         title = _text(root.get("title")) or ""
@@ -230,9 +230,7 @@ class _Reader:
             return read_statement(node, self._document)
         if len(keys) > 1:
             place = node.entries[keys[1]][0].location
-            self._document.report(
-                place, f"{keys[1]} cannot stand beside a sentence", "Say it in the sentence, or write all of the rule in the structured form."
-            )
+            self._document.report(place, f"{keys[1]} cannot be combined with a sentence", "Write it in the sentence, or write the whole rule in keys.")
             return None
         statement = self._sentence(sentence)
         return self._with_inventory(statement, node) if statement and "inventory" in node.entries else statement
@@ -244,7 +242,7 @@ class _Reader:
         if not isinstance(value, Text):
             return statement
         if not isinstance(requirement, Expectation) or RESOURCE not in requirement.per:
-            self._document.report(key.location, "an inventory stands beside a sentence about every resource", "Write: every resource must have ...")
+            self._document.report(key.location, "an inventory requires a sentence about every resource", "Write: every resource must have ...")
             return statement
         said = requirement.inventory
         if said is not None and self._filled(said.text) != self._filled(value.text):
@@ -258,7 +256,7 @@ class _Reader:
         location = text.location
         rest = self._document.line(location.end_line)[location.end_column - 1 :].lstrip()
         if text.verbatim and rest.startswith("#") and rest[1:2].strip():
-            self._document.report(location, f"YAML takes {clean_line(rest)} for a comment", "Quote the sentence: rule: '...'")
+            self._document.report(location, f"YAML takes {clean_line(rest)} as a comment", "Quote the sentence: rule: '...'")
             return None
         try:
             return parse_sentence(text)
@@ -297,13 +295,13 @@ class _Reader:
             self._document.report(node.entries["clock"][0].location, *refused)
             return None
         if statement.within is None:
-            self._document.report(clock.location, "clock needs a window", "Add within: 24h, or say within in the sentence.")
+            self._document.report(clock.location, "clock requires a window", "Add within: 24h, or write within in the sentence.")
             return None
         dataset = statement.list
         column = find_field(clock.text, dataset, clock.location, self._document.report)
         if column is not None and column.kind is not Kind.TIME:
             times = [field.name for field in dataset.members if field.kind is Kind.TIME]
-            self._document.report(clock.location, f"{column.name} is no time", f"The times of a {dataset.noun} are {', '.join(times)}.")
+            self._document.report(clock.location, f"{column.name} is not a time", f"The times of a {dataset.noun} are {', '.join(times)}.")
         return clock.text
 
 
@@ -319,11 +317,11 @@ def _why_no_clock(requirement: Requirement) -> tuple[str, str] | None:
     """Why a clock cannot stand beside this; None where it can."""
     match requirement:
         case NoneMatch(recovery=recovery) if recovery is not None:
-            return "clock cannot stand beside a recovery", "A recovery is evaluated when its deadline has come."
+            return "clock cannot be combined with a recovery", "A recovery is evaluated at its deadline."
         case Following():
-            return "clock cannot stand beside a following job", "A job is evaluated when the deadline of the following one has come."
+            return "clock cannot be combined with a following job", "A job is evaluated at the deadline of the following job."
         case Expectation(measure=measure) if SHAPES[measure].by_creation:
-            return f"clock cannot stand beside {measure}", f"{measure} goes by CreationDate."
+            return f"clock cannot be combined with {measure}", f"{measure} goes by CreationDate."
         case NoneMatch() | AllMatch() | Expectation():
             return None
         case _:

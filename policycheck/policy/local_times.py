@@ -122,8 +122,8 @@ def parse_local_time(text: str) -> LocalTime:
     match = _TEXT.fullmatch(" ".join(text.split()))
     if match is None or (match["days"] is None and match["start"] is None and match["before"] is None and match["after"] is None):
         if _NO_ZONE.fullmatch(text):
-            raise BadValue("a day or a time of day needs a time zone", "Add it at the end: in Europe/Berlin, or in UTC.")
-        raise BadValue("is no day or time of day in a time zone", f"Write: {EXAMPLE}, or between 08:00 and 18:00 in UTC.", predicate=True)
+            raise BadValue("a day or a time of day requires a time zone", "Add it at the end: in Europe/Berlin, or in UTC.")
+        raise BadValue("is not a day or time of day in a time zone", f"Write: {EXAMPLE}, or between 08:00 and 18:00 in UTC.", predicate=True)
     days = EVERY_DAY if match["days"] is None else _parse_days(match["days"])
     start, end = 0, DAY_MINUTES
     if match["start"] is not None:
@@ -133,13 +133,13 @@ def parse_local_time(text: str) -> LocalTime:
     elif match["after"] is not None:
         start = _parse_minutes(match["after"])
     if start in {DAY_MINUTES, end} or end == 0:
-        raise BadValue("no time of day is in these hours", "Hours end before their last minute; 24:00 is the end of a day: between 22:00 and 24:00.")
+        raise BadValue("these hours contain no time of day", "The second time is excluded; 24:00 is the end of a day: between 22:00 and 24:00.")
     hours_said = any(match[name] is not None for name in ("start", "before", "after"))
     if hours_said and (start, end) == (0, DAY_MINUTES):
-        raise BadValue("these hours are the whole day", "Leave them out, or write others.")
+        raise BadValue("these hours are the whole day", "Omit them, or change them.")
     if match["days"] is not None and end < start:
         # The hours after midnight could be those of the named day, or of the next one.
-        raise BadValue("these hours go on into the next day", "With days, write two rules: one until 24:00, and one for the hours after midnight.")
+        raise BadValue("these hours continue into the next day", "With days, write two rules: one until 24:00, and one for the hours after midnight.")
     find_zone(match["zone"])
     return LocalTime(match["zone"], days, start, end)
 
@@ -164,14 +164,14 @@ def _parse_days(text: str) -> tuple[int, ...]:
         words = words[2:]
     found = tuple(sorted(set(days)))
     if found == EVERY_DAY:
-        raise BadValue("these are all days of the week", "Leave the days out, or name fewer.")
+        raise BadValue("these are all days of the week", "Omit the days, or name fewer.")
     return found
 
 
 def _parse_day(word: str) -> int:
     folded = word.capitalize()
     if folded not in DAYS:
-        raise BadValue(f"{clean_line(word)} is no day of the week", f"The days are {', '.join(DAYS)}.")
+        raise BadValue(f"{clean_line(word)} is not a day of the week", f"The days are {', '.join(DAYS)}.")
     return DAYS.index(folded)
 
 
@@ -179,7 +179,7 @@ def _parse_minutes(text: str) -> int:
     hours, minutes = map(int, text.split(":"))
     found = hours * 60 + minutes
     if minutes > 59 or found > DAY_MINUTES:
-        raise BadValue(f"{text} is no time of day", "Times of day are from 00:00 to 24:00.")
+        raise BadValue(f"{text} is not a time of day", "Times of day are from 00:00 to 24:00.")
     return found
 
 
@@ -202,7 +202,7 @@ def find_zone(name: str) -> tzinfo:
         raise BadValue("this machine has no time zone data", "Install the tzdata package.")
     folded = {zone.lower(): zone for zone in _zone_names()}
     near = next((folded[zone] for zone in get_close_matches(name.lower(), folded, n=1, cutoff=0.7)), "")
-    raise BadValue(f"{clean_line(name)} is no time zone", f"Did you mean {near}?" if near else "Zones are named as in Europe/Berlin, America/New_York or UTC.")
+    raise BadValue(f"{clean_line(name)} is not a time zone", f"Did you mean {near}?" if near else "Use a name such as Europe/Berlin, America/New_York or UTC.")
 
 
 @cache

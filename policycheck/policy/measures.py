@@ -1,4 +1,4 @@
-"""The measures of groups of jobs, and what each takes: the table of docs/groups.md, "Keys".
+"""The measures of groups of jobs, and what each takes: the table of docs/groups-specification.md, "Keys".
 
 All that the language knows of a measure stands in its row, but for its sentences (`group_sentences.py`). What it computes is the engine's (`engine/kinds`).
 """
@@ -232,7 +232,7 @@ def limit_problem(operator: Operator, value: Value, limit: Limit) -> str:
     """Why a limit that every group meets, or none can, is no limit; empty for one that is."""
     whole = limit is Limit.SHARE
     if (operator is Operator.AT_LEAST and value == 0) or (operator is Operator.AT_MOST and whole and value == 1):
-        return "the rule could not fail, whatever the jobs are"
+        return "the rule could not fail, whatever the jobs"
     if (operator is Operator.LESS_THAN and value == 0) or (operator is Operator.MORE_THAN and whole and value == 1):
-        return "the rule could not pass, whatever the jobs are"
+        return "the rule could not pass, whatever the jobs"
     return ""

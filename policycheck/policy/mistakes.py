@@ -109,7 +109,7 @@ def _guess_split_unit(spot: _Spot) -> Mistake | None:
     if _SIZE_UNIT.fullmatch(spot.word):
         return Mistake(start, end, f"{written} is two words", f"Did you mean {number}{spot.word}?")
     if spot.before.lower().split()[-2:-1] == ["within"] and spot.word[:1].isalpha() and not _is_known(spot.word):
-        return Mistake(start, end, f"{written} is no duration", _A_DURATION)
+        return Mistake(start, end, f"{written} is not a duration", _A_DURATION)
     return None
 
 
@@ -134,7 +134,7 @@ def _guess_comparison(spot: _Spot) -> Mistake | None:
 def _guess_field(spot: _Spot) -> Mistake | None:
     """start delay, IAM role name, message category: a field's name taken apart."""
     if spot.word.startswith("Tags") and "NAME" in spot.expected:
-        return spot.misfit('A tag is written Tags.Environment; a key that is no plain word is quoted: Tags."Cost Center".')
+        return spot.misfit('A tag is written Tags.Environment; quote a key that is not one word: Tags."Cost Center".')
     words = list(_WORD.finditer(spot.sentence))
     here = next((index for index, word in enumerate(words) if word.start() <= spot.start < word.end()), None)
     if here is None or not ("NAME" in spot.expected or _is_field(words[here - 1][0] if here else "")):
@@ -170,12 +170,12 @@ def _guess_quotes(spot: _Spot) -> Mistake | None:
     if spot.word[0] in _QUOTES:
         return spot.misfit('A value is quoted with straight double quotes: "prod".')
     if spot.word[0] == '"' and spot.sentence.count('"', spot.start) == 1:
-        return Mistake(spot.start, len(spot.sentence), "the quoted value does not end", 'Close it with ". Within it, a double quote is written twice.')
+        return Mistake(spot.start, len(spot.sentence), "the quoted value is not closed", 'Close it with ". Inside it, double a double quote.')
     return None
 
 
 def _guess_parameter(spot: _Spot) -> Mistake | None:
-    return spot.misfit("A parameter stands for a whole value: put the whole value into it.") if "${" in spot.word else None
+    return spot.misfit("A parameter replaces a whole value: put the whole value into it.") if "${" in spot.word else None
 
 
 def _guess_order(spot: _Spot) -> Mistake | None:
@@ -189,11 +189,11 @@ def _guess_order(spot: _Spot) -> Mistake | None:
     if not spot.before and (word.upper() in vocabulary.STATES or word.lower() in {"clean", "job", "jobs"} or word in vocabulary.TYPES):
         return spot.misfit("A rule begins with 'no', 'every', 'at least', 'at most', 'the latest', 'for' or a field: no FAILED jobs within 24h")
     if word.upper() in vocabulary.STATES and "JOB" in expected:
-        return spot.misfit("The state stands before the resource type: no FAILED EC2 jobs")
+        return spot.misfit("Put the state before the resource type: no FAILED EC2 jobs")
     if word.lower() in {"the", "last", "past", "previous"} and "PLACE" in expected:
         return spot.misfit("A window is written: within 24h")
     if word.lower() in {"in", "with", "not"} and spot.before.lower().split()[-2:-1] == ["within"]:
-        return spot.misfit("The window stands last: in vault prod within 24h")
+        return spot.misfit("Put the window last: in vault prod within 24h")
     if word.lower() == "not" and spot.previous.lower() == "be":
         return spot.misfit("Did you mean must not be?")
     return None
@@ -214,7 +214,7 @@ def _guess_each_job(spot: _Spot) -> Mistake | None:
     if word == "all" and not behind and " must be " in spot.sentence:
         asked = spot.sentence.lower().rpartition(" ")[2]
     if asked in _ADJECTIVES:
-        return spot.misfit(f"A field says it, for example: {_ADJECTIVES[asked]}")
+        return spot.misfit(f"Compare a field, for example: {_ADJECTIVES[asked]}")
     every = _EACH_JOB.fullmatch(spot.sentence) if spot.is_short and (word in {"all", "be"} or spot.expected == ["FOLLOWED"]) else None
     if every and (values := _OUTCOMES.fullmatch(every["values"])):
         return spot.misfit(f"Write: {_say_of_each(every, values)}")
@@ -234,9 +234,9 @@ def _guess_each_job(spot: _Spot) -> Mistake | None:
     if word == "within" and behind[:1] == ["for"] and "have" in behind:
         late = _LATE_WINDOW.fullmatch(spot.before) if spot.is_short and spot.following else None
         if late and re.search(r"\bwithin\b", late["jobs"], re.IGNORECASE):
-            return spot.misfit("The for clause has a window already: leave one out.")
+            return spot.misfit("The for clause already has a window: omit one.")
         moved = f"for {late['jobs']} within {spot.following}, {late['rest']}" if late else "for jobs within 1d, no job may have issues"
-        return spot.misfit(f"The window stands before the comma: {moved}")
+        return spot.misfit(f"Put the window before the comma: {moved}")
     return None
 
 
@@ -282,14 +282,14 @@ def _guess_group(spot: _Spot) -> Mistake | None:
     """What is asked of subjects, in the words of jobs, or the other way round."""
     word, behind = spot.word.lower(), spot.before.lower().split()
     if word == "inventory" and "PLACE" in spot.expected:
-        return spot.misfit("An inventory stands behind its subject: every resource in inventory prod; of jobs, write: with in_inventory prod")
+        return spot.misfit("Put the inventory after its subject: every resource in inventory prod; for jobs, write: with in_inventory prod")
     if behind[:1] == ["every"] and behind[-1:] == ["must"]:
         if word == "have" and "BE" in spot.expected:
-            return spot.misfit("Fields are asked of jobs; for example: for jobs, every job must have IsEncrypted true")
+            return spot.misfit("Fields are compared for jobs, for example: for jobs, every job must have IsEncrypted true")
         if word == "be" and "HAVE" in spot.expected:
             return spot.misfit("A resource must have something: every resource must have a clean job within 24h, for example.")
     if (word == "no" and "A" in spot.expected) or (word == "within" and "TAKING" in spot.expected):
-        return spot.misfit("What must not be begins with no; for example: no FAILED jobs within 7d")
+        return spot.misfit("To forbid jobs, begin with no, for example: no FAILED jobs within 7d")
     return None
 
 
@@ -300,7 +300,7 @@ def _guess_list(spot: _Spot) -> Mistake | None:
     if (word == "and" and "OR" in spot.expected) or (word == "," and is_value and "within" not in spot.before.lower().split()[-2:]):
         return spot.misfit("Join values with or.")
     if word == "or" and "with" in spot.before.lower().split():
-        return spot.misfit("A comma stands before or: (A, or B)" if "COMMA" in spot.expected else "Alternatives stand in parentheses: with (A, or B)")
+        return spot.misfit("Put a comma before or: (A, or B)" if "COMMA" in spot.expected else "Put alternatives in parentheses: with (A, or B)")
     if spot.before.endswith(",") and "NAME" in spot.expected and behind.startswith((",", "or ")):
         return spot.misfit("The comma ends the for clause; join values in it with or.")
     if spot.before.lower().startswith("for ") and "COMMA" in spot.expected and (spot.word in vocabulary.FIELDS or word in {"every", "no", *_PHRASE_STARTS}):
@@ -314,7 +314,7 @@ _PHRASE_STARTS = frozenset(phrase.lower().split()[0] for phrase in vocabulary.PH
 def _guess_value(spot: _Spot) -> Mistake | None:
     """A value that needs quotes: it is a keyword, or several words."""
     if "WORD" in spot.expected and spot.word.lower() in vocabulary.QUOTED_WORDS:
-        return spot.misfit(f'Expected a value. As a value, a keyword is quoted: "{spot.word}".')
+        return spot.misfit(f'Expected a value. Quote a keyword as a value: "{spot.word}".')
     if spot.previous and not _is_known(spot.previous) and vocabulary.is_plain(spot.previous) and not _is_known(spot.word) and spot.word[0].isalnum():
         return spot.misfit(f"{_list_expected(spot.expected)} A value of several words needs double quotes.".strip())
     return None
@@ -384,7 +384,7 @@ def _suggest(spot: _Spot) -> str:
     # What is close to a word of three letters is chance.
     near = nearest(spot.word, known) if len(spot.word) > 3 else ""
     if not near and spot.expected == ["PLACE"] and vocabulary.is_plain(spot.word):
-        return f"Say what it is: in vault {spot.word}, or in plan, in Region, in account."
+        return f"Say what it names: in vault {spot.word}, or in plan, in Region, in account."
     return f"Did you mean {f'{near} jobs' if near in vocabulary.KINDS else near}?" if near else _list_expected(spot.expected)
 
 

@@ -76,7 +76,7 @@ def spell_orders() -> str:
 
 def _parse_text(text: str, _field: Field) -> Value:
     if not text:
-        raise ValueError("an empty text is part of everything")
+        raise ValueError("every text contains the empty text")
     return text
 
 
@@ -88,7 +88,7 @@ def _parse_pattern(text: str, _field: Field) -> Value:
 def _no_text(words: str, field: Field) -> tuple[str, str]:
     if field.kind is Kind.ENUM:
         return f"{field.name} is compared by value: {words} does not apply", f"The values are {', '.join(field.values)}."
-    return f"{field.name} is no text: {words} does not apply", "It is true or false." if field.kind is Kind.BOOLEAN else f"Compare it with {spell_orders()}."
+    return f"{field.name} is not a text: {words} does not apply", "It is true or false." if field.kind is Kind.BOOLEAN else f"Compare it with {spell_orders()}."
 
 
 def _no_order(words: str, field: Field) -> tuple[str, str]:
@@ -96,19 +96,19 @@ def _no_order(words: str, field: Field) -> tuple[str, str]:
 
 
 def _no_time(words: str, field: Field) -> tuple[str, str]:
-    return f"{field.name} is no time: {words} does not apply", f"Compare it with {spell_orders()}." if field.kind is Kind.DURATION else ""
+    return f"{field.name} is not a time: {words} does not apply", f"Compare it with {spell_orders()}." if field.kind is Kind.DURATION else ""
 
 
 def _no_clock(words: str, field: Field) -> tuple[str, str]:
-    return f"{field.name} is no time: {words} does not apply", "A day or a time of day is asked of CreationDate, CompletionDate and other times."
+    return f"{field.name} is not a time: {words} does not apply", "Days and times of day apply to CreationDate, CompletionDate and other times."
 
 
 def _no_arn(words: str, field: Field) -> tuple[str, str]:
-    return f"{field.name} is no ARN: {words} does not apply", "An inventory lists ARNs: EncryptionKeyArn in inventory customer_keys, for example."
+    return f"{field.name} is not an ARN: {words} does not apply", "An inventory lists ARNs: EncryptionKeyArn in inventory customer_keys, for example."
 
 
 def _of_span(words: str, field: Field) -> tuple[str, str]:
-    return f"{field.name} is a time from start to end: {words} does not apply", f"Ask when it was: with {field.name} on Saturday or Sunday in Europe/Berlin"
+    return f"{field.name} is a period of time: {words} does not apply", f"Compare its local time: with {field.name} on Saturday or Sunday in Europe/Berlin"
 
 
 def _applies_to_all(words: str, field: Field) -> tuple[str, str]:

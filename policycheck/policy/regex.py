@@ -35,26 +35,26 @@ _WRITE_SETS = "Write [0-9], [A-Za-z], [A-Za-z0-9_] or the like."
 
 _ESCAPES: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys("bB", ("engines differ on what a word is", "Write what may stand there: (^|[^A-Za-z0-9_])prod([^A-Za-z0-9_]|$).")),
-    "A": ("engines do not all know it", "Write ^, which is the start of the text."),
+    "A": ("not every engine knows it", "Write ^, which is the start of the text."),
     **dict.fromkeys("zZ", ("engines differ on it", "Write $, which is the end of the text.")),
-    "G": ("engines do not all know it", "Write ^, which is the start of the text."),
+    "G": ("not every engine knows it", "Write ^, which is the start of the text."),
     **dict.fromkeys("pP", ("engines differ on classes of Unicode", _WRITE_SETS)),
-    **dict.fromkeys("QE", ("engines do not all know it", "Put a backslash before each of . ^ $ * + ? ( ) [ { | that is meant as it is.")),
-    **dict.fromkeys("uUN", ("engines do not all know it", "Write the character itself.")),
+    **dict.fromkeys("QE", ("not every engine knows it", "Put a backslash before each of . ^ $ * + ? ( ) [ { | that is meant as it is.")),
+    **dict.fromkeys("uUN", ("not every engine knows it", "Write the character itself.")),
     **dict.fromkeys("hHRvfaec", ("engines differ on it", r"Write \s, \t, \n or \r, or the character as \x and two hex digits.")),
     **dict.fromkeys("<>", ("engines differ on it", "Write it without the backslash.")),
     "_": ("engines differ on it", "Write _ without the backslash."),
-    "k": ("nothing can refer to a group", "Say it with several conditions."),
+    "k": ("nothing can refer to a group", "Use several conditions."),
     "0": ("engines read octal numbers differently", r"Write \x and two hex digits."),
-    **dict.fromkeys("123456789", ("nothing can refer to a group, and engines read octal numbers differently", "Say it with several conditions.")),
+    **dict.fromkeys("123456789", ("nothing can refer to a group, and engines read octal numbers differently", "Use several conditions.")),
 }  # fmt: skip
 _GROUPS = (
-    (("?=", "?!", "?<=", "?<!"), "look-around does not run in linear time", "Say it with several conditions: any: and not: combine them."),
-    (("?P=", "?P>", "?&", "?R"), "nothing can refer to a group", "Say it with several conditions."),
+    (("?=", "?!", "?<=", "?<!"), "look-around does not run in linear time", "Use several conditions, combined with any: and not:."),
+    (("?P=", "?P>", "?&", "?R"), "nothing can refer to a group", "Use several conditions."),
     (("?P<", "?<", "?'"), "groups have no names here", "Write a plain group: ( )."),
     (("?>",), "atomic groups do not run on every engine", "Write a plain group: ( )."),
     (("?#",), "an expression holds no comment", "Put it into the policy, after #."),
-    (("?(", "?|"), "engines do not all know this group", "Write the alternatives out: (A|B)."),
+    (("?(", "?|"), "not every engine knows this group", "Write the alternatives out: (A|B)."),
 )
 
 
@@ -75,7 +75,7 @@ class Pattern(Struct, frozen=True):
 def parse_pattern(text: str) -> Pattern:
     """Read an expression; raises PatternError."""
     if not text:
-        raise PatternError("an empty expression is found everywhere", "Leave the condition out, or ask whether the field is present.")
+        raise PatternError("an empty expression is found everywhere", "Omit the condition, or check that the field is present.")
     tokens = _Parser(text).parse()
     return Pattern("".join(tokens), "".join(r"\Z" if token == _END else token for token in tokens))
 
@@ -96,7 +96,9 @@ class _Parser:
         return self._text[self._at + ahead : self._at + ahead + 1]
 
     def _error(self, message: str, hint: str, at: int | None = None) -> PatternError:
-        return PatternError(f"no regular expression that every engine reads alike: {message} (character {(self._at if at is None else at) + 1})", hint)
+        return PatternError(
+            f"not a regular expression that every engine reads the same way: {message} (character {(self._at if at is None else at) + 1})", hint
+        )
 
     def _too_large(self) -> PatternError:
         return self._error(f"its repeats, written out, are more than {MOST_REPEATS:,} characters", "Repeat less: engines refuse more.")
@@ -129,7 +131,7 @@ class _Parser:
         if found is None:
             return "", 1
         if anchor:
-            raise self._error("an anchor is repeated", "Leave the repeat out.")
+            raise self._error("an anchor is repeated", "Omit the repeat.")
         if self._peek() == "?":
             self._at += 1
         if self._peek() == "+" or self._quantifier(peek=True) is not None:
@@ -223,7 +225,7 @@ class _Parser:
             return chr(int(digits, 16))
         if not character:
             raise self._error("it ends in a backslash", r"Write \\ for the character.")
-        message, hint = _ESCAPES.get(character, ("it is no escape that every engine knows", "Write it without the backslash."))
+        message, hint = _ESCAPES.get(character, ("not every engine knows this escape", "Write it without the backslash."))
         raise self._error(f"\\{character}: {message}", hint)
 
     def _set(self) -> str:

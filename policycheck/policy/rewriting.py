@@ -60,7 +60,7 @@ def rewrite(policy: Policy, content: str) -> tuple[str, list[Rewritten]]:
         start, end = starts[location.line - 1] + location.column - 1, starts[location.end_line - 1] + location.end_column - 1
         raw = content[start:end]
         if raw.startswith(_BLOCK_STYLES):
-            told.append(Rewritten(rule, rule.typed, "it stands in a block of its own, or behind an anchor: write it by hand"))
+            told.append(Rewritten(rule, rule.typed, "it is in a block of its own or after an anchor: write it by hand"))
             continue
         value = spell_value(rule.typed.canonical, raw if location.line == location.end_line else "'")
         pieces += [content[done:start], value]

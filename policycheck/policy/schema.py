@@ -49,13 +49,12 @@ def _measure_schema(shape: Shape) -> dict[str, Any]:
     days: dict[str, Any] = {}
     if shape.of_calendar:
         days = {
-            unit.value: {**limits[Limit.NUMBER], "description": f"How many of the last {unit} are looked at; the one that runs is not due"}
-            for unit in CalendarUnit
+            unit.value: {**limits[Limit.NUMBER], "description": f"How many of the last {unit} count; the one that still runs does not"} for unit in CalendarUnit
         }
         days["zone"] = {**_NON_EMPTY, "description": "The time zone of the calendar: Europe/Berlin. Default: UTC"}
     warning: dict[str, Any] = {}
     if shape.limit in WITH_WARNING:
-        warning = {"warning": {**limits[shape.limit], "description": "A softer limit: what is beyond it and keeps to the limit is a finding of severity low"}}
+        warning = {"warning": {**limits[shape.limit], "description": "A second limit: a group between the two has a finding of severity low"}}
     return {
         "type": "object",
         "additionalProperties": False,
@@ -95,8 +94,8 @@ class ShareEntry(_Model):
 
     model_config = ConfigDict(extra="forbid", strict=False, json_schema_extra={"minProperties": 1, "maxProperties": 1})
 
-    at_least: Line | None = Field(None, description="95%: as many or more")
-    more_than: Line | None = Field(None, description="95%: more than that")
+    at_least: Line | None = Field(None, description="This share or more: 95%")
+    more_than: Line | None = Field(None, description="More than this share: 95%")
 
     @model_validator(mode="after")
     def _check_one(self) -> Self:
@@ -109,10 +108,10 @@ class ScopeEntry(_Model):
     """What must be covered by complete job lists before any rule can pass."""
 
     accounts: Annotated[list[Account], Field(min_length=1)] | Literal["organization"] | None = Field(
-        None, description="Account ids of 12 digits, or: organization"
+        None, description="Account IDs of 12 digits, or: organization"
     )
-    regions: Annotated[list[str], Field(min_length=1)] | None = Field(None, description="AWS Regions: eu-west-1")
-    may_be_empty: list[Scalar] | None = Field(None, description="Accounts or account/Region pairs that may have no job at all: 444455556666/us-east-1")
+    regions: Annotated[list[str], Field(min_length=1)] | None = Field(None, description="Regions: eu-west-1")
+    may_be_empty: list[Scalar] | None = Field(None, description="Accounts or account/Region pairs that can be without jobs: 444455556666/us-east-1")
 
 
 class WrittenJobs(StrEnum):
@@ -124,11 +123,11 @@ class WrittenJobs(StrEnum):
 
 
 class DefaultsEntry(_Model):
-    """Values for every rule of the file that does not say otherwise."""
+    """Values for every rule of the file that does not set its own."""
 
-    severity: Severity | None = Field(default=None, description="How bad a violation is", json_schema_extra={"default": "medium"})
-    no_data: NoData | None = Field(default=None, description="The verdict when there is nothing to evaluate", json_schema_extra={"default": "inconclusive"})
-    jobs: WrittenJobs | None = Field(default=None, description="Which records of composite jobs are looked at. Default: each rule's own default")
+    severity: Severity | None = Field(default=None, description="Severity of a violation", json_schema_extra={"default": "medium"})
+    no_data: NoData | None = Field(default=None, description="The verdict if there is nothing to evaluate", json_schema_extra={"default": "inconclusive"})
+    jobs: WrittenJobs | None = Field(default=None, description="Which records of composite jobs count. Default: as for the rule")
 
 
 _FOLLOWING = sorted({name for names in FOLLOWERS.values() for name in names})
@@ -139,8 +138,8 @@ class FollowedByEntry(_Model):
     """The job of another list that must follow."""
 
     dataset: str = Field(description=f"The list it is in: {_FOLLOWING_KINDS} jobs", json_schema_extra={"enum": [*_FOLLOWING]})
-    where: Conditions | None = Field(None, description="Conditions the following job must match; that it has COMPLETED is always asked")
-    within: Line = Field(description="How long after the end of the job the following one may complete: 6h")
+    where: Conditions | None = Field(None, description="Conditions that the following job must match; it must always be COMPLETED")
+    within: Line = Field(description="How long after the job's end the following job can complete: 6h")
 
 
 class RuleEntry(_Model):
@@ -149,83 +148,81 @@ class RuleEntry(_Model):
     id: Identifier = Field(description="The rule's name in reports; unique in its policy")
     rule: Line | None = Field(
         None,
-        description="The sentence: no FAILED EC2 jobs in vault prod within 24h. Beside it may stand clock, jobs, no_data, inventory and what reports say",
+        description="The sentence: no FAILED EC2 jobs in vault prod within 24h. Can be combined with clock, jobs, no_data, inventory and report texts",
     )
-    title: Line | None = Field(None, description="A few words for lists of findings; the sentence is shown beside it")
-    severity: Severity | None = Field(None, description="How bad a violation is; --fail-on goes by it", json_schema_extra={"default": "medium"})
-    dataset: str | None = Field(None, description="Which list is evaluated", json_schema_extra={"enum": list(DATASETS), "default": DEFAULT.name})
-    where: Conditions | None = Field(None, description="Conditions that choose the rule's population; without it every job is in it")
+    title: Line | None = Field(None, description="A short name for lists of findings")
+    severity: Severity | None = Field(None, description="Severity of a violation; compared with --fail-on", json_schema_extra={"default": "medium"})
+    dataset: str | None = Field(None, description="The list to evaluate", json_schema_extra={"enum": list(DATASETS), "default": DEFAULT.name})
+    where: Conditions | None = Field(None, description="Conditions that select the population. Default: every job")
     within: Line | None = Field(
-        None, description="A window back from as_of: 90m, 24h, 7d; without it the rule looks at all that is covered. newest takes none: its limit is its window"
+        None, description="A window back from as_of: 90m, 24h, 7d. Default: the whole coverage. Not for newest: its limit is its window"
     )
-    clock: Line | None = Field(
-        None, description="The field of a time that must lie in the window; without it a job that was created, running or ended in the window is in it"
-    )
+    clock: Line | None = Field(None, description="The time that must lie in the window. Default: a job counts that was created, ran or ended in it")
     jobs: WrittenJobs | None = Field(
         None,
-        description="Composite jobs: all records, parents and plain jobs (no ParentJobId), or members. "
-        "Default: all; in a count or a share a child is left out where its parent is counted and answers alike, so that no backup counts twice",
+        description="Composite jobs: all records, top-level jobs (no ParentJobId), or child jobs (members). "
+        "Default: all; count and share leave out a child whose parent counts and answers alike",
     )
-    none: Conditions | None = Field(None, description="No job of the population may match these conditions")
-    all: Conditions | None = Field(None, description="Every job of the population must match these conditions")
+    none: Conditions | None = Field(None, description="No job of the population may match these")
+    all: Conditions | None = Field(None, description="Every job of the population must match these")
     unless_recovered_within: Line | None = Field(
-        None, description="Beside none: how long after its end a job that matches may be recovered by a clean job of the same resource and vault"
+        None, description="With none: time after its end in which a matching job can be recovered by a clean job of the same resource and vault"
     )
-    per: Per | None = Field(None, description="Beside expect: the fields that make one group; without it all jobs are one group")
+    per: Per | None = Field(None, description="With expect: the fields that make one group. Default: all jobs are one group")
     inventory: Line | None = Field(
         None,
-        description="Beside per with ResourceArn, or a sentence about every resource: the subjects are its entries, whether or not a job names them",
+        description="With ResourceArn in per, or a sentence about every resource: its entries are the subjects, even without jobs",
     )
-    expect: Measured | None = Field(None, description="A measure of each group must keep to a limit: {count: {of: {State: FAILED}, at_most: 2}}")
+    expect: Measured | None = Field(None, description="A measure of each group and its limit: {count: {of: {State: FAILED}, at_most: 2}}")
     share_of_subjects: ShareEntry | None = Field(
-        None, description="Beside per and expect: the share of the groups that must keep to the limit, {at_least: 95%}; without it every one must"
+        None, description="With per and expect: the share of the groups that must keep the limit, {at_least: 95%}. Default: every group"
     )
-    followed_by: FollowedByEntry | None = Field(None, description="Every job of the population must be followed by a job of another list, in time")
+    followed_by: FollowedByEntry | None = Field(None, description="Every job of the population must be followed by a job of another list")
     no_data: NoData | None = Field(
         None,
-        description="The verdict when the population is empty though the lists are complete; quiet passes where the same jobs are found outside the window",
+        description="The verdict if complete lists leave the population empty; quiet passes if such jobs exist outside the window",
         json_schema_extra={"default": "inconclusive"},
     )
-    why: Line | None = Field(None, description="Why it matters; reports say it")
-    fix: Line | None = Field(None, description="What to do about a finding; reports say it")
-    url: Web | None = Field(None, description="Where to read more")
+    why: Line | None = Field(None, description="Why it matters; shown in reports")
+    fix: Line | None = Field(None, description="How to fix a finding; shown in reports")
+    url: Web | None = Field(None, description="A page to read more")
     controls: dict[str, list[Scalar]] | None = Field(
-        None, description="Ids of the controls this rule tests, by framework: {soc2: [A1.2]}; --framework chooses by it"
+        None, description="IDs of the controls that the rule tests, by framework: {soc2: [A1.2]}; selected by --framework"
     )
-    tags: list[Line] | None = Field(None, description="Words of your own; reports carry them")
+    tags: list[Line] | None = Field(None, description="Labels of your own; shown in reports")
 
 
 class WaiverEntry(_Model):
     """A finding that is known, accepted and owned, until a date."""
 
-    rule: Line = Field(description="The rule's id; in a file of waivers also POLICY/RULE")
+    rule: Line = Field(description="The rule's ID; in a file of waivers also POLICY/RULE")
     match: Conditions | Literal["any"] = Field(
-        description="Which jobs, or of a rule on groups which subjects (by the fields of per, Account, Region and ResourceType); any: every finding of the rule"
+        description="The jobs it covers or, for rules on groups, the subjects (by fields of per, Account, Region, ResourceType); any: every finding"
     )
     reason: Line = Field(description="Why the finding is accepted")
-    owner: Line = Field(description="Who answers for it")
-    ticket: Line | None = Field(None, description="Where it is followed up")
-    granted: Day = Field(description="The first day it holds, UTC: 2026-11-20")
-    expires: Day = Field(description="The last day it holds, UTC; at most max_waiver after granted")
+    owner: Line = Field(description="Who is responsible for it")
+    ticket: Line | None = Field(None, description="A ticket or link for the follow-up")
+    granted: Day = Field(description="The first day it is in force, UTC: 2026-11-20")
+    expires: Day = Field(description="The last day it is in force, UTC; at most max_waiver after granted")
 
 
 class WaiversEntry(_Model):
     """A file of waivers of policycheck."""
 
-    waivers: list[WaiverEntry] = Field(description="Findings that are accepted")
+    waivers: list[WaiverEntry] = Field(description="Accepted findings")
 
 
 class PolicyEntry(_Model):
     """A policy file of policycheck."""
 
     policy: Identifier = Field(description="The policy's name in reports; unique in a run")
-    title: Line | None = Field(None, description="What reports call the policy")
-    scope: ScopeEntry | None = Field(None, description="What must be covered before any rule can pass; --scope and the run file replace it")
+    title: Line | None = Field(None, description="Title in reports")
+    scope: ScopeEntry | None = Field(None, description="What the lists must cover before any rule can pass; replaced by --scope and the run file")
     params: dict[Identifier, Scalar] | None = Field(None, description="Values for ${name}; --param NAME=VALUE overrides them")
-    defaults: DefaultsEntry | None = Field(None, description="Values for every rule of the file that does not say otherwise")
-    rules: list[RuleEntry] = Field(min_length=1, description="The rules, in the order reports show them")
-    waivers: list[WaiverEntry] | None = Field(None, description="Findings that are accepted, each with an owner and an end; also in files of their own")
-    max_waiver: Line | None = Field(None, description="The longest a waiver of this policy may hold: 90d; without it a year")
+    defaults: DefaultsEntry | None = Field(None, description="Values for every rule that does not set its own")
+    rules: list[RuleEntry] = Field(min_length=1, description="The rules, in the order of reports")
+    waivers: list[WaiverEntry] | None = Field(None, description="Accepted findings, each with an owner and a last day; also in separate files")
+    max_waiver: Line | None = Field(None, description="The longest time a waiver can be in force: 90d. Default: a year")
 
 
 def json_schema() -> dict[str, Any]:

@@ -100,7 +100,7 @@ class _Reader(GroupSentences):
         jobs = branches(tree)[0]
         phrase = self._phrases.noun_phrase(jobs)
         if phrase.outcomes:
-            raise self._phrases.error(jobs, "an overdue job has no outcome yet", "Leave the state out: no EC2 job may be overdue")
+            raise self._phrases.error(jobs, "an overdue job has no outcome yet", "Omit the state: no EC2 job may be overdue")
         overdue = Comparison("Overdue", Operator.IS, (Literal("true", self._phrases.place(tree)),), self._phrases.place(tree))
         return self._statement(NoneMatch(overdue), phrase.all, self._within(tree))
 
@@ -121,8 +121,8 @@ class _Reader(GroupSentences):
         if tree.data == "must_not_when":
             return self._may_when(tree)
         if condition.field == "Running":
-            hint = "Ask when they start and end, in two rules: jobs must start ..., and jobs must end ..."
-            raise self._phrases.error(branches(tree)[1], "that jobs must run at a time may mean that they start, end, or stay in it", hint)
+            hint = "Write two rules for their start and end: jobs must start ..., and jobs must end ..."
+            raise self._phrases.error(branches(tree)[1], "jobs that must run at a time could start, end, or stay in it", hint)
         return self._statement(AllMatch(condition), self._phrases.noun_phrase(branches(tree)[0]).all, self._within(tree))
 
     def _moment(self, tree: Branch) -> Comparison:
@@ -130,7 +130,7 @@ class _Reader(GroupSentences):
         field, dataset = _MOMENTS[str(done.data)], self._phrases.dataset
         if field not in dataset.fields:
             of_jobs = "CreationDate" in dataset.fields and not dataset.of_state
-            hint = "They record when they were created: may be created, must be created." if of_jobs else "Ask for a field: with ..."
+            hint = "They record when they were created: may be created, must be created." if of_jobs else "Compare a field: with ..."
             raise self._phrases.error(done, f"{dataset.noun}s record no {field}", hint)
         return self._phrases.at_local_time(field, when, self._phrases.place(done))
 
@@ -157,7 +157,7 @@ class _Reader(GroupSentences):
         if not tokens(jobs, "THING"):
             have = next(child for child in tree.children if getattr(child, "type", "") == "HAVE")
             raise self._phrases.error(
-                cast("Token", have), f"'{have}' does not fit here", "Fields are asked of jobs; for example: for jobs, every job must have IsEncrypted true"
+                cast("Token", have), f"'{have}' does not fit here", "Fields are compared for jobs, for example: for jobs, every job must have IsEncrypted true"
             )
         phrase = self._phrases.noun_phrase(jobs)
         return self._statement(AllMatch(self._phrases.conditions(branches(tree)[-1])), phrase.all, self._within(tree))

@@ -100,7 +100,7 @@ def _find(root: Node, loc: Path, *, key: bool) -> tuple[Location, Path]:
 def _say(model: type[BaseModel], detail: ErrorDetails, path: Path) -> tuple[str, str]:
     """A pydantic error in our words: the message and the hint."""
     name, given, context = _name(path), truncate(clean_line(str(detail["input"])), 60), detail.get("ctx", {})
-    takes_list = "Write it in brackets, [a, b], or each item behind a hyphen."
+    takes_list = "Write it in brackets, [a, b], or write each item after a hyphen."
     told: dict[str, tuple[str, str]] = {
         **dict.fromkeys(("enum", "literal_error"), _say_choice(given, str(context.get("expected", "")))),
         "string_type": (f"{name} takes one value, not a list or a mapping", ""),

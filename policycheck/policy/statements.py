@@ -34,7 +34,7 @@ CALENDAR_KEYS = (*CalendarUnit, "zone")
 """What stands beside the limit of a measure of a calendar."""
 REQUIREMENTS = ("none", "all", "expect", "followed_by")
 STRUCTURED = ("dataset", "where", "within", "per", *REQUIREMENTS, "share_of_subjects", "unless_recovered_within")
-"""The keys that cannot stand beside a sentence: it says what they say."""
+"""The keys that cannot be combined with a sentence: it says what they say."""
 
 
 def read_statement(node: Entries, document: Document) -> Statement | None:
@@ -113,7 +113,7 @@ class _StatementReader:
             return Statement(NoneMatch(And(), _literal(self._node, "unless_recovered_within")), And(), within)
         where = read_conditions(self._node.get("where"), self._document)
         if key != "expect":
-            self._refuse(("per", "inventory", "share_of_subjects"), f"stands beside expect, not {key}")
+            self._refuse(("per", "inventory", "share_of_subjects"), f"requires expect, not {key}")
         if key != "none":
             self._refuse(("unless_recovered_within",), f"qualifies none, not {key}")
         requirement = self._requirement(key, dataset)
@@ -171,11 +171,11 @@ class _StatementReader:
         """What may stand beside a measure."""
         shape = SHAPES[measure]
         if shape.window is Window.REFUSED:
-            self._refuse(("within",), f"cannot stand beside {measure}: {'its days are' if shape.of_calendar else 'its limit is'} the window")
+            self._refuse(("within",), f"cannot be combined with {measure}: {'its days are' if shape.of_calendar else 'its limit is'} the window")
         if shape.window is Window.NEEDED and "within" not in self._node.entries:
-            self._document.report(self._node.entries["expect"][0].location, f"{measure} needs a window", "Add within: 28d")
+            self._document.report(self._node.entries["expect"][0].location, f"{measure} requires a window", "Add within: 28d")
         if not shape.per:
-            self._refuse(("per", "inventory", "share_of_subjects"), f"cannot stand beside {measure}: it is about each resource that jobs name")
+            self._refuse(("per", "inventory", "share_of_subjects"), f"cannot be combined with {measure}: it is about each resource that jobs name")
         if shape.of_schedules and not DATASETS[dataset].scheduled:
             scheduled = [one for one in DATASETS.values() if one.scheduled]
             message = f"only {' and '.join(f'{one.noun}s' for one in scheduled)} are scheduled"
@@ -200,7 +200,7 @@ class _StatementReader:
                 self._document.report(item.location, *problem)
             fields.append(item.text)
         if each_resource and RESOURCE not in fields:
-            self._document.report(self._node.entries["per"][0].location, "what is compared are jobs of one resource", f"Add {RESOURCE}, or leave per out.")
+            self._document.report(self._node.entries["per"][0].location, "what is compared are jobs of one resource", f"Add {RESOURCE}, or omit per.")
         elif "inventory" in self._node.entries and RESOURCE not in fields:
             self._document.report(self._node.entries["inventory"][0].location, "an inventory lists resources", f"Add per: {RESOURCE}")
         return tuple(fields)
@@ -213,7 +213,7 @@ class _StatementReader:
         condition: Condition = And()
         if not shape.of:
             if "of" in value.entries:
-                self._document.report(value.entries["of"][0].location, f"{measure} has no of: what was missed is no job", "Choose the runs with where.")
+                self._document.report(value.entries["of"][0].location, f"{measure} has no of: a missed run has no job", "Select the runs with where.")
         elif "of" in value.entries:
             condition = self._asked(value, "of")
         elif not shape.of_any:

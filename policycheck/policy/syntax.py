@@ -78,7 +78,7 @@ class PhraseReader:
         kinds = {word.data for word in words}
         if len(kinds) > 1:
             raise self.error(
-                tree, "clean is an outcome and cannot stand in one list with states", "Write two rules, or: no jobs with (Outcome clean, or State FAILED)"
+                tree, "clean is an outcome and cannot be in a list with states", "Write two rules, or: no jobs with (Outcome clean, or State FAILED)"
             )
         if kinds == {"clean"}:
             if "Outcome" not in self.dataset.fields and self.dataset.of_state:
@@ -86,7 +86,7 @@ class PhraseReader:
             return self.equals("Outcome", [Literal("clean", self.place(words[0]))], tree)
         known = self.dataset.named_states
         if not known:
-            raise self.error(tree, f"{self.dataset.noun}s have no state", f"Ask for a field: {self.dataset.noun}s with ...")
+            raise self.error(tree, f"{self.dataset.noun}s have no state", f"Compare a field: {self.dataset.noun}s with ...")
         states = []
         for word in words:
             state = str(word.children[0]).upper()
@@ -97,7 +97,7 @@ class PhraseReader:
 
     def _instead_of_clean(self) -> str:
         well = " or ".join(state for state in self.dataset.named_states if state in self.dataset.well)
-        return f"Write: {well} {self.dataset.noun}s." if well else f"Ask for a field: {self.dataset.noun}s with ..."
+        return f"Write: {well} {self.dataset.noun}s." if well else f"Compare a field: {self.dataset.noun}s with ..."
 
     def _type(self, tree: Branch) -> Literal:
         token = cast("Token", tree.children[0])
@@ -158,13 +158,13 @@ class PhraseReader:
                     words += [str(part.data), *values]
         literal = Literal(spell_local_time(" ".join(words)), self.place(when))
         if child_of(when, "zone") is None:
-            raise self.error(when, "a day or a time of day needs a time zone", "Add it at the end: in Europe/Berlin, or in UTC.")
+            raise self.error(when, "a day or a time of day requires a time zone", "Add it at the end: in Europe/Berlin, or in UTC.")
         return Comparison(field, Operator.LOCAL_TIME, (literal,), place)
 
     def _word_of_time(self, token: Token) -> str:
         literal = self.literal(token)
         if len(literal.text.split()) != 1:
-            raise self.error(token, f"'{clean_line(literal.text)}' is no day, time of day or time zone")
+            raise self.error(token, f"'{clean_line(literal.text)}' is not a day, time of day or time zone")
         return literal.text
 
     def _field(self, name: Branch) -> str:
@@ -191,13 +191,13 @@ class PhraseReader:
     def _check_absence(self, test: Branch) -> None:
         for token in tokens(test, "WORD"):
             if token.lower() in vocabulary.ABSENCES:
-                raise self.error(token, f"'{token}' would be compared as a text", f'Ask with present or absent; as a value it is quoted: "{token}".')
+                raise self.error(token, f"'{token}' would be compared as a text", f'Use present or absent; quote it as a value: "{token}".')
 
     def _check_adjectives(self, field: str, test: Branch) -> None:
         for token in tokens(test, "WORD"):
             if field in vocabulary.PLACE_OF and token.lower() in vocabulary.ADJECTIVES:
                 word = vocabulary.PLACE_OF[field]
-                mistake = self.error(token, f"'{token}' would be taken for the name of a {word}", f'As a name it is quoted: "{token}".')
+                mistake = self.error(token, f"'{token}' would be read as the name of a {word}", f'Quote it as a name: "{token}".')
                 # Nobody means the name: what the reader says of it comes first.
                 mistake.of_grammar = True
                 raise mistake
@@ -206,7 +206,7 @@ class PhraseReader:
         for token in tokens(tree, "WORD"):
             if "*" in token:
                 raise self.error(
-                    token, f"'{clean_line(token)}': * is no wildcard", 'Use starting with, ending with, containing or matching; as a value it is quoted: "a*".'
+                    token, f"'{clean_line(token)}': * is not a wildcard", 'Use starting with, ending with, containing or matching; quote it as a value: "a*".'
                 )
 
     def _values(self, tree: Branch) -> list[Literal]:

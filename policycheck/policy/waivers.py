@@ -43,7 +43,7 @@ def read_longest(node: Node | None, document: Document) -> int:
     try:
         days = parse_duration(node.text) // DAY
     except ValueError as error:
-        document.report(node.location, f"{clean_line(node.text)} is no duration", as_sentence(str(error)))
+        document.report(node.location, f"{clean_line(node.text)} is not a duration", as_sentence(str(error)))
         return YEAR_DAYS
     if days < 1:
         document.report(node.location, "max_waiver is less than a day", "Waivers are granted and expire by days: 30d, 90d.")
@@ -138,8 +138,8 @@ def _days(node: Entries, document: Document, longest_days: int) -> tuple[date | 
         limit = "a year" if longest_days == YEAR_DAYS else f"{longest_days} days"
         document.report(
             find_entry(node, "expires"),
-            f"the waiver holds for {(expires - granted).days} days, more than {limit}",
-            "Grant it for less, and renew it: max_waiver.",
+            f"the waiver is in force for {(expires - granted).days} days, more than {limit}",
+            "Grant it for less time and renew it, or change max_waiver.",
         )
     return granted, expires
 
@@ -149,7 +149,7 @@ def _day(node: Entries, name: str, document: Document) -> date | None:
     try:
         return date.fromisoformat(text.text) if isinstance(text, Text) else None
     except ValueError:
-        document.report(find_entry(node, name), f"{name}: there is no such day")
+        document.report(find_entry(node, name), f"{name}: this day does not exist")
         return None
 
 
@@ -159,10 +159,10 @@ def _match(node: Entries, document: Document, rule: Rule) -> Condition | None:
     place = find_entry(node, "match")
     if isinstance(condition, And) and not condition.parts:
         if len(document.diagnostics) == before:
-            document.report(place, "match is empty, which would waive every finding", "Say so with match: any, or name a resource.")
+            document.report(place, "match is empty, which would waive every finding", "To do that, write match: any. Otherwise name a resource.")
         return None
     for literal in (literal for comparison in comparisons(condition) for literal in comparison.literals if "${" in literal.text):
-        document.report(literal.location, "a waiver takes no parameters", "Who signs it must see what it waives.")
+        document.report(literal.location, "a waiver takes no parameters", "Its owner must see what it waives.")
     fields = waivable_fields(rule)
     for comparison in comparisons(condition):
         if fields is not None and comparison.field not in fields:

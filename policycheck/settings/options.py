@@ -315,6 +315,17 @@ class RunOptions(Struct, frozen=True, kw_only=True):
             input=True,
         ),
     ] = None
+    verbose: Annotated[
+        bool,
+        Option(
+            help="Show every finding and all details. Without it, text on stdout fits one screen; text in a file is always complete.",
+            short="-v",
+            panel=OUTPUT,
+            commands=("check", "report"),
+            key="verbose",
+            key_help="Show everything in the text report on stdout, which fits a screen otherwise",
+        ),
+    ] = False
     show_passed: Annotated[
         bool,
         Option(help="Show the rules that passed, too.", panel=OUTPUT, commands=("check", "report"), key="show_passed", input=True),

@@ -22,7 +22,7 @@ def parse_period(start: str | None, end: datetime, every: str | None) -> Period 
     """
     if start is None:
         if every is not None:
-            raise UsageError("--every is the step of a period, and no period is named", hint="Add --from, such as --from 90d.")
+            raise UsageError("--every requires a period, --from", hint="Add --from, such as --from 90d.")
         return None
     step = _DAY if every is None else _parse_step(every)
     begin = _parse_start(start, end)

@@ -77,7 +77,7 @@ class RunFile:
                 continue
             for path, name in files:
                 if path not in packs and not path.is_relative_to(self.repository.resolve()):
-                    wrong.append(self.diagnose(("policies", index), f"{clean_line(name)} is a link that leads out of the repository"))
+                    wrong.append(self.diagnose(("policies", index), f"{clean_line(name)} is a link that leads outside the repository"))
         if wrong:
             raise RunFileError(wrong)
         return find_policies(self.policies, self.folder)
@@ -158,7 +158,7 @@ class _Reader:
         for one in wrong:
             key = one.path[-1] if one.path else ""
             if key in _NOT_IN_A_FILE and one.message.startswith("there is no key"):
-                hint = f"Who writes this file must not choose who answers for AWS. Use {_NOT_IN_A_FILE[str(key)]}."
+                hint = f"The run file cannot redirect requests to another endpoint. Use {_NOT_IN_A_FILE[str(key)]}."
                 self._document.report(one.location, f"{key} is not taken from a file", hint)
             else:
                 self._document.report(one.location, one.message, one.hint)
@@ -167,12 +167,12 @@ class _Reader:
     def _check_sources(self, sources: Entries, broken: set[str | int]) -> None:
         report = self._document.report
         if not sources.entries:
-            report(sources.location, "sources names nothing", "Leave it out: then the jobs are fetched from AWS.")
+            report(sources.location, "sources has no key", "Omit it to fetch the jobs from AWS.")
         for key in _AWS:
             if key in sources.entries and "jobs" in sources.entries:
-                report(sources.entries[key][0].location, f"{key} cannot stand beside jobs", "The jobs are in saved lists, or they are fetched from AWS.")
+                report(sources.entries[key][0].location, f"{key} cannot be combined with jobs", "The jobs are in saved lists, or they are fetched from AWS.")
         if "covers" in sources.entries and "jobs" not in sources.entries:
-            report(sources.entries["covers"][0].location, "covers is a claim about saved lists, and none is named", "Name them under jobs.")
+            report(sources.entries["covers"][0].location, "covers is for saved job lists, but there are none", "Name them under jobs.")
         for key, other in (("account_id", "role_arns"), ("account_id", "accounts"), ("accounts", "role_arns")):
             if {key, other} <= sources.entries.keys():
                 hint = "A role lists the jobs of its own account." if key == "account_id" else "Name every account and its role in the list of accounts."
@@ -233,19 +233,17 @@ class _Reader:
             return None
         scope = read_scope(node)
         if not scope.declared:
-            self._document.report(
-                root.entries["scope"][0].location, "the scope declares neither accounts nor regions", "Name at least one, or leave scope out."
-            )
+            self._document.report(root.entries["scope"][0].location, "the scope declares neither accounts nor regions", "Name at least one, or omit scope.")
         return scope
 
     def _path(self, node: Text, bound: Path) -> str:
-        """The path, relative to the working directory; reported where it leads out of `bound`, by itself or by a symbolic link."""
+        """The path, relative to the working directory; reported where it leads outside `bound`, by itself or by a symbolic link."""
         text, report = node.text, self._document.report
         if not text.isprintable() or not text.strip():
-            report(node.location, "this path holds a character that cannot be in one" if text.strip() else "the path is empty")
+            report(node.location, "this path contains a character that is not allowed" if text.strip() else "the path is empty")
             return ""
         if text == _STDIN or "://" in text:
-            report(node.location, f"{clean_line(text)} is no path", "Name it on the command line.")
+            report(node.location, f"{clean_line(text)} is not a path", "Name it on the command line.")
             return ""
         if PurePosixPath(text).is_absolute() or PureWindowsPath(text).anchor:
             report(node.location, "a path in a run file is relative to the file", "Name a file elsewhere on the command line.")
@@ -256,9 +254,9 @@ class _Reader:
         within = Path(os.path.realpath(bound))
         if not real.is_relative_to(within):
             place = "the run file's folder" if bound == self._folder else "the repository"
-            report(node.location, f"{clean_line(text)} leads out of {place}", "A file elsewhere is named on the command line.")
+            report(node.location, f"{clean_line(text)} leads outside {place}", "A file elsewhere is named on the command line.")
         elif REPOSITORY in (part.lower() for part in (*real.relative_to(within).parts, *Path(text).parts)):
-            report(node.location, f"{clean_line(text)} lies among the files of git itself", "Choose another place.")
+            report(node.location, f"{clean_line(text)} is in the .git folder", "Choose another place.")
         return shown(Path(path), self._working)
 
 

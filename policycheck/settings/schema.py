@@ -38,6 +38,7 @@ _KINDS: Mapping[str, Any] = {
     "fail_on_new": bool,
     "category": Category,
     "show_passed": bool,
+    "verbose": bool,
     "engine": Literal.__getitem__(tuple(ENGINES)),
 }
 """What a key takes, where that is not one line of text or a list of such."""
@@ -64,7 +65,7 @@ def _made(name: str, text: str, options: Iterable[Declared], **more: Any) -> typ
 
 SourcesEntry = _made(
     "SourcesEntry",
-    "Where the jobs come from: saved lists (jobs), or AWS (the other keys; AWS is also what is asked where nothing is said).",
+    "Where the jobs come from: saved job lists (jobs), or AWS (the other keys). Default: AWS.",
     (one for one in OPTIONS.values() if one.option.key.startswith(SOURCES)),
 )
 RunFileEntry = _made(

@@ -128,9 +128,9 @@ def _collect(document: Document, listed: _List, items: Items) -> tuple[tuple[Lis
         if account is None:
             document.report(node.location, "this entry names neither an account nor the ARN of a role", _HINT)
         elif of_role not in (None, account):
-            document.report(node.location, f"the account is {account}, and {of_role} in the ARN of the role", "Correct the one that is wrong.")
+            document.report(node.location, f"the account is {account}, and {of_role} in the ARN of the role", "Correct one of them.")
         elif account in lines:
-            document.report(node.location, f"the account {account} stands twice; first on line {lines[account]}", "Name each account once.")
+            document.report(node.location, f"the account {account} appears twice; first on line {lines[account]}", "Name each account once.")
         else:
             lines[account] = node.location.line
             state = (entry.state or entry.status or _ACTIVE).upper()
@@ -158,13 +158,13 @@ def _normalized(document: Document) -> Entries:
     if isinstance(root, Items):
         return Entries({"accounts": (Text("accounts", root.location), _entries(document, root))}, root.location)
     if not isinstance(root, Entries):
-        document.report(root.location, "this is no list of accounts", _NEEDS)
+        document.report(root.location, "this is not a list of accounts", _NEEDS)
         return Entries({}, root.location)
     kept: dict[str, tuple[Text, Node]] = {}
     for key, (name, value) in root.entries.items():
         spelled = _letters(key)
         if spelled in ("nexttoken", "istruncated"):
-            document.report(name.location, "the list is incomplete: it says that more accounts follow", "Leave out --max-items and --no-paginate.")
+            document.report(name.location, "the list is incomplete: it says that more accounts follow", "Omit --max-items and --no-paginate.")
         elif spelled == "accounts":
             kept["accounts"] = (name, _entries(document, value) if isinstance(value, Items) else value)
         elif spelled != "responsemetadata":
@@ -187,7 +187,7 @@ def _entry(document: Document, node: Node) -> Node:
                 if known is None and _letters(key) in _OF_ORGANIZATIONS:
                     continue
                 if known in kept:
-                    document.report(name.location, f"{known} is said twice", "Leave one.")
+                    document.report(name.location, f"{known} is given twice", "Remove one.")
                 kept[known or key] = (name, value)
             return Entries(kept, node.location)
         case _:
@@ -227,11 +227,11 @@ def _csv_rows(text: str, document: Document) -> Iterator[Node]:
             number = reader.line_num + text[:skipped].count("\n")
             place = Location(document.path, number, 1, number, 2)
             if None in row or None in row.values():
-                document.report(place, "this row has another number of columns than the header", "Quote a value that holds the separator.")
+                document.report(place, "this row has another number of columns than the header", "Quote a value that contains the separator.")
                 continue
             yield Entries(dict(_cells(row, place)), place)
     except csv.Error as error:
-        raise _refusal(document.path, f"not whole CSV: {error} in line {reader.line_num}") from None
+        raise _refusal(document.path, f"not complete CSV: {error} in line {reader.line_num}") from None
 
 
 def _cells(row: Mapping[str, str], place: Location) -> Iterator[tuple[str, tuple[Text, Node]]]:

@@ -132,7 +132,7 @@ def fetch_jobs(
 def _require_horizon(plan: FetchPlan, as_of: datetime, start: datetime) -> None:
     for dataset in map(DATASETS.__getitem__, plan.datasets):
         if dataset.horizon is not None and as_of <= start - dataset.horizon:
-            hint = "evaluate saved lists: --jobs"
+            hint = "evaluate saved job lists: --jobs"
             raise FetchError(f"AWS lists the {dataset.noun}s of the last {dataset.horizon.days} days, and {iso(as_of)} is before them", hint=hint)
 
 
@@ -168,7 +168,7 @@ def _require_time(read: Sequence[ReadPlace]) -> None:
     if clocks is not None and clocks.apart > MOST_SKEW:
         spelled = spell_duration(clocks.apart // MICROSECOND)
         raise LastingError(
-            f"this machine's clock says {iso(clocks.machine)} and AWS's {iso(clocks.aws)}: {spelled} apart, so that no age and no window is known",
+            f"this machine's clock says {iso(clocks.machine)} and AWS's {iso(clocks.aws)}: {spelled} apart, so ages and windows are unknown",
             hint="set this machine's clock, then run the command again",
         )
 
@@ -356,7 +356,7 @@ class _Fetch:
         notes = []
         others = [dataset.noun + "s" for name, dataset in JOB_LISTS.items() if name not in self.plan.datasets]
         if others:
-            notes.append(f"not fetched: {' and '.join(others)}; no rule asks about them")
+            notes.append(f"not fetched: {' and '.join(others)}; no rule needs them")
         for name in self.plan.datasets:
             chosen = " and ".join(f"{key} {value}" for key, value in sorted(self.plan.filters.get(name, {}).items()))
             if chosen:
@@ -364,7 +364,7 @@ class _Fetch:
         if ALL_REGIONS not in self.connection.regions:
             notes.append(f"not asked: Regions other than {', '.join(sorted(regions))}")
         if self.connection.left_out:
-            notes.append(f"left out: the list of accounts says that they are not active: {', '.join(self.connection.left_out)}")
+            notes.append(f"omitted: the list of accounts says that they are not active: {', '.join(self.connection.left_out)}")
         return notes
 
     def _claims(self) -> list[str]:
@@ -373,7 +373,7 @@ class _Fetch:
         if not narrowed or self.plan.longest_job is None:
             return []
         spelled = spell_duration(self.plan.longest_job // MICROSECOND)
-        return [f"claimed: no job takes longer than {spelled} (longest_job), so that jobs created before {iso(since)} were not asked for" for since in narrowed]
+        return [f"asserted: no job takes longer than {spelled} (longest_job), so jobs created before {iso(since)} were not asked for" for since in narrowed]
 
     @staticmethod
     def _not_enabled(disabled: Collection[Place]) -> list[str]:
@@ -386,12 +386,12 @@ class _Fetch:
     def _unknown_accounts(coverage: Sequence[Coverage]) -> list[str]:
         # An entry without an interval is of accounts that were not read at all.
         unknown = any(entry.account is None and entry.start is not None for entry in coverage)
-        return ["the account of some lists is not known: no job names it, and AWS did not say whose the credentials are"] if unknown else []
+        return ["the account of some lists is unknown: no job names it, and AWS did not identify the caller"] if unknown else []
 
     def _warnings(self, enablement: Enablement) -> list[str]:
         warnings = [describe_unread(enablement.unread)] if enablement.unread else []
         if not self.connection.verify_ssl:
-            warnings.append("certificates were not verified: anyone on the way could have given these answers")
+            warnings.append("certificates were not verified, so these answers might not be from AWS")
         return warnings
 
 

@@ -23,8 +23,8 @@ from policycheck.text import clean_line, truncate
 
 _LOGIN = "log in again (`aws sso login`, `aws login`), then run the command again"
 _CREDENTIALS = "name a --profile, set AWS_PROFILE or log in; `aws sts get-caller-identity` shows what is found"
-_NETWORK = "run the command again; if it stays, see what is between here and AWS"
-_SETTINGS = "see the profile, and the AWS_ variables"
+_NETWORK = "run the command again; if this persists, check proxies and other systems between this machine and AWS"
+_SETTINGS = "check the profile and the AWS_ variables"
 _ONE_SESSION = "use a session that is already authenticated"
 _LONGEST = 240
 # Key ids (AKIA..., ASIA...), a password in a URL, and whatever is long enough for a key or a token and no ARN.
@@ -156,39 +156,39 @@ _NO_ENDPOINT = (b.UnknownEndpointError, b.EndpointProviderError, b.BaseEndpointR
 _ROWS = (
     _Row((b.NoCredentialsError, b.NoAuthTokenError), "no AWS credentials were found", _CREDENTIALS),
     _Row((b.PartialCredentialsError,), "the credentials from {provider} are incomplete: {cred_var} is missing", _CREDENTIALS),
-    _Row((b.ProfileNotFound,), "there is no profile {profile}", "`aws configure list-profiles` lists those there are"),
+    _Row((b.ProfileNotFound,), "there is no profile {profile}", "`aws configure list-profiles` lists the profiles"),
     _Row((b.NoRegionError,), "no Region is named", "name one with --region (or all), AWS_REGION or the profile's region"),
-    _Row((b.InvalidRegionError,), "{region_name} is not the name of a Region", "eu-west-1, say; `all` is every one", usage=True),
+    _Row((b.InvalidRegionError,), "{region_name} is not the name of a Region", "for example eu-west-1; `all` means every Region", usage=True),
     _Row((b.ConfigParseError,), "the configuration file {path} cannot be read: it is not in the form the AWS CLI writes", "`aws configure` writes it"),
     _Row((b.ConfigNotFound,), "the configuration file {path} does not exist", "see AWS_CONFIG_FILE"),
-    _Row((b.SSOTokenLoadError, b.UnauthorizedSSOTokenError), "the SSO login has expired or was never made", _LOGIN),
-    _Row((b.TokenRetrievalError,), "the login of {provider} has expired or was never made", _LOGIN),
+    _Row((b.SSOTokenLoadError, b.UnauthorizedSSOTokenError), "the SSO login has expired or does not exist", _LOGIN),
+    _Row((b.TokenRetrievalError,), "the login of {provider} has expired or does not exist", _LOGIN),
     _Row((b.SSOError,), "the SSO login cannot be used ({cause})", _LOGIN),
     # `aws login` came after the oldest botocore that will do.
     _Row((getattr(b, "LoginError", b.SSOError),), "the login cannot be used ({cause})", _LOGIN),
     # A provider's own words may repeat what it printed, and that may be keys.
-    _Row((b.CredentialRetrievalError,), "{provider} gave no credentials", "run what the profile names by hand; what it printed is not repeated here"),
+    _Row((b.CredentialRetrievalError,), "{provider} gave no credentials", "run the command of the profile yourself; its output is not repeated here"),
     _Row((b.MetadataRetrievalError,), "the instance or container gave no credentials", _CREDENTIALS),
-    _Row((b.RefreshWithMFAUnsupportedError,), "the profile asks for an MFA code, which cannot be asked for again", _ONE_SESSION),
-    _Row((b.MissingDependencyException,), "the profile's kind of login needs a package that is not installed: {msg}", "pip install 'botocore[crt]'"),
+    _Row((b.RefreshWithMFAUnsupportedError,), "the profile requires an MFA code, which cannot be requested again", _ONE_SESSION),
+    _Row((b.MissingDependencyException,), "the profile's login requires a package that is not installed: {msg}", "pip install 'botocore[crt]'"),
     _Row((b.InvalidConfigError, b.InvalidRetryConfigurationError), "the AWS configuration is wrong: {error_msg}", _SETTINGS),
     _Row((b.SSLError,), "the certificate of {host} is not accepted: {cause}", "name the certificates you trust with --ca-bundle or AWS_CA_BUNDLE"),
-    _Row((b.ProxyConnectionError,), "the proxy {host} cannot be reached", "see HTTPS_PROXY, HTTP_PROXY and NO_PROXY"),
-    _Row((b.InvalidProxiesConfigError,), "the configuration of the proxy is wrong", "see the proxy options of the profile"),
-    _Row((b.ConnectTimeoutError,), "no connection to {host} in time", "see the network, or allow more with --cli-connect-timeout"),
-    _Row((b.ReadTimeoutError,), "{host} did not answer in time", "allow more with --cli-read-timeout"),
-    _Row((b.EndpointConnectionError,), "{host} cannot be reached: {cause}", "see the Region's name, --endpoint-url and the network"),
-    _Row((b.ConnectionClosedError,), "{host} closed the connection before the answer was whole", _NETWORK),
+    _Row((b.ProxyConnectionError,), "the proxy {host} cannot be reached", "check HTTPS_PROXY, HTTP_PROXY and NO_PROXY"),
+    _Row((b.InvalidProxiesConfigError,), "the configuration of the proxy is wrong", "check the proxy options of the profile"),
+    _Row((b.ConnectTimeoutError,), "no connection to {host} in time", "check the network, or allow more time with --cli-connect-timeout"),
+    _Row((b.ReadTimeoutError,), "{host} did not answer in time", "allow more time with --cli-read-timeout"),
+    _Row((b.EndpointConnectionError,), "{host} cannot be reached: {cause}", "check the Region's name, --endpoint-url and the network"),
+    _Row((b.ConnectionClosedError,), "{host} closed the connection before the answer was complete", _NETWORK),
     _Row((b.HTTPClientError, b.ConnectionError), "the connection failed: {cause}", _NETWORK),
     _Row((b.ParamValidationError,), "AWS Backup takes no such parameter: {report}", usage=True),
     _Row((b.PaginationError,), "the list does not end: {message}", "run the command again"),
-    _Row(_NO_ENDPOINT, "there is no such endpoint of AWS Backup: {cause}", "see --region and --endpoint-url"),
+    _Row(_NO_ENDPOINT, "this endpoint of AWS Backup does not exist: {cause}", "check --region and --endpoint-url"),
     _Row((ResponseParserError,), "the answer is not one of AWS: a web page, or cut off", _NETWORK),
-    _Row((json.JSONDecodeError,), "the profile's credential_process does not print JSON", "run it by hand; what it printed is not repeated here"),
+    _Row((json.JSONDecodeError,), "the profile's credential_process does not print JSON", "run it yourself; its output is not repeated here"),
     _Row((ValueError,), "--endpoint-url (or AWS_ENDPOINT_URL) is not a URL", "https://host[:port]", usage=True, only=_is_endpoint),
     _Row((FileNotFoundError,), "{filename} does not exist: the profile, or AWS_WEB_IDENTITY_TOKEN_FILE, names it", _SETTINGS),
-    _Row((PermissionError,), "{filename} may not be read: the profile or an AWS_ variable names it", _SETTINGS),
-    _Row((EOFError,), "the profile asks for an MFA code, and there is no terminal to ask at", _ONE_SESSION),
+    _Row((PermissionError,), "{filename} cannot be read: the profile or an AWS_ variable names it", _SETTINGS),
+    _Row((EOFError,), "the profile requires an MFA code, but there is no terminal to enter it", _ONE_SESSION),
 )  # fmt: skip
 
 _LASTING = (
@@ -231,12 +231,12 @@ def _explain_answer(error: Any, operation: str, where: str, service: str) -> Fet
         message, hint = "the session has expired", _LOGIN
     elif code in _UNKNOWN:
         kind, message = UnknownClientError, f"AWS does not know these credentials here ({code})"
-        hint = "the Region may not be enabled in this account; otherwise the key is deleted, or of another partition"
+        hint = "the Region might not be enabled in this account; otherwise, the key is deleted or from another partition"
     elif code in _UNSIGNED:
-        message, hint = f"AWS does not answer a request without a signature ({code})", "leave out --no-sign-request; otherwise a proxy took the signature away"
+        message, hint = f"AWS does not answer a request without a signature ({code})", "omit --no-sign-request; otherwise, a proxy removed the signature"
     elif code in _SIGNATURE:
         # What AWS says of a signature repeats what was signed.
-        message, hint = f"AWS does not accept the signature ({code})", "see this machine's clock and the secret key; a proxy may have changed the request"
+        message, hint = f"AWS does not accept the signature ({code})", "check this machine's clock and the secret key; a proxy might have changed the request"
         refused = SignatureError(message, hint=hint, place=where)
         refused.date = parse_date(metadata.get("HTTPHeaders", {}).get("date", ""))
         return refused
@@ -244,7 +244,7 @@ def _explain_answer(error: Any, operation: str, where: str, service: str) -> Fet
         message, hint = f"AWS refused {attempts} times to take more requests ({scrub(code)})", "wait for other tools to finish, and run the command again"
     elif status >= 500:
         message = f"AWS failed {attempts} times to answer ({status if code in ('', str(status)) else f'{status} {scrub(code)}'})"
-        hint = "run the command again; the AWS Health Dashboard tells of outages"
+        hint = "run the command again; the AWS Health Dashboard shows outages"
     else:
         message, hint = f"AWS refused: {scrub(code) or status}" + (f": {said}" if said else ""), ""
     return kind(message, hint=hint, place=where)

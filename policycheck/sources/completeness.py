@@ -118,7 +118,7 @@ def refuse_fewer(counts: list[Count], records: int) -> None:
     """
     for count in counts:
         if count.number > records:
-            raise JobFileError(f"is incomplete: its {count.member} is {count.number}, and it holds {records} records", hint=RUN_AGAIN)
+            raise JobFileError(f"is incomplete: its {count.member} is {count.number}, but it contains {records} records", hint=RUN_AGAIN)
 
 
 def _walk(path: str, key: str, value: object, where: str) -> Iterator[Count]:
@@ -156,11 +156,11 @@ def _refuse_sign(path: str, key: str, value: object, where: str) -> None:
     folded, shown = letters(key), _shown(path)
     at = f" ({where})" if where else ""
     if folded in _TOKENS and has_content(value):
-        raise JobFileError(f"is incomplete: it has a {shown}, so the list goes on{at}", hint=RUN_AGAIN)
+        raise JobFileError(f"is incomplete: it has a {shown}, so the list continues{at}", hint=RUN_AGAIN)
     if (folded in _TRUNCATED and has_content(value)) or (folded in _WHOLE and _denies(value)):
         raise JobFileError(f"is incomplete: it says {shown}: {_value(value)}{at}", hint=RUN_AGAIN)
     if (key == "__type" or _ERROR.fullmatch(folded)) and has_content(value):
-        raise JobFileError(f"is incomplete: it holds an error, {shown}: {_value(value)}{at}", hint="run the command again once the error is fixed")
+        raise JobFileError(f"is incomplete: it contains an error, {shown}: {_value(value)}{at}", hint="run the command again once the error is fixed")
     if _LEFT_OUT.fullmatch(folded) and has_content(value):
         raise JobFileError(f"is incomplete: it says that something is missing, {shown}: {_value(value)}{at}", hint=RUN_AGAIN)
     if _is_failure(folded, value):

@@ -90,20 +90,20 @@ class Connection:
         if self.role_arns and self.accounts:
             raise UsageError("--accounts and --role-arn exclude each other", hint="Name every account and its role in the list of accounts.")
         if self.assumes_roles and not self.sign_request:
-            raise UsageError(f"{given} needs signed requests", hint="leave out --no-sign-request")
+            raise UsageError(f"{given} requires signed requests", hint="omit --no-sign-request")
         if self.assumes_roles and self.account_id:
             raise UsageError(f"--account-id and {given} exclude each other", hint="a role lists the jobs of its own account")
         if len(self.profiles) > 1 and self.account_id:
             raise UsageError("--account-id takes one --profile", hint="Name the profile of the organization's management account.")
         if len(self.profiles) > 1 and self.assumes_roles:
             hint = "Name one --profile, or write the profile of each account into the list of accounts."
-            raise UsageError(f"{given} takes one --profile: several do not tell which of them assumes a role", hint=hint)
+            raise UsageError(f"{given} takes one --profile: with several, it is unknown which of them assumes a role", hint=hint)
         for option, value, pattern in (
             ("--role-external-id", self.role_external_id, EXTERNAL_ID),
             ("--role-session-name", self.role_session_name, SESSION_NAME),
         ):
             if value is not None and not self.assumes_roles:
-                raise UsageError(f"{option} is for roles, and none is named", hint="Name them with --role-arn or --accounts.")
+                raise UsageError(f"{option} requires a role", hint="Name them with --role-arn or --accounts.")
             if value is not None and not pattern.fullmatch(value):
                 # Whoever mixes up options may have put a secret here.
                 raise UsageError(

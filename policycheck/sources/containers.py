@@ -242,7 +242,7 @@ def _pages(documents: Iterable[object], *, closed: bool = True) -> list[Page]:
     """The pages of all documents; `closed` says that a text that was cut off would not have been read."""
     found = list(documents)
     if all(document is None or (isinstance(document, msgspec.Raw) and bytes(document) == b"null") for document in found):
-        raise JobFileError(f"{EMPTY}: it holds {'null' if found else 'comments or blanks'} alone", hint="run the command again and look at what it prints")
+        raise JobFileError(f"{EMPTY}: it holds {'null' if found else 'comments or blanks'} alone", hint="run the command again and check its output")
     elements = list(_elements(found))
     pages: list[Page] = []
     counts: list[Count] = []
@@ -348,7 +348,7 @@ def _refuse_element(element: object, number: int, count: int) -> NoReturn:
     shown = truncate(clean_line(text), 60)
     hint = f'a job list is {{"{next(iter(BY_RESULT_KEY))}": [...]}} or a list of jobs; {USE_JSON} and without --query'
     if count == 1:
-        raise JobFileError(f"is not a job list: it holds nothing but {shown!r}", hint=hint)
+        raise JobFileError(f"is not a job list: it contains only {shown!r}", hint=hint)
     raise JobFileError(f"holds {shown!r} as element {number}, which is neither a job nor an answer", hint=hint)
 
 
@@ -359,8 +359,8 @@ def _refuse_keys(answer: Mapping[str, object], number: int, count: int) -> NoRet
             refuse_spelling(key, name, _page_name(number, count))
     where = f"page {number}" if count > 1 else "the answer"
     if set(keys) <= {"NextToken", "ResponseMetadata"}:
-        hint = "an answer was lost on the way, which the AWS CLI and boto3 do not report: run the command again"
-        raise JobFileError(f"is short: {where} lacks its list ({_ACCEPTED})", hint=hint)
+        hint = "an answer was lost, which the AWS CLI and boto3 do not report: run the command again"
+        raise JobFileError(f"is incomplete: {where} lacks its list ({_ACCEPTED})", hint=hint)
     commands = [dataset.command for dataset in DATASETS.values()]
     hint = f"save what {', '.join(commands[:-1])} or {commands[-1]} gives; a job by itself has one of {', '.join(_BY_ID)}"
     if any(key.endswith("Summaries") for key in keys):
@@ -377,7 +377,7 @@ def _refuse_short(pages: list[Page]) -> None:
             if not has_content(page.token):
                 continue
             if follower is None or _is_resume_token(page.token):
-                raise JobFileError(f"is incomplete: {dataset.result_key} ends with a NextToken, so the list goes on", hint=RUN_AGAIN)
+                raise JobFileError(f"is incomplete: {dataset.result_key} ends with a NextToken, so the list continues", hint=RUN_AGAIN)
             if not _same_region(page.jobs, follower.jobs):
                 raise JobFileError(f"is incomplete: a page of {dataset.result_key} has a NextToken, and the page after it is of another Region", hint=RUN_AGAIN)
 

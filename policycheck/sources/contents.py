@@ -85,10 +85,10 @@ def read_text(data: bytes) -> bytes:
     if data[:1].isspace():
         data = data.lstrip()
     if not data:
-        raise JobFileError(EMPTY, hint="run the command again and look at what it prints")
+        raise JobFileError(EMPTY, hint="run the command again and check its output")
     if _CONTROL.search(data[:_HEAD]):
         raise JobFileError(
-            "is not text: it holds control characters",
+            "is not text: it contains control characters",
             hint="a job list is JSON or YAML in UTF-8, or in UTF-16 with a byte-order mark; it may be packed by gzip",
         )
     return data
@@ -115,8 +115,8 @@ def _check_unpacked(unpacked: int, packed: int) -> None:
         raise JobFileError(f"is larger than {MAX_BYTES // 1024**3} GiB once unpacked", hint="split the list into several files")
     if unpacked > FREE_BYTES and unpacked > MAX_RATIO * packed:
         raise JobFileError(
-            f"is packed more than {MAX_RATIO} to 1, which no job list is: unpacking was stopped after {unpacked // 1024**2} MiB",
-            hint="save the list again, or unpack the file by itself and look at what it holds",
+            f"is packed more than {MAX_RATIO} to 1, unlike any job list: unpacking was stopped after {unpacked // 1024**2} MiB",
+            hint="save the list again, or unpack the file yourself and check its content",
         )
 
 
@@ -150,12 +150,12 @@ def refuse_foreign(text: str) -> None:
     if text.startswith("<"):
         raise JobFileError(
             "is an HTML or XML page, not a job list",
-            hint="a proxy or login page may have answered instead of AWS; run the command again and look at what it prints",
+            hint="a proxy or login page might have answered instead of AWS; run the command again and check its output",
         )
     if _TABLE.match(text):
         raise JobFileError("is table output of the AWS CLI, which cannot be read back", hint=USE_JSON)
     if "\t" in first:
-        raise JobFileError("is text output of the AWS CLI, whose columns shift and cannot be read back", hint=USE_JSON)
+        raise JobFileError("is text output of the AWS CLI, whose columns vary and cannot be read back", hint=USE_JSON)
 
 
 def refuse_failure(text: str) -> None:
@@ -168,6 +168,6 @@ def refuse_failure(text: str) -> None:
     if found:
         line = truncate(clean_line(text[found.start() :].split("\n", 1)[0]), 200)
         raise JobFileError(
-            f"holds an error message of the AWS CLI, not a whole list: {line}",
+            f"contains an error message of the AWS CLI, not a complete list: {line}",
             hint="run the command again once the error is fixed, without sending stderr into the file",
         )

@@ -236,8 +236,8 @@ def _join_statements(files: list[_File]) -> list[_File]:
             continue
         own = [number for number, other in enumerate(lists) if other.digest == file.statement.digest]
         if not own:
-            hint = "Name the list that was printed together with it, unchanged."
-            raise JobFileError("says what another list covers: that list is not among the files, or was changed", hint=hint, place=file.name)
+            hint = "Pass the list that was printed together with it, unchanged."
+            raise JobFileError("is the coverage of a list that is not among the files, or was changed", hint=hint, place=file.name)
         for number in own:
             lists[number] = replace(lists[number], stated=tuple(file.statement.lists))
     return lists
@@ -313,17 +313,17 @@ def _joined(errors: list[JobFileError]) -> JobFileError:
 def _not_seen(files: Sequence[_File]) -> Iterator[str]:
     """What files do not say of themselves."""
     if stated := [file for file in files if file.stated]:
-        say = "says of itself what it covers" if len(stated) == 1 else "say of themselves what they cover"
+        say = "records what it covers" if len(stated) == 1 else "record what they cover"
         yield f"stated: {_names([file.name for file in stated])} {say}: the user asserts that the text was not changed since"
     files = [file for file in files if not file.stated and file.report is None]
     if files:
-        say = "does not say how it was made" if len(files) == 1 else "do not say how they were made"
+        say = "does not record how it was made" if len(files) == 1 else "do not record how they were made"
         yield f"asserted: {_names([file.name for file in files])} {say}: jobs that a filter, a time range or an option left out cannot be seen"
     for name, dataset in DATASETS.items():
         if empty := [file.name for file in files if name in file.lists and not any(len(source.jobs) for source in file.lists[name])]:
-            yield f"asserted: no {dataset.noun} in {_names(empty)}; an empty list does not say which account and Region it is of"
+            yield f"asserted: no {dataset.noun} in {_names(empty)}; an empty list does not record its account and Region"
     if unnamed := [file.name for file in files if not file.lists]:
-        yield f"asserted: nothing in {_names(unnamed)}; an empty list does not say which list, account and Region it is of"
+        yield f"asserted: nothing in {_names(unnamed)}; an empty list does not record its list, account and Region"
 
 
 def _names(names: list[str]) -> str:

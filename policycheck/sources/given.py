@@ -81,7 +81,7 @@ def _of_list(given: object) -> tuple[Any, Sequence[str], Dataset]:
     if len(found) != 1:
         ids = " or ".join(dataset.id_field for dataset in JOB_LISTS.values())
         raise JobFileError(
-            f"has no single column {ids}",
+            f"does not have the column {ids}",
             hint=f"a frame holds one of {', '.join(dataset.result_key for dataset in JOB_LISTS.values())}, a column a member",
             place=_FRAME,
         )
@@ -119,7 +119,7 @@ def _encoded(value: object) -> bytes:
     try:
         return msgspec.json.encode(value, enc_hook=_plain)
     except (TypeError, msgspec.MsgspecError) as error:
-        raise JobFileError(f"holds what JSON cannot: {error}", place=_RECORDS) from None
+        raise JobFileError(f"contains values that JSON cannot represent: {error}", place=_RECORDS) from None
 
 
 def _plain(value: object) -> object:

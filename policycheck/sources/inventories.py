@@ -58,7 +58,7 @@ def split_arguments(arguments: Sequence[str]) -> list[tuple[str, str]]:
         if not separator or not path or not _NAME.fullmatch(name):
             raise UsageError(f"--inventory takes NAME=PATH, not {clean_line(argument)}", hint="--inventory prod=inventory.csv")
         if name == LISTED_INVENTORY:
-            raise UsageError(f"{name} is what rules call AWS Backup's own list: no inventory can have that name", hint="Give it another name.")
+            raise UsageError(f"{name} is the name of AWS Backup's own list, so an inventory cannot have it", hint="Give it another name.")
         if name in found:
             raise UsageError(f"the inventory {name} is given twice", hint="Put all of its resources into one file.")
         found[name] = path
@@ -143,14 +143,14 @@ def _without_twins(entries: Iterable[InventoryEntry], notes: Sequence[str]) -> _
     for entry in entries:
         key = (entry.arn, entry.account, entry.region)
         if found.setdefault(key, entry) != entry:
-            raise JobFileError(f"names {entry.arn} twice and says different things of it")
+            raise JobFileError(f"names {entry.arn} twice with different values")
         if found[key] is not entry:
             twice[entry.arn] = None
     kept = tuple(found.values())
     strange = [entry for entry in kept if entry.resource_type is not None and find_type(entry.resource_type) is None]
     repeated = [f"{arn} is listed more than once, and counted once" for arn in twice]
-    unknown = [f"{entry.arn} is of type {entry.resource_type}, which AWS Backup does not name: rules that ask for a type leave it out" for entry in strange]
-    return _Found(kept, (*notes, *_capped(repeated, "are listed more than once"), *_capped(unknown, "are of types that AWS Backup does not name")))
+    unknown = [f"{entry.arn} is of type {entry.resource_type}, which AWS Backup does not use: rules on a type do not select it" for entry in strange]
+    return _Found(kept, (*notes, *_capped(repeated, "are listed more than once"), *_capped(unknown, "are of types that AWS Backup does not use")))
 
 
 def _capped(lines: Sequence[str], rest: str) -> list[str]:
@@ -178,7 +178,7 @@ def _csv_rows(text: str, delimiter: str) -> Iterator[object]:
             # An empty cell says nothing; an empty tag is a tag.
             yield {column: value for column, value in row.items() if value.strip() or _TAG_COLUMN.fullmatch(column)}
     except csv.Error as error:
-        raise JobFileError(f"is no whole CSV file: {error} in line {reader.line_num}") from None
+        raise JobFileError(f"is not a complete CSV file: {error} in line {reader.line_num}") from None
 
 
 def _entry(row: object, number: int) -> InventoryEntry:
@@ -197,7 +197,7 @@ def _entry(row: object, number: int) -> InventoryEntry:
         elif known == "tags":
             tags |= _tags(value, number)
         elif known and (said := _said(value, number, str(key))) is not None and not _say_the_same(known, told.setdefault(known, said), said):
-            raise JobFileError(f"entry {number} says two things of its {known}: {truncate(told[known], 100)} and {truncate(said, 100)}")
+            raise JobFileError(f"entry {number} has two values for its {known}: {truncate(told[known], 100)} and {truncate(said, 100)}")
     arn = told.get("arn", "")
     if not _ARN.fullmatch(arn):
         raise JobFileError(f"entry {number} has no ARN: {_described(told)}")
@@ -226,7 +226,7 @@ def _account(told: str | None, in_arn: str, place: str) -> str | None:
     """What the column says, else the ARN."""
     said = re.sub(r"[\s-]", "", told) if told else in_arn
     if said and not _ACCOUNT.fullmatch(said):
-        raise JobFileError(f"{place}: {truncate(told or in_arn, 40)} is no account id of 12 digits (as a number it loses leading zeros)")
+        raise JobFileError(f"{place}: {truncate(told or in_arn, 40)} is not an account ID of 12 digits (a number loses leading zeros)")
     if said and in_arn and said != in_arn:
         raise JobFileError(f"{place}: the account is {said}, and {in_arn} in the ARN", hint=_CONTRADICTION)
     return said or None
@@ -235,8 +235,8 @@ def _account(told: str | None, in_arn: str, place: str) -> str | None:
 def _region(told: str | None, in_arn: str, place: str) -> str | None:
     said = find_region(told) if told else in_arn
     if said is None or (in_arn and find_region(in_arn) != in_arn):
-        hint = "Write the code, such as eu-west-1, or leave it empty: the ARN says it, but for S3."
-        raise JobFileError(f"{place}: {truncate(told or in_arn, 60)} is no Region", hint=hint)
+        hint = "Write the code, such as eu-west-1, or leave it empty: except for S3, the ARN has it."
+        raise JobFileError(f"{place}: {truncate(told or in_arn, 60)} is not a Region", hint=hint)
     if said and in_arn and said != in_arn:
         raise JobFileError(f"{place}: the Region is {truncate(told or '', 60)}, and {in_arn} in the ARN", hint=_CONTRADICTION)
     return said or None
@@ -249,14 +249,14 @@ def _type(told: str | None, parts: Sequence[str], place: str) -> str | None:
     said = find_type(told, possible) or (told if is_service_type(told) else None)
     if said is None:
         meant = f"; the ARN says {' or '.join(possible)}" if possible else ""
-        hint = "Write the type as AWS Backup does, such as EC2, or leave it empty: the ARN says it where that leaves no doubt."
-        raise JobFileError(f"{place}: {truncate(told, 60)} is no type of resource that is known{meant}", hint=hint)
+        hint = "Write the type as AWS Backup does, such as EC2, or leave it empty if the ARN is unambiguous."
+        raise JobFileError(f"{place}: {truncate(told, 60)} is not a known resource type{meant}", hint=hint)
     if possible and said not in possible:
         raise JobFileError(f"{place}: the type is {truncate(told, 60)}, and {' or '.join(possible)} by the ARN", hint=_CONTRADICTION)
     return said
 
 
-_CONTRADICTION = "Correct the one that is wrong: which resource is meant cannot be told."
+_CONTRADICTION = "Correct one of them: it is unknown which resource the entry is for."
 
 
 def _said(value: object, number: int, key: str) -> str | None:
@@ -266,7 +266,7 @@ def _said(value: object, number: int, key: str) -> str | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     if not isinstance(value, str):
-        raise JobFileError(f"entry {number}: {clean_line(key)} is no text")
+        raise JobFileError(f"entry {number}: {clean_line(key)} is not a text")
     return clean_line(value) or None
 
 

@@ -13,7 +13,7 @@ from policycheck.errors import JobFileError
 from policycheck.sources.inventory_rows import spell_key
 from policycheck.text import clean_line, truncate
 
-_HINT = "List the ARNs of those of which `aws kms describe-key` says KeyManager CUSTOMER; docs/inventories.md has the commands."
+_HINT = "List the ARNs of the keys whose KeyManager is CUSTOMER in `aws kms describe-key`; docs/inventories.md has the commands."
 
 
 def check_key(row: Mapping[Any, Any], number: int) -> None:
@@ -21,11 +21,9 @@ def check_key(row: Mapping[Any, Any], number: int) -> None:
     said = {spell_key(str(key)): value for key, value in row.items()}
     arn = truncate(clean_line(str(said.get("arn") or said.get("resourcearn") or "")), 200)
     if "keyarn" in said and "keymanager" not in said:
-        raise JobFileError(f"entry {number} is of `aws kms list-keys`, which names the keys that AWS manages, too, and does not say which they are", hint=_HINT)
+        raise JobFileError(f"entry {number} is from `aws kms list-keys`, which includes the keys that AWS manages without marking them", hint=_HINT)
     manager = clean_line(str(said.get("keymanager", "CUSTOMER") or "")).strip()
     if manager.upper() != "CUSTOMER":
         raise JobFileError(f"entry {number} ({arn}) is a key whose KeyManager is {truncate(manager, 40) or 'empty'}, not CUSTOMER", hint=_HINT)
     if arn.startswith("arn:") and ":kms:" in arn and arn.split(":", 5)[-1].startswith("alias/"):
-        raise JobFileError(
-            f"entry {number} ({arn}) is an alias, and AWS Backup records keys", hint="Write the ARN of the key that it stands for (TargetKeyId)."
-        )
+        raise JobFileError(f"entry {number} ({arn}) is an alias, and AWS Backup records keys", hint="Write the ARN of its key (TargetKeyId).")

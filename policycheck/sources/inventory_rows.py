@@ -48,13 +48,13 @@ def parse_json(text: str) -> object:
     except RecursionError:
         raise JobFileError("is nested too deeply") from None
     except ValueError as error:
-        raise JobFileError(f"is no whole JSON document: {error}") from None
+        raise JobFileError(f"is not a complete JSON document: {error}") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     made = dict(pairs)
     if len(made) < len(pairs):
-        raise ValueError("a key stands twice in one object")
+        raise ValueError("a key appears twice in one object")
     return made
 
 
@@ -71,13 +71,13 @@ def read_rows(documents: Iterable[object], known: Callable[[str], str | None]) -
     for document in documents:
         walk.read(document)
     if walk.total > len(walk.rows):
-        raise JobFileError(f"is incomplete: it speaks of {walk.total:,} resources and lists {len(walk.rows):,}", hint=_WHOLE_HINT)
+        raise JobFileError(f"is incomplete: it counts {walk.total:,} resources and lists {len(walk.rows):,}", hint=_WHOLE_HINT)
     lists = {name: count for name, count in walk.lists.items() if count}
     told = ", ".join(f"{clean_line(name) or 'the top'} ({count:,})" for name, count in lists.items())
     return Rows(walk.rows, (f"{len(lists):,} lists in its file, and all were read: {told}",) if len(lists) > 1 else ())
 
 
-_WHOLE_HINT = "Fetch it to the end: let the AWS CLI page (no --max-items, no --no-paginate)."
+_WHOLE_HINT = "Fetch it completely: omit --max-items and --no-paginate."
 
 
 class _Walk:
@@ -132,8 +132,8 @@ class _Walk:
             name = str(key)
             stray = next((text for text in (name, value) if isinstance(text, str) and text.strip().startswith("arn:")), None)
             if stray is not None and not spell_key(name).endswith("arn"):
-                hint = "Put it into the list of resources, or leave it out."
-                raise JobFileError(f"has an ARN that stands in no list, at {clean_line(name)}: {truncate(clean_line(stray), 200)}", hint=hint)
+                hint = "Put it into the list of resources, or remove it."
+                raise JobFileError(f"has an ARN that is not in a list, at {clean_line(name)}: {truncate(clean_line(stray), 200)}", hint=hint)
             if spell_key(name) in _ABOUT:
                 self._check_all(value)
             elif isinstance(value, list):
@@ -169,9 +169,9 @@ class _Walk:
             if letters in _WHOLE and value is not None and told in _NO | {"partial"}:
                 raise JobFileError(f"is incomplete: it has {name}: {_shown(value)}", hint=_WHOLE_HINT)
             if _says_it_failed(key, value):
-                raise JobFileError(f"is incomplete: it has {name}: {_shown(value)}", hint="Fetch it anew once that is solved.")
+                raise JobFileError(f"is incomplete: it has {name}: {_shown(value)}", hint="Fetch it again after that is resolved.")
             if letters in _STATUS and told not in {"", "200"}:
-                raise JobFileError(f"is the answer of a failed request: it has {name}: {_shown(value)}", hint="Fetch it anew once that is solved.")
+                raise JobFileError(f"is the answer of a failed request: it has {name}: {_shown(value)}", hint="Fetch it again after that is resolved.")
             if letters in _TOTALS and told.isdecimal() and len(told) < 10:
                 self.total = max(self.total, int(told))
 

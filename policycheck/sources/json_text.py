@@ -154,7 +154,7 @@ def _malformed(text: str, error: json.JSONDecodeError, start: int) -> JobFileErr
         byte = len(text[: error.pos].encode(errors="replace"))
         return JobFileError(
             f"is cut off: the JSON ends in the middle of a value ({place}, byte {byte})",
-            hint="the list is not whole: run the command again and look at its exit code",
+            hint="the list is incomplete: run the command again and check its exit code",
         )
     try:
         refuse_failure(rest[:4096])

@@ -47,7 +47,7 @@ class Source:
     def silence(self) -> str:
         """Why what it does not show is not known to be absent; empty where it speaks of a time."""
         if self.lone:
-            return "one describe answer covers that job alone"
+            return "one describe answer covers only that job"
         return f"the list may be cut off: its last record has no {_lost(self.jobs)}" if self.jobs.cut_off else ""
 
 
@@ -218,7 +218,7 @@ def _entry(dataset: str, place: Place, jobs: int, names: Sequence[str], reason: 
 def describe_gaps(coverage: Iterable[Coverage]) -> list[str]:
     """Which times no file is of, a sentence each."""
     return [
-        f"gap: no list of {DATASETS[entry.dataset].noun}s of {entry.place} that was read is of {iso(min(gap))} to {iso(max(gap))}"
+        f"gap: no list of {DATASETS[entry.dataset].noun}s of {entry.place} that was read covers {iso(min(gap))} to {iso(max(gap))}"
         for entry in coverage
         for gap in entry.gaps
     ]
@@ -232,9 +232,9 @@ def describe_merging(found: Jobs) -> list[str]:
         warnings.append(f"{repeated} {'record repeats' if repeated == 1 else 'records repeat'} a {dataset.id_field}; each job counts once")
     if found.shared_ids:
         ids = f"{found.shared_ids} {dataset.id_field} names" if found.shared_ids == 1 else f"{found.shared_ids} {dataset.id_field}s name"
-        warnings.append(f"{ids} several jobs, of other times or resources: the ids were redacted, and each job counts")
+        warnings.append(f"{ids} several jobs with other times or resources: the IDs were redacted, and each job counts")
     if doubtful:
-        records = "1 record does not say" if doubtful == 1 else f"{doubtful} records do not say"
+        records = "1 record does not record" if doubtful == 1 else f"{doubtful} records do not record"
         keep = f"{dataset.id_field}, CreationDate and {dataset.resource_field}"
         warnings.append(f"{records} enough to tell whether it shows a job that another record shows; save the list with {keep}")
     return warnings
@@ -246,7 +246,7 @@ def describe_cut(source: Source) -> str:
         return ""
     noun = source.jobs.dataset.noun
     return (
-        f"{source.name} may be cut off: its last {noun} has no {_lost(source.jobs)}, and others like it have; what it lacks and what came after it is unknown: "
+        f"{source.name} might be cut off: its last {noun} has no {_lost(source.jobs)}, but the others do; what follows is unknown: "
         "run the command again, or save the list with --output json"
     )
 
@@ -261,7 +261,7 @@ def describe_future(job_list: JobList, as_of: datetime) -> str:
     else:
         count = sum(time is not None and time > limit for time in job_list.values("CreationDate"))
     noun = job_list.dataset.noun
-    return f"{count} {f'{noun} was' if count == 1 else f'{noun}s were'} created after as_of and left out" if count else ""
+    return f"{count} {f'{noun} was' if count == 1 else f'{noun}s were'} created after as_of and omitted" if count else ""
 
 
 def describe_state(job_list: JobList) -> str:

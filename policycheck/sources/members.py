@@ -20,7 +20,7 @@ from policycheck.records import record_type, time_members
 from policycheck.sources.json_text import Repeated, holds_all, items, parse, quotes
 from policycheck.text import clean_line, truncate
 
-_HINT = "records and pages count from 0; this is not what AWS answers: save the list again, unchanged"
+_HINT = "records and pages count from 0; AWS does not return this: save the list again, unchanged"
 _COMMON_WORD = "Results"
 _NOT_LETTERS = re.compile("[^a-z0-9]")
 _NUMBER = re.compile(r"-?[0-9]{1,20}(?:\.[0-9]{0,20})?(?:[eE][+-]?[0-9]{1,3})?")
@@ -105,7 +105,7 @@ def bad_record(parts: list[str]) -> JobFileError:
 def refuse_spelling(key: str, name: str, *places: str) -> NoReturn:
     """Refuse a member in another spelling than AWS's, which is `name`."""
     raise JobFileError(
-        ": ".join(filter(None, (*places, f"has the member {_shown(key)}, which AWS writes {name}"))),
+        ": ".join(filter(None, (*places, f"has the field {_shown(key)}, which AWS writes {name}"))),
         hint="save the list with the AWS CLI or boto3, and keep the names as they are",
     )
 
@@ -161,7 +161,7 @@ def _check_members(dataset: Dataset, fields: dict[str, object], places: tuple[st
             refuse_spelling(key, name, *places)
     if fields and known.isdisjoint(fields):
         shown = truncate(", ".join(map(_shown, fields)), 120)
-        raise bad_record([*places, f"has no member of a {dataset.noun}, only {shown}"])
+        raise bad_record([*places, f"has no field of a {dataset.noun}, only {shown}"])
     for head, names in _nested(dataset).items():
         inner = fields.get(head)
         if isinstance(inner, dict):
@@ -181,7 +181,7 @@ def _moved(dataset: Dataset, key: str, fields: Mapping[str, object]) -> str | No
 
 def _refuse_repeated(fields: dict[str, object], places: tuple[str, ...]) -> None:
     if isinstance(fields, Repeated):
-        raise bad_record([*places, _shown(fields.member), "stands twice in one object"])
+        raise bad_record([*places, _shown(fields.member), "appears twice in one object"])
 
 
 def _shown(key: str) -> str:

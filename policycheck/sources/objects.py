@@ -85,7 +85,7 @@ def _region_of(bucket: str, session: AwsSession) -> str:
             except ClientError as error:
                 answer = error.response
                 if answer["ResponseMetadata"].get("HTTPStatusCode") == 404:
-                    raise LastingError("there is no such bucket", hint="See the name, and whether the profile and the endpoint are the right ones.") from None
+                    raise LastingError("the bucket does not exist", hint="Check the name, the profile and the endpoint.") from None
                 if answer["ResponseMetadata"].get("HTTPStatusCode") not in (301, 400, 403):
                     raise
     except EvidenceError as error:
@@ -103,7 +103,7 @@ class _Address:
     def of(cls, url: str) -> _Address:
         bucket, _, key = url.removeprefix(SCHEME).partition("/")
         if not _BUCKET.fullmatch(bucket):
-            raise UsageError(f"{clean_line(url)}: no name of a bucket", hint="s3://BUCKET/KEY, or s3://BUCKET/PREFIX/")
+            raise UsageError(f"{clean_line(url)}: not the name of a bucket", hint="s3://BUCKET/KEY, or s3://BUCKET/PREFIX/")
         return cls(bucket, key)
 
 
@@ -137,8 +137,8 @@ class Objects:
         if not found and problem is not None:
             raise problem
         if not found:
-            where = "no object has this name or lies below it" if address.key else "is a bucket without an object"
-            raise JobFileError(where, hint="a prefix ends where a name between two slashes does", place=clean_line(url))
+            where = "no object has this name or prefix" if address.key else "is a bucket without an object"
+            raise JobFileError(where, hint="a prefix must end with a whole name between two slashes", place=clean_line(url))
         urls = [f"{SCHEME}{address.bucket}/{key}" for key in found]
         self._ahead |= dict.fromkeys(url for url in urls if url not in self._found)
         self._found.update(urls)
@@ -215,7 +215,7 @@ class Objects:
                     raise JobFileError(f"is larger than {MAX_BYTES // 1024**3} GiB", hint="split the list into several files", place=clean_line(url))
                 data = found.bytes().to_bytes()
         except FileNotFoundError:
-            raise JobFileError("is gone: it was there when the objects were listed", hint="run the command again", place=clean_line(url)) from None
+            raise JobFileError("was deleted after the objects were listed", hint="run the command again", place=clean_line(url)) from None
         if len(data) != size:
             raise JobFileError(f"is cut off: {len(data):,} of {size:,} bytes came", hint="run the command again", place=clean_line(url))
         return data
@@ -226,7 +226,7 @@ def _open(bucket: str, session: AwsSession) -> S3Store:
         from obstore.auth.boto3 import Boto3CredentialProvider
         from obstore.store import S3Store
     except ImportError:
-        raise UsageError(f"{SCHEME}{bucket}: reading from S3 needs the extra archive", hint="pip install 'policycheck[archive]'") from None
+        raise UsageError(f"{SCHEME}{bucket}: reading from S3 requires the extra archive", hint="pip install 'policycheck[archive]'") from None
     options: Any = _reached(bucket, session)
     client: Any = {"allow_http": True} if options.pop("AWS_ALLOW_HTTP", None) else {}
     if bundle := session.ca_bundle():
@@ -252,7 +252,7 @@ def _of_s3(error: EvidenceError, place: str) -> EvidenceError:
     """The error as it is where no option says how AWS is reached."""
     error.place = place
     if "--" in error.hint:
-        error.hint = "See AWS_PROFILE and the other AWS_ variables, AWS_ENDPOINT_URL_S3 among them; `aws s3 ls` reaches what policycheck does"
+        error.hint = "Check AWS_PROFILE and the other AWS_ variables, including AWS_ENDPOINT_URL_S3; `aws s3 ls` uses the same"
     return error
 
 
@@ -277,7 +277,7 @@ def _explain(text: str, action: str, place: str) -> EvidenceError:
     status, code = _STATUS.search(text), _CODE.search(text)
     if named := _BAD_NAME.search(text):
         shown = truncate(clean_line(named[1]), 120)
-        return LastingError(f"holds the object '{shown}', whose name obstore does not take", hint="Name a prefix beside it.", place=place)
+        return LastingError(f"holds the object '{shown}', whose name is not supported", hint="Name a prefix beside it.", place=place)
     said = code[1] if code else status[1] if status else ""
     if said in _DENIED:
         return LastingError(f"access denied: s3:{action} is not allowed", hint=f"Allow s3:{action}, and kms:Decrypt of the bucket's key.", place=place)
@@ -289,4 +289,4 @@ def _explain(text: str, action: str, place: str) -> EvidenceError:
         return explained
     if "InvalidCertificate" in text:
         return LastingError("the certificate of the endpoint is not accepted", hint="Name the certificates you trust with AWS_CA_BUNDLE.", place=place)
-    return FetchError("S3 did not answer, or the connection broke", hint="See the network and AWS_ENDPOINT_URL_S3, and run the command again.", place=place)
+    return FetchError("S3 did not answer, or the connection broke", hint="Check the network and AWS_ENDPOINT_URL_S3, and run the command again.", place=place)

@@ -157,18 +157,18 @@ def client_method(dataset: Dataset) -> str:
 
 
 def _check_token(token: str | None, seen: set[str], empty: int, where: str) -> None:
-    again = "run the command again; if it stays, AWS or what is between here and AWS does not page"
+    again = "run the command again; if this persists, AWS or a proxy does not page correctly"
     if token is not None and token in seen:
-        raise FetchError("the list does not end: its pages lead in a circle (a NextToken came twice)", hint=again, place=where)
+        raise FetchError("the list does not end: a NextToken was repeated", hint=again, place=where)
     if token == "":
-        raise FetchError("the NextToken is empty: whether the list goes on cannot be told", hint=again, place=where)
+        raise FetchError("the NextToken is empty, so it is unknown whether the list continues", hint=again, place=where)
     if token is not None and empty >= EMPTY_PAGES:
-        raise FetchError(f"the list does not end: {EMPTY_PAGES} pages in a row were empty and led on", hint=again, place=where)
+        raise FetchError(f"the list does not end: {EMPTY_PAGES} pages in a row were empty", hint=again, place=where)
 
 
 def _answer(dataset: Dataset, answer: Mapping[str, Any], where: str) -> Answer:
     if _ANSWER not in answer:
-        hint = "run the command again; if it stays, see what is between here and AWS: a proxy, a sign-in page"
+        hint = "run the command again; if this persists, check for a proxy or a sign-in page"
         raise FetchError(f"the answer is not a page of the list, {ATTEMPTS} times: {answer.get(_DAMAGE) or 'nothing was decoded'}", hint=hint, place=where)
     decoded, body = answer[_ANSWER]
     metadata = answer["ResponseMetadata"]
@@ -285,7 +285,7 @@ def _describe(dataset: Dataset, body: bytes, error: Exception) -> str:
     if start.startswith(b"<"):
         return "it is a web page and not JSON"
     if not isinstance(error, msgspec.ValidationError):
-        return f"it is not whole JSON ({len(body)} bytes)"
+        return f"it is not complete JSON ({len(body)} bytes)"
     if "missing required field" in str(error):
         return f"it has no {dataset.result_key}"
-    return f"it is not what AWS Backup answers: {scrub(error).replace('`', '')}"
+    return f"it is not an answer of AWS Backup: {scrub(error).replace('`', '')}"

@@ -67,7 +67,7 @@ def _files_below(folder: str, errors: list[JobFileError]) -> list[str]:
 
     def refuse(error: OSError) -> None:
         where = os.fspath(error.filename) if isinstance(error.filename, str) else folder
-        broken.append(JobFileError(f"cannot be looked into: {cause(error)}", place=clean_line(where)))
+        broken.append(JobFileError(f"cannot be read: {cause(error)}", place=clean_line(where)))
 
     found: list[str] = []
     seen: set[object] = set()
@@ -82,9 +82,7 @@ def _files_below(folder: str, errors: list[JobFileError]) -> list[str]:
         shown = [os.path.join(directory, name) for name in names if not name.startswith(".")]  # noqa: PTH118
         found += filter(is_regular, shown)
         broken += [
-            JobFileError(
-                "is no file that can be read: a link that leads nowhere, a pipe or a device", hint="remove it, or name the files", place=clean_line(name)
-            )
+            JobFileError("is not a readable file, but a broken link, a pipe or a device", hint="remove it, or name the files", place=clean_line(name))
             for name in shown
             if not is_regular(name)
         ]

@@ -20,7 +20,7 @@ from policycheck.sources.report_columns import OTHER_REPORTS, PERIOD, PERIOD_END
 from policycheck.text import clean_line, truncate
 
 ITEMS = "reportItems"
-AGAIN = "copy or download the report again, and leave it as AWS wrote it"
+AGAIN = "copy or download the report again, and do not change it"
 _JSON = re.compile(rb'\{\s*"(?:reportItems|reportTimePeriod(?:Start)?)"\s*:')
 _HEADER = 8192
 """Bytes of a text in which its first line ends, if that is the header of a report."""
@@ -125,7 +125,7 @@ def _json_rows(text: bytes) -> Rows:
         for number, item in enumerate(_items(document)):
             place, fields = f"item {number}", parse(item)
             if not isinstance(fields, dict):
-                raise JobFileError(f"is no job report: {place} is no object", hint=AGAIN)
+                raise JobFileError(f"is not a job report: {place} is not an object", hint=AGAIN)
             if isinstance(fields, Repeated):
                 raise JobFileError(f"has {truncate(clean_line(fields.member), 60)} twice in {place}", hint=AGAIN)
             # Items mostly have the same fields in the same order.
@@ -144,8 +144,8 @@ def _items(document: object) -> list[object]:
         return [document]
     found = items(answer[ITEMS])
     if found is None:
-        raise JobFileError(f"is no job report: {ITEMS} is no list", hint=AGAIN)
+        raise JobFileError(f"is not a job report: {ITEMS} is not a list", hint=AGAIN)
     if has_content(parse(answer.get("NextToken"))):
-        raise JobFileError("is incomplete: it has a NextToken, so the report goes on", hint=AGAIN)
+        raise JobFileError("is incomplete: it has a NextToken, so the report continues", hint=AGAIN)
     refuse_incomplete({key: value for key, value in answer.items() if key != ITEMS}, "")
     return found

@@ -118,17 +118,17 @@ def describe_reports(reports: Mapping[str, Report], as_of: datetime, spell: Call
         sources = [source for report in reports.values() for source in report.lists.values()]
         ends = [end for source in sources if source.periods is not None for end in source.periods.ends if end]
         says, cover = ("is a job report", "covers") if len(read) == 1 else ("are job reports", "cover")
-        yield f"asserted: {spell(read)} {says} of AWS Backup, which {cover} the times and places that rows name, and no others"
+        yield f"asserted: {spell(read)} {says} of AWS Backup, which {cover} the times, accounts and Regions that its rows name, and no others"
         if any("MessageCategory" in source.jobs.dataset.fields for source in sources):
-            yield "asserted: job reports do not say MessageCategory: by them alone no job is known to have completed without issues"
+            yield "asserted: job reports do not record MessageCategory, so no job is known to have completed without issues"
         if ends and max(ends) < micros(as_of):
             last = iso(moment(max(ends)))
-            yield f"asserted: no job report is of a time after {last}; --as-of {last} evaluates what the reports cover"
+            yield f"asserted: no job report covers a time after {last}; --as-of {last} evaluates what the reports cover"
     if of_text := [name for name, report in reports.items() if report.count and report.form == "CSV"]:
-        yield f"asserted: {spell(of_text)}: a CSV file that was cut off at the end of a line cannot be told from a whole one"
+        yield f"asserted: {spell(of_text)}: a CSV file that was cut off at the end of a line looks complete"
     if empty := [name for name, report in reports.items() if not report.count and not report.other]:
         says = "a job report without a job does" if len(empty) == 1 else "job reports without a job do"
-        yield f"asserted: nothing in {spell(empty)}; {says} not say which account, Region and time it is of"
+        yield f"asserted: nothing in {spell(empty)}; {says} not record its account, Region and time"
     for what in sorted({report.other for report in reports.values()} - {""}):
         yield f"not read: {spell([name for name, report in reports.items() if report.other == what])}: {what} of AWS Backup lists no jobs of these kinds"
     if strange := sorted({column for report in reports.values() for column in report.strange}):
@@ -214,7 +214,7 @@ def _value(kind: Kind, value: Any, row: Row, column: str) -> Any:
             case _:
                 raise ValueError
     except (ValueError, KeyError, TypeError, AttributeError):
-        what = {Kind.TIME: "no ISO 8601 time", Kind.SIZE: "no whole number", Kind.INTEGER: "no whole number", Kind.BOOLEAN: "neither true nor false"}
+        what = {Kind.TIME: "not an ISO 8601 time", Kind.SIZE: "not a whole number", Kind.INTEGER: "not a whole number", Kind.BOOLEAN: "neither true nor false"}
         raise _wrong(row, column, f"{truncate(clean_line(str(value)), 60)!r} is {what.get(kind, 'no text')}") from None
 
 
@@ -258,7 +258,9 @@ def _read_period(start: str, end: str) -> tuple[datetime, datetime] | None:
 
 
 def _refuse_period(row: Row, said: str) -> NoReturn:
-    raise JobFileError(f"{row.place}: the time of the report, {truncate(clean_line(said), 80)!r}, is none from one ISO 8601 time to a later one", hint=AGAIN)
+    raise JobFileError(
+        f"{row.place}: the time of the report, {truncate(clean_line(said), 80)!r}, does not go from one ISO 8601 time to a later one", hint=AGAIN
+    )
 
 
 # --- what an empty column means ---

@@ -44,9 +44,9 @@ def read_saved(
 
         return read_job_files(paths, as_of=as_of, covers=covers, stdin=stdin, policies=policies, keep=keep, connection=connection, hashed=hashed)
     if len(paths) > 1:
-        raise UsageError(f"{clean_line(archives[0])} is an archive, and an archive is checked alone", hint="Name it with the only --jobs.")
+        raise UsageError(f"{clean_line(archives[0])} is an archive, and an archive cannot be combined with other lists", hint="Use a single --jobs.")
     if covers is not None:
-        raise UsageError("--covers is a claim about saved lists; an archive says for itself what it covers", hint="Leave out --covers.")
+        raise UsageError("--covers is for saved job lists: an archive records what it covers", hint="Omit --covers.")
     from policycheck.sources.archive.reading import read_archive
     from policycheck.sources.archive.tables import Archive
 

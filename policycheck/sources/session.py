@@ -337,8 +337,8 @@ def _resolve_credentials(session: Any) -> None:
     for name, value in (("access key id", frozen.access_key), ("secret access key", frozen.secret_key), ("session token", frozen.token)):
         # A value with a line break would end up, in parts, in the errors of whoever makes a header of it.
         if value is not None and not (isinstance(value, str) and value.isascii() and value.isprintable() and not any(map(str.isspace, value))):
-            problem = "is no text" if not isinstance(value, str) else "holds a space, a line break or a character that no key has"
-            raise LastingError(f"the {name} that was found {problem}", hint="copy the credentials again, on one line each, or log in anew")
+            problem = "is not a text" if not isinstance(value, str) else "contains a space, a line break or an invalid character"
+            raise LastingError(f"the {name} that was found {problem}", hint="copy the credentials again, on one line each, or log in again")
 
 
 def is_aws(url: str) -> bool:

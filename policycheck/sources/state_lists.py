@@ -45,4 +45,4 @@ def assert_state(jobs: JobList, names: Sequence[str], cut_off: str, as_of: datet
     return [entry(place, count) for place, count in counts.items()]
 
 
-UNDATED = "a saved list does not say when it was made: --covers FROM..TO is your claim that it does for that time"
+UNDATED = "a saved list does not record when it was saved: assert its time with --covers FROM..TO"

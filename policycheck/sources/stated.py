@@ -21,7 +21,7 @@ from policycheck.text import clean_line, truncate
 
 _BY_OPERATION = {dataset.operation: dataset for dataset in DATASETS.values()}
 _HEAD = 200
-_RUN_AGAIN = "List again with --with-coverage, and leave the file as it is."
+_RUN_AGAIN = "List again with --with-coverage, and do not change the file."
 
 
 def is_statement(head: bytes) -> bool:
@@ -36,7 +36,7 @@ def read_statement(text: bytes) -> Statement:
     except msgspec.DecodeError as error:
         raise JobFileError(f"is not a coverage file: {clean_line(str(error)).replace('`', '')}", hint=_RUN_AGAIN) from None
     if not statement.digest:
-        raise JobFileError("is a coverage file that does not say of which list", hint=_RUN_AGAIN)
+        raise JobFileError("is a coverage file that does not name its list", hint=_RUN_AGAIN)
     return _checked(statement)
 
 
@@ -98,7 +98,7 @@ class StatedFile:
             read = (account for source in sources for account, _ in source.jobs.places())
             other = next((account for account in read if account is not None and account not in accounts and None not in accounts), None)
             if other is not None:
-                raise JobFileError(f"holds a job of account {clean_line(other)}, which its {MEMBER} does not name", hint=_RUN_AGAIN, place=self.name)
+                raise JobFileError(f"contains a job of account {clean_line(other)}, which its {MEMBER} does not name", hint=_RUN_AGAIN, place=self.name)
 
 
 Key = tuple[str, str | None, str | None]
@@ -188,7 +188,7 @@ def _left_out(stated: StatedList, dataset: Dataset, policies: Sequence[Policy]) 
     if not filters:
         return ""
     shown = ", ".join(f"{truncate(clean_line(name), 60)} {truncate(clean_line(value), 80)}" for name, value in filters)
-    return f"the list was filtered ({shown}): other jobs were left out"
+    return f"the list was filtered ({shown}): other jobs were omitted"
 
 
 def stated_places(lists: Mapping[str, Sequence[Source]]) -> set[Key]:

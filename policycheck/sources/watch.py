@@ -115,7 +115,7 @@ class _Fetch:
                 if memory is not None and part.place in memory.parts:
                     found.jobs = self._merged(memory.parts[part.place].jobs, found.jobs, self._asked[name])
                 elif memory is not None and found.error is None:
-                    found.error = FetchError("this place was not read before: what is older is missing", place=part.place.label)
+                    found.error = FetchError("this account and Region was not read before: older jobs are missing", place=part.place.label)
         for name, request in self._asked.items():
             memory = _remember(request, {part.place: part.lists[name] for part in read if name in part.lists}, len(read), self._start)
             if memory is not None:

@@ -50,7 +50,7 @@ def yaml_documents(data: bytes, *, verbatim: bool = False) -> list[object]:
             return list(yaml.load_all(text))
     except DuplicateKeyError as error:
         where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise JobFileError(f"has a member more than once in one object{where}: {_first_line(error.problem)}", hint=_HINT) from None
+        raise JobFileError(f"has a field more than once in one object{where}: {_first_line(error.problem)}", hint=_HINT) from None
     except MarkedYAMLError as error:
         where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise JobFileError(f"is neither JSON nor YAML: {error.problem}{where}", hint=_HINT) from None
@@ -97,8 +97,8 @@ def _refuse_cut(event: ScalarEvent, text: str) -> None:
     ended = event.style == '"' or (event.style == "'" and " " not in event.value) or _WHOLE.fullmatch(event.value)
     if event.end_mark.index >= len(text.rstrip(" \t")) and not ended and not text.endswith("\n"):
         raise JobFileError(
-            "may be cut off: it ends in the middle of a line, in a value that may go on",
-            hint="run the command again and look at its exit code; if the list is whole, end its last line with a line break",
+            "might be cut off: it ends in the middle of a line",
+            hint="run the command again and check its exit code; if the list is complete, end its last line with a line break",
         )
 
 

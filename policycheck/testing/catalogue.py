@@ -32,7 +32,7 @@ def find_tests(arguments: Sequence[str]) -> list[tuple[Path, str]]:
         else:
             files = [pair for policy, name in find_policies([argument]) for pair in tests_of(policy, name)]
         if not files:
-            raise UsageError(f"{clean_line(argument)} has no tests", hint="The tests of NAME.yaml stand in NAME.test.yaml beside it.")
+            raise UsageError(f"{clean_line(argument)} has no tests", hint="Put the tests of NAME.yaml into NAME.test.yaml in the same folder.")
         for file, name in files:
             found.setdefault(file.resolve(), name)
     return list(found.items())

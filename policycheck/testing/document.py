@@ -113,7 +113,7 @@ class _Reader:
             entries = [item for item in listed.items if isinstance(item, Entries)]
             for key in (*LISTS, "expect", "name"):
                 if key in root.entries:
-                    self._document.report(root.entries[key][0].location, f"{key} stands beside tests", "Put it into one of the tests.")
+                    self._document.report(root.entries[key][0].location, f"{key} cannot be combined with tests", "Put it into one of the tests.")
         else:
             entries = [root]
         return [test for entry in entries if (test := self._test(entry, root)) is not None]
@@ -134,7 +134,7 @@ class _Reader:
 
     def _as_of(self, node: Node | None, place: Location) -> datetime | None:
         if not isinstance(node, Text):
-            self._document.report(place, "the test does not say when it is: as_of is missing", "as_of: 2026-11-20T06:00:00Z")
+            self._document.report(place, "the test has no as_of", "as_of: 2026-11-20T06:00:00Z")
             return None
         try:
             return parse_moment(node.text)
@@ -175,9 +175,9 @@ class _Reader:
             self._document.report(key.location, f"the policy has no rule {clean_line(name)}", f"Did you mean {near}?" if near else "")
         entry = ExpectationEntry.model_validate({"verdict": value.text} if isinstance(value, Text) else plain(value))
         if entry.verdict is Verdict.FAIL and not entry.findings:
-            self._document.report(key.location, "a test of a rule that fails names what is found", "findings: [i-0abc]")
+            self._document.report(key.location, "a test of a rule that fails must list its findings", "findings: [i-0abc]")
         if entry.verdict is not Verdict.FAIL and entry.findings:
-            self._document.report(key.location, f"a rule that has findings is no {entry.verdict}", "Findings that are waived stand under waived.")
+            self._document.report(key.location, f"the verdict of a rule with findings is not {entry.verdict}", "List waived findings under waived.")
         return Expectation(entry.verdict, tuple(entry.findings or ()), tuple(entry.waived or ()), entry.reason, entry.cause, key.location)
 
 

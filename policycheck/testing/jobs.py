@@ -97,7 +97,7 @@ def _read_value(value: Text, field: Field, as_of: datetime, document: Document) 
                 return int(text)
             case Kind.BOOLEAN:
                 if text not in {"true", "false"}:
-                    raise ValueError("this member is true or false")
+                    raise ValueError("this field is true or false")
                 return text == "true"
             case Kind.ACCOUNT:
                 return parse_account(text)
@@ -105,7 +105,7 @@ def _read_value(value: Text, field: Field, as_of: datetime, document: Document) 
                 return text
     except ValueError as error:
         document.report(
-            value.location, f"{field.name}: {clean_line(str(error))}", "A time may be written -26h: so long before as_of." if field.kind is Kind.TIME else ""
+            value.location, f"{field.name}: {clean_line(str(error))}", "A time can be written -26h: this long before as_of." if field.kind is Kind.TIME else ""
         )
         return None
 
@@ -126,7 +126,7 @@ def _read_repeat(node: Node | None, document: Document) -> tuple[timedelta, int]
         return timedelta(), 1
     every, times = (_text(node.get(name)) if isinstance(node, Entries) else None for name in ("every", "times"))
     if every is None or times is None or not re.fullmatch("[1-9][0-9]*", times) or int(times) > MOST_REPEATS:
-        document.report(node.location, "repeat says how often and how far apart", f"repeat: {{every: 24h, times: 7}}; at most {MOST_REPEATS:,} times")
+        document.report(node.location, "repeat requires every and times", f"repeat: {{every: 24h, times: 7}}; at most {MOST_REPEATS:,} times")
         return timedelta(), 1
     try:
         apart = timedelta(microseconds=parse_duration(every))

@@ -44,7 +44,7 @@ def find_in_tests(run: Run, files: Sequence[tuple[Path, str]], codes: Collection
         own = [test for test in tests if test.policy.path == policy.path]
         if not beside.get(policy.path):
             message = "the policy has no test, so nothing shows that its rules can fail, or that they pass when they should"
-            hint = f"{Path(policy.path).stem}.test.yaml beside it, with jobs and what must be found; policycheck test runs it."
+            hint = f"{Path(policy.path).stem}.test.yaml beside it with jobs and the expected findings; policycheck test runs it."
             found.setdefault("PC402", []).append(Place(policy, find_key(policy, "policy"), message, hint))
         elif "PC401" in codes:
             found.setdefault("PC401", []).extend(_never_seen(policy, own, backend))
@@ -61,7 +61,7 @@ def _never_seen(policy: Policy, tests: Sequence[PolicyTest], backend: Backend) -
     for rule in policy.rules:
         if rule.id not in seen:
             message = f"no test makes {rule.id} fail, so nothing shows that it can"
-            yield Place(policy, rule.location, message, "Give a test a job that violates it, and expect the finding.", rule)
+            yield Place(policy, rule.location, message, "Add a test with a job that violates it, and expect the finding.", rule)
 
 
 def find_limits_below_schedule(run: Run) -> Iterator[Place]:

@@ -141,5 +141,5 @@ def test_a_rule_that_was_skipped_on_a_step_does_not_pass(tmp_path: Path) -> None
     daily, always = evaluate_period(policies, found, period, fail_on=Severity.LOW, backend=BACKEND).rules
     assert [span.verdict for span in daily.spans] == [Verdict.PASS, Verdict.SKIPPED, Verdict.PASS]
     assert daily.verdict is Verdict.SKIPPED
-    assert daily.reason.startswith("on 1 of 3 days (2026-07-03T12:00:00Z): nothing to judge")
+    assert daily.reason.startswith("on 1 of 3 days (2026-07-03T12:00:00Z): nothing to evaluate")
     assert always.verdict is Verdict.PASS

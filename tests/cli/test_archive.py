@@ -31,7 +31,7 @@ def endpoint(serve_sample: Serve) -> Iterator[Endpoint]:  # noqa: F811
 def test_what_is_fetched_is_checked_shown_and_compacted(cli: Cli, folder: Path) -> None:
     first = cli(*FETCH)
     assert (first.code, first.out) == (0, "")
-    assert first.err.startswith("policycheck: kept: 1,") and first.err.endswith("new rows; 6 of 6 lists read to their end\n")
+    assert first.err.startswith("policycheck: kept: 1,") and first.err.endswith("new rows; 6 of 6 lists read completely\n")
     assert cli(*FETCH, "--quiet") == (0, "", "")
     (folder / "policy.yaml").write_text("policy: p\nrules: [{id: a, rule: no EXPIRED jobs within 1h}]\n", encoding="utf-8")
     checked = cli("check", "policy.yaml", "--jobs", "kept", "--as-of", "now")
@@ -61,7 +61,7 @@ def test_a_list_that_cannot_be_read_is_named_and_the_exit_code_is_3(serve_sample
         outcome = cli("fetch", "--archive", "kept", "--region", "eu-west-1")
     assert outcome.code == ExitCode.EVIDENCE
     assert outcome.err.count("error: the copy jobs of 111122223333/eu-west-1 were not read: ") == 1
-    assert "2 of 3 lists read to their end" in outcome.err
+    assert "2 of 3 lists read completely" in outcome.err
 
 
 @pytest.mark.usefixtures("endpoint")
@@ -69,7 +69,7 @@ def test_policies_say_which_lists_and_regions_are_fetched(cli: Cli, folder: Path
     scope = "scope: {accounts: ['111122223333'], regions: [us-east-1]}"
     (folder / "policy.yaml").write_text(f"policy: p\n{scope}\nrules: [{{id: a, rule: no FAILED copy jobs within 1d}}]\n", encoding="utf-8")
     outcome = cli("fetch", "policy.yaml", "--archive", "kept")
-    assert (outcome.code, outcome.err.rsplit(";", 1)[1]) == (0, " 1 of 1 lists read to their end\n")
+    assert (outcome.code, outcome.err.rsplit(";", 1)[1]) == (0, " 1 of 1 lists read completely\n")
     assert "copy jobs 111122223333/us-east-1: covered" in cli("archive", "status", "kept").out
 
 
@@ -78,8 +78,8 @@ def test_mistakes_end_with_a_line_and_a_hint(cli: Cli, folder: Path) -> None:
     (folder / "list" / "jobs.json").write_text("{}", encoding="utf-8")
     cases = {
         ("archive", "polish", "kept"): (2, "there is no action polish of archives"),
-        ("archive", "status", "nowhere"): (3, "nowhere: is no archive: it has no table of fetches"),
-        ("archive", "compact", "list"): (3, "list: is no archive"),
+        ("archive", "status", "nowhere"): (3, "nowhere: is not an archive: it has no table of fetches"),
+        ("archive", "compact", "list"): (3, "list: is not an archive"),
         ("archive", "status", "s3://"): (2, "s3://: no bucket is named"),
         ("fetch",): (2, "Missing option '--archive'"),
     }
@@ -93,11 +93,11 @@ def test_mistakes_end_with_a_line_and_a_hint(cli: Cli, folder: Path) -> None:
 def test_an_archive_is_checked_alone_and_without_a_claim(cli: Cli) -> None:
     assert cli("fetch", "policy.yaml", "--archive", "kept", "--region", "eu-west-1").code == 0
     beside = cli("check", "policy.yaml", "--jobs", "kept", "--jobs", "ok.json", "--as-of", "now")
-    assert (beside.code, "kept is an archive, and an archive is checked alone" in beside.err) == (2, True)
+    assert (beside.code, "kept is an archive, and an archive cannot be combined with other lists" in beside.err) == (2, True)
     claimed = cli("check", "policy.yaml", "--jobs", "kept", "--as-of", "now", "--covers", "2026-10-20..2026-11-20")
-    assert (claimed.code, "--covers is a claim about saved lists" in claimed.err) == (2, True)
+    assert (claimed.code, "--covers is for saved job lists" in claimed.err) == (2, True)
     timeless = cli("check", "policy.yaml", "--jobs", "kept")
-    assert (timeless.code, "--as-of is needed" in timeless.err) == (2, True)
+    assert (timeless.code, "--as-of is required: a saved job list does not record when it was saved" in timeless.err) == (2, True)
 
 
 @pytest.mark.slow

@@ -144,7 +144,7 @@ def test_the_readme_s_check_from_aws_runs(endpoint: Endpoint, capfd: pytest.Capt
     assert commands
     for command in commands:
         assert run(command.split()[1:]) == ExitCode.FINDINGS
-    assert "observed" in capfd.readouterr().out
+    assert "fetched by policycheck" in " ".join(capfd.readouterr().out.split())
 
 
 def test_a_run_file_names_what_is_fetched(endpoint: Endpoint, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
@@ -169,8 +169,13 @@ FAILURES = [
     (["--region", "eu-west-1", "--account-id", "12"], {}, ExitCode.USAGE, "an account id is exactly 12 digits"),
     (["--region", "eu-west-1", "--ca-bundle", "nowhere.pem"], {}, ExitCode.USAGE, "there is no such file"),
     (["--region", "eu-west-1", "--cli-read-timeout", "-1"], {}, ExitCode.USAGE, "0 or more seconds"),
-    (["--region", "eu-west-1", "--covers", "2026-01-01..2026-02-01"], {}, ExitCode.USAGE, "claim about saved lists"),
-    (["--region", "eu-west-1", "--jobs", "jobs.json", "--as-of", "now"], {}, ExitCode.USAGE, "options of a connection"),
+    (["--region", "eu-west-1", "--covers", "2026-01-01..2026-02-01"], {}, ExitCode.USAGE, "is for saved job lists"),
+    (
+        ["--region", "eu-west-1", "--jobs", "jobs.json", "--as-of", "now"],
+        {},
+        ExitCode.USAGE,
+        "--jobs reads saved job lists, so connection options cannot be used",
+    ),
     (["--longest-job", "8d", "--jobs", "jobs.json", "--as-of", "now"], {}, ExitCode.USAGE, "narrows what is fetched"),
     (["--region", "eu-west-1", "--longest-job", "0d"], {}, ExitCode.USAGE, "--longest-job 0d"),
     (["--region", "eu-west-1", "--longest-job", "eight"], {}, ExitCode.USAGE, "--longest-job eight"),

@@ -58,7 +58,7 @@ def test_a_period_is_compared_with_an_earlier_one(estate: Cli, cli: Cli) -> None
     # A rule is inconclusive on three days, as it was then: that is no finding, and not enough either.
     assert outcome.code == 3
     assert "Since the baseline (last.json, as of 2026-11-19T06:00:00Z): 0 new findings, 3 unchanged, 0 gone." in outcome.out
-    assert "3 old findings stay, none that counts is new (--fail-on-new), and the evidence is not enough." in " ".join(outcome.out.split())
+    assert "3 old findings stay, none that counts is new (--fail-on-new), and the evidence is insufficient." in " ".join(outcome.out.split())
     assert cli("report", "now.json").out == outcome.out
 
 
@@ -88,14 +88,14 @@ def test_a_saved_period_that_was_changed_is_refused(change: Any, estate: Cli, cl
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--to", "2026-11-20T06:00:00Z"), "--to is the end of a period, and its beginning is missing"),
-        (("--as-of", "now", "--every", "1d"), "--every is the step of a period, and no period is named"),
-        (("--from", "8d", "--to", "now", "--as-of", "now"), "--to and --as-of both name the end of the period"),
+        (("--to", "2026-11-20T06:00:00Z"), "--to requires the beginning of the period, --from"),
+        (("--as-of", "now", "--every", "1d"), "--every requires a period, --from"),
+        (("--from", "8d", "--to", "now", "--as-of", "now"), "--to and --as-of exclude each other"),
         (("--from", "2026-12-01", "--to", "2026-11-20T06:00:00Z"), "--from 2026-12-01: the period begins after it ends"),
         (("--from", "x", "--to", "2026-11-20T06:00:00Z"), "--from x: "),
         (("--from", "8d", "--to", "2026-11-20T06:00:00Z", "--every", "30s"), "--every 30s: a step is at least a minute"),
         (("--from", "8d", "--to", "2026-11-20T06:00:00Z", "--every", "1m"), "has more than 5,000 steps of 1 m"),
-        (("--from", "8d", "--to", "2026-11-20T06:00:00Z", "--bundle", "b.zip"), "--bundle holds one evaluation"),
+        (("--from", "8d", "--to", "2026-11-20T06:00:00Z", "--bundle", "b.zip"), "--bundle and --from exclude each other: a bundle holds one evaluation"),
     ],
 )
 def test_a_period_that_cannot_be_is_refused(arguments: tuple[str, ...], message: str, estate: Cli) -> None:
@@ -124,4 +124,4 @@ def test_a_backtest_without_evidence_for_any_rule_is_no_answer(estate: Cli) -> N
 
 
 def test_a_backtest_needs_a_beginning(estate: Cli) -> None:
-    assert "a backtest is of a period, and its beginning is missing" in estate("backtest").err
+    assert "a backtest requires the beginning of a period" in estate("backtest").err

@@ -34,7 +34,7 @@ OPTIONS = [
     (("--covers", "2026-11-02..2026-11-01"), "--covers 2026-11-02..2026-11-01: it ends before it begins", "--covers 2026-10-20..2026-11-20T06:00:00Z"),
     (("--covers", "..2026-11-01"), "--covers ..2026-11-01: a time is ISO 8601", ""),
     (("--nope",), "No such option: --nope", "See policycheck check --help."),
-    (("--region", "eu-west-1"), "--jobs reads saved lists", "Leave out one or the other."),
+    (("--region", "eu-west-1"), "--jobs reads saved job lists", "Use one of the two."),
 ]
 
 
@@ -90,15 +90,17 @@ def test_unknown_parameter_is_named_with_the_nearest(check: Cli, folder: Path) -
     (folder / "param.yaml").write_text("policy: p\nparams: {vault: prod}\nrules:\n  - {id: r, rule: 'no FAILED jobs in vault ${vault} within 24h'}\n")
     outcome = check("ok.json", "--param", "vult=x", policy="param.yaml")
     assert outcome.code == 2
-    assert outcome.err == "error: no policy has a parameter vult\n  --> --param\n   = help: Did you mean vault?\n1 error in policy files; nothing was judged\n"
+    assert (
+        outcome.err == "error: no policy has a parameter vult\n  --> --param\n   = help: Did you mean vault?\n1 error in policy files; nothing was evaluated\n"
+    )
 
 
 COMMANDS = [
     (("chekc",), "No such command 'chekc'. Did you mean 'check'?"),
     (("check",), "no policy is named"),
     (("check", "policy.yaml", "--jobs"), "Option '--jobs' requires an argument."),
-    (("check", "policy.yaml", "--jobs", "ok.json"), "a saved list does not say when it was made: --as-of is needed"),
-    (("check", "policy.yaml", "--covers", "2026-11-01..2026-11-02"), "--covers is a claim about saved lists"),
+    (("check", "policy.yaml", "--jobs", "ok.json"), "--as-of is required: a saved job list does not record when it was saved"),
+    (("check", "policy.yaml", "--covers", "2026-11-01..2026-11-02"), "--covers is for saved job lists: fetched lists record what they cover"),
     (("lint",), "no policy is named"),
     (("schema", "more"), "Got unexpected extra argument"),
 ]
@@ -156,14 +158,14 @@ def test_all_mistakes_are_shown_with_place_and_caret(check: Cli, folder: Path) -
     outcome = check("ok.json", policy="two.yaml")
     assert "  --> two.yaml:3:22\n  |\n3 |   - {id: a, rule: no FALED jobs}\n  |                      ^^^^^\n" in outcome.err
     assert "  --> two.yaml:4:26\n" in outcome.err
-    assert outcome.err.endswith("2 errors in policy files; nothing was judged\n")
+    assert outcome.err.endswith("2 errors in policy files; nothing was evaluated\n")
 
 
 def test_a_file_full_of_mistakes_is_not_shown_to_its_end(check: Cli, folder: Path) -> None:
     (folder / "many.yaml").write_text("policy: p\nrules:\n" + "".join(f"  - {{id: r{number}, rule: nonsense}}\n" for number in range(300)))
     outcome = check("ok.json", policy="many.yaml")
     assert outcome.err.count("\nerror: ") + 1 == 50
-    assert outcome.err.endswith("and 250 more\n300 errors in policy files; nothing was judged\n")
+    assert outcome.err.endswith("and 250 more\n300 errors in policy files; nothing was evaluated\n")
 
 
 def test_job_list_as_policy(check: Cli) -> None:
@@ -219,7 +221,7 @@ def test_names_that_are_not_utf_8(check: Cli, folder: Path) -> None:
     (folder / name).write_bytes((folder / "policy.yaml").read_bytes())
     (folder / os.fsdecode(b"l\xff.json")).write_bytes((folder / "bad.json").read_bytes())
     for format_ in ("text", "json", "sarif", "junit", "markdown"):
-        outcome = check(os.fsdecode(b"l\xff.json"), "-o", format_, policy=name)
+        outcome = check(os.fsdecode(b"l\xff.json"), "-o", format_, "-v", policy=name)
         assert outcome.code == 1, outcome.err
         if format_ == "text":
             assert "--> p\ufffd.yaml:3:5" in outcome.out

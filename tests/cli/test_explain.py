@@ -88,12 +88,12 @@ def test_unknown_rule_of_a_pack_is_told_with_the_nearest(cli: Cli) -> None:
     ("arguments", "message"),
     [
         (("none-faild",), "no rule is called none-faild"),
-        (("none-failed", "--as-of", AS_OF), "--as-of and --covers are about jobs"),
+        (("none-failed", "--as-of", AS_OF), "--as-of and --covers require --jobs or --subject"),
         (("none-failed", "--output", "xml"), "there is no format xml"),
-        (("none-failed", "--jobs", "bad.json"), "a saved list does not say when it was made"),
+        (("none-failed", "--jobs", "bad.json"), "--as-of is required: a saved job list does not record when it was saved"),
         (("none-failed", "--jobs", "bad.json", "--as-of", AS_OF, "--subject", "i-7"), "the rule has no subject i-7"),
         (("none-failed", "--jobs", "bad.json", "--as-of", AS_OF, "--job", "j7"), "no backup job of a subject"),
-        (("none-failed", "--jobs", "bad.json", "--as-of", AS_OF, "--region", "eu-west-1"), "--jobs reads saved lists"),
+        (("none-failed", "--jobs", "bad.json", "--as-of", AS_OF, "--region", "eu-west-1"), "--jobs reads saved job lists"),
     ],
 )
 def test_a_wrong_command_is_exit_2(arguments: tuple[str, ...], message: str, cli: Cli) -> None:
@@ -113,7 +113,7 @@ def test_without_a_subject_all_are_listed(cli: Cli) -> None:
     assert outcome.code == 0
     assert "  does not violate   arn:aws:ec2:eu-west-1:111122223333:instance/i-1  111122223333/eu-west-1\n" in outcome.out
     assert "  violates           arn:aws:ec2:eu-west-1:111122223333:instance/i-2  111122223333/eu-west-1\n" in outcome.out
-    assert outcome.out.endswith("Ask for one: --subject TEXT (the end of its name), or --job ID.\n")
+    assert outcome.out.endswith("Select one with --subject TEXT (the end of its name) or --job ID.\n")
 
 
 def test_each_comparison_is_shown_with_what_was_seen(cli: Cli) -> None:
@@ -125,7 +125,7 @@ arn:aws:ec2:eu-west-1:111122223333:instance/i-2  111122223333/eu-west-1: violate
     ✓ true    in the population
       ✓ true    window: created, running or ended from 2026-11-19T06:00:00Z to 2026-11-20T06:00:00Z
                 (seen: created 2026-11-20T03:00:00Z, ended 2026-11-20T04:00:00Z)
-    ✓ true    is what no job may be
+    ✓ true    matches what no job may match
       ✓ true    State FAILED (seen: FAILED)
     ✓ true    violates
 """

@@ -33,8 +33,8 @@ def test_quiet_is_quiet(open_world: Callable[..., World]) -> None:  # noqa: F811
 
 WRONG = [
     (("--wait", "soon"), "--wait soon"),
-    (("--wait", "5m", "--jobs", "ok.json", "--as-of", "now"), "time alone must not make it pass"),
-    (("--wait", "5m", "--covers", "2026-01-01..2026-02-01"), "claim about saved lists"),
+    (("--wait", "5m", "--jobs", "ok.json", "--as-of", "now"), "--wait requires jobs from AWS: a saved job list does not change"),
+    (("--wait", "5m", "--covers", "2026-01-01..2026-02-01"), "is for saved job lists"),
 ]
 
 

@@ -80,7 +80,7 @@ def test_a_file_is_written_over_only_with_force(init_small: Cli, folder: Path) -
     (folder / "mine.yaml").write_text("mine\n", encoding="utf-8")
     refused = init_small("--output", "mine.yaml")
     assert (refused.code, refused.out) == (2, "")
-    assert "mine.yaml is there already" in refused.err
+    assert "mine.yaml already exists" in refused.err
     assert "--force" in refused.err
     assert (folder / "mine.yaml").read_text(encoding="utf-8") == "mine\n"
     assert init_small("--output", "mine.yaml", "--force").code == 0
@@ -105,11 +105,11 @@ def test_quiet_says_nothing_beside_the_policy(init_small: Cli) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--jobs", "ok.json"], 2, "--as-of is needed"),
+        (["--jobs", "ok.json"], 2, "--as-of is required: a saved job list does not record when it was saved"),
         (["--jobs", "ok.json", "--as-of", AS_OF, "--policy-id", "a b"], 2, "--policy-id a b is no id"),
-        (["--jobs", "ok.json", "--as-of", AS_OF, "--region", "eu-west-1"], 2, "--jobs reads saved lists"),
+        (["--jobs", "ok.json", "--as-of", AS_OF, "--region", "eu-west-1"], 2, "--jobs reads saved job lists"),
         (["--jobs", "none.json", "--as-of", AS_OF], 3, "does not exist"),
-        (["--jobs", "empty.json", "--as-of", AS_OF], 3, "there is no backup job to draft a policy from"),
+        (["--jobs", "empty.json", "--as-of", AS_OF], 3, "no backup job to draft a policy from"),
     ],
 )
 def test_a_mistake_is_one_message_and_no_policy(arguments: list[str], code: int, said: str, cli: Cli, folder: Path) -> None:

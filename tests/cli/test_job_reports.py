@@ -33,7 +33,7 @@ def test_a_check_says_what_reports_do_not(reports: Path, cli: Cli) -> None:
     done = cli("check", "rules.yaml", "--jobs", "bucket", "--as-of", END.isoformat(), "--fail-on", "never", "--output", "json")
     result = json.loads(done.out)
     assert {rule["id"]: rule["verdict"] for rule in result["rules"]} == {"failed": "fail", "clean": "inconclusive"}
-    assert "job reports of AWS Backup do not say MessageCategory" in result["rules"][1]["reason"]
+    assert "job reports of AWS Backup do not record MessageCategory" in result["rules"][1]["reason"]
     assert [(entry["from"], entry["to"], entry["basis"]) for entry in result["coverage"]] == [("2026-11-18T00:00:00Z", "2026-11-20T00:00:00Z", "asserted")]
     assert result["not_seen"][0].startswith("asserted: 2 files (bucket/Backup/444455556666/eu-west-1/2026/11/18/report.csv, ")
 
@@ -42,7 +42,7 @@ def test_rules_are_drafted_from_reports_and_jobs_explained(reports: Path, cli: C
     drafted = cli("init", "--jobs", "bucket", "--as-of", END.isoformat())
     assert (drafted.code, "- id: no-failed-jobs" in drafted.out) == (0, True)
     explained = cli("explain", "clean", "rules.yaml", "--jobs", "bucket", "--as-of", END.isoformat())
-    assert "job reports of AWS Backup do not say MessageCategory" in explained.out
+    assert "job reports of AWS Backup do not record MessageCategory" in explained.out
 
 
 def test_s3_needs_a_bucket_and_takes_no_option_but_a_profile(reports: Path, cli: Cli) -> None:

@@ -207,7 +207,7 @@ def test_a_declared_organization_names_the_accounts_without_a_job(tmp_path: Path
         assert "silent: of 1 account of the organization no job was listed: 777788889999 (forgotten)" in told
         assert ("p: 777788889999" in told) is (code == ExitCode.EVIDENCE)
         # Accounts that the scope does not declare are named as well.
-        assert (f"outside the declared scope and were not judged: {SHOP} (shop)/{HOME}" in told) is (scope == f"accounts: [{PROD}]")
+        assert (f"outside the declared scope and were not evaluated: {SHOP} (shop)/{HOME}" in told) is (scope == f"accounts: [{PROD}]")
 
 
 # --- explaining a fetch ---
@@ -226,9 +226,9 @@ def test_a_fetch_is_explained_before_and_afterwards(tmp_path: Path, capfd: pytes
     assert "fetch: permissions: sts:AssumeRole on every role" in err
     # The one that was refused stands first.
     assert [line for line in err.splitlines() if line.startswith("fetched: ")][1].startswith(
-        f"fetched: {SHOP}/{HOME}: 2 calls, 1 page, 3 jobs, 1 retry, 1 refused"
+        f"fetched: {SHOP}/{HOME}: 2 calls, 1 page, 3 jobs, 1 retry, 1 throttled"
     )
-    assert "fetched: 4 calls, 2 pages, 6 jobs, 1 retry, 1 refused" in err
+    assert "fetched: 4 calls, 2 pages, 6 jobs, 1 retry, 1 throttled" in err
     assert err.index("fetch: permissions") < err.index("fetched:")
 
 
@@ -243,7 +243,7 @@ def test_a_fetch_that_fails_is_explained_all_the_same(tmp_path: Path, capfd: pyt
 def test_only_one_fetch_can_be_explained(options: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (_, _, path) = policies(tmp_path, (PROD, AWAY), (PROD, HOME))
     assert run(["check", path, "--explain-fetch", *options]) == ExitCode.USAGE
-    assert "--explain-fetch is about one fetch from AWS" in capfd.readouterr().err
+    assert "--explain-fetch requires one fetch from AWS:" in capfd.readouterr().err
 
 
 # --- credentials ---

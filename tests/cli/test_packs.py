@@ -78,7 +78,7 @@ def test_packs_as_json_hold_the_sentences_that_reports_print(cli: Cli) -> None:
         (["packs", "x\x1b[2J"], "there is no shipped pack x"),
         (["packs", "policies"], "there is no shipped pack policies"),
         (["packs", "--output", "xml"], "there is no format xml of packs"),
-        (["packs", "--tests"], "--tests needs the name of a pack"),
+        (["packs", "--tests"], "--tests requires the name of a pack"),
         (["packs", "demo", "--tests", "-o", "json"], "tests are printed as they are"),
     ],
 )
@@ -141,7 +141,7 @@ def test_a_folder_that_has_the_name_of_a_pack_does_not_stand_before_it(cli: Cli,
     (tmp_path / "first-steps" / "mine.yaml").write_text("policy: mine\nrules:\n  - {id: own, rule: no FAILED jobs within 24h}\n", encoding="utf-8")
     pack = cli("explain", "no-failed-ec2", "first-steps")
     assert pack.code == 0
-    assert "policycheck: first-steps is the shipped pack; write ./first-steps for the folder of that name" in pack.err
+    assert "policycheck: first-steps is read as the shipped pack; write ./first-steps for the folder of that name" in pack.err
     for name in ("./first-steps", "first-steps/", str(tmp_path / "first-steps")):
         folder = cli("explain", "own", name)
         assert (folder.code, folder.err) == (0, "")

@@ -23,5 +23,5 @@ def test_rules_are_narrowed_by_words(cli: Cli) -> None:
     assert cli("rules", "zorgle") == (
         2,
         "",
-        "error: no sentence has the words 'zorgle'\n  = help: Use fewer words, or see all that can be said: policycheck rules\n",
+        "error: no sentence has the words 'zorgle'\n  = help: Use fewer words, or list all sentences: policycheck rules\n",
     )

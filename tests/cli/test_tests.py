@@ -23,7 +23,7 @@ def policies(folder: Path) -> Path:
 def test_a_share_of_killed_mutants_is_no_claim_without_mutants(cli: Cli, policies: Path) -> None:
     done = cli("test", "policies", "--killed", "100")
     assert (done.code, done.out) == (2, "")
-    assert "--killed is for --mutate" in done.err
+    assert "--killed requires --mutate" in done.err
     assert cli("test", "policies", "--mutate", "--killed", "100").code == 1
     assert cli("test", "policies", "--mutate", "--killed", "1").code == 0
 

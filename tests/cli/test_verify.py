@@ -25,7 +25,7 @@ def test_a_person_sees_what_was_checked_what_it_says_and_by_whom(bundle: Path, c
     assert told.out.startswith("verified: evidence.zip\n")
     for part in (
         "14, each as SHA256SUMS says",
-        "the same result to the byte",
+        "the same result, byte for byte",
         "FAIL as of 2026-11-20T06:00:00Z: 1 finding",
         "bad.json",
         "asserted by the user",
@@ -59,10 +59,10 @@ def test_what_does_not_follow_is_named_with_exit_code_1(bundle: Path, cli: Cli, 
     ("arguments", "code", "said"),
     [
         (["verify"], ExitCode.USAGE, "BUNDLE"),
-        (["verify", "none.zip"], ExitCode.USAGE, "there is no such bundle"),
+        (["verify", "none.zip"], ExitCode.USAGE, "the bundle does not exist"),
         (["verify", "evidence.zip", "--digest", "md5:1"], ExitCode.USAGE, "not a SHA-256 digest"),
         (["verify", "evidence.zip", "--attestation", "none"], ExitCode.USAGE, "cannot read the attestation"),
-        (["verify", "evidence.zip", "--attestation", "ok.json"], ExitCode.EVIDENCE, "is no attestation"),
+        (["verify", "evidence.zip", "--attestation", "ok.json"], ExitCode.EVIDENCE, "is not an attestation:"),
     ],
 )
 @pytest.mark.usefixtures("bundle")
@@ -75,7 +75,7 @@ def test_mistakes_are_told_in_a_sentence(arguments: list[str], code: int, said: 
 def test_what_is_no_bundle_is_damaged(cli: Cli) -> None:
     told = cli("verify", "ok.json")
     assert told.code == ExitCode.EVIDENCE
-    assert told.out.startswith("damaged: ok.json\n  - ok.json: is no bundle")
+    assert told.out.startswith("damaged: ok.json\n  - ok.json: is not a bundle")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_a_bundle_cannot_hold_is_refused_before_anything_is_read(check: Cli
 def test_a_gate_makes_no_bundle(cli: Cli) -> None:
     told = cli("check", "policy.yaml", "--wait", "1m", "--bundle", "evidence.zip")
     assert told.code == ExitCode.USAGE
-    assert "--bundle cannot stand beside --wait" in told.err
+    assert "--bundle and --wait exclude each other" in told.err
 
 
 def test_the_run_file_names_a_bundle_and_its_scope_is_evaluated_again(cli: Cli, folder: Path) -> None:

@@ -44,12 +44,12 @@ def test_rules_and_subjects_are_chosen(cli: Cli, result: str) -> None:
     ("arguments", "code", "message"),
     [
         (("--select", "none-faild"), 2, "the result has no rule none-faild"),
-        (("--subject", "i-9"), 2, "there is no open finding to waive"),
+        (("--subject", "i-9"), 2, "no open finding to waive"),
         (("--owner", " "), 2, "--owner is empty"),
-        (("--granted", "9999-12-31"), 2, "--expires: 30d after 9999-12-31 is no date"),
-        (("--expires", "2026-02-30"), 2, "--expires: 2026-02-30 is no date"),
+        (("--granted", "9999-12-31"), 2, "--expires: 30d after 9999-12-31 is not a date"),
+        (("--expires", "2026-02-30"), 2, "--expires: 2026-02-30 is not a date"),
         (("--expires", "2026-11-19"), 2, "--expires: 2026-11-19 is before the waivers are granted"),
-        (("--output", "policy.yaml"), 2, "policy.yaml is there already"),
+        (("--output", "policy.yaml"), 2, "policy.yaml already exists"),
     ],
 )
 def test_a_mistake_writes_nothing(arguments: tuple[str, ...], code: int, message: str, cli: Cli, result: str) -> None:
@@ -71,4 +71,4 @@ def test_a_result_of_the_last_days_of_time_is_a_mistake(cli: Cli, folder: Path, 
     saved.write_text(saved.read_text(encoding="utf-8").replace(AS_OF, "9999-12-30T06:00:00Z"), encoding="utf-8")
     done = cli("waive", result, *SIGNED)
     assert (done.code, done.out) == (2, "")
-    assert "--expires: 30d after 9999-12-30 is no date" in done.err
+    assert "--expires: 30d after 9999-12-30 is not a date" in done.err

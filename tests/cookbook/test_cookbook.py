@@ -1,4 +1,4 @@
-"""Every recipe of docs/cookbook.md is run: its policy loads, its jobs are judged as its test says, and each rule is seen to fail and to pass."""
+"""Every recipe of docs/cookbook.md is run: its policy is the file in examples/cookbook, its test passes, and each rule is seen to fail and to pass."""
 
 from __future__ import annotations
 
@@ -15,19 +15,27 @@ from policycheck.testing.runner import run_tests, unfired_rules
 from tests.backends import BACKEND
 from tests.tables import each
 
-PAGE = (Path(__file__).parents[2] / "docs" / "cookbook.md").read_text(encoding="utf-8")
+TOP = Path(__file__).parents[2]
+PAGE = (TOP / "docs" / "cookbook.md").read_text(encoding="utf-8")
+FOLDER = TOP / "examples" / "cookbook"
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """One question of the page, with its blocks of YAML."""
+    """One question of the page, with its policy."""
 
     question: str
     text: str
 
     @property
-    def blocks(self) -> list[str]:
-        return re.findall(r"^```yaml\n(.*?)^```$", self.text, re.MULTILINE | re.DOTALL)
+    def policy(self) -> str:
+        blocks: list[str] = re.findall(r"^```yaml\n(.*?)^```$", self.text, re.MULTILINE | re.DOTALL)
+        assert len(blocks) == 1
+        return blocks[0]
+
+    @property
+    def name(self) -> str:
+        return self.policy.partition("\n")[0].removeprefix("policy: ")
 
 
 def recipes() -> list[Recipe]:
@@ -40,29 +48,28 @@ RECIPES = recipes()
 
 def test_there_are_as_many_as_the_page_needs() -> None:
     assert len(RECIPES) >= 25
-    ids = [re.findall(r"^policy: (.+)$", recipe.blocks[0], re.MULTILINE) for recipe in RECIPES]
-    assert len({name for (name,) in ids}) == len(RECIPES)
+    assert len({recipe.name for recipe in RECIPES}) == len(RECIPES)
 
 
-def test_no_yaml_of_the_page_is_outside_a_recipe() -> None:
-    assert PAGE.count("```yaml\n") == 2 * len(RECIPES)
+def test_no_yaml_of_the_page_and_no_file_is_outside_a_recipe() -> None:
+    assert PAGE.count("```yaml\n") == len(RECIPES)
+    assert {path.name for path in FOLDER.iterdir()} == {f"{recipe.name}{suffix}" for recipe in RECIPES for suffix in (".yaml", ".test.yaml")}
 
 
 @each("recipe", RECIPES, ids=lambda recipe: recipe.question)
-def test_recipe_says_why_and_what_missing_data_does(recipe: Recipe) -> None:
-    assert re.findall(r"^\*\*([\w ]+)\.\*\* \S", recipe.text, re.MULTILINE) == ["Why so", "Missing data"]
-    assert re.search(r"^<details><summary>Its test</summary>\n\n```yaml\n.*?^```\n\n</details>$", recipe.text, re.MULTILINE | re.DOTALL)
+def test_recipe_says_how_it_works_and_what_missing_data_does(recipe: Recipe) -> None:
+    assert re.findall(r"^\*\*([\w ]+)\.\*\* \S", recipe.text, re.MULTILINE) == ["How it works", "Missing data"]
+    assert re.search(rf"^\*\*Missing data\.\*\* .* \[Test\]\(\.\./examples/cookbook/{recipe.name}\.test\.yaml\)$", recipe.text, re.MULTILINE)
 
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.question)
-def test_recipe_judges_its_jobs_as_it_says(recipe: Recipe, tmp_path: Path) -> None:
-    policy, test = recipe.blocks
-    (tmp_path / "recipe.yaml").write_text(policy, encoding="utf-8")
-    (tmp_path / "recipe.test.yaml").write_text(test, encoding="utf-8")
-    tests = load_tests([(tmp_path / "recipe.test.yaml", "recipe.test.yaml")])
+def test_recipe_does_with_its_jobs_what_its_test_says(recipe: Recipe) -> None:
+    assert (FOLDER / f"{recipe.name}.yaml").read_text(encoding="utf-8") == recipe.policy
+    path = FOLDER / f"{recipe.name}.test.yaml"
+    tests = load_tests([(path, path.name)])
     outcomes = run_tests(tests, BACKEND)
     unfired = unfired_rules(outcomes)
     assert all(outcome.passed for outcome in outcomes), render_text(outcomes, unfired, None)
     assert [rule.id for _, rule in unfired] == []
     passed = {name for outcome in outcomes for name, verdict in outcome.verdicts if verdict is Verdict.PASS}
-    assert {rule.id for rule in tests[0].policy.rules} - passed <= ({"no-issues"} if "waivers:" in policy else set())
+    assert {rule.id for rule in tests[0].policy.rules} - passed <= ({"no-issues"} if "waivers:" in recipe.policy else set())

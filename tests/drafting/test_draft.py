@@ -101,7 +101,7 @@ def test_an_overdue_job_sets_no_limit() -> None:
     [
         (daily(days=1), "Left out: freshness of plan nightly: no resource of it has two jobs yet."),
         (daily(days=4), "Left out: duration of EC2 jobs: 4 completed jobs; 5 are needed."),
-        (daily(CreatedBy=None), "Left out: freshness: no job was made by a plan, and jobs by hand promise no next one."),
+        (daily(CreatedBy=None), "Left out: freshness: no job was made by a plan, and on-demand backups have no schedule."),
         (daily(MessageCategory=None), "Left out: jobs with issues: not every completed job has a MessageCategory"),
         (daily(IsEncrypted=None), "Left out: encryption: not every completed job says whether it is encrypted"),
         (daily(IsEncrypted=False), "Left out: encryption: only 0 of 20 completed jobs are encrypted"),
@@ -222,7 +222,7 @@ def restore_of(job: dict[str, object]) -> dict[str, object]:
 
 
 def test_no_backup_job_is_no_draft() -> None:
-    with pytest.raises(EvidenceError, match="there is no backup job to draft a policy from"):
+    with pytest.raises(EvidenceError, match="no backup job to draft a policy from"):
         drafted(evidence([]))
 
 
@@ -237,7 +237,7 @@ def test_lists_that_end_long_before_say_nothing_about_today() -> None:
     with pytest.raises(EvidenceError) as refused:
         drafted(evidence(daily()), AS_OF + timedelta(days=30))
     for asked in ("window ends at", "evaluation time is"):
-        assert f"is covered to 2026-11-20T06:00:00Z only, the {asked} 2026-12-20T06:00:00Z" in str(refused.value)
+        assert f"is covered only to 2026-11-20T06:00:00Z, but the {asked} 2026-12-20T06:00:00Z" in str(refused.value)
 
 
 def test_the_same_lists_give_the_same_text_whatever_their_order() -> None:

@@ -1,4 +1,4 @@
-"""What a list does not show (docs/groups.md, Absence): a stale or partial list never claims that a resource has no backup."""
+"""What a list does not show (docs/groups-specification.md, Absence): a stale or partial list never claims that a resource has no backup."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_the_latest_job_of_a_stale_list_is_none() -> None:
     # Without a window, too.
     result = grouped(expect(Measure.LATEST, clean()), [bad(30)], coverage=STALE)
     assert (result.verdict, result.possible) == ("inconclusive", 1)
-    assert result.reason == f"{ACCOUNT}/eu-west-1 is covered to 2026-11-20T05:00:00Z only, the evaluation time is 2026-11-20T06:00:00Z"
+    assert result.reason == f"{ACCOUNT}/eu-west-1 is covered only to 2026-11-20T05:00:00Z, but the evaluation time is 2026-11-20T06:00:00Z"
     nothing = grouped(expect(Measure.LATEST, clean()), [ok(300)], within="7d", no_data=NoData.FAIL, coverage=STALE)
     assert (nothing.verdict, nothing.possible) == ("inconclusive", 1)
 

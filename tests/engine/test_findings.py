@@ -40,7 +40,7 @@ MESSAGES = [
     ("rule: size must be at least 1GiB", {}, "BackupSizeInBytes missing (limit 1GiB)~size must be at least 1GiB"),
     ("'all': {Retention: {at_least: 35d}}", {"RecoveryPointLifecycle": {"DeleteAfterDays": 7}},
      "Retention 7 d (limit 35d, 28 d under)~Retention must be at least 35d"),
-    ("'all': {Retention: {at_most: 35d}}", {"RecoveryPointLifecycle": {}}, "Retention for ever (limit 35d)~Retention must be at most 35d"),
+    ("'all': {Retention: {at_most: 35d}}", {"RecoveryPointLifecycle": {}}, "Retention indefinite (limit 35d)~Retention must be at most 35d"),
     ("'all': {CreationDate: {at_least: 2026-11-20T04:00:00Z}}", {},
      "CreationDate 2026-11-20T03:00:00Z (limit 2026-11-20T04:00:00Z, 1 h before)~CreationDate must be at least 2026-11-20T04:00:00Z"),
     ("'all': {IsEncrypted: true}", {"IsEncrypted": False}, "IsEncrypted false~IsEncrypted must be true"),

@@ -1,4 +1,4 @@
-"""Rules on groups (docs/groups.md): each measure at its edges, in the verdicts, findings and messages it leads to."""
+"""Rules on groups (docs/groups-specification.md): each measure at its edges, in the verdicts, findings and messages it leads to."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class TestCount:
     def test_jobs_of_nobody_are_at_best_inconclusive(self) -> None:
         result = count_failed("at_most 1", ok(1), bad(2, ResourceArn=None))
         assert result.verdict == "inconclusive"
-        assert result.reason == "1 backup job may belong to any subject or to none: no ResourceArn recorded"
+        assert result.reason == "1 backup job might belong to any subject or to none: no ResourceArn recorded"
         assert said(count_failed("at_most 1", bad(1), bad(3), bad(2, ResourceArn=None)))[0] == "fail"
         assert said(count_failed("at_most 1", ok(1), bad(2000, ResourceArn=None), coverage=[covered(2, days=99)]))[0] == "pass"
 
@@ -164,7 +164,7 @@ class TestShare:
         if expected == "fail":
             assert [f.message for f in result.findings] == ["no decided backup job in the window, and no_data is fail"]
         if no_data == "pass":
-            assert result.notes == ("1 of 1 subject without a decided job in the window: passed over, as no_data pass says",)
+            assert result.notes == ("1 of 1 subject without a decided job in the window: skipped, as no_data pass says",)
 
     def test_no_data_fail_needs_evidence_that_there_is_nothing(self) -> None:
         assert said(self.share("at_least 99%", ok(300), no_data=NoData.FAIL, coverage=[covered(1, days=3)])) == ("inconclusive", [])
@@ -196,7 +196,7 @@ class TestNewest:
         assert (finding.subject[-3:], finding.cause) == ("i-1", "no_job")
         assert finding.message == (
             "newest clean job is 3 d old, at most 24h, 2 d over; "
-            f"no backup job of any state since {iso(AS_OF - timedelta(hours=72))}: deleted, or dropped from its plan; job lists cannot tell"
+            f"no backup job of any state since {iso(AS_OF - timedelta(hours=72))}; it was deleted or is no longer in its plan (job lists do not show which)"
         )
 
     def test_resource_without_any_match_has_no_age(self) -> None:
@@ -252,7 +252,7 @@ class TestLatest:
 
     def test_unknown_end_or_state_makes_it_unknown(self) -> None:
         result = self.latest(ok(3), bad(9, CompletionDate=None))
-        assert (result.verdict, result.reason[:75]) == ("inconclusive", "1 of 1 subject could violate it: when a job was created or ended, or whose ")
+        assert (result.verdict, result.reason[:71]) == ("inconclusive", "1 of 1 subject could violate it: the time or the subject of a job is un")
         assert said(self.latest(ok(3), at(9, **UNKNOWN)))[0] == "inconclusive"
         assert said(self.latest(bad(3), bad(9, CompletionDate=None))) == ("fail", ["i-1"])
 
@@ -325,7 +325,7 @@ class TestLongestGap:
     def test_resource_whose_jobs_stopped_has_no_job(self) -> None:
         (finding,) = self.gap(ok(300), ok(60), ok(40)).findings
         assert finding.cause == "no_job"
-        assert "to as_of), at most 26h, 14 h over; no backup job of any state since 2026-11-18T14:00:00Z: deleted" in finding.message
+        assert "to as_of), at most 26h, 14 h over; no backup job of any state since 2026-11-18T14:00:00Z; it was deleted" in finding.message
 
     def test_without_a_matching_job_it_is_the_whole_window(self) -> None:
         (finding,) = self.gap(ok(300), bad(3)).findings

@@ -1,4 +1,4 @@
-"""New subjects, first backups that still run, and jobs of any length: what age excuses, and what it does not (docs/groups.md, New subjects)."""
+"""New subjects, first backups that still run, and jobs of any length: what age excuses, and what it does not (docs/groups-specification.md, New subjects)."""
 
 from __future__ import annotations
 

@@ -109,7 +109,7 @@ def test_a_job_that_does_not_say_whose_it_is_may_be_the_one_that_a_group_lacks(p
     lacking = next(name for name in per if name in unsaid)
     for result in judged(per, without(MISSING, unsaid)).values():
         assert (result.verdict.value, result.possible) == ("inconclusive", 1)
-        assert "1 job does not say its" in result.reason and lacking in result.reason and result.reason.endswith("and may be its job")
+        assert "1 job does not record its" in result.reason and lacking in result.reason and result.reason.endswith("and might be its job")
         assert {answer.answer.value for answer in result.answers} == {"undecided"}
 
 
@@ -134,7 +134,7 @@ def test_one_job_is_not_two() -> None:
     assert said(grouped(expect(Measure.LONGEST_GAP, clean(), "at_most 26h"), [*NIGHTS, *gap, lost], within="72h")) == ("fail", ["i-2"])
     both = [lost, {**without(at(27, "i-2", **CLEAN, **LATE), {"ResourceArn": None}), "BackupJobId": "lost too"}]
     result = grouped(expect(Measure.LONGEST_GAP, clean(), "at_most 26h"), [*NIGHTS, *gap, *both], within="72h")
-    assert result.reason.endswith("2 jobs do not say their ResourceArn and may be its jobs")
+    assert result.reason.endswith("2 jobs do not record their ResourceArn and might be its jobs")
 
 
 def test_a_gap_as_long_as_the_limit_keeps_it_only_at_most() -> None:
@@ -183,7 +183,10 @@ def test_a_backup_that_runs_may_be_the_first_of_an_entry_without_a_job() -> None
     runs = without(MISSING, {"ResourceArn": None, "MessageCategory": None, **RUNNING})
     requirement = expect(Measure.NEWEST, clean(), "at_most 26h", inventory="prod")
     given: Mapping[str, Any] = {"inventories": {"prod": ENTRIES}, "coverage": PLACES}
-    assert "may be its first" in grouped(requirement, [*NIGHTS, runs], **given).reason
+    assert (
+        "a backup job in progress that does not record its ResourceArn, Account or Region might be its first"
+        in grouped(requirement, [*NIGHTS, runs], **given).reason
+    )
     assert grouped(requirement, [*NIGHTS, {**runs, "ResourceType": "EC2"}], **given).verdict.value == "fail"
     assert grouped(requirement, [*NIGHTS, {**runs, "ExpectedCompletionDate": AS_OF.timestamp() - 60}], **given).verdict.value == "fail"  # overdue
     assert grouped(requirement, [*NIGHTS, at(90, "i-2", **CLEAN, **LATE), runs], **given).verdict.value == "fail"  # not the first

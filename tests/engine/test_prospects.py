@@ -107,7 +107,7 @@ def test_whether_waiting_may_help(rule: str, jobs: list[dict[str, Any]], may_pas
 def test_the_reason_names_the_job_and_when_it_leaves(tmp_path: Path) -> None:
     found = prospect("rule: no FAILED jobs within 24h", [failed()], tmp_path)
     assert found.reason == (
-        "FAILED backup job j1 of arn:aws:ec2:eu-west-1:111122223333:instance/i-1 stays in the window until 2026-11-21T04:00:00Z, and time is up before"
+        "FAILED backup job j1 of arn:aws:ec2:eu-west-1:111122223333:instance/i-1 stays in the window until 2026-11-21T04:00:00Z, and the gate ends before"
     )
 
 

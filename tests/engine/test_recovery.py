@@ -52,7 +52,7 @@ def test_a_later_clean_job_may_be_a_recovery_that_does_not_say_so(changes: Job, 
     assert result.verdict.value == expected
     lacking = [name for name in ("ResourceArn", "BackupVaultArn") if not changes.get(name, "said")]
     if expected == "inconclusive":
-        assert result.reason.endswith(f"a later job that does not say its {' or '.join(lacking)} may have recovered it")
+        assert result.reason.endswith(f"a later job that does not record its {' or '.join(lacking)} might have recovered it")
 
 
 def test_a_recovery_that_is_certain_needs_no_other() -> None:

@@ -17,7 +17,7 @@ DAY = timedelta(days=1)
 A, B = "111122223333", "444455556666"
 EU, US = "eu-west-1", "us-east-1"
 NOUN = "no list of backup jobs covers it"
-UNREAD = "no fetch of backup jobs read it (may_be_empty excuses only a place that was read)"
+UNREAD = "no fetch of backup jobs read it (may_be_empty excuses only an account and Region that was read)"
 OBSERVED = Basis.OBSERVED
 
 
@@ -100,14 +100,14 @@ START = AS_OF - DAY
 WINDOWS = [
     (reach(START, AS_OF), START, []),
     (reach(START - DAY, AS_OF + DAY), START, []),
-    (reach(START + timedelta(microseconds=1), AS_OF), START, ["from 2026-11-19T06:00:00.000Z only, the window begins at 2026-11-19T06:00:00Z"]),
-    (reach(AS_OF - timedelta(hours=1), AS_OF), START, [f"{A}/{EU} is covered from 2026-11-20T05:00:00Z only, the window begins at 2026-11-19T06:00:00Z"]),
-    (reach(START, AS_OF - timedelta(hours=1)), START, [f"{A}/{EU} is covered to 2026-11-20T05:00:00Z only, the window ends at 2026-11-20T06:00:00Z"]),
-    (reach(None, None), START, [f"nothing says which time the list of {A}/{EU} covers"]),
+    (reach(START + timedelta(microseconds=1), AS_OF), START, ["only from 2026-11-19T06:00:00.000Z, but the window begins at 2026-11-19T06:00:00Z"]),
+    (reach(AS_OF - timedelta(hours=1), AS_OF), START, [f"{A}/{EU} is covered only from 2026-11-20T05:00:00Z, but the window begins at 2026-11-19T06:00:00Z"]),
+    (reach(START, AS_OF - timedelta(hours=1)), START, [f"{A}/{EU} is covered only to 2026-11-20T05:00:00Z, but the window ends at 2026-11-20T06:00:00Z"]),
+    (reach(None, None), START, [f"the time that the list of {A}/{EU} covers is unknown"]),
     # Without a window it is the end that counts.
-    (reach(None, None), None, [f"nothing says which time the list of {A}/{EU} covers"]),
+    (reach(None, None), None, [f"the time that the list of {A}/{EU} covers is unknown"]),
     (reach(AS_OF - DAY, AS_OF), None, []),
-    (reach(START - DAY, START), None, [f"{A}/{EU} is covered to 2026-11-19T06:00:00Z only, the evaluation time is 2026-11-20T06:00:00Z"]),
+    (reach(START - DAY, START), None, [f"{A}/{EU} is covered only to 2026-11-19T06:00:00Z, but the evaluation time is 2026-11-20T06:00:00Z"]),
     (reach(START, AS_OF, complete=False, reason="page 3 failed"), START, [f"{A}/{EU} is incomplete: page 3 failed"]),
     (reach(START, AS_OF, complete=False), None, [f"{A}/{EU} is incomplete: the list is incomplete"]),
     (reach(None, None, account=B), START, []),

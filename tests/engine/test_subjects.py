@@ -1,4 +1,4 @@
-"""Who a rule on groups is about (docs/groups.md): resources that backup jobs name, entries of an inventory, groups of the list; and who is new."""
+"""Who a rule on groups is about (docs/groups-specification.md): resources that backup jobs name, entries of an inventory, groups of the list; who is new."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class TestOtherGroups:
         planned = {"CreatedBy": {"BackupPlanArn": "arn:p"}}
         result = newest_clean(ok(1, **planned), ok(2, "i-2"), per=(PLAN,))
         assert (result.verdict, result.reason) == (
-            "inconclusive", f"1 backup job may belong to any subject or to none: no {PLAN} recorded",
+            "inconclusive", f"1 backup job might belong to any subject or to none: no {PLAN} recorded",
         )  # fmt: skip
         assert said(newest_clean(ok(1, **planned), ok(60, "i-2"), per=(PLAN,)))[0] == "pass"
 
@@ -151,7 +151,7 @@ class TestOtherGroups:
         assert [f.subject for f in result.findings] == (["(no jobs)"] if verdict == "fail" else [])
 
     def test_an_empty_list_is_no_pass(self) -> None:
-        assert newest_clean(coverage=[covered(0)]).reason == "nothing to judge: the list of backup jobs is empty"
+        assert newest_clean(coverage=[covered(0)]).reason == "nothing to evaluate: the list of backup jobs is empty"
         assert newest_clean(coverage=[]).verdict == "inconclusive"
 
     def test_an_empty_list_of_no_place_says_of_one_group_of_all_jobs_that_it_is_empty_and_no_more(self) -> None:
@@ -169,7 +169,7 @@ class TestNewSubjects:
         result = self.count(ok(50), ok(26), ok(2))
         # It is the only one: nothing is decided.
         assert (result.verdict, result.pending) == ("inconclusive", 1)
-        assert result.reason == "the only subject is pending, new or with a first backup that still runs: nothing is decided yet"
+        assert result.reason == "the only subject is pending, new or with a first backup that still runs, so nothing is decided yet"
         assert result.notes == (f"{arn('i-1')} is new: pending until 2026-11-26T04:00:00Z, 8 d after its first backup job",)
 
     def test_the_first_job_counts_whatever_where_says_of_it(self) -> None:
@@ -252,19 +252,22 @@ class TestInventories:
         far = InventoryEntry(arn("far", "444455556666"), "444455556666", REGION)
         result = self.newest([PROD[0], far], ok(1), scope=Scope((ACCOUNT,)))
         assert (result.subjects, result.verdict) == (1, "pass")
-        assert result.notes == (f"{far.arn} of inventory prod lies outside the declared scope (444455556666/eu-west-1) and was not evaluated",)
+        assert result.notes == (f"{far.arn} of inventory prod is outside the declared scope (444455556666/eu-west-1) and was not evaluated",)
 
     def test_every_entry_out_of_scope_is_counted_and_the_first_are_named(self) -> None:
         far = [InventoryEntry(arn(f"far-{number:02}", "444455556666"), "444455556666", REGION) for number in range(25)]
         head, *named, last = self.newest([PROD[0], *far], ok(1), scope=Scope((ACCOUNT,))).notes
-        assert head == "25 of 26 entries of inventory prod lie outside the declared scope"
+        assert head == "25 of 26 entries of inventory prod are outside the declared scope"
         assert [entry.arn in line for entry, line in zip(far, named, strict=False)] == [True] * 20
-        assert last == "and 5 more lie outside the declared scope"
+        assert last == "and 5 more are outside the declared scope"
 
     def test_entry_that_does_not_say_its_type_is_a_possible_subject(self) -> None:
         where = condition("ResourceType", "EC2")
         result = self.newest([PROD[0], InventoryEntry(arn("i-3"))], ok(1), where=where)
-        assert (result.verdict, result.notes) == ("inconclusive", (f"{arn('i-3')} of inventory prod may be meant or not: it does not say its ResourceType",))
+        assert (result.verdict, result.notes) == (
+            "inconclusive",
+            (f"{arn('i-3')} of inventory prod might be in scope or not: it does not state its ResourceType",),
+        )
         assert said(self.newest([PROD[0], InventoryEntry(arn("i-3"), resource_type="RDS")], ok(1), where=where))[0] == "pass"
 
     def test_job_belongs_to_an_entry_as_far_as_the_entry_says_where_it_is(self) -> None:

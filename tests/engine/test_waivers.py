@@ -63,7 +63,7 @@ def test_a_rule_whose_findings_are_all_waived_on_enough_evidence_is_waived(tmp_p
 def test_a_waiver_never_makes_short_evidence_enough(tmp_path: Path) -> None:
     result = judged("rule: no FAILED jobs within 7d", FAILED, tmp_path, "any", reach=2)
     assert (result.verdict, waived(result)) == (Verdict.INCONCLUSIVE, [True, True])
-    assert "covered from" in result.reason
+    assert "is covered only from" in result.reason
 
 
 def test_a_job_that_could_violate_is_not_waived_with_those_that_do(tmp_path: Path) -> None:

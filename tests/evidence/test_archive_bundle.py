@@ -127,7 +127,7 @@ def test_records_that_do_not_say_which_job_they_show_make_no_bundle(seen_twice: 
     evidence = seen_twice.read(policies)
     assert isinstance(evidence, ArchiveEvidence)
     result = run(policies, evidence, as_of=NOW, fail_on=None, backend=open_engine(), answers=True)
-    with pytest.raises(UsageError, match="do not say which job they show"):
+    with pytest.raises(UsageError, match="a bundle cannot hold this archive: some records have no job ID"):
         write_bundle(tmp_path / "e.zip", RunInputs(policies=[]), policies, replace(evidence, regions=None), result, FileStore(), look_around())
 
 

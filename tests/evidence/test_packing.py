@@ -71,12 +71,12 @@ def _renamed(content: bytes, old: bytes, new: bytes) -> bytes:
 
 
 TRICKS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "no archive": (lambda: b"PK", "no bundle"),
-    "empty": (lambda: b"", "no bundle"),
+    "no archive": (lambda: b"PK", "not a bundle"),
+    "empty": (lambda: b"", "not a bundle"),
     "no files": (zipped, "without a file"),
-    "cut": (lambda: packed()[:-30], "no bundle"),
-    "something before": (lambda: b"x" + packed(), "no bundle"),
-    "something after": (lambda: packed() + b"x", "no bundle"),
+    "cut": (lambda: packed()[:-30], "not a bundle"),
+    "something before": (lambda: b"x" + packed(), "not a bundle"),
+    "something after": (lambda: packed() + b"x", "not a bundle"),
     "traversal": (lambda: zipped(("../a.json", b"x")), "such names"),
     "deeper traversal": (lambda: zipped(("a/../../b.json", b"x")), "such names"),
     "absolute": (lambda: zipped(("/etc/passwd", b"x")), "such names"),
@@ -94,7 +94,7 @@ TRICKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "other permissions": (lambda: zipped(("a", b"x"), external_attr=0o100755 << 16), "not packed as"),
     "a comment": (lambda: zipped(("a", b"x"), comment=b"hidden"), "not packed as"),
     "an extra field": (lambda: zipped(("a", b"x"), extra=struct.pack("<HH", 0x9999, 0)), "not packed as"),
-    "a huge count": (lambda: packed()[:-14] + struct.pack("<2H", 65000, 65000) + packed()[-10:], "no bundle of policycheck"),
+    "a huge count": (lambda: packed()[:-14] + struct.pack("<2H", 65000, 65000) + packed()[-10:], "is not a bundle of policycheck: its directory names"),
 }
 
 
@@ -128,7 +128,7 @@ def test_what_stands_behind_packed_data_is_noticed(tmp_path: Path) -> None:
 def test_a_folder_with_a_link_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("x")
     (tmp_path / "b").symlink_to(tmp_path / "a")
-    with pytest.raises(EvidenceError, match="no file: 'b'"):
+    with pytest.raises(EvidenceError, match="not files: 'b'"):
         open_bundle(tmp_path)
 
 
@@ -144,5 +144,5 @@ def test_more_files_than_a_bundle_holds_are_refused(monkeypatch: pytest.MonkeyPa
 
 
 def test_there_is_no_such_bundle(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no such bundle"):
+    with pytest.raises(UsageError, match="the bundle does not exist"):
         open_bundle(tmp_path / "none.zip")

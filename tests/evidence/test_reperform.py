@@ -234,8 +234,11 @@ def test_findings_are_grouped_by_place_and_resource() -> None:
         ({"none": {}, "within": "1h", "clock": "State"}, "not a time of this list"),
         ({"none": {}, "no_data": "maybe"}, "unknown no_data"),
         ({"none": {}, "jobs": "parents"}, "unknown choice of jobs"),
-        ({"none": {}, "dataset": "vaults"}, "is not judged again yet.*vaults"),
-        ({"expect": {"newest": {"of": {}, "at_most": "1h"}}, "per": ["ResourceArn"], "inventory": "protected_resources"}, "is not judged again yet"),
+        ({"none": {}, "dataset": "vaults"}, "only job lists can be evaluated again.*vaults"),
+        (
+            {"expect": {"newest": {"of": {}, "at_most": "1h"}}, "per": ["ResourceArn"], "inventory": "protected_resources"},
+            "only job lists can be evaluated again",
+        ),
         ({"none": {}, "dataset": "tape_jobs"}, "tape_jobs"),
     ],
 )
@@ -270,7 +273,7 @@ def test_a_record_that_is_not_understood_is_refused(changes: Json, expected: str
 def test_a_list_of_what_there_is_is_refused_and_never_passed_over(dataset: str, key: str) -> None:
     row = {"sources": {"dataset": dataset, "records": []}, "coverage": {"dataset": dataset, "complete": True}}[key]
     document = {"schema": reperform.SCHEMA, "as_of": "2020-09-22", "sources": [], "rules": [], key: [row]}
-    with pytest.raises(InputError, match="is not judged again yet"):
+    with pytest.raises(InputError, match="only job lists can be evaluated again"):
         reperform.reperform(document)
     assert set(reperform.HELD) == DATASETS.keys() - JOB_LISTS.keys()
 
@@ -296,7 +299,7 @@ def test_the_script_runs_by_itself() -> None:
     for text, arguments in ((json.dumps(document), ["-"]), ("{", ["-"]), ("", []), ("", ["no-such-file.json"]), ("[" * 100_000, ["-"])):
         refused = run(text, *arguments)
         assert (refused.returncode, refused.stdout) == (2, "")
-        assert refused.stderr.startswith("reperform: cannot judge: ")
+        assert refused.stderr.startswith("reperform: cannot evaluate: ")
         assert "Traceback" not in refused.stderr
 
 

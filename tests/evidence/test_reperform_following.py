@@ -1,4 +1,4 @@
-"""`followed_by` of the second implementation, case by case from "Following jobs" in docs/groups.md."""
+"""`followed_by` of the second implementation, case by case from "Following jobs" in docs/groups-specification.md."""
 
 from __future__ import annotations
 

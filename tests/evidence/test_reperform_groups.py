@@ -1,4 +1,4 @@
-"""Measures of groups in the second implementation, case by case from docs/groups.md. Every expectation was worked out by hand from that page."""
+"""Measures of groups in the second implementation, case by case from docs/groups-specification.md. Every expectation was worked out by hand from that page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Inventories of the second implementation, case by case from docs/groups.md."""
+"""Inventories of the second implementation, case by case from docs/groups-specification.md."""
 
 from __future__ import annotations
 

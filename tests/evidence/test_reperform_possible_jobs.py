@@ -1,4 +1,4 @@
-"""Jobs that do not say whose they are, in the second implementation, case by case from docs/groups.md (Jobs of unknown groups)."""
+"""Jobs that do not say whose they are, in the second implementation, case by case from docs/groups-specification.md (Jobs of unknown groups)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Schedules and missed runs of the second implementation, case by case from "Missed runs" in docs/groups.md."""
+"""Schedules and missed runs of the second implementation, case by case from "Missed runs" in docs/groups-specification.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Subjects, verdicts and evidence of the rules of groups in the second implementation, case by case from docs/groups.md."""
+"""Subjects, verdicts and evidence of the rules of groups in the second implementation, case by case from docs/groups-specification.md."""
 
 from __future__ import annotations
 

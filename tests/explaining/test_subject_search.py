@@ -127,9 +127,9 @@ def check_job(rule: Rule, steps: Sequence[Step]) -> None:
     requirement = rule.statement.requirement
     if isinstance(requirement, NoneMatch):
         recovered = [denied(said["recovered"])] if "recovered" in said else []
-        assert said["violates"] is all_of([said["in the population"], said["is what no job may be"], *recovered])
+        assert said["violates"] is all_of([said["in the population"], said["matches what no job may match"], *recovered])
     elif isinstance(requirement, AllMatch):
-        assert said["violates"] is all_of([said["in the population"], denied(said["is what every job must be"])])
+        assert said["violates"] is all_of([said["in the population"], denied(said["matches what every job must match"])])
 
 
 @examples(estates(), few=9, many=200)
@@ -167,7 +167,7 @@ def test_runs_that_were_not_evaluated_say_why() -> None:
     assert made_trace is not None
     (shown,) = find_traces(made_trace, "i-1", None, 5)
     told = [line.partition(" (")[0] for line in shown.listed]
-    around, after = "not evaluated: the schedule changed around it", "not evaluated: a newer version of the plan had come"
+    around, after = "not evaluated: the schedule changed around it", "not evaluated: the plan has a newer version"
     assert shown.subject.outcome == COULD
     assert told == [
         "2026-11-13T03:00:00Z: answered by j13",

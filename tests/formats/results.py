@@ -227,7 +227,7 @@ def mixed() -> Result:
         undated=1,
     )
     left_out = (LeftOutRule("prod-backups", "restored", {"soc2": ("A1.3",)}),)
-    not_seen = ("777788889999: declared, but no job of it was read", "copies.json does not say how it was made: that it is complete is asserted")
+    not_seen = ("777788889999: declared, but no job of it was read", "copies.json does not record how it was made: that it is complete is asserted")
     return make_result(
         failed,
         rpo,

@@ -179,7 +179,7 @@ def test_a_pass_says_what_it_rests_on() -> None:
 
 def test_a_run_that_judged_nothing_is_an_error() -> None:
     error, notice = read(empty())
-    assert (error.name, error.properties) == ("error", {"title": "policycheck: nothing was judged"})
+    assert (error.name, error.properties) == ("error", {"title": "policycheck: nothing was evaluated"})
     assert notice.properties == {"title": "policycheck: inconclusive"}
 
 

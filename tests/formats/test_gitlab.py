@@ -109,7 +109,7 @@ def test_a_waived_finding_is_left_out() -> None:
 def test_a_run_that_judged_nothing_and_a_scope_not_covered_are_entries() -> None:
     (nothing,) = entries(empty())
     assert (nothing["check_name"], nothing["severity"]) == ("policycheck/evidence", "blocker")
-    assert nothing["description"].startswith("Inconclusive: nothing was judged")
+    assert nothing["description"].startswith("Inconclusive: nothing was evaluated")
     (uncovered,) = entries(replace(clean_run(), scope_uncovered=True))
     assert uncovered["location"] == {"path": "policies/production.yaml", "lines": {"begin": 1}}
     assert "scope is not covered" in uncovered["description"]

@@ -49,7 +49,7 @@ def result(text: str) -> Result:
 
 def options(poisoned_result: Result, *, color: bool = False) -> Options:
     lines = {(clean(rule.location.path), rule.location.line): f"  - {rule.sentence}" for rule in poisoned_result.rules}
-    return Options(show_passed=True, source_lines=lines, color=color)
+    return Options(verbose=True, show_passed=True, source_lines=lines, color=color)
 
 
 @cache

@@ -64,8 +64,8 @@ def test_the_first_page_has_verdict_evidence_and_rules_worst_first() -> None:
     header = text(made.xpath("//header")[0])
     assert "✕ FAIL 2 of 6 rules failed, 1 inconclusive, 1 waived, 1 skipped, 1 passed; 3 of 5 subjects violate a rule." in header
     assert "Production backups; evaluated as of 2026-11-20T12:00:00Z (UTC) by policycheck 1.2.3." in header
-    told = "439 jobs from backup jobs, copy jobs of 2 accounts in 2 Regions, 2026-10-21T12:00:00Z to 2026-11-20T12:00:00Z"
-    assert f"{told}; in part fetched by policycheck, in part given by the user, who asserts that they are complete." in header
+    told = "439 jobs (backup jobs, copy jobs) of 2 accounts in 2 Regions, 2026-10-21T12:00:00Z to 2026-11-20T12:00:00Z"
+    assert f"{told}; in part fetched by policycheck, in part asserted by the user to be complete." in header
     assert "1 of 4 lists is incomplete and 2 things could not be seen: see what this run could not see." in header
     listed = rows(made.get_element_by_id("rules"))
     assert [(row[0], row[1]) for row in listed] == [
@@ -95,7 +95,7 @@ def test_a_finding_can_be_acted_on_without_the_console() -> None:
     }  # fmt: skip
     finding = make_finding(cause="kms_key", account_name="shop", evidence=(SavedJob("j", fields), SavedJob("k", {"CreationDate": "2026-11-19T09:00:00Z"})))
     found = section(make_result(make_rule(verdict=Verdict.FAIL, findings=(finding,))), "findings")
-    assert "The KMS key cannot be used (1 finding). See that the key is enabled" in text(found)
+    assert "The KMS key cannot be used (1 finding). Make sure that the key is enabled" in text(found)
     assert rows(found) == [[
         "web-1arn:aws:ec2:eu-west-1:111122223333:instance/i-0abcEC2",
         "111122223333 (shop)eu-west-1vault prodplan daily, rule r1",

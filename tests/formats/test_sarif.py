@@ -227,7 +227,7 @@ def test_a_run_that_judged_nothing_was_no_success() -> None:
     (invocation,) = run_of(empty())["invocations"]
     assert not invocation["executionSuccessful"]
     assert invocation["exitCode"] == 3
-    assert "nothing was judged" in invocation["toolExecutionNotifications"][0]["message"]["text"]
+    assert "nothing was evaluated" in invocation["toolExecutionNotifications"][0]["message"]["text"]
 
 
 def test_a_scope_that_is_not_covered_was_no_success() -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from policycheck.formats.words import count_line, evidence_help, notes
+from policycheck.formats.words import count_line, evidence_help, notes, verdict_sentence
 from policycheck.reasons import Reason, ReasonKind
-from policycheck.result import UndecidedOf, Universe
-from tests.formats.results import mixed
+from policycheck.result import Result, Severity, UndecidedOf, Universe, Verdict
+from tests.formats.results import clean_run, empty, make_coverage, make_finding, make_result, make_rule, mixed
 
 
 def test_what_is_pending_or_undecided_is_told_by_what_the_rule_counts() -> None:
@@ -37,3 +37,45 @@ def test_what_is_pending_or_undecided_is_told_by_what_the_rule_counts() -> None:
 )
 def test_help_says_what_is_so(reason: Reason, help_text: str) -> None:
     assert help_text in evidence_help((reason,))
+
+
+@pytest.mark.parametrize(
+    ("result", "verdict"),
+    [
+        (mixed(), "Fail: 2 of 6 rules are violated. Exit code 1."),
+        (empty(), "Inconclusive: nothing was evaluated: there is no rule. Exit code 3."),
+        (make_result(make_rule(verdict=Verdict.SKIPPED)), "Inconclusive: nothing was evaluated: the only rule was skipped. Exit code 3."),
+        (make_result(make_rule(verdict=Verdict.INCONCLUSIVE, reason="x")), "Inconclusive: 1 of 1 rule could not be evaluated on this evidence. Exit code 3."),
+        (
+            make_result(make_rule(verdict=Verdict.INCONCLUSIVE, reason="x"), fail_on=Severity.CRITICAL),
+            "Inconclusive: 1 of 1 rule could not be evaluated on this evidence. Exit code 3.",
+        ),
+        (
+            make_result(make_rule(), make_rule(id="other", verdict=Verdict.INCONCLUSIVE, reason="x"), fail_on=Severity.CRITICAL),
+            "Inconclusive: 1 of 2 rules could not be evaluated on this evidence. Exit code 0, because no such rule is at or above --fail-on critical.",
+        ),
+        (
+            make_result(make_rule(verdict=Verdict.FAIL, findings=(make_finding(),)), fail_on=None),
+            "Fail: 1 of 1 rule is violated. Exit code 0, because no such rule is at or above --fail-on never.",
+        ),
+        (
+            make_result(make_rule(verdict=Verdict.FAIL, findings=(make_finding(),)), fail_on=None, scope_uncovered=True),
+            "Fail: 1 of 1 rule is violated. Exit code 3: no violated rule is at or above --fail-on never, and the evidence is insufficient.",
+        ),
+        (make_result(make_rule()), "Pass: 1 of 1 rule passed. Exit code 0."),
+        (
+            make_result(make_rule(), scope_uncovered=True),
+            "Not a pass: 1 of 1 rule passed on what was read, but the declared scope is not covered. Exit code 3.",
+        ),
+        (
+            make_result(make_rule(), coverage=(make_coverage(complete=False), make_coverage(region="us-east-1"))),
+            "Pass on what was read: 1 of 1 rule passed, but 1 list of 2 is not complete. Exit code 0.",
+        ),
+        (
+            clean_run(),
+            "Pass on asserted coverage: 2 of 2 rules passed. The user asserts that the lists are complete; policycheck did not observe it. Exit code 0.",
+        ),
+    ],
+)
+def test_the_verdict_is_said_in_words(result: Result, verdict: str) -> None:
+    assert verdict_sentence(result) == verdict

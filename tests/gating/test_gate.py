@@ -29,8 +29,8 @@ def test_a_backup_that_completes_while_the_gate_waits_lets_it_pass(open_world: C
     assert json.loads(outcome.out)["as_of"] == "2026-03-01T12:01:00Z"
     assert world.slept == [30, 30]
     assert outcome.err.splitlines() == [
-        "policycheck: waiting, 0 s of 30 m: fail; p/fresh: 1 backup job is in progress, and a later one may come",
-        "policycheck: waiting, 30 s of 30 m: fail; p/fresh: 1 backup job is in progress, and a later one may come",
+        "policycheck: waiting, 0 s of 30 m: fail; p/fresh: 1 backup job is in progress, and a later one might come",
+        "policycheck: waiting, 30 s of 30 m: fail; p/fresh: 1 backup job is in progress, and a later one might come",
         "policycheck: pass: 0 findings in 0 of 2 rules, 2 jobs; rules: 2 passed",
     ]
 
@@ -69,7 +69,7 @@ def test_what_cannot_come_true_ends_the_gate_at_once(open_world: Callable[..., W
     assert world.slept == [30, 30]
     assert json.loads(Path("result.json").read_text(encoding="utf-8"))["exit_code"] == ExitCode.FINDINGS
     assert re.search(
-        rf"waiting cannot help: p/none-failed: FAILED backup job \S+ of {DATABASE} stays in the window until 2026-03-01T13:00:40Z, and time is up before",
+        rf"waiting cannot help: p/none-failed: FAILED backup job \S+ of {DATABASE} stays in the window until 2026-03-01T13:00:40Z, and the gate ends before",
         outcome.err,
     )
 
@@ -93,7 +93,7 @@ def test_access_that_is_refused_twice_ends_the_gate(open_world: Callable[..., Wo
     outcome = world.hold(*role)
     assert outcome.code == ExitCode.EVIDENCE
     assert world.slept == [30]
-    assert "444455556666/eu-west-1 was refused again" in outcome.err
+    assert "444455556666/eu-west-1 was rejected again" in outcome.err
 
 
 # --- fetches that fail ---
@@ -141,7 +141,7 @@ def test_access_that_is_taken_away_ends_the_gate_with_the_last_judgement(open_wo
     outcome = world.hold("--output", "json=result.json")
     assert outcome.code == ExitCode.FINDINGS
     assert world.slept == [30, 30]
-    assert "waiting cannot help: refused twice: ListBackupJobs, eu-west-1, page 1: the session has expired" in outcome.err
+    assert "waiting cannot help: rejected twice: ListBackupJobs, eu-west-1, page 1: the session has expired" in outcome.err
     assert json.loads(Path("result.json").read_text(encoding="utf-8"))["as_of"] == "2026-03-01T12:00:00Z"
 
 
@@ -158,7 +158,7 @@ def test_time_is_up_with_the_code_and_the_reports_of_the_last_judgement(open_wor
     assert (result["as_of"], result["exit_code"]) == ("2026-03-01T12:01:10Z", ExitCode.FINDINGS)
     ET.parse("junit.xml")
     assert outcome.err.splitlines()[-1] == (
-        "policycheck: time is up after 1 m 10 s: still fail; p/fresh: 1 backup job is in progress, and a later one may come"
+        "policycheck: time is up after 1 m 10 s: still fail; p/fresh: 1 backup job is in progress, and a later one might come"
     )
 
 
@@ -168,4 +168,4 @@ def test_time_that_is_up_while_nothing_can_be_fetched_says_so(open_world: Callab
     outcome = world.cli("check", "gate.yaml", "--region", REGION, "--wait", "40s")
     assert outcome.code == ExitCode.FINDINGS
     assert "time is up after 40 s: the last fetch failed: " in outcome.err
-    assert outcome.err.endswith("the reports are those of an earlier look\n")
+    assert outcome.err.endswith("the reports are those of an earlier poll\n")

@@ -11,15 +11,15 @@ from policycheck.gating.pace import parse_pace
 from policycheck.settings.merging import Settings
 
 WRONG: list[tuple[dict[str, Any], str]] = [
-    ({"poll": "30s"}, "--poll is for --wait"),
+    ({"poll": "30s"}, "--poll requires --wait"),
     ({"wait": "soon"}, "--wait soon"),
     ({"wait": "0s"}, "more than 0 and at most 7d"),
     ({"wait": "-5m"}, "--wait -5m"),
     ({"wait": "8d"}, "more than 0 and at most 7d"),
     ({"wait": "9999999999d"}, "--wait 9999999999d"),
     ({"wait": "5m", "poll": "0.5s"}, "at least 1s"),
-    ({"wait": "5m", "as_of": "2026-03-01"}, "stands still"),
-    ({"wait": "5m", "jobs": ["ok.json"], "as_of": "now"}, "time alone must not make it pass"),
+    ({"wait": "5m", "as_of": "2026-03-01"}, "is fixed, but --wait evaluates as of now each time"),
+    ({"wait": "5m", "jobs": ["ok.json"], "as_of": "now"}, "--wait requires jobs from AWS: a saved job list does not change"),
 ]
 
 

@@ -37,7 +37,7 @@ def test_a_gate_that_is_stopped_writes_its_reports_and_never_passes(number: sign
     result = json.loads(Path("result.json").read_text(encoding="utf-8"))
     assert (result["verdict"], result["exit_code"]) == ("fail", ExitCode.FINDINGS)
     json.loads(Path("results.sarif").read_text(encoding="utf-8"))
-    assert f"policycheck: stopped by {word} after 30 s: the reports are those of look 1\n" in outcome.err
+    assert f"policycheck: stopped by {word} after 30 s: the reports are those of poll 1\n" in outcome.err
     assert signal.getsignal(number) is before
 
 
@@ -53,7 +53,7 @@ def test_a_gate_that_is_stopped_before_it_judged_writes_nothing(open_world: Call
     outcome = world.hold("--output", "json=result.json")
     assert outcome.code == 143
     assert not Path("result.json").exists()
-    assert outcome.err.splitlines()[-1] == "policycheck: stopped by SIGTERM after 30 s: nothing was judged"
+    assert outcome.err.splitlines()[-1] == "policycheck: stopped by SIGTERM after 30 s: nothing was evaluated"
 
 
 def test_a_signal_while_reports_are_written_waits_for_them(open_world: Callable[..., World], monkeypatch: pytest.MonkeyPatch) -> None:

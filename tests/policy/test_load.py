@@ -107,7 +107,7 @@ def test_parameter_is_overridden_and_reported_as_evaluated() -> None:
 def test_bad_override_points_at_the_option_and_says_where_it_is_used() -> None:
     said = diagnose(CASES / "good" / "sentences.yaml", {"rpo": "soon"})
     assert said == (
-        "error: soon is no duration\n  --> --param rpo\n"
+        "error: soon is not a duration\n  --> --param rpo\n"
         "   = help: A duration is one number and one unit: 90s, 90m, 24h, 7d or 2w. It is used at sentences.yaml:13:55.\n"
     )
 
@@ -123,7 +123,7 @@ def test_parameter_is_checked_at_each_place_it_stands_in(tmp_path: Path) -> None
     ]
     rules = [{"id": f"r{number}", "rule": text} for number, text in enumerate(sentences)]
     path.write_text(f"policy: p\nparams: {{v: 7d}}\nrules: {as_yaml(rules)}\n", encoding="utf-8")
-    said = ["1 is no duration", "1: a share is written with %", "1: this field is true or false"]
+    said = ["1 is not a duration", "1: a share is written with %", "1: this field is true or false"]
     with pytest.raises(PolicyError) as caught:
         load(path, {"v": "1"})
     assert [(diagnostic.location.path, diagnostic.message) for diagnostic in caught.value.diagnostics] == [("--param v", message) for message in said]
@@ -134,12 +134,12 @@ def test_parameter_is_checked_at_each_place_it_stands_in(tmp_path: Path) -> None
     [
         ("most", "a few", "a few: a number of jobs or runs is a whole number"),
         ("most", "-1", "-1: a number of jobs or runs is a whole number"),
-        ("least", "0%", "0%: the rule could not fail, whatever the jobs are"),
+        ("least", "0%", "0%: the rule could not fail, whatever the jobs"),
         ("least", "99", "99: a share is written with %"),
-        ("days", "0d", "0d: a window of no length holds nothing"),
+        ("days", "0d", "0d: a window must be longer than 0"),
         ("days", "24h", "no gap within 24h is longer than 36h: the rule could not fail"),
         ("age", "8d", "no gap within 7d is longer than 8d: the rule could not fail"),
-        ("list", "", '"" is no name of an inventory'),
+        ("list", "", '"" is not the name of an inventory'),
         ("list", "${age}", "the parameter list names another one"),
     ],
 )
@@ -169,7 +169,7 @@ def test_policy_id_used_twice_points_at_the_second(tmp_path: Path) -> None:
         load_policies([(tmp_path / name, name) for name in ("a.yaml", "b.yaml")], {})
     (diagnostic,) = caught.value.diagnostics
     assert render_diagnostic(diagnostic) == (
-        "error: the policy id prod is used twice in this run\n  --> b.yaml:2:1\n  |\n2 | policy: prod\n  | ^^^^^^^^^^^^\n   = help: It is also that of a.yaml."
+        "error: the policy id prod is used twice in this run\n  --> b.yaml:2:1\n  |\n2 | policy: prod\n  | ^^^^^^^^^^^^\n   = help: Also the id of a.yaml."
     )
 
 

@@ -81,7 +81,8 @@ def test_refused_sentence_says_where_and_why(row: Refused, tmp_path: Path) -> No
 
 
 SPELLED_OUT = re.compile(
-    r"(?:Write|Name the field|The window stands before the comma|Write have and a field): ((?:for|no|State|Status|Outcome|VaultLockState|IsEncrypted) .+)"
+    r"(?:Write|Name the field|Put the window before the comma|Omit the state|Write have and a field): "
+    r"((?:for|no|State|Status|Outcome|VaultLockState|IsEncrypted) .+)"
 )
 
 

@@ -79,11 +79,11 @@ def test_a_waiver_holds_from_the_first_day_through_the_last_in_utc(moment: str, 
         ({"match": "{Resource: x}"}, "backup jobs have no field Resource"),
         ({"match": "{State: FALED}"}, "FALED: State has no such value"),
         ({"match": "{ResourceName: '${name}'}"}, "a waiver takes no parameters"),
-        ({"granted": "2026-11-31"}, "granted: there is no such day"),
+        ({"granted": "2026-11-31"}, "granted: this day does not exist"),
         ({"expires": "tomorrow"}, "tomorrow is not a date, 2026-11-20"),
         ({"expires": "2026-12-01T00:00:00Z"}, "2026-12-01T00:00:00Z is not a date, 2026-11-20"),
         ({"expires": "2026-11-19"}, "the waiver expires before it is granted, on 2026-11-20"),
-        ({"expires": "2027-11-22"}, "the waiver holds for 367 days, more than a year"),
+        ({"expires": "2027-11-22"}, "the waiver is in force for 367 days, more than a year"),
         ({"until": "2026-12-01"}, "there is no key until here"),
     ],
 )
@@ -97,9 +97,9 @@ def test_a_waiver_may_hold_as_long_as_its_policy_says(tmp_path: Path) -> None:
     assert load(tmp_path, waiver(expires="2027-11-21")).waivers
     assert load(tmp_path, waiver(expires="2028-11-20"), more="max_waiver: 800d\n").waivers
     (mistake,) = mistakes(tmp_path, waiver(), more="max_waiver: 10d\n")
-    assert mistake.message == "the waiver holds for 11 days, more than 10 days"
+    assert mistake.message == "the waiver is in force for 11 days, more than 10 days"
     (mistake,) = mistakes(tmp_path, "", more="max_waiver: long\n")
-    assert mistake.message == "long is no duration"
+    assert mistake.message == "long is not a duration"
 
 
 def test_the_mistakes_of_a_rule_are_not_told_again_of_its_waiver(tmp_path: Path) -> None:

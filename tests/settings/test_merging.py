@@ -77,7 +77,7 @@ def test_a_default_is_not_what_is_given(project: Path) -> None:
 def test_every_key_of_the_file_becomes_a_setting(project: Path) -> None:
     """A declared option with a key that nothing takes from the file would be a key that does nothing."""
     text = "params: {a: b}\nscope: {regions: [eu-west-1]}\nwaivers: [w]\ninventories: {i: i}\nselect: [s]\nignore: [i]\nframeworks: [f]\ncontrols: [c]\n"
-    text += "fail_on: high\nmin_severity: high\nredact: true\nshow_passed: true\nengine: duckdb\noutputs: {json: r.json}\nbundle: e.zip\n"
+    text += "fail_on: high\nmin_severity: high\nredact: true\nshow_passed: true\nverbose: true\nengine: duckdb\noutputs: {json: r.json}\nbundle: e.zip\n"
     text += "baseline: b.json\nfail_on_new: true\ncategory: c\n"
     saved, fetched = (
         merged(project, f"{text}sources: {SAVED}", {}),

@@ -117,11 +117,11 @@ def test_what_a_path_leads_to_has_to_lie_inside(project: Path) -> None:
     (project / "out").symlink_to(project.parent.parent)
     (project / "hooks").symlink_to(project.parent / ".git")
     for text, said in [
-        ("outputs: {json: out/x.json}\n", "out/x.json leads out of the run file's folder"),
-        ("outputs: {json: hooks/x}\n", "hooks/x leads out of the run file's folder"),
-        ("sources: {jobs: [out/jobs], as_of: now}\n", "out/jobs leads out of the repository"),
-        ("sources: {jobs: [hooks], as_of: now}\n", "hooks lies among the files of git itself"),
-        ("policies: [out]\n", "out leads out of the repository"),
+        ("outputs: {json: out/x.json}\n", "out/x.json leads outside the run file's folder"),
+        ("outputs: {json: hooks/x}\n", "hooks/x leads outside the run file's folder"),
+        ("sources: {jobs: [out/jobs], as_of: now}\n", "out/jobs leads outside the repository"),
+        ("sources: {jobs: [hooks], as_of: now}\n", "hooks is in the .git folder"),
+        ("policies: [out]\n", "out leads outside the repository"),
         ("sources: {jobs: [out/../jobs], as_of: now}\n", ""),
     ]:
         (project / "case.yaml").write_text(text, encoding="utf-8")
@@ -139,14 +139,14 @@ def test_a_policy_behind_a_link_out_of_the_repository_is_refused(project: Path) 
     with pytest.raises(RunFileError) as caught:
         run_file.find_policies()
     (diagnostic,) = caught.value.diagnostics
-    assert diagnostic.message.endswith("policies/a.yaml is a link that leads out of the repository")
+    assert diagnostic.message.endswith("policies/a.yaml is a link that leads outside the repository")
     assert str(diagnostic.location) == "policycheck.yaml:1:12"
 
 
 def test_without_a_repository_inputs_stay_in_the_run_file_s_folder(tmp_path: Path) -> None:
     (tmp_path / "project").mkdir()
     (tmp_path / "case.yaml").write_text("sources: {jobs: [../jobs], as_of: now}\n", encoding="utf-8")
-    assert "../jobs leads out of the run file's folder" in diagnose(tmp_path / "case.yaml", tmp_path / "project")
+    assert "../jobs leads outside the run file's folder" in diagnose(tmp_path / "case.yaml", tmp_path / "project")
 
 
 # Which file is taken

@@ -57,12 +57,12 @@ def test_every_form_names_accounts_and_roles(form: str) -> None:
 
 MISTAKES = [
     ("- 11112222333\n", 1, "11112222333 is not an account id of exactly 12 digits"),
-    (f"- {PROD}\n- {PROD}\n", 2, f"the account {PROD} stands twice; first on line 1"),
+    (f"- {PROD}\n- {PROD}\n", 2, f"the account {PROD} appears twice; first on line 1"),
     (f"- {PROD}\n- arn:aws:iam::{SHOP}:user/me\n", 2, "is not the ARN of a role"),
     (f"- {{account: {PROD}, role_arn: '{ROLE}'}}\n", 1, f"the account is {PROD}, and {SHOP} in the ARN of the role"),
     ("- {name: shop}\n", 1, "names neither an account nor the ARN of a role"),
     (f"- {{account: {PROD}, rolle: x}}\n", 1, "there is no key rolle here"),
-    (f"- {{account: {PROD}, id: {SHOP}}}\n", 1, "account is said twice"),
+    (f"- {{account: {PROD}, id: {SHOP}}}\n", 1, "account is given twice"),
     (f"account,external_id\n{PROD},wrong secret!\n", 2, "external_id is not a value that AWS takes"),
     (f"account,name\n{PROD},a\n{SHOP}\n", 3, "another number of columns"),
     (f"account\n{PROD}\n12\n", 3, "12 is not an account id"),
@@ -71,7 +71,7 @@ MISTAKES = [
     ("accounts: []\n", 1, "no active account"),
     ("accounts: x\n", 1, "accounts takes a list"),
     ("- [a]\n", 1, "takes a mapping"),
-    ("just text\n", 1, "no list of accounts"),
+    ("just text\n", 1, "this is not a list of accounts"),
     ("", 1, "empty"),
     ("- 'open\n", 1, "not closed"),
 ]

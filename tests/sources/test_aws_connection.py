@@ -57,7 +57,7 @@ def failure(**options: Any) -> PolicycheckError:
         ({"role_arns": (ROLE,), "accounts": (ListedAccount("111122223333", "Audit"),)}, "exclude each other"),
         ({"role_arns": (ROLE,), "profiles": ("a", "b")}, "takes one --profile"),
         ({"account_id": "*", "profiles": ("a", "b")}, "takes one --profile"),
-        ({"role_external_id": "abc"}, "is for roles"),
+        ({"role_external_id": "abc"}, "requires a role"),
         ({"role_arns": (ROLE,), "role_external_id": "a secret?"}, "not a value that AWS takes"),
         ({"role_arns": (ROLE,), "role_session_name": "a/b"}, "not a value that AWS takes"),
         ({"read_timeout": -1}, "--cli-read-timeout -1"),
@@ -101,11 +101,11 @@ def test_an_unknown_profile(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
 PROFILES = {
     "an expired SSO login": (
         "[profile p]\nsso_session=s\nsso_account_id=111122223333\nsso_role_name=r\n[sso-session s]\nsso_region=eu-west-1\nsso_start_url=https://example.com/start\n",
-        "expired or was never made",
+        "expired or does not exist",
     ),
     "an expired SSO login of the older form": (
         "[profile p]\nsso_account_id=111122223333\nsso_role_name=r\nsso_region=eu-west-1\nsso_start_url=https://example.com/start\n",
-        "expired or was never made",
+        "expired or does not exist",
     ),
     "a credential_process that fails": ("[profile p]\ncredential_process = false\n", "custom-process gave no credentials"),
     "a credential_process that prints no JSON": ("[profile p]\ncredential_process = echo wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY\n", "does not print JSON"),

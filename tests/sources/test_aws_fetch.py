@@ -105,7 +105,7 @@ def test_a_region_without_a_job_is_covered_and_its_account_known(store: Store) -
 def test_an_account_that_nothing_tells_is_unknown_and_named(store: Store) -> None:
     with fetched(store, regions=(AWAY,), faults=["GetCallerIdentity:*=denied"]) as (evidence, _):
         assert seen(evidence) == {("backup_jobs", None, AWAY): 0}
-        assert "account of some lists is not known" in " ".join(evidence.not_seen)
+        assert "the account of some lists is unknown: no job names it, and AWS did not identify the caller" in " ".join(evidence.not_seen)
 
 
 def test_several_regions_are_of_one_account(store: Store) -> None:
@@ -178,7 +178,7 @@ def test_lists_that_aws_gives_for_one_account_are_unread_for_the_organization(st
                 (account, region, account is not None) for account in (ACCOUNT, None) for region in (HOME, AWAY)
             }
             assert all("for backup jobs only" in entry.reason for entry in entries if not entry.complete)
-        assert "account of some lists is not known" not in " ".join(evidence.not_seen)
+        assert "the account of some lists is unknown: no job names it, and AWS did not identify the caller" not in " ".join(evidence.not_seen)
 
 
 MEMBERS = [
@@ -412,7 +412,7 @@ def test_a_narrowed_fetch_covers_what_it_asked_for(store: Store) -> None:
     plan = FetchPlan(("backup_jobs", "copy_jobs"), filters={"backup_jobs": {"ByResourceType": "EBS"}}, **claim)  # type: ignore[arg-type]  # of two types
     with fetched(store, plan) as (evidence, served):
         assert {(only(evidence, name).start, only(evidence, name).basis) for name in plan.datasets} == {(since, Basis.ASSERTED)}
-        assert "claimed: no job takes longer than 8 d (longest_job), so that jobs created before 2026-02-20T12:00:00Z were not asked for" in evidence.not_seen
+        assert "asserted: no job takes longer than 8 d (longest_job), so jobs created before 2026-02-20T12:00:00Z were not asked for" in evidence.not_seen
         before = since - timedelta(seconds=1)
         assert served.requests[0].parameters == {"MaxResults": 1000, "ByCreatedAfter": before, "ByResourceType": "EBS"}
         assert served.requests[1].parameters == {"MaxResults": 1000, "ByCreatedAfter": before}
@@ -448,7 +448,7 @@ def test_jobs_that_ended_after_as_of_make_coverage_reconstructed(store: Store) -
 @pytest.mark.usefixtures("few_regions")
 def test_lists_and_regions_that_were_not_fetched_are_named(store: Store) -> None:
     with fetched(store) as (evidence, _):
-        assert evidence.not_seen == ("not fetched: copy jobs and restore jobs; no rule asks about them", "not asked: Regions other than eu-west-1")
+        assert evidence.not_seen == ("not fetched: copy jobs and restore jobs; no rule needs them", "not asked: Regions other than eu-west-1")
         assert set(evidence.lists) == {"backup_jobs"}
     with fetched(store, ALL_LISTS, regions=("all",)) as (evidence, _):
         assert evidence.not_seen == ()

@@ -80,7 +80,7 @@ def test_an_empty_page_that_leads_on_is_not_the_end(empty: int) -> None:
 
 
 DAMAGED = {
-    "cut off": (Answer(EMPTY[:9]), "not whole JSON (9 bytes)"),
+    "cut off": (Answer(EMPTY[:9]), "not complete JSON (9 bytes)"),
     "empty": (Answer(b""), "it is empty"),
     "web page": (Answer(b"<!DOCTYPE html><html>Sign in</html>"), "web page"),
     "connection cut": (Answer(EMPTY[:9], promised=len(EMPTY)), "ended after 9 of 17 bytes"),
@@ -93,7 +93,7 @@ DAMAGED = {
     "a job that is none": (Answer(b'{"BackupJobs":[5]}'), "expected object"),
     "a state that is none": (Answer(b'{"BackupJobs":[{"State":5}]}'), "$.BackupJobs[0].State"),
     "a token that is none": (Answer(b'{"BackupJobs":[],"NextToken":5}'), "$.NextToken"),
-    "not UTF-8": (Answer(b'{"BackupJobs":[{"ResourceName":"\xff"}]}'), "not whole JSON"),
+    "not UTF-8": (Answer(b'{"BackupJobs":[{"ResourceName":"\xff"}]}'), "it is not complete JSON ("),
     "too deep": (Answer(b'{"BackupJobs":' + b"[" * 100_000), "$.BackupJobs"),
     "partial content": (Answer(EMPTY, status=206), "status is 206"),
     "no content": (Answer(b"", status=204), "status is 204"),

@@ -125,7 +125,7 @@ def test_a_token_in_another_spelling_is_a_token(key: str) -> None:
     for value in (answer, [answer]):
         document = json.loads(dump(value))
         for data in (dump(value), dump_yaml(document)):
-            with pytest.raises(JobFileError, match=f"is incomplete: it has a {key}, so the list goes on") as caught:
+            with pytest.raises(JobFileError, match=f"is incomplete: it has a {key}, so the list continues") as caught:
                 read(data)
             assert "--max-items" in caught.value.hint
     with pytest.raises(JobFileError, match="is incomplete"):
@@ -148,17 +148,17 @@ def test_an_empty_token_says_nothing(nothing: object) -> None:
 
 
 REFUSED: dict[str, tuple[object, str]] = {
-    "empty object": ({}, "is short: the answer lacks its list (BackupJobs or CopyJobs or RestoreJobs or Results or BackupVaultList or RecoveryPoints)"),
-    "token only": ({"NextToken": "x"}, "is short: the answer lacks its list"),
-    "metadata only": ({"ResponseMetadata": {}}, "is short: the answer lacks its list"),
-    "a page without its list": ([halves(JOBS)[0], {"ResponseMetadata": {}}, halves(JOBS)[1]], "is short: page 1 lacks its list"),
+    "empty object": ({}, "is incomplete: the answer lacks its list (BackupJobs or CopyJobs or RestoreJobs or Results or BackupVaultList or RecoveryPoints)"),
+    "token only": ({"NextToken": "x"}, "is incomplete: the answer lacks its list"),
+    "metadata only": ({"ResponseMetadata": {}}, "is incomplete: the answer lacks its list"),
+    "a page without its list": ([halves(JOBS)[0], {"ResponseMetadata": {}}, halves(JOBS)[1]], "is incomplete: page 1 lacks its list"),
     "summaries": ({"BackupJobSummaries": []}, "is not a job list: the answer has the keys BackupJobSummaries, not BackupJobs or CopyJobs or RestoreJobs"),
     "plans": ({"BackupPlansList": [], "NextToken": "x"}, "the answer has the keys BackupPlansList, NextToken, not"),
     "an error as JSON": ({"message": "denied", "__type": "AccessDenied"}, "the answer has the keys __type, message, not"),
     "a job without an id": ([{"State": "FAILED"}], "the answer has the keys State, not"),
     "a job without an id among others": ([JOBS[0], {"State": "FAILED"}], "page 1 has the keys State, not"),
     "null": (None, "is empty; an empty file is a failed redirect, not an empty list: it holds null alone"),
-    "a text": (["x"], "is not a job list: it holds nothing but"),
+    "a text": (["x"], "is not a job list: it contains only"),
     "nulls among pages": ([*halves(JOBS), None], "holds 'null' as element 2, which is neither a job nor an answer"),
     "ids only": (["job-1", "job-2"], "as element 0, which is neither a job nor an answer"),
     "list null": ({"BackupJobs": None}, "BackupJobs: expected array, got null"),
@@ -194,7 +194,7 @@ def test_what_is_no_whole_job_list_is_refused(case: str) -> None:
 def test_an_error_on_any_page_is_found_on_json_lines(index: int) -> None:
     pages: list[Job] = [{"BackupJobs": []}, {"BackupJobs": []}, {"BackupJobs": []}]
     pages[index] = {"NextToken": "x"}
-    with pytest.raises(JobFileError, match=f"is short: page {index} lacks its list"):
+    with pytest.raises(JobFileError, match=f"is incomplete: page {index} lacks its list"):
         read(lines(pages))
 
 
@@ -223,7 +223,7 @@ def test_truncation_says_where() -> None:
         (b'{"BackupJobs": []},{"BackupJobs": []}', "is not JSON after a whole document"),
         (
             b'{"BackupJobs": []}\n\nAn error occurred (ThrottlingException) when calling',
-            "holds an error message of the AWS CLI, not a whole list: An error occurred",
+            "contains an error message of the AWS CLI, not a complete list: An error occurred",
         ),
         (b"{'BackupJobs': [{'CreationDate': datetime.datetime(2020, 9, 21)}]}", "is a Python print, not JSON"),
         (b'{"BackupJobs": [{"CreationDate": NaN}]}', "holds NaN, which JSON does not know"),
@@ -232,7 +232,7 @@ def test_truncation_says_where() -> None:
         (b"[" * 200_000 + b"]" * 200_000, "is nested too deeply"),
         (b'{"BackupJobs": [{"State": "\xff"}]}', "is not UTF-8: byte 0xff in line 1"),
         (b"BackupJobs:\n- State: \xe9\n", "is not UTF-8: byte 0xe9 in line 2"),
-        (b"just words\n", "is not a job list: it holds nothing but 'just words'"),
+        (b"just words\n", "is not a job list: it contains only 'just words'"),
         (b"BackupJobs: [}", "is neither JSON nor YAML"),
         (b"BackupJobs: []\n---\n", "holds 'null' as element 1"),
         (b"BackupJobs:\n- AccountId: 012345678901\n", "record 0: AccountId: expected str, got int"),

@@ -38,11 +38,17 @@ REFUSED = {
     "text of --query": (b"job-1\tCOMPLETED\njob-2\tFAILED\n", "is text output of the AWS CLI"),
     "access denied": (
         b"\nAn error occurred (AccessDenied) when calling the ListBackupJobs operation\n",
-        "holds an error message of the AWS CLI, not a whole list: An error",
+        "contains an error message of the AWS CLI, not a complete list: An error",
     ),
-    "access denied, CLI 2.3x": (b"\naws: [ERROR]: An error occurred (AccessDenied) when calling", "holds an error message of the AWS CLI"),
-    "no credentials": (b"Unable to locate credentials. You can configure credentials by running", "holds an error message of the AWS CLI"),
-    "usage": (b"\nusage: aws [options] <command>\n\naws: error: argument", "holds an error message of the AWS CLI"),
+    "access denied, CLI 2.3x": (
+        b"\naws: [ERROR]: An error occurred (AccessDenied) when calling",
+        "contains an error message of the AWS CLI, not a complete list:",
+    ),
+    "no credentials": (
+        b"Unable to locate credentials. You can configure credentials by running",
+        "contains an error message of the AWS CLI, not a complete list:",
+    ),
+    "usage": (b"\nusage: aws [options] <command>\n\naws: error: argument", "contains an error message of the AWS CLI, not a complete list:"),
     "an anchor": (b"BackupJobs: &a []\n", "has a YAML anchor or alias in line 1"),
     "an alias": (b"BackupJobs:\n- a\n- *b\n", "has a YAML anchor or alias in line 3"),
     "a tag": (b"BackupJobs: !!python/object:os.system []\n", "has a YAML tag in line 1"),
@@ -76,7 +82,7 @@ def test_a_gzip_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_data_packed_absurdly_are_refused_before_they_fill_the_memory() -> None:
     bomb = gzip.compress(b" " * (contents.FREE_BYTES + 16 * 1024**2), 1)
     for data in (bomb, gzip.compress(bomb), gzip.compress(PAGE) + bomb):
-        with pytest.raises(JobFileError, match=r"is packed more than 200 to 1, which no job list is: unpacking was stopped after (?:16|24|32) MiB"):
+        with pytest.raises(JobFileError, match=r"is packed more than 200 to 1, unlike any job list: unpacking was stopped after (?:16|24|32) MiB"):
             contents.read_text(data)
 
 

@@ -181,10 +181,10 @@ def test_records_of_a_large_file_are_read_from_it_again(tmp_path: Path, monkeypa
 
 def test_member_that_stands_twice_is_found() -> None:
     text = '{"BackupJobs": [{"BackupJobId": "a", "State": "COMPLETED"}, {"BackupJobId": "b", "State": "FAILED", "State": "COMPLETED"}]}'
-    assert "State: stands twice" in str(read(text.encode(), encoded=True))
+    assert "State: appears twice" in str(read(text.encode(), encoded=True))
     # The four marks of what was passed over against four that escapes stand for.
     hidden = text.replace('"a"', r'"\u0022a\u0022\u0022\u0022"')
-    assert "State: stands twice" in str(read(hidden.encode(), encoded=True))
+    assert "State: appears twice" in str(read(hidden.encode(), encoded=True))
 
 
 BESIDE = {

@@ -54,7 +54,7 @@ def test_a_file_gives_its_list_coverage_and_what_it_does_not_say(save: Save) -> 
         (None, None, 1, "jobs.txt"),
         ("123456789012", "us-west-2", 2, "jobs.txt"),
     ]
-    assert found.not_seen == ("asserted: jobs.txt does not say how it was made: jobs that a filter, a time range or an option left out cannot be seen",)
+    assert found.not_seen == ("asserted: jobs.txt does not record how it was made: jobs that a filter, a time range or an option left out cannot be seen",)
     assert found.warnings == ()
 
 
@@ -62,7 +62,7 @@ def test_standard_input_is_read_once_and_named(save: Save) -> None:
     found = evidence("-", "-", stdin=dump(JOBS))
     assert list(found.lists["backup_jobs"].records) == EXPECTED
     assert {entry.source for entry in found.coverage} == {"-"}
-    assert found.not_seen[0].startswith("asserted: standard input does not say")
+    assert found.not_seen[0].startswith("asserted: standard input does not record")
 
 
 def test_a_file_called_minus_can_be_named(save: Save) -> None:
@@ -79,7 +79,7 @@ def test_names_and_extensions_do_not_matter(save: Save) -> None:
 def test_lists_of_all_kinds_come_in_one_order(save: Save) -> None:
     found = evidence(save("r", dump(RESTORE)), save("c", dump(COPY)), save("b", dump(JOBS)))
     assert list(found.lists) == ["backup_jobs", "copy_jobs", "restore_jobs"]
-    assert found.not_seen[0].startswith("asserted: 3 files (r, c, b) do not say how they were made")
+    assert found.not_seen[0].startswith("asserted: 3 files (r, c, b) do not record how they were made")
 
 
 def test_a_folder_is_read_whole_and_in_order_hidden_files_left_out(save: Save) -> None:
@@ -89,7 +89,7 @@ def test_a_folder_is_read_whole_and_in_order_hidden_files_left_out(save: Save) -
     save("in/.git/config", b"junk")
     found = evidence("in")
     assert [record.BackupJobId for record in found.lists["backup_jobs"].records] == ["job-2", "job-1", "job-3"]
-    assert found.not_seen[0].startswith("asserted: 3 files (in/a/deep/x.json, in/b, in/c) do not say")
+    assert found.not_seen[0].startswith("asserted: 3 files (in/a/deep/x.json, in/b, in/c) do not record")
     assert [entry.source for entry in found.coverage] == ["in/c", "2 files"]
 
 
@@ -112,7 +112,7 @@ def test_duplicates_over_files_are_dropped_and_told(save: Save) -> None:
 def test_a_list_of_one_state_and_jobs_of_the_future_are_told(save: Save) -> None:
     jobs = [{"BackupJobId": str(number), "State": "FAILED", "CreationDate": "2020-09-23T00:00:00Z"} for number in range(2)]
     future, state = evidence(save("a", dump(jobs))).warnings
-    assert future == "2 backup jobs were created after as_of and left out"
+    assert future == "2 backup jobs were created after as_of and omitted"
     assert "--by-state" in state
 
 
@@ -121,14 +121,14 @@ def test_empty_lists_are_told(save: Save) -> None:
     assert {name: len(read) for name, read in found.lists.items()} == {"backup_jobs": 0}
     assert found.coverage == ()
     assert found.not_seen[1:] == (
-        "asserted: no backup job in a; an empty list does not say which account and Region it is of",
-        "asserted: nothing in b; an empty list does not say which list, account and Region it is of",
+        "asserted: no backup job in a; an empty list does not record its account and Region",
+        "asserted: nothing in b; an empty list does not record its list, account and Region",
     )
 
 
 def test_many_files_are_counted_not_listed(save: Save) -> None:
     names = [save(f"{number}.json", dump({**JOBS[0], "BackupJobId": str(number)})) for number in range(9)]
-    assert evidence(*names).not_seen[0].startswith("asserted: 9 files (0.json, 1.json, 2.json and 6 more) do not say")
+    assert evidence(*names).not_seen[0].startswith("asserted: 9 files (0.json, 1.json, 2.json and 6 more) do not record")
 
 
 def test_a_pipe_is_read(save: Save) -> None:
@@ -186,7 +186,7 @@ def test_an_unreadable_folder_is_refused_even_beside_others(save: Save, monkeypa
     Path("in/secret").mkdir()
     monkeypatch.setattr(os, "scandir", refuse)
     error = refusal("in")
-    assert (error.place, error.message) == ("in/secret", "cannot be looked into: permission denied")
+    assert (error.place, error.message) == ("in/secret", "cannot be read: permission denied")
 
 
 def test_one_broken_file_is_named_as_given(save: Save) -> None:
@@ -289,7 +289,7 @@ def test_a_folder_is_read_through_links_and_a_link_to_nowhere_is_an_error(tmp_pa
     evidence = read_job_files([str(folder)], as_of=datetime(2026, 11, 20, tzinfo=UTC), covers=None, stdin=io.BytesIO())
     assert {record.BackupJobId for record in evidence.lists["backup_jobs"].records} == {"a", "b"}
     (folder / "gone.json").symlink_to("nowhere.json")
-    with pytest.raises(JobFileError, match="leads nowhere"):
+    with pytest.raises(JobFileError, match="is not a readable file, but a broken link, a pipe or a device"):
         read_job_files([str(folder)], as_of=datetime(2026, 11, 20, tzinfo=UTC), covers=None, stdin=io.BytesIO())
 
 

@@ -60,7 +60,7 @@ def test_a_text_cut_off_anywhere_is_refused_or_lacks_members(form: str) -> None:
 @pytest.mark.parametrize("end", ["FAIL", "12", "arn:aws:x", "Access deni", "2020-09-21T13:58:12+0", "|\n   a", "'it'' s'"])
 def test_yaml_that_ends_within_a_value_is_refused(end: str) -> None:
     text = f"BackupJobs:\n- BackupJobId: a\n  ResourceName: {end}".encode()
-    with pytest.raises(JobFileError, match="may be cut off"):
+    with pytest.raises(JobFileError, match="might be cut off: it ends in the middle of a line"):
         read(text)
 
 

@@ -45,24 +45,24 @@ REFUSED = {
     "": "is empty",
     "[]": "it lists no resource",
     "arn,name\n": "it lists no resource",
-    f'["{INSTANCE}"': "no whole JSON",
+    f'["{INSTANCE}"': "is not a complete JSON document:",
     '["i-1"]': "entry 1 has no ARN: i-1",
     '[{"name": "web"}]': "entry 1 has no ARN: name web",
-    f'[{{"arn": "{INSTANCE}", "account": 11122223333}}]': "11122223333 is no account id of 12 digits",
+    f'[{{"arn": "{INSTANCE}", "account": 11122223333}}]': "11122223333 is not an account ID of 12 digits",
     f'{{"ResourceTagMappingList": [{{"ResourceARN": "{INSTANCE}"}}], "PaginationToken": "x"}}': "is incomplete: it has a PaginationToken",
     f'{{"Results": [{{"ResourceArn": "{INSTANCE}"}}], "NextToken": "x"}}': "is incomplete: it has a NextToken",
     f'{{"Results": [{{"ResourceArn": "{INSTANCE}"}}], "next_token": "x"}}': "is incomplete: it has a next_token",
     f'{{"Resources": [{{"arn": "{INSTANCE}"}}], "paginationToken": "x"}}': "is incomplete: it has a paginationToken",
     f'{{"Resources": [{{"arn": "{INSTANCE}"}}], "IsTruncated": true}}': "is incomplete: it has IsTruncated: True",
     f"resources:\n- arn: {INSTANCE}\nis_truncated: true\n": "is incomplete: it has is_truncated: true",
-    f'[{{"arn": "{INSTANCE}", "name": "a"}}, {{"arn": "{INSTANCE}", "name": "b"}}]': "says different things of it",
-    f'[{{"arn": "{INSTANCE}", "arn": "{DATABASE}"}}]': "a key stands twice",
+    f'[{{"arn": "{INSTANCE}", "name": "a"}}, {{"arn": "{INSTANCE}", "name": "b"}}]': "twice with different values",
+    f'[{{"arn": "{INSTANCE}", "arn": "{DATABASE}"}}]': "a key appears twice",
     f"arn,name\n{INSTANCE},a,b\n": "a row of another length than its header, in line 2",
     f"arn,ResourceArn\n{INSTANCE},{DATABASE}\n": "has a column twice",
-    f'arn,name\n{INSTANCE},"a\n': "is no whole CSV file",
+    f'arn,name\n{INSTANCE},"a\n': "is not a complete CSV file:",
     "name,type\nweb,EC2\n": "is neither a list of resources",
     "[[]]": "entry 1 is neither an ARN nor an object",
-    f'[{{"arn": "{INSTANCE}", "tags": {{"A": true}}}}]': "entry 1: a tag is no text",
+    f'[{{"arn": "{INSTANCE}", "tags": {{"A": true}}}}]': "entry 1: a tag is not a text",
     f'[{{"arn": "{INSTANCE}", "tags": [{{"Value": "x"}}]}}]': "a tag has no Key",
     f"- &a {INSTANCE}\n- *a\n": "anchor or alias",
     f"- {DATABASE}\n- {INSTANCE}": "may be cut off",
@@ -156,8 +156,8 @@ STRAY = {
     f'["{INSTANCE}", {{"foo": {{"bar": 1}}}}]': "entry 2 has no ARN",
     f"arn\n{INSTANCE} {DATABASE}\n": "several ARNs",
     f"arn,type\n{INSTANCE},EC2\n\narn,type\n{DATABASE},RDS\n": "entry 2 has no ARN: arn",
-    f'[{{"arn": "{INSTANCE}", "ResourceArn": "{DATABASE}"}}]': "says two things of its arn",
-    f'[{{"arn": "{INSTANCE}", "type": "EC2", "resource_type": "EBS"}}]': "says two things of its type",
+    f'[{{"arn": "{INSTANCE}", "ResourceArn": "{DATABASE}"}}]': "has two values for its arn",
+    f'[{{"arn": "{INSTANCE}", "type": "EC2", "resource_type": "EBS"}}]': "has two values for its type",
 }
 
 
@@ -172,14 +172,14 @@ CONTRADICTIONS = {
     "type,EBS": ("EBS", "EC2"),
     "type,RDS DB instance": ("RDS DB instance", "EC2"),
     "type,AWS::Lambda::Function": ("AWS::Lambda::Function", "EC2"),
-    "type,EC3": ("EC3 is no type", "EC2"),
+    "type,EC3": ("EC3 is not a known resource type", "EC2"),
     "region,us-east-1": ("us-east-1", "eu-west-1"),
     "region,Frankfurt": ("Frankfurt", "eu-west-1"),
-    "region,Irland": ("Irland is no Region", INSTANCE),
-    "region,eu-west-1a": ("eu-west-1a is no Region", INSTANCE),
+    "region,Irland": ("Irland is not a Region", INSTANCE),
+    "region,eu-west-1a": ("eu-west-1a is not a Region", INSTANCE),
     "account,444455556666": ("444455556666", "111122223333"),
-    "account,shop": ("shop is no account id", INSTANCE),
-    "account,11122223333": ("11122223333 is no account id", INSTANCE),
+    "account,shop": ("shop is not an account ID", INSTANCE),
+    "account,11122223333": ("11122223333 is not an account ID", INSTANCE),
 }
 
 
@@ -205,7 +205,7 @@ def test_what_is_listed_twice_or_of_another_services_type_is_named() -> None:
     assert [entry.arn for entry in found.entries] == [INSTANCE, function]
     assert found.notes == (
         f"{INSTANCE} is listed more than once, and counted once",
-        f"{function} is of type AWS::Lambda::Function, which AWS Backup does not name: rules that ask for a type leave it out",
+        f"{function} is of type AWS::Lambda::Function, which AWS Backup does not use: rules on a type do not select it",
     )
 
 

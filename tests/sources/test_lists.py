@@ -161,14 +161,14 @@ def test_warnings_count_in_plain_words() -> None:
     assert describe_merging(Jobs(nothing, 3)) == ["3 records repeat a BackupJobId; each job counts once"]
     assert describe_merging(Jobs(job_list([], COPY_JOBS), 1)) == ["1 record repeats a CopyJobId; each job counts once"]
     assert describe_merging(Jobs(nothing, 0, 2)) == [
-        "2 BackupJobIds name several jobs, of other times or resources: the ids were redacted, and each job counts"
+        "2 BackupJobIds name several jobs with other times or resources: the IDs were redacted, and each job counts"
     ]
     [said] = describe_merging(Jobs(doubtful))
-    assert said.startswith("2 records do not say enough to tell whether")
+    assert said.startswith("2 records do not record enough to tell whether")
     assert said.endswith("save the list with BackupJobId, CreationDate and ResourceArn")
     later = {"CreationDate": at(1)}
-    assert describe_future(job_list([later, HERE]), AS_OF) == "1 backup job was created after as_of and left out"
-    assert describe_future(job_list([later, later]), AS_OF) == "2 backup jobs were created after as_of and left out"
+    assert describe_future(job_list([later, HERE]), AS_OF) == "1 backup job was created after as_of and omitted"
+    assert describe_future(job_list([later, later]), AS_OF) == "2 backup jobs were created after as_of and omitted"
     assert describe_future(job_list([{"CreationDate": AS_OF.astimezone(UTC).isoformat()}, {}]), AS_OF) == ""
 
 
@@ -184,16 +184,16 @@ REACHED: list[tuple[str, list[list[float]], tuple[float, float] | None, float | 
     ("a gap that a claim fills", [[-300, -200], [-50, NEAR]], (-250, -30), 299, ""),
     ("a gap that a third file fills", [[-300, -200], [-50, NEAR], [-210, -40]], None, 299, ""),
     ("the margin reaches back to the window", [[-24, NEAR]], None, 49, ""),
-    ("and no further", [[-24, NEAR]], None, 49.01, "is covered from"),
+    ("and no further", [[-24, NEAR]], None, 49.01, "is covered only from"),
     ("the margin reaches to as_of", [[FAR, -25]], None, 48, ""),
-    ("and no further", [[FAR, -25.01]], None, 48, "is covered to"),
-    ("stale, no window", [[FAR, -25.01]], None, None, "is covered to"),
+    ("and no further", [[FAR, -25.01]], None, 48, "is covered only to"),
+    ("stale, no window", [[FAR, -25.01]], None, None, "is covered only to"),
     ("a claim makes it fresh", [[FAR, -200]], (-200, 0), 48, ""),
     ("a window in the margin alone", [[FAR, -24]], None, 23, "shows nothing after"),
     ("a window that the last job opens", [[FAR, -24]], None, 24, ""),
     ("a claim is no margin", [[FAR, -24]], (-24, 0), 23, ""),
-    ("a claim that ends before", [[FAR, -200]], (-200, -1), 48, "is covered to"),
-    ("a claim that begins late", [[-30, NEAR]], (-40, 0), 100, "is covered from"),
+    ("a claim that ends before", [[FAR, -200]], (-200, -1), 48, "is covered only to"),
+    ("a claim that begins late", [[-30, NEAR]], (-40, 0), 100, "is covered only from"),
 ]
 
 
@@ -230,7 +230,7 @@ def test_one_describe_answer_covers_its_job_alone() -> None:
     lone, whole = job_list([{**HERE, "BackupJobId": "a", "CreationDate": at(-300)}]), job_list([{**HERE, "BackupJobId": "b", "CreationDate": at(-2)}])
     claim = (AS_OF - 30 * DAY, AS_OF)
     alone = assert_coverage({"backup_jobs": lone}, AS_OF, claim, {"backup_jobs": [Source("a", lone, lone=True)]})
-    assert [(entry.complete, entry.start, entry.reason, entry.speaks) for entry in alone] == [(False, None, "one describe answer covers that job alone", False)]
+    assert [(entry.complete, entry.start, entry.reason, entry.speaks) for entry in alone] == [(False, None, "one describe answer covers only that job", False)]
     # Beside a list it adds its job, and no time.
     both = merge_sources([lone, whole]).jobs
     [entry] = assert_coverage({"backup_jobs": both}, AS_OF, None, {"backup_jobs": [Source("a", lone, lone=True), Source("b", whole)]})

@@ -42,7 +42,7 @@ def test_every_member_in_another_spelling_is_refused(spelling: str) -> None:
             wrong = next(part for part, right in zip(written, name.split("."), strict=True) if part != right)
             bare = ([{dataset.id_field: "a"}, job], {dataset.id_field[:-2]: job})
             for value in ({dataset.result_key: [{dataset.id_field: "a"}, job]}, *(() if dataset.of_state else bare)):
-                with pytest.raises(JobFileError, match=re.escape(f"has the member {wrong.strip()}, which AWS writes ")) as caught:
+                with pytest.raises(JobFileError, match=re.escape(f"has the field {wrong.strip()}, which AWS writes ")) as caught:
                     read(dump(value))
                 assert caught.value.hint
 
@@ -70,7 +70,7 @@ def test_unknown_members_are_passed_over_but_not_a_record_of_such_alone() -> Non
     for data in (dump({"BackupJobs": [job]}), dump([job]), lines([job]), dump_yaml([job])):
         [read_job] = read_backup_jobs(data)
         assert read_job == read_backup_jobs(dump({"BackupJobs": [{"BackupJobId": "a", "CreatedBy": {}}]}))[0]
-    with pytest.raises(JobFileError, match="record 1: has no member of a backup job, only Id, Zustand"):
+    with pytest.raises(JobFileError, match="record 1: has no field of a backup job, only Id, Zustand"):
         read(dump({"BackupJobs": [{"BackupJobId": "a"}, {"Id": "b", "Zustand": "FAILED"}]}))
 
 
@@ -91,7 +91,7 @@ def test_every_member_that_stands_twice_is_refused(form: str) -> None:
                 job = f'{{"{dataset.id_field}": "j", "{head}": {{{twice}}}}}' if tail else f"{{{twice}}}"
                 if name == dataset.id_field:
                     continue
-                with pytest.raises(JobFileError, match=f"{tail or head}: stands twice in one object"):
+                with pytest.raises(JobFileError, match=f"{tail or head}: appears twice in one object"):
                     read(f'{{"{dataset.result_key}": [{{"{dataset.id_field}": "a"}}, {job}]}}'.encode())
 
 
@@ -105,8 +105,8 @@ def test_a_member_that_stands_twice_has_a_place() -> None:
     ):
         with pytest.raises(JobFileError) as caught:
             read(text.encode())
-        assert caught.value.message == f"{place}stands twice in one object"
-    with pytest.raises(JobFileError, match="has a member more than once in one object in line 3"):
+        assert caught.value.message == f"{place}appears twice in one object"
+    with pytest.raises(JobFileError, match="has a field more than once in one object in line 3"):
         read(b"BackupJobs:\n- State: FAILED\n  State: COMPLETED\n")
     with pytest.raises(JobFileError, match="has a YAML merge key in line 2"):
         read(b"BackupJobs:\n- {<<: {State: FAILED}, State: COMPLETED}\n")

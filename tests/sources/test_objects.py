@@ -99,7 +99,7 @@ def test_what_lies_below_a_prefix_is_read_as_a_folder_is(lists: str, tmp_path: P
     for evidence in (found, read("s3://lists/audit/"), read("s3://lists/audit/Backup")):
         assert list(evidence.lists["backup_jobs"].records) == list(expected.lists["backup_jobs"].records)
     first, second = (f"s3://lists/{key}" for key in OBJECTS if key.endswith(("a.json", "b c%#.json")))
-    assert f"asserted: 2 files ({first}, {second}) do not say" in found.not_seen[0]
+    assert f"asserted: 2 files ({first}, {second}) do not record" in found.not_seen[0]
 
 
 def test_one_object_is_read_alone_and_once(lists: str) -> None:
@@ -118,14 +118,14 @@ def test_reports_are_read_where_aws_puts_them_and_other_reports_passed_over(list
 
 
 REFUSED = [
-    ("s3://lists/nothing", ExitCode.EVIDENCE, "s3://lists/nothing", "no object has this name or lies below it"),
-    ("s3://lists/aud", ExitCode.EVIDENCE, "s3://lists/aud", "no object has this name or lies below it"),
+    ("s3://lists/nothing", ExitCode.EVIDENCE, "s3://lists/nothing", "no object has this name or prefix"),
+    ("s3://lists/aud", ExitCode.EVIDENCE, "s3://lists/aud", "no object has this name or prefix"),
     ("s3://lists/broken/e.json", ExitCode.EVIDENCE, "s3://lists/broken/e.json", "is cut off: the JSON ends"),
     ("s3://lists/broken/", ExitCode.EVIDENCE, "", "s3://lists/broken/f.json: is empty"),
     ("s3://lists/twice", ExitCode.EVIDENCE, "s3://lists/twice", "holds the object 'twice//g.json', whose name"),
-    ("s3://nobody/x", ExitCode.EVIDENCE, "s3://nobody", "there is no such bucket"),
-    ("s3://", ExitCode.USAGE, "", "s3://: no name of a bucket"),
-    ("s3:///x", ExitCode.USAGE, "", "s3:///x: no name of a bucket"),
+    ("s3://nobody/x", ExitCode.EVIDENCE, "s3://nobody", "the bucket does not exist"),
+    ("s3://", ExitCode.USAGE, "", "s3://: not the name of a bucket"),
+    ("s3:///x", ExitCode.USAGE, "", "s3:///x: not the name of a bucket"),
 ]
 
 

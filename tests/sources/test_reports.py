@@ -186,7 +186,7 @@ def test_a_day_without_a_report_is_a_gap_and_named(load: Callable[..., list[Poli
     days = [as_json([one(ended(1440 * day), END - (day + 1) * DAY, END - day * DAY)]) for day in (0, 2)]
     found = read(*days)
     assert any(
-        note.startswith(f"gap: no list of backup jobs of {ACCOUNT}/{REGION} that was read is of 2026-02-27T00:00:00Z to 2026-02-28") for note in found.not_seen
+        note.startswith(f"gap: no list of backup jobs of {ACCOUNT}/{REGION} that was read covers 2026-02-27T00:00:00Z to 2026-02-28") for note in found.not_seen
     )
     policies = load("no FAILED jobs within 24h", "no FAILED jobs within 48h")
     assert [rule.verdict.value for rule in judge(policies, found).rules] == ["pass", "inconclusive"]
@@ -209,7 +209,7 @@ def test_a_report_without_a_job_covers_nothing_and_is_named() -> None:
     header = as_csv([one(ended(1))]).split(b"\n", 1)[0] + b"\n"
     found = read(b'{"reportItems": []}', header)
     assert (found.coverage, list(found.lists)) == ((), ["backup_jobs"])
-    assert found.not_seen == ("asserted: nothing in 2 files (r0, r1); job reports without a job do not say which account, Region and time it is of",)
+    assert found.not_seen == ("asserted: nothing in 2 files (r0, r1); job reports without a job do not record its account, Region and time",)
 
 
 def test_a_job_in_progress_is_what_its_newest_report_says_if_that_reaches_the_evaluation_time(load: Callable[..., list[Policy]]) -> None:
@@ -236,7 +236,7 @@ def test_no_job_is_known_to_be_clean_by_reports_alone(load: Callable[..., list[P
     report, api = as_json([one(ended(1))]), json.dumps({"BackupJobs": [ended(1)]}).encode()
     found = judge(policies, read(report))
     assert [rule.verdict.value for rule in found.rules] == ["inconclusive", "inconclusive", "pass"]
-    assert "Outcome is unknown in its record: job reports of AWS Backup do not say MessageCategory" in found.rules[0].reason
+    assert "Outcome is unknown in its record: job reports of AWS Backup do not record MessageCategory" in found.rules[0].reason
     assert [rule.verdict.value for rule in judge(policies, read(report, api)).rules] == ["pass"] * 3
 
 
@@ -263,12 +263,12 @@ def changed(found: Callable[[Sequence[Row]], bytes], **members: Any) -> bytes:
 
 
 MISTAKES: list[tuple[bytes, str]] = [
-    (changed(as_csv, creationDate="yesterday"), "line 3, column creationDate: 'yesterday' is no ISO 8601 time"),
+    (changed(as_csv, creationDate="yesterday"), "line 3, column creationDate: 'yesterday' is not an ISO 8601 time"),
     (changed(as_csv, creationDate="2026-02-28T10:00:00"), "line 3, column creationDate: 2026-02-28T10:00:00 has no offset from UTC"),
-    (changed(as_json, backupSizeInBytes="much"), "item 1, column backupSizeInBytes: 'much' is no whole number"),
+    (changed(as_json, backupSizeInBytes="much"), "item 1, column backupSizeInBytes: 'much' is not a whole number"),
     (changed(as_json, isEncrypted=1), "item 1, column isEncrypted: '1' is neither true nor false"),
     (changed(as_json, resourceName=["a"]), "item 1, column resourceName: \"['a']\" is no text"),
-    (changed(as_csv, reportTimePeriodEnd=spell(START)), "line 3: the time of the report, '2026-02-28T00:00:00.000Z - 2026-02-28T00:00:00.000Z', is none"),
+    (changed(as_csv, reportTimePeriodEnd=spell(START)), "line 3: the time of the report, '2026-02-28T00:00:00.000Z - 2026-02-28T00:00:00.000Z', does not go"),
     (changed(as_json, reportTimePeriodStart="2026"), "item 1: the time of the report, '2026 - "),
     (changed(as_csv, backupJobId=None), "has a row without the ID of a job (BackupJobId, CopyJobId, RestoreJobId): line 3"),
     (as_csv([one(ended(1))]) + b"a,b\n", "is cut off: line 3 has 2 of 34 columns"),
@@ -279,8 +279,8 @@ MISTAKES: list[tuple[bytes, str]] = [
     (as_json([one(ended(1))])[:-2], "is cut off: the JSON ends in the middle of a value"),
     (as_json([one(ended(1))]).replace(b'"region"', b'"accountId"', 1), "has accountId twice in item 0"),
     (b'{"reportItems": [], "NextToken": "x"}', "is incomplete: it has a NextToken"),
-    (b'{"reportItems": {}}', "is no job report: reportItems is no list"),
-    (b'{"reportItems": ["x"]}', "is no job report: item 0 is no object"),
+    (b'{"reportItems": {}}', "is not a job report: reportItems is not a list"),
+    (b'{"reportItems": ["x"]}', "is not a job report: item 0 is not an object"),
 ]
 
 

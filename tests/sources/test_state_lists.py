@@ -148,9 +148,13 @@ RULES = {VAULTS.name: LOCKED, RECOVERY_POINTS.name: ENCRYPTED, PROTECTED_RESOURC
 BAD: Mapping[str, Record] = {VAULTS.name: {"Locked": False}, RECOVERY_POINTS.name: {"IsEncrypted": False}, PROTECTED_RESOURCES.name: {"hours": 2000}}
 HOUR = timedelta(hours=1)
 MOMENTS: list[tuple[str, tuple[datetime, datetime] | None, str]] = [
-    ("nobody says when it was made", None, "nothing says when the list of"),
-    ("it was made later", (AS_OF + HOUR, AS_OF + 2 * HOUR), "says nothing of earlier times"),
-    ("it was made before", (AS_OF - 2 * HOUR, AS_OF - HOUR), "is covered to 2026-11-20T05:00:00Z only"),
+    (
+        "nobody says when it was made",
+        None,
+        "the time of the list of",
+    ),
+    ("it was made later", (AS_OF + HOUR, AS_OF + 2 * HOUR), "shows no other time"),
+    ("it was made before", (AS_OF - 2 * HOUR, AS_OF - HOUR), "is covered only to 2026-11-20T05:00:00Z"),
 ]
 
 

@@ -65,11 +65,11 @@ def test_inventories_stand_in_the_test(load: Load) -> None:
         ("jobs: [{Stat: FAILED}]\nexpect: {role: pass}\n", "a backup job records no Stat", 2),
         ("jobs: [{CreationDate: yesterday}]\nexpect: {role: pass}\n", "CreationDate: a time is ISO 8601 with an offset", 2),
         ("jobs: [{CreationDate: -26}]\nexpect: {role: pass}\n", "CreationDate: a duration is one number and one unit", 2),
-        ("jobs: [{IsEncrypted: yes}]\nexpect: {role: pass}\n", "IsEncrypted: this member is true or false", 2),
+        ("jobs: [{IsEncrypted: yes}]\nexpect: {role: pass}\n", "IsEncrypted: this field is true or false", 2),
         ("jobs: [{BackupSizeInBytes: much}]\nexpect: {role: pass}\n", "BackupSizeInBytes: a size is a number of bytes", 2),
         ("jobs: [{Account: 1}]\nexpect: {role: pass}\n", "an account id is exactly 12 digits", 2),
         ("jobs: [{without: [StatBy]}]\nexpect: {role: pass}\n", "a backup job records no StatBy", 2),
-        ("jobs: [{repeat: {every: 24h}}]\nexpect: {role: pass}\n", "repeat says how often and how far apart", 2),
+        ("jobs: [{repeat: {every: 24h}}]\nexpect: {role: pass}\n", "repeat requires every and times", 2),
         ("jobs: [{CreationDate: 9999-12-31T23:59:59Z}]\nexpect: {role: pass}\n", "CreationDate: the year is from 1971 to 2299", 2),
         ("jobs: [{CreationDate: 0001-01-01}]\nexpect: {role: pass}\n", "CreationDate: the year is from 1971 to 2299", 2),
         ("jobs: [{repeat: {every: 36000d, times: 10000}}]\nexpect: {role: pass}\n", "repeat goes on for more than ten years", 2),
@@ -78,15 +78,15 @@ def test_inventories_stand_in_the_test(load: Load) -> None:
         ("jobs: [{State: [A, B]}]\nexpect: {role: pass}\n", "State takes one value", 2),
         ("jobs: [{Duration: 4h}]\nexpect: {role: pass}\n", "a backup job records no Duration", 2),
         ("expect: {rolle: pass}\n", "the policy has no rule rolle", 2),
-        ("expect: {role: fail}\n", "a test of a rule that fails names what is found", 2),
-        ("expect: {role: {verdict: pass, findings: [i-1]}}\n", "a rule that has findings is no pass", 2),
+        ("expect: {role: fail}\n", "a test of a rule that fails must list its findings", 2),
+        ("expect: {role: {verdict: pass, findings: [i-1]}}\n", "the verdict of a rule with findings is not pass", 2),
         ("expect: {role: passes}\n", "passes is not one of", 2),
         ("expect: {}\n", "the test expects nothing", 2),
         ("jobs: []\n", "the test expects nothing", 1),
         ("covers: long\nexpect: {role: pass}\n", "covers: a duration is", 2),
         ("inventories: {prod: []}\nexpect: {role: pass}\n", "the inventory prod is empty", 2),
         ("job: []\nexpect: {role: pass}\n", "there is no key job here", 2),
-        ("tests: [{name: a, expect: {role: pass}}]\njobs: []\n", "jobs stands beside tests", 3),
+        ("tests: [{name: a, expect: {role: pass}}]\njobs: []\n", "jobs cannot be combined with tests", 3),
         ("policy: q.yaml\nexpect: {role: pass}\n", "there is no policy q.yaml to test", 2),
     ],
 )
@@ -118,7 +118,7 @@ def test_a_test_says_when_it_is(folder: Path) -> None:
     (folder / "p.test.yaml").write_text(ONE, encoding="utf-8")
     with pytest.raises(PolicyError) as caught:
         load_tests([(folder / "p.test.yaml", "p.test.yaml")])
-    assert "as_of is missing" in caught.value.diagnostics[0].message
+    assert "the test has no as_of" in caught.value.diagnostics[0].message
 
 
 def test_the_mistakes_of_all_files_are_told_at_once(folder: Path) -> None:

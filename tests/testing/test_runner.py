@@ -35,7 +35,7 @@ def test_a_rule_that_a_test_does_not_name_must_find_nothing(run: Run) -> None:
 def test_another_verdict_is_told_with_its_reason(run: Run) -> None:
     assert lines(run, "jobs: [{ResourceType: RDS}]\nexpect: {failed: pass}\n") == [
         "- verdict     pass",
-        "+ verdict     inconclusive: nothing to judge: the only backup job does not match",
+        "+ verdict     inconclusive: nothing to evaluate: the only backup job does not match",
     ]
 
 

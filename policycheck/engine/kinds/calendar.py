@@ -110,7 +110,7 @@ class CalendarMeasure(GroupedMeasure):
 
     def describe_failure(self, asked: Asked) -> str:
         limit = asked.limit.replace("less than", "fewer than")
-        excused = "what runs is not due yet, and what ended before the first backup job of a new one is not asked of it"
+        excused = "the current one is not due yet, and those before the first backup job of a new resource do not count"
         return f"{asked.one} with a {asked.noun} with {asked.what} on {limit}; {excused}"
 
     def sample(self, requirement: Expectation, window: int | None, *, keeps: bool) -> SampleJobs:

@@ -307,8 +307,8 @@ class FollowingTrace:
         return (
             Step("in the population", job.population, steps=chosen),
             Step(f"followed by a {noun} that counts", job.followed, f"deadline {deadline}; {seen}", linked),
-            Step(f"the list of {noun}s is complete from its end to its deadline, where it would run", job.covered),
-            Step("pending: its deadline is still to come", job.pending),
+            Step(f"the list of {noun}s is complete from its end to its deadline in the account and Region where it would run", job.covered),
+            Step("pending until its deadline", job.pending),
             Step("violates", job.violation),
         )
 

@@ -80,7 +80,7 @@ class LongestGap(GroupedMeasure):
         return True
 
     def describe_failure(self, asked: Asked) -> str:
-        return f"{asked.one} with {asked.limit} between two {asked.noun}s with {asked.what}, the window's start and as_of counting as ends"
+        return f"{asked.one} with {asked.limit} between two {asked.noun}s with {asked.what}, from the start of the window to as_of"
 
     def sample(self, requirement: Expectation, window: int | None, *, keeps: bool) -> SampleJobs:
         limit = int(softest_limit(requirement) if keeps else limit_of(requirement)[1])

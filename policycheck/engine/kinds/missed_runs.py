@@ -305,7 +305,7 @@ class RunTrace:
         missed, perhaps, due = self._counts(self._groups[triple])
         requirement = case.rule.statement.requirement
         assert isinstance(requirement, Expectation) and requirement.operator and requirement.limit
-        measured = [f"missed runs: {missed:,} of {due:,} due" + (f", and {perhaps:,} more may have been missed" if perhaps else "")]
+        measured = [f"missed runs: {missed:,} of {due:,} due" + (f", and {perhaps:,} more might have been missed" if perhaps else "")]
         measured.append(f"limit: {requirement.operator.replace('_', ' ')} {requirement.limit.value:,}")
         runs = [line for group in self._groups[triple] for line in self._told(group)]
         tracer = Tracer(self._frame)
@@ -331,8 +331,8 @@ class RunTrace:
             if expected.run in judged.changed:
                 told = "not evaluated: the schedule changed around it"
             elif expected.run in judged.ended:
-                told = "not evaluated: a newer version of the plan had come"
-            perhaps = ", unless a job that does not say its plan, resource, place or time answered" if expected.run in judged.doubtful else ""
+                told = "not evaluated: the plan has a newer version"
+            perhaps = ", unless a job that does not record its plan, resource, account, Region or time is its job" if expected.run in judged.doubtful else ""
             yield f"{when}: {told}{perhaps} ({head}, {name_briefly(schedule.cron or '')} in {name_briefly(schedule.timezone)}, {window})"
         yield from (f"undecided: {head}: {problem}" for problem in judged.problems)
 
@@ -350,7 +350,7 @@ class MissedRuns(Measurement):
         return RunTrace(case, context)
 
     def describe_failure(self, asked: Asked) -> str:
-        return f"one resource with {asked.limit} scheduled runs that were due in the window and that no job of its plan answered"
+        return f"one resource with {asked.limit} scheduled runs that were due in the window and have no job of its plan"
 
     def describe_subjects(self, asked: str) -> str:
         return "every resource that a scheduled job of a backup plan names"
@@ -360,8 +360,8 @@ class MissedRuns(Measurement):
 
     def describe_doubt(self) -> Iterator[str]:
         yield "the schedule of a rule cannot be computed from what its jobs record (BackupRuleCron, BackupRuleTimezone)"
-        yield "runs without a job lie around a change of the schedule or after a newer version of the plan, and would break the limit if they were missed"
-        yield "a job may be a scheduled one, since its list was saved without CreatedBy"
+        yield "runs without a job are around a change of the schedule or after a newer version of the plan, and would exceed the limit if they were missed"
+        yield "a job might be scheduled, because its list was saved without CreatedBy"
 
     def sample(self, requirement: Expectation, window: int | None, *, keeps: bool) -> SampleJobs:
         missed = int(requirement.limit.value or 0) if requirement.limit is not None else 0
@@ -380,7 +380,7 @@ class MissedRuns(Measurement):
         return False
 
     def tell_staying(self, staying: Staying) -> str:
-        return f"the runs that {staying.finding.subject} missed are still in the window when time is up"
+        return f"the runs that {staying.finding.subject} missed are still in the window when the gate ends"
 
 
 KIND = MissedRuns()

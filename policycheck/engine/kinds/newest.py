@@ -89,7 +89,7 @@ class Newest(GroupedMeasure):
         return Breach(moment(as_of + int(age) + length), spell_subject(case.per, values))
 
     def describe_window(self, reach: str) -> str:
-        return f"{super().describe_window(reach)}; how old the newest is, is asked of all the lists cover"
+        return f"{super().describe_window(reach)}; the newest job is sought in the whole coverage"
 
     def describe_failure(self, asked: Asked) -> str:
         return f"{asked.one} whose newest {asked.noun} with {asked.what} was created {asked.limit} before as_of, or that has none"

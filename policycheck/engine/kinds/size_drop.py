@@ -142,7 +142,7 @@ class SizeChange(ComparedJobs):
         size, old = records[row].BackupSizeInBytes, records[before].BackupSizeInBytes
         allowed = old * (1 + limit_of(account.requirement)[1] * (-1 if self._change is Change.DROP else 1))
         apart = spell_size(abs(round(size - allowed)))
-        side = "short of that" if self._change is Change.DROP else "over"
+        side = "less than that" if self._change is Change.DROP else "over"
         others = len(judged.rows) - 1
         more = f"; so {'is' if others == 1 else 'are'} {counted(others, 'other job')}" if others > 0 else ""
         return f"{self.tell_compared(judged, account.view.job_list)}: {account.bound('')}, {apart} {side}{more}"
@@ -166,7 +166,7 @@ class SizeChange(ComparedJobs):
             yield f"{counted(first, 'job')} not compared: {'it' if first == 1 else 'each'} is the first of its resource in the list"
         if unsized:
             types = ", ".join(sorted({*SIZES_OF_CHANGES, *TYPES_WITHOUT_SIZES}))
-            yield f"{counted(unsized, 'job')} not compared: AWS Backup records no size to compare for some types of resources ({types})"
+            yield f"{counted(unsized, 'job')} not compared: AWS Backup records no usable size for some resource types ({types})"
 
     # What `explain` tells
 
@@ -174,7 +174,7 @@ class SizeChange(ComparedJobs):
         return f"{asked.one} with a {asked.noun} in the window that has {asked.what} and is {asked.limit} {self._change.value} than the one before it that has"
 
     def describe_doubt(self) -> Iterator[str]:
-        yield "a job does not say its size although its type records one, or the list lacks the time between two jobs that are compared"
+        yield "a job lacks its size although AWS records it for its type, or the list has a gap between two jobs that are compared"
 
     def sample(self, requirement: Expectation, window: int | None, *, keeps: bool) -> SampleJobs:
         limit = limit_of(requirement)[1]

@@ -1,1 +1,1 @@
-"""Which job of one list follows a job of another (docs/groups.md, Following jobs): what `followed_by` asks about."""
+"""Which job of one list follows a job of another (docs/groups-specification.md, Following jobs): what `followed_by` asks about."""

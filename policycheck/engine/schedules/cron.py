@@ -249,13 +249,13 @@ def _split(expression: str) -> list[str]:
     """The six fields, in upper case."""
     text = expression.strip()
     if text[:5].lower() == "rate(":
-        raise ScheduleError(f"{_quote(expression)} is a rate; AWS Backup documents cron expressions only, and a rate does not tell when it began")
+        raise ScheduleError(f"{_quote(expression)} is a rate; AWS Backup documents only cron expressions, and a rate has no known start")
     wrapped = _WRAPPED.fullmatch(text)
     words = (wrapped[1] if wrapped else text).upper().split()
     if len(words) != 6 or not text.isascii():
-        raise ScheduleError(f"{_quote(expression)} is no cron expression of six fields: minutes, hours, day of month, month, day of week, year")
+        raise ScheduleError(f"{_quote(expression)} is not a cron expression of six fields: minutes, hours, day of month, month, day of week, year")
     if listed := next((word for word in words if "," in word and any(term.startswith("*") for term in word.split(","))), None):
-        raise ScheduleError(f"{_quote(listed)} has * in a list; AWS does not say what else it could add to all")
+        raise ScheduleError(f"{_quote(listed)} has * in a list, which AWS does not document")
     return words
 
 
@@ -304,7 +304,7 @@ def _parse_day_of_month(term: str) -> Days:
     if nearest := _NEAREST.fullmatch(term):
         return NearestWeekday(_value(nearest[1], _DAYS_OF_MONTH))
     if term.startswith("L-"):
-        raise ScheduleError(f"AWS does not document the day of month {_quote(term)}, which schedulers count in two ways")
+        raise ScheduleError(f"AWS does not document the day of month {_quote(term)}, which schedulers interpret in two ways")
     return DaysOfMonth(_values(term, _DAYS_OF_MONTH))
 
 

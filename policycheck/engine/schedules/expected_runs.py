@@ -1,6 +1,7 @@
 """Scheduled runs: which ones the jobs of a backup plan show to be promised, which of these were due, and which no job answered.
 
-Whole microseconds since 1970 UTC throughout; no dataframe and no clock. `docs/groups.md` (Missed runs) fixes what is meant; the numbers below are its steps.
+Whole microseconds since 1970 UTC throughout; no dataframe and no clock.
+`docs/groups-specification.md` (Missed runs) fixes what is meant; the numbers below are its steps.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The jobs that backup plans made, and which ids of a plan's rules are one rule. `docs/groups.md` (Missed runs) fixes what is meant."""
+"""The jobs that backup plans made, and which ids of a plan's rules are one rule. `docs/groups-specification.md` (Missed runs) fixes what is meant."""
 
 from __future__ import annotations
 

@@ -89,8 +89,10 @@ def find_accepted_unknown_outcome(run: Run) -> Iterator[Place]:
         for comparison in positive(requirement.condition):
             literal = next((one for one in comparison.literals if comparison.field == "Outcome" and one.text == "unknown"), None)
             if literal is not None and comparison.operator is Operator.IS:
-                message = "the rule takes a COMPLETED job whose MessageCategory is not recorded for a good one"
-                yield Place(policy, place_of(rule, literal.location), message, "Ask for clean: what is not recorded then makes the rule inconclusive.", rule)
+                message = "the rule accepts a COMPLETED job whose MessageCategory is not recorded"
+                yield Place(
+                    policy, place_of(rule, literal.location), message, "Require clean. An outcome that is not recorded then makes the rule inconclusive.", rule
+                )
 
 
 def find_unjudged_issues(run: Run) -> Iterator[Place]:
@@ -101,7 +103,7 @@ def find_unjudged_issues(run: Run) -> Iterator[Place]:
         judging = [(policy, rule) for policy, rule in run.rules() if rule.statement.dataset == dataset.name and judges_outcomes(rule)]
         if judging and not any(fields_of(own_conditions(rule)) & {"Outcome", "MessageCategory"} for _, rule in judging):
             policy, rule = judging[0]
-            message = f"the rules on {dataset.noun}s evaluate their {dataset.state_field} alone: a job that COMPLETED with issues passes all of them"
+            message = f"the rules on {dataset.noun}s evaluate their {dataset.state_field} only: a job that COMPLETED with issues passes all of them"
             yield Place(policy, rule.location, message, "no jobs with issues within 24h, or ask for clean in place of COMPLETED.", rule)
 
 
@@ -147,7 +149,7 @@ def find_limit_without_slack(run: Run) -> Iterator[Place]:
         limit = requirement.limit
         if rule.statement.list.scheduled and limit.value in {DAY, 7 * DAY}:
             often = "daily" if limit.value == DAY else "weekly"
-            message = f"a limit of {clean_line(limit.text)} leaves a {often} plan no time to run: until the next job is done, the newest one is older"
+            message = f"a limit of {clean_line(limit.text)} leaves a {often} plan no time to run: before the next job ends, the newest one is older"
             hint = "Add the start window and the time a job takes: 26h." if often == "daily" else "Add the start window and the time a job takes: 8d."
             yield Place(policy, place_of(rule, limit.location), message, hint, rule)
 
@@ -157,7 +159,7 @@ def find_outcome_without_window(run: Run) -> Iterator[Place]:
     for policy, rule in run.rules():
         requirement, statement = rule.statement.requirement, rule.statement
         if isinstance(requirement, NoneMatch | AllMatch) and statement.within is None and judges_outcomes(rule) and not _dated(rule):
-            message = "the rule evaluates how jobs end, without a window: one failure is found until it leaves the list, how far back depends on the source"
+            message = "the rule evaluates how jobs end, without a window: a failure is a finding until it leaves the list, which depends on the source"
             yield Place(policy, rule.location, message, "Add within 24h, or as often as the check runs.", rule)
 
 
@@ -172,11 +174,11 @@ def find_clock_that_hides_jobs(run: Run) -> Iterator[Place]:
         if clock is None or window is None or window.value is None or not judges_outcomes(rule):
             continue
         if clock in {"CreationDate", "InitiationDate", "StartBy"} and int(window.value) < _LISTED_DAYS * DAY:
-            message = f"with clock {clock}, a job that ends more than {clean_line(window.text)} later is in no window once its outcome is known"
-            yield Place(policy, place_of(rule, window.location), message, "Leave clock out: a job that ended in the window is then in it.", rule)
+            message = f"with clock {clock}, a job that ends more than {clean_line(window.text)} later is in no window when its outcome is known"
+            yield Place(policy, place_of(rule, window.location), message, "Omit clock. Without it, a job that ended in the window is in it.", rule)
         elif clock == "CompletionDate" and _forbids(rule, "EXPIRED"):
             message = "with clock CompletionDate, EXPIRED jobs are in no window: AWS records no end of a job that never started"
-            yield Place(policy, place_of(rule, window.location), message, "Leave clock out: such a job ended when its start window did.", rule)
+            yield Place(policy, place_of(rule, window.location), message, "Omit clock. Such a job ends with its start window.", rule)
 
 
 def _forbids(rule: Rule, state: str) -> bool:
@@ -193,8 +195,8 @@ def find_silence_that_passes(run: Run) -> Iterator[Place]:
             continue
         named = next((one for one in positive(rule.statement.where) if one.field in _NAMES and one.operator is not Operator.PRESENT), None)
         if named is not None:
-            message = f"with no_data: {rule.qualifiers.no_data}, a misspelled {named.field} ({clean_line(named.literals[0].text)}) would never be noticed"
-            hint = "no_data: quiet passes a quiet window where such jobs were seen before, and is inconclusive where there never was one."
+            message = f"with no_data: {rule.qualifiers.no_data}, a misspelled {named.field} ({clean_line(named.literals[0].text)}) would go unnoticed"
+            hint = "With no_data: quiet, an empty window passes if such jobs were observed before; otherwise the rule is inconclusive."
             yield Place(policy, place_of(rule, named.location), message, hint, rule)
 
 
@@ -206,8 +208,8 @@ def find_unreliable_size(run: Run) -> Iterator[Place]:
         compared = next((one for one in comparisons(own_conditions(rule)) if one.field in _SIZES and one.operator is not Operator.PRESENT), None)
         if wrong and compared is not None:
             told = "as 0" if _SIZELESS[wrong[0].lower()] == "0" else "not at all"
-            message = f"AWS records the size of {clean_line(wrong[0])} backups {told}: {compared.field} says nothing of them"
-            yield Place(policy, place_of(rule, compared.location), message, "Leave these types out, or ask for something else.", rule)
+            message = f"AWS records the size of {clean_line(wrong[0])} backups {told}: {compared.field} says nothing about them"
+            yield Place(policy, place_of(rule, compared.location), message, "Exclude these types, or compare another field.", rule)
 
 
 def find_missing_inventory(run: Run) -> Iterator[Place]:
@@ -241,7 +243,7 @@ def find_service_role(run: Run) -> Iterator[Place]:
         # Of a rule that is about another name, or leaves the service's roles out, nothing is said.
         about = any("AWSBackup" in literal.text for literal in names.literals)
         if about and is_impossible(And((role, requirement.condition)), dataset) and not is_impossible(And((role, chosen(rule))), dataset):
-            message = "the rule also asks this of AWS Backup's own role (aws-service-role/.../AWSServiceRoleForBackup), whose name cannot be changed"
+            message = "the rule also checks AWS Backup's own role (aws-service-role/.../AWSServiceRoleForBackup), whose name cannot be changed"
             hint = 'for jobs with IAM role not containing "/aws-service-role/", IAM role must contain AWSBackup or AwsBackup'
             yield Place(policy, place_of(rule, names.location), message, hint, rule)
 

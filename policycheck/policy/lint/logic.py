@@ -23,8 +23,8 @@ def find_contradictory_population(run: Run) -> Iterator[Place]:
     for policy, rule in run.rules():
         if is_impossible(chosen(rule), rule.statement.list):
             where = rule.statement.where
-            message = f"no {rule.statement.list.noun} can satisfy these conditions on {shown(chosen(rule))} together: the rule never looks at one"
-            yield Place(policy, _first(rule, where), message, "Take one of them away, or put the alternatives under any.", rule)
+            message = f"no {rule.statement.list.noun} can satisfy these conditions on {shown(chosen(rule))} together: the rule selects no job"
+            yield Place(policy, _first(rule, where), message, "Remove one of them, or put the alternatives under any.", rule)
 
 
 def find_contradictory_condition(run: Run) -> Iterator[Place]:
@@ -34,8 +34,8 @@ def find_contradictory_condition(run: Run) -> Iterator[Place]:
         dataset = requirement.list if isinstance(requirement, Following) else rule.statement.list
         if is_impossible(requirement.condition, dataset):
             always = "no job can violate it" if isinstance(requirement, NoneMatch) else "every job violates it" if isinstance(requirement, AllMatch) else ""
-            message = f"no {dataset.noun} can satisfy what the rule asks of {shown(requirement.condition)}{f': {always}' if always else ''}"
-            yield Place(policy, _first(rule, requirement.condition), message, "A job has one value of each: a list means one of its values.", rule)
+            message = f"no {dataset.noun} can satisfy what the rule requires of {shown(requirement.condition)}{f': {always}' if always else ''}"
+            yield Place(policy, _first(rule, requirement.condition), message, "A job has one value for each field. For alternatives, use a list.", rule)
 
 
 def find_rule_that_cannot_fail(run: Run) -> Iterator[Place]:
@@ -52,8 +52,10 @@ def find_rule_that_cannot_fail(run: Run) -> Iterator[Place]:
             case _:
                 empty = False
         if empty:
-            message = f"the rule cannot fail: no {dataset.noun} it chooses can violate it, whatever happens"
-            yield Place(policy, _first(rule, condition), message, f"Look at {shown(And((chosen(rule), condition)))}: where and what is asked exclude it.", rule)
+            message = f"the rule cannot fail: no {dataset.noun} it selects can violate it"
+            yield Place(
+                policy, _first(rule, condition), message, f"Look at {shown(And((chosen(rule), condition)))}: where and the requirement exclude it.", rule
+            )
 
 
 def find_rule_that_cannot_pass(run: Run) -> Iterator[Place]:
@@ -74,8 +76,8 @@ def find_rule_that_cannot_pass(run: Run) -> Iterator[Place]:
             case _:
                 empty = False
         if empty:
-            message = f"the rule cannot pass: no {dataset.noun} it chooses can satisfy it"
-            hint = f"Look at {shown(And((chosen(rule), condition)))}; of a job that must not be there at all say so: no jobs in vault legacy."
+            message = f"the rule cannot pass: no {dataset.noun} it selects can satisfy it"
+            hint = f"Look at {shown(And((chosen(rule), condition)))}; to forbid such jobs, write: no jobs in vault legacy."
             yield Place(policy, _first(rule, condition), message, hint, rule)
 
 
@@ -86,7 +88,7 @@ def find_population_out_of_scope(run: Run) -> Iterator[Place]:
         for name, declared in (("Account", scope.accounts), ("Region", scope.regions)):
             if declared and is_impossible(And((chosen(rule), equals(name, *declared))), dataset):
                 named = next(one for one in comparisons(rule.statement.where) if one.field == name)
-                message = f"the rule chooses jobs of {name} {_listed(named)} alone, which the scope leaves out: it never looks at one"
+                message = f"the rule selects jobs of {name} {_listed(named)} only, which are outside the scope: it selects no job"
                 yield Place(policy, place_of(rule, named.location), message, f"Declare it under scope, or correct the {name}.", rule)
 
 
@@ -116,8 +118,8 @@ def _dead_parts(policy: Policy, rule: Rule, condition: Condition, whole: Conditi
             continue
         for choice, what, location in choices:
             if is_impossible(And((whole, choice)), rule.statement.list):
-                message = f"{what} cannot be: the rest of the rule excludes it"
-                yield Place(policy, location, message, "Take it away, or widen what excludes it.", rule)
+                message = f"{what} can never match: the rest of the rule excludes it"
+                yield Place(policy, location, message, "Remove it, or widen what excludes it.", rule)
 
 
 def find_repeated_value(run: Run) -> Iterator[Place]:
@@ -129,7 +131,7 @@ def find_repeated_value(run: Run) -> Iterator[Place]:
                 value = _folded(rule, comparison, literal.value)
                 if value in seen:
                     message = f"{comparison.field} is compared with {clean_line(literal.text)} twice"
-                    yield Place(policy, place_of(rule, literal.location), message, "Was another value meant?", rule)
+                    yield Place(policy, place_of(rule, literal.location), message, "Did you mean another value?", rule)
                 seen.add(value)
 
 

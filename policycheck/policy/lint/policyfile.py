@@ -29,10 +29,10 @@ def find_unused_param(run: Run) -> Iterator[Place]:
         used = {name for text in source.texts() for name in _PARAMETER.findall(text.text)}
         for name, (key, _) in params.entries.items():
             if name not in used:
-                message = f"the parameter {clean_line(name)} is used nowhere: setting it changes nothing"
+                message = f"the parameter {clean_line(name)} is not used: setting it changes nothing"
                 near = difflib.get_close_matches(name, used, n=1)
                 yield Place(
-                    policy, key.location, message, f"Write ${{{clean_line(name)}}} where it is meant, or take it away." if not near else f"Was {near[0]} meant?"
+                    policy, key.location, message, f"Write ${{{clean_line(name)}}} where you need it, or remove it." if not near else f"Was {near[0]} meant?"
                 )
 
 
@@ -41,7 +41,9 @@ def find_typed_sentence(run: Run) -> Iterator[Place]:
     for policy, rule in run.rules():
         if rule.typed is not None:
             canonical = clean_line(rule.typed.canonical)
-            yield Place(policy, rule.typed.location, f"read as: {canonical}", "Write it so, or let policycheck lint --fix.", rule, (rule.typed.canonical,))
+            yield Place(
+                policy, rule.typed.location, f"read as: {canonical}", "Write it this way, or run policycheck lint --fix.", rule, (rule.typed.canonical,)
+            )
 
 
 def find_duplicate_rule(run: Run) -> Iterator[Place]:
@@ -52,7 +54,7 @@ def find_duplicate_rule(run: Run) -> Iterator[Place]:
         if key in seen:
             other_policy, other = seen[key]
             where = clean_line(f"{other_policy.path}:{other.location.line}")
-            message = f"the rule says the same as {other_policy.id}/{other.id}: one violation is found twice"
+            message = f"the rule says the same as {other_policy.id}/{other.id}: one violation has two findings"
             yield Place(policy, rule.location, message, f"Keep one of them, with the controls and tags of both; the other stands at {where}.", rule)
         else:
             seen[key] = (policy, rule)
@@ -96,8 +98,8 @@ def find_unexplained_rule(run: Run) -> Iterator[Place]:
     for policy, rule in run.rules():
         lacking = [name for name in ("why", "fix") if not getattr(rule, name)]
         if lacking:
-            message = f"the rule has no {' and no '.join(lacking)}: a finding does not say why it matters or what to do"
-            yield Place(policy, rule.location, message, "One sentence each; reports print them beside every finding.", rule)
+            message = f"the rule has no {' and no '.join(lacking)}: its findings do not say why they matter or what to do"
+            yield Place(policy, rule.location, message, "Add one sentence each; reports show them with every finding.", rule)
 
 
 def find_undeclared_scope(run: Run) -> Iterator[Place]:
@@ -105,11 +107,11 @@ def find_undeclared_scope(run: Run) -> Iterator[Place]:
     for policy in run.policies:
         scope = policy.scope
         if not scope.declared:
-            message = "the policy declares no scope: an account or a Region that is missing from the evidence is not missed"
-            yield Place(policy, find_key(policy, "policy"), message, "scope: {accounts: [...], regions: [...]}, or --scope FILE.")
+            message = "the policy declares no scope: a missing account or Region goes unnoticed"
+            yield Place(policy, find_key(policy, "policy"), message, "Add scope: {accounts: [...], regions: [...]}, or pass --scope FILE.")
         elif not scope.regions or not (scope.accounts or scope.organization):
             lacking = "regions" if not scope.regions else "accounts"
-            message = f"the scope declares no {lacking}: one that is missing from the evidence is not missed"
+            message = f"the scope declares no {lacking}: a missing one goes unnoticed"
             yield Place(policy, find_key(policy, "scope"), message, f"Add {lacking} to the scope.")
 
 
@@ -122,7 +124,7 @@ def find_idle_exception(run: Run) -> Iterator[Place]:
             outside = bool(scope.accounts) and account not in scope.accounts
             if outside or (bool(region) and bool(scope.regions) and region not in scope.regions):
                 message = f"may_be_empty names {clean_line(place)}, which the scope does not declare: it excuses nothing"
-                yield Place(policy, find_key(policy, "scope", "may_be_empty"), message, "Declare it, or take it away.")
+                yield Place(policy, find_key(policy, "scope", "may_be_empty"), message, "Declare it, or remove it.")
 
 
 def find_malformed_control(run: Run) -> Iterator[Place]:
@@ -130,7 +132,7 @@ def find_malformed_control(run: Run) -> Iterator[Place]:
     for policy, rule, framework, control in _controls(run):
         if not FRAMEWORKS[framework].looks_right(control):
             example = FRAMEWORKS[framework].ids[0]
-            message = f"{clean_line(control)} is no control of {FRAMEWORKS[framework].title}: its ids look like {example}"
+            message = f"{clean_line(control)} is not a control of {FRAMEWORKS[framework].title}: its ids look like {example}"
             yield Place(policy, rule.location, message, _suggestion(control, FRAMEWORKS[framework].ids), rule)
 
 
@@ -139,7 +141,7 @@ def find_unlisted_control(run: Run) -> Iterator[Place]:
     for policy, rule, framework, control in _controls(run):
         known = FRAMEWORKS[framework]
         if known.looks_right(control) and control not in known.ids:
-            message = f"{clean_line(control)} of {known.title} is not known to ask about backups: the rule claims to test it"
+            message = f"{clean_line(control)} of {known.title} is not known to be about backups, but the rule claims to test it"
             yield Place(policy, rule.location, message, _suggestion(control, known.ids) or f"Known are {', '.join(known.ids)}.", rule)
 
 
@@ -152,7 +154,7 @@ def find_misspelt_framework(run: Run) -> Iterator[Place]:
                 continue
             near = difflib.get_close_matches(_plain(name), plain, n=1, cutoff=0.85)
             if near:
-                message = f"the framework {clean_line(name)} is spelled {plain[near[0]]} elsewhere: --framework {plain[near[0]]} leaves this rule out"
+                message = f"the framework {clean_line(name)} is spelled {plain[near[0]]} elsewhere: --framework {plain[near[0]]} excludes this rule"
                 yield Place(policy, rule.location, message, f"Write {plain[near[0]]}.", rule)
 
 

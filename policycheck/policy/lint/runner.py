@@ -108,7 +108,7 @@ def _check_suppressions(suppressions: Sequence[Suppression], found: Sequence[tup
         if not one.codes:
             problem = "the suppression names no code: it has no effect"
         elif unknown:
-            problem = f"the suppression names {clean_line(unknown[0])}, which is no code"
+            problem = f"the suppression names {clean_line(unknown[0])}, which is not a code"
         elif not one.reason:
             problem = "the suppression gives no reason: it has no effect"
         if problem and "PC901" in codes:
@@ -120,4 +120,4 @@ def _check_suppressions(suppressions: Sequence[Suppression], found: Sequence[tup
             # What was not looked for may well be there.
             if code in codes and not any(other == code and _covers(one, code, place) for other, place in found):
                 location = replace(one.location)
-                yield "PC902", Place(one.policy, location, f"the suppression of {code} suppresses nothing", "Take it away.")
+                yield "PC902", Place(one.policy, location, f"the suppression of {code} suppresses nothing", "Remove it.")

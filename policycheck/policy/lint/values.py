@@ -71,7 +71,7 @@ def find_malformed_region(run: Run) -> Iterator[Place]:
 def _region(policy: Policy, region: str, comparison: Comparison | None, rule: Rule | None) -> Place:
     from policycheck.policy.lint.source import find_key
 
-    message = f"{clean_line(region)} is no Region of AWS: no job can be there"
+    message = f"{clean_line(region)} is not an AWS Region: no job can run there"
     hint = "Regions look like eu-west-1."
     if comparison is None or rule is None:
         return Place(policy, find_key(policy, "scope", "regions"), message, hint)

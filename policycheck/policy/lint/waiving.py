@@ -26,7 +26,7 @@ def find_expired_waiver(run: Run) -> Iterator[Place]:
     for policy, rule, grant in _waivers(run):
         if grant.status(run.as_of) is WaiverStatus.EXPIRED:
             message = f"the waiver of {grant.rule} expired on {grant.expires}: its findings count again"
-            yield Place(policy, grant.location, message, "Take it away, or have its owner grant it anew.", rule)
+            yield Place(policy, grant.location, message, "Remove it, or ask its owner to renew it.", rule)
 
 
 def find_waiver_that_expires_soon(run: Run) -> Iterator[Place]:
@@ -35,9 +35,9 @@ def find_waiver_that_expires_soon(run: Run) -> Iterator[Place]:
     for policy, rule, grant in _waivers(run):
         left = (grant.expires - today).days
         if grant.status(run.as_of) is WaiverStatus.IN_FORCE and left <= SOON_DAYS:
-            message = f"the waiver of {grant.rule} holds until {grant.expires} only"
+            message = f"the waiver of {grant.rule} is in force until {grant.expires} only"
             when = "its last day" if left == 0 else "one more day" if left == 1 else f"{left} more days"
-            yield Place(policy, grant.location, message, f"It is {when}: ask {grant.waiver.owner} whether its cause is gone.", rule)
+            yield Place(policy, grant.location, message, f"It is {when}: ask {grant.waiver.owner} whether its cause is resolved.", rule)
 
 
 def find_waiver_that_matches_nothing(run: Run) -> Iterator[Place]:
@@ -52,15 +52,15 @@ def find_waiver_that_matches_nothing(run: Run) -> Iterator[Place]:
         if not isinstance(requirement, NoneMatch | AllMatch) or is_impossible(And(tuple(found[1:])), dataset):
             continue
         if is_impossible(And(tuple(found)), dataset):
-            yield Place(policy, grant.location, f"no finding of {grant.rule} can match this waiver", "Compare its match with what the rule chooses.", rule)
+            yield Place(policy, grant.location, f"no finding of {grant.rule} can match this waiver", "Compare its match with what the rule selects.", rule)
 
 
 def find_waiver_of_everything(run: Run) -> Iterator[Place]:
     """A waiver of every finding of a rule, whatever is found next."""
     for policy, rule, grant in _waivers(run):
         if grant.match is None and grant.status(run.as_of) is not WaiverStatus.EXPIRED:
-            message = f"match: any waives every finding of {grant.rule} until {grant.expires}, those of resources that are fine today among them"
-            yield Place(policy, grant.location, message, "Name the resources that are meant.", rule)
+            message = f"match: any waives every finding of {grant.rule} until {grant.expires}, including those of resources that have no finding today"
+            yield Place(policy, grant.location, message, "Name the resources that it is for.", rule)
 
 
 def find_repeated_waiver(run: Run) -> Iterator[Place]:

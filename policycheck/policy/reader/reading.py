@@ -123,7 +123,7 @@ def _why_nothing(sentence: Sentence, pattern: Pattern, reached: int) -> Refusal 
     beyond = find_beyond(sentence.text)
     if beyond is not None:
         row, span = beyond
-        return Refusal(row.why, row.hint or (f"What comes nearest is another rule: {row.nearest}" if row.nearest else "No sentence says it."), span)
+        return Refusal(row.why, row.hint or (f"The nearest rule is a different one: {row.nearest}" if row.nearest else "No rule can express it."), span)
     unknown = [position for position in range(len(sentence)) if is_unknown(sentence, position)]
     prose = [position for position in range(len(sentence)) if is_prose(sentence, position)]
     if not unknown and not prose:
@@ -131,11 +131,11 @@ def _why_nothing(sentence: Sentence, pattern: Pattern, reached: int) -> Refusal 
     is_sure = len(unknown) + len(prose) > 1 or any(sentence.folded[position] in DESCRIPTIONS for position in unknown)
     hint = f"A sentence of this kind: {pattern.examples[0]}. {_ALL_KINDS}" if reached > 1 else _ALL_KINDS
     if not unknown and reached >= len(sentence):
-        return Refusal("there is no rule of this form", hint, is_sure=is_sure)
+        return Refusal("no rule has this form", hint, is_sure=is_sure)
     position = unknown[0] if unknown else reached
     word = clean_line(sentence.words[position])
     return Refusal(
-        f"nothing is known of '{word}'" if unknown else f"'{word}' has no place in this sentence",
+        f"unknown words: '{word}'" if unknown else f"'{word}' has no place in this sentence",
         hint,
         sentence.spans[position],
         is_sure=is_sure,
@@ -143,7 +143,7 @@ def _why_nothing(sentence: Sentence, pattern: Pattern, reached: int) -> Refusal 
     )
 
 
-_ALL_KINDS = "To list what can be said, run policycheck rules."
+_ALL_KINDS = "To list all sentences, run policycheck rules."
 
 
 # --- canonical but for how a number is written ---

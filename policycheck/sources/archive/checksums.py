@@ -31,16 +31,16 @@ def read_digests(archive: Archive) -> Digests:
 
     table = archive.open(FILES)
     if table is None:
-        hint = f"put it back from a copy; policycheck fetch --archive {archive.name} notes the files anew, as they are now"
-        raise ArchiveError("is missing: whether the files of the archive are whole cannot be told", hint=hint, place=f"{archive.name}/{FILES}")
+        hint = f"restore it from a copy; policycheck fetch --archive {archive.name} records the files again, as they are now"
+        raise ArchiveError("is missing, so the files of the archive cannot be verified", hint=hint, place=f"{archive.name}/{FILES}")
     uris = table.file_uris()
     if not uris:
         return {}
     try:
         rows = pl.read_parquet(uris, columns=list(FILE_COLUMNS), storage_options=archive.reading_options or None, hive_partitioning=False)
     except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException):
-        hint = f"remove the folder {archive.name}/{FILES}; policycheck fetch --archive {archive.name} notes the files anew, as they are now"
-        raise ArchiveError("is damaged: whether the files of the archive are whole cannot be told", hint=hint, place=f"{archive.name}/{FILES}") from None
+        hint = f"remove the folder {archive.name}/{FILES}; policycheck fetch --archive {archive.name} records the files again, as they are now"
+        raise ArchiveError("is damaged, so the files of the archive cannot be verified", hint=hint, place=f"{archive.name}/{FILES}") from None
     return {(table, path): digest for table, path, digest in rows.iter_rows()}
 
 
@@ -83,7 +83,7 @@ def find_changed(archive: Archive, table: str, paths: Sequence[str], digests: Di
     noted = [path for path in paths if (table, path) in digests]
     now = digests_of(archive, table, noted)
     changed = [path for path, digest in zip(noted, now, strict=True) if digest != digests[table, path]]
-    return [(path, "is missing" if _is_missing(archive, table, path) else "is damaged: it is not as it was written") for path in changed]
+    return [(path, "is missing" if _is_missing(archive, table, path) else "is damaged: it was changed after it was written") for path in changed]
 
 
 def _is_missing(archive: Archive, table: str, path: str) -> bool:

@@ -116,15 +116,15 @@ def read_fetches(archive: Archive) -> list[FetchRow]:
     found: list[FetchRow] = []
     for uri in uris:
         place = f"{archive.name}/{FETCHES}/{uri.rsplit('/', 1)[-1]}"
-        hint = f"put the file back from a copy; without one: policycheck fetch --archive {archive.name} --repair, after which nothing older is covered"
+        hint = f"restore the file from a copy; without one, run policycheck fetch --archive {archive.name} --repair, after which nothing older is covered"
         try:
             frame = pl.read_parquet(uri, columns=list(FETCH_COLUMNS), storage_options=archive.reading_options or None, hive_partitioning=False)
             rows = [(FetchRow(**{_NAMES[name]: row[name] for name in _NAMES}), row[_OWN_DIGEST]) for row in frame.iter_rows(named=True)]
         except (OSError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
             reason = "is missing" if isinstance(error, FileNotFoundError) else "is damaged"
-            raise ArchiveError(f"{reason}: what the archive covers is not known", hint=hint, place=place) from None
+            raise ArchiveError(f"{reason}: what the archive covers is unknown", hint=hint, place=place) from None
         if any(_digest(row) != digest for row, digest in rows):
-            raise ArchiveError("is damaged, a row is not what was written: what the archive covers is not known", hint=hint, place=place)
+            raise ArchiveError("is damaged (a row was changed): what the archive covers is unknown", hint=hint, place=place)
         found += [row for row, _ in rows]
     return sorted(found, key=lambda row: (row.started, row.lost, row.dataset, row.region, row.account or ""))
 

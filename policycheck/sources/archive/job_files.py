@@ -158,7 +158,7 @@ class JobFiles:
 
 def repair_hint(archive: Archive) -> str:
     """How to go on without a file."""
-    return f"put the file back from a copy, or fetch again what AWS still lists: policycheck fetch --archive {archive.name} --repair"
+    return f"restore the file from a copy, or fetch again what AWS still lists: policycheck fetch --archive {archive.name} --repair"
 
 
 def _part_of(name: str) -> pl.Expr:

@@ -101,7 +101,7 @@ class _Read:
 
     def describe(self, archive: Archive, since: datetime | None) -> str:
         days = "day" if self.days == 1 else "days"
-        left_out = f"; jobs that had ended before {iso(since)} were left out" if since is not None else ""
+        left_out = f"; jobs that had ended before {iso(since)} were omitted" if since is not None else ""
         return (
             f"archive: {archive.name}: read {self.days_read:,} of {self.days:,} {days}, {spell_bytes(self.bytes_read)} of {spell_bytes(self.bytes)}{left_out}"
         )
@@ -127,8 +127,8 @@ def _require_files(archive: Archive, dataset: Dataset, rows: Sequence[FetchRow],
     added = {(row.fetch, row.region, row.asker): row.added for row in rows if row.complete}
     lost = any(row.lost for row in rows)
     if files is None or files.version < wanted or (not lost and int(files.files[ROWS].sum()) < sum(added.values())):
-        problem = "is missing" if files is None else "lacks what a fetch wrote: entries of its log are gone"
-        raise ArchiveError(problem, hint=f"put _delta_log back from a copy; {repair_hint(archive)}", place=f"{archive.name}/{dataset.name}")
+        problem = "is missing" if files is None else "lacks entries of its log"
+        raise ArchiveError(problem, hint=f"restore _delta_log from a copy; {repair_hint(archive)}", place=f"{archive.name}/{dataset.name}")
     return files
 
 
@@ -198,7 +198,7 @@ _IDS_SHOWN = 3
 def _describe_unlisted(dataset: Dataset, ids: Sequence[str]) -> str:
     shown = ", ".join(clean_line(one) for one in ids[:_IDS_SHOWN]) + (f" and {len(ids) - _IDS_SHOWN} more" if len(ids) > _IDS_SHOWN else "")
     were = f"1 {dataset.noun} was" if len(ids) == 1 else f"{len(ids):,} {dataset.noun}s were"
-    return f"unknown end: {were} in progress when AWS last listed it, and AWS lists it no more: {shown}"
+    return f"unknown end: {were} in progress when AWS last listed it, and AWS no longer lists it: {shown}"
 
 
 def _is(name: str, value: str) -> pl.Expr:

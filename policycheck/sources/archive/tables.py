@@ -61,7 +61,7 @@ class Archive:
         try:
             import deltalake  # noqa: F401 - whether it is there
         except ImportError:
-            raise UsageError("an archive needs the library deltalake", hint="pip install 'policycheck[archive]'") from None
+            raise UsageError("an archive requires the library deltalake", hint="pip install 'policycheck[archive]'") from None
         if is_remote(self.path) and not urlsplit(self.path).netloc:
             raise UsageError(f"{clean_line(self.path)}: no bucket is named", hint="s3://bucket/prefix")
 
@@ -145,14 +145,14 @@ class Archive:
         """
         found = self.open(FETCHES)
         if found is None:
-            raise ArchiveError("is no archive: it has no table of fetches", hint=f"policycheck fetch --archive {self.name} makes one", place=self.name)
+            raise ArchiveError("is not an archive: it has no table of fetches", hint=f"policycheck fetch --archive {self.name} makes one", place=self.name)
         self._require_format(found)
         return found
 
     def _require_format(self, table: DeltaTable) -> None:
         told = str(table.metadata().configuration.get(_FORMAT_KEY, ""))
         if not told.isascii() or not told.isdecimal():
-            raise ArchiveError("is no archive of policycheck: its table of fetches does not say its format", place=self.name)
+            raise ArchiveError("is not an archive of policycheck: its table of fetches does not name its format", place=self.name)
         if int(told) > FORMAT:
             raise ArchiveError(f"has the format {told}, and this version reads up to {FORMAT}", hint="install a newer policycheck", place=self.name)
 
@@ -196,7 +196,7 @@ class Archive:
             reason = (error.strerror or type(error).__name__).lower()
             raise UsageError(f"--archive {self.name}: {reason}", hint="name a folder of its own for the archive") from None
         if any(name not in {*_OWN, *JOB_LISTS} for name in names):
-            raise UsageError(f"--archive {self.name}: the folder holds other files", hint="name an empty folder, or one that is not there yet")
+            raise UsageError(f"--archive {self.name}: the folder holds other files", hint="name an empty folder, or one that does not exist")
 
     def append(self, table: str, rows: Any) -> int:
         """Add rows to a table in one transaction, whoever else writes to it; its version afterwards.
@@ -225,10 +225,10 @@ class Archive:
         except (TableNotFoundError, DeltaError) as error:
             if is_remote(self.path) and _is_access(str(error)):
                 raise ArchiveError(f"cannot be reached: {_line(error)}", hint=_ACCESS_HINT, place=place) from None
-            hint = f"put back _delta_log from a copy; without one move {self.name} away, and fetch into a new archive"
+            hint = f"restore _delta_log from a copy; without one, move {self.name} away, and fetch into a new archive"
             raise ArchiveError(f"its log is damaged: {_line(error)}", hint=hint, place=f"{place}/_delta_log") from None
         except OSError as error:
-            hint = _ACCESS_HINT if is_remote(self.path) else "see that the folder can be read and written, and that the disk is not full"
+            hint = _ACCESS_HINT if is_remote(self.path) else "make sure that the folder can be read and written, and that the disk is not full"
             raise ArchiveError(f"cannot be used: {_line(error)}", hint=hint, place=place) from None
 
 
@@ -242,7 +242,7 @@ def writer_properties(table: str) -> WriterProperties:
     )
 
 
-_ACCESS_HINT = "see the bucket's name and Region (AWS_REGION), the credentials (--profile), and that they allow s3:ListBucket, s3:GetObject and s3:PutObject"
+_ACCESS_HINT = "check the bucket's name and Region (AWS_REGION), the credentials (--profile), and that they allow s3:ListBucket, s3:GetObject and s3:PutObject"
 
 
 def _is_access(text: str) -> bool:

@@ -169,7 +169,7 @@ def give_up_damaged(archive: Archive, now: datetime) -> list[str]:
         assert table is not None
         with archive.explained(name):
             _remove(table, rows)
-        told += [f"{archive.name}/{name}/{path} {problem}; it was taken out, and what it held is not covered any more" for path, problem in found]
+        told += [f"{archive.name}/{name}/{path} {problem}; it was removed, and its jobs are no longer covered" for path, problem in found]
     return told
 
 
@@ -213,13 +213,13 @@ def _give_up_fetches(archive: Archive, now: datetime) -> str:
     regions = {
         (name, region) for name, dataset in JOB_LISTS.items() if (files := list_files(archive, dataset, {})) is not None for region in files.files[REGION]
     }
-    lost = [_lost_row(name, str(region), EPOCH, now, "what was fetched before is not known", now) for name, region in sorted(regions)]
+    lost = [_lost_row(name, str(region), EPOCH, now, "what was fetched before is unknown", now) for name, region in sorted(regions)]
     with archive.explained(FETCHES):
         rows: list[dict[str, object]] = [{PATH: path, BYTES: None} for path in _paths(table)]
         _remove(table, rows)
     if lost:
         archive.append(FETCHES, as_frame(lost))
-    return f"{problem}; the table of fetches begins anew, and nothing is covered until the next fetch"
+    return f"{problem}; the table of fetches starts empty, and nothing is covered until the next fetch"
 
 
 def _paths(table: DeltaTable) -> list[str]:

@@ -162,21 +162,21 @@ def test_jobs_on_demand_neither_expect_nor_answer() -> None:
     result = judged([*on([15, 16, 18, 19, 20]), by_hand])
     assert (lost(result), result.examined) == (["2026-11-17T05:00:00"], 5)
     alone = judged([by_hand])
-    assert (alone.verdict, alone.reason) == (Verdict.INCONCLUSIVE, "nothing to judge: none of 1 backup job is a scheduled job that matches")
+    assert (alone.verdict, alone.reason) == (Verdict.INCONCLUSIVE, "nothing to evaluate: none of 1 backup job is a scheduled job that matches")
 
 
 def test_a_job_of_the_plan_that_names_no_rule_answers_and_may_be_promised_runs_of_its_own() -> None:
     result = judged([*on([15, 16, 18, 19, 20]), *on([17], BackupRuleId=None)])
     assert (result.verdict, result.possible, result.findings) == (Verdict.INCONCLUSIVE, 0, ())
     keep = "keep CreatedBy.BackupPlanId and CreatedBy.BackupRuleId when you save a list"
-    assert result.reason == f"1 job (account 111122223333) may be scheduled, and CreatedBy.BackupRuleId is unknown: {keep}"
+    assert result.reason == f"1 job (account 111122223333) might be scheduled, but CreatedBy.BackupRuleId is unknown: {keep}"
 
 
 def test_a_job_of_a_plan_that_names_no_plan_may_have_answered_and_is_no_pass() -> None:
     nameless = on([17], BackupPlanId=None, BackupPlanArn=None)
     result = judged([*on([15, 16, 18, 19, 20]), *nameless])
     assert (result.verdict, result.possible, result.findings) == (Verdict.INCONCLUSIVE, 1, ())
-    assert "1 job (account 111122223333) may be scheduled, and CreatedBy.BackupPlanId is unknown" in result.reason
+    assert "1 job (account 111122223333) might be scheduled, but CreatedBy.BackupPlanId is unknown" in result.reason
     assert judged([*on(range(10, 21)), *nameless]).verdict is Verdict.INCONCLUSIVE
     assert judged([*on([15, 16, 19, 20]), *nameless]).verdict is Verdict.FAIL
 
@@ -187,7 +187,7 @@ def test_a_list_that_was_cut_down_and_lacks_plans_is_no_pass_and_its_account_is_
     monkeypatch.setattr("policycheck.job_lists.JobList.known_missing", lambda self, row, member: self.records[row].AccountId != "444455556666")
     result = judged([*on(range(10, 21)), *cut], coverage=[covered(), covered(account="444455556666")])
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason.startswith("2 jobs (account 444455556666) may be scheduled, and CreatedBy.BackupPlanId is unknown: keep ")
+    assert result.reason.startswith("2 jobs (account 444455556666) might be scheduled, but CreatedBy.BackupPlanId is unknown: keep ")
 
 
 def test_a_job_of_another_plan_or_place_or_resource_does_not_answer() -> None:
@@ -272,8 +272,8 @@ def test_a_rule_that_was_renamed_connects_the_ids_of_both_names() -> None:
     ("cron", "reason"),
     [
         (None, "no BackupRuleCron is recorded"),
-        ("rate(1 day)", '"rate(1 day)" is a rate; AWS Backup documents cron expressions only, and a rate does not tell when it began'),
-        ("cron(0 5 ? * *)", '"cron(0 5 ? * *)" is no cron expression of six fields: minutes, hours, day of month, month, day of week, year'),
+        ("rate(1 day)", '"rate(1 day)" is a rate; AWS Backup documents only cron expressions, and a rate has no known start'),
+        ("cron(0 5 ? * *)", '"cron(0 5 ? * *)" is not a cron expression of six fields: minutes, hours, day of month, month, day of week, year'),
     ],
 )
 def test_a_schedule_that_cannot_be_computed_is_no_pass(cron: str | None, reason: str) -> None:
@@ -412,7 +412,7 @@ def test_a_scheduled_job_without_time_or_resource_is_no_pass(unknown: dict[str, 
     assert result.verdict is Verdict.INCONCLUSIVE
     assert (
         result.reason
-        == "1 scheduled job (account 111122223333) says no ResourceArn, Account, Region or CreationDate, so that it is unknown whose runs are answered"
+        == "1 scheduled job (account 111122223333) records no ResourceArn, Account, Region or CreationDate, so it is unknown which runs it answers"
     )
     # One that the rule certainly does not choose does not matter, unless it is of the same plan.
     assert judged([*whole, *on([11], **unknown, BackupPlanId="p2", ResourceType="RDS")], where=compare("ResourceType", "EC2")).verdict is Verdict.PASS
@@ -426,7 +426,7 @@ def test_a_job_of_the_plan_without_time_or_resource_may_have_answered(unknown: d
     result = judged([*gap, *odd])
     assert (result.verdict, result.possible, result.findings) == (Verdict.INCONCLUSIVE, 1, ())
     told = (
-        "1 of 1 resource could violate it: a job of their plan says no ResourceArn, no Account, no Region or no CreationDate; 1 job (account 111122223333) may"
+        "1 of 1 resource could violate it: a job of their plan does not record ResourceArn, Account, Region or CreationDate; 1 job (account 111122223333) might"
     )
     assert result.reason.startswith(told)
     # What another plan missed is certain all the same.
@@ -447,7 +447,7 @@ def test_a_group_that_may_be_chosen_misses_possibly() -> None:
 def test_a_group_that_may_be_chosen_and_misses_nothing_is_no_evidence() -> None:
     result = judged(on(range(12, 21), ResourceType=None), where=compare("ResourceType", "EC2"), no_data=NoData.PASS)
     assert result.verdict is Verdict.INCONCLUSIVE
-    assert result.reason == f"9 jobs may belong to it, and no run that was due certainly does: ResourceType is unknown in their records{DROPPED} ResourceType"
+    assert result.reason == f"9 jobs might belong to it, but no run that was due certainly does: ResourceType is unknown in their records{DROPPED} ResourceType"
 
 
 def test_possible_runs_count_beside_definite_ones() -> None:
@@ -472,18 +472,18 @@ def test_where_no_run_was_due_no_data_decides(no_data: NoData, verdict: Verdict)
     result = judged(on([20]), no_data=no_data)
     assert (result.verdict, result.subjects) == (verdict, 1)
     message = result.findings[0].message if verdict is Verdict.FAIL else result.reason
-    assert message == "nothing to judge: no scheduled run was due within 7d"
+    assert message == "nothing to evaluate: no scheduled run was due within 7d"
     assert judged([], no_data=no_data).verdict is verdict
 
 
 def test_short_evidence_is_no_pass_and_a_run_it_does_not_show_is_possibly_missed() -> None:
     short = [covered(start=AS_OF - timedelta(days=6))]
     result = judged(on(range(12, 21)), coverage=short)
-    assert (result.verdict, "covered from" in result.reason) == (Verdict.INCONCLUSIVE, True)
+    assert (result.verdict, "is covered only from" in result.reason) == (Verdict.INCONCLUSIVE, True)
     gap = judged(on([15, 16, 18, 20]), coverage=short)
     assert (gap.verdict, gap.possible, gap.findings) == (Verdict.INCONCLUSIVE, 1, ())
     stale = judged(on([15, 16, 18]), coverage=[covered(end=AS_OF - timedelta(days=2))])
-    assert (stale.verdict, stale.possible, "is covered to" in stale.reason) == (Verdict.INCONCLUSIVE, 1, True)
+    assert (stale.verdict, stale.possible, "is covered only to" in stale.reason) == (Verdict.INCONCLUSIVE, 1, True)
 
 
 def test_a_list_that_was_not_read_is_no_pass() -> None:

@@ -195,5 +195,5 @@ def test_a_run_after_the_first_job_of_a_new_schedule_is_not_answered_by_the_last
 def test_a_list_without_a_scheduled_job_is_screened_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(missed_runs, "SHORT", 0)
     on_demand: list[Job] = [job(CreatedBy=None), job(BackupJobId="j2", CreatedBy={"BackupPlanArn": "arn:aws:backup:eu-west-1:111122223333:backup-plan:p"})]
-    assert results(on_demand[:1])[0].reason == "nothing to judge: none of 1 backup job is a scheduled job that matches"
-    assert results(on_demand)[0].reason.startswith("1 job (account 111122223333) may be scheduled, and CreatedBy.BackupPlanId is unknown")
+    assert results(on_demand[:1])[0].reason == "nothing to evaluate: none of 1 backup job is a scheduled job that matches"
+    assert results(on_demand)[0].reason.startswith("1 job (account 111122223333) might be scheduled, but CreatedBy.BackupPlanId is unknown")

@@ -85,7 +85,7 @@ def test_a_finding_tells_both_jobs_and_the_newest_of_several() -> None:
     assert finding.jobs == ("2/100", f"26/{1 << 30}")
     assert finding.message == (
         f"job 2/100 ({ago(hours=2).replace('+00:00', 'Z')}) of 100 B is 100% smaller than the one before, job 20/{1 << 30} "
-        f"({ago(hours=20).replace('+00:00', 'Z')}) of 1 GiB: at most 50%, 512 MiB short of that; so is 1 other job"
+        f"({ago(hours=20).replace('+00:00', 'Z')}) of 1 GiB: at most 50%, 512 MiB less than that; so is 1 other job"
     )
 
 

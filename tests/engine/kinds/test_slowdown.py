@@ -76,7 +76,7 @@ def test_a_resource_with_too_few_earlier_jobs_is_pending_and_named() -> None:
         "1 job of 1 subject pending: fewer than 5 clean jobs before it",
     )
     alone = slow(*history(60, 60), took(9, 500))
-    assert alone.reason == "the only subject is pending, with too few earlier clean jobs: nothing is decided yet"
+    assert alone.reason == "the only subject is pending, with too few earlier clean jobs, so nothing is decided yet"
 
 
 def test_a_finding_tells_the_newest_job_what_is_usual_and_by_how_much_it_is_over() -> None:

@@ -258,7 +258,7 @@ def test_params_are_used_by_any_value(tmp_path: Path) -> None:
     text = "policy: p\nparams: {window: 24h, vault: a, idle: b}\nrules:\n  - {id: r, rule: 'no job may be overdue within ${window}'}\n"
     text += "  - {id: s, all: {BackupVaultName: ['${vault}', x]}}\n"
     (finding,) = found(text, tmp_path, "PC301")
-    assert (finding.message.split(":")[0], finding.location.line) == ("the parameter idle is used nowhere", 2)
+    assert (finding.message.split(":")[0], finding.location.line) == ("the parameter idle is not used", 2)
 
 
 def test_the_place_of_a_finding_is_in_the_policy_even_where_a_value_is_not(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_it_covers_no_other_rule_and_no_other_code(tmp_path: Path) -> None:
         ("# policycheck: ignore[PC101]", "gives no reason: it has no effect"),
         ("# policycheck: ignore judged elsewhere", "names no code: it has no effect"),
         ("# policycheck: ignore[] judged elsewhere", "names no code: it has no effect"),
-        ("# policycheck: ignore[PC999, PC101] judged elsewhere", "names PC999, which is no code"),
+        ("# policycheck: ignore[PC999, PC101] judged elsewhere", "names PC999, which is not a code"),
     ],
 )
 def test_a_malformed_one_is_found(comment: str, message: str, tmp_path: Path) -> None:

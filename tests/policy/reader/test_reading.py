@@ -107,11 +107,11 @@ def test_a_sentence_whose_words_do_not_all_have_a_place_has_no_meaning(text: str
 @each(
     ("text", "message", "at"),
     [
-        ("no failed backups on weekdays of May", "a day of the week is asked of when jobs are created, start, run or end, with a time zone", "weekdays"),
-        ("backups must be snappy", "nothing is known of 'snappy'", "snappy"),
+        ("no failed backups on weekdays of May", "a day of the week must say whether jobs are created, start, run or end, and in which time zone", "weekdays"),
+        ("backups must be snappy", "unknown words: 'snappy'", "snappy"),
         ("backups must not succeed", "'succeed' has no place in this sentence", "succeed"),
         ("no faild backups today", "'faild' is not known; did you mean failed?", "faild"),
-        ("no failed jobs in the wrong vault", "nothing is known of 'wrong'", "wrong"),
+        ("no failed jobs in the wrong vault", "unknown words: 'wrong'", "wrong"),
         ("backups must be copied to another account", "the sentence does not say within what time", "backups must be copied to another account"),
         ("backups must be kept for 35 days", "the sentence can mean three things", "backups must be kept for 35 days"),
     ],

@@ -60,13 +60,13 @@ DAMAGES: dict[str, tuple[str, Callable[[Path], None], str, str]] = {
     "a file of jobs has another bit": (JOBS, flip, "is damaged", "--repair"),
     "the file of fetches is gone": (FETCHES, unlink, "is missing", "--repair"),
     "a row of a fetch is not as it was": (FETCHES, tamper, "is damaged", "--repair"),
-    "the checksums are cut off": (FILES, cut, "is damaged", "notes the files anew"),
+    "the checksums are cut off": (FILES, cut, "is damaged", "records the files again, as they are now"),
     "a commit is cut off": (LOG.format(1), cut, "its log is damaged", "_delta_log from a copy"),
-    "a commit is gone": (LOG.format(1), unlink, "lacks what a fetch wrote", "_delta_log back from a copy"),
-    "a commit is empty": (LOG.format(1), empty, "lacks what a fetch wrote", "_delta_log back from a copy"),
+    "a commit is gone": (LOG.format(1), unlink, "lacks entries of its log", "restore _delta_log from a copy;"),
+    "a commit is empty": (LOG.format(1), empty, "lacks entries of its log", "restore _delta_log from a copy;"),
     "the log begins late": (LOG.format(0), unlink, "its log is damaged", "_delta_log from a copy"),
     "the log of fetches is cut off": ("fetches/_delta_log/*1.json", cut, "its log is damaged", "_delta_log from a copy"),
-    "the table of jobs is gone": ("backup_jobs", shutil.rmtree, "is missing", "put _delta_log back"),
+    "the table of jobs is gone": ("backup_jobs", shutil.rmtree, "is missing", "restore _delta_log from a copy;"),
 }
 
 
@@ -125,7 +125,7 @@ def test_without_the_table_of_fetches_nothing_older_is_covered(kept: Kept) -> No
     kept.store.change(ACCOUNT, REGION, "backup_jobs", job(60)["BackupJobId"], {"State": "COMPLETED", "CompletionDate": NOW})
     cut(a_file(kept.folder, FETCHES))
     (line,) = give_up_damaged(kept.archive, kept.store.clock.now())
-    assert "begins anew" in line
+    assert "; the table of fetches starts empty, and nothing is covered until the next fetch" in line
     assert kept.check("no FAILED jobs within 1d")[0].verdict is Verdict.INCONCLUSIVE
     kept.store.clock.advance(MINUTE)
     kept.fetch()
@@ -152,7 +152,7 @@ def test_what_is_no_archive_or_of_a_newer_format_is_said(kept: Kept, tmp_path: P
     plain.mkdir()
     (plain / "jobs.json").write_text("{}")
     assert not is_archive(str(plain))
-    with pytest.raises(ArchiveError, match="is no archive"):
+    with pytest.raises(ArchiveError, match="is not an archive"):
         read_archive(Archive(str(plain)), as_of=NOW)
     with pytest.raises(UsageError, match="holds other files"):
         Archive(str(plain)).create("fetches")

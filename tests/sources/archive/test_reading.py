@@ -61,7 +61,7 @@ def test_between_two_fetches_all_is_covered_and_after_the_last_nothing(kept: Kep
     rule = "no FAILED jobs within 10d"
     found = [kept.check(rule, as_of=NOW + hours * HOUR)[0] for hours in (13, 24, 24.05, 25)]
     assert [one.verdict for one in found] == [Verdict.PASS, Verdict.PASS, Verdict.PASS, Verdict.INCONCLUSIVE]
-    assert f"is covered to {iso(NOW + DAY)} only, the window ends at {iso(NOW + 25 * HOUR)}" in str(found[-1].reason)
+    assert f"is covered only to {iso(NOW + DAY)}, but the window ends at {iso(NOW + 25 * HOUR)}" in str(found[-1].reason)
 
 
 def test_a_window_of_a_day_reads_the_days_it_needs(kept: Kept) -> None:
@@ -73,7 +73,7 @@ def test_a_window_of_a_day_reads_the_days_it_needs(kept: Kept) -> None:
     kept.fetch()
     policies = write_policy(kept.folder.parent / "policy.yaml", "no FAILED jobs within 1d")
     (note,) = (note for note in kept.read(policies).not_seen if note.startswith("archive:"))
-    assert re.search(r"read 2 of 9 days, [\d.]+ kB of [\d.]+ kB; jobs that had ended before 2026-02-28T13:00:00Z were left out", note)
+    assert re.search(r"read 2 of 9 days, [\d.]+ kB of [\d.]+ kB; jobs that had ended before 2026-02-28T13:00:00Z were omitted", note)
     (rule,) = kept.check("no FAILED jobs within 1d")
     assert len(rule.findings) == 1
     assert [rule.verdict for rule in kept.check("every resource must have a COMPLETED job within 1d")] == [Verdict.FAIL]
