@@ -115,7 +115,7 @@ def _read(text: bytes) -> _Found:
         rows = Rows(list(_csv_rows(decoded, delimiter)), () if decoded.endswith(("\n", "\r")) else (_UNENDED,))
     else:
         if decoded.rstrip(" \t") != decoded and decoded.rstrip(" \t").endswith("\n"):
-            raise JobFileError("may be cut off: it ends in a line of blanks", hint="Make it again; if it is whole, leave the blanks out.")
+            raise JobFileError("might be cut off: it ends in a line of blanks", hint="Save it again. If it is complete, remove the blanks.")
         rows = read_rows(yaml_documents(text, verbatim=True), _is_entry)
     entries, wrong = [], []
     for number, row in enumerate(rows.rows, 1):

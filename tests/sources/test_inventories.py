@@ -65,9 +65,9 @@ REFUSED = {
     f'[{{"arn": "{INSTANCE}", "tags": {{"A": true}}}}]': "entry 1: a tag is not a text",
     f'[{{"arn": "{INSTANCE}", "tags": [{{"Value": "x"}}]}}]': "a tag has no Key",
     f"- &a {INSTANCE}\n- *a\n": "anchor or alias",
-    f"- {DATABASE}\n- {INSTANCE}": "may be cut off",
-    f"- {{arn: {DATABASE}}}\n- arn: {INSTANCE}\n  type: EC": "may be cut off",
-    f"- {DATABASE}\n- arn: {INSTANCE}\n  ": "may be cut off: it ends in a line of blanks",
+    f"- {DATABASE}\n- {INSTANCE}": "might be cut off",
+    f"- {{arn: {DATABASE}}}\n- arn: {INSTANCE}\n  type: EC": "might be cut off",
+    f"- {DATABASE}\n- arn: {INSTANCE}\n  ": "might be cut off: it ends in a line of blanks",
 }
 
 
