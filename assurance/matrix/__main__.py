@@ -12,6 +12,7 @@ from math import inf
 from pathlib import Path
 from random import Random
 
+from assurance.matrix.judging import Breach
 from assurance.matrix.kinds.registry import KINDS
 from assurance.matrix.sampling import WORLDS, Tally, Task, perform_all
 
@@ -32,8 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(as_table(tally))
     print(f"seed {options.seed}, {tally.worlds} of {WORLDS} worlds, {time.monotonic() - started:,.0f} s, {options.workers} processes")
     if options.json:
-        options.json.write_text(json.dumps(asdict(tally), indent=2, default=str) + "\n", encoding="utf-8")
+        options.json.write_text(json.dumps(vars(tally), indent=2, default=_spell) + "\n", encoding="utf-8")
     return 1 if tally.breaches else 0
+
+
+def _spell(value: object) -> object:
+    return asdict(value) if isinstance(value, Breach) else str(value)
 
 
 def as_table(tally: Tally) -> str:

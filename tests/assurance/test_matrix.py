@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from random import Random
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 
-from assurance.matrix.__main__ import as_table
+from assurance.matrix.__main__ import as_table, main
 from assurance.matrix.fetches import FetchFault, lists_lost
 from assurance.matrix.judging import Breach, judge
 from assurance.matrix.kinds.registry import KINDS
@@ -103,6 +105,15 @@ FAULTS = [
 @pytest.mark.parametrize(("operation", "place", "lasting", "fault", "lost"), FAULTS)
 def test_what_a_fault_takes_away(operation: str, place: str, lasting: bool, fault: str, lost: set[str]) -> None:
     assert lists_lost(FetchFault(operation, place, 1, lasting, fault)) == lost
+
+
+@pytest.mark.slow
+def test_a_run_writes_every_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "numbers.json"
+    assert main(["--most", "1", "--faults", "0", "--workers", "1", "--only", "list", "--json", str(path)]) == 0
+    numbers = json.loads(path.read_text(encoding="utf-8"))
+    assert (numbers["worlds"], numbers["breaches"]) == (2 * len(NAMES), [])
+    assert f"| list | {numbers['possible']['list']:,} | {numbers['checked']['list']:,} |" in capsys.readouterr().out
 
 
 def test_a_table_counts_what_was_checked() -> None:
