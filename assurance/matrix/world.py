@@ -102,7 +102,7 @@ class World:
         """The verdicts of `reperform.py` by rule.
 
         Args:
-            lists: those that are evaluated.
+            lists: those that are evaluated; of what there is `reperform.py` knows no list, and these rules need none.
             records: the changed ones; others are as they were.
             marks: which lists are `unclosed`, and which are `lone` (docs/reperform.md).
         """
@@ -111,7 +111,7 @@ class World:
         document["sources"] = [
             {"dataset": name, "name": name, "records": list(records.get(name, self.organization.lists[name]))}
             | {mark: name in of for mark, of in marks.items()}
-            for name in sorted(lists)
+            for name in sorted(lists & JOB_LISTS.keys())
         ]
         return {policy["id"]: policy["rules"][0]["verdict"] for policy in reperform(document)["policies"]}
 

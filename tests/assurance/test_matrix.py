@@ -16,6 +16,7 @@ from assurance.matrix.__main__ import as_table, main
 from assurance.matrix.fetches import FetchFault, lists_lost
 from assurance.matrix.judging import Breach, judge
 from assurance.matrix.kinds.registry import KINDS
+from assurance.matrix.kinds.values import Loss, lose
 from assurance.matrix.organization import NAMES
 from assurance.matrix.sampling import Tally
 from assurance.matrix.variant import Claim, pair, pairs
@@ -84,6 +85,14 @@ def test_json_lines_cut_after_their_first_record_are_no_list() -> None:
     found = world("failed", covered=False)
     variants = (KINDS["cut file"].variant(found, number) for number in range(KINDS["cut file"].count(found)))
     assert next(variant.what for variant in variants if variant.lone).startswith("backup_jobs as JSON lines, cut after 1358 of")
+
+
+@pytest.mark.slow
+def test_a_loss_of_a_vault_beside_one_of_a_job_is_judged_by_the_rules_on_jobs() -> None:
+    found = world("failed", covered=True)
+    variant = lose(found, [Loss("vaults", 0, "Locked", "gone"), Loss("backup_jobs", 3, "CreatedBy", "gone")])
+    assert variant.claim is Claim.AS_ORACLE
+    assert judge(found, "two values", 0, variant, folder()).breaches == ()
 
 
 def test_pairs_are_each_pair_once() -> None:
