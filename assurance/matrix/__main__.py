@@ -45,7 +45,7 @@ def as_table(tally: Tally) -> str:
     """Rows by kind, and their sum."""
     rows = [(name, tally.possible[name], tally.checked[name], tally.refused[name], tally.verdicts[name]) for name in tally.possible]
     breaches = {name: sum(breach.kind == name for breach in tally.breaches) for name in tally.possible}
-    lines = ["| removed | variants | checked | refused | verdicts | broken |", "|---|--:|--:|--:|--:|--:|"]
+    lines = ["| removed | variants | checked | rejected | verdicts | broken |", "|---|--:|--:|--:|--:|--:|"]
     lines += [f"| {row[0]} | {' | '.join(f'{number:,}' for number in row[1:])} | {breaches[row[0]]} |" for row in rows]
     sums = [sum(row[index] for row in rows) for index in range(1, 5)]  # type: ignore[misc]  # numbers, after the name
     return "\n".join([*lines, f"| **all** | {' | '.join(f'{number:,}' for number in sums)} | {len(tally.breaches)} |"])
