@@ -1,1 +1,1 @@
-"""What the tests of single parts cannot show: long simulations, and everything combined with everything."""
+"""Programs that try at length what tests of single parts cannot: to make policycheck pass without evidence, be silent, or cry wolf."""

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 from policycheck.version import __version__
 
 if TYPE_CHECKING:
-    from policycheck.api import check
+    from policycheck.api import check, load
     from policycheck.errors import PolicycheckError
     from policycheck.result import Result
 
-__all__ = ["PolicycheckError", "Result", "__version__", "check"]
+__all__ = ["PolicycheckError", "Result", "__version__", "check", "load"]
 
-_HOMES = {"check": "policycheck.api", "PolicycheckError": "policycheck.errors", "Result": "policycheck.result"}
+_HOMES = {"check": "policycheck.api", "load": "policycheck.api", "PolicycheckError": "policycheck.errors", "Result": "policycheck.result"}
 
 
 def __getattr__(name: str) -> Any:

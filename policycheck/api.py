@@ -31,8 +31,25 @@ Job = Mapping[str, Any]
 Jobs = AnyPath | Sequence[AnyPath] | Job | Iterable[Job] | IntoFrame | Sequence[IntoFrame]
 
 
+Policies = AnyPath | Sequence[AnyPath] | Sequence[Policy]
+"""Policy files, folders or names of shipped packs; or what `load` gave."""
+
+
+def load(policies: AnyPath | Sequence[AnyPath], *, params: Mapping[str, str] | None = None, waivers: Sequence[AnyPath] = ()) -> tuple[Policy, ...]:
+    """Read policies once, for several checks.
+
+    Args:
+        policies, params, waivers: as of `check`.
+
+    Raises:
+        PolicyError: policies or waivers are wrong; all their mistakes at once.
+    """
+    loaded = load_policies(find_policies([os.fspath(path) for path in _several(policies)]), params or {})
+    return tuple(load_waivers([(Path(path), Path(path).as_posix()) for path in waivers], loaded) if waivers else loaded)
+
+
 def check(
-    policies: AnyPath | Sequence[AnyPath],
+    policies: Policies,
     jobs: Jobs,
     *,
     as_of: datetime,
@@ -47,7 +64,7 @@ def check(
     """Evaluate policies against job lists, as `policycheck check --jobs` does.
 
     Args:
-        policies: files, folders or names of shipped packs.
+        policies: files, folders or names of shipped packs; or what `load` gave, in which the parameters and waivers stand already.
         jobs: saved lists (files and folders), jobs or answers as boto3 gives them, or frames of a library that Narwhals knows (Polars, pandas, PyArrow, DuckDB)
             with a column a member of one list. What they cover is told from their own times, as for a saved list.
         as_of: the instant everything is measured from; it has a time zone.
@@ -72,13 +89,22 @@ def check(
         raise UsageError("as_of and covers need a time zone", hint="datetime.now(UTC)")
     threshold = _severity(fail_on)
     backend = open_engine(engine)
-    files = find_policies([os.fspath(path) for path in _several(policies)])
-    loaded = load_policies(files, params or {})
-    if waivers:
-        loaded = load_waivers([(Path(path), Path(path).as_posix()) for path in waivers], loaded)
+    loaded = _loaded(policies, params, waivers)
     evidence = _read(jobs, as_of, covers, loaded, hashed=answers)
     given = read_inventories([f"{name}={os.fspath(path)}" for name, path in (inventories or {}).items()])
     return run(loaded, replace(evidence, inventories=given), as_of=as_of, fail_on=threshold, backend=backend, answers=answers)
+
+
+def _loaded(policies: Policies, params: Mapping[str, str] | None, waivers: Sequence[AnyPath]) -> tuple[Policy, ...]:
+    given = [] if isinstance(policies, str | os.PathLike) else list(policies)
+    ready = tuple(one for one in given if isinstance(one, Policy))
+    if not ready:
+        return load(cast("AnyPath | Sequence[AnyPath]", policies), params=params, waivers=waivers)
+    if len(ready) < len(given):
+        raise UsageError("policies are paths or loaded, and not some of each")
+    if params or waivers:
+        raise UsageError("loaded policies have their parameters and waivers", hint="Give params and waivers to load.")
+    return ready
 
 
 def _read(jobs: Jobs, as_of: datetime, covers: tuple[datetime, datetime] | None, policies: Sequence[Policy], *, hashed: bool) -> Evidence:

@@ -165,3 +165,19 @@ def test_neither_aws_nor_the_command_line_is_imported() -> None:
     assert subprocess.run([sys.executable, "-c", IMPORTED], capture_output=True, text=True, check=True).stdout == "[]\n"
     with pytest.raises(AttributeError, match="no attribute chek"):
         policycheck.chek  # noqa: B018 - reading it is what fails
+
+
+def test_policies_are_loaded_once_for_several_checks(policy: Path, tmp_path: Path) -> None:
+    waivers = tmp_path / "waivers.yaml"
+    waivers.write_text("waivers: [{rule: failed, match: any, reason: r, owner: o, granted: 2026-11-01, expires: 2026-12-01}]\n")
+    loaded = policycheck.load(policy)
+    for jobs in (JOBS, JOBS[:1]):
+        assert told(policycheck.check(loaded, jobs, as_of=AS_OF)) == told(policycheck.check(policy, jobs, as_of=AS_OF))
+    waived = policycheck.check(policycheck.load([policy], waivers=[waivers]), JOBS, as_of=AS_OF)
+    assert [rule.verdict for rule in waived.rules] == [Verdict.WAIVED, Verdict.PASS]
+    for wrong, message in (({"params": {"age": "1h"}}, "have their parameters"), ({"waivers": [waivers]}, "have their parameters")):
+        with pytest.raises(PolicycheckError, match=message):
+            policycheck.check(loaded, JOBS, as_of=AS_OF, **wrong)
+    mixed: Any = [*loaded, policy]
+    with pytest.raises(PolicycheckError, match="not some of each"):
+        policycheck.check(mixed, JOBS, as_of=AS_OF)

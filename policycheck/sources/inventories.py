@@ -95,6 +95,9 @@ def parse_inventory(name: str, path: str, content: bytes) -> Inventory:
 
 _HINT = "An inventory is CSV with a header, JSON or YAML: a list of ARNs, or of objects with arn, name, type, account, region, account_name and tags."
 
+_UNENDED = "its last line has no line break: if the file was cut off there, entries are missing"
+"""Spreadsheets in the web export whole files like that."""
+
 
 class _Found(NamedTuple):
     entries: tuple[InventoryEntry, ...]
@@ -109,8 +112,10 @@ def _read(text: bytes) -> _Found:
     if text.startswith((b"[", b"{")):
         rows = read_rows([parse_json(decoded)], _is_entry)
     elif delimiter := _delimiter(decoded):
-        rows = Rows(list(_csv_rows(decoded, delimiter)), ())
+        rows = Rows(list(_csv_rows(decoded, delimiter)), () if decoded.endswith(("\n", "\r")) else (_UNENDED,))
     else:
+        if decoded.rstrip(" \t") != decoded and decoded.rstrip(" \t").endswith("\n"):
+            raise JobFileError("might be cut off: it ends in a line of blanks", hint="Save it again. If it is complete, remove the blanks.")
         rows = read_rows(yaml_documents(text, verbatim=True), _is_entry)
     entries, wrong = [], []
     for number, row in enumerate(rows.rows, 1):

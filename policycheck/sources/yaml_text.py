@@ -31,7 +31,7 @@ def yaml_documents(data: bytes, *, verbatim: bool = False) -> list[object]:
 
     Anchors and aliases are refused: the AWS CLI writes none, and a few of them can name more data than any memory holds.
 
-    Without it a text that ends in the middle of a line, in a value that may go on, is refused: a cut leaves valid YAML behind.
+    A text that ends in the middle of a line, in a value that may go on, is refused: a cut leaves valid YAML behind.
 
     Raises:
         JobFileError: too large, not YAML, cut off, with a member twice in one object, or with an anchor, alias, tag or merge key.
@@ -76,8 +76,7 @@ def _reader(text: str, verbatim: bool) -> YAML:
             if getattr(event, "tag", None) is not None:
                 raise JobFileError(f"has a YAML tag in line {event.start_mark.line + 1}, which the AWS CLI never writes", hint=_HINT)
             if isinstance(event, ScalarEvent):
-                if not verbatim:
-                    _refuse_cut(event, text)
+                _refuse_cut(event, text)
                 if event.style is None and event.value == "<<":
                     raise JobFileError(f"has a YAML merge key in line {event.start_mark.line + 1}, which the AWS CLI never writes", hint=_HINT)
             return super().compose_node(parent, index)

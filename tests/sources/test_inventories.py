@@ -65,6 +65,9 @@ REFUSED = {
     f'[{{"arn": "{INSTANCE}", "tags": {{"A": true}}}}]': "entry 1: a tag is not a text",
     f'[{{"arn": "{INSTANCE}", "tags": [{{"Value": "x"}}]}}]': "a tag has no Key",
     f"- &a {INSTANCE}\n- *a\n": "anchor or alias",
+    f"- {DATABASE}\n- {INSTANCE}": "might be cut off",
+    f"- {{arn: {DATABASE}}}\n- arn: {INSTANCE}\n  type: EC": "might be cut off",
+    f"- {DATABASE}\n- arn: {INSTANCE}\n  ": "might be cut off: it ends in a line of blanks",
 }
 
 
@@ -265,3 +268,37 @@ def test_a_name_given_twice_is_a_mistake(tmp_path: Path) -> None:
     path = _write(tmp_path, f'["{INSTANCE}"]')
     with pytest.raises(UsageError, match="given twice"):
         read_inventories([f"prod={path}", f"prod={path}"])
+
+
+def test_a_csv_file_whose_last_line_does_not_end_is_read_and_named() -> None:
+    text = f"arn,type\n{DATABASE},RDS\n{INSTANCE},EC2"
+    (note,) = parse_inventory("prod", "x", text.encode()).notes
+    assert note == "its last line has no line break: if the file was cut off there, entries are missing"
+    assert parse_inventory("prod", "x", f"{text}\n".encode()).notes == parse_inventory("prod", "x", f"{text}\r\n".encode()).notes == ()
+
+
+def test_yaml_that_ends_in_a_value_that_is_whole_is_read() -> None:
+    for text in (f"- {{arn: {INSTANCE}, type: EC2}}", f'- "{INSTANCE}"'):
+        assert [entry.arn for entry in parse_inventory("prod", "x", text.encode()).entries] == [INSTANCE]
+
+
+CUT = {
+    "json": f'[{{"arn": "{INSTANCE}", "type": "EC2"}}, {{"arn": "{DATABASE}", "type": "RDS", "tags": {{"Env": "prod"}}}}]',
+    "yaml": f"- arn: {INSTANCE}\n  type: EC2\n- arn: {DATABASE}\n  tags:\n    Env: prod\n  type: RDS\n",
+    "yaml list": f"- {INSTANCE}\n- {DATABASE}\n",
+    "csv": f"arn,type,tags.Env\n{INSTANCE},EC2,\n{DATABASE},RDS,prod\n",
+}
+
+
+@pytest.mark.parametrize("form", CUT)
+def test_an_inventory_that_is_cut_off_within_a_line_is_refused_or_named(form: str) -> None:
+    text = CUT[form]
+    silent = []
+    for length in range(1, len(text) - 1):
+        try:
+            found = parse_inventory("prod", "x", text[:length].encode())
+        except EvidenceError:
+            continue
+        if not text[:length].endswith("\n") and not found.notes:
+            silent.append(text[:length])
+    assert silent == []
