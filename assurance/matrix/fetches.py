@@ -35,7 +35,6 @@ _SMALL_PAGES = "{operation}:*=short:3"
 _SPECS: Mapping[Fault, tuple[str, ...]] = {
     Fault.LATENCY: ("latency:0.01",),
     Fault.ADVANCE: ("advance:1",),
-    # The other way round it would be another organization, and a better one.
     Fault.CHANGE: ("change:COMPLETED:FAILED",),
     Fault.SHORT: ("short", "short:1"),
 }

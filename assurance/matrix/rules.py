@@ -14,7 +14,7 @@ from ruamel.yaml import YAML
 
 from assurance.matrix.organization import ACCOUNTS, REGIONS
 from policycheck.api import load
-from policycheck.policy.model import Policy
+from policycheck.policy.model import Following, Policy
 
 _OWN = Path(__file__).with_name("rules")
 _PACKS = Path(__file__).parents[2] / "policies"
@@ -77,6 +77,13 @@ class RuleSet:
     """The lists that each needs."""
     texts: Mapping[str, str]
     """Each as its policy has it."""
+
+    def looks_through(self, name: str) -> frozenset[str]:
+        """The lists that a rule must see whole to pass. A job that is followed is followed, whatever else the list of copies or restores has."""
+        statement = self.policies[name].rules[0].statement
+        requirement = statement.requirement
+        sought = {requirement.dataset} - {statement.dataset} if isinstance(requirement, Following) else set()
+        return self.lists[name] - sought
 
     def ask_about(self, name: str, members: Set[str]) -> bool:
         """Whether a rule asks about any of these members."""
