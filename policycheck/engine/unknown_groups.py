@@ -73,8 +73,6 @@ class UnknownGroups:
         self._case, self._view, self._types, self._as_of = case, view, types, as_of
         self._best: dict[Clues, BestCase | None] = {}
         self._alike: dict[tuple[Clues, ...], BestCase] = {}
-        self._said: dict[int, tuple[int, Sequence[str | None]]] = {}
-        """Of each job the number of its subject, and its values of the `per` fields beside ResourceArn."""
 
     def best_case(self, group: Group) -> BestCase | None:
         """The jobs that may be of a group; None where there are none."""
@@ -110,7 +108,6 @@ class UnknownGroups:
         for row in view.backend.rows(rows.select(*names)):
             values = row[width + 1 :]
             if not _has_none(view.job_list, row[1], others, values):
-                self._said[row[1]] = row[width], values
                 found[self._clues_of_job(row[1], view.frame.subjects[row[width]], values)].append((*row[:2], None, *row[3:width]))
         return found
 
@@ -145,7 +142,9 @@ class UnknownGroups:
         """The fields that any of these jobs does not say, in the order of the rule's."""
         case, subjects = self._case, self._view.frame.subjects
         names = [self._view.job_list.dataset.resource_field, "Account", "Region"] if RESOURCE in case.per else []
-        found = [self._said[row] for row in set(rows)]
+        keyed, _ = self._view.keyed(case.per)
+        columns = [nw.col(SUBJECT), *(nw.col(column_of(name)) for name in case.others)]
+        found = [(whose, values) for whose, *values in self._view.backend.rows(self._view.backend.among(keyed, ROW, sorted(set(rows))).select(*columns))]
         lacking = [name for name, part in zip(names, (2, 0, 1), strict=False) if any(subjects[whose][part] is None for whose, _ in found)]
         lacking += [name for place, name in enumerate(case.others) if any(values[place] is None for _, values in found)]
         return list(dict.fromkeys(lacking))

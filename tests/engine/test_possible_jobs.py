@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from policycheck.datasets import COPY_JOBS, RESTORE_JOBS, Dataset
@@ -238,6 +239,13 @@ def test_what_where_and_the_scope_leave_out_undoes_nothing() -> None:
     assert grouped(requirement, [*NIGHTS, *SHORT, {**lost, "BackupVaultName": "prod"}], where=where).verdict.value == "fail"
     far = {**lost, "AccountId": OTHER_ACCOUNT}
     assert grouped(requirement, [*NIGHTS, *SHORT, far], scope=Scope((ACCOUNT,)), coverage=PLACES).verdict.value == "fail"
+
+
+def test_a_warning_that_such_a_job_could_undo_says_which_fields_it_lacks() -> None:
+    warned = replace(expect(Measure.NEWEST, clean(), "at_most 40h"), warning=duration("26h"))
+    result = grouped(warned, [*NIGHTS, *SHORT, without(MISSING, {"ResourceArn": None})])
+    assert (result.verdict.value, result.possible) == ("inconclusive", 1)
+    assert "ResourceArn" in result.reason
 
 
 def test_many_groups_share_what_is_not_said() -> None:
