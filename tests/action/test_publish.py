@@ -80,7 +80,7 @@ def test_two_workflows_do_not_touch_each_others_alerts_comments_and_summaries(wo
     unsure = workflow("preview", jobs="unknown.json")
     assert unsure.outputs["result"] == "inconclusive"
     assert github.alerts == before
-    assert "Inconclusive" in github.comments[1]["body"]
+    assert "INCONCLUSIVE" in github.comments[1]["body"]
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ def test_what_is_fetched_is_checked_shown_and_compacted(cli: Cli, folder: Path) 
     assert first.err.startswith("policycheck: kept: 1,") and first.err.endswith("new rows; 6 of 6 lists read completely\n")
     assert cli(*FETCH, "--quiet") == (0, "", "")
     (folder / "policy.yaml").write_text("policy: p\nrules: [{id: a, rule: no EXPIRED jobs within 1h}]\n", encoding="utf-8")
-    checked = cli("check", "policy.yaml", "--jobs", "kept", "--as-of", "now")
+    checked = cli("check", "policy.yaml", "--jobs", "kept", "--as-of", "now", "--verbose")
     assert checked.code == ExitCode.OK, checked.out
     assert "complete, observed; source kept" in " ".join(checked.out.split())
     assert "archive: kept: read " in " ".join(checked.out.split())
