@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from policycheck.comparison import Comparison, EarlierFinding, FindingState
 from policycheck.errors import UsageError
+from policycheck.finding_list import gather
 from policycheck.places import name_account
 from policycheck.reasons import spell_reasons
 from policycheck.result import Coverage, Finding, Result, RuleResult, Verdict
@@ -122,7 +123,7 @@ def _read(then: Result) -> _Before:
 
 def _told(rule: RuleResult, before: _Before, failed: set[RuleKey]) -> RuleResult:
     """The rule with the states of its findings."""
-    findings = tuple(found if found.waiver is not None else replace(found, state=_state(before.has(found))) for found in rule.findings)
+    findings = gather(found if found.waiver is not None else replace(found, state=_state(before.has(found))) for found in rule.findings)
     alone = rule.verdict is Verdict.FAIL and not rule.open_findings
     return replace(rule, findings=findings, state=_state((rule.policy, rule.id) in failed) if alone else None)
 

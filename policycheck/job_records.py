@@ -111,6 +111,13 @@ class ListedJob(JobRecord):
     def cleaned(self) -> ListedJob:
         return self
 
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, ListedJob) and other.job_list is self.job_list and other.row == self.row and other.key == self.key:
+            return True
+        return super().__eq__(other)
+
+    __hash__ = None  # as of any mapping
+
 
 _TOGETHER = 2_000
 """Jobs whose records are read at once."""
@@ -184,6 +191,11 @@ class JobRecords:
         ordered = rows if len(rows) == 1 else sorted(rows, key=lambda row: (getattr(listed[row], field) or "", listed[row].CreationDate or 0))
         jobs = tuple([job_id for row in ordered if (job_id := clean_line(getattr(listed[row], field) or ""))])
         return Told(jobs, tuple([self.of(name, row) for row in ordered[:limit]]), tuple(rows), identity)
+
+    def forget(self, name: str) -> None:
+        """Let go of what was told of the jobs of a list, since it is of very many."""
+        self._made[name].clear()
+        self._alone[name].clear()
 
     def key(self, name: str, row: int) -> str:
         """The key of the job of this row, without its record."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
+from itertools import starmap
 from typing import Any
 
 import narwhals as nw
@@ -20,6 +21,7 @@ from policycheck.engine.columns import column_of
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
 from policycheck.engine.frame import ROW, Frame
+from policycheck.finding_list import gather
 from policycheck.policy.conditions import Condition, fields_of
 from policycheck.policy.model import WaiverGrant
 from policycheck.policy.waivers import waivable_fields
@@ -66,18 +68,20 @@ def _apply(result: RuleResult, grants: Sequence[WaiverGrant], found: Sequence[_C
     concerned = [{i: set(_parts(f)) for i, f in enumerate(result.findings)} if grant.match is None else next(matched) for grant in grants]
     statuses = [grant.status(context.as_of) for grant in grants]
     today = context.as_of.astimezone(UTC).date()
-    findings = []
-    for index, found_by_rule in enumerate(result.findings):
+
+    def waive(index: int, finding: Finding) -> Finding:
         by = [number for number, found in enumerate(concerned) if statuses[number] is WaiverStatus.IN_FORCE and index in found]
         accepted = set[int]().union(*(concerned[number][index] for number in by))
-        finding = accept_members(found_by_rule, accepted) if found_by_rule.members else found_by_rule
-        waived = bool(by) and (is_tolerable(finding) if finding.members else set(_parts(finding)) <= accepted)
-        findings.append(replace(finding, waiver=grants[by[0]].waiver) if waived else finding)
+        told = accept_members(finding, accepted) if finding.members else finding
+        waived = bool(by) and (is_tolerable(told) if told.members else set(_parts(told)) <= accepted)
+        return replace(told, waiver=grants[by[0]].waiver) if waived else told
+
+    findings = gather(starmap(waive, enumerate(result.findings)))
     uses = tuple(
         WaiverUse(grant.policy, grant.rule, grant.waiver, status, (grant.expires - today).days, len(found), grant.location)
         for grant, status, found in zip(grants, statuses, concerned, strict=True)
     )
-    result = replace(result, findings=tuple(findings), waivers=uses)
+    result = replace(result, findings=findings, waivers=uses)
     if result.verdict is not Verdict.FAIL or not findings or result.open_findings:
         return result
     # Where a rule fails because there was nothing to judge, a waiver leaves it without evidence.

@@ -10,6 +10,7 @@ from itertools import chain
 from operator import is_
 from typing import Any, TypeVar, cast
 
+from policycheck.finding_list import FindingList, map_text
 from policycheck.job_records import JobRecord
 from policycheck.result import Finding
 from policycheck.text import clean, clean_line
@@ -36,6 +37,8 @@ def _cleaned(value: T) -> T:
         found = value if value.isprintable() else clean(value)
     elif isinstance(value, JobRecord):
         found = value.cleaned()
+    elif isinstance(value, FindingList):
+        found = map_text(_cleaned, value)
     elif isinstance(value, tuple | list):
         if not hasattr(value, "_make"):
             made = [_cleaned(item) for item in value]

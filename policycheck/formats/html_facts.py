@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from policycheck.datasets import DATASETS
+from policycheck.finding_list import choose
 from policycheck.result import Coverage, Finding, Result, Verdict
 
 LIMITS = (
@@ -43,7 +44,7 @@ def inputs(result: Result) -> Iterator[Input]:
 
 def waived_findings(result: Result) -> list[Finding]:
     """In the order of the rules."""
-    return [finding for rule in result.rules for finding in rule.findings if finding.waiver is not None]
+    return [finding for rule in result.rules for finding in choose(rule.findings, lambda kind: kind.waived)]
 
 
 def coverage_rows(result: Result) -> list[Coverage]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, starmap
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -17,6 +17,7 @@ from policycheck.engine.compile import compile_condition
 from policycheck.engine.findings import Subject, age_key, clean_subject, describe_jobs, newest_row, record_cause
 from policycheck.engine.frame import ROW, Frame
 from policycheck.engine.notes import name_briefly
+from policycheck.finding_list import gather, order_subjects
 from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords
 from policycheck.policy.conditions import And, Comparison
@@ -63,20 +64,21 @@ class OtherList:
 
 def describe_unfollowed(
     rule: Rule, frame: Frame, job_list: JobList, violations: Sequence[Unfollowed], other: OtherList, records: JobRecords, backend: Backend
-) -> tuple[Finding, ...]:
+) -> Sequence[Finding]:
     """One finding a subject, sorted by account, Region and resource."""
     by_subject: defaultdict[Subject, dict[int, Unfollowed]] = defaultdict(dict)
     for job in violations:
         by_subject[clean_subject(*frame.subjects[job.subject])][job.row] = job
     newest = {subject: newest_row(job_list, list(jobs)) for subject, jobs in by_subject.items()}
     linked = LinkedJobs(rule, job_list, list(newest.values()), other, backend)
-    findings = []
-    for subject, jobs in by_subject.items():
+
+    def describe(subject: Subject, jobs: Mapping[int, Unfollowed]) -> Finding:
         row = newest[subject]
         seen = linked.seen(row)
         message = _message(rule, frame, jobs[row], job_list, len(jobs), seen, other)
-        findings.append(describe_jobs(rule, job_list, subject, list(jobs), message, _cause_of(seen), records))
-    return tuple(sorted(findings, key=lambda finding: (finding.account or "", finding.region or "", finding.subject)))
+        return describe_jobs(rule, job_list, subject, list(jobs), message, _cause_of(seen), records)
+
+    return gather(starmap(describe, by_subject.items()), lambda: order_subjects(list(by_subject)))
 
 
 _Late = tuple[int, int]

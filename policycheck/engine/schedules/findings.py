@@ -12,6 +12,7 @@ from policycheck.engine.notes import name_briefly
 from policycheck.engine.schedules.calendars import TOLERANCE
 from policycheck.engine.schedules.expected_runs import Group, Run
 from policycheck.engine.schedules.plan_jobs import PlanJob
+from policycheck.finding_list import gather, order_subjects
 from policycheck.job_lists import JobList
 from policycheck.places import Place
 from policycheck.policy.model import Expectation, Rule
@@ -124,7 +125,7 @@ def _age(job: PlanJob) -> tuple[int, str]:
     return job.created or 0, job.id
 
 
-def describe_missed(rule: Rule, violations: _Violations, due: Collection[Group], records: PlanRecords) -> tuple[Finding, ...]:
+def describe_missed(rule: Rule, violations: _Violations, due: Collection[Group], records: PlanRecords) -> Sequence[Finding]:
     """The findings of a rule, sorted by account, Region and subject.
 
     Args:
@@ -139,7 +140,7 @@ def describe_missed(rule: Rule, violations: _Violations, due: Collection[Group],
         if any((place, one.group.plan) not in silent for one in missed):
             told[clean_subject(*place, resource)] += missed
     findings += [_describe_resource(rule, subject, missed, records) for subject, missed in told.items()]
-    return tuple(sorted(findings, key=lambda finding: (finding.account or "", finding.region or "", finding.subject)))
+    return gather(findings, lambda: order_subjects([(found.account, found.region, found.subject) for found in findings]))
 
 
 def _silent_plans(violations: _Violations, due: Collection[Group], records: PlanRecords) -> dict[_Plan, list[MissedRun]]:
