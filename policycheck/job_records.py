@@ -119,6 +119,19 @@ class ListedJob(JobRecord):
     __hash__ = None  # as of any mapping
 
 
+class WrappedJob(JobRecord):
+    """Another way to tell a job; what its fields are made from is read together with that of others."""
+
+    __slots__ = ("job",)
+
+    def __init__(self, key: str, job: JobRecord) -> None:
+        super().__init__(key)
+        self.job = job
+
+    def encode(self) -> bytes:
+        return _ENCODER.encode(self.fields)
+
+
 _TOGETHER = 2_000
 """Jobs whose records are read at once."""
 
@@ -129,8 +142,9 @@ def encode_jobs(jobs: Iterable[JobRecord]) -> Iterator[bytes]:
     while some := list(islice(coming, _TOGETHER)):
         wanted: dict[int, tuple[JobList, list[int]]] = {}
         for job in some:
-            if isinstance(job, ListedJob):
-                wanted.setdefault(id(job.job_list), (job.job_list, []))[1].append(job.row)
+            listed = job.job if isinstance(job, WrappedJob) else job
+            if isinstance(listed, ListedJob):
+                wanted.setdefault(id(listed.job_list), (listed.job_list, []))[1].append(listed.row)
         for job_list, rows in wanted.values():
             job_list.hold(rows)
         yield from (job.encode() for job in some)

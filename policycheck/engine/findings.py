@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
-from types import MappingProxyType
 from typing import Any
 
 import narwhals as nw
@@ -17,7 +16,7 @@ from policycheck.engine.columns import column_of
 from policycheck.engine.frame import FOR_EVER, ROW, Frame, inventory_column
 from policycheck.engine.local_times import spell_local
 from policycheck.engine.rewinding import REWOUND
-from policycheck.finding_list import MOST_IN_MEMORY, gather, order_subjects
+from policycheck.finding_list import are_many, gather, order_subjects
 from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords
 from policycheck.policy.conditions import Comparison, Condition, comparisons
@@ -47,19 +46,19 @@ def describe_findings(
     violations: Iterable[tuple[int, int]],
     records: JobRecords,
     backend: Backend,
-    known: Mapping[Subject, Finding] = MappingProxyType({}),
+    known: Mapping[Subject, Finding] | None = None,
 ) -> Sequence[Finding]:
     """One finding a subject, sorted by account, Region and resource.
 
     Args:
         violations: (row in the job list, number of the subject) of every definite violation.
-        known: findings that need not be described again.
+        known: findings that need not be described again, all of which the caller holds in memory from instant to instant; None: there is one instant.
     """
     by_subject: dict[Subject, list[int]] = {}
     for row, number in violations:
         by_subject.setdefault(clean_subject(*frame.subjects[number]), []).append(row)
-    findings = _describe_each(rule, frame, job_list, by_subject, records, backend, known)
-    return gather(findings, lambda: order_subjects(list(by_subject)))
+    findings = _describe_each(rule, frame, job_list, by_subject, records, backend, known or {})
+    return gather(findings, lambda: order_subjects(by_subject), held=known is not None)
 
 
 def _describe_each(
@@ -71,8 +70,8 @@ def _describe_each(
     backend: Backend,
     known: Mapping[Subject, Finding],
 ) -> Iterator[Finding]:
-    """The findings in the order of their subjects."""
-    if len(by_subject) > MOST_IN_MEMORY:
+    """The findings in the order of their jobs, which is the one that costs least to read."""
+    if are_many(len(by_subject)):
         # The jobs that all these are about are read into memory.
         records.share_values(job_list.dataset.name)
     describer, subjects = _Describer(rule, frame), iter(by_subject.items())
@@ -87,7 +86,7 @@ def _describe_each(
                 continue
             record, values = job_list.records[newest[subject]], judged[newest[subject]]
             yield describe_jobs(rule, job_list, subject, rows, describer.message(record, values, len(rows)), describer.cause(record, values), records)
-        if len(by_subject) > MOST_IN_MEMORY:
+        if are_many(len(by_subject)) and not known:
             records.forget(job_list.dataset.name)
 
 

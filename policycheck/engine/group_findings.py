@@ -16,7 +16,7 @@ from policycheck.engine.group_account import TOGETHER, ChosenJob, GroupAccount
 from policycheck.engine.group_measure import measure_of
 from policycheck.engine.judgement import Judgement, expectation, job_id
 from policycheck.engine.list_view import ListView
-from policycheck.finding_list import MOST_IN_MEMORY, gather, order_subjects
+from policycheck.finding_list import are_many, gather, order_subjects
 from policycheck.places import ResourceKey
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import RESOURCE
@@ -34,6 +34,15 @@ def spell_subject(per: Sequence[str], values: Sequence[str | None]) -> str:
     return " / ".join(clean_line(value or "") or nothing.get(name, f"(no {name})") for name, value in zip(per, values, strict=True)) or "all"
 
 
+_Place = tuple[str, str, str]
+
+
+def _spell_place(subject: Subject) -> _Place:
+    """By what findings are sorted; subjects that are alike in it have one finding."""
+    account, region, name = subject
+    return account or "", region or "", name
+
+
 _CAUSES_ASKED = 2
 """Jobs that are asked for a cause, mostly: of a gap, the one that ended it, and the one before."""
 
@@ -46,7 +55,8 @@ class Describer:
         Args:
             tells_silence: whether to say of a resource without jobs that it may be gone.
         """
-        known = context.known(case.number)
+        self._held = context.series is not None
+        known = context.known(case.number) or {}
         placed = [(self._place(case, judged), judged) for judged in violated]
         self._known = {place: known[place] for place, _ in placed if place in known}
         self._violated = [judged for place, judged in placed if place not in known]
@@ -58,22 +68,25 @@ class Describer:
 
     def findings(self) -> Sequence[Finding]:
         """One a group, sorted by account, Region and subject; groups that look alike once cleaned are one."""
-        alike: dict[Subject, list[Judgement]] = {}
+        known: dict[_Place, list[Finding]] = {}
+        for subject, finding in self._known.items():
+            known.setdefault(_spell_place(subject), []).append(finding)
+        alike: dict[_Place, list[Judgement]] = {}
         for judged in self._violated:
-            alike.setdefault(self._place(self._case, judged), []).append(judged)
+            alike.setdefault(_spell_place(self._place(self._case, judged)), []).append(judged)
+        # In the order of their keys records are read one after the other.
         by_keys = sorted(alike, key=lambda place: alike[place][0].group.keys)
-        places = [*self._known, *(place for place in by_keys if place not in self._known)]
-        return gather(self._find(places, alike), lambda: order_subjects(places))
+        places = [*known, *(place for place in by_keys if place not in known)]
+        return gather(self._find(places, alike, known), lambda: order_subjects(places), held=self._held)
 
-    def _find(self, places: Sequence[Subject], alike: Mapping[Subject, Sequence[Judgement]]) -> Iterator[Finding]:
-        """The findings of these places; records are read for many of them together."""
+    def _find(self, places: Sequence[_Place], alike: Mapping[_Place, Sequence[Judgement]], known: Mapping[_Place, Sequence[Finding]]) -> Iterator[Finding]:
+        """The finding of each of these places; records are read for many of them together."""
         coming = iter(places)
         while some := list(islice(coming, TOGETHER)):
             described = self._describe_together([judged for place in some for judged in alike.get(place, ())])
             for place in some:
-                known = [self._known[place]] if place in self._known else []
-                yield reduce(lambda one, other: _merged(other, one), (*known, *islice(described, len(alike.get(place, ())))))
-            if len(places) > MOST_IN_MEMORY:
+                yield reduce(lambda told, one: _merged(one, told), (*known.get(place, ()), *islice(described, len(alike.get(place, ())))))
+            if are_many(len(places)) and not self._held:
                 self._context.records.forget(self._view.job_list.dataset.name)
 
     def findings_of_each(self) -> list[Finding]:

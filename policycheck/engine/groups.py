@@ -224,8 +224,8 @@ class _Ruling:
         if self._softer is None:
             return found
         warnings = describe_warnings(self.case, self._softer.case, self.view, self.context, judgements)
-        subjects = [(one.account, one.region, one.subject) for one in (*found, *warnings)]
-        return gather(chain(found, warnings), lambda: order_subjects(subjects))
+        subjects = ((one.account, one.region, one.subject) for one in chain(found, warnings))
+        return gather(chain(found, warnings), lambda: order_subjects(subjects), held=self.context.series is not None)
 
     def _limit_verdict(self, subjects: Subjects, judgements: Sequence[Judgement], short: Reasons) -> Verdict:
         """The verdict if warnings did not count, and no violation of the limit had been found."""

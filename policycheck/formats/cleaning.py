@@ -38,6 +38,7 @@ def _cleaned(value: T) -> T:
     elif isinstance(value, JobRecord):
         found = value.cleaned()
     elif isinstance(value, FindingList):
+        # Each when it is read, so that cleaning holds none.
         found = map_text(_cleaned, value)
     elif isinstance(value, tuple | list):
         if not hasattr(value, "_make"):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, starmap
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -17,13 +17,13 @@ from policycheck.engine.compile import compile_condition
 from policycheck.engine.findings import Subject, age_key, clean_subject, describe_jobs, newest_row, record_cause
 from policycheck.engine.frame import ROW, Frame
 from policycheck.engine.notes import name_briefly
-from policycheck.finding_list import gather, order_subjects
+from policycheck.finding_list import are_many, gather, order_subjects
 from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords
 from policycheck.policy.conditions import And, Comparison
 from policycheck.policy.model import Following, Rule
 from policycheck.records import iso, moment
-from policycheck.result import Finding
+from policycheck.result import EVIDENCE_LIMIT, Finding
 from policycheck.text import clean_line, spell_duration, truncate
 from policycheck.units import SECOND
 
@@ -72,13 +72,23 @@ def describe_unfollowed(
     newest = {subject: newest_row(job_list, list(jobs)) for subject, jobs in by_subject.items()}
     linked = LinkedJobs(rule, job_list, list(newest.values()), other, backend)
 
-    def describe(subject: Subject, jobs: Mapping[int, Unfollowed]) -> Finding:
-        row = newest[subject]
-        seen = linked.seen(row)
-        message = _message(rule, frame, jobs[row], job_list, len(jobs), seen, other)
-        return describe_jobs(rule, job_list, subject, list(jobs), message, _cause_of(seen), records)
+    def describe() -> Iterator[Finding]:
+        subjects = iter(by_subject.items())
+        while some := list(islice(subjects, _TOGETHER)):
+            job_list.hold(row for _, jobs in some for row in list(jobs)[:EVIDENCE_LIMIT])
+            for subject, jobs in some:
+                row = newest[subject]
+                seen = linked.seen(row)
+                message = _message(rule, frame, jobs[row], job_list, len(jobs), seen, other)
+                yield describe_jobs(rule, job_list, subject, list(jobs), message, _cause_of(seen), records)
+            if are_many(len(by_subject)):
+                records.forget(job_list.dataset.name)
 
-    return gather(starmap(describe, by_subject.items()), lambda: order_subjects(list(by_subject)))
+    return gather(describe(), lambda: order_subjects(by_subject))
+
+
+_TOGETHER = 10_000
+"""Subjects that are described at once."""
 
 
 _Late = tuple[int, int]

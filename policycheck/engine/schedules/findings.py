@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from policycheck.engine.findings import NO_RESOURCE, Subject, clean_subject
@@ -133,14 +134,14 @@ def describe_missed(rule: Rule, violations: _Violations, due: Collection[Group],
         due: the groups of which any run was due.
     """
     silent = _silent_plans(violations, due, records)
-    findings = [_describe_plan(rule, plan, missed, records) for plan, missed in silent.items()]
+    plans = [_describe_plan(rule, plan, missed, records) for plan, missed in silent.items()]
     told: defaultdict[Subject, list[MissedRun]] = defaultdict(list)
     for (place, resource), missed in violations.items():
         # A resource whose other plans missed runs, too, is not only their silent plan's matter.
         if any((place, one.group.plan) not in silent for one in missed):
             told[clean_subject(*place, resource)] += missed
-    findings += [_describe_resource(rule, subject, missed, records) for subject, missed in told.items()]
-    return gather(findings, lambda: order_subjects([(found.account, found.region, found.subject) for found in findings]))
+    findings = chain(plans, (_describe_resource(rule, subject, missed, records) for subject, missed in told.items()))
+    return gather(findings, lambda: order_subjects([*((found.account, found.region, found.subject) for found in plans), *told]))
 
 
 def _silent_plans(violations: _Violations, due: Collection[Group], records: PlanRecords) -> dict[_Plan, list[MissedRun]]:
