@@ -19,7 +19,8 @@ from policycheck.finding import EVIDENCE_LIMIT as EVIDENCE_LIMIT  # noqa: PLC041
 from policycheck.finding import Finding as Finding  # noqa: PLC0414
 from policycheck.finding import Member as Member  # noqa: PLC0414
 from policycheck.finding import Waiver as Waiver  # noqa: PLC0414
-from policycheck.finding_list import FindingKind, choose, count_kinds
+from policycheck.finding_file import FindingKind
+from policycheck.finding_list import choose, count_kinds
 from policycheck.history import History
 from policycheck.period import Period, Span
 from policycheck.places import ResourceKey, name_account

@@ -14,7 +14,8 @@ from policycheck.engine.examined import newest_rank
 from policycheck.engine.findings import Subject, clean_subject
 from policycheck.engine.frame import SUBJECT, Frame
 from policycheck.engine.limits import spell_violations
-from policycheck.finding_list import choose, marks, subject_mark
+from policycheck.finding_file import subject_mark
+from policycheck.finding_list import choose, marks
 from policycheck.result import RuleResult, Verdict
 
 # Of a subject's records the one that says most decides; 0: none is in the population.

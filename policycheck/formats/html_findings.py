@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from policycheck.causes import CAUSES, Cause
 from policycheck.comparison import FindingState
-from policycheck.finding_list import FindingKind, choose
+from policycheck.finding_file import FindingKind
+from policycheck.finding_list import choose
 from policycheck.formats.baseline_words import new_first
 from policycheck.formats.cleaning import line
 from policycheck.formats.finding_facts import FindingFacts, tell_facts

@@ -17,7 +17,7 @@ from typing import Any, TypeVar, cast
 
 from policycheck.comparison import Comparison
 from policycheck.datasets import DATASETS, RESOURCE_TYPES, is_naming
-from policycheck.finding_list import FindingList, map_text, sort_findings
+from policycheck.finding_list import FindingList, retell
 from policycheck.job_records import Fields, JobRecord, ListedJob, WrappedJob
 from policycheck.population import Population
 from policycheck.regions import REGIONS
@@ -59,7 +59,7 @@ def redact(result: Result, key: bytes) -> Result:
         key: who has it can tell by trial which account a pseudonym is of.
     """
     redactor = _Redactor(key, set(_names(result)))
-    rules = tuple(_sorted_rule(redactor.mapped(replace(rule, source_line=""))) for rule in result.rules)
+    rules = tuple(_redacted_rule(redactor, rule) for rule in result.rules)
     coverage = sorted(redactor.mapped(result.coverage), key=lambda entry: (entry.dataset, entry.account or "", entry.region or ""))
     population = _sorted_population(redactor.mapped(result.population))
     rest = redactor.mapped(replace(result, rules=(), coverage=(), population=Population(), baseline=None))
@@ -74,9 +74,11 @@ def redact(result: Result, key: bytes) -> Result:
     )
 
 
-def _sorted_rule(rule: RuleResult) -> RuleResult:
+def _redacted_rule(redactor: _Redactor, rule: RuleResult) -> RuleResult:
+    findings = retell(redactor.mapped, rule.findings)
+    rule = redactor.mapped(replace(rule, source_line="", findings=()))
     answers = sorted(rule.answers, key=lambda one: (one.account or "", one.region or "", one.subject))
-    return replace(rule, findings=sort_findings(rule.findings), answers=tuple(answers))
+    return replace(rule, findings=findings, answers=tuple(answers))
 
 
 def _sorted_baseline(redactor: _Redactor, told: Comparison | None) -> Comparison | None:
@@ -124,9 +126,6 @@ class _Redactor:
             found = self.words(value) if own else self.text(value)
         elif isinstance(value, JobRecord):
             found = _RedactedJob(self, value)
-        elif isinstance(value, FindingList):
-            # Each when it is read, so that none is held.
-            found = map_text(self.mapped, value)
         elif isinstance(value, tuple | list):
             named = getattr(value, "_fields", None)
             parts = [self.mapped(item, own=own or (named is not None and named[place] in _OWN)) for place, item in enumerate(value)]

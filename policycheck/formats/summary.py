@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from policycheck.datasets import DATASETS
-from policycheck.finding_list import marks, subject_mark
+from policycheck.finding_file import subject_mark
+from policycheck.finding_list import marks
 from policycheck.formats.baseline_words import LESS
 from policycheck.formats.cleaning import line
 from policycheck.formats.words import finding_counts, incomplete, interval, plural

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from functools import partial
 
 from policycheck.causes import CAUSES
-from policycheck.finding_list import FindingKind, choose, marks
+from policycheck.finding_file import FindingKind
+from policycheck.finding_list import choose, marks
 from policycheck.formats.baseline_words import new_first, tell_state
 from policycheck.formats.cleaning import line
 from policycheck.formats.finding_facts import tell_facts
