@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import compress, islice
 from typing import Any, overload
 
@@ -75,10 +76,25 @@ def retell(function: Callable[[Finding], Finding], findings: Sequence[Finding]) 
     """
     if not isinstance(findings, FindingList):
         return tuple(sorted(map(function, findings), key=lambda found: (found.account or "", found.region or "", found.subject)))
-    # Where what they are counted by is another, they are counted anew.
-    told = findings.retold(function) or make_anew(function, findings)
-    order = order_subjects((found.account, found.region, found.subject) for found in told)
-    return told.in_order(order) if isinstance(told, FindingList) else tuple([told[number] for number in order])
+    told = findings.retold(function)
+    if told is not None:
+        return told
+    # What they are counted by is another.
+    made = list[tuple[str | None, str | None, str]]()
+
+    def noted(finding: Finding) -> Finding:
+        found = function(finding)
+        made.append((found.account, found.region, found.subject))
+        return found
+
+    return gather(map(noted, findings), lambda: order_subjects(made))
+
+
+def open_of(findings: Sequence[Finding]) -> Sequence[Finding]:
+    """Those that no waiver accepts, in their order."""
+    if isinstance(findings, FindingList):
+        return findings.chosen(lambda kind: not kind.waived)
+    return tuple([finding for finding in findings if finding.waiver is None])
 
 
 def choose(findings: Sequence[Finding], keep: Callable[[FindingKind], bool]) -> Sequence[Finding]:
@@ -148,6 +164,7 @@ class FindingList(Sequence[Finding]):
             marked: the marks of all in the store, where these are not its own.
         """
         self._store, self._positions, self._through, self._marked = store, positions, through, marked or store.marked
+        self._chosen: dict[tuple[bool, ...], FindingList] = {}
 
     def _of(self, positions: Sequence[int]) -> FindingList:
         return FindingList(self._store, positions, self._through, self._marked)
@@ -202,14 +219,17 @@ class FindingList(Sequence[Finding]):
         return FindingList(self._store, self._positions, (*self._through, function), self._marked)
 
     def retold(self, function: Callable[[Finding], Finding]) -> FindingList | None:
-        """See `retell`; in the same order. None: a function changes by what one is counted."""
+        """See `retell`. None: a function changes by what one is counted."""
         told, size = self.seen_through(function), len(self._store)
         marked = Marked(array("q", bytes(8 * size)), array("q", bytes(8 * size)))
+        made = []
         for position, number in zip(self._positions, self._numbers(), strict=True):
-            kind, marked.subjects[position], marked.jobs[position] = mark_finding(told._read(position))
+            found = told._read(position)
+            kind, marked.subjects[position], marked.jobs[position] = mark_finding(found)
             if kind != self._store.kinds[number]:
                 return None
-        return FindingList(self._store, self._positions, told._through, marked)
+            made.append((found.account, found.region, found.subject))
+        return FindingList(self._store, self._positions, told._through, marked).in_order(order_subjects(made))
 
     def in_order(self, numbers: Iterable[int]) -> FindingList:
         """The same findings in another order, by their numbers in this one."""
@@ -217,10 +237,13 @@ class FindingList(Sequence[Finding]):
 
     def chosen(self, keep: Callable[[FindingKind], bool]) -> FindingList:
         """See `choose`."""
-        kept = [keep(kind) for kind in self._store.kinds]
+        kept = tuple([keep(kind) for kind in self._store.kinds])
         if all(kept):
             return self
-        return self._of(array("q", compress(self._positions, map(kept.__getitem__, self._numbers()))))
+        # Every report asks for the same ones, several times.
+        if kept not in self._chosen:
+            self._chosen[kept] = self._of(array("q", compress(self._positions, map(kept.__getitem__, self._numbers()))))
+        return self._chosen[kept]
 
     def ordered(self, key: Callable[[FindingKind], Any]) -> FindingList:
         """See `order_by_kind`."""
@@ -240,6 +263,10 @@ class FindingList(Sequence[Finding]):
 
     def count_kinds(self) -> Counter[FindingKind]:
         """See `count_kinds`."""
+        return self._counts.copy()
+
+    @cached_property
+    def _counts(self) -> Counter[FindingKind]:
         counts: Counter[FindingKind] = Counter()
         for number, count in Counter(self._numbers()).items():
             counts[self._store.kinds[number]] += count

@@ -20,7 +20,7 @@ from policycheck.finding import Finding as Finding  # noqa: PLC0414
 from policycheck.finding import Member as Member  # noqa: PLC0414
 from policycheck.finding import Waiver as Waiver  # noqa: PLC0414
 from policycheck.finding_file import FindingKind
-from policycheck.finding_list import choose, count_kinds
+from policycheck.finding_list import count_kinds, open_of
 from policycheck.history import History
 from policycheck.period import Period, Span
 from policycheck.places import ResourceKey, name_account
@@ -245,7 +245,7 @@ class RuleResult:
     @property
     def open_findings(self) -> Sequence[Finding]:
         """Those that no waiver accepts."""
-        return choose(self.findings, lambda kind: not kind.waived)
+        return open_of(self.findings)
 
     @property
     def open_kinds(self) -> Counter[FindingKind]:
