@@ -83,7 +83,7 @@ def check(
         UsageError: an argument cannot be.
         PolicyError: policies or waivers are wrong; all their mistakes at once.
         JobFileError: jobs that cannot be read, or are incomplete.
-        EngineError: Spark could not compute.
+        EngineError: Spark could not compute, or very many findings do not fit into a temporary file.
     """
     if as_of.tzinfo is None or any(time.tzinfo is None for time in covers or ()):
         raise UsageError("as_of and covers need a time zone", hint="datetime.now(UTC)")

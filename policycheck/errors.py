@@ -5,7 +5,7 @@ PolicycheckError
 ├── PolicyError       exit 2: a policy, scope or waiver file is wrong (all its mistakes at once)
 │   ├── RunFileError  so is a run file
 │   └── AccountsFileError  or a list of accounts
-├── EngineError       exit 3: the engine could not compute, so that nothing was evaluated
+├── EngineError       exit 3: the engine could not compute, or its findings could not be kept, so that nothing was evaluated
 └── EvidenceError     exit 3: the evidence is missing, unreadable or short
     ├── JobFileError  a saved job list cannot be used
     └── FetchError    AWS did not give a complete list
@@ -80,7 +80,7 @@ class UsageError(PolicycheckError):
 
 
 class EngineError(PolicycheckError):
-    """The engine could not compute what was asked of it: nothing was evaluated."""
+    """The engine could not compute what was asked of it, or not keep what it found: nothing was evaluated."""
 
     exit_code: ClassVar[ExitCode] = ExitCode.EVIDENCE
 
