@@ -97,6 +97,9 @@ class JobList:
 
     def created(self, row: int) -> int | None:
         """CreationDate of one record, in microseconds."""
+        if isinstance(self.table, LongTable):
+            created: int | None = self.table.value("CreationDate", row)
+            return created
         found: int | None = self.records.column("CreationDate")[row] if isinstance(self.records, ColumnRecords) else self.records[row].CreationDate
         return found
 
@@ -342,7 +345,7 @@ class JobList:
             import polars as pl
 
             told = pl.DataFrame({"account": pl.Series(accounts, dtype=pl.String), "region": pl.Series(regions, dtype=pl.String)})
-            written = write_pieces(told[numbers[start : start + PIECE]] for start in range(0, len(self), PIECE))  # type: ignore[index]  # a column, as below
+            written = write_pieces(told[numbers[start : start + PIECE]] for start in range(0, len(self), PIECE))
             return written.column("account"), written.column("region")
         if self.table is not None:
             import polars as pl

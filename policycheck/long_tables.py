@@ -7,11 +7,10 @@ a folder.
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
@@ -27,6 +26,8 @@ PIECE = 250_000
 """Rows that are in memory at once while a long table is written, or gone through."""
 _GROUP = 125_000
 """Rows of a row group: each thread that reads a file holds one."""
+_NEAR = 8
+"""Pieces of a column that are held of those whose values are asked for one by one."""
 _PREFIX = "policycheck-rows-"
 _LOCK = "lock"
 
@@ -45,6 +46,8 @@ class _Folder:
 
 
 def _remove(path: Path, lock: int | None, process: int) -> None:
+    import shutil
+
     # A process that was forked ends with the same objects, and owns none of the files.
     if os.getpid() == process:
         shutil.rmtree(path, ignore_errors=True)
@@ -53,6 +56,9 @@ def _remove(path: Path, lock: int | None, process: int) -> None:
 
 
 def _make_folder() -> tuple[Path, int | None]:
+    # A command that needs no such folder imports nothing for it.
+    import tempfile
+
     while True:
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
         lock = _take_lock(folder)
@@ -75,6 +81,9 @@ def _take_lock(folder: Path) -> int | None:
 
 def _sweep() -> None:
     """Delete the folders of processes that ended without doing so."""
+    import shutil
+    import tempfile
+
     try:
         import fcntl
     except ImportError:
@@ -125,6 +134,8 @@ def explained() -> Iterator[None]:
     Raises:
         EngineError: the disk is full, say.
     """
+    import tempfile
+
     import polars as pl
 
     try:
@@ -146,6 +157,7 @@ class LongTable:
         """
         self._groups = tuple(groups)
         self.height = height
+        self._near = lru_cache(maxsize=_NEAR)(self._read_piece)
 
     def __len__(self) -> int:
         return self.height
@@ -171,6 +183,14 @@ class LongTable:
     def __getitem__(self, name: str) -> pl.Series:
         with explained():
             return self.lazy([name]).collect(engine="streaming")[name]
+
+    def value(self, name: str, row: int) -> Any:
+        """One value; those that are near each other are read together."""
+        return self._near(name, row // PIECE)[row % PIECE]
+
+    def _read_piece(self, name: str, number: int) -> pl.Series:
+        with explained():
+            return self.lazy([name]).slice(number * PIECE, PIECE).collect(engine="streaming")[name]
 
     def pieces(self, names: Sequence[str], rows: int = PIECE) -> Iterator[pl.DataFrame]:
         """These columns, so many rows at a time."""

@@ -26,9 +26,9 @@ class PolarsBackend:
 
     def frame(self, columns: Mapping[str, tuple[ColumnType, Values]]) -> nw.LazyFrame[Any]:
         given: Mapping[str, tuple[ColumnType, Any]] = columns
-        if columns and len(next(iter(given.values()))[1]) > long_tables.LIMIT:
+        if any(isinstance(values, LongColumn) or len(values) > long_tables.LIMIT for _, values in given.values()):
             return self._long_frame(given)
-        series = [pl.Series(name, values.to_list() if isinstance(values, LongColumn) else values, _TYPES[kind], strict=True) for name, (kind, values) in given.items()]
+        series = [pl.Series(name, values, _TYPES[kind], strict=True) for name, (kind, values) in given.items()]
         frame: nw.LazyFrame[Any] = nw.from_native(pl.DataFrame(series).lazy())
         return frame
 

@@ -270,7 +270,9 @@ def _read_long(files: JobFiles, numbers: pl.Series, names: Sequence[str]) -> tup
 
 def _without(whole: JobList, table: Table, known: Known, files: JobFiles, numbers: pl.Series, gone: Mapping[int, frozenset[str]]) -> JobList:
     """The same list in which these members of some rows are not known."""
-    told_less = table.changed(lambda piece, start: without_members(piece, unknown_from(gone, start))) if isinstance(table, LongTable) else without_members(table, gone)
+    told_less = (
+        table.changed(lambda piece, start: without_members(piece, unknown_from(gone, start))) if isinstance(table, LongTable) else without_members(table, gone)
+    )
     records = ArchiveRecords(told_less, known._replace(recorded=whole.recorded), files, numbers, gone)
     told = _but(whole.told, gone)
     unusable = {**whole.unusable, **{row: whole.unusable.get(row, frozenset()) | members for row, members in gone.items()}}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -64,7 +64,10 @@ class ArchiveRecords(ColumnRecords):
     def hold(self, rows: Iterable[int]) -> None:
         wanted = sorted(set(rows))[:_TEXTS_HELD]
         numbers = self._numbers.gather(wanted)
-        self._held = dict(zip(numbers, self._files.rows([RECORD], numbers)[RECORD], strict=True))
+        self._held = {}
+        # Texts are long, and whole files of them are read.
+        for together in _near(numbers):
+            self._held |= dict(zip(together, self._files.rows([RECORD], together)[RECORD], strict=True))
         self._ready = set(wanted)
 
     def _text(self, number: int) -> str:
@@ -83,6 +86,12 @@ class ArchiveRecords(ColumnRecords):
             pieces = ((start, self._numbers[start : start + PIECE]) for start in range(0, len(self._numbers), PIECE))
             return write_pieces(without_members(read(numbers), unknown_from(self._unknown, start)) for start, numbers in pieces)
         return without_members(said_once(read(self._numbers)), self._unknown)
+
+
+def _near(numbers: pl.Series) -> Iterator[pl.Series]:
+    """Numbers of rows, in their order, those together that are of the same piece."""
+    for piece in (numbers // PIECE).unique(maintain_order=True):
+        yield numbers.filter(numbers // PIECE == piece)
 
 
 class HeldRecords(ColumnRecords):
