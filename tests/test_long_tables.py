@@ -107,7 +107,7 @@ def test_a_full_disk_is_one_error(temporary: Path, monkeypatch: pytest.MonkeyPat
     full = temporary / "full"
     full.symlink_to("/dev/full")
     monkeypatch.setattr(long_tables._Folder, "new_path", lambda _: full)
-    with pytest.raises(EngineError, match="a temporary file of jobs cannot be written or read: .*No space left on device") as raised:
+    with pytest.raises(EngineError, match=r"a temporary file of jobs cannot be written or read: .*No space left on device") as raised:
         write_rows(TABLE.lazy())
     assert raised.value.exit_code is ExitCode.EVIDENCE
     assert raised.value.place == str(temporary)
