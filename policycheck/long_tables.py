@@ -7,6 +7,7 @@ a folder.
 from __future__ import annotations
 
 import os
+import re
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -28,6 +29,8 @@ _GROUP = 125_000
 """Rows of a row group: each thread that reads a file holds one."""
 _NEAR = 8
 """Pieces of a column that are held of those whose values are asked for one by one."""
+_OF_FILES = re.compile("os error|parquet", re.IGNORECASE)
+"""What errors of the dataframe library say that are of files."""
 _PREFIX = "policycheck-rows-"
 _LOCK = "lock"
 
@@ -141,6 +144,8 @@ def explained() -> Iterator[None]:
     try:
         yield
     except (OSError, pl.exceptions.ComputeError) as error:
+        if not isinstance(error, OSError) and not _OF_FILES.search(str(error)):
+            raise
         text = str(error).strip().splitlines()
         problem = text[0] if text else type(error).__name__
         hint = "make room on that disk, or name a folder on a larger one in TMPDIR"
