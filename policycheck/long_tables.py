@@ -11,7 +11,6 @@ import re
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import lru_cache
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
@@ -162,7 +161,7 @@ class LongTable:
         """
         self._groups = tuple(groups)
         self.height = height
-        self._near = lru_cache(maxsize=_NEAR)(self._read_piece)
+        self._near: dict[tuple[str, int], pl.Series] = {}
 
     def __len__(self) -> int:
         return self.height
@@ -191,11 +190,14 @@ class LongTable:
 
     def value(self, name: str, row: int) -> Any:
         """One value; those that are near each other are read together."""
-        return self._near(name, row // PIECE)[row % PIECE]
-
-    def _read_piece(self, name: str, number: int) -> pl.Series:
-        with explained():
-            return self.lazy([name]).slice(number * PIECE, PIECE).collect(engine="streaming")[name]
+        key = name, row // PIECE
+        if key not in self._near:
+            with explained():
+                found = self.lazy([name]).slice(row // PIECE * PIECE, PIECE).collect(engine="streaming")[name]
+            if len(self._near) == _NEAR:
+                del self._near[next(iter(self._near))]
+            self._near[key] = found
+        return self._near[key][row % PIECE]
 
     def pieces(self, names: Sequence[str], rows: int = PIECE) -> Iterator[pl.DataFrame]:
         """These columns, so many rows at a time."""
