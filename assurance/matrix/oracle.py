@@ -52,8 +52,9 @@ class Oracle:
             | {mark: name in of for mark, of in marks.items()}
             for name in sorted(lists & JOB_LISTS.keys())
         ]
-        kept = {} if beside else {"Evidence": self._evidence_of}
-        with patch.multiple(script, read_record=self._read_record, read_source=self._read_source, **kept):
+        # What is kept of a list was made with the inventories of the complete evidence.
+        evidence: Any = _EVIDENCE if beside else self._evidence_of
+        with patch.multiple(script, read_record=self._read_record, read_source=self._read_source, Evidence=evidence):
             return {policy["id"]: policy["rules"][0]["verdict"] for policy in script.reperform(document)["policies"]}
 
     def _read_record(self, record: Any, jobs: script.JobList, source: int) -> script.Job:

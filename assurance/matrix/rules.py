@@ -73,10 +73,10 @@ _WORDS: Mapping[str, str] = {
 class Family(Enum):
     """Rules that are evaluated together, and how many of them for about the same time."""
 
-    JOBS = 10
-    GROUPS = 4
-    RUNS = 5
-    FOLLOWING = 2
+    JOBS = 6
+    GROUPS = 2
+    RUNS = 3
+    FOLLOWING = 1
 
 
 @dataclass(frozen=True, eq=False)
