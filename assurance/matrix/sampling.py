@@ -19,6 +19,8 @@ from assurance.matrix.archives import NAME as ARCHIVES
 from assurance.matrix.archives import ArchivedWorld
 from assurance.matrix.faulting import NAME as FAULTS
 from assurance.matrix.faulting import FaultyWorld
+from assurance.matrix.held import NAME as HELD_LISTS
+from assurance.matrix.held import HeldWorld
 from assurance.matrix.inventories import NAME as INVENTORIES
 from assurance.matrix.inventories import InventoriedWorld
 from assurance.matrix.judging import Breach, Outcome, judge
@@ -59,7 +61,7 @@ class Tally:
     checked: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=lambda: {"evaluated": 0.0, "rejected": 0.0})
     """Of the clock: in variants that were evaluated, and in those that were rejected."""
     breaches: list[Breach] = field(default_factory=list)
 
@@ -72,8 +74,9 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         """Add what another worker checked."""
-        for name in ("possible", "checked", "refused", "verdicts", "seconds"):
+        for name in ("possible", "checked", "refused", "verdicts"):
             getattr(self, name).update(getattr(other, name))
+        self.seconds = {name: seconds + other.seconds[name] for name, seconds in self.seconds.items()}
         self.breaches += other.breaches
         self.worlds += other.worlds
 
@@ -118,6 +121,11 @@ def _make_archive(world: World, rules: RuleSet, home: Path) -> tuple[int, Callab
     return len(made.variants), made.judge
 
 
+def _make_held(world: World, rules: RuleSet, home: Path) -> tuple[int, Callable[[int], Outcome]]:
+    made = HeldWorld(world.organization, rules, home)
+    return len(made.variants), made.judge
+
+
 def _make_reports(world: World, rules: RuleSet, home: Path) -> tuple[int, Callable[[int], Outcome]]:
     made = ReportedWorld(world.organization, rules, home)
     return len(made.variants), made.judge
@@ -134,6 +142,7 @@ def _make_waivers(world: World, _rules: RuleSet, _home: Path) -> tuple[int, Call
 
 
 _SIDES: Mapping[str, _Side] = {
+    HELD_LISTS: _Side(4, _make_held),
     REPORTS: _Side(2, _make_reports),
     INVENTORIES: _Side(2, _make_inventories, of_lists=True),
     WAIVERS: _Side(10, _make_waivers, of_lists=True),
@@ -188,9 +197,11 @@ def _open(task: Task, world: World, rules: RuleSet, home: Path, tally: Tally) ->
 
 
 def _is_open(name: str, task: Task) -> bool:
-    """Whether a side is tried in a world. Those that do not depend on how its lists are saved take seconds to prepare, and take turns."""
-    turns = [other for other, side in _SIDES.items() if not side.of_lists]
-    return name not in turns or (task.world % 2 == 0 and turns[(task.world // 2 + task.seed) % len(turns)] == name) or len(task.kinds) == 1
+    """Whether a side is tried in a world. Some take seconds to prepare, and take turns in the worlds of plain lists."""
+    if _SIDES[name].of_lists or len(task.kinds) == 1:
+        return _SIDES[name].of_lists or task.world % 2 == 0
+    turns = [REPORTS, FAULTS, ARCHIVES]
+    return task.world % 2 == 0 and (name not in turns or turns[(task.world // 2 + task.seed) % len(turns)] == name)
 
 
 def _judge_kind(world: World, name: str, home: Path) -> Callable[[int], Outcome]:
