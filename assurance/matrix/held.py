@@ -48,10 +48,14 @@ def _either(answers: Sequence[Answer]) -> Answer:
     return True if True in answers else None if None in answers else False
 
 
-def _each_has(subjects: Sequence[Record], records: Sequence[Record], fits: Callable[[Record], Answer]) -> list[Answer]:
-    """Of each resource, whether some record of it fits."""
-    names = {record["ResourceArn"] for record in subjects}
-    return [_either([fits(record) for record in records if record["ResourceArn"] == name]) for name in sorted(names)]
+def _each_has(lists: Lists, subjects: str, of: str, unread: set[tuple[str, str]], fits: Callable[[Record], Answer]) -> list[Answer]:
+    """Of each resource that a list names, whether some record of another one fits. What is not in the list of an unread place may be there."""
+    places = {record["ResourceArn"]: place_of(subjects, record) for record in lists[subjects]}
+    found = []
+    for name, place in sorted(places.items()):
+        answer = _either([fits(record) for record in lists[of] if record["ResourceArn"] == name])
+        found.append(None if answer is False and place in unread else answer)
+    return found
 
 
 def _silent(jobs: Sequence[Record]) -> set[tuple[str, str]]:
@@ -63,12 +67,13 @@ def _silent(jobs: Sequence[Record]) -> set[tuple[str, str]]:
 
 
 def _each_has_job(lists: Lists, fits: Callable[[Record], Answer]) -> list[Answer]:
-    """Of each protected resource, whether some job of it fits; what the jobs of a silent place lack is unknown."""
-    silent, found = _silent(lists["backup_jobs"]), []
-    for one in lists["protected_resources"]:
-        (answer,) = _each_has([one], lists["backup_jobs"], fits)
-        found.append(None if answer is False and place_of("protected_resources", one) in silent else answer)
-    return found
+    return _each_has(lists, "protected_resources", "backup_jobs", _silent(lists["backup_jobs"]), fits)
+
+
+def _each_has_point(lists: Lists, subjects: str, hours: int) -> list[Answer]:
+    """A saved list without a record of a place does not show that the place was read."""
+    unread = set(PLACES) - {place_of("recovery_points", point) for point in lists["recovery_points"]}
+    return _each_has(lists, subjects, "recovery_points", unread, _recent(timedelta(hours=hours)))
 
 
 def _well(point: Record) -> bool:
@@ -96,11 +101,11 @@ _RULES: Mapping[str, tuple[tuple[str, ...], Callable[[Lists], list[Answer]]]] = 
     "audit-manager.recovery-points-kept": (("recovery_points",), lambda lists: [_keeps_for(point, 35) for point in lists["recovery_points"]]),
     "held.points-newest": (
         ("recovery_points", "backup_jobs"),
-        lambda lists: _each_has(lists["backup_jobs"], lists["recovery_points"], _recent(timedelta(hours=25))),
+        lambda lists: _each_has_point(lists, "backup_jobs", 25),
     ),
     "audit-manager.recent-recovery-point": (
         ("recovery_points", "protected_resources"),
-        lambda lists: _each_has(lists["protected_resources"], lists["recovery_points"], _recent(timedelta(hours=27))),
+        lambda lists: _each_has_point(lists, "protected_resources", 27),
     ),
     "held.protected": (
         ("protected_resources",),
