@@ -85,7 +85,7 @@ class World:
         return tuple(dataset for dataset in self.files if any(dataset in self.rules.lists[name] for name in self.doubtful))
 
     @property
-    def _document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """The document of an evidence bundle of the job lists: rules, inventory and what the lists state, which are alike in all organizations."""
         key = (self.rules, self.covered)
         if key not in _DOCUMENTS:
@@ -95,7 +95,7 @@ class World:
     @cached_property
     def oracle(self) -> Oracle:
         """The second evaluation of its job lists."""
-        return Oracle(self._document, self.organization.lists)
+        return Oracle(self.document, self.organization.lists)
 
     @property
     def repeatable(self) -> frozenset[str]:
