@@ -193,7 +193,8 @@ def _open(task: Task, world: World, rules: RuleSet, home: Path, tally: Tally) ->
             weight = _SIDES[name].weight
         tally.possible[name] += count
         numbers = Random(f"{task.seed}/{task.world}/{name}").sample(range(count), min(count, int(task.most * weight) + 1))
-        yield _Stream(name, weight, iter(numbers), judge_one)
+        # What is tried in some rounds alone is tried in the first of them.
+        yield _Stream(name, weight, iter(numbers), judge_one, credit=max(0.0, 1 - weight))
 
 
 def _is_open(name: str, task: Task) -> bool:
