@@ -4,35 +4,35 @@ from __future__ import annotations
 
 import argparse
 import sys
+from concurrent.futures import Executor, ProcessPoolExecutor
+from itertools import repeat
+from multiprocessing import get_context
 from random import Random
 
 from assurance.year.agreement import Sample, compare_instants
 from assurance.year.calendars import DAY, HOUR, instant, moment
-from assurance.year.evaluation import Findings, evaluate_hours, is_of_quarter
-from assurance.year.jobs import Simulator
-from assurance.year.lists import Lists, simulate
+from assurance.year.evaluation import Findings
+from assurance.year.healthy import MONTH, evaluate_month, months_of, simulate_from
 from assurance.year.organization import Organization, draw_organization
-from assurance.year.owner import QUARTER
 from assurance.year.report import print_healthy, print_misses, print_samples, print_trial
 from assurance.year.trial import EVALUATED, Trial, try_faults
-
-_MONTH = 30 * DAY
 
 
 def main() -> int:
     asked = _parse()
     start = instant(f"{asked.start}T00:00:00+00:00")
     healthy, samples, trial = Findings(), list[Sample](), Trial()
-    if asked.accounts:
-        organization = draw_organization(asked.seed, asked.accounts, start, start + asked.days * DAY)
-        healthy = _evaluate_healthy(organization, asked.every * HOUR)
-        print_healthy(organization, healthy, asked.every)
-        samples = _compare(organization, asked.samples, asked.seed)
-        print_samples(samples)
-    if asked.faults:
-        trial = _try(asked.faults, asked.batch, asked.seed, start, asked.days)
-        print_trial(trial)
-        print_samples(trial.samples, healthy=False)
+    with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
+        if asked.accounts:
+            organization = draw_organization(asked.seed, asked.accounts, start, start + asked.days * DAY)
+            healthy = _evaluate_healthy(organization, asked.every * HOUR, pool)
+            print_healthy(organization, healthy, asked.every)
+            samples = _compare(organization, asked.samples, asked.seed)
+            print_samples(samples)
+        if asked.faults:
+            trial = _try(asked.faults, asked.batch, asked.seed, start, asked.days, pool)
+            print_trial(trial)
+            print_samples(trial.samples, healthy=False)
     wrong = [
         *healthy.open,
         *trial.false_alarms,
@@ -53,48 +53,42 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--faults", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=115, help="faults in one organization")
     parser.add_argument("--samples", type=int, default=20, help="instants at which a period is compared with what AWS listed then")
+    parser.add_argument("--workers", type=int, default=2, help="processes")
     return parser.parse_args()
 
 
-def _evaluate_healthy(organization: Organization, every: int) -> Findings:
-    """Month by month, so that a year of jobs need not be in memory at once."""
+def _evaluate_healthy(organization: Organization, every: int, pool: Executor) -> Findings:
+    months = months_of(organization)
     total = Findings()
-    for first in range(organization.start, organization.end, _MONTH):
-        end = min(first + _MONTH, organization.end)
-        lists = _simulate(organization, first, end)
-        part = evaluate_hours(organization, lists, first, end, every=every)
-        part.join(evaluate_hours(organization, lists, first, end, chosen=is_of_quarter, chunk=10 * DAY, reach=QUARTER, every=every))
+    for (_, end), part in zip(months, pool.map(evaluate_month, repeat(organization), *zip(*months, strict=True), repeat(every)), strict=True):
         total.join(part)
         total.steps += part.steps
         print(f"healthy until {moment(end).date()}: {total.steps:,} steps, {len(total.open)} findings", flush=True)
     return total
 
 
-def _simulate(organization: Organization, first: int, end: int) -> Lists:
-    return simulate(Simulator(organization), organization.resources, first - QUARTER, end)
-
-
 def _compare(organization: Organization, number: int, seed: int) -> list[Sample]:
     """Samples of the first two months, as far as there are two."""
     if not number:
         return []
-    end = min(organization.end, organization.start + 2 * _MONTH)
-    return compare_instants(organization, _simulate(organization, organization.start, end), end, number, seed)
+    end = min(organization.end, organization.start + 2 * MONTH)
+    return compare_instants(organization, simulate_from(organization, organization.start, end), end, number, seed)
 
 
-def _try(faults: int, batch: int, seed: int, start: int, days: int) -> Trial:
+def _try(faults: int, batch: int, seed: int, start: int, days: int, pool: Executor) -> Trial:
     """All faults, batch by batch, each on other days of the time."""
     total, random = Trial(), Random(f"batches {seed}")
-    done = 0
-    while done < faults:
-        number = min(batch, faults - done)
-        day = random.randrange(max(1, days - EVALUATED // DAY))
-        part = try_faults(seed * 1000 + done, number, start + day * DAY, first=done)
+    tried = [
+        pool.submit(try_faults, seed * 1000 + done, min(batch, faults - done), start + random.randrange(max(1, days - EVALUATED // DAY)) * DAY, first=done)
+        for done in range(0, faults, batch)
+    ]
+    for one in tried:
+        part = one.result()
         total.add(part)
-        done += number
         print(f"faults: {total.faults_found:,} of {total.faults:,} found, {len(total.false_alarms)} false alarms", flush=True)
         print_misses(part)
     return total
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())

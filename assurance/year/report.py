@@ -48,10 +48,10 @@ def print_trial(trial: Trial) -> None:
     print(f"false alarms among them: {len(trial.false_alarms)}; {trial.steps:,} evaluations, one every hour")
     by_kind: defaultdict[str, list[Outcome]] = defaultdict(list)
     for one in trial.outcomes:
-        by_kind[one.fault.kind].append(one)
+        by_kind[one.kind].append(one)
     for kind, outcomes in sorted(by_kind.items()):
-        faults = {id(one.fault) for one in outcomes}
-        missed = {id(one.fault) for one in outcomes if one.found is None}
+        faults = {one.place for one in outcomes}
+        missed = {one.place for one in outcomes if one.found is None}
         delays = sorted(one.delay / MINUTE for one in outcomes if one.found is not None)
         told = f", delay {delays[0]:.0f} to {delays[-1]:.0f} min, median {median(delays):.0f}" if delays else ""
         print(f"  {kind}: {len(faults) - len(missed)} of {len(faults)}{told}; {', '.join(sorted({one.breach.rule for one in outcomes}))}")
@@ -61,6 +61,6 @@ def print_misses(trial: Trial) -> None:
     """What was not found, or found too late, too early or for another cause; and what was found that is no fault."""
     for one in trial.missed()[:_MOST]:
         instead = "; ".join(f"[{found.cause}] {moment(found.first)}" for found in one.instead[:3])
-        print(f"  missed: {one.fault.kind}: {one.breach.rule} {one.breach.subject} [{one.breach.cause}] {moment(one.breach.at)}; found: {instead or 'nothing'}")
+        print(f"  missed: {one.kind}: {one.breach.rule} {one.breach.subject} [{one.breach.cause}] {moment(one.breach.at)}; found: {instead or 'nothing'}")
     for alarm in trial.false_alarms[:_MOST]:
         print(f"  false alarm: {alarm.rule} {alarm.account}/{alarm.region} {alarm.subject} [{alarm.cause}] {moment(alarm.first)}: {alarm.message}")

@@ -25,7 +25,10 @@ OF_ALL = ("recovery-objectives/most-fresh", "recovery-objectives/success-share")
 class Outcome:
     """What became of one breach."""
 
-    fault: Fault
+    kind: str
+    """Of the fault,"""
+    place: tuple[str, str]
+    """and where it is: each has a place of its own."""
     breach: Breach
     found: Found | None
     """The finding of the first step after the breach, with the right subject and cause."""
@@ -62,7 +65,7 @@ class Trial:
     @property
     def faults_found(self) -> int:
         """Faults of which every breach was found at once."""
-        return self.faults - len({id(one.fault) for one in self.missed()})
+        return self.faults - len({one.place for one in self.missed()})
 
 
 def try_faults(seed: int, number: int, start: int, *, first: int = 0) -> Trial:
@@ -137,7 +140,7 @@ def _outcome(fault: Fault, breach: Breach, here: Sequence[Found], start: int) ->
     step = max(-(-breach.at // HOUR) * HOUR, start)
     alike = [one for one in here if one.rule == breach.rule and one.subject == breach.subject]
     found = next((one for one in alike if one.first == step and one.cause == breach.cause), None)
-    return Outcome(fault, breach, found, () if found else tuple(alike))
+    return Outcome(fault.kind, (fault.place.account, fault.place.region), breach, found, () if found else tuple(alike))
 
 
 __all__ = ["Choice", "Outcome", "Trial", "try_faults"]

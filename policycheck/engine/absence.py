@@ -26,6 +26,9 @@ class Absence:
         # What there is now is all that a list of what there is can show: no window reaches further back.
         self._start = None if length is None or DATASETS[dataset].of_state else moment(micros(as_of) - length)
         self._entries = [entry for entry in coverage if entry.dataset == dataset and in_scope(scope, entry.account, entry.region)]
+        self._by_place: dict[Place, list[Coverage]] = {}
+        for entry in self._entries:
+            self._by_place.setdefault((entry.account, entry.region), []).append(entry)
         self._missing = missing_places(scope, coverage, dataset)
         self._shown: dict[Place, bool] = {}
         self._read: dict[Place, bool] = {}
@@ -33,7 +36,7 @@ class Absence:
     def is_read(self, place: Place) -> bool:
         """Whether the list was read at a place at all, as far as the place is stated, or is excused there."""
         if place not in self._read:
-            self._read[place] = any(states_place(place, entry) and _has_jobs(entry) for entry in self._entries) or self._excuses.excuse(*place)
+            self._read[place] = any(map(_has_jobs, self._entries_of(place))) or self._excuses.excuse(*place)
         return self._read[place]
 
     def is_shown(self, place: Place) -> bool:
@@ -45,18 +48,22 @@ class Absence:
     def is_whole(self, place: Place, start: datetime, end: datetime) -> bool:
         """Whether the list certainly lacks no job created between two that it has, wherever the place may be. A list is cut at one moment: what is later than
         a job that it has, it has, but for its gaps."""
-        entries = [entry for entry in self._entries if states_place(place, entry)]
+        entries = self._entries_of(place)
         fine = all(entry.complete and entry.start is not None and entry.gap_in(start, end) is None for entry in entries)
         return bool(entries) and fine and self._is_known(place)
 
     def has_gap(self, place: Place) -> bool:
         """Whether the list may lack a job created between two that it has."""
-        entries = [entry for entry in self._entries if states_place(place, entry)]
+        entries = self._entries_of(place)
         fine = all(entry.complete and entry.start is not None and not entry.gaps and not entry.holes for entry in entries)
         return not entries or not fine or not self._is_known(place)
 
+    def _entries_of(self, place: Place) -> Sequence[Coverage]:
+        """The lists of a place, as far as it is stated."""
+        return [entry for entry in self._entries if states_place(place, entry)] if None in place else self._by_place.get(place, ())
+
     def _is_complete(self, place: Place, start: datetime | None, end: datetime) -> bool:
-        entries = [entry for entry in self._entries if states_place(place, entry)]
+        entries = self._entries_of(place)
         return bool(entries) and self._is_known(place) and all(entry.reaches(start, end) for entry in entries)
 
     def _is_known(self, place: Place) -> bool:

@@ -38,16 +38,17 @@ def uncovered_scope(scope: Scope, coverage: Sequence[Coverage], dataset: str) ->
     populated = {entry.account for entry in counted if entry.jobs}
     excuses = Excuses(scope, coverage, dataset)
     excused = {account for account in scope.accounts if all(excuses.excuse(account, region) for region in scope.regions or (None,))}
-    problems += [Reason(ReasonKind.ACCOUNT_SILENT, (account,)) for account in scope.accounts if account not in populated | named | excused]
+    told_of = populated | named | excused
+    problems += [Reason(ReasonKind.ACCOUNT_SILENT, (account,)) for account in scope.accounts if account not in told_of]
     return problems
 
 
 def missing_places(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> list[Place]:
     """The declared accounts and Regions that no complete list covers, and that are not excused; a half that is not declared is None."""
     complete = [entry for entry in coverage if entry.dataset == dataset and entry.complete and (entry.jobs or entry.basis is Basis.OBSERVED)]
-    places: set[Place] = {(entry.account, entry.region) for entry in complete}
+    places = _Places((entry.account, entry.region) for entry in complete)
     excuses = Excuses(scope, coverage, dataset)
-    return [place for place in _declared(scope) if not any(_is_part(place, other) for other in places) and not excuses.excuse(*place)]
+    return [place for place in _declared(scope) if place not in places and not excuses.excuse(*place)]
 
 
 def assumed_empty(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> list[Place]:
@@ -55,17 +56,32 @@ def assumed_empty(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> l
     excuses = Excuses(scope, coverage, dataset)
     if excuses.fetched:
         return []
-    places = {(entry.account, entry.region) for entry in coverage if entry.dataset == dataset and entry.jobs}
-    return [place for place in _declared(scope) if excuses.excuse(*place) and not any(_is_part(place, other) for other in places)]
+    places = _Places((entry.account, entry.region) for entry in coverage if entry.dataset == dataset and entry.jobs)
+    return [place for place in _declared(scope) if excuses.excuse(*place) and place not in places]
 
 
 def _declared(scope: Scope) -> Iterable[Place]:
     return ((account, region) for account in scope.accounts or (None,) for region in scope.regions or (None,) if account or region)
 
 
-def _is_part(place: Place, other: Place) -> bool:
-    """Whether the other place is this one, as far as this one is stated."""
-    return place[0] in (None, other[0]) and place[1] in (None, other[1])
+class _Places:
+    """Accounts and Regions; a place is in here if one of them is it, as far as it is stated. There may be thousands, and each rule asks for each."""
+
+    def __init__(self, places: Iterable[Place]) -> None:
+        self._whole = frozenset(places)
+        self._accounts = frozenset(account for account, _ in self._whole)
+        self._regions = frozenset(region for _, region in self._whole)
+
+    def __contains__(self, place: Place) -> bool:
+        match place:
+            case (None, None):
+                return bool(self._whole)
+            case (account, None):
+                return account in self._accounts
+            case (None, region):
+                return region in self._regions
+            case _:
+                return place in self._whole
 
 
 def may_be_empty(scope: Scope, account: str | None, region: str | None) -> bool:
@@ -89,16 +105,15 @@ class Excuses:
         self.fetched = bool(own)
         self._scope = scope
         asked = [(entry.complete, (account, entry.region)) for entry in own for account in (entry.account, *entry.silent)]
-        self._failed = {place for complete, place in asked if not complete}
-        self._answered = {place for complete, place in asked if complete}
+        self._failed = _Places(place for complete, place in asked if not complete)
+        self._answered = _Places(place for complete, place in asked if complete)
 
     def excuse(self, account: str | None, region: str | None) -> bool:
         """Whether the place may have no job."""
         if not may_be_empty(self._scope, account, region):
             return False
         place = (account, region)
-        answered = any(_is_part(place, other) for other in self._answered) and not any(_is_part(place, other) for other in self._failed)
-        return answered or not self.fetched
+        return not self.fetched or (place in self._answered and place not in self._failed)
 
 
 def unreached_window(scope: Scope, coverage: Sequence[Coverage], start: datetime | None, as_of: datetime) -> list[Reason]:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
 MAX_NODES = 10_000
+MAX_LISTED_NODES = 200_000
+"""Of files that list an organization: thousands of accounts or waivers."""
 _NEEDS = "A policy has at least: policy, rules."
 
 
@@ -94,13 +96,14 @@ class Document(Struct):
         return self.lines[number - 1] if 0 < number <= len(self.lines) else ""
 
 
-def read_document(path: Path, name: str, needs: str = _NEEDS) -> Document:
+def read_document(path: Path, name: str, needs: str = _NEEDS, most: int = MAX_NODES) -> Document:
     """The tree of one policy file.
 
     Args:
         path: the file.
         name: what diagnostics call it.
         needs: the hint where the file is empty.
+        most: values it may have.
 
     Raises:
         PolicyError: the file cannot be read, or is no YAML document of a policy's size.
@@ -117,7 +120,7 @@ def read_document(path: Path, name: str, needs: str = _NEEDS) -> Document:
         line = content.count(b"\n", 0, error.start) + 1
         place = Location(name, line, 1, line, 2)
         raise PolicyError([Diagnostic(place, f"not UTF-8 text: byte {content[error.start]:#04x} on this line", "Save the file as UTF-8.")]) from None
-    document = parse_document(text, name, needs)
+    document = parse_document(text, name, needs, most)
     document.sha256 = hashlib.sha256(content).hexdigest()
     return document
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from policycheck.errors import Diagnostic, PolicyError
 from policycheck.policy.conditions import And, Condition, bind, comparisons, nearest
-from policycheck.policy.document import Document, Entries, Items, Node, Text, read_document
+from policycheck.policy.document import MAX_LISTED_NODES, Document, Entries, Items, Node, Text, read_document
 from policycheck.policy.literals import parse_duration
 from policycheck.policy.measures import SHAPES
 from policycheck.policy.model import YEAR_DAYS, Expectation, Policy, Rule, WaiverGrant
@@ -76,7 +76,7 @@ def load_waivers(paths: Sequence[tuple[Path, str]], policies: Sequence[Policy], 
     grants: list[WaiverGrant] = []
     for path, name in paths:
         try:
-            document = read_document(path, name)
+            document = read_document(path, name, most=MAX_LISTED_NODES)
         except PolicyError as error:
             diagnostics += error.diagnostics
             continue

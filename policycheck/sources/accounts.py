@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from policycheck.errors import AccountsFileError, Diagnostic, Location, PolicyError
 from policycheck.places import name_account
-from policycheck.policy.document import Document, Entries, Items, Node, Text, parse_document
+from policycheck.policy.document import MAX_LISTED_NODES, Document, Entries, Items, Node, Text, parse_document
 from policycheck.policy.shape import check_shape, plain
 from policycheck.sources.connection import ListedAccount
 from policycheck.sources.identity import account_of_role
@@ -25,7 +25,6 @@ from policycheck.text import clean_line
 ROLE_NAME = "AWSBackupAudit"
 """The role that is assumed where the list names none: what the templates in examples/organization make."""
 _MOST_BYTES = 4_000_000
-_MOST_VALUES = 200_000
 _KEYS = {
     "account": "account", "accountid": "account", "id": "account", "awsaccount": "account", "awsaccountid": "account", "name": "name", "accountname": "name",
     "rolearn": "role_arn", "rolename": "role_name", "role": "role_name", "externalid": "external_id", "roleexternalid": "external_id",
@@ -91,7 +90,7 @@ def read_accounts(path: str) -> tuple[tuple[ListedAccount, ...], tuple[str, ...]
 def parse_accounts(text: str, name: str) -> tuple[tuple[ListedAccount, ...], tuple[str, ...]]:
     """As `read_accounts`, of text."""
     try:
-        document = _csv_document(text, name) if _is_csv(text) else parse_document(text, name, _NEEDS, _MOST_VALUES)
+        document = _csv_document(text, name) if _is_csv(text) else parse_document(text, name, _NEEDS, MAX_LISTED_NODES)
     except PolicyError as error:
         raise AccountsFileError(error.diagnostics) from None
     root = _normalized(document)

@@ -123,6 +123,15 @@ def test_a_file_adds_waivers_to_those_of_the_policies(tmp_path: Path) -> None:
     assert [str(grant.location) for grant in q.waivers] == ["waivers.yaml:2:6"]
 
 
+def test_a_file_may_list_the_resources_of_a_large_organization(tmp_path: Path) -> None:
+    # A policy has at most 10,000 values; thousands of accounts have more to waive.
+    path = tmp_path / "waivers.yaml"
+    arns = ", ".join(f"arn:{number}" for number in range(12_000))
+    path.write_text("waivers:\n" + waiver(match=f"{{ResourceArn: [{arns}]}}"), encoding="utf-8")
+    (policy,) = load_waivers([(path, "waivers.yaml")], [load(tmp_path, "")])
+    assert len(policy.waivers) == 1
+
+
 def test_a_rule_that_two_policies_have_is_named_with_its_policy(tmp_path: Path) -> None:
     policies = (load(tmp_path, "", name="p"), load(tmp_path, "", name="q"))
     with pytest.raises(PolicyError) as caught:
