@@ -33,7 +33,8 @@ TWICE, UNLISTED = 60, 28 * 1440
 
 @pytest.fixture
 def make_long(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Lets every list be a long one, whose pieces have so many rows."""
+    """Lets every list be a long one, whose pieces have so many rows; until then none is."""
+    monkeypatch.setattr(long_tables, "LIMIT", 1_000_000)
 
     def make(rows: int) -> None:
         monkeypatch.setattr(long_tables, "LIMIT", 1)
