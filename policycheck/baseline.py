@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from policycheck.comparison import Comparison, EarlierFinding, FindingState
 from policycheck.errors import UsageError
+from policycheck.finding_list import choose, make_anew
 from policycheck.places import name_account
 from policycheck.reasons import spell_reasons
 from policycheck.result import Coverage, Finding, Result, RuleResult, Verdict
@@ -122,7 +123,7 @@ def _read(then: Result) -> _Before:
 
 def _told(rule: RuleResult, before: _Before, failed: set[RuleKey]) -> RuleResult:
     """The rule with the states of its findings."""
-    findings = tuple(found if found.waiver is not None else replace(found, state=_state(before.has(found))) for found in rule.findings)
+    findings = make_anew(lambda found: found if found.waiver is not None else replace(found, state=_state(before.has(found))), rule.findings)
     alone = rule.verdict is Verdict.FAIL and not rule.open_findings
     return replace(rule, findings=findings, state=_state((rule.policy, rule.id) in failed) if alone else None)
 
@@ -135,8 +136,9 @@ def _comparison(now: Result, then: Result, before: Mapping[str, EarlierFinding],
     rules = {(rule.policy, rule.id): rule for rule in now.rules}
     read = {_place(entry) for entry in now.coverage if entry.speaks}
     unseen = _unseen_rules(now, then)
-    waived = {found.fingerprint for rule in now.rules for found in rule.findings if found.waiver is not None}
-    still = {found.fingerprint for rule in now.rules for found in rule.open_findings}
+    # Of the very many that may be new only what the baseline has counts.
+    waived = {found.fingerprint for rule in now.rules for found in choose(rule.findings, lambda kind: kind.waived)} & before.keys()
+    still = {fingerprint for rule in now.rules for found in rule.open_findings if (fingerprint := found.fingerprint) in before}
     missing = [found for fingerprint, found in before.items() if fingerprint not in still and fingerprint not in waived]
     missing.sort(key=lambda found: (found.policy, found.rule, found.account or "", found.region or "", found.subject))
     reasons = [unseen.get((found.policy, found.rule)) or _unread(found, rules[found.policy, found.rule], read) for found in missing]
@@ -146,7 +148,7 @@ def _comparison(now: Result, then: Result, before: Mapping[str, EarlierFinding],
         findings=len(before),
         gone=tuple(found for found, reason in zip(missing, reasons, strict=True) if not reason),
         not_seen=tuple(replace(found, reason=reason) for found, reason in zip(missing, reasons, strict=True) if reason),
-        waived=len(waived & before.keys()),
+        waived=len(waived),
         lost=(*_lost_places(now, then, read), *_lost_rules(then, unseen, rules)),
         notes=tuple(_notes(rules, then)),
         blind=tuple(sorted(_blind_rules(then))),

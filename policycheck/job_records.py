@@ -111,6 +111,26 @@ class ListedJob(JobRecord):
     def cleaned(self) -> ListedJob:
         return self
 
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, ListedJob) and other.job_list is self.job_list and other.row == self.row and other.key == self.key:
+            return True
+        return super().__eq__(other)
+
+    __hash__ = None  # as of any mapping
+
+
+class WrappedJob(JobRecord):
+    """Another way to tell a job; what its fields are made from is read together with that of others."""
+
+    __slots__ = ("job",)
+
+    def __init__(self, key: str, job: JobRecord) -> None:
+        super().__init__(key)
+        self.job = job
+
+    def encode(self) -> bytes:
+        return _ENCODER.encode(self.fields)
+
 
 _TOGETHER = 2_000
 """Jobs whose records are read at once."""
@@ -122,8 +142,9 @@ def encode_jobs(jobs: Iterable[JobRecord]) -> Iterator[bytes]:
     while some := list(islice(coming, _TOGETHER)):
         wanted: dict[int, tuple[JobList, list[int]]] = {}
         for job in some:
-            if isinstance(job, ListedJob):
-                wanted.setdefault(id(job.job_list), (job.job_list, []))[1].append(job.row)
+            listed = job.job if isinstance(job, WrappedJob) else job
+            if isinstance(listed, ListedJob):
+                wanted.setdefault(id(listed.job_list), (listed.job_list, []))[1].append(listed.row)
         for job_list, rows in wanted.values():
             job_list.hold(rows)
         yield from (job.encode() for job in some)
@@ -184,6 +205,11 @@ class JobRecords:
         ordered = rows if len(rows) == 1 else sorted(rows, key=lambda row: (getattr(listed[row], field) or "", listed[row].CreationDate or 0))
         jobs = tuple([job_id for row in ordered if (job_id := clean_line(getattr(listed[row], field) or ""))])
         return Told(jobs, tuple([self.of(name, row) for row in ordered[:limit]]), tuple(rows), identity)
+
+    def forget(self, name: str) -> None:
+        """Let go of what was told of the jobs of a list, since it is of very many."""
+        self._made[name].clear()
+        self._alone[name].clear()
 
     def key(self, name: str, row: int) -> str:
         """The key of the job of this row, without its record."""

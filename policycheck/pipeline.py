@@ -13,6 +13,7 @@ from policycheck.engine.evaluate import evaluate
 from policycheck.engine.populations import name_accounts
 from policycheck.engine.scope import assumed_empty, in_scope, uncovered_scope
 from policycheck.engine.series import Series
+from policycheck.finding_list import map_text
 from policycheck.policy.conditions import Operator, comparisons
 from policycheck.policy.model import Expectation, Policy
 from policycheck.population import Population
@@ -88,7 +89,7 @@ def _named(rules: Sequence[RuleResult], evidence: Evidence) -> tuple[RuleResult,
             names.setdefault(covered.account, covered.account_name)
     if not names:
         return tuple(rules)
-    return tuple(replace(rule, findings=tuple(replace(found, account_name=names.get(found.account or "")) for found in rule.findings)) for rule in rules)
+    return tuple(replace(rule, findings=map_text(lambda found: replace(found, account_name=names.get(found.account or "")), rule.findings)) for rule in rules)
 
 
 def _with_lines(rules: Sequence[RuleResult], policies: Sequence[Policy]) -> tuple[RuleResult, ...]:

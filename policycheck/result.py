@@ -5,17 +5,23 @@ Below the command line `as_of` is a parameter and the exit code a function of th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
 from policycheck.answers import SubjectAnswer
-from policycheck.comparison import Comparison, FindingState, fingerprint_of
+from policycheck.comparison import Comparison, FindingState
 from policycheck.control_matrix import ControlMatrix
 from policycheck.errors import ExitCode, Location
+from policycheck.finding import EVIDENCE_LIMIT as EVIDENCE_LIMIT  # noqa: PLC0414 - who needs results takes what they consist of from here
+from policycheck.finding import Finding as Finding  # noqa: PLC0414
+from policycheck.finding import Member as Member  # noqa: PLC0414
+from policycheck.finding import Waiver as Waiver  # noqa: PLC0414
+from policycheck.finding_file import FindingKind
+from policycheck.finding_list import choose, count_kinds
 from policycheck.history import History
-from policycheck.job_records import JobRecord
 from policycheck.period import Period, Span
 from policycheck.places import ResourceKey, name_account
 from policycheck.population import Population
@@ -107,17 +113,6 @@ class Coverage:
         return start is None or (self.start <= start and evident is not None and evident[1] >= start and self.gap_in(start, end) is None)
 
 
-@dataclass(frozen=True, slots=True)
-class Waiver:
-    """Why a finding does not count, as its owner signed it."""
-
-    reason: str
-    owner: str
-    granted: str
-    expires: str
-    ticket: str = ""
-
-
 class WaiverStatus(StrEnum):
     """At as_of."""
 
@@ -143,78 +138,6 @@ class WaiverUse:
 
 SOON_DAYS = 14
 """A waiver that holds for so long or less is reported, so that it can be renewed or its cause mended."""
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """One of several subjects that a finding is about."""
-
-    account: str | None
-    region: str | None
-    subject: str
-    identity: Mapping[str, str | None]
-    resource_type: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One subject that violates one rule. Identity is rule and subject, never a job, a count, a line or a time."""
-
-    rule: str
-    policy: str
-    severity: Severity
-    account: str | None
-    region: str | None
-    subject: str
-    """The ResourceArn, or the key of the group."""
-    message: str
-    """What was seen, what was required and by how much; one clean, non-empty line."""
-    jobs: tuple[str, ...] = ()
-    """Ids, sorted: all that a run found, the first EVIDENCE_LIMIT of them in a saved result."""
-    cause: str | None = None
-    """The class of what went wrong (an id of `causes.CAUSES`); None where nothing did, or the rule asks about something else."""
-    resource_type: str | None = None
-    evidence: tuple[JobRecord, ...] = ()
-    """The jobs themselves, in the order of `jobs`, those without an id first; at most EVIDENCE_LIMIT of them. Findings share them."""
-    waiver: Waiver | None = None
-    account_name: str | None = None
-    """What an inventory calls the account."""
-    rows: tuple[int, ...] = field(default=(), compare=False, repr=False)
-    """Where its jobs stand in their list, for as long as the run has it; no report shows it."""
-    identity: Mapping[str, str | None] = field(default_factory=dict)
-    """The fields that tell the subject, with their values; None where a record lacks one."""
-    details: tuple[str, ...] = ()
-    """What belongs to the message and is too long for it, a clean line each: the runs that were missed."""
-    unnamed: int = 0
-    """Jobs beside those that `jobs` names: those without an id, and those that a saved result leaves out."""
-    state: FindingState | None = None
-    """Whether the baseline has it, too; None: it is waived, or there is no baseline."""
-    spans: tuple[Span, ...] = ()
-    """Of a run over a period: on which steps it was found, and not waived unless it was waived on all; what it says is what was first found."""
-    members: tuple[Member, ...] = field(default=(), compare=False, repr=False)
-    """Of a rule on a share of its subjects: those that do not keep to the limit; for as long as the run has it, no report shows it."""
-    spare: int = field(default=0, compare=False, repr=False)
-    """How many of these the share allows for,"""
-    unsure: int = field(default=0, compare=False, repr=False)
-    """and how many more subjects may not keep to the limit."""
-    accepted: frozenset[int] = field(default=frozenset(), compare=False, repr=False)
-    """The numbers of the members that waivers accept."""
-
-    @property
-    def jobs_count(self) -> int:
-        return len(self.jobs) + self.unnamed
-
-    @property
-    def named_account(self) -> str | None:
-        return name_account(self.account, self.account_name) if self.account else None
-
-    @property
-    def fingerprint(self) -> str:
-        """64 hex digits, the same in every run that finds this subject violating this rule."""
-        return fingerprint_of(self.policy, self.rule, self.account, self.region, self.subject)
-
-
-EVIDENCE_LIMIT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +203,8 @@ class RuleResult:
     """Of `newest` rules that pass: the subject that will be too old first."""
     notes: tuple[str, ...] = ()
     """What a reader must know beside the reason, a clean sentence each: what is pending until when, what was not judged."""
-    findings: tuple[Finding, ...] = ()
+    findings: Sequence[Finding] = ()
+    """Sorted; a tuple, or a `FindingList` where there are very many."""
     waivers: tuple[WaiverUse, ...] = ()
     """Every waiver of the rule, in the order of its policy."""
     answers: tuple[SubjectAnswer, ...] = field(default=(), repr=False)
@@ -319,8 +243,14 @@ class RuleResult:
         return spell_reasons(self.reasons)
 
     @property
-    def open_findings(self) -> tuple[Finding, ...]:
-        return tuple(f for f in self.findings if f.waiver is None)
+    def open_findings(self) -> Sequence[Finding]:
+        """Those that no waiver accepts."""
+        return choose(self.findings, lambda kind: not kind.waived)
+
+    @property
+    def open_kinds(self) -> Counter[FindingKind]:
+        """How many open findings of each kind there are."""
+        return Counter({kind: count for kind, count in count_kinds(self.findings).items() if not kind.waived})
 
     @property
     def is_inconclusive_at_times(self) -> bool:
@@ -332,7 +262,7 @@ class RuleResult:
         """How bad it is: of a rule with findings, the worst of those that are open."""
         if self.limit_verdict is None or self.verdict is not Verdict.FAIL:
             return self.severity
-        return min((finding.severity for finding in self.open_findings), key=lambda severity: severity.rank, default=self.severity)
+        return min((kind.severity for kind in self.open_kinds), key=lambda severity: severity.rank, default=self.severity)
 
     def counts(self, verdict: Verdict, fail_on: Severity | None) -> bool:
         """Whether it has this verdict and is bad enough for it. Warnings that are not leave the verdict of the limit.
@@ -425,6 +355,7 @@ class Result:
         def count(verdict: Verdict) -> int:
             return sum(rule.verdict is verdict for rule in self.rules)
 
+        open_findings = sum(len(rule.open_findings) for rule in self.rules)
         return Summary(
             rules=len(self.rules),
             passed=count(Verdict.PASS),
@@ -432,8 +363,8 @@ class Result:
             waived=count(Verdict.WAIVED),
             inconclusive=count(Verdict.INCONCLUSIVE),
             skipped=count(Verdict.SKIPPED),
-            findings=sum(len(rule.open_findings) for rule in self.rules),
-            findings_waived=sum(len(rule.findings) - len(rule.open_findings) for rule in self.rules),
+            findings=open_findings,
+            findings_waived=sum(len(rule.findings) for rule in self.rules) - open_findings,
             jobs=self.jobs,
             pending=sum(rule.pending for rule in self.rules),
             undecided=sum(rule.undecided for rule in self.rules),
@@ -467,8 +398,7 @@ class Result:
         """Whether a rule that fails does so by what the baseline has, and such does not fail the run. A warning that does not count is no new finding."""
         if self.baseline is None or not self.baseline.fail_on_new:
             return False
-        counted = (finding for finding in rule.open_findings if self.fail_on is None or finding.severity.at_least(self.fail_on))
-        states = {finding.state for finding in counted} or {rule.state}
+        states = {kind.state for kind in rule.open_kinds if self.fail_on is None or kind.severity.at_least(self.fail_on)} or {rule.state}
         return states == {FindingState.UNCHANGED}
 
 

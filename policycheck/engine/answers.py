@@ -14,6 +14,8 @@ from policycheck.engine.examined import newest_rank
 from policycheck.engine.findings import Subject, clean_subject
 from policycheck.engine.frame import SUBJECT, Frame
 from policycheck.engine.limits import spell_violations
+from policycheck.finding_file import subject_mark
+from policycheck.finding_list import choose, marks
 from policycheck.result import RuleResult, Verdict
 
 # Of a subject's records the one that says most decides; 0: none is in the population.
@@ -95,17 +97,27 @@ def settle_answers(result: RuleResult) -> RuleResult:
     Who seems to fail for want of evidence alone, so that there is no finding, is undecided.
     """
     answers = result.answers
-    found = {(one.account, one.region, one.subject) for one in result.findings}
+    if not answers:
+        return result
+    found = {mark.subject for mark in marks(result.findings)}
     # Of a rule on a share of its subjects those fail that do not keep to its limit, whatever becomes of the rule.
-    if not result.tolerates and any(one.answer is Answer.FAIL and one[:3] not in found for one in answers):
-        answers = tuple(one._replace(answer=Answer.UNDECIDED) if one.answer is Answer.FAIL and one[:3] not in found else one for one in answers)
+    if not result.tolerates and any(one.answer is Answer.FAIL and subject_mark(*one[:3]) not in found for one in answers):
+        answers = tuple(one._replace(answer=Answer.UNDECIDED) if one.answer is Answer.FAIL and subject_mark(*one[:3]) not in found else one for one in answers)
     if result.verdict is Verdict.INCONCLUSIVE:
         answers = weaken(answers)
-    waived = {(found.account, found.region, found.subject) for found in result.findings if found.waiver is not None and not found.members}
-    waived |= {(one.account, one.region, one.subject) for found in result.findings for number, one in enumerate(found.members) if number in found.accepted}
+    waived = _waived(result)
     if waived:
         answers = tuple(one._replace(answer=Answer.WAIVED) if one.answer is Answer.FAIL and one[:3] in waived else one for one in answers)
     return replace(result, answers=answers) if answers is not result.answers else result
+
+
+def _waived(result: RuleResult) -> set[Subject]:
+    """The subjects that waivers accept."""
+    whole = choose(result.findings, lambda kind: kind.waived)
+    waived = {(found.account, found.region, found.subject) for found in whole if not found.members}
+    # A rule on a share of its subjects has one finding.
+    shares = result.findings if result.tolerates else ()
+    return waived | {(one.account, one.region, one.subject) for found in shares for number, one in enumerate(found.members) if number in found.accepted}
 
 
 def weaken(answers: Iterable[SubjectAnswer]) -> tuple[SubjectAnswer, ...]:

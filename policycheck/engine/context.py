@@ -62,6 +62,6 @@ class Context:
         """The whole records that findings are about."""
         return JobRecords(self.lists) if self.series is None else self.series.records(self.lists)
 
-    def known(self, number: int) -> Mapping[Subject, Finding]:
-        """The findings of a rule that were there at the instant before, and are not described again."""
-        return {} if self.series is None else self.series.known(number)
+    def known(self, number: int) -> Mapping[Subject, Finding] | None:
+        """The findings of a rule that were there at the instant before, and are not described again; None: there is no instant before."""
+        return None if self.series is None else self.series.known(number)

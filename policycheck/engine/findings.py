@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
-from types import MappingProxyType
 from typing import Any
 
 import narwhals as nw
@@ -17,6 +16,7 @@ from policycheck.engine.columns import column_of
 from policycheck.engine.frame import FOR_EVER, ROW, Frame, inventory_column
 from policycheck.engine.local_times import spell_local
 from policycheck.engine.rewinding import REWOUND
+from policycheck.finding_list import are_many, gather, order_subjects
 from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords
 from policycheck.policy.conditions import Comparison, Condition, comparisons
@@ -46,44 +46,52 @@ def describe_findings(
     violations: Iterable[tuple[int, int]],
     records: JobRecords,
     backend: Backend,
-    known: Mapping[Subject, Finding] = MappingProxyType({}),
-) -> tuple[Finding, ...]:
+    known: Mapping[Subject, Finding] | None = None,
+) -> Sequence[Finding]:
     """One finding a subject, sorted by account, Region and resource.
 
     Args:
         violations: (row in the job list, number of the subject) of every definite violation.
-        known: findings that need not be described again.
+        known: findings that need not be described again, all of which the caller holds in memory from instant to instant; None: there is one instant.
     """
     by_subject: dict[Subject, list[int]] = {}
     for row, number in violations:
         by_subject.setdefault(clean_subject(*frame.subjects[number]), []).append(row)
-    findings = [known[subject] for subject in by_subject if subject in known]
-    by_subject = {subject: rows for subject, rows in by_subject.items() if subject not in known} if findings else by_subject
-    if not by_subject:
-        return tuple(sorted(findings, key=_place))
-    if len(by_subject) >= _TOGETHER:
-        # The findings keep their jobs, and both are to fit into memory.
+    findings = _describe_each(rule, frame, job_list, by_subject, records, backend, known or {})
+    return gather(findings, lambda: order_subjects(by_subject), held=known is not None)
+
+
+def _describe_each(
+    rule: Rule,
+    frame: Frame,
+    job_list: JobList,
+    by_subject: Mapping[Subject, Sequence[int]],
+    records: JobRecords,
+    backend: Backend,
+    known: Mapping[Subject, Finding],
+) -> Iterator[Finding]:
+    """The findings in the order of their jobs, which is the one that costs least to read."""
+    if are_many(len(by_subject)):
+        # The jobs that all these are about are read into memory.
         records.share_values(job_list.dataset.name)
     describer, subjects = _Describer(rule, frame), iter(by_subject.items())
     # What the engine compared is as much as the findings themselves: it is asked for some at a time.
     while some := list(islice(subjects, _TOGETHER)):
-        job_list.hold(row for _, rows in some for row in rows[:EVIDENCE_LIMIT])
-        newest = [newest_row(job_list, rows) for _, rows in some]
-        judged = describer.judged_values(newest, backend)
-        for (subject, rows), row in zip(some, newest, strict=True):
-            record, values = job_list.records[row], judged[row]
-            findings.append(
-                describe_jobs(rule, job_list, subject, rows, describer.message(record, values, len(rows)), describer.cause(record, values), records)
-            )
-    return tuple(sorted(findings, key=_place))
+        job_list.hold(row for subject, rows in some if subject not in known for row in rows[:EVIDENCE_LIMIT])
+        newest = {subject: newest_row(job_list, rows) for subject, rows in some if subject not in known}
+        judged = describer.judged_values(newest.values(), backend) if newest else {}
+        for subject, rows in some:
+            if subject in known:
+                yield known[subject]
+                continue
+            record, values = job_list.records[newest[subject]], judged[newest[subject]]
+            yield describe_jobs(rule, job_list, subject, rows, describer.message(record, values, len(rows)), describer.cause(record, values), records)
+        if are_many(len(by_subject)) and not known:
+            records.forget(job_list.dataset.name)
 
 
 _TOGETHER = 10_000
 """Subjects that are described at once."""
-
-
-def _place(finding: Finding) -> tuple[str, str, str]:
-    return finding.account or "", finding.region or "", finding.subject
 
 
 def describe_empty(rule: Rule, reasons: Reasons) -> Finding:

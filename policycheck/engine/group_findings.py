@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import islice
 
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.engine.case import Case
 from policycheck.engine.causes import asks_for_cause
 from policycheck.engine.context import Context
-from policycheck.engine.findings import NO_RESOURCE, record_cause
+from policycheck.engine.findings import NO_RESOURCE, Subject, record_cause
 from policycheck.engine.group_account import TOGETHER, ChosenJob, GroupAccount
 from policycheck.engine.group_measure import measure_of
 from policycheck.engine.judgement import Judgement, expectation, job_id
 from policycheck.engine.list_view import ListView
+from policycheck.finding_list import are_many, gather, order_subjects
 from policycheck.places import ResourceKey
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import RESOURCE
@@ -33,6 +34,15 @@ def spell_subject(per: Sequence[str], values: Sequence[str | None]) -> str:
     return " / ".join(clean_line(value or "") or nothing.get(name, f"(no {name})") for name, value in zip(per, values, strict=True)) or "all"
 
 
+_Place = tuple[str, str, str]
+
+
+def _spell_place(subject: Subject) -> _Place:
+    """By what findings are sorted; subjects that are alike in it have one finding."""
+    account, region, name = subject
+    return account or "", region or "", name
+
+
 _CAUSES_ASKED = 2
 """Jobs that are asked for a cause, mostly: of a gap, the one that ended it, and the one before."""
 
@@ -45,7 +55,8 @@ class Describer:
         Args:
             tells_silence: whether to say of a resource without jobs that it may be gone.
         """
-        known = context.known(case.number)
+        self._held = context.series is not None
+        known = context.known(case.number) or {}
         placed = [(self._place(case, judged), judged) for judged in violated]
         self._known = {place: known[place] for place, _ in placed if place in known}
         self._violated = [judged for place, judged in placed if place not in known]
@@ -55,26 +66,41 @@ class Describer:
         self._as_of = micros(context.as_of)
         self._noun = case.rule.statement.list.noun
 
-    def findings(self) -> tuple[Finding, ...]:
+    def findings(self) -> Sequence[Finding]:
         """One a group, sorted by account, Region and subject; groups that look alike once cleaned are one."""
-        found: dict[tuple[str, str, str], Finding] = {}
-        for finding in (*self._known.values(), *self._describe_all()):
-            place = (finding.account or "", finding.region or "", finding.subject)
-            found[place] = _merged(finding, found[place]) if place in found else finding
-        return tuple(found[place] for place in sorted(found))
+        known: dict[_Place, list[Finding]] = {}
+        for subject, finding in self._known.items():
+            known.setdefault(_spell_place(subject), []).append(finding)
+        alike: dict[_Place, list[Judgement]] = {}
+        for judged in self._violated:
+            alike.setdefault(_spell_place(self._place(self._case, judged)), []).append(judged)
+        # In the order of their keys records are read one after the other.
+        by_keys = sorted(alike, key=lambda place: alike[place][0].group.keys)
+        places = [*known, *(place for place in by_keys if place not in known)]
+        return gather(self._find(places, alike, known), lambda: order_subjects(places), held=self._held)
+
+    def _find(self, places: Sequence[_Place], alike: Mapping[_Place, Sequence[Judgement]], known: Mapping[_Place, Sequence[Finding]]) -> Iterator[Finding]:
+        """The finding of each of these places; records are read for many of them together."""
+        coming = iter(places)
+        while some := list(islice(coming, TOGETHER)):
+            described = self._describe_together([judged for place in some for judged in alike.get(place, ())])
+            for place in some:
+                yield reduce(lambda told, one: _merged(one, told), (*known.get(place, ()), *islice(described, len(alike.get(place, ())))))
+            if are_many(len(places)) and not self._held:
+                self._context.records.forget(self._view.job_list.dataset.name)
 
     def findings_of_each(self) -> list[Finding]:
         """One a group, sorted alike; groups that look alike once cleaned keep their own."""
-        return sorted(self._describe_all(), key=lambda finding: (finding.account or "", finding.region or "", finding.subject))
-
-    def _describe_all(self) -> list[Finding]:
-        """The findings; jobs and records are read for many of them together."""
-        numbered = iter(sorted(enumerate(self._violated), key=lambda one: one[1].group.keys))
         found: dict[int, Finding] = {}
+        numbered = iter(sorted(enumerate(self._violated), key=lambda one: one[1].group.keys))
         while some := list(islice(numbered, TOGETHER)):
-            self._view.job_list.hold(row for _, judged in some for row in self._rows_told(judged))
-            found |= {number: self._describe(judged) for number, judged in some}
-        return [found[number] for number in range(len(self._violated))]
+            found |= zip((number for number, _ in some), self._describe_together([judged for _, judged in some]), strict=True)
+        told = (found[number] for number in range(len(self._violated)))
+        return sorted(told, key=lambda finding: (finding.account or "", finding.region or "", finding.subject))
+
+    def _describe_together(self, some: Sequence[Judgement]) -> Iterator[Finding]:
+        self._view.job_list.hold(row for judged in some for row in self._rows_told(judged))
+        return map(self._describe, some)
 
     def _rows_told(self, judged: Judgement) -> list[int]:
         """The rows of the records that a finding tells of, as far as that is known before they are read."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from itertools import groupby, islice
+from itertools import chain, groupby, islice
 from operator import itemgetter
 from typing import Any
 
@@ -43,6 +43,7 @@ from policycheck.engine.subjects import Group, Subjects, find_subjects
 from policycheck.engine.thinning import thin
 from policycheck.engine.unknown import absent_inventories, name_lacking, name_unknown, spell_fields
 from policycheck.engine.verdict import decide_empty, judge_nothing, not_read, of_another_moment, rule_result, short_evidence
+from policycheck.finding_list import gather, order_subjects
 from policycheck.inventory import Listing
 from policycheck.places import Place
 from policycheck.policy.conditions import fields_of
@@ -194,7 +195,7 @@ class _Ruling:
         kept = [replace(item, violation=False, nothing=False, soft=None) if item.found is True else item for item in judgements]
         violated = [item for item in judgements if item.violation is True and not (item.nothing and short)]
         is_warned_of = any(map(is_warned, judgements))
-        findings: tuple[Finding, ...] = ()
+        findings: Sequence[Finding] = ()
         if verdict is Verdict.FAIL:
             findings = self._findings(judgements, violated) or (describe_empty(rule, reasons),)
         return rule_result(
@@ -216,7 +217,7 @@ class _Ruling:
             answers=self._answers(judgements, subjects, short) if self.context.answers else (),
         )
 
-    def _findings(self, judgements: Sequence[Judgement], violated: Sequence[Judgement]) -> tuple[Finding, ...]:
+    def _findings(self, judgements: Sequence[Judgement], violated: Sequence[Judgement]) -> Sequence[Finding]:
         describer = Describer(self.case, self.view, self.context, violated)
         if share_of(self.case) is not None:
             return (describe(self.case, describer, count_subjects(judgements)),) if violated else ()
@@ -224,7 +225,8 @@ class _Ruling:
         if self._softer is None:
             return found
         warnings = describe_warnings(self.case, self._softer.case, self.view, self.context, judgements)
-        return tuple(sorted([*found, *warnings], key=lambda finding: (finding.account or "", finding.region or "", finding.subject)))
+        subjects = ((one.account, one.region, one.subject) for one in chain(found, warnings))
+        return gather(chain(found, warnings), lambda: order_subjects(subjects), held=self.context.series is not None)
 
     def _limit_verdict(self, subjects: Subjects, judgements: Sequence[Judgement], short: Reasons) -> Verdict:
         """The verdict if warnings did not count, and no violation of the limit had been found."""

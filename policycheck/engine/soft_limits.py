@@ -12,6 +12,7 @@ from policycheck.engine.context import Context
 from policycheck.engine.group_findings import Describer
 from policycheck.engine.judgement import Judgement, expectation
 from policycheck.engine.list_view import ListView
+from policycheck.finding_list import make_anew
 from policycheck.result import Finding, Severity
 from policycheck.text import clean_line
 
@@ -30,16 +31,17 @@ def is_warned(item: Judgement) -> bool:
     return item.violation is not True and item.soft is not None and item.soft.violation is True
 
 
-def describe_warnings(case: Case, softer: Case, view: ListView, context: Context, judgements: Sequence[Judgement]) -> list[Finding]:
+def describe_warnings(case: Case, softer: Case, view: ListView, context: Context, judgements: Sequence[Judgement]) -> Sequence[Finding]:
     """One finding a group that is warned of: of severity low, or less where the rule's own is less."""
     limit = expectation(case).limit
     warned = [(item.soft, item) for item in judgements if is_warned(item) and item.soft is not None]
     severity = Severity.LOW if case.rule.severity.at_least(Severity.LOW) else case.rule.severity
     found = Describer(softer, view, context, [soft for soft, _ in warned], tells_silence=False).findings()
     unsure = {item.group.subject for _, item in warned if item.violation is None}
-    told = []
-    for finding in found:
+
+    def tell(finding: Finding) -> Finding:
         is_unsure = (finding.account, finding.region, finding.subject) in unsure
         kept = f"; the limit {limit.text if limit else ''} {'may be exceeded' if is_unsure else 'is kept'}"
-        told.append(replace(finding, severity=severity, message=clean_line(f"warning: {finding.message}{kept}")))
-    return told
+        return replace(finding, severity=severity, message=clean_line(f"warning: {finding.message}{kept}"))
+
+    return make_anew(tell, found)

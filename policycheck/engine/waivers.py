@@ -5,9 +5,10 @@ All waivers of a list are asked in one pass, whatever rules they are of: sixty c
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC
+from itertools import count, islice
 from typing import Any
 
 import narwhals as nw
@@ -20,14 +21,15 @@ from policycheck.engine.columns import column_of
 from policycheck.engine.compile import compile_condition
 from policycheck.engine.context import Context
 from policycheck.engine.frame import ROW, Frame
+from policycheck.finding_list import make_anew
 from policycheck.policy.conditions import Condition, fields_of
 from policycheck.policy.model import WaiverGrant
 from policycheck.policy.waivers import waivable_fields
 from policycheck.reasons import Reason, ReasonKind
 from policycheck.records import micros
-from policycheck.result import Finding, RuleResult, Verdict, WaiverStatus, WaiverUse
+from policycheck.result import Finding, Member, RuleResult, Verdict, WaiverStatus, WaiverUse
 
-_Concerned = dict[int, set[int]]
+_Concerned = dict[int, Collection[int]]
 """By the number of a finding, which of its parts a waiver is about; findings it is not about at all are absent."""
 
 
@@ -63,21 +65,26 @@ def _apply(result: RuleResult, grants: Sequence[WaiverGrant], found: Sequence[_C
     if not grants:
         return result
     matched = iter(found)
-    concerned = [{i: set(_parts(f)) for i, f in enumerate(result.findings)} if grant.match is None else next(matched) for grant in grants]
+    concerned = [{i: _parts(f) for i, f in enumerate(result.findings)} if grant.match is None else next(matched) for grant in grants]
     statuses = [grant.status(context.as_of) for grant in grants]
     today = context.as_of.astimezone(UTC).date()
-    findings = []
-    for index, found_by_rule in enumerate(result.findings):
+
+    numbers = count()
+
+    def waive(finding: Finding) -> Finding:
+        index = next(numbers)
         by = [number for number, found in enumerate(concerned) if statuses[number] is WaiverStatus.IN_FORCE and index in found]
         accepted = set[int]().union(*(concerned[number][index] for number in by))
-        finding = accept_members(found_by_rule, accepted) if found_by_rule.members else found_by_rule
-        waived = bool(by) and (is_tolerable(finding) if finding.members else set(_parts(finding)) <= accepted)
-        findings.append(replace(finding, waiver=grants[by[0]].waiver) if waived else finding)
+        told = accept_members(finding, accepted) if finding.members else finding
+        waived = bool(by) and (is_tolerable(told) if told.members else set(_parts(told)) <= accepted)
+        return replace(told, waiver=grants[by[0]].waiver) if waived else told
+
+    findings = make_anew(waive, result.findings)
     uses = tuple(
         WaiverUse(grant.policy, grant.rule, grant.waiver, status, (grant.expires - today).days, len(found), grant.location)
         for grant, status, found in zip(grants, statuses, concerned, strict=True)
     )
-    result = replace(result, findings=tuple(findings), waivers=uses)
+    result = replace(result, findings=findings, waivers=uses)
     if result.verdict is not Verdict.FAIL or not findings or result.open_findings:
         return result
     # Where a rule fails because there was nothing to judge, a waiver leaves it without evidence.
@@ -130,7 +137,12 @@ def _match_jobs(asks: Sequence[tuple[int, _Ask]], dataset: Dataset, context: Con
         return {}
     frame = context.facts.frame(dataset.name, {name for _, ask in asks for name in fields_of(ask.match)})
     rows = _matching(asks, frame, context.backend.among(frame.columns, ROW, wanted), context)
-    return {number: {i: both for i, finding in enumerate(ask.findings) if (both := rows[number] & set(finding.rows))} for number, ask in asks}
+
+    def concerned(number: int, ask: _Ask) -> _Concerned:
+        told = ((index, tuple([row for row in finding.rows if row in rows[number]])) for index, finding in enumerate(ask.findings))
+        return {index: both for index, both in told if both}
+
+    return {number: concerned(number, ask) for number, ask in asks}
 
 
 class _FindingsFrame(Frame):
@@ -144,29 +156,40 @@ class _FindingsFrame(Frame):
 
 def _match_groups(asks: Sequence[tuple[int, _Ask]], dataset: Dataset, context: Context) -> dict[int, _Concerned]:
     """The findings on groups whose fields conditions certainly match."""
-    findings = [
-        (ask.case.number, index, part, told)
-        for ask in {ask.case.number: ask for _, ask in asks}.values()
-        for index, finding in enumerate(ask.findings)
-        for part, told in (enumerate(finding.members) if finding.members else [(-1, finding)])
-    ]
-    if not findings:
-        return {}
+    own: dict[int, dict[int, list[int]]] = {number: {} for number, _ in asks}
+    parts = _parts_told(asks)
+    while some := list(islice(parts, _TOGETHER)):
+        rows = _match_parts(some, asks, dataset, context)
+        for number, ask in asks:
+            for row in sorted(rows[number]):
+                of, index, part, _ = some[row]
+                if of == ask.case.number:
+                    own[number].setdefault(index, []).append(part)
+    return {number: dict(found) for number, found in own.items()}
+
+
+_TOGETHER = 10_000
+"""Findings that are asked about at once."""
+_Part = tuple[int, int, int, Finding | Member]
+"""Number of the rule, of the finding, and of its member (-1: it has none), and what is asked about."""
+
+
+def _parts_told(asks: Sequence[tuple[int, _Ask]]) -> Iterator[_Part]:
+    for ask in {ask.case.number: ask for _, ask in asks}.values():
+        for index, finding in enumerate(ask.findings):
+            told: Iterable[tuple[int, Finding | Member]] = enumerate(finding.members) if finding.members else [(-1, finding)]
+            yield from ((ask.case.number, index, part, one) for part, one in told)
+
+
+def _match_parts(findings: Sequence[_Part], asks: Sequence[tuple[int, _Ask]], dataset: Dataset, context: Context) -> dict[int, set[int]]:
+    """The numbers of those that each condition certainly matches, by the number of its waiver."""
     names = sorted({name for _, ask in asks for name in fields_of(ask.match)})
     values: dict[str, tuple[ColumnType, list[Any]]] = {ROW: (ColumnType.INTEGER, list(range(len(findings))))}
     for name in names:
         said = [found.resource_type if name == "ResourceType" and name not in found.identity else found.identity.get(name) for *_, found in findings]
         values[column_of(name)] = (ColumnType.TEXT, said)
     frame = _FindingsFrame(dataset, micros(context.as_of), context.backend.frame(values), ())
-    rows = _matching(asks, frame, frame.columns, context)
-    own: dict[int, _Concerned] = {}
-    for number, ask in asks:
-        own[number] = {}
-        for row in rows[number]:
-            of, index, part, _ = findings[row]
-            if of == ask.case.number:
-                own[number].setdefault(index, set()).add(part)
-    return own
+    return _matching(asks, frame, frame.columns, context)
 
 
 def _matching(asks: Sequence[tuple[int, _Ask]], frame: Frame, columns: nw.LazyFrame[Any], context: Context) -> dict[int, set[int]]:

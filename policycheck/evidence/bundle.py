@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -124,8 +124,8 @@ def _digest(stream: IO[bytes]) -> str:
 
 def _files(
     inputs: RunInputs, policies: Sequence[Policy], evidence: Evidence, result: Result, files: FileStore, surroundings: Surroundings
-) -> Iterator[tuple[str, bytes]]:
-    """Every file of the bundle; large ones one at a time."""
+) -> Iterator[tuple[str, bytes | Iterable[bytes]]]:
+    """Every file of the bundle; large ones one at a time, and reports in pieces, each of which is taken before the next file is asked for."""
     digests: list[tuple[str, str]] = []
 
     def note(name: str, content: bytes) -> tuple[str, bytes]:
@@ -162,15 +162,27 @@ def _files(
         yield note(held.file, read.content)
     contents = {held.file: kept for held, kept in zip(lists, files.files, strict=False)}
     document = make_input(manifest, policies, evidence, lambda place: files.content(contents[place]))
-    for name, content in made_files(manifest, document, result).items():
-        yield note(name, content)
+    for name, pieces in _made_in_pieces(manifest, document, result):
+        made = hashlib.sha256()
+        yield name, _noted(pieces, made.update)
+        digests.append((name, made.hexdigest()))
     yield SUMS, sums_of(digests)
+
+
+def _noted(pieces: Iterable[bytes], note: Callable[[bytes], object]) -> Iterator[bytes]:
+    for piece in pieces:
+        note(piece)
+        yield piece
 
 
 def made_files(manifest: Manifest, document: Json, result: Result) -> dict[str, bytes]:
     """What a bundle holds beside what the run read: all of it follows from that."""
-    return {
-        **dict(_reports(manifest, result)),
+    return {name: b"".join(pieces) for name, pieces in _made_in_pieces(manifest, document, result)}
+
+
+def _made_in_pieces(manifest: Manifest, document: Json, result: Result) -> Iterator[tuple[str, Iterable[bytes]]]:
+    yield from _reports(manifest, result)
+    made = {
         DOCUMENT: encode_document(document),
         MANIFEST: manifest.encode(),
         PREDICATE: encode(make_predicate(manifest, result)),
@@ -178,16 +190,17 @@ def made_files(manifest: Manifest, document: Json, result: Result) -> dict[str, 
         SCRIPT: script(),
         README: _README.encode(),
     }
+    yield from ((name, [content]) for name, content in made.items())
 
 
-def _reports(manifest: Manifest, result: Result) -> Iterator[tuple[str, bytes]]:
+def _reports(manifest: Manifest, result: Result) -> Iterator[tuple[str, Iterable[bytes]]]:
     """The reports of a bundle, and what some formats write beside their own document."""
     shown = clean_result(result)
     for name, file in manifest.reports.items():
         written = FORMATS[name]
-        yield file, "".join(written.pieces(shown)).encode()
+        yield file, map(str.encode, written.pieces(shown))
         for beside, path in written.companion_paths(Path(file)).items():
-            yield path.name, "".join(written.companions[beside](shown, DEFAULTS)).encode()
+            yield path.name, map(str.encode, written.companions[beside](shown, DEFAULTS))
 
 
 def script() -> bytes:

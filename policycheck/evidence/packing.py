@@ -11,7 +11,7 @@ import struct
 import zipfile
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
@@ -43,8 +43,8 @@ class Contents(Protocol):
         ...
 
 
-def pack(stream: IO[bytes], files: Iterable[tuple[str, bytes]], time: datetime) -> None:
-    """Write an archive of these files, in their order, as if each had been changed at `time`.
+def pack(stream: IO[bytes], files: Iterable[tuple[str, bytes | Iterable[bytes]]], time: datetime) -> None:
+    """Write an archive of these files, whole or in pieces, in their order, as if each had been changed at `time`.
 
     Raises:
         UsageError: there is more than an archive can hold.
@@ -58,9 +58,41 @@ def pack(stream: IO[bytes], files: Iterable[tuple[str, bytes]], time: datetime) 
                     raise UsageError(f"a bundle holds at most {MOST_FILES:,} files", hint="Fetch fewer accounts and Regions into one bundle.")
                 entry = zipfile.ZipInfo(name, _dos_time(time))
                 entry.compress_type, entry.create_system, entry.external_attr = zipfile.ZIP_DEFLATED, _UNIX, _MODE
-                archive.writestr(entry, content)
+                if isinstance(content, bytes):
+                    archive.writestr(entry, content)
+                else:
+                    _write(archive, entry, content)
     except zipfile.LargeZipFile as error:
         raise UsageError(f"the bundle is too large: {clean_line(str(error))}", hint="Check fewer lists, accounts or Regions into one bundle.") from None
+
+
+def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, pieces: Iterable[bytes]) -> None:
+    size = 0
+    with archive.open(entry, "w") as file:
+        for piece in _of_one_size(pieces):
+            size += len(piece)
+            if size * _ZIP_MARGIN > zipfile.ZIP64_LIMIT:
+                raise zipfile.LargeZipFile("Filesize would require ZIP64 extensions")
+            file.write(piece)
+
+
+_ZIP_MARGIN = 1.05
+"""By so much zipfile itself thinks that packing may make a file larger."""
+
+
+def _of_one_size(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces of one size, so that what they are packed to does not hang on how they were made."""
+    kept = bytearray()
+    for piece in pieces:
+        kept += piece
+        while len(kept) >= _PIECE:
+            yield bytes(kept[:_PIECE])
+            del kept[:_PIECE]
+    if kept:
+        yield bytes(kept)
+
+
+_PIECE = 2**20
 
 
 def is_safe(name: str) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from policycheck.comparison import Comparison, EarlierFinding, FindingState
 from policycheck.errors import ExitCode
+from policycheck.finding_list import count_kinds, order_by_kind
 from policycheck.formats.cleaning import line
 from policycheck.places import name_account
 from policycheck.records import iso
@@ -16,7 +17,7 @@ LESS = "this run does not cover everything that the baseline covered"
 
 def count_states(rules: Iterable[RuleResult], state: FindingState) -> int:
     """Open findings of these rules that are new, or were in the baseline."""
-    return sum(finding.state is state for rule in rules for finding in rule.findings)
+    return sum(count for rule in rules for kind, count in count_kinds(rule.findings).items() if kind.state is state)
 
 
 def baseline_line(result: Result) -> str:
@@ -75,9 +76,9 @@ def tell_earlier(found: EarlierFinding) -> str:
     return f"{line(found.policy)}/{line(found.rule)} {line(found.subject)}" + (f" ({line(place)})" if place else "")
 
 
-def new_first(findings: Iterable[Finding]) -> list[Finding]:
+def new_first(findings: Sequence[Finding]) -> Sequence[Finding]:
     """The findings with the new ones before the others, each in their order."""
-    return sorted(findings, key=lambda finding: finding.state is FindingState.UNCHANGED)
+    return order_by_kind(findings, lambda kind: kind.state is FindingState.UNCHANGED)
 
 
 def tell_state(finding: Finding) -> str:
@@ -87,7 +88,7 @@ def tell_state(finding: Finding) -> str:
 
 def state_counts(rule: RuleResult) -> str:
     """`, 2 new` behind the count of a rule's findings, where there is a baseline."""
-    if all(finding.state is None for finding in rule.findings):
+    if all(kind.state is None for kind in count_kinds(rule.findings)):
         return ""
     new = count_states([rule], FindingState.NEW)
     return f", {new:,} new" if new else ", none new"

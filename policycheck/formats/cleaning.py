@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
-from functools import cache, lru_cache
-from itertools import chain
+from functools import cache
 from operator import is_
 from typing import Any, TypeVar, cast
 
+from policycheck.finding_file import is_clean
+from policycheck.finding_list import FindingList, make_anew, map_text
 from policycheck.job_records import JobRecord
 from policycheck.result import Finding
 from policycheck.text import clean, clean_line
@@ -29,13 +30,15 @@ def cleaned(result: T) -> T:
 def _cleaned(value: T) -> T:
     # A value of a result is a dataclass, a tuple, a mapping or a leaf: only Any spans them, and each keeps its kind.
     found: Any = value
-    if isinstance(value, Finding) and _is_clean(value):
+    if isinstance(value, Finding) and is_clean(value):
         return value
     if isinstance(value, str):
         # Enumerations are strings too, and printable.
         found = value if value.isprintable() else clean(value)
     elif isinstance(value, JobRecord):
         found = value.cleaned()
+    elif isinstance(value, FindingList):
+        found = _cleaned_list(value)
     elif isinstance(value, tuple | list):
         if not hasattr(value, "_make"):
             made = [_cleaned(item) for item in value]
@@ -56,23 +59,11 @@ def _cleaned(value: T) -> T:
     return cast("T", found)
 
 
-def _is_clean(found: Finding) -> bool:
-    """Whether all text of a finding certainly is clean: asked of all its texts at once, since there may be very many findings."""
-    if found.waiver is not None:
-        return False
-    for record in found.evidence:
-        if record.cleaned() is not record:
-            return False
-    shared = found.rule, found.policy, found.account, found.region, found.cause, found.resource_type, found.account_name
-    return (
-        _are_clean(shared) and "".join(filter(None, (found.subject, found.message, *found.jobs, *found.details, *chain(*found.identity.items())))).isprintable()
-    )
-
-
-@lru_cache(maxsize=1000)
-def _are_clean(texts: tuple[str | None, ...]) -> bool:
-    """Whether all of what many findings have in common is clean."""
-    return "".join(filter(None, texts)).isprintable()
+def _cleaned_list(findings: FindingList) -> Sequence[Finding]:
+    if findings.are_clean_as_stored:
+        # Whatever is made of them since is cleaned when it is read, so that none is held.
+        return map_text(_cleaned, findings) if findings.is_seen_through else findings
+    return make_anew(_cleaned, findings)
 
 
 @cache

@@ -6,7 +6,7 @@ step, and 4,096 UTF-16 units of each message; hence one annotation a rule and no
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from policycheck.errors import Location
@@ -49,12 +49,12 @@ def _run_errors(result: Result) -> Iterator[_Annotation]:
     """What is wrong with the evidence of the run as a whole; it fails the step whatever the rules say."""
     if result.baseline is not None and result.sees_less:
         told = [f"{LESS[:1].upper()}{LESS[1:]}.", f"{baseline_line(result)}."]
-        yield _Annotation("error", "policycheck: less than the baseline", _message(told, list(result.baseline.lost), []))
+        yield _Annotation("error", "policycheck: less than the baseline", _listed(told, result.baseline.lost))
     if not any(rule.verdict is not Verdict.SKIPPED for rule in result.rules):
-        yield _Annotation("error", "policycheck: nothing was evaluated", _message([verdict_sentence(result)], list(result.not_seen), []))
+        yield _Annotation("error", "policycheck: nothing was evaluated", _listed([verdict_sentence(result)], result.not_seen))
     if result.scope_uncovered:
         gaps = [f"{entry.dataset} {entry.place}: {entry.reason or 'not complete'}" for entry in incomplete(result.coverage)]
-        yield _Annotation("error", "policycheck: scope not covered", _message([f"{UNCOVERED[:1].upper()}{UNCOVERED[1:]}."], [*gaps, *result.not_seen], []))
+        yield _Annotation("error", "policycheck: scope not covered", _listed([f"{UNCOVERED[:1].upper()}{UNCOVERED[1:]}."], [*gaps, *result.not_seen]))
 
 
 def _rule_annotations(result: Result, command: str) -> list[_Annotation]:
@@ -86,20 +86,25 @@ def _rule_message(rule: RuleResult) -> str:
     sentence = f"Rule {rule_name(rule)}: {line(rule.sentence)}"
     if rule.verdict is Verdict.INCONCLUSIVE:
         first, *more = notes(rule) if line(rule.reason, "") else ["the evidence is not enough", *notes(rule)]
-        return _message([f"Inconclusive: {line(first)}", sentence, *more], [], tail)
+        return _message([f"Inconclusive: {line(first)}", sentence, *more], (), tail, count=0)
     counts = finding_counts(rule) if rule.findings else line(rule.reason, "the rule is violated")
     head = [f"{counts}; {plural(rule.examined, 'job')} examined.", sentence]
     return _message(
         head,
-        [tell_state(finding) + seen(finding) for finding in new_first(rule.open_findings)],
+        (tell_state(finding) + seen(finding) for finding in new_first(rule.open_findings)),
         [*notes(rule)[1 if rule.reason and not rule.findings else 0 :], *tail],
+        count=len(rule.open_findings),
     )
 
 
-def _message(head: Iterable[str], items: list[str], tail: Iterable[str]) -> str:
-    """Whole lines within MAX_MESSAGE: head and tail, and between them the first items that fit and how many do not."""
+def _listed(head: Iterable[str], items: Sequence[str]) -> str:
+    return _message(head, items, (), count=len(items))
+
+
+def _message(head: Iterable[str], items: Iterable[str], tail: Iterable[str], *, count: int) -> str:
+    """Whole lines within MAX_MESSAGE: head and tail, and between them the first of so many items that fit and how many do not."""
     before, after = list(map(_text, head)), list(map(_text, tail))
-    room = MAX_MESSAGE - _units("\n".join([*before, *after, f"- and {len(items):,} more: see the JSON result"])) - 1
+    room = MAX_MESSAGE - _units("\n".join([*before, *after, f"- and {count:,} more: see the JSON result"])) - 1
     shown = []
     for item in items:
         text = f"- {_text(item)}"
@@ -107,8 +112,8 @@ def _message(head: Iterable[str], items: list[str], tail: Iterable[str]) -> str:
         if room < 0:
             break
         shown.append(text)
-    if len(shown) < len(items):
-        shown.append(f"- and {len(items) - len(shown):,} more: see the JSON result")
+    if len(shown) < count:
+        shown.append(f"- and {count - len(shown):,} more: see the JSON result")
     return "\n".join([*before, *shown, *after])
 
 
@@ -125,7 +130,7 @@ def _notice(result: Result, left_out: int) -> _Annotation:
     head = [verdict_sentence(result), f"{count_line(result)}.", *([f"{baseline_line(result)}."] if result.baseline else [])]
     if left_out:
         head.append(f"{left_out:,} more are not annotated, since GitHub shows {MAX_ANNOTATIONS} errors and {MAX_ANNOTATIONS} warnings a step.")
-    return _Annotation("notice", f"policycheck: {result.verdict}", _message(head, [f"Not seen: {text}" for text in result.not_seen], []))
+    return _Annotation("notice", f"policycheck: {result.verdict}", _listed(head, [f"Not seen: {text}" for text in result.not_seen]))
 
 
 def _command(annotation: _Annotation, options: Options) -> str:

@@ -50,7 +50,7 @@ def _render(result: CleanResult, options: Options) -> Iterator[str]:
 
 def _parts(result: Result, options: Options) -> Iterator[str]:
     """The list, laid out as `json_pieces` would; put together by hand, since there may be very many entries."""
-    taken: set[str] = set()
+    taken: set[bytes] = set()
     mark = "["
     for entry in chain(_run_entries(result), *map(_rule_entries, result.rules), _carried_entries(result)):
         yield mark
@@ -89,7 +89,7 @@ def _carried_entries(result: Result) -> Iterator[_Entry]:
         yield _Entry(f"{line(found.policy)}/{line(found.rule)}", text, found.fingerprint, found.severity, found.location)
 
 
-def _json(entry: _Entry, taken: set[str], options: Options) -> str:
+def _json(entry: _Entry, taken: set[bytes], options: Options) -> str:
     path = relative_path(entry.location.path, options.root, options.folder)
     return (
         "\n  {"
@@ -107,13 +107,17 @@ def _json(entry: _Entry, taken: set[str], options: Options) -> str:
     )
 
 
-def _unique(value: str, taken: set[str]) -> str:
-    """GitLab drops the second entry of a fingerprint: subjects that differ only in what cleaning replaced have one."""
+def _unique(value: str, taken: set[bytes]) -> str:
+    """GitLab drops the second entry of a fingerprint: subjects that differ only in what cleaning replaced have one.
+
+    Args:
+        taken: the digests, since there may be very many.
+    """
     count, made = 1, value
-    while made in taken:
+    while bytes.fromhex(made) in taken:
         count += 1
         made = fingerprint(value, str(count))
-    taken.add(made)
+    taken.add(bytes.fromhex(made))
     return made
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import NamedTuple
 
 from policycheck.datasets import DATASETS
+from policycheck.finding_list import choose
 from policycheck.result import Coverage, Finding, Result, Verdict
 
 LIMITS = (
@@ -41,9 +43,17 @@ def inputs(result: Result) -> Iterator[Input]:
         yield Input(noun, name, hashed.get(name, ""))
 
 
-def waived_findings(result: Result) -> list[Finding]:
-    """In the order of the rules."""
-    return [finding for rule in result.rules for finding in rule.findings if finding.waiver is not None]
+class WaivedFindings(NamedTuple):
+    """Findings that waivers accept, in the order of the rules."""
+
+    first: tuple[Finding, ...]
+    total: int
+
+
+def waived_findings(result: Result, most: int) -> WaivedFindings:
+    """The first of them, and how many there are."""
+    waived = [choose(rule.findings, lambda kind: kind.waived) for rule in result.rules]
+    return WaivedFindings(tuple(islice(chain.from_iterable(waived), most)), sum(map(len, waived)))
 
 
 def coverage_rows(result: Result) -> list[Coverage]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from html import escape
 from typing import TYPE_CHECKING
 
 from policycheck.causes import CAUSES, Cause
 from policycheck.comparison import FindingState
+from policycheck.finding_file import FindingKind
+from policycheck.finding_list import choose
 from policycheck.formats.baseline_words import new_first
 from policycheck.formats.cleaning import line
 from policycheck.formats.finding_facts import FindingFacts, tell_facts
@@ -62,9 +64,8 @@ def finding_rows(rule: RuleResult, as_of: datetime, budget: Budget) -> list[Caus
     """The open findings of a rule by cause, the most frequent first, those without one last."""
     from markupsafe import Markup
 
-    causes: defaultdict[str, list[Finding]] = defaultdict(list)
-    for finding in new_first(rule.open_findings):
-        causes[finding.cause or ""].append(finding)
+    names = {kind.cause or "" for kind in rule.open_kinds}
+    causes = {name: new_first(choose(rule.open_findings, partial(_is_of, name))) for name in names}
     told = []
     for name, findings in sorted(causes.items(), key=lambda pair: (not pair[0], pair[0] == "other", -len(pair[1]), pair[0])):
         group = CauseRows(name, CAUSES.get(name))
@@ -76,6 +77,10 @@ def finding_rows(rule: RuleResult, as_of: datetime, budget: Budget) -> list[Caus
             group.rows.append(Markup(row))
         told.append(group)
     return told
+
+
+def _is_of(cause: str, kind: FindingKind) -> bool:
+    return (kind.cause or "") == cause
 
 
 def _row(finding: Finding, as_of: datetime) -> str:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from policycheck.comparison import EarlierFinding, FindingState
+from policycheck.finding_list import count_kinds
 from policycheck.records import iso
 from policycheck.result import Result
 
@@ -38,7 +39,7 @@ def baseline_members(result: Result) -> Json:
 
 def count_state(result: Result, state: FindingState) -> int:
     """How many open findings are new, or were there before."""
-    return sum(finding.state is state for rule in result.rules for finding in rule.findings)
+    return sum(count for rule in result.rules for kind, count in count_kinds(rule.findings).items() if kind.state is state)
 
 
 def _earlier(found: EarlierFinding) -> Json:
@@ -48,8 +49,8 @@ def _earlier(found: EarlierFinding) -> Json:
 def wrong_states(result: Result) -> str:
     """What no comparison says; "" where there is nothing."""
     for rule in result.rules:
-        told = {finding.state is not None for finding in rule.open_findings}
-        if told - {result.baseline is not None} or any(finding.state is not None for finding in rule.findings if finding.waiver is not None):
+        told = {kind.state is not None for kind in rule.open_kinds}
+        if told - {result.baseline is not None} or any(kind.state is not None for kind in count_kinds(rule.findings) if kind.waived):
             return (
                 f"a finding of rule {rule.id} says whether it is new, and there is no baseline"
                 if result.baseline is None

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import chain, islice
 from typing import Any
@@ -335,6 +335,8 @@ def load_result(content: bytes, *, place: str = "") -> Result:
         if not isinstance(given, dict) or given.get("schema") != SCHEMA:
             raise _refusal(f"not a result of schema {SCHEMA}", place)
         result = msgspec.convert(_inward(given), Result, dec_hook=_taken_over)
+        # A sequence of any kind is read as a list.
+        result = replace(result, rules=tuple(replace(rule, findings=tuple(rule.findings)) for rule in result.rules))
         problem = _contradiction(result) or _difference(_document(clean_result(result)), given, "$") or _spare_jobs(result, given)
     except msgspec.ValidationError as error:
         raise _refusal(str(error), place) from error

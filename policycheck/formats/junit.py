@@ -11,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC
+from itertools import chain, islice
 from typing import TYPE_CHECKING, assert_never
 from xml.etree import ElementTree as ET
 
+from policycheck.finding_list import choose
 from policycheck.formats.alerts import seen
 from policycheck.formats.baseline_words import LESS, baseline_line, new_first, tell_earlier, tell_state
 from policycheck.formats.cleaning import line
@@ -48,10 +50,27 @@ class _Case:
     type: str = ""
     message: str = ""
     details: tuple[str, ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: Sequence[Finding] = ()
     """Told below the details, as many as fit."""
-    output: tuple[str, ...] = ()
-    """What a case says that passes."""
+    waived: Sequence[Finding] = ()
+    """Told as its output, likewise."""
+
+    @property
+    def output(self) -> Iterator[str]:
+        """What a case says that passes."""
+        if self.is_empty_waived:
+            yield "waived"
+        yield from map(_waived, self.waived)
+
+    @property
+    def is_empty_waived(self) -> bool:
+        """Whether it is of a rule that is waived without a finding."""
+        return self.rule is not None and self.rule.verdict is Verdict.WAIVED and not self.waived
+
+    @property
+    def outputs(self) -> int:
+        """How much there is of it."""
+        return len(self.waived) + self.is_empty_waived
 
 
 def _render(result: CleanResult, options: Options) -> Iterator[str]:
@@ -68,7 +87,7 @@ def _document(result: Result, options: Options, size: int) -> str:
     taken: set[tuple[str, str]] = set()
     for index, (name, title, cases) in enumerate(_suites(result)):
         suite = line(name)
-        waived = [text for case in cases for text in case.output] if options.junit_strict else []
+        waived = _first_waived(cases) if options.junit_strict else []
         root.append(_suite(result, index, suite, title, _test_cases(suite, cases, taken, options, size), waived))
     ET.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
@@ -98,21 +117,21 @@ def _ids(result: Result) -> set[str]:
 def _case(rule: RuleResult) -> _Case:
     name, reason = line(rule.id), line(rule.reason, "")
     told = (f"rule: {rule.sentence}", *(f"note: {note}" for note in notes(rule)[1 if rule.reason else 0 :]))
-    waived = tuple(map(_waived, (finding for finding in rule.findings if finding.waiver is not None)))
+    waived = choose(rule.findings, lambda kind: kind.waived)
     match rule.verdict:
         case Verdict.FAIL if rule.open_findings:
             fix = (f"fix: {rule.fix}",) if rule.fix else ()
             said = f"{finding_counts(rule)}: {rule.title or rule.sentence}"
-            return _Case(name, rule, "failure", str(rule.severity), said, (*told, *fix), tuple(new_first(rule.open_findings)), waived)
+            return _Case(name, rule, "failure", str(rule.severity), said, (*told, *fix), new_first(rule.open_findings), waived)
         case Verdict.FAIL:
-            return _Case(name, rule, "failure", str(rule.severity), reason or "the rule is violated", told, output=waived)
+            return _Case(name, rule, "failure", str(rule.severity), reason or "the rule is violated", told, waived=waived)
         case Verdict.INCONCLUSIVE:
-            return _Case(name, rule, "error", "inconclusive", reason or "the evidence is not enough", told, output=waived)
+            return _Case(name, rule, "error", "inconclusive", reason or "the evidence is not enough", told, waived=waived)
         case Verdict.SKIPPED:
-            return _Case(name, rule, "skipped", "skipped", reason or "the rule was skipped", told, output=waived)
+            return _Case(name, rule, "skipped", "skipped", reason or "the rule was skipped", told, waived=waived)
         case Verdict.PASS | Verdict.WAIVED:
             # It passes, and says why.
-            return _Case(name, rule, output=(*(["waived"] if rule.verdict is Verdict.WAIVED and not waived else []), *waived))
+            return _Case(name, rule, waived=waived)
         case other:
             assert_never(other)
 
@@ -153,7 +172,7 @@ def _suite(result: Result, index: int, name: str, title: str, cases: list[TestCa
             **({"policycheck.policy.title": line(title)} if title else {}),
             **({"policycheck.baseline": baseline_line(result)} if result.baseline else {}),
         },
-        stdout="\n".join([*_evidence_lines(result), *_first(waived, "waived findings")]),
+        stdout="\n".join([*_evidence_lines(result), *waived]),
     )
     return _schema_shape(suite.build_xml_doc())
 
@@ -191,13 +210,13 @@ def _test_case(suite: str, case: _Case, name: str, options: Options, size: int) 
 
     path = "" if case.rule is None else relative_path(case.rule.location.path, options.root, options.folder)
     place: dict[str, object] = {} if case.rule is None or options.junit_strict else {"file": path, "line": case.rule.location.line}
-    output = None if options.junit_strict or not case.output else _within([], case.output, size, "waived findings")
+    output = None if options.junit_strict or not case.outputs else _within([], case.output, size, "waived findings", case.outputs)
     test_case = TestCase(name, classname=suite, stdout=output, **place)
     if not case.kind:
         return test_case
     message = truncate(line(case.message, "no reason was given"), size)
     at = f"{path}:{case.rule.location.line}: " if case.rule else ""
-    content = _within([at + message, *map(line, case.details)], list(map(_told_finding, case.findings)), size, "findings")
+    content = _within([at + message, *map(line, case.details)], map(_told_finding, case.findings), size, "findings", len(case.findings))
     match case.kind:
         case "failure":
             test_case.add_failure_info(message, content, case.type)
@@ -208,8 +227,8 @@ def _test_case(suite: str, case: _Case, name: str, options: Options, size: int) 
     return test_case
 
 
-def _within(head: Sequence[str], items: Sequence[str], size: int, noun: str) -> str:
-    """Whole lines of at most this size: the head, then as many items as fit and how many do not."""
+def _within(head: Sequence[str], items: Iterable[str], size: int, noun: str, count: int) -> str:
+    """Whole lines of at most this size: the head, then as many of so many items as fit and how many do not."""
     text = truncate("\n".join(head), size)
     room = size - len(text) - MORE
     shown: list[str] = []
@@ -218,8 +237,8 @@ def _within(head: Sequence[str], items: Sequence[str], size: int, noun: str) -> 
         if room < 0:
             break
         shown.append(item)
-    if len(shown) < len(items):
-        shown.append(f"and {len(items) - len(shown):,} more {noun}, {len(items):,} in all: see the JSON result")
+    if len(shown) < count:
+        shown.append(f"and {count - len(shown):,} more {noun}, {count:,} in all: see the JSON result")
     return truncate("\n".join([*([text] if head else []), *shown]), max(size, MAX_NAME))
 
 
@@ -239,8 +258,18 @@ def _evidence_lines(result: Result) -> list[str]:
     return [*_first(lines, "coverage entries"), *_first(unseen, "things not seen")]
 
 
-def _first(lines: list[str], noun: str, limit: int = 50) -> list[str]:
-    return lines if len(lines) <= limit else [*lines[:limit], f"and {len(lines) - limit:,} more {noun}"]
+def _first(lines: Iterable[str], noun: str, count: int | None = None) -> list[str]:
+    """The first of so many lines, by default of a list of them, and how many there are beside these."""
+    shown = list(islice(lines, _MOST))
+    total = len(lines) if isinstance(lines, list) else count or 0
+    return shown if total <= _MOST else [*shown, f"and {total - _MOST:,} more {noun}"]
+
+
+_MOST = 50
+
+
+def _first_waived(cases: Sequence[_Case]) -> list[str]:
+    return _first(chain.from_iterable(case.output for case in cases), "waived findings", sum(case.outputs for case in cases))
 
 
 FORMAT = Format("junit", "JUnit XML for the test report of a CI system", ".xml", "application/xml", _render)

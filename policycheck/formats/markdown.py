@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -85,7 +85,7 @@ def summarize(result: CleanResult, options: Options, fits: Callable[[str], bool]
 
 def _document(result: Result, options: Options, sections: dict[str, list[RuleResult]], cap: int, findings: int) -> str:
     """The document with this many findings, those of the worst rules; no table has more than `cap` rows."""
-    rows: dict[int, list[Finding]] = {}
+    rows: dict[int, Sequence[Finding]] = {}
     for rule in sections[str(Verdict.FAIL)]:
         rows[id(rule)] = new_first(rule.open_findings)[: min(findings, cap)]
         findings -= len(rows[id(rule)])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -16,7 +17,7 @@ from policycheck.formats.alerts import fingerprint, rule_name
 from policycheck.formats.cleaning import line
 from policycheck.formats.in_toto import is_sha256
 from policycheck.formats.interface import CleanResult, Format, Options
-from policycheck.formats.pieces import json_pieces
+from policycheck.formats.pieces import Entries, json_pieces
 from policycheck.formats.words import verdict_sentence
 from policycheck.records import iso
 from policycheck.result import Finding, Result, RuleResult, Verdict
@@ -78,7 +79,7 @@ def _result(result: Result, when: str) -> Json:
     targets = _targets(result)
     named = sorted({token for token, _, is_control in targets.values() if is_control})
     chosen: Json = {"include-controls": [{"control-id": token} for token in named]} if named else {"include-all": {}}
-    observations = [entry for rule in result.rules for entry in (_of_rule(rule, when), *(_of_finding(rule, found, when) for found in rule.findings))]
+    observations = Entries(lambda: (entry for rule in result.rules for entry in _observations(rule, when)))
     findings = [_finding(rules, token, title) for title, (token, rules, _) in targets.items()]
     return {
         "uuid": _uuid("result", when, *map(rule_name, result.rules)),
@@ -93,7 +94,7 @@ def _result(result: Result, when: str) -> Json:
             _property("jobs", result.jobs),
         ],
         "reviewed-controls": {"control-selections": [chosen]},
-        **({"observations": observations} if observations else {}),
+        **({"observations": observations} if result.rules else {}),
         **({"findings": findings} if findings else {}),
         **({"remarks": _text("; ".join(map(line, result.not_seen)))} if result.not_seen else {}),
     }
@@ -114,6 +115,11 @@ def _targets(result: Result) -> dict[str, tuple[str, list[RuleResult], bool]]:
         if not controls:
             found.setdefault(rule_name(rule), (_token("rule", rule.policy, rule.id), [], False))[1].append(rule)
     return found
+
+
+def _observations(rule: RuleResult, when: str) -> Iterator[Json]:
+    yield _of_rule(rule, when)
+    yield from (_of_finding(rule, found, when) for found in rule.findings)
 
 
 def _of_rule(rule: RuleResult, when: str) -> Json:
@@ -155,7 +161,15 @@ def _finding(rules: list[RuleResult], token: str, title: str) -> Json:
     satisfied = all(rule.verdict is Verdict.PASS for rule in rules)
     failed = any(rule.verdict is Verdict.FAIL for rule in rules)
     told = ", ".join(f"{rule_name(rule)}: {rule.verdict}" for rule in rules)
-    related = [_rule_uuid(rule) for rule in rules] + [_uuid("finding", found.fingerprint) for rule in rules for found in rule.findings]
+
+    def related() -> Iterator[Json]:
+        known: set[bytes] = set()
+        finding_uuids = (_uuid("finding", found.fingerprint) for rule in rules for found in rule.findings)
+        for uuid in chain(map(_rule_uuid, rules), finding_uuids):
+            if (value := UUID(uuid).bytes) not in known:
+                known.add(value)
+                yield {"observation-uuid": uuid}
+
     return {
         "uuid": _uuid("target", title),
         "title": _text(title),
@@ -165,7 +179,7 @@ def _finding(rules: list[RuleResult], token: str, title: str) -> Json:
             "target-id": token,
             "status": {"state": "satisfied" if satisfied else "not-satisfied", "reason": "pass" if satisfied else "fail" if failed else "other"},
         },
-        "related-observations": [{"observation-uuid": uuid} for uuid in dict.fromkeys(related)],
+        "related-observations": Entries(related),
     }
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 PIECE = 2**16
 """Characters that are handed on together, at least, where there are as many."""
@@ -25,6 +26,21 @@ def in_lines(parts: Iterable[str]) -> Iterator[str]:
             kept.append(part)
             size += len(part)
     yield "".join(kept)
+
+
+class Entries(list[Any]):
+    """The entries of a JSON list of which there may be very many, and at least one: made while they are written."""
+
+    def __init__(self, made: Callable[[], Iterator[Any]]) -> None:
+        super().__init__()
+        self._made = made
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._made()
+
+    def __bool__(self) -> bool:
+        # The encoder asks whether there is any.
+        return True
 
 
 def json_pieces(document: object) -> Iterator[str]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 from io import StringIO
-from itertools import islice
+from itertools import chain, islice
 from typing import assert_never
 
 from policycheck.answers import Answer, SubjectAnswer
+from policycheck.finding_list import FindingIndex
 from policycheck.formats.cleaning import line
 from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.population import NewestJob, Resource
@@ -71,10 +72,10 @@ def _rows(result: Result) -> Iterator[Sequence[_Cell]]:
     for rule in result.rules:
         told = (rule.policy, rule.id, rule.sentence, str(rule.severity), spell_controls(rule))
         head, limit, verdict = tuple(map(cell, told)), cell(rule.limit), str(rule.verdict)
-        findings = {(found.account, found.region, found.subject): found for found in rule.findings}
-        answers = (*rule.answers, *_unanswered(rule))
-        for answer in answers or (_of_nobody(rule),):
-            found = findings.get(answer[:3])
+        findings = FindingIndex(rule.findings)
+        answers = chain(rule.answers, _unanswered(rule))
+        for answer in answers if rule.answers or rule.findings else (_of_nobody(rule),):
+            found = findings.find(*answer[:3])
             resource = resources.get(answer[:3]) or _resource_of(answer, found)
             called = (found.account_name if found else None) or names.get(answer.account or "")
             yield (
@@ -90,14 +91,12 @@ def _rows(result: Result) -> Iterator[Sequence[_Cell]]:
             )
 
 
-def _unanswered(rule: RuleResult) -> list[SubjectAnswer]:
+def _unanswered(rule: RuleResult) -> Iterator[SubjectAnswer]:
     """The findings on no subject that was evaluated: that there was nothing to evaluate."""
     known = {answer[:3] for answer in rule.answers}
-    return [
-        SubjectAnswer(found.account, found.region, found.subject, Answer.FAIL if found.waiver is None else Answer.WAIVED)
-        for found in rule.findings
-        if (found.account, found.region, found.subject) not in known
-    ]
+    for found in rule.findings:
+        if (found.account, found.region, found.subject) not in known:
+            yield SubjectAnswer(found.account, found.region, found.subject, Answer.FAIL if found.waiver is None else Answer.WAIVED)
 
 
 def _of_nobody(rule: RuleResult) -> SubjectAnswer:

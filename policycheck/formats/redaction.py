@@ -12,12 +12,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar, cast
 
 from policycheck.comparison import Comparison
 from policycheck.datasets import DATASETS, RESOURCE_TYPES, is_naming
-from policycheck.job_records import JobRecord, SavedJob
+from policycheck.finding_list import FindingList, retell
+from policycheck.job_records import Fields, JobRecord, ListedJob, WrappedJob
 from policycheck.population import Population
 from policycheck.regions import REGIONS
 from policycheck.result import Result, RuleResult
@@ -58,7 +59,7 @@ def redact(result: Result, key: bytes) -> Result:
         key: who has it can tell by trial which account a pseudonym is of.
     """
     redactor = _Redactor(key, set(_names(result)))
-    rules = tuple(_sorted_rule(redactor.mapped(replace(rule, source_line=""))) for rule in result.rules)
+    rules = tuple(_redacted_rule(redactor, rule) for rule in result.rules)
     coverage = sorted(redactor.mapped(result.coverage), key=lambda entry: (entry.dataset, entry.account or "", entry.region or ""))
     population = _sorted_population(redactor.mapped(result.population))
     rest = redactor.mapped(replace(result, rules=(), coverage=(), population=Population(), baseline=None))
@@ -73,10 +74,11 @@ def redact(result: Result, key: bytes) -> Result:
     )
 
 
-def _sorted_rule(rule: RuleResult) -> RuleResult:
-    findings = sorted(rule.findings, key=lambda found: (found.account or "", found.region or "", found.subject))
+def _redacted_rule(redactor: _Redactor, rule: RuleResult) -> RuleResult:
+    findings = retell(redactor.mapped, rule.findings)
+    rule = redactor.mapped(replace(rule, source_line="", findings=()))
     answers = sorted(rule.answers, key=lambda one: (one.account or "", one.region or "", one.subject))
-    return replace(rule, findings=tuple(findings), answers=tuple(answers))
+    return replace(rule, findings=findings, answers=tuple(answers))
 
 
 def _sorted_baseline(redactor: _Redactor, told: Comparison | None) -> Comparison | None:
@@ -97,13 +99,15 @@ def _sorted_population(population: Population) -> Population:
     return replace(population, reconciliation=tuple(days), resources=tuple(resources), newest_jobs=tuple(jobs), account_names=names)
 
 
+_KEPT_TEXTS = 100_000
+"""Texts that are replaced once only, wherever they stand."""
+
+
 class _Redactor:
     """Replaces what is to be replaced in any value of a result."""
 
     def __init__(self, key: bytes, names: Iterable[str]) -> None:
         self._key = key
-        self._jobs: dict[int, SavedJob] = {}
-        self._kept: list[JobRecord] = []
         self._by_token: defaultdict[str, list[str]] = defaultdict(list)
         self._names = frozenset(names)
         for name in sorted(self._names, key=len, reverse=True):
@@ -121,7 +125,7 @@ class _Redactor:
         if isinstance(value, str) and not isinstance(value, Enum):
             found = self.words(value) if own else self.text(value)
         elif isinstance(value, JobRecord):
-            found = self._job(value)
+            found = _RedactedJob(self, value)
         elif isinstance(value, tuple | list):
             named = getattr(value, "_fields", None)
             parts = [self.mapped(item, own=own or (named is not None and named[place] in _OWN)) for place, item in enumerate(value)]
@@ -132,14 +136,7 @@ class _Redactor:
             found = replace(value, **{one.name: self.mapped(getattr(value, one.name), own=own or one.name in _OWN) for one in fields(value)})
         return cast("T", found)
 
-    def _job(self, record: JobRecord) -> SavedJob:
-        if id(record) not in self._jobs:
-            # Who is kept has an identity that no other record gets.
-            self._kept.append(record)
-            self._jobs[id(record)] = SavedJob(self.words(record.key), self.mapped(dict(record.fields)))
-        return self._jobs[id(record)]
-
-    @cache  # noqa: B019 - it lives as long as one redaction
+    @lru_cache(maxsize=_KEPT_TEXTS)  # noqa: B019 - it lives as long as one redaction
     def words(self, text: str) -> str:
         """Text in which account ids and ARNs are replaced."""
         if (whole := _WHOLE_ARN.fullmatch(text)) is not None:
@@ -148,7 +145,7 @@ class _Redactor:
             text = _ARN.sub(self._arn, text)
         return _ACCOUNT.sub(lambda found: self._account(found[0]), text)
 
-    @cache  # noqa: B019 - as above
+    @lru_cache(maxsize=_KEPT_TEXTS)  # noqa: B019 - as above
     def text(self, text: str) -> str:
         """Text in which names are replaced, too."""
         if (whole := _WHOLE_ARN.fullmatch(text)) is not None:
@@ -206,6 +203,31 @@ class _Redactor:
         return hmac.digest(self._key, f"{kind}\0{text}".encode(), "sha256")
 
 
+class _RedactedJob(WrappedJob):
+    """A job with pseudonyms. Its fields are made whenever they are asked for."""
+
+    __slots__ = ("_redactor",)
+
+    def __init__(self, redactor: _Redactor, job: JobRecord) -> None:
+        super().__init__(redactor.words(job.key), job)
+        self._redactor = redactor
+
+    @property
+    def fields(self) -> Fields:
+        return self._redactor.mapped(dict(self.job.fields))
+
+    def cleaned(self) -> _RedactedJob:
+        # Pseudonyms are clean.
+        job = self.job.cleaned()
+        return self if job is self.job else _RedactedJob(self._redactor, job)
+
+    def __eq__(self, other: object) -> bool:
+        same = isinstance(other, _RedactedJob) and other._redactor is self._redactor and other.key == self.key and other.job == self.job
+        return same or super().__eq__(other)
+
+    __hash__ = None  # type: ignore[assignment]  # as of any mapping
+
+
 def _names(result: Result) -> Iterator[str]:
     """The names in a result, each whole."""
     for name in _candidates(result):
@@ -234,9 +256,21 @@ def _candidates(result: Result) -> Iterator[str]:
     for earlier in () if result.baseline is None else (*result.baseline.gone, *result.baseline.not_seen):
         yield from _parts(earlier.subject)
         yield earlier.account_name or ""
-    for record in {id(one): one for rule in result.rules for finding in rule.findings for one in finding.evidence}.values():
+    for record in _records(result):
         yield from _of_record(record.fields)
     yield from (part for text in _texts(result) if "arn:" in text for found in _ARN.finditer(text) for part in _of_arn(found))
+
+
+def _records(result: Result) -> Iterator[JobRecord]:
+    """The jobs of all findings, those of lists that the run has once."""
+    seen: defaultdict[int, set[int]] = defaultdict(set)
+    for record in (record for rule in result.rules for finding in rule.findings for record in finding.evidence):
+        if isinstance(record, ListedJob):
+            rows = seen[id(record.job_list)]
+            if record.row in rows:
+                continue
+            rows.add(record.row)
+        yield record
 
 
 def _parts(subject: str) -> Iterator[str]:
@@ -276,7 +310,7 @@ def _texts(value: object) -> Iterator[str]:
         yield value
     elif isinstance(value, JobRecord):
         yield value.key
-    elif isinstance(value, tuple | list):
+    elif isinstance(value, tuple | list | FindingList):
         for item in value:
             yield from _texts(item)
     elif isinstance(value, Mapping):

@@ -156,8 +156,7 @@ def _results(rule: RuleResult, index: int, part: Part, options: Options, *, aggr
     elif aggregate:
         count = plural(len(rule.open_findings), "subject")
         message = f"{count} violate this rule, too many for one result each: the JSON result lists them. The first is {seen(rule.open_findings[0])}"
-        states = [finding.state for finding in rule.open_findings]
-        yield _failure(rule, index, options, message, rule_fingerprint(rule, "aggregated")) | _baseline_state(states)
+        yield _failure(rule, index, options, message, rule_fingerprint(rule, "aggregated")) | _baseline_state(kind.state for kind in rule.open_kinds)
     else:
         for finding in rule.open_findings:
             yield _failure(rule, index, options, seen(finding), finding.fingerprint, finding=finding) | _baseline_state([finding.state])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from policycheck.datasets import DATASETS
+from policycheck.finding_file import subject_mark
+from policycheck.finding_list import marks
 from policycheck.formats.baseline_words import LESS
 from policycheck.formats.cleaning import line
 from policycheck.formats.words import finding_counts, incomplete, interval, plural
@@ -32,8 +34,8 @@ def _subjects(result: Result) -> str:
     violating, evaluated = subject_counts(result)
     noun = "subject"
     if not any(rule.answers for rule in result.rules):
-        found = {(finding.account, finding.region, finding.subject) for rule in result.rules for finding in rule.open_findings}
-        violating, evaluated, noun = sum(subject.startswith("arn:") for *_, subject in found), result.resources, "resource"
+        found = {mark.subject for rule in result.rules for mark in marks(rule.open_findings) if mark.kind.of_resource}
+        violating, evaluated, noun = len(found), result.resources, "resource"
     if not evaluated or violating > evaluated:
         return ""
     return f"; {violating:,} of {plural(evaluated, noun) if violating == 1 else f'{evaluated:,} {noun}s'} {'violates' if violating == 1 else 'violate'} a rule"
@@ -54,8 +56,8 @@ def _rests_on(result: Result) -> str:
 
 def subject_counts(result: Result) -> tuple[int, int]:
     """How many resources or groups have an open finding, and how many were evaluated; each once, however many rules it was evaluated by."""
-    violating = {(found.account, found.region, found.subject) for rule in result.rules for found in rule.open_findings}
-    evaluated = {answer[:3] for rule in result.rules for answer in rule.answers}
+    violating = {mark.subject for rule in result.rules for mark in marks(rule.open_findings)}
+    evaluated = {subject_mark(*answer[:3]) for rule in result.rules for answer in rule.answers}
     return len(violating), len(evaluated | violating)
 
 

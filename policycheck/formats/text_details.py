@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import assert_never
 
+from policycheck.finding_list import choose, places_of
 from policycheck.formats.baseline_words import baseline_line, new_first, sections, tell_state
 from policycheck.formats.cleaning import line
 from policycheck.formats.finding_facts import FindingFacts, tell_facts
@@ -71,9 +72,9 @@ def _add_rule(page: Page, rule: RuleResult, result: Result, options: Options) ->
     gutter = " " * len(str(rule.location.line))
     page.add(f"{gutter}{page.paint('frame', '-->')} {line(str(rule.location))}")
     _add_sentence(page, gutter, rule, options)
-    places = {(entry.account, entry.region) for entry in result.coverage} | {(finding.account, finding.region) for finding in rule.findings}
+    places = {(entry.account, entry.region) for entry in result.coverage} | places_of(rule.findings)
     several = len(places) > 1
-    for findings in (new_first(rule.open_findings), [finding for finding in rule.findings if finding.waiver]):
+    for findings in (new_first(rule.open_findings), choose(rule.findings, lambda kind: kind.waived)):
         _add_findings(page, gutter, findings, result.as_of, several=several)
     for note in notes(rule)[1 if rule.reason and truncate(line(rule.reason), MAX_TEXT) in headline else 0 :]:
         _add_fact(page, gutter, "note: ", note)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections.abc import Sequence
+from functools import partial
 
 from policycheck.causes import CAUSES
+from policycheck.finding_file import FindingKind
+from policycheck.finding_list import choose, marks
 from policycheck.formats.baseline_words import new_first, tell_state
 from policycheck.formats.cleaning import line
 from policycheck.formats.finding_facts import tell_facts
@@ -16,7 +18,7 @@ from policycheck.formats.strips import legend, strip_lines, strips
 from policycheck.formats.summary import unseen_texts
 from policycheck.formats.text_head import MAX_TEXT, add_rules, shown_rules
 from policycheck.formats.words import breach_notes, by_cause, exit_sentence, plural, reading_notes, waiver_notes
-from policycheck.result import Finding, Result, RuleResult, Verdict
+from policycheck.result import Finding, Result, RuleResult, Severity, Verdict
 from policycheck.text import shorten, truncate
 
 HEIGHT = 24
@@ -52,34 +54,45 @@ def add_screen(page: Page, result: Result, options: Options, hidden: int) -> Non
         left.append(f"{plural(hidden, 'rule')} below severity {options.min_severity}")
     if result.period is not None:
         left += _add_strips(page, result)
-    found = list(_subjects(shown_rules(result, options)))
+    found, count = _subjects(shown_rules(result, options))
     shared = [count for count in by_cause(result.rules) if count.subjects > 1 and count.cause][:_CAUSES]
     reserved = sum(count.subjects >= _WIDESPREAD for count in shared)
     shown = _add_findings(page, found, result, HEIGHT - 2 - reserved - page.height)
-    for count in shared[: max(HEIGHT - 2 - page.height, 0)]:
-        title = count.cause.title if count.cause else count.id
-        page.add(f"cause of {plural(count.findings, 'finding')} on {plural(count.subjects, 'subject')}: {title}")
-    left += [f"{plural(len(found) - shown, 'more finding')}"] if len(found) > shown else []
+    for cause in shared[: max(HEIGHT - 2 - page.height, 0)]:
+        title = cause.cause.title if cause.cause else cause.id
+        page.add(f"cause of {plural(cause.findings, 'finding')} on {plural(cause.subjects, 'subject')}: {title}")
+    left += [f"{plural(count - shown, 'more finding')}"] if count > shown else []
     left += _rest(page, result)
     _add_last(page, left, result)
 
 
-def _subjects(rules: Sequence[RuleResult]) -> Iterator[tuple[Finding, list[str]]]:
-    """The open findings, each subject and its jobs once with all rules that they violate, one of each rule and cause first."""
-    once: dict[tuple[object, ...], tuple[Finding, list[str]]] = {}
-    ordered = sorted(chain.from_iterable(new_first(rule.open_findings) for rule in rules), key=lambda finding: finding.severity.rank)
-    for finding in ordered:
-        key = finding.account, finding.region, finding.subject, finding.jobs or finding.rule
-        once.setdefault(key, (finding, []))[1].append(line(finding.rule))
-    seen: set[tuple[str, str | None]] = set()
-    later = []
-    for finding, names in once.values():
-        if (finding.rule, finding.cause) in seen:
-            later.append((finding, names))
-        else:
-            seen.add((finding.rule, finding.cause))
-            yield finding, names
-    yield from later
+def _subjects(rules: Sequence[RuleResult]) -> tuple[list[tuple[Finding, list[str]]], int]:
+    """The first open findings and how many there are: each subject and its jobs once with all rules that they violate, one of each rule and cause first."""
+    seen: set[int] = set()
+    told: set[tuple[str, str | None]] = set()
+    first, later = list[tuple[Finding, int]](), list[tuple[Finding, int]]()
+    for severity in Severity:
+        for rule in rules:
+            findings = choose(new_first(rule.open_findings), partial(_is_of, severity))
+            for number, mark in enumerate(marks(findings)):
+                if mark.jobs in seen:
+                    continue
+                seen.add(mark.jobs)
+                chosen = later if (rule.id, mark.kind.cause) in told else first
+                told.add((rule.id, mark.kind.cause))
+                if len(chosen) < HEIGHT:
+                    chosen.append((findings[number], mark.jobs))
+    names: dict[int, list[str]] = {jobs: [] for _, jobs in (*first, *later)}
+    for severity in Severity:
+        for rule in rules:
+            for mark in marks(rule.open_findings):
+                if mark.kind.severity is severity and mark.jobs in names:
+                    names[mark.jobs].append(line(rule.id))
+    return [(finding, names[jobs]) for finding, jobs in (*first, *later)], len(seen)
+
+
+def _is_of(severity: Severity, kind: FindingKind) -> bool:
+    return kind.severity is severity
 
 
 def _add_findings(page: Page, found: Sequence[tuple[Finding, list[str]]], result: Result, room: int) -> int:
@@ -149,7 +162,7 @@ def _rest(page: Page, result: Result) -> list[str]:
             page.add_block(block)
         elif notes:
             told.append(plural(len(notes), noun, nouns))
-    waived = sum(finding.waiver is not None for rule in result.rules for finding in rule.findings)
+    waived = result.summary.findings_waived
     if waived:
         told.append(plural(waived, "waived finding"))
     unseen = len(unseen_texts(result))

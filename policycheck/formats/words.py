@@ -12,6 +12,7 @@ from msgspec import Struct
 from policycheck.causes import CAUSES, Cause
 from policycheck.datasets import DATASETS
 from policycheck.errors import ExitCode
+from policycheck.finding_list import marks
 from policycheck.formats.baseline_words import LESS, exit_reason, state_counts
 from policycheck.reasons import ReasonKind, Reasons, has_kind
 from policycheck.records import iso
@@ -19,7 +20,6 @@ from policycheck.result import (
     SOON_DAYS,
     Basis,
     Coverage,
-    Finding,
     Result,
     RuleResult,
     Severity,
@@ -138,7 +138,10 @@ def _pending_noun(rule: RuleResult) -> str:
 
 def severity_counts(rules: Iterable[RuleResult]) -> str:
     """Findings not waived, worst severity first: `1 high, 2 medium`."""
-    counts = Counter(finding.severity for rule in rules for finding in rule.open_findings)
+    counts: Counter[Severity] = Counter()
+    for rule in rules:
+        for kind, count in rule.open_kinds.items():
+            counts[kind.severity] += count
     return ", ".join(f"{counts[severity]:,} {severity}" for severity in Severity if counts[severity])
 
 
@@ -158,22 +161,19 @@ class CauseCount(Struct, frozen=True):
 
 def by_cause(rules: Iterable[RuleResult]) -> list[CauseCount]:
     """Open findings by cause, the worst severity first, then the most findings; what nobody can act on (`other`, none) last. Empty where none has a cause."""
-    groups: defaultdict[str, list[Finding]] = defaultdict(list)
+    findings, subjects, severities = Counter[str](), defaultdict[str, set[int]](set), defaultdict[str, set[Severity]](set)
     for rule in rules:
-        for finding in rule.open_findings:
-            groups[finding.cause or ""].append(finding)
-    counts = [
-        CauseCount(
-            id=name,
-            cause=CAUSES.get(name),
-            severity=min((finding.severity for finding in findings), key=lambda severity: severity.rank),
-            findings=len(findings),
-            subjects=len({(finding.account, finding.region, finding.subject) for finding in findings}),
-        )
-        for name, findings in groups.items()
-    ]
-    if not any(groups):
+        for mark in marks(rule.open_findings):
+            name = mark.kind.cause or ""
+            findings[name] += 1
+            subjects[name].add(mark.subject)
+            severities[name].add(mark.kind.severity)
+    if not any(findings):
         return []
+    counts = [
+        CauseCount(name, CAUSES.get(name), min(severities[name], key=lambda severity: severity.rank), count, len(subjects[name]))
+        for name, count in findings.items()
+    ]
     return sorted(counts, key=lambda count: (not count.id, count.severity.rank, count.id == "other", -count.findings, -count.subjects, count.id))
 
 

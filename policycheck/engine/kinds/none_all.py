@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -122,7 +123,8 @@ def _judge_list(cases: Sequence[Case], job_list: JobList, context: Context) -> d
     answers = dict(zip((case.number for case in cases), told, strict=True))
     results = {}
     for case in cases:
-        found = describe_findings(case.rule, frame, job_list, violations.pop(case.number, ()), context.records, backend, context.known(case.number))
+        definite = zip(*violations.pop(case.number, ((), ())), strict=True)
+        found = describe_findings(case.rule, frame, job_list, definite, context.records, backend, context.known(case.number))
         tally = counts[case.number]
         unknown = partial(_unknown, case, case.violation if tally.possible else case.population, frame, masks, columns, recoveries, backend)
         short = _short(case, coverage, as_of, len(job_list))
@@ -196,20 +198,21 @@ def _count(cases: Sequence[Case], masks: nw.LazyFrame[Any], backend: Backend) ->
     }
 
 
-def _violations(cases: Sequence[Case], masks: nw.LazyFrame[Any], backend: Backend) -> dict[int, list[tuple[int, int]]]:
-    """For each of these rules, (row, subject) of every definite violation."""
+def _violations(cases: Sequence[Case], masks: nw.LazyFrame[Any], backend: Backend) -> dict[int, tuple[array[int], array[int]]]:
+    """For each of these rules, the rows and the subjects of all definite violations."""
     if not cases:
         return {}
     columns = [nw.col(case.violation).fill_null(False) for case in cases]
     any_ = columns[0]
     for column in columns[1:]:
         any_ = any_ | column
-    found: dict[int, list[tuple[int, int]]] = {case.number: [] for case in cases}
+    found = {case.number: (array("q"), array("q")) for case in cases}
     for row, subject, *flags in sorted(backend.rows(masks.filter(any_).select(nw.col(ROW), nw.col(SUBJECT), *columns)), key=itemgetter(0)):
-        violation = row, subject
         for case, flag in zip(cases, flags, strict=True):
             if flag:
-                found[case.number].append(violation)
+                rows, subjects = found[case.number]
+                rows.append(row)
+                subjects.append(subject)
     return found
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, NamedTuple
 
 import narwhals as nw
@@ -17,12 +17,13 @@ from policycheck.engine.compile import compile_condition
 from policycheck.engine.findings import Subject, age_key, clean_subject, describe_jobs, newest_row, record_cause
 from policycheck.engine.frame import ROW, Frame
 from policycheck.engine.notes import name_briefly
+from policycheck.finding_list import are_many, gather, order_subjects
 from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords
 from policycheck.policy.conditions import And, Comparison
 from policycheck.policy.model import Following, Rule
 from policycheck.records import iso, moment
-from policycheck.result import Finding
+from policycheck.result import EVIDENCE_LIMIT, Finding
 from policycheck.text import clean_line, spell_duration, truncate
 from policycheck.units import SECOND
 
@@ -63,20 +64,31 @@ class OtherList:
 
 def describe_unfollowed(
     rule: Rule, frame: Frame, job_list: JobList, violations: Sequence[Unfollowed], other: OtherList, records: JobRecords, backend: Backend
-) -> tuple[Finding, ...]:
+) -> Sequence[Finding]:
     """One finding a subject, sorted by account, Region and resource."""
     by_subject: defaultdict[Subject, dict[int, Unfollowed]] = defaultdict(dict)
     for job in violations:
         by_subject[clean_subject(*frame.subjects[job.subject])][job.row] = job
     newest = {subject: newest_row(job_list, list(jobs)) for subject, jobs in by_subject.items()}
     linked = LinkedJobs(rule, job_list, list(newest.values()), other, backend)
-    findings = []
-    for subject, jobs in by_subject.items():
-        row = newest[subject]
-        seen = linked.seen(row)
-        message = _message(rule, frame, jobs[row], job_list, len(jobs), seen, other)
-        findings.append(describe_jobs(rule, job_list, subject, list(jobs), message, _cause_of(seen), records))
-    return tuple(sorted(findings, key=lambda finding: (finding.account or "", finding.region or "", finding.subject)))
+
+    def describe() -> Iterator[Finding]:
+        subjects = iter(by_subject.items())
+        while some := list(islice(subjects, _TOGETHER)):
+            job_list.hold(row for _, jobs in some for row in list(jobs)[:EVIDENCE_LIMIT])
+            for subject, jobs in some:
+                row = newest[subject]
+                seen = linked.seen(row)
+                message = _message(rule, frame, jobs[row], job_list, len(jobs), seen, other)
+                yield describe_jobs(rule, job_list, subject, list(jobs), message, _cause_of(seen), records)
+            if are_many(len(by_subject)):
+                records.forget(job_list.dataset.name)
+
+    return gather(describe(), lambda: order_subjects(by_subject))
+
+
+_TOGETHER = 10_000
+"""Subjects that are described at once."""
 
 
 _Late = tuple[int, int]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from policycheck.engine.findings import NO_RESOURCE, Subject, clean_subject
@@ -12,6 +13,7 @@ from policycheck.engine.notes import name_briefly
 from policycheck.engine.schedules.calendars import TOLERANCE
 from policycheck.engine.schedules.expected_runs import Group, Run
 from policycheck.engine.schedules.plan_jobs import PlanJob
+from policycheck.finding_list import gather, order_subjects
 from policycheck.job_lists import JobList
 from policycheck.places import Place
 from policycheck.policy.model import Expectation, Rule
@@ -124,7 +126,7 @@ def _age(job: PlanJob) -> tuple[int, str]:
     return job.created or 0, job.id
 
 
-def describe_missed(rule: Rule, violations: _Violations, due: Collection[Group], records: PlanRecords) -> tuple[Finding, ...]:
+def describe_missed(rule: Rule, violations: _Violations, due: Collection[Group], records: PlanRecords) -> Sequence[Finding]:
     """The findings of a rule, sorted by account, Region and subject.
 
     Args:
@@ -132,14 +134,14 @@ def describe_missed(rule: Rule, violations: _Violations, due: Collection[Group],
         due: the groups of which any run was due.
     """
     silent = _silent_plans(violations, due, records)
-    findings = [_describe_plan(rule, plan, missed, records) for plan, missed in silent.items()]
+    plans = [_describe_plan(rule, plan, missed, records) for plan, missed in silent.items()]
     told: defaultdict[Subject, list[MissedRun]] = defaultdict(list)
     for (place, resource), missed in violations.items():
         # A resource whose other plans missed runs, too, is not only their silent plan's matter.
         if any((place, one.group.plan) not in silent for one in missed):
             told[clean_subject(*place, resource)] += missed
-    findings += [_describe_resource(rule, subject, missed, records) for subject, missed in told.items()]
-    return tuple(sorted(findings, key=lambda finding: (finding.account or "", finding.region or "", finding.subject)))
+    findings = chain(plans, (_describe_resource(rule, subject, missed, records) for subject, missed in told.items()))
+    return gather(findings, lambda: order_subjects([*((found.account, found.region, found.subject) for found in plans), *told]))
 
 
 def _silent_plans(violations: _Violations, due: Collection[Group], records: PlanRecords) -> dict[_Plan, list[MissedRun]]:
