@@ -16,7 +16,7 @@ FAILED: dict[str, Any] = {"State": "FAILED"}
 ROLE = "arn:aws:iam::111122223333:role/ops"
 
 
-def findings(rule: str, jobs: Sequence[Job], folder: Path) -> tuple[Finding, ...]:
+def findings(rule: str, jobs: Sequence[Job], folder: Path) -> Sequence[Finding]:
     return judged(rule, jobs, folder).findings
 
 
