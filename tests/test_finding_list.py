@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import pickle
 import tempfile
 import tracemalloc
@@ -147,6 +148,17 @@ class Full:
 
     def close(self) -> None:
         pass
+
+
+def test_a_file_that_takes_a_few_bytes_at_a_time_loses_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Slow(io.BytesIO):
+        def write(self, content: Any) -> int:
+            return super().write(content[:7])
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda **_: Slow())
+    findings = [make_finding(f"i-{number}") for number in range(9)]
+    with held_in_memory(3):
+        assert list(gather(findings)) == findings
 
 
 @pytest.mark.parametrize("room", [0, 100, 10_000])
