@@ -21,7 +21,7 @@ endif
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types layers docs docs-check site pictures slow search conformance conformance-spark million mutants assurance-year assurance-matrix benchmark benchmark-scale dist constraints clean
+.PHONY: help setup demo test lint format types layers docs docs-check site pictures slow search conformance conformance-long conformance-spark million mutants assurance-year assurance-matrix benchmark benchmark-scale dist constraints clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,6 +84,9 @@ search: $(READY) ## run the property tests with new examples; run it before a re
 
 conformance: $(READY) ## run the tests of the engine and of evidence with DuckDB
 	@POLICYCHECK_TEST_ENGINE=duckdb $(BIN)/python -m pytest -q -n auto --dist worksteal $(CONFORMANCE)
+
+conformance-long: $(READY) ## run the same tests with every list kept in files, as those are that are too long for memory
+	@POLICYCHECK_TEST_LIMIT=1 $(BIN)/python -m pytest -q -n auto --dist worksteal $(CONFORMANCE) tests/sources/archive
 
 # Beside .venv and the rest: half a gigabyte that no other target needs.
 $(SPARK): $(READY) action/requirements-spark.txt

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from policycheck.datasets import ALWAYS, Dataset, Kind
 from policycheck.job_times import read_times
+from policycheck.long_tables import LongTable, Table, beside, stack
 from policycheck.records import objects, time_members
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class Unusual(Exception):
 class ColumnRecords(Sequence[Any]):
     """Records by row, each made anew whenever it is asked for: two of one row are equal, and not the same."""
 
-    def __init__(self, dataset: Dataset, table: pl.DataFrame, recorded: frozenset[str]) -> None:
+    def __init__(self, dataset: Dataset, table: Table, recorded: frozenset[str]) -> None:
         self.dataset = dataset
         self.table = table
         """A column a member that a run reads, `dotted.names` too: texts, whole numbers, booleans, times in microseconds; null where missing. Of an object that
@@ -62,7 +63,7 @@ class ColumnRecords(Sequence[Any]):
         return self.take([row])[0]
 
     @abstractmethod
-    def read_columns(self, names: Sequence[str]) -> pl.DataFrame:
+    def read_columns(self, names: Sequence[str]) -> Table:
         """The columns of these members, and objects that hold members, as `table` has them."""
 
     def __len__(self) -> int:
@@ -118,7 +119,7 @@ class ColumnRecords(Sequence[Any]):
         """Take the columns of these members, too, all in one pass; those that are there cost nothing, and what is no member is passed over."""
         missing = [name for name in dict.fromkeys(readable(self.dataset, names)) if name not in self.table.columns]
         if missing:
-            self.table = self.table.hstack(self.read_columns(missing).get_columns())
+            self.table = beside(self.table, self.read_columns(missing))
 
 
 class JoinedRecords(ColumnRecords):
@@ -132,7 +133,7 @@ class JoinedRecords(ColumnRecords):
             part.load(names)
         self._parts = parts
         self._ends = list(accumulate(map(len, parts)))
-        table = pl.concat([part.table.select(names) for part in parts])
+        table = stack([part.table.only(names) if isinstance(part.table, LongTable) else part.table.select(names) for part in parts])
         super().__init__(parts[0].dataset, table, frozenset[str]().union(*(part.recorded for part in parts)))
         self.complete = frozenset.intersection(*(part.complete for part in parts))
         ids = [part.ids for part in parts if part.ids is not None]
@@ -157,10 +158,8 @@ class JoinedRecords(ColumnRecords):
     def _start(self, index: int) -> int:
         return self._ends[index] - len(self._parts[index])
 
-    def read_columns(self, names: Sequence[str]) -> pl.DataFrame:
-        import polars as pl
-
-        return pl.concat([part.read_columns(names) for part in self._parts])
+    def read_columns(self, names: Sequence[str]) -> Table:
+        return stack([part.read_columns(names) for part in self._parts])
 
 
 def joined(parts: Sequence[ColumnRecords]) -> ColumnRecords:

@@ -15,6 +15,7 @@ from policycheck.column_records import ColumnRecords, drop_empty_texts, joined
 from policycheck.dataset_types import SCAN_FINDINGS
 from policycheck.datasets import ALWAYS, Dataset, Field, Presence
 from policycheck.job_times import read_times
+from policycheck.long_tables import PIECE, LongColumn, LongTable, Table, write_pieces
 from policycheck.losses import MESSAGE, lost_members, went_wrong
 from policycheck.recordings import Recording, Recordings
 from policycheck.records import HAPPENED, objects, stand_ins
@@ -69,7 +70,7 @@ class JobList:
         return cls(dataset, records, times.unusable, dropped=times.dropped)
 
     @property
-    def table(self) -> pl.DataFrame | None:
+    def table(self) -> Table | None:
         """The columns of records that are columns first; None where records are objects."""
         return self.records.table if isinstance(self.records, ColumnRecords) else None
 
@@ -96,6 +97,9 @@ class JobList:
 
     def created(self, row: int) -> int | None:
         """CreationDate of one record, in microseconds."""
+        if isinstance(self.table, LongTable):
+            created: int | None = self.table.value("CreationDate", row)
+            return created
         found: int | None = self.records.column("CreationDate")[row] if isinstance(self.records, ColumnRecords) else self.records[row].CreationDate
         return found
 
@@ -211,6 +215,18 @@ class JobList:
             return name not in self.records.complete and self.records.column(name).null_count() > 0
         return None in self.values(name)
 
+    def exist(self) -> Sequence[bool | None] | pl.Series:
+        """Of each record whether it shows a job which no other record does; None where another may."""
+        if isinstance(self.table, LongTable):
+            import polars as pl
+
+            sure = pl.repeat(True, len(self), dtype=pl.Boolean, eager=True)
+            return sure.scatter(sorted(self.doubtful), None) if self.doubtful else sure
+        exist: list[bool | None] = [True] * len(self)
+        for row in self.doubtful:
+            exist[row] = None
+        return exist
+
     def known_missing(self, row: int, member: str) -> bool:
         """Whether a member that a record lacks is known to be missing there; of CompletionDate, as far as its state says so."""
         return member in self.told[row].told
@@ -234,11 +250,14 @@ class JobList:
             return [None if value is None else getattr(value, tail) for value in values]
         return values
 
-    def series(self, name: str) -> Sequence[Any] | pl.Series:
-        """`values`, as a column of a dataframe library where there is one."""
-        return self.records.column(name) if isinstance(self.records, ColumnRecords) else self.values(name)
+    def series(self, name: str) -> Sequence[Any] | pl.Series | LongColumn:
+        """`values`, as a column of a dataframe library where there is one; of a long list one that was not read."""
+        if not isinstance(self.records, ColumnRecords):
+            return self.values(name)
+        self.records.load([name])
+        return self.records.table.column(name) if isinstance(self.records.table, LongTable) else self.records.table[name]
 
-    def states(self) -> Sequence[Any] | pl.Series:
+    def states(self) -> Sequence[Any] | pl.Series | LongColumn:
         """The states, as `series`. One that the API does not know tells nothing: it is unknown, as if it were missing."""
         known = frozenset(self.dataset.states)
         if self._states_known:
@@ -318,17 +337,23 @@ class JobList:
         found = [numbers.setdefault(place, len(numbers)) for place in self.places()]
         return tuple(numbers), found
 
-    def place_columns(self) -> tuple[Sequence[str | None] | pl.Series, Sequence[str | None] | pl.Series]:
+    def place_columns(self) -> tuple[Sequence[str | None] | pl.Series | LongColumn, Sequence[str | None] | pl.Series | LongColumn]:
         """The accounts and the Regions of records, as `series`."""
         places, numbers = self.numbered_places
         accounts, regions = [account for account, _ in places], [region for _, region in places]
+        if isinstance(self.table, LongTable):
+            import polars as pl
+
+            told = pl.DataFrame({"account": pl.Series(accounts, dtype=pl.String), "region": pl.Series(regions, dtype=pl.String)})
+            written = write_pieces(told[numbers[start : start + PIECE]] for start in range(0, len(self), PIECE))
+            return written.column("account"), written.column("region")
         if self.table is not None:
             import polars as pl
 
             return pl.Series(accounts, dtype=pl.String).gather(numbers), pl.Series(regions, dtype=pl.String).gather(numbers)
         return [accounts[number] for number in numbers], [regions[number] for number in numbers]
 
-    def _number_places(self, table: pl.DataFrame) -> tuple[Sequence[Place], Sequence[int]]:
+    def _number_places(self, table: Table) -> tuple[Sequence[Place], Sequence[int]]:
         import polars as pl
 
         names = list(self._placing[:2])
@@ -341,7 +366,7 @@ class JobList:
                 _place(account, vault) if None not in _place(account, vault) else _place(account, vault, resource) for account, vault, resource in said.rows()
             ]
         numbers: dict[Place, int] = {}
-        number = pl.Series("_place", [numbers.setdefault(place, len(numbers)) for place in found], pl.Int64)
+        number = pl.Series("_place", [numbers.setdefault(place, len(numbers)) for place in found], pl.UInt32)
         told = row_keys.number(table, said.with_columns(number), "_place")
         return tuple(numbers), told  # type: ignore[return-value]  # a column is a sequence in all but name
 
@@ -353,10 +378,10 @@ class JobList:
         if self.table is not None:
             import polars as pl
 
-            said = pl.DataFrame([pl.Series("_place", placed, pl.Int64), self.table[name].alias("_resource")])
+            said = _beside(pl.Series("_place", placed, pl.UInt32), self.table, name)
             keys = row_keys.number_in_order(said, "_number")
-            told = row_keys.number(said, keys, "_number").cast(pl.Int64)
-            return tuple((*places[place], resource) for _, place, resource in keys.rows()), told  # type: ignore[return-value]  # as above
+            told = row_keys.number(said, keys, "_number")
+            return tuple((*places[place], resource) for _, place, resource in keys.select("_number", "_place", name).rows()), told  # type: ignore[return-value]  # as above
         numbers: dict[Resource, int] = {}
         found = [numbers.setdefault((*places[place], resource), len(numbers)) for place, resource in zip(placed, self.values(name), strict=True)]
         return tuple(numbers), found
@@ -381,9 +406,11 @@ class JobList:
     def children(self) -> tuple[Mapping[int, str], frozenset[int]]:
         """By row the ParentJobId of jobs that have one; and the rows of those that lack it, and may have one."""
         if isinstance(self.records, ColumnRecords):
-            told = self.records.column("ParentJobId")
-            rows = told.is_not_null().arg_true()
-            children: dict[int, str] = dict(zip(rows, told.gather(rows), strict=True))
+            import polars as pl
+
+            self.records.load(["ParentJobId"])
+            said = self.records.table.lazy().select("ParentJobId").with_row_index("_row").filter(pl.col("ParentJobId").is_not_null())
+            children: dict[int, str] = dict(row_keys.collect(said, len(self)).rows())
         else:
             children = {row: parent for row, parent in enumerate(self.values("ParentJobId")) if parent is not None}
         kinds, numbers = self.numbered_recordings()
@@ -395,6 +422,16 @@ class JobList:
         if isinstance(self.records, ColumnRecords):
             return self.records.column(head)
         return [value is not None for value in map(attrgetter(head), self.records)]
+
+
+def _beside(told: pl.Series, table: Table, name: str) -> Table:
+    """A column beside one of a table."""
+    import polars as pl
+
+    if isinstance(table, LongTable):
+        pieces = (pl.DataFrame([told[start : start + PIECE]]) for start in range(0, len(told), PIECE))
+        return write_pieces(pieces).beside(table.only([name]))
+    return pl.DataFrame([told, table[name]])
 
 
 def _one_text(words: tuple[str, ...] | str | None) -> str | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from policycheck.long_tables import LongTable, Table, explained
+
 if TYPE_CHECKING:
     import polars as pl
 
@@ -23,10 +25,11 @@ def distinct(rows: pl.LazyFrame, height: int) -> pl.DataFrame:
 
 def collect(rows: pl.LazyFrame, height: int) -> pl.DataFrame:
     """What comes of a table of so many rows, where that is far fewer and in no order."""
-    return rows.collect(engine="streaming") if height > _LONG else rows.collect()
+    with explained():
+        return rows.collect(engine="streaming") if height > _LONG else rows.collect()
 
 
-def number(table: pl.DataFrame, keys: pl.DataFrame, name: str) -> pl.Series:
+def number(table: Table, keys: pl.DataFrame, name: str) -> pl.Series:
     """Of each row the number of what it says.
 
     Args:
@@ -35,17 +38,19 @@ def number(table: pl.DataFrame, keys: pl.DataFrame, name: str) -> pl.Series:
     import polars as pl
 
     on = [column for column in keys.columns if column != name]
-    found = (part.join(keys, on=on, how="left", nulls_equal=True, maintain_order="left")[name] for part in table.select(on).iter_slices(_LONG))
+    parts = table.pieces(on) if isinstance(table, LongTable) else table.select(on).iter_slices(_LONG)
+    found = (part.join(keys, on=on, how="left", nulls_equal=True, maintain_order="left")[name] for part in parts)
     numbers = list(found)
     return pl.concat(numbers) if numbers else keys[name].clear()
 
 
-def number_in_order(table: pl.DataFrame, name: str) -> pl.DataFrame:
+def number_in_order(table: Table, name: str) -> pl.DataFrame:
     """Each different row of a table once, in the order in which they come first, and their number in a column of this name."""
     import polars as pl
 
     names: Sequence[str] = table.columns
-    if table.height <= _LONG:
+    if table.height <= _LONG and not isinstance(table, LongTable):
         return table.unique(maintain_order=True).with_row_index(name)
-    first = table.lazy().with_row_index("_first").group_by(names).agg(pl.col("_first").min()).collect(engine="streaming").sort("_first")
+    with explained():
+        first = table.lazy().with_row_index("_first").group_by(names).agg(pl.col("_first").min()).collect(engine="streaming").sort("_first")
     return first.select(names).with_row_index(name)

@@ -76,7 +76,8 @@ def test_ci_tests_first_and_runs_every_check() -> None:
     assert os.access(script, os.X_OK)
     subprocess.run(["bash", "-n", script], check=True)
     assert re.findall(r"^make ([a-z-]+)$", script.read_text(encoding="utf-8"), re.MULTILINE) == [
-        "test", "lint", "types", "layers", "docs-check", "site", "mutants", "conformance", "assurance-year", "assurance-matrix", "conformance-spark", "slow",
+        "test", "lint", "types", "layers", "docs-check", "site", "mutants", "conformance", "conformance-long", "assurance-year", "assurance-matrix",
+        "conformance-spark", "slow",
     ]  # fmt: skip
 
 

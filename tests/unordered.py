@@ -17,12 +17,13 @@ class UnorderedBackend(PolarsBackend):
     name = "unordered"
 
     def __init__(self, seed: int) -> None:
+        super().__init__()
         self._seed = seed
 
     def frame(self, columns: Mapping[str, tuple[ColumnType, Values]]) -> nw.LazyFrame[Any]:
         return self.persist(super().frame(columns))
 
-    def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    def persist(self, frame: nw.LazyFrame[Any], *, wide: bool = False) -> nw.LazyFrame[Any]:
         self._seed += 1
         kept: nw.LazyFrame[Any] = nw.from_native(frame.to_native().collect().sample(fraction=1, shuffle=True, seed=self._seed).lazy())
         return kept

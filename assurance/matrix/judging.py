@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
+from assurance.matrix.rules import Family, RuleSet
 from assurance.matrix.variant import Claim, Variant
 from assurance.matrix.world import World
 from policycheck.errors import ExitCode, PolicycheckError
@@ -14,7 +15,9 @@ from policycheck.result import Verdict
 
 RANKS = {Verdict.FAIL: 0, Verdict.INCONCLUSIVE: 0, Verdict.SKIPPED: 1, Verdict.WAIVED: 2, Verdict.PASS: 3}
 """How much a verdict looks like compliance."""
-_MOST_RULES = 3
+_SHARES = {Family.JOBS: 5, Family.GROUPS: 3, Family.RUNS: 1, Family.FOLLOWING: 1}
+"""How many of ten variants are checked with rules of a family."""
+_COMPLIANT = {verdict.value for verdict, rank in RANKS.items() if rank}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,11 @@ class Breach:
     rule: str
     expected: str
     said: str
+
+    @property
+    def gained(self) -> bool:
+        """Whether it looks like compliance where it must not; else a crash, or another disagreement."""
+        return self.said in _COMPLIANT
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,20 +85,34 @@ def _expect(world: World, variant: Variant, names: Sequence[str], needed: Set[st
         case Claim.NO_PASS:
             return {name: "no pass" for name in names if RANKS[said[name]]}
         case Claim.AS_ORACLE:
-            again = world.perform_again(names, needed, variant.records, {"unclosed": variant.unclosed, "lone": variant.lone})
+            again = world.oracle.judge(names, needed, variant.records, {"unclosed": variant.unclosed, "lone": variant.lone})
             return {name: again[name] for name in names if said[name].value != again[name]}
 
 
 def _choose(world: World, variant: Variant, chance: Random) -> list[str]:
-    """Some of the rules that read a changed list: first those that ask about what was lost and that can gain a pass, then others of each sort."""
+    """Some of the rules that read a changed list and can break the claim."""
     reading = sorted({name for dataset in variant.files for name in world.reading(dataset)})
     able = [name for name in reading if _can_break(world, variant.claim, name)]
+    return choose(world.rules, able, world.doubtful, chance, variant.members)
+
+
+def choose(rules: RuleSet, able: Sequence[str], doubtful: Set[str], chance: Random, members: Set[str] = frozenset()) -> list[str]:
+    """Some of the rules, of one family: first those that ask about what was lost and that can gain a pass, then others.
+
+    Args:
+        doubtful: the rules that do not pass on the complete evidence.
+        members: what was lost, if it was single members.
+    """
+    families = [family for family in Family if any(rules.family(name) is family for name in able)]
+    if not families:
+        return []
+    (family,) = chance.choices(families, [_SHARES[family] for family in families])
+    able = [name for name in able if rules.family(name) is family]
     able = chance.sample(able, len(able))
-    apt = [name for name in able if world.rules.ask_about(name, variant.members)]
-    doubtful = [name for name in able if name in world.doubtful]
-    first = [name for name in apt if name in world.doubtful]
-    ordered = dict.fromkeys([*first[:2], *doubtful[:1], *apt[:1], *able])
-    return list(ordered)[:_MOST_RULES]
+    apt = [name for name in able if rules.ask_about(name, members)]
+    first = [name for name in apt if name in doubtful]
+    half = max(1, family.value // 2)
+    return list(dict.fromkeys([*first[:half], *[name for name in able if name in doubtful][:half], *apt[:1], *able]))[: family.value]
 
 
 def _can_break(world: World, claim: Claim, name: str) -> bool:

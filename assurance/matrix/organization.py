@@ -230,6 +230,9 @@ def _end(state: str, category: str, message: str) -> Trouble:
         job |= {"State": state, "MessageCategory": category, "StatusMessage": message, "PercentDone": "0.0"}
         for member in ("RecoveryPointArn", "BackupSizeInBytes", "BytesTransferred", *(["CompletionDate", "InitiationDate"] if state == "EXPIRED" else [])):
             job.pop(member)
+        if state == "EXPIRED":
+            # Its start window was over by as_of: no list of that time says that a job expired that can still start.
+            job["StartBy"] = (datetime.fromisoformat(job["CreationDate"]) + timedelta(hours=1)).isoformat()
         _leave_nothing(lists, job)
 
     return change

@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from ruamel.yaml import YAML
 
 from assurance.matrix.organization import ACCOUNTS, REGIONS
 from policycheck.api import load
-from policycheck.policy.model import Following, Policy
+from policycheck.policy.measures import Measure
+from policycheck.policy.model import Expectation, Following, Policy
 
 _OWN = Path(__file__).with_name("rules")
 _PACKS = Path(__file__).parents[2] / "policies"
@@ -68,6 +70,15 @@ _WORDS: Mapping[str, str] = {
 """By which words of a rule it asks about a member, where it does not name it."""
 
 
+class Family(Enum):
+    """Rules that are evaluated together, and how many of them for about the same time."""
+
+    JOBS = 6
+    GROUPS = 2
+    RUNS = 3
+    FOLLOWING = 1
+
+
 @dataclass(frozen=True, eq=False)
 class RuleSet:
     """Loaded rules by name (`groups.newest`)."""
@@ -77,6 +88,19 @@ class RuleSet:
     """The lists that each needs."""
     texts: Mapping[str, str]
     """Each as its policy has it."""
+
+    def family(self, name: str) -> Family:
+        """The rules with which a rule is evaluated: they share columns and masks, which take most of the time."""
+        requirement = self.policies[name].rules[0].statement.requirement
+        match requirement:
+            case Following():
+                return Family.FOLLOWING
+            case Expectation(measure=Measure.MISSED_RUNS):
+                return Family.RUNS
+            case Expectation():
+                return Family.GROUPS
+            case _:
+                return Family.JOBS
 
     def looks_through(self, name: str) -> frozenset[str]:
         """The lists that a rule must see whole to pass. A job that is followed is followed, whatever else the list of copies or restores has."""

@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from math import inf
@@ -19,14 +19,20 @@ from assurance.matrix.archives import NAME as ARCHIVES
 from assurance.matrix.archives import ArchivedWorld
 from assurance.matrix.faulting import NAME as FAULTS
 from assurance.matrix.faulting import FaultyWorld
+from assurance.matrix.held import NAME as HELD_LISTS
+from assurance.matrix.held import HeldWorld
+from assurance.matrix.inventories import NAME as INVENTORIES
+from assurance.matrix.inventories import InventoriedWorld
 from assurance.matrix.judging import Breach, Outcome, judge
 from assurance.matrix.kinds.registry import KINDS
 from assurance.matrix.organization import NAMES
+from assurance.matrix.reports import NAME as REPORTS
+from assurance.matrix.reports import ReportedWorld
 from assurance.matrix.rules import RuleSet, load_rules
+from assurance.matrix.waiving import NAME as WAIVERS
+from assurance.matrix.waiving import WaivedWorld
 from assurance.matrix.world import World, make_world
 
-_MORE_CUTS = 8
-"""How many more files of an archive are cut than faults of a fetch are tried."""
 WORLDS = 2 * len(NAMES)
 """Of one seed: each trouble, its lists plain and with their coverage."""
 
@@ -39,11 +45,11 @@ class Task:
     kinds: tuple[str, ...]
     seed: int
     most: int
-    """How many variants of a kind at most, times its weight."""
-    faults: int = 0
-    """How many faults at most."""
+    """How many rounds at most. In each, as many variants of a kind are checked as its weight."""
+    seconds: float = inf
+    """How long at most; what was checked by then is counted."""
     until: float = inf
-    """When to stop, in seconds since 1970; what was checked by then is counted."""
+    """When to stop in any case, in seconds since 1970."""
 
 
 @dataclass
@@ -55,6 +61,8 @@ class Tally:
     checked: Counter[str] = field(default_factory=Counter)
     refused: Counter[str] = field(default_factory=Counter)
     verdicts: Counter[str] = field(default_factory=Counter)
+    seconds: dict[str, float] = field(default_factory=lambda: {"evaluated": 0.0, "rejected": 0.0})
+    """Of the clock: in variants that were evaluated, and in those that were rejected."""
     breaches: list[Breach] = field(default_factory=list)
 
     def count(self, kind: str, outcome: Outcome) -> None:
@@ -66,11 +74,84 @@ class Tally:
 
     def add(self, other: Tally) -> None:
         """Add what another worker checked."""
-        for mine, its in ((self.possible, other.possible), (self.checked, other.checked), (self.refused, other.refused), (self.verdicts, other.verdicts)):
-            mine.update(its)
+        for name in ("possible", "checked", "refused", "verdicts"):
+            getattr(self, name).update(getattr(other, name))
+        self.seconds = {name: seconds + other.seconds[name] for name, seconds in self.seconds.items()}
         self.breaches += other.breaches
         self.worlds += other.worlds
 
+
+@dataclass
+class _Stream:
+    """The chosen variants of one kind in one world."""
+
+    name: str
+    weight: float
+    numbers: Iterator[int]
+    judge: Callable[[int], Outcome]
+    credit: float = 0
+
+    def take(self) -> int | None:
+        """The number of its next variant in this round."""
+        if self.credit < 1:
+            return None
+        self.credit -= 1
+        return next(self.numbers, None)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A way of taking something from a world that changes more than its lists."""
+
+    weight: float
+    """Variants a round."""
+    make: Callable[[World, RuleSet, Path], tuple[int, Callable[[int], Outcome]]]
+    """How many variants there are, and what judges the one of a number."""
+    of_lists: bool = False
+    """Whether it is evaluated beside the lists as they are saved. Otherwise how they are saved means nothing to it."""
+
+
+def _make_faults(world: World, rules: RuleSet, home: Path) -> tuple[int, Callable[[int], Outcome]]:
+    made = FaultyWorld(world.organization, rules, home)
+    return len(made.faults), made.judge
+
+
+def _make_archive(world: World, rules: RuleSet, home: Path) -> tuple[int, Callable[[int], Outcome]]:
+    made = ArchivedWorld(world.organization, rules, home)
+    return len(made.variants), made.judge
+
+
+def _make_held(world: World, rules: RuleSet, home: Path) -> tuple[int, Callable[[int], Outcome]]:
+    made = HeldWorld(world.organization, rules, home)
+    return len(made.variants), made.judge
+
+
+def _make_reports(world: World, rules: RuleSet, home: Path) -> tuple[int, Callable[[int], Outcome]]:
+    made = ReportedWorld(world.organization, rules, home)
+    return len(made.variants), made.judge
+
+
+def _make_inventories(world: World, _rules: RuleSet, _home: Path) -> tuple[int, Callable[[int], Outcome]]:
+    made = InventoriedWorld(world)
+    return len(made.variants), made.judge
+
+
+def _make_waivers(world: World, _rules: RuleSet, _home: Path) -> tuple[int, Callable[[int], Outcome]]:
+    made = WaivedWorld(world)
+    return len(made.variants), made.judge
+
+
+_SIDES: Mapping[str, _Side] = {
+    HELD_LISTS: _Side(4, _make_held),
+    REPORTS: _Side(2, _make_reports),
+    INVENTORIES: _Side(2, _make_inventories, of_lists=True),
+    WAIVERS: _Side(10, _make_waivers, of_lists=True),
+    # Half a second each.
+    FAULTS: _Side(0.25, _make_faults),
+    ARCHIVES: _Side(1, _make_archive),
+}
+ALL = (*KINDS, *_SIDES)
+"""The names of all kinds."""
 
 _home: Path | None = None
 _rules: RuleSet | None = None
@@ -78,38 +159,54 @@ _rules: RuleSet | None = None
 
 def perform(task: Task) -> Tally:
     """Check the variants of a task."""
+    until = min(task.until, time.time() + task.seconds)
     if time.time() > task.until:
         return Tally()
     rules, home = _prepare()
     world, tally = make_world(task.world, task.seed, home, rules), Tally(worlds=1)
-    for name in task.kinds:
-        kind = KINDS[name]
-        count = kind.count(world)
-        tally.possible[name] += count
-        for number in Random(f"{task.seed}/{task.world}/{name}").sample(range(count), min(count, task.most * kind.weight(world))):
-            if time.time() > task.until:
-                return tally
-            tally.count(name, judge(world, name, number, kind.variant(world, number), home))
-    if task.faults and not world.covered:
-        _fetch(task, world, tally)
+    streams = list(_open(task, world, rules, home, tally))
+    for _ in range(task.most):
+        for stream in streams:
+            stream.credit += stream.weight
+            while (number := stream.take()) is not None:
+                if time.time() > until:
+                    return tally
+                started = time.monotonic()
+                outcome = stream.judge(number)
+                tally.seconds["rejected" if outcome.refused else "evaluated"] += time.monotonic() - started
+                tally.count(stream.name, outcome)
     return tally
 
 
-def _fetch(task: Task, world: World, tally: Tally) -> None:
-    """The same of faults; how its lists are saved means nothing to a fetch, so that half of the worlds are fetched."""
-    rules, home = _prepare()
-    faulty = FaultyWorld(world.organization, rules, home)
-    _sample(task, FAULTS, len(faulty.faults), faulty.judge, tally)
-    archived = ArchivedWorld(world.organization, rules, home)
-    _sample(task, ARCHIVES, len(archived.variants), archived.judge, tally, _MORE_CUTS)
+def _open(task: Task, world: World, rules: RuleSet, home: Path, tally: Tally) -> Iterator[_Stream]:
+    for name in task.kinds:
+        weight: float
+        if name in KINDS:
+            kind = KINDS[name]
+            count = kind.count(world)
+            weight = float(kind.weight(world))
+            judge_one = _judge_kind(world, name, home)
+        elif not _is_open(name, task):
+            continue
+        else:
+            count, judge_one = _SIDES[name].make(world, rules, home)
+            weight = _SIDES[name].weight
+        tally.possible[name] += count
+        numbers = Random(f"{task.seed}/{task.world}/{name}").sample(range(count), min(count, int(task.most * weight) + 1))
+        # What is tried in some rounds alone is tried in the first of them.
+        yield _Stream(name, weight, iter(numbers), judge_one, credit=max(0.0, 1 - weight))
 
 
-def _sample(task: Task, name: str, count: int, judge_one: Callable[[int], Outcome], tally: Tally, times: int = 1) -> None:
-    tally.possible[name] += count
-    for number in Random(f"{task.seed}/{task.world}/{name}").sample(range(count), min(count, task.faults * times)):
-        if time.time() > task.until:
-            return
-        tally.count(name, judge_one(number))
+def _is_open(name: str, task: Task) -> bool:
+    """Whether a side is tried in a world. Some take seconds to prepare, and take turns in the worlds of plain lists."""
+    if _SIDES[name].of_lists or len(task.kinds) == 1:
+        return _SIDES[name].of_lists or task.world % 2 == 0
+    turns = [REPORTS, FAULTS, ARCHIVES]
+    return task.world % 2 == 0 and (name not in turns or turns[(task.world // 2 + task.seed) % len(turns)] == name)
+
+
+def _judge_kind(world: World, name: str, home: Path) -> Callable[[int], Outcome]:
+    return lambda number: judge(world, name, number, KINDS[name].variant(world, number), home)
 
 
 def _prepare() -> tuple[RuleSet, Path]:

@@ -51,7 +51,7 @@ class Kind(Protocol):
         """How many variants of a world there are."""
 
     def weight(self, world: World) -> int:
-        """How many times as many of its variants are tried: 1, and more where they are refused before any rule is evaluated, which takes a millisecond."""
+        """How many of its variants are tried in a round: 1 to 4, and more where they are refused before any rule is evaluated, which takes a millisecond."""
 
     def variant(self, world: World, number: int) -> Variant:
         """The one of a number, from 0."""

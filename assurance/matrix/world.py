@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import zipfile
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from assurance.matrix.documents import documents_of, encode, plain, stating
+from assurance.matrix.oracle import Oracle
 from assurance.matrix.organization import AS_OF, NAMES, Organization, Record, make
 from assurance.matrix.rules import RuleSet
 from policycheck.api import check
 from policycheck.cli.app import run
 from policycheck.datasets import JOB_LISTS
-from policycheck.evidence.reperform import reperform
 from policycheck.result import Result, Verdict
 
 
@@ -86,7 +85,7 @@ class World:
         return tuple(dataset for dataset in self.files if any(dataset in self.rules.lists[name] for name in self.doubtful))
 
     @property
-    def _document(self) -> dict[str, Any]:
+    def document(self) -> dict[str, Any]:
         """The document of an evidence bundle of the job lists: rules, inventory and what the lists state, which are alike in all organizations."""
         key = (self.rules, self.covered)
         if key not in _DOCUMENTS:
@@ -94,26 +93,14 @@ class World:
         return _DOCUMENTS[key]
 
     @cached_property
+    def oracle(self) -> Oracle:
+        """The second evaluation of its job lists."""
+        return Oracle(self.document, self.organization.lists)
+
+    @property
     def repeatable(self) -> frozenset[str]:
         """The rules that `reperform.py` evaluates."""
-        return frozenset(policy["id"] for policy in self._document["policies"])
-
-    def perform_again(self, names: Sequence[str], lists: Set[str], records: Mapping[str, Sequence[Any]], marks: Mapping[str, Set[str]]) -> Mapping[str, str]:
-        """The verdicts of `reperform.py` by rule.
-
-        Args:
-            lists: those that are evaluated; of what there is `reperform.py` knows no list, and these rules need none.
-            records: the changed ones; others are as they were.
-            marks: which lists are `unclosed`, and which are `lone` (docs/reperform.md).
-        """
-        document = copy.copy(self._document)
-        document["policies"] = [policy for policy in document["policies"] if policy["id"] in names]
-        document["sources"] = [
-            {"dataset": name, "name": name, "records": list(records.get(name, self.organization.lists[name]))}
-            | {mark: name in of for mark, of in marks.items()}
-            for name in sorted(lists & JOB_LISTS.keys())
-        ]
-        return {policy["id"]: policy["rules"][0]["verdict"] for policy in reperform(document)["policies"]}
+        return self.oracle.rules
 
 
 _DOCUMENTS: dict[tuple[RuleSet, bool], dict[str, Any]] = {}

@@ -188,10 +188,7 @@ def read_columns(job_list: JobList, fields: Collection[str], backend: Backend, i
     columns |= _listed(fields, subjects, subject, inventories)
     recordings, told = job_list.numbered_recordings()
     columns[RECORDING] = (ColumnType.INTEGER, told)
-    exists: list[bool | None] = [True] * len(job_list)
-    for row in job_list.doubtful:
-        exists[row] = None
-    columns[EXISTS] = (ColumnType.BOOLEAN, exists)
+    columns[EXISTS] = (ColumnType.BOOLEAN, job_list.exist())
     return Recorded(
         dataset,
         frozenset(fields),
@@ -232,7 +229,7 @@ def frame_at(recorded: Recorded, as_of: int, backend: Backend) -> Frame:
         recorded.numbered,
     )
     derived = derived_columns(kept, recorded.fields - recorded.derived)
-    return replace(kept, columns=backend.persist(frame.with_columns(**derived) if derived else frame))
+    return replace(kept, columns=backend.persist(frame.with_columns(**derived) if derived else frame, wide=True))
 
 
 def _members(dataset: Dataset, fields: Iterable[str]) -> list[Field]:

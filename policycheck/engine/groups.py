@@ -128,10 +128,11 @@ def _view(name: str, cases: Sequence[Case], context: Context) -> ListView | None
     masks = add_masks(frame.columns, own, frame, asked) if own else frame.columns.select(nw.col(ROW, SUBJECT), **asked)
     if context.answers:
         masks = context.examined.with_ranks(masks, name)
-    masks, left_out = leave_out_children(context.backend.persist(masks), own, job_list, context.backend)
+    persisted = context.backend.persist(masks)
+    masks, left_out = leave_out_children(persisted, own, job_list, context.backend)
     if context.answers:
         context.examined.add(name, masks, looked_at(own))
-    return ListView(job_list, frame, context.backend.persist(masks), context.backend, left_out)
+    return ListView(job_list, frame, masks if masks is persisted else context.backend.persist(masks), context.backend, left_out)
 
 
 @dataclass

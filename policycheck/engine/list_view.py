@@ -113,8 +113,7 @@ class ListView:
             column, found = self.frame.numbered[per]
             columns = self.masks.with_columns(nw.col(column).alias(KEY))
         else:
-            numbered, found = number_rows(self.masks, [*told, *map(column_of, others)], KEY, self.backend)
-            columns = self.backend.persist(numbered)
+            columns, found = number_rows(self.masks, [*told, *map(column_of, others)], KEY, self.backend)
         keys = []
         for row in found:
             values = row[len(told) :]

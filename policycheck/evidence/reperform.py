@@ -3048,10 +3048,10 @@ def read_zone(name: Any) -> tzinfo:
         import zoneinfo  # here, because Python 3.8 lacks it and only schedules need it
     except ImportError:
         raise InputError("schedules with a time zone need Python 3.9 or newer") from None
-    require(zoneinfo.available_timezones(), "this machine has no time zones; install the tzdata package to evaluate the schedule of", name)
     try:
         return zoneinfo.ZoneInfo(name)
     except (KeyError, OSError, TypeError, ValueError) as error:
+        require(zoneinfo.available_timezones(), "this machine has no time zones; install the tzdata package to evaluate the schedule of", name)
         raise CronError(f"no time zone {name!a}") from error
 
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from policycheck.datasets import DATASETS, Dataset
 from policycheck.job_lists import JobList, Place
+from policycheck.long_tables import Table
 from policycheck.records import HAPPENED, iso, micros, moment
 from policycheck.result import Coverage
 from policycheck.sources.observations import Jobs
 from policycheck.sources.state_lists import assert_state
 
 if TYPE_CHECKING:
-    import polars as pl
+    pass
 
 STRETCH = timedelta(hours=25)
 """How far a list is taken to speak beyond its oldest and newest time: a daily job's next run is at most that far away, the hour of a clock change included."""
@@ -136,7 +137,7 @@ def _by_place(job_list: JobList, as_of: int) -> Mapping[Place, _Shown]:
     return {place: _Shown(len(records), *_reach(dataset, records, as_of), _count_rewound(dataset, records, as_of)) for place, records in places.items()}
 
 
-def _by_place_in_columns(job_list: JobList, table: pl.DataFrame, as_of: int) -> Mapping[Place, _Shown]:
+def _by_place_in_columns(job_list: JobList, table: Table, as_of: int) -> Mapping[Place, _Shown]:
     """`_by_place` of records that are columns."""
     import polars as pl
 

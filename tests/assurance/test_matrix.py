@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from functools import cache
@@ -14,13 +15,19 @@ import pytest
 
 from assurance.matrix.__main__ import as_table, main
 from assurance.matrix.fetches import FetchFault, lists_lost
-from assurance.matrix.judging import Breach, judge
+from assurance.matrix.held import HeldWorld, expect
+from assurance.matrix.inventories import InventoriedWorld
+from assurance.matrix.judging import Breach, Outcome, judge
 from assurance.matrix.kinds.registry import KINDS
 from assurance.matrix.kinds.values import Loss, lose
-from assurance.matrix.organization import NAMES
+from assurance.matrix.oracle import Oracle
+from assurance.matrix.organization import NAMES, PLACES
+from assurance.matrix.reports import ReportedWorld
 from assurance.matrix.sampling import Tally
 from assurance.matrix.variant import Claim, pair, pairs
+from assurance.matrix.waiving import WaivedWorld
 from assurance.matrix.world import World, make_world
+from policycheck.datasets import JOB_LISTS
 from policycheck.job_lists import JobList
 from policycheck.recordings import Recording
 from policycheck.result import Verdict
@@ -96,6 +103,61 @@ def test_a_loss_of_a_vault_beside_one_of_a_job_is_judged_by_the_rules_on_jobs() 
     assert judge(found, "two values", 0, variant, folder()).breaches == ()
 
 
+@pytest.mark.slow
+def test_what_is_kept_of_the_second_evaluation_changes_none_of_its_verdicts() -> None:
+    found = world("expired", covered=False)
+    names = sorted(found.repeatable)
+    jobs = found.organization.lists["backup_jobs"]
+    parts = [jobs, jobs[1:], jobs[:-3], [{**jobs[0], "State": "RUNNING"}, *jobs[1:]], jobs]
+    kept = [found.oracle.judge(names, JOB_LISTS.keys(), {"backup_jobs": part}, {}) for part in parts]
+    anew = [Oracle(found.document, copy.deepcopy(found.organization.lists)).judge(names, JOB_LISTS.keys(), {"backup_jobs": part}, {}) for part in parts]
+    assert kept == anew
+    assert len({json.dumps(verdicts) for verdicts in kept}) > 1
+
+
+SIDES: dict[str, Callable[[World], tuple[int, Callable[[int], Outcome]]]] = {
+    "reports": lambda found: counted(ReportedWorld(found.organization, found.rules, folder())),
+    "inventories": lambda found: counted(InventoriedWorld(found)),
+    "waivers": lambda found: counted(WaivedWorld(found)),
+    "held": lambda found: counted(HeldWorld(found.organization, found.rules, folder())),
+}
+
+
+def counted(side: ReportedWorld | InventoriedWorld | WaivedWorld | HeldWorld) -> tuple[int, Callable[[int], Outcome]]:
+    return len(side.variants), side.judge
+
+
+def side_breaches(side: str, where: World, most: int) -> list[Breach]:
+    count, judge_one = SIDES[side](where)
+    return [breach for number in Random(1).sample(range(count), most) for breach in judge_one(number).breaches]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("side", SIDES)
+def test_what_lies_beside_job_lists_keeps_every_claim(side: str) -> None:
+    assert side_breaches(side, world("failed", covered=False), 60) == []
+
+
+@pytest.mark.slow
+def test_a_program_for_which_unread_places_are_no_matter_is_noticed_in_lists_of_what_there_is() -> None:
+    with patch(_UNCOVERED, lambda *_: []):
+        assert side_breaches("held", world("sound", covered=False), 60)
+
+
+VAULTS = [{"BackupVaultArn": f"arn:aws:backup:{region}:{account}:backup-vault:prod", "Locked": True} for account, region in PLACES]
+LOCKS: list[tuple[list[dict[str, Any]], str]] = [
+    (VAULTS, "pass"),
+    (VAULTS[1:], "inconclusive"),
+    ([{**VAULTS[0], "Locked": False}, *VAULTS[2:]], "fail"),
+    ([{"BackupVaultArn": VAULTS[0]["BackupVaultArn"]}, *VAULTS[1:]], "inconclusive"),
+]
+
+
+@pytest.mark.parametrize(("vaults", "verdict"), LOCKS)
+def test_the_second_evaluation_of_vaults(vaults: list[dict[str, Any]], verdict: str) -> None:
+    assert expect("held.vaults", {"vaults": vaults}) == verdict
+
+
 def test_pairs_are_each_pair_once() -> None:
     found = [pair(number, 7) for number in range(pairs(7))]
     assert len(set(found)) == pairs(7) == 21
@@ -120,7 +182,7 @@ def test_what_a_fault_takes_away(operation: str, place: str, lasting: bool, faul
 @pytest.mark.slow
 def test_a_run_writes_every_number(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "numbers.json"
-    assert main(["--most", "1", "--faults", "0", "--workers", "1", "--only", "list", "--json", str(path)]) == 0
+    assert main(["--most", "20", "--workers", "1", "--only", "list", "--json", str(path)]) == 0
     numbers = json.loads(path.read_text(encoding="utf-8"))
     assert (numbers["worlds"], numbers["breaches"]) == (2 * len(NAMES), [])
     assert f"| list | {numbers['possible']['list']:,} | {numbers['checked']['list']:,} |" in capsys.readouterr().out
@@ -129,4 +191,5 @@ def test_a_run_writes_every_number(tmp_path: Path, capsys: pytest.CaptureFixture
 def test_a_table_counts_what_was_checked() -> None:
     tally = Tally()
     tally.possible["value"], tally.checked["value"], tally.refused["value"], tally.verdicts["value"] = 1000, 20, 5, 60
-    assert as_table(tally).splitlines()[2:] == ["| value | 1,000 | 20 | 5 | 60 | 0 |", "| **all** | 1,000 | 20 | 5 | 60 | 0 |"]
+    tally.breaches = [Breach("sound", "value", number, "", Claim.NO_GAIN, "rule", "fail", said) for number, said in enumerate(("pass", "inconclusive"))]
+    assert as_table(tally).splitlines()[2:] == ["| value | 1,000 | 20 | 5 | 15 | 60 | 1 | 2 |", "| **all** | 1,000 | 20 | 5 | 15 | 60 | 1 | 2 |"]

@@ -155,9 +155,9 @@ class CountingBackend(PolarsBackend):
         self.passes += 1
         return super().rows(frame)
 
-    def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    def persist(self, frame: nw.LazyFrame[Any], *, wide: bool = False) -> nw.LazyFrame[Any]:
         self.passes += 1
-        return super().persist(frame)
+        return super().persist(frame, wide=wide)
 
 
 @pytest.mark.parametrize("rule", ["rule: no FAILED jobs within 24h", "rule: every resource must have a COMPLETED job within 24h"])

@@ -143,6 +143,10 @@ def test_a_python_without_time_zones_says_so(monkeypatch: pytest.MonkeyPatch) ->
     import sys
     import zoneinfo
 
+    def find_none(name: str) -> None:
+        raise zoneinfo.ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr(zoneinfo, "ZoneInfo", find_none)
     monkeypatch.setattr(zoneinfo, "available_timezones", set)
     with pytest.raises(InputError, match="has no time zones"):
         Schedule("cron(0 5 * * ? *)", "Europe/Berlin")

@@ -58,7 +58,7 @@ class OneColumn:
         return sum(self._sizes(world))
 
     def weight(self, _: World) -> int:
-        return 1
+        return 2
 
     def variant(self, world: World, number: int) -> Variant:
         dataset, number = _nth(world, number, self._sizes(world))
@@ -78,7 +78,7 @@ class TwoColumns:
         return sum(self._sizes(world))
 
     def weight(self, _: World) -> int:
-        return 1
+        return 2
 
     def variant(self, world: World, number: int) -> Variant:
         dataset, number = _nth(world, number, self._sizes(world))
@@ -99,7 +99,7 @@ class KeptColumns:
         return sum(self._sizes(world))
 
     def weight(self, _: World) -> int:
-        return 1
+        return 2
 
     def variant(self, world: World, number: int) -> Variant:
         dataset, number = _nth(world, number, self._sizes(world))

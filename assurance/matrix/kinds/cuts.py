@@ -64,7 +64,7 @@ class Cut:
         return sum(len(_points(world, *text)) for text in _texts(world, self.unclosed))
 
     def weight(self, world: World) -> int:
-        return 1 if self.unclosed else 500 if world.covered else 200
+        return 1 if self.unclosed else 120 if world.covered else 60
 
     def variant(self, world: World, number: int) -> Variant:
         for dataset, name in _texts(world, self.unclosed):

@@ -67,7 +67,7 @@ class Mixed:
         return records * values + records * members + values * members
 
     def weight(self, _: World) -> int:
-        return 1
+        return 4
 
     def variant(self, world: World, number: int) -> Variant:
         first, second = self._pair(world, number)

@@ -52,7 +52,7 @@ class OnePlace:
         return len(_losses(world))
 
     def weight(self, _: World) -> int:
-        return 1
+        return 2
 
     def variant(self, world: World, number: int) -> Variant:
         return _lose(world, [_losses(world)[number]])
@@ -68,7 +68,7 @@ class TwoPlaces:
         return pairs(len(_losses(world)))
 
     def weight(self, _: World) -> int:
-        return 1
+        return 2
 
     def variant(self, world: World, number: int) -> Variant:
         every = _losses(world)

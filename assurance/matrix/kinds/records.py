@@ -38,7 +38,7 @@ class OneRecord:
         return len(rows(world))
 
     def weight(self, world: World) -> int:
-        return 150 if world.covered else 1
+        return 10 if world.covered else 4
 
     def variant(self, world: World, number: int) -> Variant:
         return without(world, [rows(world)[number]])
@@ -54,7 +54,7 @@ class TwoRecords:
         return pairs(len(rows(world)))
 
     def weight(self, world: World) -> int:
-        return 150 if world.covered else 1
+        return 10 if world.covered else 4
 
     def variant(self, world: World, number: int) -> Variant:
         every = rows(world)

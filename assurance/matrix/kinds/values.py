@@ -74,7 +74,7 @@ class OneValue:
         return len(losses(world))
 
     def weight(self, _: World) -> int:
-        return 1
+        return 4
 
     def variant(self, world: World, number: int) -> Variant:
         return lose(world, [losses(world)[number]])
@@ -90,7 +90,7 @@ class TwoValues:
         return pairs(len(losses(world)))
 
     def weight(self, _: World) -> int:
-        return 1
+        return 4
 
     def variant(self, world: World, number: int) -> Variant:
         every = losses(world)

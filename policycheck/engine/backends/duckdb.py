@@ -27,7 +27,7 @@ class DuckDBBackend:
         made = ", ".join(f"unnest(${number}::{_TYPES[kind]}[]) AS {_quoted(name)}" for number, (name, (kind, _)) in enumerate(columns.items(), 1))
         return self._table(f"SELECT {made}", [values.to_list() if hasattr(values, "to_list") else list(values) for _, values in columns.values()])
 
-    def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    def persist(self, frame: nw.LazyFrame[Any], *, wide: bool = False) -> nw.LazyFrame[Any]:
         return self._table(frame.to_native().sql_query())
 
     def until(self, frame: nw.LazyFrame[Any], column: str, limit: int) -> nw.LazyFrame[Any]:
@@ -37,7 +37,7 @@ class DuckDBBackend:
         return frame.filter(nw.col(column).is_in(numbers))
 
     def look_up(self, frame: nw.LazyFrame[Any], table: Mapping[str, tuple[ColumnType, Values]], name: str) -> nw.LazyFrame[Any]:
-        return frame.join(self.frame(table), on=[other for other in table if other != name], how="left")
+        return self.persist(frame.join(self.frame(table), on=[other for other in table if other != name], how="left"))
 
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = frame.to_native().fetchall()

@@ -34,8 +34,13 @@ class Backend(Protocol):
     def frame(self, columns: Mapping[str, tuple[ColumnType, Values]]) -> nw.LazyFrame[Any]:
         """A lazy frame of these columns, all of one length; None is null."""
 
-    def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
-        """The same frame, computed once however often it is read from here on."""
+    def persist(self, frame: nw.LazyFrame[Any], *, wide: bool = False) -> nw.LazyFrame[Any]:
+        """The same frame, computed once however often it is read from here on.
+
+        Args:
+            wide: who reads it reads a few of its columns, of which each comes of a few; where writing all of them would cost more than computing those again,
+                it may be computed each time.
+        """
 
     def until(self, frame: nw.LazyFrame[Any], column: str, limit: int) -> nw.LazyFrame[Any]:
         """The rows of a persisted frame, sorted by this column with nulls first, where it is null or at most the limit."""
@@ -44,7 +49,10 @@ class Backend(Protocol):
         """The rows in which this column is one of these numbers, of which there may be many."""
 
     def look_up(self, frame: nw.LazyFrame[Any], table: Mapping[str, tuple[ColumnType, Values]], name: str) -> nw.LazyFrame[Any]:
-        """A frame with one column of a table more: that of the row which says the same in the others. There is one such row, and nulls are in neither."""
+        """A frame with one column of a table more: that of the row which says the same in the others. There is one such row, and nulls are in neither.
+
+        The column is computed once, as by `persist`, and the rest of the frame as often as it was before.
+        """
 
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         """The rows as plain values."""

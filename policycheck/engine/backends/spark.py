@@ -81,7 +81,7 @@ class SparkBackend:
     def frame(self, columns: Mapping[str, tuple[ColumnType, Values]]) -> nw.LazyFrame[Any]:
         return _try(lambda: _named(self._session.createDataFrame(*(_table(columns) if self._arrow else _rows(columns)))))
 
-    def persist(self, frame: nw.LazyFrame[Any]) -> nw.LazyFrame[Any]:
+    def persist(self, frame: nw.LazyFrame[Any], *, wide: bool = False) -> nw.LazyFrame[Any]:
         # Beside keeping what was computed it forgets how: plans that grow from step to step take longer to read than lists do.
         native = frame.to_native()
         if self._keeps:
@@ -101,7 +101,7 @@ class SparkBackend:
         return frame.join(self.frame({column: (ColumnType.INTEGER, numbers)}), on=column, how="semi")
 
     def look_up(self, frame: nw.LazyFrame[Any], table: Mapping[str, tuple[ColumnType, Values]], name: str) -> nw.LazyFrame[Any]:
-        return frame.join(self.frame(table), on=[other for other in table if other != name], how="left")
+        return self.persist(frame.join(self.frame(table), on=[other for other in table if other != name], how="left"))
 
     def rows(self, frame: nw.LazyFrame[Any]) -> list[tuple[Any, ...]]:
         return _try(lambda: list(map(tuple, frame.to_native().collect())))

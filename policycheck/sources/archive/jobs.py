@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -11,11 +11,12 @@ from policycheck.column_records import PLAIN, without_empty_texts
 from policycheck.datasets import Dataset
 from policycheck.job_lists import JobList
 from policycheck.job_times import read_time_columns
+from policycheck.long_tables import PIECE, LongTable, Table, write_pieces
 from policycheck.recordings import Recording, Recordings
 from policycheck.records import FIRST_DAY, LATEST, micros, moment, time_members
 from policycheck.sources.archive.job_files import NUMBER, JobFiles
 from policycheck.sources.archive.kept import KeptRows
-from policycheck.sources.archive.records import ArchiveRecords, HeldRecords, Known, member_columns, said_once, without_members
+from policycheck.sources.archive.records import ArchiveRecords, HeldRecords, Known, read_members, said_once, unknown_from, without_members
 from policycheck.sources.archive.schema import DIGEST, ENDED_BY, OBSERVED
 from policycheck.sources.observations import merge_sources
 
@@ -38,7 +39,14 @@ class RegionJobs:
 
 
 def read_region(
-    files: JobFiles, names: Sequence[str], as_of: datetime, since: datetime | None, last_listed: Mapping[str | None, datetime], spared: Collection[str] = ()
+    files: JobFiles,
+    names: Sequence[str],
+    as_of: datetime,
+    since: datetime | None,
+    last_listed: Mapping[str | None, datetime],
+    spared: Collection[str] = (),
+    *,
+    long: bool = False,
 ) -> RegionJobs:
     """The jobs of these files, each once, without those that had ended before `since`.
 
@@ -48,6 +56,7 @@ def read_region(
         names: the members that a run reads.
         last_listed: when each account was last listed to the end, by as_of.
         spared: members of which only whether a record lacks one will be asked.
+        long: whether columns are kept in files.
 
     Raises:
         ArchiveError: a file is missing or damaged.
@@ -72,7 +81,7 @@ def read_region(
     for half in (chosen.filter(pl.col(OBSERVED) <= as_of), chosen.filter(pl.col(OBSERVED) > as_of)):
         if len(half):
             known = Known(recorded, complete, None if half[_ODD].any() else half[_ID])
-            parts.append(_seen(_part(files, half[NUMBER], names, known, unknown), half))
+            parts.append(_seen(_part(files, half[NUMBER], names, known, unknown, long=long), half))
             kept.append(KeptRows(half[NUMBER], parts[-1], unknown))
     if tied is not None:
         held = _held(files, tied, names, recorded)
@@ -224,7 +233,7 @@ def _find_undated(dataset: Dataset, rows: pl.DataFrame, key: Sequence[str], as_o
 # --- lists ---
 
 
-def _part(files: JobFiles, numbers: pl.Series, names: Sequence[str], known: Known, unknown: Mapping[int, frozenset[str]]) -> JobList:
+def _part(files: JobFiles, numbers: pl.Series, names: Sequence[str], known: Known, unknown: Mapping[int, frozenset[str]], *, long: bool = False) -> JobList:
     """
     Args:
         numbers: of rows, in their order.
@@ -233,17 +242,38 @@ def _part(files: JobFiles, numbers: pl.Series, names: Sequence[str], known: Know
     import polars as pl
 
     dataset = files.dataset
-    rows = files.rows(list(dict.fromkeys(name.partition(".")[0] for name in names)), numbers)
-    table, unusable, dropped = _with_times(dataset, without_empty_texts(said_once(member_columns(dataset, rows, names))))
+    table: Table
+    if long:
+        table, unusable, dropped = _read_long(files, numbers, names)
+    else:
+        table, unusable, dropped = _with_times(dataset, without_empty_texts(said_once(read_members(files, names, numbers))))
     whole = JobList(dataset, ArchiveRecords(table, known, files, numbers), unusable, dropped=dropped)
     places = pl.DataFrame([numbers]).with_row_index("_row").filter(pl.col(numbers.name).is_in(list(unknown))).rows() if unknown else []
     gone = {row: unknown[number] for row, number in places}
     return _without(whole, table, known, files, numbers, gone) if gone else whole
 
 
-def _without(whole: JobList, table: pl.DataFrame, known: Known, files: JobFiles, numbers: pl.Series, gone: Mapping[int, frozenset[str]]) -> JobList:
+def _read_long(files: JobFiles, numbers: pl.Series, names: Sequence[str]) -> tuple[LongTable, dict[int, frozenset[str]], frozenset[str]]:
+    """`_with_times` of rows that are never all in memory."""
+    unusable: dict[int, frozenset[str]] = {}
+    dropped = set[str]()
+
+    def pieces() -> Iterator[pl.DataFrame]:
+        for start in range(0, len(numbers), PIECE):
+            table, own, more = _with_times(files.dataset, without_empty_texts(read_members(files, names, numbers[start : start + PIECE])))
+            unusable.update((start + row, members) for row, members in own.items())
+            dropped.update(more)
+            yield table
+
+    return write_pieces(pieces()), unusable, frozenset(dropped)
+
+
+def _without(whole: JobList, table: Table, known: Known, files: JobFiles, numbers: pl.Series, gone: Mapping[int, frozenset[str]]) -> JobList:
     """The same list in which these members of some rows are not known."""
-    records = ArchiveRecords(without_members(table, gone), known._replace(recorded=whole.recorded), files, numbers, gone)
+    told_less = (
+        table.changed(lambda piece, start: without_members(piece, unknown_from(gone, start))) if isinstance(table, LongTable) else without_members(table, gone)
+    )
+    records = ArchiveRecords(told_less, known._replace(recorded=whole.recorded), files, numbers, gone)
     told = _but(whole.told, gone)
     unusable = {**whole.unusable, **{row: whole.unusable.get(row, frozenset()) | members for row, members in gone.items()}}
     return JobList(whole.dataset, records, unusable, told, dropped=whole.dropped)

@@ -10,6 +10,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from policycheck import long_tables
 from policycheck.column_records import joined, needed_members, readable, told_members
 from policycheck.datasets import DATASETS, JOB_LISTS, Dataset
 from policycheck.job_lists import JobList
@@ -181,10 +182,11 @@ def _read_list(
     unlisted: list[str] = []
     kept: list[KeptRegion] | None = []
     shared = repeated = 0
+    long = int(files.files[ROWS].sum()) > long_tables.LIMIT
     by_region = _by_region(rows)
     for region in sorted(files.files[REGION].unique()):
         own = files.only(files.files.filter(_is(REGION, region)))
-        found = read_region(own, names, as_of, since, _last_listed(by_region[region], dataset, region, as_of), spared)
+        found = read_region(own, names, as_of, since, _last_listed(by_region[region], dataset, region, as_of), spared, long=long)
         parts += found.parts
         kept = None if kept is None or found.kept is None else [*kept, KeptRegion(own, region, found.kept)]
         unlisted += found.unlisted

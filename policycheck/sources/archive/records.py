@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,6 +12,7 @@ import msgspec
 
 from policycheck.column_records import ColumnRecords, column_types, normalise
 from policycheck.datasets import Dataset, Kind
+from policycheck.long_tables import PIECE, LongTable, Table, write_pieces
 from policycheck.records import objects, record_type
 from policycheck.sources.archive.job_files import JobFiles
 from policycheck.sources.archive.schema import RECORD
@@ -38,7 +39,7 @@ class Known(NamedTuple):
 class ArchiveRecords(ColumnRecords):
     """Records that are rows of an archive's files."""
 
-    def __init__(self, table: pl.DataFrame, known: Known, files: JobFiles, numbers: pl.Series, unknown: Mapping[int, frozenset[str]] | None = None) -> None:
+    def __init__(self, table: Table, known: Known, files: JobFiles, numbers: pl.Series, unknown: Mapping[int, frozenset[str]] | None = None) -> None:
         """
         Args:
             numbers: of each record, the number of its row over all of `files`, in their order.
@@ -63,7 +64,10 @@ class ArchiveRecords(ColumnRecords):
     def hold(self, rows: Iterable[int]) -> None:
         wanted = sorted(set(rows))[:_TEXTS_HELD]
         numbers = self._numbers.gather(wanted)
-        self._held = dict(zip(numbers, self._files.rows([RECORD], numbers)[RECORD], strict=True))
+        self._held = {}
+        # Texts are long, and whole files of them are read.
+        for together in _near(numbers):
+            self._held |= dict(zip(together, self._files.rows([RECORD], together)[RECORD], strict=True))
         self._ready = set(wanted)
 
     def _text(self, number: int) -> str:
@@ -76,10 +80,18 @@ class ArchiveRecords(ColumnRecords):
     def _read_texts(self, index: int) -> pl.Series:
         return self._files.only(self._files.files[index : index + 1]).scan([RECORD])[RECORD]
 
-    def read_columns(self, names: Sequence[str]) -> pl.DataFrame:
-        tops = list(dict.fromkeys(name.partition(".")[0] for name in names))
-        rows = self._files.rows(tops, self._numbers)
-        return without_members(said_once(member_columns(self.dataset, rows, names)), self._unknown)
+    def read_columns(self, names: Sequence[str]) -> Table:
+        read = partial(read_members, self._files, names)
+        if isinstance(self.table, LongTable):
+            pieces = ((start, self._numbers[start : start + PIECE]) for start in range(0, len(self._numbers), PIECE))
+            return write_pieces(without_members(read(numbers), unknown_from(self._unknown, start)) for start, numbers in pieces)
+        return without_members(said_once(read(self._numbers)), self._unknown)
+
+
+def _near(numbers: pl.Series) -> Iterator[pl.Series]:
+    """Numbers of rows, in their order, those together that are of the same piece."""
+    for piece in (numbers // PIECE).unique(maintain_order=True):
+        yield numbers.filter(numbers // PIECE == piece)
 
 
 class HeldRecords(ColumnRecords):
@@ -105,6 +117,11 @@ def _value(record: Any, name: str, held: frozenset[str]) -> object:
     if name in held:
         return value is not None
     return getattr(value, tail) if tail and value is not None else value
+
+
+def read_members(files: JobFiles, names: Sequence[str], numbers: pl.Series) -> pl.DataFrame:
+    """`member_columns` of these rows of files."""
+    return member_columns(files.dataset, files.rows(list(dict.fromkeys(name.partition(".")[0] for name in names)), numbers), names)
 
 
 def member_columns(dataset: Dataset, rows: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
@@ -137,6 +154,11 @@ def said_once(table: pl.DataFrame) -> pl.DataFrame:
             if 0 < len(texts) * _SAID_OFTEN < table.height:
                 found.append(texts.gather(table[name].cast(pl.Enum(texts)).to_physical()).rename(name))
     return table.with_columns(found)
+
+
+def unknown_from(unknown: Mapping[int, frozenset[str]], start: int) -> Mapping[int, frozenset[str]]:
+    """The same by row, where rows are counted from this one on."""
+    return {row - start: members for row, members in unknown.items() if row >= start}
 
 
 def without_members(table: pl.DataFrame, unknown: Mapping[int, frozenset[str]]) -> pl.DataFrame:
