@@ -85,7 +85,7 @@ search: $(READY) ## run the property tests with new examples; run it before a re
 conformance: $(READY) ## run the tests of the engine and of evidence with DuckDB
 	@POLICYCHECK_TEST_ENGINE=duckdb $(BIN)/python -m pytest -q -n auto --dist worksteal $(CONFORMANCE)
 
-conformance-long: $(READY) ## run the same tests with every list kept in files, as those are that are too long for memory
+conformance-long: $(READY) ## run the same tests with every list and all findings kept in files, as those are that are too long for memory
 	@POLICYCHECK_TEST_LIMIT=1 $(BIN)/python -m pytest -q -n auto --dist worksteal $(CONFORMANCE) tests/sources/archive
 
 # Beside .venv and the rest: half a gigabyte that no other target needs.
