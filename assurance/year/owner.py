@@ -71,7 +71,7 @@ def write_given(organization: Organization, start: int, end: int, folder: Path) 
     for _, path, listed in inventories:
         path.write_bytes(msgspec.json.encode(listed))
     grants = [grant for grant in plan_grants(organization) if grant.start < end and grant.end > start]
-    waivers.write_bytes(msgspec.json.encode({"waivers": [waiver for grant in grants for waiver in _waivers(grant)]}))
+    waivers.write_bytes(msgspec.json.encode({"waivers": [waiver for grant in grants for waiver in _waivers(grant, start)]}))
     return Given(str(own), waivers if grants else None, tuple((name, path) for name, path, listed in inventories if listed))
 
 
@@ -140,7 +140,12 @@ def _of_resource(one: Resource, place: Place, start: int, end: int) -> Iterator[
         yield Grant((_DURATION, *_ABSENCE), "the first backup of a large resource", one.born, ready + 30 * DAY, arns)
 
 
-def _waivers(grant: Grant) -> Iterator[dict[str, Any]]:
+_RENEWED = 300 * DAY
+"""A waiver holds for a year at most, and is renewed before that."""
+
+
+def _waivers(grant: Grant, today: int) -> Iterator[dict[str, Any]]:
+    granted = grant.start + max(today - grant.start, 0) // _RENEWED * _RENEWED
     match: dict[str, Any] = {"ResourceArn": list(grant.resources)} if grant.resources else {"Account": grant.account, "Region": grant.region}
     for rule in grant.rules:
         # A pair of vaults has no account of its own.
@@ -151,8 +156,8 @@ def _waivers(grant: Grant) -> Iterator[dict[str, Any]]:
             "match": match,
             "reason": grant.reason,
             "owner": "owner@example.com",
-            "granted": moment(grant.start).date().isoformat(),
-            "expires": moment(min(grant.end, grant.start + 360 * DAY)).date().isoformat(),
+            "granted": moment(granted).date().isoformat(),
+            "expires": moment(min(grant.end, granted + 360 * DAY)).date().isoformat(),
         }
 
 
