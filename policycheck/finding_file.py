@@ -101,7 +101,8 @@ class FindingFile:
             # Without a name, so that nobody else reads it and nothing is left.
             self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it is closed below
         except OSError as error:
-            raise EngineError(f"no temporary file can be made for the findings of a rule: {error.strerror or error}", hint=_HINT) from error
+            hint = "Set TMPDIR to a folder that you can write to. Each such rule takes an open file (ulimit -n)."
+            raise EngineError(f"no temporary file can be made for the findings of a rule: {error.strerror or error}", hint=hint) from error
         weakref.finalize(self, self._file.close)
         self._reading = Lock()
         self._ends = array("q")

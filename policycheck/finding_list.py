@@ -22,6 +22,7 @@ def are_many(count: int) -> bool:
 
 
 _TOGETHER = 1000
+"""Findings that are written at once."""
 
 
 def gather(findings: Iterable[Finding], order: Callable[[], Sequence[int]] | None = None, *, held: bool = False) -> Sequence[Finding]:
