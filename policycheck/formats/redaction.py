@@ -200,7 +200,7 @@ class _Redactor:
         return "x-" + self._hash("name", name).hex()[:14].translate(_LETTERS)
 
     def _hash(self, kind: str, text: str) -> bytes:
-        return hmac.digest(self._key, f"{kind}\0{text}".encode(), "sha256")
+        return hmac.digest(self._key, f"{kind}\0{text}".encode(errors="surrogatepass"), "sha256")
 
 
 class _RedactedJob(WrappedJob):
