@@ -24,11 +24,11 @@ class FaultyWorld:
     def __init__(self, organization: Organization, rules: RuleSet, folder: Path) -> None:
         self._organization, self._rules, self._folder = organization, rules, folder
         self._whole = fetch(organization, rules, sorted(rules.policies), (), folder)
-        self.faults = faults_of(self._whole.requests)
+        self.variants = faults_of(self._whole.requests)
 
     def judge(self, number: int) -> Outcome:
         """Fetch with the fault of a number. Of the rules that look through a list that cannot come whole none passes, and no other gains a pass."""
-        fault = self.faults[number]
+        fault = self.variants[number]
         names = self._choose(fault, Random(f"{self._organization.name}/{number}"))
         try:
             fetched = fetch(self._organization, self._rules, names, (fault,), self._folder)

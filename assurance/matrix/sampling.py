@@ -7,13 +7,14 @@ import shutil
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Sized
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from math import inf
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 from assurance.matrix.archives import NAME as ARCHIVES
 from assurance.matrix.archives import ArchivedWorld
@@ -99,56 +100,35 @@ class _Stream:
         return next(self.numbers, None)
 
 
+class _Damaged(Protocol):
+    """A world with what is taken from it."""
+
+    @property
+    def variants(self) -> Sized: ...
+
+    def judge(self, number: int) -> Outcome:
+        """What becomes of the variant of this number."""
+
+
 @dataclass(frozen=True)
 class _Side:
     """A way of taking something from a world that changes more than its lists."""
 
     weight: float
     """Variants a round."""
-    make: Callable[[World, RuleSet, Path], tuple[int, Callable[[int], Outcome]]]
-    """How many variants there are, and what judges the one of a number."""
+    make: Callable[[World, RuleSet, Path], _Damaged]
     of_lists: bool = False
     """Whether it is evaluated beside the lists as they are saved. Otherwise how they are saved means nothing to it."""
 
 
-def _make_faults(world: World, rules: RuleSet, home: Path) -> tuple[int, Callable[[int], Outcome]]:
-    made = FaultyWorld(world.organization, rules, home)
-    return len(made.faults), made.judge
-
-
-def _make_archive(world: World, rules: RuleSet, home: Path) -> tuple[int, Callable[[int], Outcome]]:
-    made = ArchivedWorld(world.organization, rules, home)
-    return len(made.variants), made.judge
-
-
-def _make_held(world: World, rules: RuleSet, home: Path) -> tuple[int, Callable[[int], Outcome]]:
-    made = HeldWorld(world.organization, rules, home)
-    return len(made.variants), made.judge
-
-
-def _make_reports(world: World, rules: RuleSet, home: Path) -> tuple[int, Callable[[int], Outcome]]:
-    made = ReportedWorld(world.organization, rules, home)
-    return len(made.variants), made.judge
-
-
-def _make_inventories(world: World, _rules: RuleSet, _home: Path) -> tuple[int, Callable[[int], Outcome]]:
-    made = InventoriedWorld(world)
-    return len(made.variants), made.judge
-
-
-def _make_waivers(world: World, _rules: RuleSet, _home: Path) -> tuple[int, Callable[[int], Outcome]]:
-    made = WaivedWorld(world)
-    return len(made.variants), made.judge
-
-
 _SIDES: Mapping[str, _Side] = {
-    HELD_LISTS: _Side(4, _make_held),
-    REPORTS: _Side(2, _make_reports),
-    INVENTORIES: _Side(2, _make_inventories, of_lists=True),
-    WAIVERS: _Side(10, _make_waivers, of_lists=True),
+    HELD_LISTS: _Side(4, lambda world, rules, home: HeldWorld(world.organization, rules, home)),
+    REPORTS: _Side(2, lambda world, rules, home: ReportedWorld(world.organization, rules, home)),
+    INVENTORIES: _Side(2, lambda world, _rules, _home: InventoriedWorld(world), of_lists=True),
+    WAIVERS: _Side(10, lambda world, _rules, _home: WaivedWorld(world), of_lists=True),
     # Half a second each.
-    FAULTS: _Side(0.25, _make_faults),
-    ARCHIVES: _Side(1, _make_archive),
+    FAULTS: _Side(0.25, lambda world, rules, home: FaultyWorld(world.organization, rules, home)),
+    ARCHIVES: _Side(1, lambda world, rules, home: ArchivedWorld(world.organization, rules, home)),
 }
 ALL = (*KINDS, *_SIDES)
 """The names of all kinds."""
@@ -189,7 +169,8 @@ def _open(task: Task, world: World, rules: RuleSet, home: Path, tally: Tally) ->
         elif not _is_open(name, task):
             continue
         else:
-            count, judge_one = _SIDES[name].make(world, rules, home)
+            damaged = _SIDES[name].make(world, rules, home)
+            count, judge_one = len(damaged.variants), damaged.judge
             weight = _SIDES[name].weight
         tally.possible[name] += count
         numbers = Random(f"{task.seed}/{task.world}/{name}").sample(range(count), min(count, int(task.most * weight) + 1))

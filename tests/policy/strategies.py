@@ -110,10 +110,10 @@ def _literals_of(field: Field, operator: Operator) -> st.SearchStrategy[str]:
             raise AssertionError("no operator compares a span with a value of its own")
 
 
-def operators_of(field: Field) -> list[Operator]:
-    """Every operator a policy may use with this field."""
+def operators_of(field: Field, dataset: Dataset) -> list[Operator]:
+    """Every operator a policy may use with this field of a list."""
     able = [operator for operator, definition in OPERATORS.items() if definition.applies(field.kind)]
-    return [operator for operator in able if operator is not Operator.IN_INVENTORY or field.name not in {"ResourceArn", "SourceResourceArn"}]
+    return [operator for operator in able if operator is not Operator.IN_INVENTORY or field.name not in {"ResourceArn", dataset.resource_field}]
 
 
 @st.composite
@@ -122,7 +122,7 @@ def comparisons(draw: st.DrawFn, dataset: Dataset) -> Comparison:
     favourites = [name for name in (*PLACES.values(), dataset.state_field, "Outcome", "Overdue", "ResourceType", "Duration") if name in dataset.fields]
     field = dataset.field(draw(st.one_of(st.sampled_from(favourites), st.sampled_from(sorted(dataset.fields)), tags)))
     assert field is not None
-    operator = draw(st.sampled_from(operators_of(field)))
+    operator = draw(st.sampled_from(operators_of(field, dataset)))
     found = draw(st.lists(_literals_of(field, operator), min_size=1, max_size=3 if OPERATORS[operator].family.lists else 1))
     return Comparison(field.name, operator, tuple(Literal(text) for text in found))
 
