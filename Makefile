@@ -97,7 +97,7 @@ conformance-spark: $(SPARK) ## the same with Spark (needs Java 17 or later)
 	@PYTHONPATH=$(SPARK_HOME) POLICYCHECK_TEST_ENGINE=spark $(BIN)/python -m pytest -q -n 2 --dist worksteal $(CONFORMANCE)
 
 million: $(SPARK) ## compare Spark on a cluster on this machine with Polars, on a list of a million jobs
-	@PYTHONPATH=$(SPARK_HOME) POLICYCHECK_SPARK_JOBS=1000000 $(BIN)/python -m pytest -q -s -m slow tests/slow/test_spark.py -k cluster
+	@PYTHONPATH=$(SPARK_HOME) POLICYCHECK_SPARK_RESOURCES=64300 $(BIN)/python -m pytest -q -s -m slow tests/slow/test_spark.py -k cluster
 
 mutants: $(READY) ## change the shipped packs one thing at a time; fail if their tests notice less than 90% of the changes
 	@$(BIN)/policycheck test policies/ --mutate --killed 90

@@ -57,6 +57,14 @@ class Lists:
         frame = self.frames["BackupJobs"].with_columns(pl.col("CreationDate").dt.epoch("us").alias("created"))
         return frame.filter(pl.col(_LISTED) > pl.col("created")).select("created", _LISTED).rows()
 
+    def is_late(self, instant: int) -> bool:
+        """Whether a backup job was created before an instant and is listed after it."""
+        return any(created < instant < listed for created, listed in self.late())
+
+    def punctual(self) -> Lists:
+        """The same jobs, each listed as soon as it is created."""
+        return Lists({name: frame.with_columns(pl.col("CreationDate").dt.epoch("us").alias(_LISTED)) for name, frame in self.frames.items()})
+
 
 def simulate(
     simulator: Simulator,

@@ -107,10 +107,11 @@ def plan_grants(organization: Organization) -> Iterator[Grant]:
     """The waivers that the owner writes: of what no job list can know."""
     start, end = organization.start - DAY, organization.end + DAY
     rare = tuple(one.arn for one in organization.resources if one.rarely)
+    monthly = tuple(one.arn for one in organization.resources if one.stays[0].plan.name.startswith("monthly"))
     slow = tuple(one.arn for one in organization.resources if one.slow)
     if rare:
         yield Grant(_FRESHNESS, "backed up once a week or month", start, end, rare)
-        monthly = tuple(one.arn for one in organization.resources if one.stays[0].plan.name.startswith("monthly"))
+    if monthly:
         yield Grant(("ransomware-resilience/air-gapped",), "backed up once a month", start, end, monthly)
     if slow:
         yield Grant((_DURATION, "ransomware-resilience/air-gapped"), "a large bucket takes two days", start, end, slow)

@@ -33,10 +33,13 @@ def print_healthy(organization: Organization, healthy: Findings, every: int) -> 
 
 def print_samples(samples: Sequence[Sample], *, healthy: bool = True) -> None:
     """Where a period and the lists of the instant do not agree."""
-    print(f"instants compared with what AWS listed then: {len(samples)}, {sum(bool(one.differing) for one in samples)} differ")
+    differing, awaited = (sum(map(bool, told)) for told in ((one.differing for one in samples), (one.awaited for one in samples)))
+    print(f"instants compared with what AWS listed then: {len(samples)}, {differing} differ, {awaited} until a late job is listed")
     for one in samples:
         for line in one.differing:
             print(f"  {line}")
+        for line in one.awaited:
+            print(f"  a job is not listed yet: {line}")
         if healthy and one.findings:
             print(f"  {moment(one.at)}: {one.findings} findings on the lists of the instant")
 

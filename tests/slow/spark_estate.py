@@ -1,4 +1,4 @@
-"""A list in which one resource has nearly all jobs, with what else is hard on an engine that spreads its work; and rules of every kind on it."""
+"""A list in which one resource has far more jobs than any other, with what else is hard on an engine that spreads its work; and rules of every kind on it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 AS_OF = datetime(2026, 11, 20, 6, tzinfo=UTC)
-_ACCOUNT, _REGION, _OTHERS = "111122223333", "eu-west-1", 40
+_ACCOUNT, _REGION = "111122223333", "eu-west-1"
+_DAYS = 14
+"""So long every other resource has had a job a day."""
 _ZONES = (UTC, *(datetime.fromisoformat(f"2026-11-20T00:00:00{offset}").tzinfo for offset in ("+05:45", "-08:00", "+13:00")))
 _STATES = ("COMPLETED",) * 17 + ("FAILED", "ABORTED", "EXPIRED")
 RULES = """
@@ -42,21 +44,22 @@ rules:
 """
 
 
-def write_skewed_estate(folder: Path, jobs: int) -> list[str]:
+def write_skewed_estate(folder: Path, jobs: int, others: int = 40) -> list[str]:
     """Write the lists, an inventory and the rules.
 
     Args:
-        jobs: of the one resource; 40 others have 14 each.
+        jobs: of the one resource.
+        others: how many other resources there are, with 14 jobs each.
 
     Returns:
         What `policycheck check` is told of them.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    _write(folder / "backups.json", "BackupJobs", _backups(jobs))
-    _write(folder / "copies.json", "CopyJobs", _copies())
+    _write(folder / "backups.json", "BackupJobs", _backups(jobs, others))
+    _write(folder / "copies.json", "CopyJobs", _copies(others))
     _write(folder / "restores.json", "RestoreJobs", iter(()))
     (folder / "rules.yaml").write_text(RULES, encoding="utf-8")
-    entries = [{"ResourceArn": _arn(number), "AccountId": _ACCOUNT, "Region": _REGION, "Tags": {"Env": "prod", "env": "live"}} for number in range(_OTHERS + 2)]
+    entries = [{"ResourceArn": _arn(number), "AccountId": _ACCOUNT, "Region": _REGION, "Tags": {"Env": "prod", "env": "live"}} for number in range(others + 2)]
     (folder / "inventory.json").write_text(json.dumps(entries), encoding="utf-8")
     lists = [str(folder / name) for name in ("backups.json", "copies.json", "restores.json")]
     told = [part for path in lists for part in ("--jobs", path)]
@@ -76,12 +79,12 @@ def _arn(number: int) -> str:
     return f"arn:aws:ec2:{_REGION}:{_ACCOUNT}:instance/i-{number:017x}"
 
 
-def _backups(jobs: int) -> Iterator[dict[str, Any]]:
+def _backups(jobs: int, others: int) -> Iterator[dict[str, Any]]:
     step = timedelta(days=30) / max(jobs, 1)
     for number in range(jobs):
         yield _backup(number, 0, AS_OF - timedelta(minutes=90) - number * step)
-    for number in range(_OTHERS * 14):
-        yield _backup(jobs + number, 1 + number % _OTHERS, AS_OF - timedelta(minutes=100 + 1440 * (number // _OTHERS), seconds=number))
+    for number in range(others * _DAYS):
+        yield _backup(jobs + number, 1 + number % others, AS_OF - timedelta(minutes=100 + 1440 * (number // others), seconds=number % 560))
 
 
 def _backup(number: int, resource: int, created: datetime) -> dict[str, Any]:
@@ -117,16 +120,16 @@ def _backup(number: int, resource: int, created: datetime) -> dict[str, Any]:
     return job
 
 
-def _copies() -> Iterator[dict[str, Any]]:
-    for number in range(0, _OTHERS * 14, 3):
-        created = AS_OF - timedelta(minutes=40 + 1440 * (number // _OTHERS))
+def _copies(others: int) -> Iterator[dict[str, Any]]:
+    for number in range(0, others * _DAYS, 3):
+        created = AS_OF - timedelta(minutes=40 + 1440 * (number // others))
         yield {
             "CopyJobId": f"copy-{number:08}",
             "AccountId": _ACCOUNT,
             "SourceBackupVaultArn": f"arn:aws:backup:{_REGION}:{_ACCOUNT}:backup-vault:vault-0",
             "SourceRecoveryPointArn": f"arn:aws:ec2:{_REGION}::image/ami-{number:08}",
             "DestinationBackupVaultArn": f"arn:aws:backup:eu-central-1:{_ACCOUNT}:backup-vault:copies",
-            "ResourceArn": _arn(1 + number % _OTHERS),
+            "ResourceArn": _arn(1 + number % others),
             "ResourceType": "EC2",
             "CreationDate": created.isoformat(),
             "CompletionDate": (created + timedelta(minutes=30)).isoformat(),
