@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, reduce
 from itertools import islice
@@ -50,17 +50,19 @@ _CAUSES_ASKED = 2
 class Describer:
     """The findings of one rule."""
 
-    def __init__(self, case: Case, view: ListView, context: Context, violated: Iterable[Judgement], *, tells_silence: bool = True) -> None:
+    def __init__(
+        self, case: Case, view: ListView, context: Context, violated: Iterable[Judgement], *, remark: Callable[[Judgement], str] = lambda _: ""
+    ) -> None:
         """
         Args:
-            tells_silence: whether to say of a resource without jobs that it may be gone.
+            remark: what a message says besides, after what was measured.
         """
         self._held = context.series is not None
         known = context.known(case.number) or {}
         placed = [(self._place(case, judged), judged) for judged in violated]
         self._known = {place: known[place] for place, _ in placed if place in known}
         self._violated = [judged for place, judged in placed if place not in known]
-        self._tells_silence = tells_silence
+        self._remark = remark
         self._case, self._view, self._context, self._requirement = case, view, context, expectation(case)
         self._account = GroupAccount(case, view, context, self._violated)
         self._as_of = micros(context.as_of)
@@ -129,7 +131,7 @@ class Describer:
             account=account,
             region=region,
             subject=subject,
-            message=clean_line("; ".join(filter(None, [self._seen(judged), silence]))),
+            message=clean_line("; ".join(filter(None, [self._seen(judged), self._remark(judged), silence]))),
             jobs=jobs,
             cause=NO_JOB if silence and not dataset.of_state else self._cause(judged),
             identity=self._identity(judged),
@@ -169,7 +171,7 @@ class Describer:
 
     def _silence(self, judged: Judgement) -> str:
         """That a resource has no job of any state, and since when; empty where it has, or nothing of the kind was asked."""
-        if not self._tells_silence or RESOURCE not in self._case.per or not measure_of(self._case).asks_for_jobs(self._requirement):
+        if RESOURCE not in self._case.per or not measure_of(self._case).asks_for_jobs(self._requirement):
             return ""
         subject = judged.group.subject
         history = self._view.history(subject)

@@ -36,12 +36,10 @@ def describe_warnings(case: Case, softer: Case, view: ListView, context: Context
     limit = expectation(case).limit
     warned = [(item.soft, item) for item in judgements if is_warned(item) and item.soft is not None]
     severity = Severity.LOW if case.rule.severity.at_least(Severity.LOW) else case.rule.severity
-    found = Describer(softer, view, context, [soft for soft, _ in warned], tells_silence=False).findings()
-    unsure = {item.group.subject for _, item in warned if item.violation is None}
+    unsure = {(soft.group.subject, soft.group.values) for soft, item in warned if item.violation is None}
 
-    def tell(finding: Finding) -> Finding:
-        is_unsure = (finding.account, finding.region, finding.subject) in unsure
-        kept = f"; the limit {limit.text if limit else ''} {'may be exceeded' if is_unsure else 'is kept'}"
-        return replace(finding, severity=severity, message=clean_line(f"warning: {finding.message}{kept}"))
+    def remark(soft: Judgement) -> str:
+        return f"the limit {limit.text if limit else ''} {'may be exceeded' if (soft.group.subject, soft.group.values) in unsure else 'is kept'}"
 
-    return make_anew(tell, found)
+    found = Describer(softer, view, context, [soft for soft, _ in warned], remark=remark).findings()
+    return make_anew(lambda finding: replace(finding, severity=severity, message=clean_line(f"warning: {finding.message}")), found)
