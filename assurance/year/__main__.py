@@ -11,8 +11,7 @@ from random import Random
 
 from assurance.year.agreement import Sample, compare_instants
 from assurance.year.calendars import DAY, HOUR, instant, moment
-from assurance.year.evaluation import Findings
-from assurance.year.healthy import MONTH, evaluate_month, months_of, simulate_from
+from assurance.year.healthy import MONTH, Healthy, evaluate_month, months_of, simulate_from
 from assurance.year.organization import Organization, draw_organization
 from assurance.year.report import print_healthy, print_misses, print_samples, print_trial
 from assurance.year.trial import EVALUATED, Trial, try_faults
@@ -21,7 +20,7 @@ from assurance.year.trial import EVALUATED, Trial, try_faults
 def main() -> int:
     asked = _parse()
     start = instant(f"{asked.start}T00:00:00+00:00")
-    healthy, samples, trial = Findings(), list[Sample](), Trial()
+    healthy, samples, trial = Healthy(), list[Sample](), Trial()
     with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
         if asked.accounts:
             organization = draw_organization(asked.seed, asked.accounts, start, start + asked.days * DAY)
@@ -57,13 +56,12 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _evaluate_healthy(organization: Organization, every: int, pool: Executor) -> Findings:
+def _evaluate_healthy(organization: Organization, every: int, pool: Executor) -> Healthy:
     months = months_of(organization)
-    total = Findings()
+    total = Healthy()
     for (_, end), part in zip(months, pool.map(evaluate_month, repeat(organization), *zip(*months, strict=True), repeat(every)), strict=True):
-        total.join(part)
-        total.steps += part.steps
-        print(f"healthy until {moment(end).date()}: {total.steps:,} steps, {len(total.open)} findings", flush=True)
+        total.add(part)
+        print(f"healthy until {moment(end).date()}: {total.jobs.steps:,} steps, {len(total.open)} findings", flush=True)
     return total
 
 

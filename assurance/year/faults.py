@@ -15,6 +15,7 @@ from assurance.year.lists import Spoil, SpoilRestore
 from assurance.year.organization import Place, Plan, Resource, name_by
 
 BASELINE, OBJECTIVES, RESILIENCE, TESTING = "aws-backup-baseline", "recovery-objectives", "ransomware-resilience", "restore-testing"
+AUDIT = "audit-manager"
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Breach:
     cause: str
     at: int
     """The first microsecond at which it is."""
+
+
+def vault_of(place: Place) -> str:
+    """The ARN of the vault of a place."""
+    return f"arn:aws:backup:{place.region}:{place.account}:backup-vault:{VAULT}"
 
 
 @dataclass
@@ -41,14 +47,16 @@ class Fault:
     added: tuple[Resource, ...] = ()
     plans: tuple[Plan, ...] = ()
     """Those it touches as a whole."""
+    held: list[Breach] = field(default_factory=list)
+    """Of rules on what there is: vaults and recovery points."""
 
     @property
     def subjects(self) -> set[str]:
         """What may be found because of it."""
-        pair = f"arn:aws:backup:{self.place.region}:{self.place.account}:backup-vault:{VAULT} / {copy_destination()}"
+        pair = f"{vault_of(self.place)} / {copy_destination()}"
         touched = {*self.spoils, *self.restores, *(one.arn for one in self.added)}
         children = {child.arn for one in self.place.resources if one.arn in touched for child in one.children}
-        return {*touched, *children, *(plan.arn for plan in self.plans), pair}
+        return {*touched, *children, *(plan.arn for plan in self.plans), *(breach.subject for breach in self.held), pair}
 
 
 @dataclass(frozen=True)
@@ -109,9 +117,33 @@ def _ruin(scene: Scene, kind: str, start: int, resources: Sequence[Resource], ch
     return fault
 
 
-def _alter(kind: str, rule: str, *, of: str = "", change: Change, cause: str = "", plan: str = "nightly") -> Kind:
-    """A kind of fault that changes how jobs are made, not whether they complete."""
-    return lambda scene: _ruin(scene, kind, scene.at - 12 * HOUR, scene.resources(plan=plan, kind=of), change, rule, cause)
+def _alter(kind: str, rule: str, *, of: str = "", change: Change, cause: str = "", plan: str = "nightly", held: str = "") -> Kind:
+    """A kind of fault that changes how jobs are made, not whether they complete.
+
+    Args:
+        held: the rule on the recovery points that these jobs leave behind.
+    """
+
+    def begin(scene: Scene) -> Fault:
+        fault = _ruin(scene, kind, scene.at - 12 * HOUR, scene.resources(plan=plan, kind=of), change, rule, cause)
+        if held:
+            fault.held = [replace(breach, rule=held, cause="") for breach in fault.breaches]
+        return fault
+
+    return begin
+
+
+def _vault_unlocked(scene: Scene) -> Fault:
+    start, change = scene.at - 12 * HOUR, _unlock
+    fault = _ruin(scene, "vault unlocked", start, scene.resources(plan="nightly"), change, f"{BASELINE}/backups-immutable", "")
+    fault.spoils = {one.arn: [_after(start, change)] for one in scene.place.resources}
+    first = min(scene.first(one, start).created for one in scene.resources(plan="nightly"))
+    fault.held.append(Breach(f"{AUDIT}/vaults-locked", vault_of(scene.place), "", first))
+    return fault
+
+
+def _unlock(job: Backup) -> Backup:
+    return replace(job, locked="UNLOCKED")
 
 
 def _break(kind: str, message: str, category: str, cause: str, *, of: str = "", state: str = "FAILED", plan: str = "") -> Kind:
@@ -324,9 +356,13 @@ KINDS: Mapping[str, Kind] = {
     "copies stopped": _copies_stopped,
     "copies fail": _copies_fail,
     "backups shrink": _alter("backups shrink", f"{RESILIENCE}/size-drop", of="EBS", change=lambda job: replace(job, size=(job.size or 0) // 3)),
-    "not encrypted": _alter("not encrypted", f"{BASELINE}/backups-encrypted", of="EC2", change=lambda job: replace(job, encrypted=False)),
-    "retention cut": _alter("retention cut", f"{RESILIENCE}/kept-long-enough", change=lambda job: replace(job, days=7), plan="evening"),
-    "vault unlocked": _alter("vault unlocked", f"{BASELINE}/backups-immutable", change=lambda job: replace(job, locked="UNLOCKED")),
+    "not encrypted": _alter(
+        "not encrypted", f"{BASELINE}/backups-encrypted", of="EC2", change=lambda job: replace(job, encrypted=False), held=f"{AUDIT}/recovery-points-encrypted"
+    ),
+    "retention cut": _alter(
+        "retention cut", f"{RESILIENCE}/kept-long-enough", change=lambda job: replace(job, days=7), plan="evening", held=f"{AUDIT}/recovery-points-kept"
+    ),
+    "vault unlocked": _vault_unlocked,
     "VSS broken": _alter(
         "VSS broken",
         f"{BASELINE}/completed-without-issues",

@@ -33,6 +33,8 @@ _FRESHNESS = (
     "audit-manager/frequency",
 )
 _ABSENCE = (*_FRESHNESS, "ransomware-resilience/air-gapped")
+_POINT = "audit-manager/recent-recovery-point"
+_HELD = ("audit-manager/protected-by-plan", _POINT)
 _TESTED = ("recovery-objectives/restore-tested", "restore-testing/restored-and-validated", "restore-testing/critical-restored")
 _RUNS = "recovery-objectives/no-missed-runs"
 _DURATION = "recovery-objectives/backup-duration"
@@ -108,11 +110,14 @@ def plan_grants(organization: Organization) -> Iterator[Grant]:
     start, end = organization.start - DAY, organization.end + DAY
     rare = tuple(one.arn for one in organization.resources if one.rarely)
     monthly = tuple(one.arn for one in organization.resources if one.stays[0].plan.name.startswith("monthly"))
+    continuous = tuple(one.arn for one in organization.resources if one.stays[0].plan.name.startswith("continuous"))
     slow = tuple(one.arn for one in organization.resources if one.slow)
     if rare:
-        yield Grant(_FRESHNESS, "backed up once a week or month", start, end, rare)
+        yield Grant((*_FRESHNESS, *_HELD), "backed up once a week or month", start, end, rare)
     if monthly:
         yield Grant(("ransomware-resilience/air-gapped",), "backed up once a month", start, end, monthly)
+    if continuous:
+        yield Grant((_POINT,), "its one recovery point is as old as the first continuous backup", start, end, continuous)
     if slow:
         yield Grant((_DURATION, "ransomware-resilience/air-gapped"), "a large bucket takes two days", start, end, slow)
     for place in organization.places:
@@ -123,14 +128,14 @@ def plan_grants(organization: Organization) -> Iterator[Grant]:
 
 def _of_place(place: Place, end: int) -> Iterator[Grant]:
     if place.closed < end:
-        rules = (*_ABSENCE, *_TESTED, _RUNS, "recovery-objectives/copies-keep-coming")
+        rules = (*_ABSENCE, *_HELD, *_TESTED, _RUNS, "recovery-objectives/copies-keep-coming")
         yield Grant(rules, "the account has left", place.closed, end, account=place.account, region=place.region)
 
 
 def _of_resource(one: Resource, place: Place, start: int, end: int) -> Iterator[Grant]:
     arns = (one.arn, *(child.arn for child in one.children))
     if one.gone < min(end, place.closed):
-        yield Grant((*_ABSENCE, *_TESTED, _RUNS), "deleted", one.gone, end, arns)
+        yield Grant((*_ABSENCE, *_HELD, *_TESTED, _RUNS), "deleted", one.gone, end, arns)
     if len(one.stays) > 1:
         yield Grant((_RUNS,), "moved to another plan", one.stays[1].start, one.stays[1].start + 38 * DAY, arns)
     if one.born > start:
@@ -138,7 +143,7 @@ def _of_resource(one: Resource, place: Place, start: int, end: int) -> Iterator[
         yield Grant(_TESTED, "new: not restored as a test yet", one.born, tried, arns)
     if one.first_days:
         ready = one.born + (one.first_days + 2) * DAY
-        yield Grant((_DURATION, *_ABSENCE), "the first backup of a large resource", one.born, ready + 30 * DAY, arns)
+        yield Grant((_DURATION, *_ABSENCE, *_HELD), "the first backup of a large resource", one.born, ready + 30 * DAY, arns)
 
 
 _RENEWED = 300 * DAY

@@ -9,6 +9,7 @@ from statistics import median
 from assurance.year.agreement import Sample
 from assurance.year.calendars import DAY, MINUTE, moment
 from assurance.year.evaluation import Findings
+from assurance.year.healthy import Healthy
 from assurance.year.organization import Organization
 from assurance.year.trial import Outcome, Trial
 from policycheck.result import Verdict
@@ -16,19 +17,24 @@ from policycheck.result import Verdict
 _MOST = 20
 
 
-def print_healthy(organization: Organization, healthy: Findings, every: int) -> None:
+def print_healthy(organization: Organization, healthy: Healthy, every: int) -> None:
     """Findings of the healthy organization, what was waived and why, and what stayed undecided."""
     accounts, days = len({place.account for place in organization.places}), (organization.end - organization.start) // DAY
     size = f"{accounts} accounts, {len(organization.places)} places, {len(organization.resources)} resources, {days} days"
-    evaluated = f"{healthy.steps:,} evaluations, one every {every} h, {len({rule for rule, _ in healthy.verdicts})} rules"
-    print(f"healthy: {size}, {evaluated}: {len(healthy.open)} findings")
-    for one in healthy.open[:_MOST]:
+    print(f"healthy: {size}")
+    _print_findings(healthy.jobs, f"{healthy.jobs.steps:,} evaluations of job lists, one every {every} h")
+    _print_findings(healthy.held, f"{healthy.held.steps:,} evaluations of what there is")
+
+
+def _print_findings(findings: Findings, evaluated: str) -> None:
+    print(f"{evaluated}, {len({rule for rule, _ in findings.verdicts})} rules: {len(findings.open)} findings")
+    for one in findings.open[:_MOST]:
         print(f"  {one.rule} {one.account}/{one.region} {one.subject} [{one.cause}] {moment(one.first)} to {moment(one.last)}: {one.message}")
-    for (reason, rule), number in sorted(Counter((one.waived, one.rule) for one in healthy.found if one.waived).items()):
+    for (reason, rule), number in sorted(Counter((one.waived, one.rule) for one in findings.found if one.waived).items()):
         print(f"  waived by the owner, {reason}: {rule} {number}")
-    for (rule, verdict), steps in sorted(healthy.verdicts.items()):
+    for (rule, verdict), steps in sorted(findings.verdicts.items()):
         if verdict is Verdict.INCONCLUSIVE:
-            print(f"  inconclusive: {rule} at {steps:,} steps: {healthy.reasons.get(rule, '')}")
+            print(f"  inconclusive: {rule} at {steps:,} steps: {findings.reasons.get(rule, '')}")
 
 
 def print_samples(samples: Sequence[Sample], *, healthy: bool = True) -> None:

@@ -10,6 +10,7 @@ from assurance.year.agreement import Sample, compare_instant
 from assurance.year.calendars import HOUR, SECOND
 from assurance.year.evaluation import Choice, Findings, Found, evaluate_hours, is_of_month, is_of_quarter
 from assurance.year.faults import KINDS, Breach, Fault, Scene
+from assurance.year.held import find_held
 from assurance.year.jobs import Simulator
 from assurance.year.lists import HORIZON, Lists, simulate
 from assurance.year.organization import Organization, Place, draw_organization
@@ -82,7 +83,8 @@ def try_faults(seed: int, number: int, start: int, *, first: int = 0) -> Trial:
     spoils = {arn: changes for fault in faults for arn, changes in fault.spoils.items()}
     restores = {arn: changes for fault in faults for arn, changes in fault.restores.items()}
     lists = simulate(simulator, organization.resources, start - QUARTER, start + EVALUATED, spoils, restores)
-    trial = _compare(faults, _evaluate(organization, lists, start), start)
+    last = start + EVALUATED - HOUR
+    trial = _compare(faults, _evaluate(organization, lists, start), find_held(organization, lists, last), start, last)
     trial.samples.append(compare_instant(organization, lists, start + random.randrange(EVALUATED // SECOND) * SECOND))
     return trial
 
@@ -118,29 +120,39 @@ def _with_added(place: Place, faults: Sequence[Fault]) -> Place:
     return replace(place, resources=(*place.resources, *added)) if added else place
 
 
-def _compare(faults: Sequence[Fault], findings: Findings, start: int) -> Trial:
-    """What was found, held against what should have been."""
+def _compare(faults: Sequence[Fault], findings: Findings, held: Findings, start: int, last: int) -> Trial:
+    """What was found, held against what should have been.
+
+    Args:
+        held: what was found at the last step of what there was then.
+    """
     trial = Trial(faults=len(faults), steps=findings.steps)
-    by_place: dict[tuple[str, str], list[Found]] = {}
-    for one in findings.open:
-        # A pair of vaults names its place in its ARNs alone.
-        place = (one.account, one.region) if one.account else (one.subject.split(":")[4], one.subject.split(":")[3])
-        by_place.setdefault(place, []).append(one)
+    by_place, held_by_place = _by_place(findings), _by_place(held)
     for fault in faults:
-        here = by_place.pop((fault.place.account, fault.place.region), [])
-        subjects = fault.subjects
-        trial.false_alarms += [one for one in here if one.first < fault.start or one.subject not in subjects]
-        trial.outcomes += [_outcome(fault, breach, here, start) for breach in fault.breaches]
-    trial.false_alarms += [one for rest in by_place.values() for one in rest]
+        place, subjects = (fault.place.account, fault.place.region), fault.subjects
+        here, there = by_place.pop(place, []), held_by_place.pop(place, [])
+        trial.false_alarms += [one for one in (*here, *there) if one.first < fault.start or one.subject not in subjects]
+        for breach in fault.breaches:
+            # Found at the first step that is not before the breach; one that began before the evaluation is found at its first step.
+            trial.outcomes.append(_outcome(fault, fault.kind, breach, here, max(-(-breach.at // HOUR) * HOUR, start)))
+        trial.outcomes += [_outcome(fault, f"{fault.kind}, in what there is", breach, there, last) for breach in fault.held if breach.at <= last]
+    trial.false_alarms += [one for rest in (*by_place.values(), *held_by_place.values()) for one in rest]
     return trial
 
 
-def _outcome(fault: Fault, breach: Breach, here: Sequence[Found], start: int) -> Outcome:
-    """Found at the first step that is not before the breach; one that began before the evaluation is found at its first step."""
-    step = max(-(-breach.at // HOUR) * HOUR, start)
+def _by_place(findings: Findings) -> dict[tuple[str, str], list[Found]]:
+    found: dict[tuple[str, str], list[Found]] = {}
+    for one in findings.open:
+        # A pair of vaults names its place in its ARNs alone.
+        place = (one.account, one.region) if one.account else (one.subject.split(":")[4], one.subject.split(":")[3])
+        found.setdefault(place, []).append(one)
+    return found
+
+
+def _outcome(fault: Fault, kind: str, breach: Breach, here: Sequence[Found], step: int) -> Outcome:
     alike = [one for one in here if one.rule == breach.rule and one.subject == breach.subject]
     found = next((one for one in alike if one.first == step and one.cause == breach.cause), None)
-    return Outcome(fault.kind, (fault.place.account, fault.place.region), breach, found, () if found else tuple(alike))
+    return Outcome(kind, (fault.place.account, fault.place.region), breach, found, () if found else tuple(alike))
 
 
 __all__ = ["Choice", "Outcome", "Trial", "try_faults"]
