@@ -103,14 +103,15 @@ class Excuses:
         """
         own = [entry for entry in coverage if entry.dataset == dataset and entry.basis is Basis.OBSERVED]
         self.fetched = bool(own)
-        self._scope = scope
+        # There may be as many as there are places, and each rule asks for each place.
+        self._may_be_empty = frozenset(scope.may_be_empty)
         asked = [(entry.complete, (account, entry.region)) for entry in own for account in (entry.account, *entry.silent)]
         self._failed = _Places(place for complete, place in asked if not complete)
         self._answered = _Places(place for complete, place in asked if complete)
 
     def excuse(self, account: str | None, region: str | None) -> bool:
         """Whether the place may have no job."""
-        if not may_be_empty(self._scope, account, region):
+        if account not in self._may_be_empty and f"{account}/{region}" not in self._may_be_empty:
             return False
         place = (account, region)
         return not self.fetched or (place in self._answered and place not in self._failed)
