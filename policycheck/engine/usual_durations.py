@@ -98,7 +98,8 @@ class _Earlier(NamedTuple):
     def usual(self, *, longest: bool) -> Number:
         """The median, with those of the others that make it the longest, or the shortest."""
         worst = NEVER if longest else 0
-        chosen = list(self.sure)
+        # A resource may have many thousand jobs before each of as many.
+        chosen = list(self.sure) if self.unknown or self.others else self.sure
         for _ in range(self.unknown):
             insort(chosen, worst)
         for value in sorted((worst if other is None else other for other in self.others), reverse=longest):
