@@ -126,7 +126,7 @@ def job_list(jobs: Sequence[Job], dataset: Dataset = BACKUP_JOBS) -> JobList:
     """The list as the records module itself decodes it: what every form has to give."""
     import msgspec
 
-    return JobList.of(dataset, msgspec.convert(list(jobs), list[record_type(dataset)]))  # type: ignore[misc]
+    return JobList.of(dataset, msgspec.convert(list(jobs), list[record_type(dataset)]))  # type: ignore[misc]  # a type that is made at run time
 
 
 def read(data: bytes) -> list[tuple[str, list[object]]]:

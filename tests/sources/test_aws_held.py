@@ -38,7 +38,7 @@ def store() -> Store:
 
 def fetch(*faults: str, regions: Sequence[str] = (HOME,), as_of: datetime | None = None, **more: object) -> FetchedEvidence:
     with serve(store(), faults=faults) as endpoint:
-        connection = Connection(endpoint_url=endpoint.url, regions=tuple(regions), **more)  # type: ignore[arg-type]
+        connection = Connection(endpoint_url=endpoint.url, regions=tuple(regions), **more)  # type: ignore[arg-type]  # fields by name
         return fetch_jobs(connection, HELD, as_of=as_of or datetime.now(UTC))
 
 
