@@ -20,6 +20,10 @@ from typing import IO
 
 import pytest
 
+from benchmarks.jobs import AS_OF
+from benchmarks.scale.__main__ import rules
+from benchmarks.scale.archive import write_archive
+from benchmarks.scale.shapes import Shape
 from tests.slow.spark_estate import write_skewed_estate
 from tests.test_project import ROOT
 
@@ -122,6 +126,16 @@ def test_a_cluster_finds_what_polars_finds(cluster: str, estate: list[str], tmp_
     assert len(verdicts) == 23
     assert {"pass", "fail", "inconclusive"} <= set(verdicts.values()), verdicts
     print(f"\n{JOBS:,} jobs of one resource, {14 * OTHERS:,} of {OTHERS:,} others: polars {seconds:.1f} s, spark on two workers {longer:.1f} s")
+
+
+def test_a_cluster_checks_an_archive(cluster: str, tmp_path: Path) -> None:
+    write_archive(tmp_path / "archive", Shape(10_000, failed=50))
+    asked = [str(rules("year")), "--jobs", str(tmp_path / "archive"), "--as-of", AS_OF.isoformat()]
+    usual, expected, _ = check(asked, tmp_path / "polars.json")
+    spread, found, _ = check(asked, tmp_path / "spark.json", "--engine", "spark", "--spark-master", cluster)
+    assert found == expected
+    assert (spread.stdout, spread.stderr) == (usual.stdout, usual.stderr)
+    assert len(json.loads(expected)["rules"]) == 20
 
 
 SESSION = """
