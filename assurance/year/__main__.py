@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
 from itertools import repeat
 from multiprocessing import get_context
@@ -24,7 +25,7 @@ def main() -> int:
     with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
         if asked.accounts:
             organization = draw_organization(asked.seed, asked.accounts, start, start + asked.days * DAY)
-            healthy = _evaluate_healthy(organization, asked.every * HOUR, pool)
+            healthy = _evaluate_healthy(organization, months_of(organization)[asked.months], asked.every * HOUR, pool)
             print_healthy(organization, healthy, asked.every)
             samples = _compare(organization, asked.samples, asked.seed)
             print_samples(samples)
@@ -49,6 +50,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--start", default="2026-01-01")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=1, help="hours between two evaluations of the healthy organization")
+    parser.add_argument("--months", type=_months, default=slice(None), help="only these times of 30 days of the healthy organization: 1-6; default: all")
     parser.add_argument("--faults", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=115, help="faults in one organization")
     parser.add_argument("--samples", type=int, default=20, help="instants at which a period is compared with what AWS listed then")
@@ -56,8 +58,12 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _evaluate_healthy(organization: Organization, every: int, pool: Executor) -> Healthy:
-    months = months_of(organization)
+def _months(text: str) -> slice:
+    first, _, last = text.partition("-")
+    return slice(int(first) - 1, int(last or first))
+
+
+def _evaluate_healthy(organization: Organization, months: Sequence[tuple[int, int]], every: int, pool: Executor) -> Healthy:
     total = Healthy()
     for (_, end), part in zip(months, pool.map(evaluate_month, repeat(organization), *zip(*months, strict=True), repeat(every)), strict=True):
         total.add(part)
