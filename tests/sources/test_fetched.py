@@ -21,20 +21,19 @@ from policycheck.sources.places import join_pages
 from policycheck.sources.plan import FetchPlan
 from tests.cli.conftest import job
 
-NOW = datetime.now(UTC).replace(microsecond=0)
-
 
 @pytest.fixture
 def fetched(aws: object, monkeypatch: pytest.MonkeyPatch) -> FetchedEvidence:
     """Three jobs on two pages in one Region, none in another."""
-    store = Store(Clock(NOW, running=True), management="111122223333")
-    times = {"CreationDate": NOW - timedelta(hours=2), "CompletionDate": NOW - timedelta(hours=1), "StartBy": NOW}
+    now = datetime.now(UTC).replace(microsecond=0)
+    store = Store(Clock(now, running=True), management="111122223333")
+    times = {"CreationDate": now - timedelta(hours=2), "CompletionDate": now - timedelta(hours=1), "StartBy": now}
     store.add("111122223333", "eu-west-1", "backup_jobs", [{**job(number), **times} for number in range(3)])
     monkeypatch.setattr("policycheck.sources.pages.PAGE_SIZE", 2)
     with serve(store) as endpoint:
         for name, value in endpoint.environment.items():
             monkeypatch.setenv(name, value)
-        return fetch_jobs(Connection(regions=("eu-west-1", "us-east-1")), FetchPlan(("backup_jobs",)), as_of=NOW, identify=True)
+        return fetch_jobs(Connection(regions=("eu-west-1", "us-east-1")), FetchPlan(("backup_jobs",)), as_of=now, identify=True)
 
 
 def pages_of(evidence: FetchedEvidence) -> list[list[KeptPage]]:
