@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec import structs
 
 from policycheck.engine.case import Case
 from policycheck.engine.group_measure import measure_of
@@ -23,9 +23,9 @@ def judge_group(case: Case, group: Group, jobs: Rows, setting: Setting, as_of: i
         return Judgement(group, setting.edge, False, waiting=True)
     if judgement.violation is not False and not judgement.possible_for:
         if judgement.violation and group.sure and measure_of(case).is_undoable(expectation(case)) and not setting.shown:
-            return replace(judgement, violation=None, possible_for="coverage")
+            return structs.replace(judgement, violation=None, possible_for="coverage")
         reason = "jobs" if group.sure else "group"
-        return replace(judgement, violation=judgement.violation if group.sure else None, possible_for=reason)
+        return structs.replace(judgement, violation=judgement.violation if group.sure else None, possible_for=reason)
     return judgement
 
 
@@ -35,4 +35,4 @@ def _excuse(case: Case, judgement: Judgement, setting: Setting) -> Judgement:
         return judgement
     if setting.first_runs:
         return Judgement(judgement.group, judgement.edge, False, judgement.value, pending=True, first_runs=True)
-    return replace(judgement, violation=None, possible_for="edge") if judgement.violation is not False else judgement
+    return structs.replace(judgement, violation=None, possible_for="edge") if judgement.violation is not False else judgement

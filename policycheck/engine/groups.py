@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import Any
 
 import narwhals as nw
+from msgspec import structs
 
 from policycheck.answers import SubjectAnswer
 from policycheck.datasets import BACKUP_JOBS, DATASETS, PROTECTED_RESOURCES
@@ -55,6 +56,7 @@ from policycheck.text import clean_line, counted, spell_duration
 from policycheck.units import DAY
 
 _MOST_NOTES = 10
+_NO_WINDOW = Edge(None)
 _MOST_PLACES = 3
 
 
@@ -185,14 +187,14 @@ class _Ruling:
 
     @staticmethod
     def _judge_clean(group: Group, clean: Clean) -> Judgement:
-        return Judgement(group, Edge(None), False, clean.value, nothing=clean.nothing, passed_over=clean.nothing, tallied=clean.tallied)
+        return Judgement(group, _NO_WINDOW, False, clean.value, nothing=clean.nothing, passed_over=clean.nothing, tallied=clean.tallied)
 
     def result(self, tallies: Mapping[int, Tally], listing: Listing) -> RuleResult:
         case, rule = self.case, self.case.rule
         subjects, judgements = self.judgements(tallies, listing)
         short = self._short(subjects)
         verdict, reasons = decide(self._standing(subjects, judgements, short))
-        kept = [replace(item, violation=False, nothing=False, soft=None) if item.found is True else item for item in judgements]
+        kept = [structs.replace(item, violation=False, nothing=False, soft=None) if item.found is True else item for item in judgements]
         violated = [item for item in judgements if item.violation is True and not (item.nothing and short)]
         is_warned_of = any(map(is_warned, judgements))
         findings: Sequence[Finding] = ()
@@ -230,8 +232,11 @@ class _Ruling:
 
     def _limit_verdict(self, subjects: Subjects, judgements: Sequence[Judgement], short: Reasons) -> Verdict:
         """The verdict if warnings did not count, and no violation of the limit had been found."""
-        hard = [replace(item, violation=item.violation and False, nothing=item.nothing and item.violation is not True, soft=None) for item in judgements]
-        return decide(self._standing(subjects, hard, short))[0]
+
+        def harden(item: Judgement) -> Judgement:
+            return structs.replace(item, violation=item.violation and False, nothing=item.nothing and item.violation is not True, soft=None)
+
+        return decide(self._standing(subjects, list(map(harden, judgements)), short))[0]
 
     @cached_property
     def _softer(self) -> _Ruling | None:
@@ -281,7 +286,7 @@ class _Ruling:
         if self._softer is None or judged.violation is True or judged.pending or judged.nothing or judged.waiting:
             return judged
         soft = self._softer._judge(group, jobs, tallies)
-        return judged if soft.violation is False else replace(judged, soft=soft)
+        return judged if soft.violation is False else structs.replace(judged, soft=soft)
 
     def _is_whole(self, group: Group) -> Callable[[int, int], bool]:
         place = group.subject[:2]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
+
+from msgspec import Struct, structs
 
 from policycheck.engine.case import Case
 from policycheck.engine.measures import NEVER, Number, Range, Truth, violates
@@ -18,8 +20,7 @@ def _always(start: int, end: int) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(Struct, frozen=True, gc=False):
     """Where the window of a group begins, and whether the group is new in it."""
 
     start: int | None
@@ -29,9 +30,8 @@ class Edge:
     """CreationDate of its first backup job, where it is or may be new."""
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What a measure says of one group."""
+class Judgement(Struct, frozen=True, gc=False):
+    """What a measure says of one group. There may be a million; a struct is made several times as fast as a dataclass."""
 
     group: Group
     edge: Edge
@@ -70,7 +70,7 @@ class Judgement:
     """Of measures that compare jobs: the row of the newest that violates, and what it is compared with."""
     tallied: tuple[int, ...] = ()
     """What the measure counted for its notes."""
-    is_whole: Callable[[int, int], bool] = field(default=_always, compare=False)
+    is_whole: Callable[[int, int], bool] = _always
     """See `Setting`."""
 
     @property
@@ -140,8 +140,8 @@ def judge_new(judgement: Judgement, setting: Setting) -> Judgement:
     if judgement.violation is False or setting.edge.new is False or setting.unwell:
         return judgement
     if setting.edge.new and setting.unwell is False and judgement.value is not None and judgement.value.least > 0:
-        return replace(judgement, violation=False, pending=True)
-    return replace(judgement, violation=None, possible_for="edge" if setting.edge.new is None else "jobs")
+        return structs.replace(judgement, violation=False, pending=True)
+    return structs.replace(judgement, violation=None, possible_for="edge" if setting.edge.new is None else "jobs")
 
 
 def judge_untried(judgement: Judgement, setting: Setting) -> Judgement:
@@ -153,8 +153,8 @@ def judge_untried(judgement: Judgement, setting: Setting) -> Judgement:
     if judgement.violation is False or setting.edge.new is not True or setting.unwell or not never:
         return judgement
     if setting.unwell is False:
-        return replace(judgement, violation=False, pending=True)
-    return replace(judgement, violation=None, possible_for="jobs")
+        return structs.replace(judgement, violation=False, pending=True)
+    return structs.replace(judgement, violation=None, possible_for="jobs")
 
 
 def newest_match(jobs: Rows, job_list: JobList) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import narwhals as nw
+from msgspec import Struct
 
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.case import Case
@@ -41,7 +42,7 @@ class Key(NamedTuple):
     """Whether it has all `per` fields."""
 
 
-class Tally(NamedTuple):
+class Tally(Struct, frozen=True, gc=False):
     """What the records of one key are, to one rule."""
 
     listed: Truth

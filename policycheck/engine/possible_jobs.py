@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import structs
 
 from policycheck.engine.case import Case
 from policycheck.engine.group_measure import measure_of
@@ -38,9 +40,9 @@ class PossibleJobs:
             return judgement
         best = self._unknown.best_case(judgement.group)
         if best is not None and best.can_keep(judgement, own):
-            return replace(judgement, violation=None, possible_for="others", others=best.rows)
+            return structs.replace(judgement, violation=None, possible_for="others", others=best.rows)
         if measure_of(self.case).excuses_first(requirement) and self._may_run_first(judgement.group):
-            return replace(judgement, violation=None, possible_for="first")
+            return structs.replace(judgement, violation=None, possible_for="first")
         return judgement
 
     def reasons(self, judgements: Sequence[Judgement]) -> Iterator[Reason]:

@@ -9,6 +9,8 @@ from functools import reduce
 from operator import and_
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from policycheck.engine.case import Case
 from policycheck.engine.entries import choose_entries
 from policycheck.engine.list_view import Key, ListView, Tally, any_truth, may_equal
@@ -22,8 +24,7 @@ Membership = tuple[tuple[int, bool], ...]
 """(position of an owner or group, whether records certainly belong to it)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(Struct, frozen=True, gc=False):
     """One group of jobs that a rule measures."""
 
     subject: ResourceKey
