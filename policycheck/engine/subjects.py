@@ -99,13 +99,14 @@ def find_subjects(
     if RESOURCE in case.per:
         key = case.listed, case.per, inventory is not None and id(inventory), backups is view, case.number if thinned else None
         if key not in view.owners:
-            view.owners[key] = _owners(case, view, keys, tallies, backups, inventory, listing)
-        owners, owned = view.owners[key]
+            owners, owned = _owners(case, view, keys, tallies, backups, inventory, listing)
+            view.owners[key] = owners, owned, _strays(case, keys, tallies, owned, by_inventory=inventory is not None)
+        owners, owned, stray = view.owners[key]
         groups, of_key = (_lone_groups(tallies, owners, owned), owned) if case.per == (RESOURCE,) else _owned_groups(case, keys, tallies, owners, owned)
     else:
         owners, owned = [], dict.fromkeys(range(len(keys)), ())
         groups, of_key = _plain_groups(case, keys, tallies)
-    stray = [number for number in tallies if _is_stray(case, keys[number], owned[number], by_inventory=inventory is not None)]
+        stray = _strays(case, keys, tallies, owned, by_inventory=inventory is not None)
     counted = [number for number in tallies if inventory is None or any(sure for _, sure in owned[number])]
     return Subjects(
         groups=tuple(groups),
@@ -119,6 +120,10 @@ def find_subjects(
         nameless=0 if inventory is not None else sum(one.count_nameless(case) for one in {id(one): one for one in (view, backups) if one is not None}.values()),
         chosen=any_truth(tally.chosen for tally in tallies.values()),
     )
+
+
+def _strays(case: Case, keys: Sequence[Key], tallies: Mapping[int, Tally], owned: Mapping[int, Membership], *, by_inventory: bool) -> list[int]:
+    return [number for number in tallies if _is_stray(case, keys[number], owned[number], by_inventory=by_inventory)]
 
 
 def _is_stray(case: Case, key: Key, owned: Membership, *, by_inventory: bool) -> bool:
