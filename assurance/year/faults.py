@@ -134,9 +134,10 @@ def _alter(kind: str, rule: str, *, of: str = "", change: Change, cause: str = "
 
 
 def _vault_unlocked(scene: Scene) -> Fault:
-    start, change = scene.at - 12 * HOUR, _unlock
-    fault = _ruin(scene, "vault unlocked", start, scene.resources(plan="nightly"), change, f"{BASELINE}/backups-immutable", "")
-    fault.spoils = {one.arn: [_after(start, change)] for one in scene.place.resources}
+    start = scene.at - 12 * HOUR
+    fault = _ruin(scene, "vault unlocked", start, scene.resources(plan="nightly"), _unlock, f"{BASELINE}/backups-immutable", "")
+    # On-demand backups, too, go to the vault.
+    fault.spoils = {one.arn: [lambda job: _unlock(job) if job.created >= start else job] for one in scene.place.resources}
     first = min(scene.first(one, start).created for one in scene.resources(plan="nightly"))
     fault.held.append(Breach(f"{AUDIT}/vaults-locked", vault_of(scene.place), "", first))
     return fault
