@@ -134,12 +134,16 @@ def _alter(kind: str, rule: str, *, of: str = "", change: Change, cause: str = "
 
 
 def _vault_unlocked(scene: Scene) -> Fault:
-    start = scene.at - 12 * HOUR
-    fault = _ruin(scene, "vault unlocked", start, scene.resources(plan="nightly"), _unlock, f"{BASELINE}/backups-immutable", "")
-    # On-demand backups, too, go to the vault.
-    fault.spoils = {one.arn: [lambda job: _unlock(job) if job.created >= start else job] for one in scene.place.resources}
-    first = min(scene.first(one, start).created for one in scene.resources(plan="nightly"))
-    fault.held.append(Breach(f"{AUDIT}/vaults-locked", vault_of(scene.place), "", first))
+    """On-demand backups, too, go to the vault."""
+    fault = Fault("vault unlocked", scene.place, scene.at - 12 * HOUR)
+    created = []
+    for one in scene.place.resources:
+        fault.spoils[one.arn] = [lambda job: _unlock(job) if job.created >= fault.start else job]
+        jobs = [job for job in scene.simulator.backups(one, fault.start - MINUTE, fault.start + 2 * DAY) if job.created >= fault.start]
+        created += [job.created for job in jobs]
+        if one.stays[0].plan.name.startswith("nightly"):
+            fault.breaches.append(Breach(f"{BASELINE}/backups-immutable", one.arn, "", min(job.ended or 0 for job in jobs)))
+    fault.held.append(Breach(f"{AUDIT}/vaults-locked", vault_of(scene.place), "", min(created)))
     return fault
 
 
