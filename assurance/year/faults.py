@@ -148,7 +148,7 @@ def _vault_unlocked(scene: Scene) -> Fault:
 
 
 def _unlock(job: Backup) -> Backup:
-    return replace(job, locked="UNLOCKED")
+    return replace(job, locked="UNLOCKED", children=list(map(_unlock, job.children)))
 
 
 def _break(kind: str, message: str, category: str, cause: str, *, of: str = "", state: str = "FAILED", plan: str = "") -> Kind:
