@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from policycheck.datasets import DATASETS
-from policycheck.engine.scope import Excuses, in_scope, missing_places
+from policycheck.engine.scope import Excuses, in_scope
 from policycheck.places import Place
 from policycheck.policy.model import Scope
 from policycheck.records import micros, moment
@@ -29,7 +29,7 @@ class Absence:
         self._by_place: dict[Place, list[Coverage]] = {}
         for entry in self._entries:
             self._by_place.setdefault((entry.account, entry.region), []).append(entry)
-        self._missing = missing_places(scope, coverage, dataset)
+        self._missing = self._excuses.missing_places()
         self._shown: dict[Place, bool] = {}
         self._read: dict[Place, bool] = {}
 

@@ -27,28 +27,20 @@ def uncovered_scope(scope: Scope, coverage: Sequence[Coverage], dataset: str) ->
         coverage: of every list of the run; an account needs a job in any of them, a place coverage in this one.
     """
     problems = [Reason(ReasonKind.ORGANIZATION_UNKNOWN)] if scope.organization else []
-    missing = missing_places(scope, coverage, dataset)
+    excuses = Excuses(scope, coverage, dataset)
+    missing = excuses.missing_places()
     noun = DATASETS[dataset].noun
     for account, region in missing:
-        kind = ReasonKind.PLACE_UNASKED if may_be_empty(scope, account, region) else ReasonKind.PLACE_UNCOVERED
+        kind = ReasonKind.PLACE_UNASKED if excuses.may_be_empty(account, region) else ReasonKind.PLACE_UNCOVERED
         problems.append(Reason(kind, ("/".join(part for part in (account, region) if part), noun)))
     named = {account for account, _ in missing}
     # A vault is no job; where vaults are what a rule is about, it shows that the account was read.
     counted = coverage if DATASETS[dataset].of_state else [entry for entry in coverage if not DATASETS[entry.dataset].of_state]
     populated = {entry.account for entry in counted if entry.jobs}
-    excuses = Excuses(scope, coverage, dataset)
     excused = {account for account in scope.accounts if all(excuses.excuse(account, region) for region in scope.regions or (None,))}
     told_of = populated | named | excused
     problems += [Reason(ReasonKind.ACCOUNT_SILENT, (account,)) for account in scope.accounts if account not in told_of]
     return problems
-
-
-def missing_places(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> list[Place]:
-    """The declared accounts and Regions that no complete list covers, and that are not excused; a half that is not declared is None."""
-    complete = [entry for entry in coverage if entry.dataset == dataset and entry.complete and (entry.jobs or entry.basis is Basis.OBSERVED)]
-    places = _Places((entry.account, entry.region) for entry in complete)
-    excuses = Excuses(scope, coverage, dataset)
-    return [place for place in _declared(scope) if place not in places and not excuses.excuse(*place)]
 
 
 def assumed_empty(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> list[Place]:
@@ -84,11 +76,6 @@ class _Places:
                 return place in self._whole
 
 
-def may_be_empty(scope: Scope, account: str | None, region: str | None) -> bool:
-    """Whether the policy says that a declared place may have no job."""
-    return account in scope.may_be_empty or f"{account}/{region}" in scope.may_be_empty
-
-
 class Excuses:
     """The declared places of one list that need no job (docs/verdicts.md, Coverage).
 
@@ -101,7 +88,8 @@ class Excuses:
         Args:
             coverage: of every list of the run.
         """
-        own = [entry for entry in coverage if entry.dataset == dataset and entry.basis is Basis.OBSERVED]
+        self._scope, self._entries = scope, [entry for entry in coverage if entry.dataset == dataset]
+        own = [entry for entry in self._entries if entry.basis is Basis.OBSERVED]
         self.fetched = bool(own)
         # There may be as many as there are places, and each rule asks for each place.
         self._may_be_empty = frozenset(scope.may_be_empty)
@@ -111,10 +99,18 @@ class Excuses:
 
     def excuse(self, account: str | None, region: str | None) -> bool:
         """Whether the place may have no job."""
-        if account not in self._may_be_empty and f"{account}/{region}" not in self._may_be_empty:
-            return False
         place = (account, region)
-        return not self.fetched or (place in self._answered and place not in self._failed)
+        return self.may_be_empty(account, region) and (not self.fetched or (place in self._answered and place not in self._failed))
+
+    def may_be_empty(self, account: str | None, region: str | None) -> bool:
+        """Whether the policy says that the place may have no job."""
+        return account in self._may_be_empty or f"{account}/{region}" in self._may_be_empty
+
+    def missing_places(self) -> list[Place]:
+        """The declared accounts and Regions that no complete list covers, and that are not excused; a half that is not declared is None."""
+        complete = [entry for entry in self._entries if entry.complete and (entry.jobs or entry.basis is Basis.OBSERVED)]
+        places = _Places((entry.account, entry.region) for entry in complete)
+        return [place for place in _declared(self._scope) if place not in places and not self.excuse(*place)]
 
 
 def unreached_window(scope: Scope, coverage: Sequence[Coverage], start: datetime | None, as_of: datetime) -> list[Reason]:
