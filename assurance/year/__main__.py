@@ -25,8 +25,9 @@ def main() -> int:
     with ProcessPoolExecutor(asked.workers, mp_context=get_context("spawn")) as pool:
         if asked.accounts:
             organization = draw_organization(asked.seed, asked.accounts, start, start + asked.days * DAY)
-            healthy = _evaluate_healthy(organization, months_of(organization)[asked.months], asked.every * HOUR, pool)
-            print_healthy(organization, healthy, asked.every)
+            months = _choose(months_of(organization), asked.months)
+            healthy = _evaluate_healthy(organization, months, asked.every * HOUR, pool)
+            print_healthy(organization, healthy, asked.every, months)
             samples = _compare(organization, asked.samples, asked.seed)
             print_samples(samples)
         if asked.faults:
@@ -50,7 +51,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--start", default="2026-01-01")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--every", type=int, default=1, help="hours between two evaluations of the healthy organization")
-    parser.add_argument("--months", type=_months, default=slice(None), help="only these times of 30 days of the healthy organization: 1-6; default: all")
+    parser.add_argument("--months", type=_months, help="only these times of 30 days of the healthy organization: 1-6; default: all")
     parser.add_argument("--faults", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=115, help="faults in one organization")
     parser.add_argument("--samples", type=int, default=20, help="instants at which a period is compared with what AWS listed then")
@@ -58,9 +59,16 @@ def _parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _months(text: str) -> slice:
+def _months(text: str) -> range:
     first, _, last = text.partition("-")
-    return slice(int(first) - 1, int(last or first))
+    return range(int(first), int(last or first) + 1)
+
+
+def _choose(months: Sequence[tuple[int, int]], asked: range | None) -> Sequence[tuple[int, int]]:
+    chosen = [month for number, month in enumerate(months, 1) if asked is None or number in asked]
+    if not chosen:
+        sys.exit(f"python -m assurance.year: error: there are {len(months)} times of 30 days, and none was asked for")
+    return chosen
 
 
 def _evaluate_healthy(organization: Organization, months: Sequence[tuple[int, int]], every: int, pool: Executor) -> Healthy:

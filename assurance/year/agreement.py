@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from random import Random
 
 from assurance.year.calendars import DAY, MINUTE, moment
-from assurance.year.evaluation import evaluate_instant
+from assurance.year.evaluation import evaluate_instant, name_of
 from assurance.year.lists import HORIZON, Lists
 from assurance.year.organization import Organization
-from policycheck.result import Result, RuleResult
+from policycheck.result import Result
 
 Said = dict[str, tuple[str, frozenset[tuple[str, str]]]]
 """By rule its verdict, and the subjects and causes of its findings."""
@@ -54,7 +54,7 @@ def compare_instant(organization: Organization, lists: Lists, at: int) -> Sample
         punctual = _said(_evaluate_answers(organization, lists.punctual(), at))
         awaited = {rule for rule in differing if rewound.get(rule) == punctual.get(rule)}
     told = {rule: f"{moment(at)} {rule}: {rewound.get(rule)} but {real.get(rule)}" for rule in sorted(differing)}
-    found = [rule for rule in result.rules if _name(rule) not in awaited]
+    found = [rule for rule in result.rules if name_of(rule) not in awaited]
     return Sample(
         at,
         differing=tuple(line for rule, line in told.items() if rule not in awaited),
@@ -71,9 +71,5 @@ def _evaluate_answers(organization: Organization, lists: Lists, at: int) -> Resu
 
 def _said(result: Result) -> Said:
     return {
-        _name(rule): (rule.verdict.value, frozenset((one.subject, one.cause or "") for one in rule.findings if one.waiver is None)) for rule in result.rules
+        name_of(rule): (rule.verdict.value, frozenset((one.subject, one.cause or "") for one in rule.findings if one.waiver is None)) for rule in result.rules
     }
-
-
-def _name(rule: RuleResult) -> str:
-    return f"{rule.policy}/{rule.id}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
@@ -24,7 +24,7 @@ from policycheck.policy.model import Policy, Rule
 from policycheck.policy.rendering import render
 from policycheck.policy.waivers import load_waivers
 from policycheck.records import micros
-from policycheck.result import Result, Verdict
+from policycheck.result import Finding, Result, RuleResult, Verdict
 from policycheck.sources.given import read_given
 from policycheck.sources.interface import Evidence
 from policycheck.sources.inventories import read_inventories
@@ -71,15 +71,32 @@ class Findings:
         """Add the steps of a period."""
         self.steps += steps
         for rule in result.rules:
-            name = f"{rule.policy}/{rule.id}"
-            for span in rule.spans:
-                self.verdicts[name, span.verdict] += span.span.steps
-            if rule.verdict is Verdict.INCONCLUSIVE:
-                self.reasons.setdefault(name, rule.reason or "")
+            self._note(rule, ((span.verdict, span.span.steps) for span in rule.spans))
             for one in rule.findings:
-                waived = one.waiver.reason if one.waiver else ""
-                where = one.account or "", one.region or "", one.subject, one.cause or ""
-                self.found += (Found(name, *where, micros(span.start), micros(span.end), waived, one.message) for span in one.spans)
+                self.found += (_found(rule, one, micros(span.start), micros(span.end)) for span in one.spans)
+
+    def add_instant(self, result: Result, at: int) -> None:
+        """Add one evaluation, each of whose findings is of that instant."""
+        self.steps += 1
+        for rule in result.rules:
+            self._note(rule, [(rule.verdict, 1)])
+            self.found += (_found(rule, one, at, at) for one in rule.findings)
+
+    def _note(self, rule: RuleResult, verdicts: Iterable[tuple[Verdict, int]]) -> None:
+        for verdict, steps in verdicts:
+            self.verdicts[name_of(rule), verdict] += steps
+        if rule.verdict is Verdict.INCONCLUSIVE:
+            self.reasons.setdefault(name_of(rule), rule.reason or "")
+
+
+def name_of(rule: RuleResult) -> str:
+    """Policy and id of a rule."""
+    return f"{rule.policy}/{rule.id}"
+
+
+def _found(rule: RuleResult, one: Finding, first: int, last: int) -> Found:
+    where = one.account or "", one.region or "", one.subject, one.cause or ""
+    return Found(name_of(rule), *where, first, last, one.waiver.reason if one.waiver else "", one.message)
 
 
 Choice = Callable[[str], bool]

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 from zoneinfo import ZoneInfo
 
 from assurance.year.calendars import DAY, HOUR, MINUTE, Every, moment
-from assurance.year.jobs import VAULT, Backup, Copy, Restore, Simulator, copy_destination
+from assurance.year.jobs import Backup, Copy, Restore, Simulator, copy_destination
 from assurance.year.lists import Spoil, SpoilRestore
-from assurance.year.organization import Place, Plan, Resource, name_by
+from assurance.year.organization import Place, Plan, Resource, name_by, vault_arn
 
 BASELINE, OBJECTIVES, RESILIENCE, TESTING = "aws-backup-baseline", "recovery-objectives", "ransomware-resilience", "restore-testing"
 AUDIT = "audit-manager"
@@ -27,11 +27,6 @@ class Breach:
     cause: str
     at: int
     """The first microsecond at which it is."""
-
-
-def vault_of(place: Place) -> str:
-    """The ARN of the vault of a place."""
-    return f"arn:aws:backup:{place.region}:{place.account}:backup-vault:{VAULT}"
 
 
 @dataclass
@@ -53,7 +48,7 @@ class Fault:
     @property
     def subjects(self) -> set[str]:
         """What may be found because of it."""
-        pair = f"{vault_of(self.place)} / {copy_destination()}"
+        pair = f"{vault_arn(self.place.account, self.place.region)} / {copy_destination()}"
         touched = {*self.spoils, *self.restores, *(one.arn for one in self.added)}
         children = {child.arn for one in self.place.resources if one.arn in touched for child in one.children}
         return {*touched, *children, *(plan.arn for plan in self.plans), *(breach.subject for breach in self.held), pair}
@@ -71,19 +66,20 @@ class Scene:
     """About when the fault is to be found."""
 
     def resources(self, *, plan: str = "", kind: str = "") -> list[Resource]:
-        return [one for one in self.place.resources if one.stays[0].plan.name.startswith(plan) and (not kind or one.type == kind)]
+        return [one for one in self.place.resources if one.is_of(plan) and (not kind or one.type == kind)]
 
     def plan(self, name: str) -> Plan:
         return next(plan for plan in self.place.plans if plan.name.startswith(name))
 
     def first(self, resource: Resource, start: int) -> Backup:
         """The first scheduled job that is created from an instant on."""
-        return min(self._scheduled(resource, start, start + 3 * DAY), key=lambda job: job.created)
+        return min((job for job in self.jobs(resource, start) if job.plan is not None), key=lambda job: job.created)
 
-    def _scheduled(self, resource: Resource, start: int, end: int) -> Iterator[Backup]:
+    def jobs(self, resource: Resource, start: int) -> Iterator[Backup]:
+        """The jobs that are created in three days from an instant on."""
         # A run makes its job some seconds later.
-        found = self.simulator.backups(resource, start - MINUTE, end)
-        return (job for job in found if job.plan is not None and start <= job.created < end)
+        found = self.simulator.backups(resource, start - MINUTE, start + 3 * DAY)
+        return (job for job in found if start <= job.created < start + 3 * DAY)
 
 
 Change = Callable[[Backup], Backup | None]
@@ -139,11 +135,11 @@ def _vault_unlocked(scene: Scene) -> Fault:
     created = []
     for one in scene.place.resources:
         fault.spoils[one.arn] = [lambda job: _unlock(job) if job.created >= fault.start else job]
-        jobs = [job for job in scene.simulator.backups(one, fault.start - MINUTE, fault.start + 2 * DAY) if job.created >= fault.start]
+        jobs = list(scene.jobs(one, fault.start))
         created += [job.created for job in jobs]
-        if one.stays[0].plan.name.startswith("nightly"):
+        if one.is_of("nightly"):
             fault.breaches.append(Breach(f"{BASELINE}/backups-immutable", one.arn, "", min(job.ended or 0 for job in jobs)))
-    fault.held.append(Breach(f"{AUDIT}/vaults-locked", vault_of(scene.place), "", min(created)))
+    fault.held.append(Breach(f"{AUDIT}/vaults-locked", vault_arn(scene.place.account, scene.place.region), "", min(created)))
     return fault
 
 
@@ -156,7 +152,7 @@ def _break(kind: str, message: str, category: str, cause: str, *, of: str = "", 
 
     def begin(scene: Scene) -> Fault:
         start, change = scene.at - 12 * HOUR, _fails(message, category, state)
-        daily = [one for one in scene.resources(plan=plan, kind=of) if one.stays[0].plan.name.startswith(("nightly", "evening", "continuous"))]
+        daily = [one for one in scene.resources(plan=plan, kind=of) if any(map(one.is_of, ("nightly", "evening", "continuous")))]
         fault = _ruin(scene, kind, start, daily, change, f"{BASELINE}/no-failed-jobs", cause)
         fault.spoils |= {one.arn: [_after(start, change)] for one in scene.resources(plan=plan, kind=of)}
         return fault

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 import polars as pl
 
 from assurance.year.calendars import moment
-from assurance.year.evaluation import Findings, Found, evaluate_instant
+from assurance.year.evaluation import Findings, evaluate_instant
 from assurance.year.jobs import copy_destination
 from assurance.year.lists import HORIZON, Lists, Row
-from assurance.year.organization import BACKUP_ACCOUNT, Organization, Place
+from assurance.year.organization import BACKUP_ACCOUNT, Organization, Place, vault_arn
 from assurance.year.owner import is_of_state
-from policycheck.result import RuleResult, Verdict
 
 _OF_BACKUPS = (
     "AccountId RecoveryPointArn BackupVaultName BackupVaultArn VaultType ResourceArn ResourceName ResourceType CreationDate InitiationDate CompletionDate "
@@ -45,20 +44,9 @@ def find_held(organization: Organization, lists: Lists, at: int) -> Findings:
     """What the packs find of what there is at an instant; each finding from that instant to itself."""
     jobs = lists.created(at - HORIZON, at).at(at)
     answers = [{name: rows} for name, rows in ({"BackupJobs": jobs["BackupJobs"]} | hold(organization, lists, at)).items() if rows]
-    result = evaluate_instant(organization, answers, at, chosen=lambda rule: is_of_state(rule) and rule != ELSEWHERE)
-    findings = Findings(found=[one for rule in result.rules for one in _found(rule, at)], steps=1)
-    for rule in result.rules:
-        name = f"{rule.policy}/{rule.id}"
-        findings.verdicts[name, rule.verdict] += 1
-        if rule.verdict is Verdict.INCONCLUSIVE:
-            findings.reasons.setdefault(name, rule.reason or "")
+    findings = Findings()
+    findings.add_instant(evaluate_instant(organization, answers, at, chosen=lambda rule: is_of_state(rule) and rule != ELSEWHERE), at)
     return findings
-
-
-def _found(rule: RuleResult, at: int) -> Iterator[Found]:
-    for one in rule.findings:
-        where = one.account or "", one.region or "", one.subject, one.cause or ""
-        yield Found(f"{rule.policy}/{rule.id}", *where, at, at, one.waiver.reason if one.waiver else "", one.message)
 
 
 def _vaults(places: list[Place], lists: Lists, at: int) -> Iterator[Row]:
@@ -66,7 +54,7 @@ def _vaults(places: list[Place], lists: Lists, at: int) -> Iterator[Row]:
     newest = lists.frames["BackupJobs"].filter(pl.col("CreationDate") <= moment(at)).group_by("BackupVaultArn").agg(pl.col("VaultLockState").last())
     locked = dict(newest.iter_rows())
     for place in places:
-        arn = f"arn:aws:backup:{place.region}:{place.account}:backup-vault:prod"
+        arn = vault_arn(place.account, place.region)
         yield _vault(arn, "BACKUP_VAULT", place.opened, locked=locked.get(arn, "LOCKED") == "LOCKED")
 
 

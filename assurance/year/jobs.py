@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from random import Random
 
 from assurance.year.calendars import DAY, HOUR, MINUTE, SECOND
-from assurance.year.organization import BACKUP_ACCOUNT, BACKUP_REGION, Organization, Plan, Resource, Rule, Version, name_by, spread
+from assurance.year.organization import BACKUP_ACCOUNT, BACKUP_REGION, VAULT, Organization, Plan, Resource, Rule, Version, name_by, spread, vault_arn
 
 DEFAULT_ROLE = "service-role/AWSBackupDefaultServiceRole"
-VAULT = "prod"
 _LATE = 200
 """One job in so many is listed late."""
 
@@ -182,7 +181,7 @@ class Simulator:
 
 def copy_destination() -> str:
     """The vault that every copy goes to."""
-    return f"arn:aws:backup:{BACKUP_REGION}:{BACKUP_ACCOUNT}:backup-vault:air-gapped"
+    return vault_arn(BACKUP_ACCOUNT, BACKUP_REGION, "air-gapped")
 
 
 def _point(resource: Resource, key: str, *, continuous: bool) -> str:

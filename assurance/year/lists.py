@@ -10,7 +10,7 @@ import polars as pl
 
 from assurance.year.calendars import DAY, moment
 from assurance.year.jobs import Backup, Copy, Restore, Simulator, copy_destination
-from assurance.year.organization import Resource
+from assurance.year.organization import Resource, vault_arn
 
 HORIZON = 30 * DAY
 """ListBackupJobs lists the jobs of so long; the other lists document no end."""
@@ -119,7 +119,7 @@ def _backup_row(job: Backup, resource: Resource) -> Row:
         "AccountId": account,
         "BackupJobId": job.id,
         "BackupVaultName": job.vault,
-        "BackupVaultArn": _vault(resource, job.vault),
+        "BackupVaultArn": vault_arn(resource.account, resource.region, job.vault),
         "VaultType": "BACKUP_VAULT",
         "VaultLockState": job.locked,
         "RecoveryPointArn": job.point if job.state in ("COMPLETED", "PARTIAL", "RUNNING") else None,
@@ -168,7 +168,7 @@ def _copy_row(copy: Copy, job: Backup) -> Row:
     row = {
         "AccountId": resource.account,
         "CopyJobId": copy.id,
-        "SourceBackupVaultArn": _vault(resource, job.vault),
+        "SourceBackupVaultArn": vault_arn(resource.account, resource.region, job.vault),
         "SourceRecoveryPointArn": copy.source_point,
         "DestinationBackupVaultArn": copy_destination(),
         "DestinationVaultType": "LOGICALLY_AIR_GAPPED_BACKUP_VAULT",
@@ -200,7 +200,7 @@ def _restore_row(test: Restore) -> Row:
         "RestoreJobId": test.id,
         "RecoveryPointArn": test.point,
         "SourceResourceArn": resource.arn,
-        "BackupVaultArn": _vault(resource, "prod"),
+        "BackupVaultArn": vault_arn(resource.account, resource.region),
         "CreationDate": moment(test.created),
         "CompletionDate": moment(test.ended),
         "Status": test.status,
@@ -214,10 +214,6 @@ def _restore_row(test: Restore) -> Row:
         "DeletionStatus": "SUCCESSFUL" if ended else None,
         _LISTED: test.created,
     }
-
-
-def _vault(resource: Resource, name: str) -> str:
-    return f"arn:aws:backup:{resource.region}:{resource.account}:backup-vault:{name}"
 
 
 def _as_it_was(name: str, row: Row, instant: int) -> Row:

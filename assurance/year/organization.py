@@ -15,11 +15,18 @@ ALWAYS = 2**62
 GIB = 2**30
 BACKUP_ACCOUNT, BACKUP_REGION = "900000000001", "eu-west-3"
 """Where all copies go: another account and another Region than any place."""
+VAULT = "prod"
+"""Of each place."""
 HOMES = (("eu-central-1", "Europe/Berlin"), ("us-east-1", "America/New_York"), ("ap-southeast-2", "Australia/Sydney"))
 OPT_IN = (("eu-south-1", "Europe/Berlin"), ("ap-southeast-3", "Etc/UTC"))
 # No run of a healthy plan is at an hour that a change of clocks skips: AWS would not start it.
 _HOURS = (20, 21, 22, 23, 0, 1, 3, 4, 5)
 _EARLIER = 130 * DAY
+
+
+def vault_arn(account: str, region: str, name: str = VAULT) -> str:
+    """The ARN of a vault."""
+    return f"arn:aws:backup:{region}:{account}:backup-vault:{name}"
 
 
 def name_by(*parts: object) -> str:
@@ -107,6 +114,10 @@ class Resource:
     renamed: int = ALWAYS
     children: tuple[Resource, ...] = ()
     """Of a stack."""
+
+    def is_of(self, plan: str) -> bool:
+        """Whether it came into the selection of a plan of this name first."""
+        return self.stays[0].plan.name.startswith(plan)
 
     @property
     def rarely(self) -> bool:

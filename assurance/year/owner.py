@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from assurance.year.calendars import DAY, HOUR, moment
-from assurance.year.organization import Organization, Place, Resource
+from assurance.year.organization import Organization, Place, Resource, vault_arn
 
 PACKS = ("aws-backup-baseline", "recovery-objectives", "ransomware-resilience", "audit-manager", "restore-testing")
 PARAMS = {"protected_vault": "prod", "copied_vault": "prod"}
@@ -101,7 +101,7 @@ def _daily(organization: Organization, start: int, end: int) -> Iterator[Resourc
 def _weekly(organization: Organization, start: int, end: int) -> Iterator[Resource]:
     for place in organization.places:
         for one in place.resources:
-            if one.stays[0].plan.name.startswith("weekly") and one.born + 10 * DAY <= start and one.gone >= end and place.closed >= end:
+            if one.is_of("weekly") and one.born + 10 * DAY <= start and one.gone >= end and place.closed >= end:
                 yield one
 
 
@@ -109,8 +109,8 @@ def plan_grants(organization: Organization) -> Iterator[Grant]:
     """The waivers that the owner writes: of what no job list can know."""
     start, end = organization.start - DAY, organization.end + DAY
     rare = tuple(one.arn for one in organization.resources if one.rarely)
-    monthly = tuple(one.arn for one in organization.resources if one.stays[0].plan.name.startswith("monthly"))
-    continuous = tuple(one.arn for one in organization.resources if one.stays[0].plan.name.startswith("continuous"))
+    monthly = tuple(one.arn for one in organization.resources if one.is_of("monthly"))
+    continuous = tuple(one.arn for one in organization.resources if one.is_of("continuous"))
     slow = tuple(one.arn for one in organization.resources if one.slow)
     if rare:
         yield Grant((*_FRESHNESS, *_HELD), "backed up once a week or month", start, end, rare)
@@ -156,7 +156,7 @@ def _waivers(grant: Grant, today: int) -> Iterator[dict[str, Any]]:
     for rule in grant.rules:
         # A pair of vaults has no account of its own.
         if rule.endswith("copies-keep-coming"):
-            match = {"SourceBackupVaultArn": f"arn:aws:backup:{grant.region}:{grant.account}:backup-vault:prod"}
+            match = {"SourceBackupVaultArn": vault_arn(grant.account, grant.region)}
         yield {
             "rule": rule,
             "match": match,

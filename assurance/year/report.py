@@ -17,9 +17,9 @@ from policycheck.result import Verdict
 _MOST = 20
 
 
-def print_healthy(organization: Organization, healthy: Healthy, every: int) -> None:
+def print_healthy(organization: Organization, healthy: Healthy, every: int, months: Sequence[tuple[int, int]]) -> None:
     """Findings of the healthy organization, what was waived and why, and what stayed undecided."""
-    accounts, days = len({place.account for place in organization.places}), (organization.end - organization.start) // DAY
+    accounts, days = len({place.account for place in organization.places}), sum(end - first for first, end in months) // DAY
     size = f"{accounts} accounts, {len(organization.places)} places, {len(organization.resources)} resources, {days} days"
     print(f"healthy: {size}")
     _print_findings(healthy.jobs, f"{healthy.jobs.steps:,} evaluations of job lists, one every {every} h")

@@ -28,7 +28,7 @@ from tests.slow.spark_estate import write_skewed_estate
 from tests.test_project import ROOT
 
 pytestmark = pytest.mark.slow
-JOBS = int(os.environ.get("POLICYCHECK_SPARK_JOBS", "100000"))
+JOBS = 100_000
 """Of the one resource that has far more than any other."""
 OTHERS = int(os.environ.get("POLICYCHECK_SPARK_RESOURCES", "40"))
 """The other resources, with 14 jobs each."""

@@ -15,7 +15,7 @@ START = instant("2026-05-01T00:00:00+00:00")
 
 def test_a_run_counts_as_missed_until_its_job_is_listed_and_only_the_late_job_is_to_blame() -> None:
     organization = draw_organization(2, 12, START, START + 62 * DAY, changes=False)
-    hourly = [one for one in organization.resources if one.stays[0].plan.name.startswith("hourly")]
+    hourly = [one for one in organization.resources if one.is_of("hourly")]
     simulator = Simulator(organization)
     late = next(
         job for one in hourly for job in simulator.backups(one, START + 32 * DAY, START + 60 * DAY) if job.plan is not None and job.listed > job.start_by

@@ -30,7 +30,7 @@ def lists(organization: Organization) -> Lists:
 
 def test_a_backup_leaves_a_recovery_point_until_its_retention_is_over(organization: Organization, lists: Lists) -> None:
     points = hold(organization, lists, NOW)["RecoveryPoints"]
-    nightly = next(one for one in organization.resources if one.stays[0].plan.name.startswith("nightly"))
+    nightly = next(one for one in organization.resources if one.is_of("nightly"))
     own = [point for point in points if point["ResourceArn"] == nightly.arn and point["VaultType"] == "BACKUP_VAULT"]
     assert len(own) == len({point["RecoveryPointArn"] for point in own}) > 35
     assert all(point["CreationDate"] > moment(NOW - point["Lifecycle"]["DeleteAfterDays"] * DAY) for point in own)
@@ -39,7 +39,7 @@ def test_a_backup_leaves_a_recovery_point_until_its_retention_is_over(organizati
 
 
 def test_continuous_backups_share_one_recovery_point_as_old_as_the_first(organization: Organization, lists: Lists) -> None:
-    continuous = next(one for one in organization.resources if one.stays[0].plan.name.startswith("continuous"))
+    continuous = next(one for one in organization.resources if one.is_of("continuous"))
     held = hold(organization, lists, NOW)
     (point,) = (point for point in held["RecoveryPoints"] if point["ResourceArn"] == continuous.arn and point["VaultType"] == "BACKUP_VAULT")
     assert point["Status"] == "AVAILABLE"

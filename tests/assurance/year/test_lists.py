@@ -21,7 +21,7 @@ def organization() -> Organization:
 
 @pytest.fixture(scope="module")
 def resource(organization: Organization) -> Resource:
-    return next(one for one in organization.resources if one.stays[0].plan.name.startswith("nightly"))
+    return next(one for one in organization.resources if one.is_of("nightly"))
 
 
 def listed(organization: Organization, resource: Resource, start: int, end: int) -> tuple[Lists, list[Backup]]:
