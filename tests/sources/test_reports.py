@@ -83,10 +83,8 @@ def judge(policies: Sequence[Policy], evidence: Evidence, as_of: datetime = END)
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("dataset", DATASETS.values(), ids=str)
+@pytest.mark.parametrize("dataset", [DATASETS[name] for name in COLUMNS], ids=str)
 def test_a_report_says_of_a_job_what_the_api_says(dataset: Dataset, form: str) -> None:
-    if dataset.name not in COLUMNS:
-        pytest.skip("AWS has no report of these jobs")
     as_of = datetime(2026, 11, 20, tzinfo=UTC)
     jobs: list[Mapping[str, Any]] = [job for listed in sample(as_of).jobs(dataset).values() for job in listed[:40]]
     start = as_of - 40 * DAY
