@@ -15,7 +15,7 @@ from policycheck import job_records
 from policycheck.datasets import BACKUP_JOBS, COPY_JOBS, DATASETS, Dataset
 from policycheck.drafting.trial import load_text
 from policycheck.engine.evaluate import judge
-from policycheck.formats.json_result import load_result
+from policycheck.formats.json_reading import load_result
 from policycheck.formats.registry import FORMATS
 from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords, SavedJob

@@ -19,7 +19,7 @@ from policycheck.column_records import MANY
 from policycheck.errors import ExitCode
 from policycheck.finding_list import FindingList
 from policycheck.formats.interface import DEFAULTS, Options, clean_result
-from policycheck.formats.json_result import load_result
+from policycheck.formats.json_reading import load_result
 from policycheck.formats.redaction import redact
 from policycheck.formats.registry import FORMATS
 from policycheck.result import Result

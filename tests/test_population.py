@@ -18,7 +18,7 @@ from lxml import etree
 
 from policycheck.answers import Answer
 from policycheck.formats.interface import clean_result
-from policycheck.formats.json_result import load_result
+from policycheck.formats.json_reading import load_result
 from policycheck.formats.redaction import redact
 from policycheck.formats.registry import FORMATS
 from policycheck.population import Covered

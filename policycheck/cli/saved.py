@@ -18,7 +18,7 @@ def read_result(path: Path, what: str = "result") -> Result:
     Raises:
         EvidenceError: it cannot be read, or is no saved result, or a damaged one.
     """
-    from policycheck.formats.json_result import load_result
+    from policycheck.formats.json_reading import load_result
 
     try:
         content = path.read_bytes()

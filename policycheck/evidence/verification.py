@@ -20,7 +20,7 @@ from policycheck.evidence.reperform import InputError, differences, read_object,
 from policycheck.evidence.replaying import replay_run
 from policycheck.evidence.statement import attested_digests
 from policycheck.evidence.surroundings import look_around
-from policycheck.formats.json_result import load_result
+from policycheck.formats.json_reading import load_result
 from policycheck.formats.registry import FORMATS
 from policycheck.result import Result
 from policycheck.text import clean_line, truncate

@@ -23,7 +23,7 @@ from lxml import etree
 
 from policycheck.formats.cleaning import cleaned
 from policycheck.formats.interface import Options, clean_result
-from policycheck.formats.json_result import load_result
+from policycheck.formats.json_reading import load_result
 from policycheck.formats.registry import FORMATS
 from policycheck.job_records import SavedJob
 from policycheck.result import Result, Verdict

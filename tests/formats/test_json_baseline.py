@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from policycheck.errors import EvidenceError
-from policycheck.formats.json_result import load_result
+from policycheck.formats.json_reading import load_result
 from policycheck.formats.registry import FORMATS
 from tests.formats.results import compared, mixed
 

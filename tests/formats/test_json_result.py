@@ -11,7 +11,7 @@ import pytest
 
 from policycheck.errors import EvidenceError, ExitCode
 from policycheck.formats.cleaning import cleaned
-from policycheck.formats.json_result import load_result
+from policycheck.formats.json_reading import load_result
 from policycheck.formats.registry import FORMATS
 from policycheck.job_records import SavedJob
 from policycheck.result import Result, Verdict

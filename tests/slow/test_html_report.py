@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from policycheck.formats.json_result import load_result
+from policycheck.formats.json_reading import load_result
 from policycheck.formats.registry import FORMATS
 from policycheck.job_records import SavedJob
 from policycheck.result import Result, Verdict
