@@ -484,8 +484,8 @@ class _Ruling:
         if len(waiting) > _MOST_NOTES:
             notes.append(f"and {len(waiting) - _MOST_NOTES:,} more subjects pending")
         if left_out := self.view.left_out.get(self.case.number):
-            whose = "its parent job counts instead" if left_out == 1 else "their parent jobs count instead"
-            notes.append(f"{counted(left_out, 'child job')} left out: {whose}with the same result")
+            whose = "its parent job counts" if left_out == 1 else "their parent jobs count"
+            notes.append(f"{counted(left_out, 'child job')} omitted: {whose} instead, with the same result")
         if share_of(self.case) is not None and (count := count_subjects(judgements)).most != 1:
             notes.append(spell_count(self.case, count))
         notes += measure_of(self.case).tell_notes(self.case, judgements)
