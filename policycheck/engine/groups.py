@@ -25,21 +25,22 @@ from policycheck.engine.findings import describe_empty
 from policycheck.engine.frame import ROW, SUBJECT
 from policycheck.engine.group_account import TOGETHER
 from policycheck.engine.group_answers import answer_groups, looked_at, newest_bounds, newest_of
-from policycheck.engine.group_findings import Describer, spell_subject
+from policycheck.engine.group_findings import Describer
 from policycheck.engine.group_judgement import judge_group
 from policycheck.engine.group_measure import Clean, measure_of
+from policycheck.engine.group_notes import tell_notes
 from policycheck.engine.group_reasons import all_pending, nothing_to_measure
 from policycheck.engine.judgement import Edge, Judgement, Setting, expectation
 from policycheck.engine.ladder import Standing, decide
 from policycheck.engine.list_view import KEY, ListView, Tally, any_truth
 from policycheck.engine.listed_inventory import nameless
 from policycheck.engine.masks import add_masks, listed_mask
-from policycheck.engine.measures import Truth
+from policycheck.engine.new_subjects import NewSubjects
 from policycheck.engine.possible_jobs import PossibleJobs
 from policycheck.engine.scope import in_scope
 from policycheck.engine.screen import CleanKeys, bounds_of, screen
 from policycheck.engine.soft_limits import describe_warnings, is_warned, soften
-from policycheck.engine.subject_shares import count_subjects, describe, share_of, spell_count, stand
+from policycheck.engine.subject_shares import count_subjects, describe, share_of, stand
 from policycheck.engine.subjects import Group, Subjects, find_subjects
 from policycheck.engine.thinning import thin
 from policycheck.engine.unknown import absent_inventories, name_lacking, name_unknown, spell_fields
@@ -50,12 +51,10 @@ from policycheck.places import Place
 from policycheck.policy.conditions import fields_of
 from policycheck.policy.model import LISTED_INVENTORY, RESOURCE, NoData
 from policycheck.reasons import Reason, ReasonKind, Reasons
-from policycheck.records import iso, micros, moment
-from policycheck.result import Coverage, Finding, RuleResult, Universe, Verdict
-from policycheck.text import clean_line, counted, spell_duration
-from policycheck.units import DAY
+from policycheck.records import micros, moment
+from policycheck.result import Finding, RuleResult, Universe, Verdict
+from policycheck.text import clean_line
 
-_MOST_NOTES = 10
 _NO_WINDOW = Edge(None)
 _MOST_PLACES = 3
 
@@ -214,7 +213,7 @@ class _Ruling:
             pending=sum(item.pending for item in judgements),
             universe=self._universe(subjects),
             breach=measure_of(case).breach(case, judgements, self.as_of) if verdict is Verdict.PASS and share_of(case) is None else None,
-            notes=self._notes(judgements),
+            notes=tell_notes(case, judgements, self.view.left_out.get(case.number, 0)),
             findings=findings,
             answers=self._answers(judgements, subjects, short) if self.context.answers else (),
         )
@@ -281,7 +280,7 @@ class _Ruling:
     def _judge(self, group: Group, jobs: Sequence[tuple[Any, ...]], tallies: Mapping[int, Tally]) -> Judgement:
         waiting = any(tallies[number].waiting for number in group.keys)
         unwell = any_truth(tallies[number].unwell for number in group.keys)
-        setting = Setting(self._edge(group), self._absence.is_shown(group.subject[:2]), waiting, unwell, self._first_runs(group), self._is_whole(group))
+        setting = Setting(self._new.edge(group), self._absence.is_shown(group.subject[:2]), waiting, unwell, self._new.first_runs(group), self._is_whole(group))
         judged = self._possible.weigh(judge_group(self.case, group, jobs, setting, self.as_of, self.view.job_list), jobs)
         if self._softer is None or judged.violation is True or judged.pending or judged.nothing or judged.waiting:
             return judged
@@ -301,47 +300,9 @@ class _Ruling:
         case = self.case
         return Absence(case.scope, self.context.coverage, case.rule.statement.dataset, case.window_length, self.context.as_of)
 
-    def _edge(self, group: Group) -> Edge:
-        """Where the window of a group begins."""
-        case, length = self.case, self.case.window_length
-        start = None if length is None else self.as_of - length
-        if start is None or RESOURCE not in case.per or group.entry is not None or self.backups is None:
-            return Edge(start)
-        history, unplaced = self.backups.history(group.subject), self.backups.has_unplaced(group.subject)
-        first = None if history is None else history.first
-        if (history is None and not unplaced) or (first is not None and first <= start):
-            return Edge(start)
-        if history is None or first is None or history.undated or unplaced:
-            # A job without a date, or without a place, may be the first.
-            return Edge(start, None, self.as_of if first is None else first)
-        return Edge(start, True if self._is_first(self.backups, group, first) else None, first)
-
-    def _first_runs(self, group: Group) -> Truth:
-        """Whether the first backup of a resource still runs; None where it may."""
-        if RESOURCE not in self.case.per or self.backups is None:
-            return False
-        histories = [self.backups.history(group.subject)] + ([] if self.view is self.backups else [self.view.history(group.subject)])
-        first, *own = histories
-        if first is None or first.first_runs is False or any(history is not None and history.first_runs is False for history in own):
-            return False
-        sure = first.first_runs and all(history is None or history.first_runs for history in own) and not self.view.may_have_ended(group.subject)
-        dated = first.first is not None and not first.undated and not self.backups.has_unplaced(group.subject)
-        return True if sure and dated and self._is_first(self.backups, group, first.first or 0) else None
-
-    def _is_first(self, backups: ListView, group: Group, first: int) -> bool:
-        """Whether the list of backup jobs shows that a resource had no job in the day before this one, nor any earlier that it could show."""
-        return all(self._shows_first(place, first) for place in backups.places(group.subject))
-
-    def _shows_first(self, place: Place, first: int) -> bool:
-        entry = self._backup_coverage.get(place)
-        if entry is None or entry.evident is None or not entry.complete:
-            return False
-        begins = entry.evident[0]
-        return micros(begins) < first - DAY and entry.gap_in(begins, moment(first)) is None
-
     @cached_property
-    def _backup_coverage(self) -> dict[Place, Coverage]:
-        return {(entry.account, entry.region): entry for entry in self.context.coverage if entry.dataset == BACKUP_JOBS.name}
+    def _new(self) -> NewSubjects:
+        return NewSubjects(self.case, self.view, self.backups, self.context)
 
     def _short(self, subjects: Subjects) -> Reasons:
         """Why the evidence does not reach; nothing where it does."""
@@ -467,29 +428,3 @@ class _Ruling:
             if entry.dataset == source.name and not source.of_state and entry.evident is not None and in_scope(case.scope, entry.account, entry.region)
         ]
         return Universe(f"{source.noun}s", min(starts, default=None), subjects.count)
-
-    def _pending_until(self, item: Judgement) -> str:
-        if item.first_runs:
-            return "is pending: its first backup job is in progress"
-        if told := measure_of(self.case).tell_pending(item):
-            return told
-        first = item.edge.first or 0
-        until = measure_of(self.case).pending_until(self.case, first)
-        return f"is new: pending until {iso(moment(until))}, {spell_duration(until - first)} after its first backup job"
-
-    def _notes(self, judgements: Sequence[Judgement]) -> tuple[str, ...]:
-        """What is pending until when, and what had nothing to measure."""
-        waiting = sorted((item for item in judgements if item.pending), key=lambda item: (item.first_runs, item.edge.first or 0, item.group.values[0] or ""))
-        notes = [f"{spell_subject(self.case.per, item.group.values)} {self._pending_until(item)}" for item in waiting[:_MOST_NOTES]]
-        if len(waiting) > _MOST_NOTES:
-            notes.append(f"and {len(waiting) - _MOST_NOTES:,} more subjects pending")
-        if left_out := self.view.left_out.get(self.case.number):
-            whose = "its parent job counts" if left_out == 1 else "their parent jobs count"
-            notes.append(f"{counted(left_out, 'child job')} omitted: {whose} instead, with the same result")
-        if share_of(self.case) is not None and (count := count_subjects(judgements)).most != 1:
-            notes.append(spell_count(self.case, count))
-        notes += measure_of(self.case).tell_notes(self.case, judgements)
-        passed = sum(item.passed_over for item in judgements)
-        if passed and not measure_of(self.case).passes_over_nothing:
-            notes.append(f"{nothing_to_measure(self.case, passed, len(judgements))}: skipped, as no_data {self.case.rule.qualifiers.no_data} says")
-        return tuple(notes)
