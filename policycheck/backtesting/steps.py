@@ -89,7 +89,7 @@ def evaluate_period(
         One result as of the end of the period, which formats show like any other: each rule with the worst verdict that it had on any step, and each finding
         with the steps on which it was found.
     """
-    series, kept = Series(counting=False), _Steps()
+    series, kept = Series(), _Steps()
 
     def evaluate(found: Evidence, instant: datetime, *, answers: bool) -> Result:
         result = run(policies, found, as_of=instant, fail_on=fail_on, backend=backend, answers=answers, frameworks=frameworks, matrices=matrices, series=series)
@@ -99,7 +99,6 @@ def evaluate_period(
     *earlier, end = period.instants
     for instant in earlier:
         evaluate(_at(evidence, instant), instant, answers=False)
-    series.counting = True
     return kept.result(evaluate(evidence, end, answers=answers), period)
 
 

@@ -63,6 +63,8 @@ class GroupMeasure(Measurement):
     """Whether a subject with nothing to measure does not keep a rule from passing, as long as another has something."""
     pending_for = ""
     """Why its subjects are pending, where it is not that they are new."""
+    tells_breach = False
+    """Whether `breach` tells when a rule will be violated: by the subject with the greatest value."""
     needs_whole_list = False
     """Whether a job that the list lacks between two others would change what it says."""
 

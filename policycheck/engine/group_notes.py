@@ -16,25 +16,26 @@ from policycheck.text import counted, spell_duration
 _MOST_NOTES = 10
 
 
-def tell_notes(case: Case, judgements: Sequence[Judgement], omitted: int) -> tuple[str, ...]:
+def tell_notes(case: Case, judgements: Sequence[Judgement], clean: int, children: int) -> tuple[str, ...]:
     """What is pending until when, and what had nothing to measure.
 
     Args:
-        omitted: how many child jobs their parents stand for.
+        clean: how many other groups certainly keep to the rule.
+        children: how many child jobs their parents stand for.
     """
     waiting = sorted((item for item in judgements if item.pending), key=lambda item: (item.first_runs, item.edge.first or 0, item.group.values[0] or ""))
     notes = [f"{spell_subject(case.per, item.group.values)} {_pending_until(case, item)}" for item in waiting[:_MOST_NOTES]]
     if len(waiting) > _MOST_NOTES:
         notes.append(f"and {len(waiting) - _MOST_NOTES:,} more subjects pending")
-    if omitted:
-        whose = "its parent job counts" if omitted == 1 else "their parent jobs count"
-        notes.append(f"{counted(omitted, 'child job')} omitted: {whose} instead, with the same result")
+    if children:
+        whose = "its parent job counts" if children == 1 else "their parent jobs count"
+        notes.append(f"{counted(children, 'child job')} omitted: {whose} instead, with the same result")
     if share_of(case) is not None and (count := count_subjects(judgements)).most != 1:
         notes.append(spell_count(case, count))
     notes += measure_of(case).tell_notes(case, judgements)
     passed = sum(item.passed_over for item in judgements)
     if passed and not measure_of(case).passes_over_nothing:
-        notes.append(f"{nothing_to_measure(case, passed, len(judgements))}: skipped, as no_data {case.rule.qualifiers.no_data} says")
+        notes.append(f"{nothing_to_measure(case, passed, len(judgements) + clean)}: skipped, as no_data {case.rule.qualifiers.no_data} says")
     return tuple(notes)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from itertools import chain, groupby, islice
 from operator import itemgetter
@@ -41,7 +41,7 @@ from policycheck.engine.scope import in_scope
 from policycheck.engine.screen import CleanKeys, bounds_of, screen
 from policycheck.engine.soft_limits import describe_warnings, is_warned, soften
 from policycheck.engine.subject_shares import count_subjects, describe, share_of, stand
-from policycheck.engine.subjects import Group, Subjects, find_subjects
+from policycheck.engine.subjects import NOTHING_OMITTED, Group, Omitted, Subjects, find_subjects
 from policycheck.engine.thinning import thin
 from policycheck.engine.unknown import absent_inventories, name_lacking, name_unknown, spell_fields
 from policycheck.engine.verdict import decide_empty, judge_nothing, not_read, of_another_moment, rule_result, short_evidence
@@ -75,12 +75,10 @@ def judge_groups(cases: Sequence[Case], context: Context) -> dict[int, RuleResul
         clean = screen(together, bounds, keyed, KEY, micros(context.as_of), context.backend)
         for case in together:
             ruling = _Ruling(case, views[name], views.get(BACKUP_JOBS.name), context, clean[case.number], newest.get(case.number, {}))
-            if (fewer := thin(case, views[name], tallies[case.number], clean[case.number], context.series)) is not None:
-                found = replace(ruling, thinned=True).result(fewer, listing)
-                if found.verdict in {Verdict.PASS, Verdict.FAIL}:
-                    results[case.number] = found
-                    continue
-            results[case.number] = ruling.result(tallies[case.number], listing)
+            every = tallies[case.number]
+            # Of every subject is told what it came to.
+            own, omitted = (every, NOTHING_OMITTED) if context.answers else thin(case, views[name], every, clean[case.number])
+            results[case.number] = ruling.result(own, listing, omitted)
     return results
 
 
@@ -148,18 +146,16 @@ class _Ruling:
     """The keys whose jobs certainly keep to the rule."""
     newest: Mapping[int, int] = field(default_factory=dict)
     """The rank of the newest job of each key that the measure looks at; empty where answers are not asked for."""
-    thinned: bool = False
-    """Whether clean groups are left out of the tallies."""
 
     @property
     def as_of(self) -> int:
         return micros(self.context.as_of)
 
-    def judgements(self, tallies: Mapping[int, Tally], listing: Listing) -> tuple[Subjects, list[Judgement]]:
+    def judgements(self, tallies: Mapping[int, Tally], listing: Listing, omitted: Omitted = NOTHING_OMITTED) -> tuple[Subjects, list[Judgement]]:
         """Whom the rule is about, and what its measure says of each group."""
         named = expectation(self.case).inventory
         inventory = self.context.inventory(named.text) if named is not None else None
-        subjects = find_subjects(self.case, self.view, tallies, self.backups, inventory, listing, thinned=self.thinned)
+        subjects = find_subjects(self.case, self.view, tallies, self.backups, inventory, listing, omitted)
         nothing = not self.case.per and subjects.chosen is False
         if nothing:
             return subjects, []
@@ -188,9 +184,9 @@ class _Ruling:
     def _judge_clean(group: Group, clean: Clean) -> Judgement:
         return Judgement(group, _NO_WINDOW, False, clean.value, nothing=clean.nothing, passed_over=clean.nothing, tallied=clean.tallied)
 
-    def result(self, tallies: Mapping[int, Tally], listing: Listing) -> RuleResult:
+    def result(self, tallies: Mapping[int, Tally], listing: Listing, omitted: Omitted) -> RuleResult:
         case, rule = self.case, self.case.rule
-        subjects, judgements = self.judgements(tallies, listing)
+        subjects, judgements = self.judgements(tallies, listing, omitted)
         short = self._short(subjects)
         verdict, reasons = decide(self._standing(subjects, judgements, short))
         kept = [structs.replace(item, violation=False, nothing=False, soft=None) if item.found is True else item for item in judgements]
@@ -213,7 +209,7 @@ class _Ruling:
             pending=sum(item.pending for item in judgements),
             universe=self._universe(subjects),
             breach=measure_of(case).breach(case, judgements, self.as_of) if verdict is Verdict.PASS and share_of(case) is None else None,
-            notes=tell_notes(case, judgements, self.view.left_out.get(case.number, 0)),
+            notes=tell_notes(case, judgements, omitted.groups, self.view.left_out.get(case.number, 0)),
             findings=findings,
             answers=self._answers(judgements, subjects, short) if self.context.answers else (),
         )
@@ -312,11 +308,14 @@ class _Ruling:
 
     def _unread_places(self, subjects: Subjects) -> Reasons:
         """Where subjects are and the rule's list was not read."""
-        found = {group.subject for group in subjects.groups if not self._absence.is_read(group.subject[:2])}
-        counts = Counter("/".join(clean_line(part or "any") for part in subject[:2]) for subject in found)
+        places = Counter(subject[:2] for subject in {group.subject for group in subjects.groups}) + Counter(subjects.omitted.subjects_of)
+        unread = ((place, count) for place, count in places.items() if not self._absence.is_read(place))
+        counts: Counter[str] = Counter()
+        for place, count in unread:
+            counts["/".join(clean_line(part or "any") for part in place)] += count
         noun = self.case.rule.statement.list.noun
-        unread = (Reason(ReasonKind.PLACE_OF_SUBJECTS_UNREAD, (noun, place), (count,)) for place, count in sorted(counts.items()))
-        return tuple(islice(unread, _MOST_PLACES))
+        reasons = (Reason(ReasonKind.PLACE_OF_SUBJECTS_UNREAD, (noun, place), (count,)) for place, count in sorted(counts.items()))
+        return tuple(islice(reasons, _MOST_PLACES))
 
     def _short_list(self) -> Reasons:
         case, context = self.case, self.context
@@ -349,7 +348,7 @@ class _Ruling:
         if not self.case.per and subjects.chosen is None:
             return (Reason(ReasonKind.NONE_CERTAIN, because=(self._unknown(self.view.masks, self.case.chosen),)),)
         possible = sum(item.found is None for item in judgements)
-        numbers = (possible, len(judgements))
+        numbers = (possible, len(judgements) + subjects.omitted.groups)
         return (Reason(ReasonKind.COULD_VIOLATE, ("subject",), numbers, because=tuple(self._why(judgements))),) if possible else ()
 
     def _unsettled(self, subjects: Subjects, judgements: Sequence[Judgement], *, every: bool = False) -> Reasons:
@@ -361,21 +360,21 @@ class _Ruling:
             fields = spell_fields(dict.fromkeys([*case.per, *(("Account", "Region") if RESOURCE in case.per else ())]), dataset)
             return (Reason(ReasonKind.NAMELESS_JOBS, numbers=(subjects.nameless,), fields=fields),)
         waiting = sum(item.waiting for item in judgements)
-        return (Reason(ReasonKind.IN_PROGRESS_ALONE, numbers=(waiting, len(judgements))),) if waiting else ()
+        return (Reason(ReasonKind.IN_PROGRESS_ALONE, numbers=(waiting, len(judgements) + subjects.omitted.groups)),) if waiting else ()
 
     def _nothing(self, subjects: Subjects, judgements: Sequence[Judgement]) -> tuple[Verdict, Reasons] | None:
         """What it comes to where there is no group, or a group without anything to measure; None where it comes to something."""
         case, rule, read = self.case, self.case.rule, len(self.view.job_list)
         if not judgements:
             return decide_empty(rule, 0, read)
-        empty = [item for item in judgements if item.nothing]
+        empty, count = [item for item in judgements if item.nothing], len(judgements) + subjects.omitted.groups
         if unmeasured := sum(not item.passed_over for item in empty):
-            return Verdict.INCONCLUSIVE, (nothing_to_measure(case, unmeasured, len(judgements)),)
+            return Verdict.INCONCLUSIVE, (nothing_to_measure(case, unmeasured, count),)
         if measure_of(case).passes_over_nothing and all(item.nothing or item.pending for item in judgements) and empty:
             quiet = rule.qualifiers.no_data is NoData.QUIET and subjects.outside
-            return judge_nothing(rule, quiet=quiet), (nothing_to_measure(case, len(empty), len(judgements)),)
+            return judge_nothing(rule, quiet=quiet), (nothing_to_measure(case, len(empty), count),)
         if len(empty) == len(judgements) and rule.qualifiers.no_data is NoData.SKIP:
-            return Verdict.SKIPPED, (nothing_to_measure(case, len(empty), len(judgements)),)
+            return Verdict.SKIPPED, (nothing_to_measure(case, len(empty), count),)
         if not subjects.examined and measure_of(case).is_met_by_nothing(expectation(case)):
             if subjects.may:
                 unknown = self._unknown(self.view.masks, case.population)

@@ -6,7 +6,7 @@ told by bounds that hold for any of that: nothing that the measure looks at is u
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
@@ -43,15 +43,15 @@ def screen(cases: Sequence[Case], bounds: Bounds, keyed: nw.LazyFrame[Any], key:
     for case in cases:
         measure, screened = measure_of(case), measure_of(case).screen(case)
         end = start + len(screened.bounds)
-        told = {number: row[start:end] for number, row in bounds.items()}
+        told: Iterable[tuple[int, Sequence[Any]]] = ((number, row[start:end]) for number, row in bounds.items())
         if screened.between is not None:
-            told = {number: (*told[number], *times) for number, *times in _times_between(keyed.filter(screened.between), key, backend)}
+            told = ((number, (*bounds[number][start:end], *times)) for number, *times in _times_between(keyed.filter(screened.between), key, backend))
         if screened.beside is not None:
-            more = {number: found_beside for number, *found_beside in backend.rows(screened.beside(keyed, key))}
-            told = {number: (*told[number], *found_beside) for number, found_beside in more.items()}
+            so_far = dict(told)
+            told = ((number, (*so_far[number], *found_beside)) for number, *found_beside in backend.rows(screened.beside(keyed, key)))
         # Many groups have the same bounds.
         find = lru_cache(maxsize=None)(partial(measure.find_clean, case, as_of=as_of))
-        clean = ((number, find(bounds_of_key[1:])) for number, bounds_of_key in told.items() if not bounds_of_key[0])
+        clean = ((number, find(bounds_of_key[1:])) for number, bounds_of_key in told if not bounds_of_key[0])
         found[case.number] = {number: told_clean for number, told_clean in clean if told_clean is not None}
         start = end
     return found

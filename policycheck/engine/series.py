@@ -26,8 +26,6 @@ class Series:
     What goes on is described once: a finding that was there at the instant before is the same object, and says what was seen when it began.
     """
 
-    counting: bool = True
-    """Whether results tell how many subjects and jobs there are; without it verdicts, reasons and findings alone are right."""
     anew: frozenset[int] = frozenset()
     """The numbers of rules whose findings are described at each instant: those with waivers, which look at the jobs of findings, and those with a warning,
     which a subject may exceed before its limit."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import reduce
 from operator import and_
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from policycheck.engine.list_view import Key, ListView, Tally, any_truth, may_eq
 from policycheck.engine.measures import Truth
 from policycheck.engine.scope import in_scope
 from policycheck.inventory import Inventory, InventoryEntry, Listing
-from policycheck.places import ResourceKey
+from policycheck.places import Place, ResourceKey
 from policycheck.policy.model import RESOURCE
 
 Membership = tuple[tuple[int, bool], ...]
@@ -41,6 +41,24 @@ class Group(Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
+class Omitted:
+    """What groups come to that certainly keep to a rule and are not made."""
+
+    groups: int = 0
+    examined: int = 0
+    """Their jobs, counted as in `Tally`,"""
+    may: int = 0
+    undecided: int = 0
+    outside: bool = False
+    """and whether one was chosen outside the window."""
+    subjects_of: Mapping[Place, int] = field(default_factory=dict)
+    """How many resources they are of, by place, where they are of resources."""
+
+
+NOTHING_OMITTED = Omitted()
+
+
+@dataclass(frozen=True, slots=True)
 class Subjects:
     """The groups of one rule, and which records belong to them."""
 
@@ -61,6 +79,8 @@ class Subjects:
     """Records that may make a subject, at any time, and do not say which."""
     chosen: Truth
     """Whether any record is chosen by `where`, `jobs` and the scope, at any time."""
+    omitted: Omitted = NOTHING_OMITTED
+    """The groups that are not among `groups`. All numbers include them and their jobs."""
 
 
 _Place = tuple[int, tuple[str | None, ...]]
@@ -82,8 +102,7 @@ def find_subjects(
     backups: ListView | None,
     inventory: Inventory | None,
     listing: Listing,
-    *,
-    thinned: bool = False,
+    omitted: Omitted = NOTHING_OMITTED,
 ) -> Subjects:
     """The groups of one rule.
 
@@ -93,32 +112,33 @@ def find_subjects(
         backups: the list of backup jobs, where the rule needs it to know who must have a job.
         inventory: the one whose entries are the subjects; None: the jobs name them.
         listing: all inventories of the run.
-        thinned: whether groups are left out of the tallies, others of each rule.
+        omitted: what the groups come to that are left out of the tallies, others of each rule.
     """
     _, keys = view.keyed(case.per)
     if RESOURCE in case.per:
-        key = case.listed, case.per, inventory is not None and id(inventory), backups is view, case.number if thinned else None
+        key = case.listed, case.per, inventory is not None and id(inventory), backups is view, case.number if omitted.groups else None
         if key not in view.owners:
             owners, owned = _owners(case, view, keys, tallies, backups, inventory, listing)
             view.owners[key] = owners, owned, _strays(case, keys, tallies, owned, by_inventory=inventory is not None)
         owners, owned, stray = view.owners[key]
         groups, of_key = (_lone_groups(tallies, owners, owned), owned) if case.per == (RESOURCE,) else _owned_groups(case, keys, tallies, owners, owned)
     else:
-        owners, owned = [], dict.fromkeys(range(len(keys)), ())
+        owners, owned = [], dict.fromkeys(tallies, ())
         groups, of_key = _plain_groups(case, keys, tallies)
         stray = _strays(case, keys, tallies, owned, by_inventory=inventory is not None)
     counted = [number for number in tallies if inventory is None or any(sure for _, sure in owned[number])]
     return Subjects(
         groups=tuple(groups),
         of_key=of_key,
-        count=len(owners) if RESOURCE in case.per else len(groups),
-        examined=sum(tallies[number].examined for number in counted),
-        may=sum(tallies[number].may for number in tallies if inventory is None or owned[number]),
-        outside=any(tallies[number].outside for number in counted),
-        undecided=sum(tallies[number].undecided for number in counted),
+        count=omitted.groups + (len(owners) if RESOURCE in case.per else len(groups)),
+        examined=omitted.examined + sum(tallies[number].examined for number in counted),
+        may=omitted.may + sum(tallies[number].may for number in tallies if inventory is None or owned[number]),
+        outside=omitted.outside or any(tallies[number].outside for number in counted),
+        undecided=omitted.undecided + sum(tallies[number].undecided for number in counted),
         strays=sum(max(tallies[number].may, case.compares_jobs and tallies[number].chosen is not False) for number in stray),
         nameless=0 if inventory is not None else sum(one.count_nameless(case) for one in {id(one): one for one in (view, backups) if one is not None}.values()),
         chosen=any_truth(tally.chosen for tally in tallies.values()),
+        omitted=omitted,
     )
 
 
@@ -161,13 +181,14 @@ def _owners(
         by_arn: defaultdict[str | None, list[int]] = defaultdict(list)
         for position, owner in enumerate(owners):
             by_arn[owner.subject[2]].append(position)
-        return owners, {number: _entries_of(key.subject, owners, by_arn) for number, key in enumerate(keys)}
+        return owners, {number: _entries_of(keys[number].subject, owners, by_arn) for number in tallies}
     listed = _listed_subjects(keys, tallies)
     if backups is not None and backups is not view:
         for subject, truth in backups.listed_subjects(case).items():
             listed[subject] = truth or listed.get(subject)
     positions = {subject: position for position, subject in enumerate(listed)}
-    owned: dict[int, Membership] = {number: ((positions[key.subject], True),) if key.subject in positions else () for number, key in enumerate(keys)}
+    told = ((number, keys[number].subject) for number in tallies)
+    owned: dict[int, Membership] = {number: ((positions[subject], True),) if subject in positions else () for number, subject in told}
     return [_Owner(subject, truth is True) for subject, truth in listed.items()], owned
 
 

@@ -46,16 +46,14 @@ def seen(results: tuple[RuleResult, ...]) -> list[tuple[object, ...]]:
 )
 def test_a_series_says_of_each_instant_what_it_says_by_itself(jobs: list[Job], rules: list[Rule], hours: int) -> None:
     policies, lists, coverage = [Policy("p", "", "p.yaml", tuple(rules))], {"backup_jobs": job_list(jobs)}, [covered(len(jobs))]
-    series = Series(counting=False)
+    series = Series()
     for number in reversed(range(6)):
         as_of = AS_OF - timedelta(hours=hours * number)
-        series.counting = not number
         found = evaluate(policies, lists, coverage, as_of, BACKEND, series=series).rules
         alone = evaluate(policies, lists, coverage, as_of, BACKEND).rules
         assert seen(found) == seen(alone)
-        if series.counting:
-            # Findings say what was seen when they began.
-            assert [replace(one, findings=()) for one in found] == [replace(one, findings=()) for one in alone]
+        # Findings say what was seen when they began.
+        assert [replace(one, findings=()) for one in found] == [replace(one, findings=()) for one in alone]
 
 
 MORE = """

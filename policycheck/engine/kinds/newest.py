@@ -32,6 +32,7 @@ class Newest(GroupedMeasure):
 
     # How old the newest is, is told even where that is far too old.
     looks_past_window = True
+    tells_breach = True
 
     def measured(self, case: Case, frame: Frame) -> nw.Expr:
         return nw.col(case.chosen) & nw.col(case.matching)
