@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any
 
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.backends.registry import DEFAULT_ENGINE, open_engine
@@ -22,9 +23,10 @@ def open_small_spark() -> Backend:
 
     settings = {
         "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.driver.host": "127.0.0.1",
         "spark.log.level": "ERROR",
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.codegen.factoryMode": "NO_CODEGEN",
         "spark.sql.codegen.wholeStage": "false",
@@ -36,7 +38,20 @@ def open_small_spark() -> Backend:
     for name, value in settings.items():
         builder = builder.config(name, value)
     with hushed():
-        return open_engine(builder.getOrCreate())
+        session = builder.getOrCreate()
+    _keep_names(session)
+    return open_engine(session)
+
+
+def _keep_names(session: Any) -> None:
+    """Keep the functions of Spark that expressions are made of: Py4J else asks the JVM at each use whether there is one of this name."""
+    jvm, path = session.sparkContext._jvm, "org.apache.spark.sql.functions"
+    functions = getattr(jvm, path)
+    for name in ("coalesce", "col", "ifnull", "isnull", "lit", "max", "not", "sum", "when"):
+        setattr(functions, name, getattr(functions, name))
+    setattr(jvm, path, functions)
+    for name in ("PythonUtils", "functions"):
+        setattr(jvm, name, getattr(jvm, name))
 
 
 BACKEND: Backend = open_small_spark() if ASKED == "spark" else open_engine(ASKED)

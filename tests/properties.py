@@ -10,16 +10,22 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
+from tests.backends import ASKED
+
 Test = Callable[..., None]
+_MOST_WITH_SPARK = 2
+"""Examples of each property: an evaluation takes a second, and what is particular to an engine is told by cases."""
 
 
 def examples(*drawn: SearchStrategy[Any], few: int, many: int, **named: SearchStrategy[Any]) -> Callable[[Test], Test]:
-    """As hypothesis's `given`, with `few` examples; with `many` in a slow test of the same name.
+    """As hypothesis's `given`, with `few` examples, or two with Spark; with `many` in a slow test of the same name.
 
     Args:
         drawn: strategies for the last parameters of the test; those before them are fixtures.
         named: strategies by parameter.
     """
+
+    tried = min(few, _MOST_WITH_SPARK) if ASKED == "spark" else few
 
     def decorate(test: Test) -> Test:
         parameters = signature(test).parameters
@@ -40,7 +46,7 @@ def examples(*drawn: SearchStrategy[Any], few: int, many: int, **named: SearchSt
         run.__signature__ = signature(test).replace(  # type: ignore[attr-defined]  # pytest asks for fixtures by it
             parameters=[*own, Parameter("number_of_examples", Parameter.KEYWORD_ONLY)]
         )
-        twice: Test = pytest.mark.parametrize("number_of_examples", [few, pytest.param(many, marks=[pytest.mark.slow, pytest.mark.search])])(run)
+        twice: Test = pytest.mark.parametrize("number_of_examples", [tried, pytest.param(many, marks=[pytest.mark.slow, pytest.mark.search])])(run)
         return twice
 
     return decorate

@@ -32,6 +32,8 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _ALWAYS = {
     "spark.app.name": "policycheck",
     "spark.log.level": "ERROR",
+    # Else Spark 4 notes of each part of an expression which line of Python made it: four of five messages to the JVM.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.sql.session.timeZone": "UTC",
