@@ -108,7 +108,7 @@ assurance-year: $(READY) ## evaluate the shipped packs and drafted policies on s
 	@$(BIN)/python -m assurance.init --organizations 3
 
 assurance-matrix: $(READY) ## remove evidence of a small organization in thousands of ways; fail if a verdict gains by it
-	@POLARS_MAX_THREADS=1 $(BIN)/python -m assurance.matrix --minutes 8
+	@POLARS_MAX_THREADS=1 $(BIN)/python -m assurance.matrix --minutes 4
 
 benchmark: $(READY) ## measure speed and memory
 	@$(BIN)/python -m benchmarks

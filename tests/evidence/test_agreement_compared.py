@@ -13,6 +13,7 @@ from policycheck.policy.conditions import And, Literal, Operator
 from policycheck.policy.literals import parse_duration
 from policycheck.policy.measures import Measure, parse_limit
 from policycheck.policy.model import EVERY_JOB, Expectation, NoData, Qualifiers, Rule, Statement
+from tests.backends import ASKED
 from tests.evidence.agree import Case, answers
 from tests.evidence.files import Source, anonymous, saved
 from tests.evidence.jobs import AS_OF, HOUR, Job
@@ -97,8 +98,10 @@ def compare(seeds: range) -> Counter[str]:
 
 
 def test_the_engine_and_the_script_agree_on_jobs_that_are_compared() -> None:
-    counts = compare(range(40))
-    assert min(counts[verdict] for verdict in ("pass", "fail", "inconclusive")) > 10, counts
+    # An evaluation by Spark takes a second.
+    tried = 10 if ASKED == "spark" else 40
+    counts = compare(range(tried))
+    assert min(counts[verdict] for verdict in ("pass", "fail", "inconclusive")) > tried // 4, counts
 
 
 @pytest.mark.slow
