@@ -16,15 +16,17 @@ Test = Callable[..., None]
 _MOST_WITH_SPARK = 2
 """Examples of each property: an evaluation takes a second, and what is particular to an engine is told by cases."""
 
+_PART_OF_MANY = 4
+"""One of so many of the examples is tried by `make slow`, always the same ones, and all by `make search`."""
+
 
 def examples(*drawn: SearchStrategy[Any], few: int, many: int, **named: SearchStrategy[Any]) -> Callable[[Test], Test]:
-    """As hypothesis's `given`, with `few` examples, or two with Spark; with `many` in a slow test of the same name.
+    """As hypothesis's `given`, with `few` examples, or two with Spark; in a slow test of the same name with `many`, of which `make slow` tries a part.
 
     Args:
         drawn: strategies for the last parameters of the test; those before them are fixtures.
         named: strategies by parameter.
     """
-
     tried = min(few, _MOST_WITH_SPARK) if ASKED == "spark" else few
 
     def decorate(test: Test) -> Test:
@@ -37,7 +39,8 @@ def examples(*drawn: SearchStrategy[Any], few: int, many: int, **named: SearchSt
 
             # hypothesis keeps failing examples under the name of what it calls.
             check.__name__, check.__qualname__, check.__module__ = test.__name__, test.__qualname__, test.__module__
-            limits = settings(max_examples=number_of_examples, suppress_health_check=UNCHECKED, phases=PHASES)
+            number = max(many // _PART_OF_MANY, 2 * few) if number_of_examples == many and not _is_searching() else number_of_examples
+            limits = settings(max_examples=number, suppress_health_check=UNCHECKED, phases=PHASES)
             limits(given(**strategies)(check))()
 
         run.__dict__.update(test.__dict__)  # the marks
@@ -50,6 +53,10 @@ def examples(*drawn: SearchStrategy[Any], few: int, many: int, **named: SearchSt
         return twice
 
     return decorate
+
+
+def _is_searching() -> bool:
+    return settings.get_current_profile_name() == "search"
 
 
 UNCHECKED = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.large_base_example]

@@ -109,13 +109,14 @@ def _field_contradicts(field: Field, asked: Sequence[_Asked], dataset: Dataset) 
         case Kind.ENUM | Kind.BOOLEAN:
             return not _left(field.name, asked, dataset)
         case Kind.NAME:
-            return _names_contradict(asked)
+            return _names_contradict(asked, Operator.IS)
         case Kind.TEXT | Kind.WORD | Kind.ARN | Kind.ACCOUNT:
             missing, values = _split(field, asked)
-            return not missing and texts_contradict([(one.comparison, one.true) for one in values], folded=field.kind is Kind.WORD)
+            texts = [(one.comparison, one.true) for one in values]
+            return not missing and (texts_contradict(texts, folded=field.kind is Kind.WORD) or _names_contradict(values, Operator.IN_INVENTORY))
         case Kind.TIME | Kind.SPAN | Kind.DURATION | Kind.SIZE | Kind.INTEGER:
             missing, values = _split(field, asked)
-            if field.kind is Kind.TIME and not missing and _hours_contradict(values):
+            if not missing and (_spans_contradict if field.kind is Kind.SPAN else _hours_contradict)(values):
                 return True
             values = [one for one in values if one.comparison.operator not in CLOCK_OPERATORS]
             return not missing and (_numbers_contradict(values, ages=False) or _numbers_contradict(values, ages=True))
@@ -165,10 +166,14 @@ def _passes(value: object, asked: _Asked) -> bool:
     return (value in comparison.values) is asked.true
 
 
-def _names_contradict(asked: Sequence[_Asked]) -> bool:
-    """A resource may be in several inventories: only names that are asked for and refused at once contradict."""
-    wanted = [set(one.comparison.values) for one in asked if one.true and one.comparison.operator is Operator.IS]
-    refused = {value for one in asked if not one.true and one.comparison.operator is Operator.IS for value in one.comparison.values}
+def _names_contradict(asked: Sequence[_Asked], operator: Operator) -> bool:
+    """What a field says may be in several inventories: only names that are asked for and refused at once contradict.
+
+    Args:
+        operator: which asks for names.
+    """
+    wanted = [set(one.comparison.values) for one in asked if one.true and one.comparison.operator is operator]
+    refused = {value for one in asked if not one.true and one.comparison.operator is operator for value in one.comparison.values}
     present = {bool(one.comparison.values[0]) is one.true for one in asked if one.comparison.operator is Operator.PRESENT}
     return len(present) > 1 or any(names <= refused for names in wanted) or (False in present and bool(wanted))
 
@@ -203,13 +208,28 @@ def _numbers_contradict(asked: Sequence[_Asked], *, ages: bool) -> bool:
 def _hours_contradict(asked: Sequence[_Asked]) -> bool:
     """Whether no minute of a week passes, by the clocks of one zone; what two zones ask of one time is not compared."""
     minutes: dict[str, set[int]] = {}
+    for zone, held, true in _hours(asked):
+        left = minutes.setdefault(zone, set(range(WEEK_MINUTES)))
+        minutes[zone] = left & held if true else left - held
+    return any(not left for left in minutes.values())
+
+
+def _spans_contradict(asked: Sequence[_Asked]) -> bool:
+    """Whether a time from one instant to another must touch hours all of which it must not touch; it may touch several hours."""
+    refused: dict[str, set[int]] = {}
+    for zone, held, true in _hours(asked):
+        if not true:
+            refused.setdefault(zone, set()).update(held)
+    return any(true and held <= refused.get(zone, set()) for zone, held, true in _hours(asked))
+
+
+def _hours(asked: Sequence[_Asked]) -> Iterator[tuple[str, set[int], bool]]:
+    """Of each comparison with hours their zone, their minutes in a week, and whether it must be true."""
     for one in asked:
         if one.comparison.operator in CLOCK_OPERATORS:
             hours = parse_local_time(str(one.comparison.values[0]))
-            left = minutes.setdefault(hours.zone, set(range(WEEK_MINUTES)))
             held = {minute + since for since in range(0, WEEK_MINUTES, hours.period) for first, last in hours.spans() for minute in range(first, last)}
-            minutes[hours.zone] = left & held if one.true else left - held
-    return any(not left for left in minutes.values())
+            yield hours.zone, held, one.true
 
 
 def _number(value: Value) -> int:

@@ -80,6 +80,8 @@ CreationDate: {at_least: 2026-11-20, at_most: 2026-11-19}
 IsEncrypted: true, not: {IsEncrypted: {present: true}}
 IsEncrypted: true, any: [{IsEncrypted: false}]
 in_inventory: prod, not: {in_inventory: [prod, dr]}
+IamRoleArn: {in_inventory: prod}, not: {IamRoleArn: {in_inventory: [dr, prod]}}
+Running: {local_time: on Monday in UTC}, not: {Running: {local_time: on Monday or Tuesday in UTC}}
 in_inventory: {present: false}, any: [{in_inventory: prod}]
 ParentJobId: {present: true}, not: {ParentJobId: {present: true}}
 """.strip().splitlines()
@@ -109,6 +111,9 @@ CreationDate: {older_than: 24h}, any: [{CreationDate: {newer_than: 25h}}]
 CreationDate: {older_than: 24h, at_least: 2026-11-20}
 in_inventory: prod, any: [{in_inventory: dr}]
 in_inventory: [prod, dr], not: {in_inventory: prod}
+IamRoleArn: {in_inventory: [prod, dr]}, not: {IamRoleArn: {in_inventory: prod}}
+Running: {local_time: on Monday in UTC}, any: [{Running: {local_time: on Tuesday in UTC}}]
+Running: {local_time: on Monday in UTC}, not: {Running: {local_time: on Tuesday in UTC}}
 not: {IsEncrypted: true}, any: [{not: {IsEncrypted: false}}]
 ParentJobId: {present: false}
 """.strip().splitlines()
