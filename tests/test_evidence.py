@@ -203,7 +203,7 @@ def plainly(seed: int) -> Mapping[str, str]:
     return verdicts(files_of(estate_of(random.Random(seed))))
 
 
-MANY = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate])
+MANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 
 
 # --- what changes nothing ---
