@@ -39,7 +39,7 @@ def examples(*drawn: SearchStrategy[Any], few: int, many: int, **named: SearchSt
 
             # hypothesis keeps failing examples under the name of what it calls.
             check.__name__, check.__qualname__, check.__module__ = test.__name__, test.__qualname__, test.__module__
-            number = max(many // _PART_OF_MANY, 2 * few) if number_of_examples == many and not _is_searching() else number_of_examples
+            number = part_of(many, 2 * few) if number_of_examples == many else number_of_examples
             limits = settings(max_examples=number, suppress_health_check=UNCHECKED, phases=PHASES)
             limits(given(**strategies)(check))()
 
@@ -55,8 +55,9 @@ def examples(*drawn: SearchStrategy[Any], few: int, many: int, **named: SearchSt
     return decorate
 
 
-def _is_searching() -> bool:
-    return settings.get_current_profile_name() == "search"
+def part_of(many: int, least: int = 1) -> int:
+    """How many of so many examples a slow test tries: all of them in a search."""
+    return many if settings.get_current_profile_name() == "search" else max(many // _PART_OF_MANY, least)
 
 
 UNCHECKED = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large, HealthCheck.large_base_example]

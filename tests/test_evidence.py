@@ -39,6 +39,7 @@ from policycheck.policy.load import load_policies
 from policycheck.policy.model import Policy, Scope
 from policycheck.sources.files import read_job_files
 from tests.backends import ASKED, BACKEND
+from tests.properties import part_of
 from tests.tables import each
 
 Record = dict[str, Any]
@@ -203,7 +204,7 @@ def plainly(seed: int) -> Mapping[str, str]:
     return verdicts(files_of(estate_of(random.Random(seed))))
 
 
-MANY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate])
+MANY = settings(max_examples=part_of(150), deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 
 
 # --- what changes nothing ---
@@ -356,6 +357,7 @@ def test_no_pass_is_gained(check: Callable[[File, int], None], seed: int) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.search
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @MANY
 @given(seed=SEEDS)

@@ -12,7 +12,7 @@ from tests.evidence.agree import FAST, Case, answers, cases, compare
 from tests.evidence.agreement import Claim, judge_by_engine, said
 from tests.evidence.jobs import Job, job_lists
 from tests.evidence.rules import CLAIMS, following_rules, group_rules, job_rules
-from tests.properties import examples
+from tests.properties import examples, part_of
 
 
 def agree(case: Case) -> None:
@@ -32,9 +32,10 @@ def test_engine_and_reperform_say_the_same() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.search
 @pytest.mark.parametrize("measure", Measure)
 def test_of_groups_they_say_the_same(measure: Measure) -> None:
-    @settings(FAST, max_examples=100)
+    @settings(FAST, max_examples=part_of(100))
     @given(cases(st.tuples(*(group_rules(measure, number) for number in range(4)))))
     def check(case: Case) -> None:
         agree(case)
@@ -43,15 +44,17 @@ def test_of_groups_they_say_the_same(measure: Measure) -> None:
 
 
 @pytest.mark.slow
-@settings(FAST, max_examples=100)
+@pytest.mark.search
+@settings(FAST, max_examples=part_of(100))
 @given(cases(st.tuples(*(following_rules(number) for number in range(4)))))
 def test_of_following_jobs_they_say_the_same(case: Case) -> None:
     agree(case)
 
 
 @pytest.mark.slow
-def test_of_a_thousand_estates_they_say_the_same() -> None:
-    agree_on(1000, 1)
+@pytest.mark.search
+def test_of_many_estates_they_say_the_same() -> None:
+    agree_on(part_of(1000), 1)
 
 
 @examples(jobs=job_lists(), chosen=job_rules(), covers=CLAIMS, data=st.data(), few=4, many=100)

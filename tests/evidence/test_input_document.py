@@ -25,6 +25,7 @@ from tests.backends import BACKEND
 from tests.evidence.agree import FAST, Case, cases
 from tests.evidence.agreement import AS_OF_TIME, inventory_of, said
 from tests.evidence.files import write
+from tests.properties import part_of
 
 
 def compared(case: Case) -> bool:
@@ -64,5 +65,6 @@ def compare(count: int, number: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.search
 def test_of_generated_files_both_say_the_same() -> None:
-    compare(200, 4)
+    compare(part_of(200), 4)
