@@ -145,6 +145,8 @@ from pyspark.sql import SparkSession
 import policycheck
 
 builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.log.level", "ERROR")
+# Of many small queries most time goes to making each fast.
+builder = builder.config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1").config("spark.python.sql.dataFrameDebugging.enabled", "false")
 for setting in sys.argv[1].split(","):
     builder = builder.config(*setting.split("="))
 session = builder.getOrCreate()
@@ -169,7 +171,16 @@ AWKWARD = (
 )
 
 
-@pytest.mark.parametrize("settings", [",".join(AWKWARD), "spark.sql.adaptive.enabled=false,spark.sql.ansi.enabled=true,spark.sql.shuffle.partitions=3"])
+OTHER = (
+    "spark.sql.adaptive.enabled=false",
+    "spark.sql.ansi.enabled=true",
+    "spark.sql.codegen.factoryMode=NO_CODEGEN",
+    "spark.sql.codegen.wholeStage=false",
+    "spark.sql.shuffle.partitions=3",
+)
+
+
+@pytest.mark.parametrize("settings", [",".join(AWKWARD), ",".join(OTHER)])
 def test_a_session_that_is_given_is_taken_as_it_is(settings: str, small_estate: list[str]) -> None:
     code = [sys.executable, "-c", SESSION, settings, str(Path(small_estate[0]).parent)]
     done = subprocess.run(code, capture_output=True, text=True, cwd=ROOT, timeout=900, check=False)
