@@ -16,11 +16,11 @@ from policycheck.text import counted, spell_duration
 _MOST_NOTES = 10
 
 
-def tell_notes(case: Case, judgements: Sequence[Judgement], clean: int, children: int) -> tuple[str, ...]:
+def tell_notes(case: Case, judgements: Sequence[Judgement], groups: int, children: int) -> tuple[str, ...]:
     """What is pending until when, and what had nothing to measure.
 
     Args:
-        clean: how many other groups certainly keep to the rule.
+        groups: how many there are; those that are not judged keep to the rule.
         children: how many child jobs their parents stand for.
     """
     waiting = sorted((item for item in judgements if item.pending), key=lambda item: (item.first_runs, item.edge.first or 0, item.group.values[0] or ""))
@@ -35,7 +35,7 @@ def tell_notes(case: Case, judgements: Sequence[Judgement], clean: int, children
     notes += measure_of(case).tell_notes(case, judgements)
     passed = sum(item.passed_over for item in judgements)
     if passed and not measure_of(case).passes_over_nothing:
-        notes.append(f"{nothing_to_measure(case, passed, len(judgements) + clean)}: skipped, as no_data {case.rule.qualifiers.no_data} says")
+        notes.append(f"{nothing_to_measure(case, passed, groups)}: skipped, as no_data {case.rule.qualifiers.no_data} says")
     return tuple(notes)
 
 

@@ -209,7 +209,7 @@ class _Ruling:
             pending=sum(item.pending for item in judgements),
             universe=self._universe(subjects),
             breach=measure_of(case).breach(case, judgements, self.as_of) if verdict is Verdict.PASS and share_of(case) is None else None,
-            notes=tell_notes(case, judgements, omitted.groups, self.view.left_out.get(case.number, 0)),
+            notes=tell_notes(case, judgements, subjects.group_count, self.view.left_out.get(case.number, 0)),
             findings=findings,
             answers=self._answers(judgements, subjects, short) if self.context.answers else (),
         )
@@ -348,7 +348,7 @@ class _Ruling:
         if not self.case.per and subjects.chosen is None:
             return (Reason(ReasonKind.NONE_CERTAIN, because=(self._unknown(self.view.masks, self.case.chosen),)),)
         possible = sum(item.found is None for item in judgements)
-        numbers = (possible, len(judgements) + subjects.omitted.groups)
+        numbers = (possible, subjects.group_count)
         return (Reason(ReasonKind.COULD_VIOLATE, ("subject",), numbers, because=tuple(self._why(judgements))),) if possible else ()
 
     def _unsettled(self, subjects: Subjects, judgements: Sequence[Judgement], *, every: bool = False) -> Reasons:
@@ -360,21 +360,21 @@ class _Ruling:
             fields = spell_fields(dict.fromkeys([*case.per, *(("Account", "Region") if RESOURCE in case.per else ())]), dataset)
             return (Reason(ReasonKind.NAMELESS_JOBS, numbers=(subjects.nameless,), fields=fields),)
         waiting = sum(item.waiting for item in judgements)
-        return (Reason(ReasonKind.IN_PROGRESS_ALONE, numbers=(waiting, len(judgements) + subjects.omitted.groups)),) if waiting else ()
+        return (Reason(ReasonKind.IN_PROGRESS_ALONE, numbers=(waiting, subjects.group_count)),) if waiting else ()
 
     def _nothing(self, subjects: Subjects, judgements: Sequence[Judgement]) -> tuple[Verdict, Reasons] | None:
         """What it comes to where there is no group, or a group without anything to measure; None where it comes to something."""
         case, rule, read = self.case, self.case.rule, len(self.view.job_list)
         if not judgements:
             return decide_empty(rule, 0, read)
-        empty, count = [item for item in judgements if item.nothing], len(judgements) + subjects.omitted.groups
+        empty = [item for item in judgements if item.nothing]
         if unmeasured := sum(not item.passed_over for item in empty):
-            return Verdict.INCONCLUSIVE, (nothing_to_measure(case, unmeasured, count),)
+            return Verdict.INCONCLUSIVE, (nothing_to_measure(case, unmeasured, subjects.group_count),)
         if measure_of(case).passes_over_nothing and all(item.nothing or item.pending for item in judgements) and empty:
             quiet = rule.qualifiers.no_data is NoData.QUIET and subjects.outside
-            return judge_nothing(rule, quiet=quiet), (nothing_to_measure(case, len(empty), count),)
+            return judge_nothing(rule, quiet=quiet), (nothing_to_measure(case, len(empty), subjects.group_count),)
         if len(empty) == len(judgements) and rule.qualifiers.no_data is NoData.SKIP:
-            return Verdict.SKIPPED, (nothing_to_measure(case, len(empty), count),)
+            return Verdict.SKIPPED, (nothing_to_measure(case, len(empty), subjects.group_count),)
         if not subjects.examined and measure_of(case).is_met_by_nothing(expectation(case)):
             if subjects.may:
                 unknown = self._unknown(self.view.masks, case.population)

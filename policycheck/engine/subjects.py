@@ -82,6 +82,11 @@ class Subjects:
     omitted: Omitted = NOTHING_OMITTED
     """The groups that are not among `groups`. All numbers include them and their jobs."""
 
+    @property
+    def group_count(self) -> int:
+        """How many groups there are, those that are omitted included."""
+        return len(self.groups) + self.omitted.groups
+
 
 _Place = tuple[int, tuple[str | None, ...]]
 """A group of an owner: its position, and the values of the other `per` fields."""

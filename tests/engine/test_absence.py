@@ -78,6 +78,14 @@ def test_a_place_that_was_not_read_makes_the_evidence_short_and_is_named() -> No
     assert (lower.verdict, lower.possible) == ("inconclusive", 3)
 
 
+def test_subjects_that_keep_to_the_rule_are_counted_where_no_list_was_read() -> None:
+    there = f"arn:aws:ec2:eu-north-1:{ACCOUNT}:instance"
+    elsewhere = [ok(5, ResourceArn=f"{there}/i-{number}", BackupVaultArn=None, BackupJobId=f"n{number}") for number in range(3)]
+    result = grouped(expect(Measure.COUNT, clean(), "at_least 1"), [ok(5), *elsewhere], within="7d", coverage=[covered(4)])
+    assert (result.verdict, result.subjects, result.examined) == ("inconclusive", 4, 4)
+    assert result.reason == f"no list of backup jobs covers {ACCOUNT}/eu-north-1, where 3 subjects are"
+
+
 def test_an_entry_is_as_far_as_it_says_where_it_is() -> None:
     entries = [InventoryEntry("arn:aws:s3:::logs"), InventoryEntry("arn:aws:s3:::media", ACCOUNT)]
     requirement = expect(Measure.COUNT, clean(), "at_least 1", inventory="prod")

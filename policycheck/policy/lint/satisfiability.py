@@ -216,11 +216,11 @@ def _hours_contradict(asked: Sequence[_Asked]) -> bool:
 
 def _spans_contradict(asked: Sequence[_Asked]) -> bool:
     """Whether a time from one instant to another must touch hours all of which it must not touch; it may touch several hours."""
-    refused: dict[str, set[int]] = {}
-    for zone, held, true in _hours(asked):
+    hours, refused = list(_hours(asked)), dict[str, set[int]]()
+    for zone, held, true in hours:
         if not true:
             refused.setdefault(zone, set()).update(held)
-    return any(true and held <= refused.get(zone, set()) for zone, held, true in _hours(asked))
+    return any(true and held <= refused.get(zone, set()) for zone, held, true in hours)
 
 
 def _hours(asked: Sequence[_Asked]) -> Iterator[tuple[str, set[int], bool]]:
