@@ -16,7 +16,6 @@ from typing import Any, assert_never
 from policycheck.datasets import TAGS, Dataset, Field, Kind
 from policycheck.explaining.patterns import text_of
 from policycheck.policy.conditions import And, Comparison, Condition, Not, Or
-from policycheck.policy.literals import parse_duration
 from policycheck.policy.local_times import parse_local_time
 from policycheck.policy.operators import AGE_OPERATORS, CLOCK_OPERATORS, OPERATORS, Operator, Part
 from policycheck.records import iso, moment
@@ -24,6 +23,25 @@ from policycheck.testing.jobs import ACCOUNT, REGION
 from policycheck.units import DAY, HOUR, MINUTE, SECOND, round_down
 
 Guess = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Ago:
+    """A job was created, started or ended so many microseconds before as_of: its other times go with it."""
+
+    age: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """An inventory lists an ARN, or does not."""
+
+    inventory: str
+    lists: bool
+
+
+_Value = str | _Ago | _Listed | None
+"""What one field is to be, None for a missing one."""
 
 _OTHER_ACCOUNT, _OTHER_REGION = "444455556666", "us-east-1"
 _MOST_BRANCHES = 64
@@ -74,7 +92,7 @@ def _guesses(literals: Sequence[_Literal], dataset: Dataset) -> Iterator[Guess]:
         by_field.setdefault(literal[0].field, []).append(literal)
     # What several comparisons ask of one field varies fastest: its first guess is the least likely to do.
     ordered = sorted(by_field.items(), key=lambda item: len(item[1]))
-    pools = [[_spell(name, text, dataset) for text in _pool(asked, dataset.fields[name])] for name, asked in ordered]
+    pools = [[_spell(name, value, dataset) for value in _pool(asked, dataset.fields[name])] for name, asked in ordered]
     for choice in product(*pools):
         merged = _merge(choice)
         if merged is not None:
@@ -90,9 +108,8 @@ def _merge(parts: Iterable[Guess | None]) -> Guess | None:
     return merged
 
 
-def _pool(asked: Sequence[_Literal], field: Field) -> list[str | None]:
-    """Values of one field, None for a missing one."""
-    values: list[str | None] = []
+def _pool(asked: Sequence[_Literal], field: Field) -> list[_Value]:
+    values: list[_Value] = []
     if len(asked) > 1 and field.kind in {Kind.TEXT, Kind.WORD, Kind.ARN, Kind.ACCOUNT}:
         joined = _joined(asked)
         values += [_arn(field, joined)] if joined and field.kind is Kind.ARN and not joined.startswith("arn:") else [joined] if joined else []
@@ -111,13 +128,13 @@ def _joined(asked: Sequence[_Literal]) -> str:
     return "".join([*first(Part.START)[:1], *first(Part.ANY), *patterns, *first(Part.END)[:1]])
 
 
-def _values(comparison: Comparison, field: Field, want: bool) -> list[str | None]:
+def _values(comparison: Comparison, field: Field, want: bool) -> list[_Value]:
     operator = comparison.operator
     if operator is Operator.PRESENT:
-        return [something(field)] if bool(comparison.values[0]) is want else [None]
+        return [_Ago(HOUR) if field.kind is Kind.SPAN else something(field)] if bool(comparison.values[0]) is want else [None]
     texts = [literal.text for literal in comparison.literals]
     if operator is Operator.IN_INVENTORY:
-        return [f"{_LISTED}{'' if want else '-'}{texts[0]}"]
+        return [_Listed(texts[0], want)]
     match field.kind:
         case Kind.ENUM:
             # A job that has not completed has no outcome, whatever its state.
@@ -172,8 +189,6 @@ def something(field: Field) -> str:
             return "true"
         case Kind.TIME:
             return "-1h"
-        case Kind.SPAN:
-            return f"{_AT}-1h"
         case Kind.DURATION:
             return str(HOUR)
         case Kind.SIZE | Kind.INTEGER:
@@ -212,26 +227,23 @@ def _numbers(comparison: Comparison, field: Field, want: bool) -> Iterator[str]:
         yield from (iso(moment(number)) if field.kind is Kind.TIME else str(number) for number in numbers if 0 <= number < 2**53)
 
 
-_LISTED = "listed in "
-"""What a text begins with of an ARN that an inventory lists; with `-` before its name, does not."""
-_AT = "@"
-"""What a text begins with that says when a job was created, started or ended: its other times go with it."""
+_LISTED = "~listed in "
+"""What the name begins with, in a guess, of an ARN that an inventory lists; with `-` before the inventory's name, does not."""
 _WEEK_AND_DAY = 8 * DAY
 
 
-def _local_times(comparison: Comparison, want: bool) -> Iterator[str]:
+def _local_times(comparison: Comparison, want: bool) -> Iterator[_Ago]:
     """Ages, in the hours that are asked for or not in them, the latest of each day."""
     hours = parse_local_time(str(comparison.values[0]))
     for began in range(0, _WEEK_AND_DAY, DAY):
         for age in range(began + 15 * MINUTE, began + DAY, 15 * MINUTE):
             if hours.holds(SAMPLED_AT - timedelta(microseconds=age)) is want:
-                yield f"{_AT}-{spell_age(age)}"
+                yield _Ago(age)
                 break
 
 
-def _with_other_times(name: str, text: str, dataset: Dataset) -> Guess:
+def _with_other_times(name: str, age: int, dataset: Dataset) -> Guess:
     """The times of a job of which one is told, so that none contradicts another."""
-    age = parse_duration(text.removeprefix(f"{_AT}-"))
     old, at, later = f"-{spell_age(age + 10 * MINUTE)}", f"-{spell_age(age)}", f"-{spell_age(max(age - 5 * MINUTE, SECOND))}"
     started = {"InitiationDate": at} if "InitiationDate" in dataset.fields else {}
     match name:
@@ -252,14 +264,22 @@ def _lies_in(number: int, operator: Operator, value: int) -> bool:
     return (least is None or number >= least) and (most is None or number <= most)
 
 
-def _spell(name: str, text: str | None, dataset: Dataset) -> Guess | None:
+def _spell(name: str, value: _Value, dataset: Dataset) -> Guess | None:
     """A value of a field as members; None where no member gives it."""
+    match value:
+        case _Ago(age=age):
+            return _with_other_times(name, age, dataset)
+        case _Listed(inventory=inventory, lists=lists):
+            return {name: _arn(dataset.fields[name], "listed"), f"{_LISTED}{name}": f"{'' if lists else '-'}{inventory}"}
+        case str() | None:
+            return _spell_text(name, value, dataset)
+        case _:
+            assert_never(value)
+
+
+def _spell_text(name: str, text: str | None, dataset: Dataset) -> Guess | None:
     if name.startswith(TAGS) or name in {*_LENGTHS, "AccountName", "in_inventory", "DestinationAccount", "DestinationRegion", "CrossAccount", "CrossRegion"}:
         return {f"~{name}": text}
-    if text is not None and text.startswith(_LISTED):
-        return {name: _arn(dataset.fields[name], "listed"), f"~{_LISTED}{name}": text.removeprefix(_LISTED)}
-    if text is not None and text.startswith(_AT):
-        return _with_other_times(name, text, dataset)
     match name:
         case "Running":
             return {dataset.state_field: "PENDING"}
@@ -385,6 +405,6 @@ def list_resource(guess: Guess, arn: str, named: str | None) -> dict[str, list[d
     other |= {"tags": {name: "other" for name in tags}} if None in tags.values() else {}
     other |= {"account_name": "other"} if "~AccountName" in guess and guess["~AccountName"] is None else {}
     own = {"arn": arn, **said}
-    looked_up = {text: guess[key.removeprefix(f"~{_LISTED}")] for key, text in guess.items() if key.startswith(f"~{_LISTED}") and text is not None}
+    looked_up = {text: guess[key.removeprefix(_LISTED)] for key, text in guess.items() if key.startswith(_LISTED) and text is not None}
     arns = {name.removeprefix("-"): [other if name.startswith("-") else {"arn": value}] for name, value in looked_up.items()}
     return arns | {name: [own, *([other] if len(other) > 1 else [])] if own_listed else [other] for name, own_listed in sorted(names.items())}

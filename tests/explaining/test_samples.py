@@ -116,6 +116,15 @@ def policy_of(sentence: str, folder: Path) -> Policy:
     return load(path)[0]
 
 
+@pytest.mark.parametrize("text", ["@", "@-1h", "listed in admins", "~x", "-1h", "arn:"])
+def test_a_text_is_a_text_however_it_begins(text: str, tmp_path: Path) -> None:
+    for sentence in (f'no jobs with vault "{text}"', f'no jobs with ResourceName "{text}"'):
+        policy = policy_of(sentence, tmp_path)
+        sample = find_sample(policy, policy.rules[0], BACKEND, Verdict.FAIL)
+        assert sample is not None
+        assert run_printed(sample, policy.rules[0], tmp_path) is Verdict.FAIL
+
+
 @pytest.mark.parametrize(
     ("pattern", "text"),
     [
