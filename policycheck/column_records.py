@@ -47,7 +47,10 @@ class ColumnRecords(Sequence[Any]):
         """Members that every record is known to have, though their columns may not be at hand."""
         self.ids: pl.Series | None = None
         """Of each record a number that no other id has, if each has one in printable characters; None: not known."""
-        self._ready: set[int] = set()
+        self._expected: Mapping[int, int] = {}
+        self._expected_rows: Sequence[int] = ()
+        self._made: Mapping[int, Any] = {}
+        self._made_before: Mapping[int, Any] = {}
         self._one = lru_cache(maxsize=1024)(self.take_one)
         self._last = -_STEP - 1
         self._near: range = range(0)
@@ -81,8 +84,8 @@ class ColumnRecords(Sequence[Any]):
         number = row if row >= 0 else row + len(self)
         if not 0 <= number < len(self):
             raise IndexError(row)
-        if number in self._ready:
-            return self._one(number)
+        if number in self._expected:
+            return self._take_expected(number)
         if number in self._near:
             return self._near_records[number - self._near.start]
         if 0 < number - self._last <= _STEP:
@@ -100,7 +103,23 @@ class ColumnRecords(Sequence[Any]):
             yield from self.take(range(start, min(start + BATCH, len(self))))
 
     def hold(self, rows: Iterable[int]) -> None:
-        """Say which records will be asked for one by one from now on, where reading them together costs less; it changes nothing else."""
+        """Say which records will be asked for one by one from now on, in about this order, where reading them together costs less; it changes nothing else."""
+
+    def _expect(self, rows: Iterable[int]) -> None:
+        """Make these some at a time, in this order, when the first of them is asked for."""
+        self._expected_rows = list(dict.fromkeys(rows))
+        self._expected = {row: place for place, row in enumerate(self._expected_rows)}
+        self._made = self._made_before = {}
+
+    def _take_expected(self, row: int) -> Any:
+        # Who describes one thing after the other asks for the records of one several times, and these may be the last of some and the first of the next.
+        for made in (self._made, self._made_before):
+            if row in made:
+                return made[row]
+        place = self._expected[row]
+        together = sorted(self._expected_rows[place : place + BATCH])
+        self._made_before, self._made = self._made, dict(zip(together, self.take(together), strict=True))
+        return self._made[row]
 
     def ids_tell(self) -> bool:
         """Whether each record has an id of its own, in printable characters."""
@@ -140,9 +159,9 @@ class JoinedRecords(ColumnRecords):
         self.ids = pl.concat(ids) if len(ids) == len(parts) else None
 
     def hold(self, rows: Iterable[int]) -> None:
-        self._ready = set(rows)
+        self._expect(rows)
         by_part: dict[int, list[int]] = {}
-        for row in self._ready:
+        for row in self._expected_rows:
             by_part.setdefault(bisect_right(self._ends, row), []).append(row)
         for index, part in enumerate(self._parts):
             part.hold([row - self._start(index) for row in by_part.get(index, ())])

@@ -64,7 +64,7 @@ class Describer:
         self._violated = [judged for place, judged in placed if place not in known]
         self._remark = remark
         self._case, self._view, self._context, self._requirement = case, view, context, expectation(case)
-        self._account = GroupAccount(case, view, context, self._violated)
+        self._account = GroupAccount(case, view, context, self._violated, measure_of(case).span_told)
         self._as_of = micros(context.as_of)
         self._noun = case.rule.statement.list.noun
 

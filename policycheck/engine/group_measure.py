@@ -15,7 +15,7 @@ from policycheck.engine.best_case import BestCase
 from policycheck.engine.case import IN_TIME, Case
 from policycheck.engine.columns import column_of
 from policycheck.engine.frame import Frame
-from policycheck.engine.group_account import ChosenJob, GroupAccount
+from policycheck.engine.group_account import ChosenJob, GroupAccount, Span
 from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of, limits_of
 from policycheck.engine.limits import spell_measured
 from policycheck.engine.masks import EVERY_RECORD, listed_mask
@@ -154,6 +154,10 @@ class GroupMeasure(Measurement):
     def listed_rows(self, account: GroupAccount, judged: Judgement) -> Sequence[int]:
         """The jobs that the finding lists."""
         return judged.rows
+
+    def span_told(self, judged: Judgement) -> Span | None:
+        """When the jobs were created of which a finding tells, so that no others are read; None: at any time."""
+        return None
 
     def blamed_jobs(self, account: GroupAccount, judged: Judgement, jobs: Sequence[ChosenJob]) -> Sequence[ChosenJob]:
         """Of the group's jobs those that the newest cause is looked for in."""

@@ -195,3 +195,22 @@ def test_cause_is_that_of_the_newest_job(tmp_path: Path) -> None:
     assert finding.cause == "access_denied"
     assert finding.message.endswith("; MessageCategory AccessDenied; State must not be FAILED")
     assert [record["MessageCategory"] for record in finding.evidence] == ["Throttling", "AccessDenied"]
+
+
+def test_cause_of_a_gap_is_that_of_the_newest_job_in_it(tmp_path: Path) -> None:
+    ended = {9: "SUCCESS", 8: "VSSError", 7: "AccessDenied", 6: "SUCCESS", 4: "Throttling", 3: "SUCCESS", 1: "SUCCESS"}
+    jobs = [
+        job(
+            BackupJobId=f"{age}",
+            State="COMPLETED" if why == "SUCCESS" else "FAILED",
+            MessageCategory=why,
+            CreationDate=ago(days=age),
+            CompletionDate=ago(days=age),
+        )
+        for age, why in ended.items()
+    ]
+    other = [job(BackupJobId=f"o{age}", ResourceArn=f"{INSTANCE}2", CreationDate=ago(days=age), CompletionDate=ago(days=age)) for age in range(0, 12, 2)]
+    rule = "{per: ResourceArn, within: 9d, expect: {longest_gap: {of: {State: COMPLETED}, at_most: 50h}}}"
+    (finding,) = findings(rule[1:-1], [*jobs, *other], tmp_path)
+    assert (finding.cause, finding.jobs) == ("access_denied", ("1",))
+    assert "longest time without a COMPLETED job 3 d" in finding.message

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from operator import sub
 from typing import Any
 
 import narwhals as nw
@@ -12,7 +13,7 @@ import narwhals as nw
 from policycheck.engine.best_case import BestCase
 from policycheck.engine.case import Case, Staying
 from policycheck.engine.frame import Frame
-from policycheck.engine.group_account import ChosenJob, GroupAccount
+from policycheck.engine.group_account import ChosenJob, GroupAccount, Span
 from policycheck.engine.group_measure import Screen, count_open
 from policycheck.engine.judgement import Judgement, Rows, Setting, expectation, limit_of, newest_match, out_of_limit, softest_limit
 from policycheck.engine.kinds.grouped import GroupedMeasure
@@ -51,11 +52,10 @@ class LongestGap(GroupedMeasure):
         earliest = edge.first if edge.new and edge.first is not None else edge.start
         latest = edge.first if edge.new is not False and edge.first is not None else edge.start
         seen = [(job[2], job[3]) for job in jobs]
-        value = measure_gap(seen, earliest, latest, as_of)
+        value, gap = _measure(seen, earliest, latest, as_of)
         violation = out_of_limit(value, requirement)
         if violation is False:
             return Judgement(group, edge, violation, value)
-        gap = longest_gap((created for match, created in seen if match is not False and created is not None), latest, as_of)
         sure_of_edge = latest == earliest or out_of_limit(measure_gap(seen, latest, latest, as_of), requirement) is not False
         reason = "" if violation or sure_of_edge else "edge"
         return Judgement(group, edge, violation, value, newest_match(jobs, job_list), gap=gap, possible_for=reason)
@@ -69,8 +69,11 @@ class LongestGap(GroupedMeasure):
         told = f"longest time without a {account.name_jobs('job')} {spell_duration(last - first)} ({iso(moment(first))} to {ends})"
         return f"{told}, {account.bound(account.apart(last - first))}"
 
+    def span_told(self, judged: Judgement) -> Span:
+        return judged.gap or (0, 0)
+
     def blamed_jobs(self, account: GroupAccount, judged: Judgement, jobs: Sequence[ChosenJob]) -> Sequence[ChosenJob]:
-        first, last = judged.gap or (0, 0)
+        first, last = self.span_told(judged)
         return [job for job in jobs if job.created is not None and first < job.created <= last]
 
     def spell(self, value: Number) -> str:
@@ -129,13 +132,13 @@ class _Filling(BestCase):
 
 def longest_gap(times: Iterable[int], start: int, end: int) -> tuple[int, int]:
     """The longest time between two neighbours of start, the times in between, and end; the first of equals."""
-    best = (start, start)
-    last = start
-    for time in (*sorted(time for time in times if start <= time <= end), end):
-        if time - last > best[1] - best[0]:
-            best = (last, time)
-        last = time
-    return best
+    if end <= start:
+        return start, start
+    ordered = sorted(times)
+    points = [start, *ordered[bisect_left(ordered, start) : bisect_right(ordered, end)], end]
+    steps = list(map(sub, points[1:], points))
+    longest = steps.index(max(steps))
+    return points[longest], points[longest + 1]
 
 
 def measure_gap(jobs: Sequence[tuple[Truth, int | None]], earliest: int, latest: int, end: int) -> Range:
@@ -147,13 +150,17 @@ def measure_gap(jobs: Sequence[tuple[Truth, int | None]], earliest: int, latest:
         latest: where it may begin in its favour; not before `earliest`.
         end: as_of.
     """
+    return _measure(jobs, earliest, latest, end)[0]
+
+
+def _measure(jobs: Sequence[tuple[Truth, int | None]], earliest: int, latest: int, end: int) -> tuple[Range, tuple[int, int]]:
+    """`measure_gap`; and where the gap is that the group's favour leaves, of the jobs that say when they were created."""
+    may = [created for match, created in jobs if match is not False and created is not None]
     sure = [created for match, created in jobs if match and created is not None]
     most = longest_gap(sure, earliest, end)
-    if any(match is not False and created is None for match, created in jobs):
-        return Range(0, most[1] - most[0])
-    may = [created for match, created in jobs if match is not False and created is not None]
-    least = longest_gap(may, latest, end)
-    return Range(least[1] - least[0], most[1] - most[0])
+    least = most if earliest == latest and len(sure) == len(may) else longest_gap(may, latest, end)
+    undated = any(created is None and match is not False for match, created in jobs)
+    return Range(0 if undated else least[1] - least[0], most[1] - most[0]), least
 
 
 KIND = LongestGap()

@@ -26,7 +26,7 @@ ListKey = tuple[str, str | None, str]
 """Dataset, account and Region."""
 
 
-class FetchRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class FetchRow(msgspec.Struct, frozen=True, gc=False):
     """One row: one list of one account in one Region, as one fetch read it."""
 
     fetch: str
@@ -140,8 +140,9 @@ def _rows(frame: pl.DataFrame, place: str, hint: str) -> list[FetchRow]:
     for told, digest in zip(spelled.iter_rows(), frame[_OWN_DIGEST], strict=True):
         if hashlib.sha256(json.dumps(told).encode()).hexdigest() != digest:
             raise ArchiveError("is damaged (a row was changed): what the archive covers is unknown", hint=hint, place=place)
-    members = list(_NAMES.values())
-    return [FetchRow(**dict(zip(members, row, strict=True))) for row in zip(*(_values(frame[name]) for name in _NAMES), strict=True)]
+    # By position, which for many takes a seventh of the time.
+    columns = {member: name for name, member in _NAMES.items()}
+    return list(map(FetchRow, *(_values(frame[columns[member]]) for member in FetchRow.__struct_fields__)))
 
 
 def _values(column: pl.Series) -> list[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,7 +22,7 @@ from policycheck.result import Basis, Coverage
 from policycheck.sources.archive.checksums import Digests, read_digests
 from policycheck.sources.archive.fetches import FetchRow, ListKey, by_list, covered, ended_before, latest, read_fetches
 from policycheck.sources.archive.job_files import LAST_END, ROWS, UNENDED, JobFiles, list_files, repair_hint
-from policycheck.sources.archive.jobs import read_region
+from policycheck.sources.archive.jobs import RegionJobs, read_region
 from policycheck.sources.archive.kept import ArchiveEvidence, KeptRegion
 from policycheck.sources.archive.schema import DAY, REGION
 from policycheck.sources.archive.tables import Archive, ArchiveError
@@ -34,6 +35,7 @@ from policycheck.text import clean_line
 if TYPE_CHECKING:
     import polars as pl
 
+_REGIONS_AT_ONCE = 2
 _MILLISECOND = timedelta(milliseconds=1)
 """The statistics of a Delta log are cut to milliseconds."""
 
@@ -184,9 +186,15 @@ def _read_list(
     shared = repeated = 0
     long = int(files.files[ROWS].sum()) > long_tables.LIMIT
     by_region = _by_region(rows)
-    for region in sorted(files.files[REGION].unique()):
-        own = files.only(files.files.filter(_is(REGION, region)))
-        found = read_region(own, names, as_of, since, _last_listed(by_region[region], dataset, region, as_of), spared, long=long)
+    own_files = {region: files.only(files.files.filter(_is(REGION, region))) for region in sorted(files.files[REGION].unique())}
+
+    def read_one(region: str) -> RegionJobs:
+        return read_region(own_files[region], names, as_of, since, _last_listed(by_region[region], dataset, region, as_of), spared, long=long)
+
+    # Much of it one core does alone. Of lists that are too long for memory two Regions at once would take twice as much.
+    with ThreadPoolExecutor(1 if long else _REGIONS_AT_ONCE) as pool:
+        read_regions = list(pool.map(read_one, own_files))
+    for (region, own), found in zip(own_files.items(), read_regions, strict=True):
         parts += found.parts
         kept = None if kept is None or found.kept is None else [*kept, KeptRegion(own, region, found.kept)]
         unlisted += found.unlisted

@@ -62,13 +62,14 @@ class ArchiveRecords(ColumnRecords):
         return normalise(self.dataset, records, empty_texts=True)
 
     def hold(self, rows: Iterable[int]) -> None:
-        wanted = sorted(set(rows))[:_TEXTS_HELD]
+        asked = list(dict.fromkeys(rows))[:_TEXTS_HELD]
+        wanted = sorted(asked)
         numbers = self._numbers.gather(wanted)
         self._held = {}
         # Texts are long, and whole files of them are read.
         for together in _near(numbers):
             self._held |= dict(zip(together, self._files.rows([RECORD], together)[RECORD], strict=True))
-        self._ready = set(wanted)
+        self._expect(asked)
 
     def _text(self, number: int) -> str:
         if (held := self._held.get(number)) is not None:

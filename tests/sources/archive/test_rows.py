@@ -9,7 +9,7 @@ from typing import Any
 import polars as pl
 import pytest
 
-from policycheck import job_records
+from policycheck import column_records, job_records
 from policycheck.datasets import BACKUP_JOBS
 from policycheck.job_records import JobRecords, encode_jobs
 from policycheck.sources.archive import jobs as archived
@@ -65,12 +65,18 @@ def test_jobs_are_told_apart_by_their_keys_and_not_by_the_numbers_that_stand_for
     assert [what_counts(full, as_of) for as_of in instants] == expected
 
 
-def test_records_that_are_read_together_are_those_that_are_read_one_by_one(full: Kept) -> None:
+def test_records_that_are_read_together_are_those_that_are_read_one_by_one(full: Kept, monkeypatch: pytest.MonkeyPatch) -> None:
     one_by_one, together = (full.read().lists["backup_jobs"] for _ in range(2))
     together.hold(range(0, len(together), 2))
     assert [together.records[row] for row in range(len(together))] == [one_by_one.records[row] for row in range(len(one_by_one))]
     together.hold([1])
     assert together.records[0] == one_by_one.records[0]
+    monkeypatch.setattr(column_records, "BATCH", 3)
+    # In any order, twice, and from those that were made before the last ones.
+    last = len(together) - 1
+    asked = [last, 2, last - 1, 4, 5, 6, 5, 4, 7, last, 0, 2]
+    together.hold(asked)
+    assert [together.records[row] for row in asked] == [one_by_one.records[row] for row in asked]
 
 
 def test_a_member_that_some_record_lacks_is_found_though_its_column_is_not_read(kept: Kept) -> None:
