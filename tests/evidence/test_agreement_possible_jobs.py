@@ -19,6 +19,7 @@ from tests.evidence.agree import Case, answers
 from tests.evidence.files import anonymous
 from tests.evidence.jobs import AS_OF, HOUR, Job, sound_estate
 from tests.evidence.rules import WIDE
+from tests.properties import part_of
 
 PERS = [
     ("ResourceArn",),
@@ -116,5 +117,6 @@ def test_the_engine_and_the_script_agree_on_jobs_that_do_not_say_whose_they_are(
 
 
 @pytest.mark.slow
+@pytest.mark.search
 def test_they_agree_on_many() -> None:
-    compare(range(1000, 1400))
+    compare(range(1000, 1000 + part_of(400)))

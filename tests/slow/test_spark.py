@@ -42,6 +42,17 @@ def spark_home() -> Path:
     return Path(found.origin).parent
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _short_lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Of a program that runs for a minute, more time goes to compiling it well than that saves."""
+    folder = tmp_path_factory.mktemp("conf")
+    options = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+    (folder / "spark-defaults.conf").write_text(f"spark.driver.extraJavaOptions {options}\nspark.executor.extraJavaOptions {options}\n", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPARK_CONF_DIR", str(folder))
+        yield
+
+
 @pytest.fixture(scope="module")
 def estate(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return write_skewed_estate(tmp_path_factory.mktemp("estate"), JOBS, OTHERS)
@@ -145,8 +156,7 @@ from pyspark.sql import SparkSession
 import policycheck
 
 builder = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.log.level", "ERROR")
-# Of many small queries most time goes to making each fast.
-builder = builder.config("spark.driver.extraJavaOptions", "-XX:TieredStopAtLevel=1").config("spark.python.sql.dataFrameDebugging.enabled", "false")
+builder = builder.config("spark.python.sql.dataFrameDebugging.enabled", "false")
 for setting in sys.argv[1].split(","):
     builder = builder.config(*setting.split("="))
 session = builder.getOrCreate()
