@@ -44,7 +44,10 @@ def spark_home() -> Path:
 
 @pytest.fixture(scope="module", autouse=True)
 def _short_lived(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Of a program that runs for a minute, more time goes to compiling it well than that saves."""
+    """Of a program that runs for a minute, more time goes to compiling it well than that saves; with a million jobs it pays."""
+    if OTHERS > 1_000:
+        yield
+        return
     folder = tmp_path_factory.mktemp("conf")
     options = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
     (folder / "spark-defaults.conf").write_text(f"spark.driver.extraJavaOptions {options}\nspark.executor.extraJavaOptions {options}\n", encoding="utf-8")
