@@ -17,7 +17,7 @@ from policycheck.answers import SubjectAnswer
 from policycheck.datasets import BACKUP_JOBS, DATASETS, PROTECTED_RESOURCES
 from policycheck.engine.absence import Absence
 from policycheck.engine.answers import weaken
-from policycheck.engine.case import Case, fields_decisive, fields_read
+from policycheck.engine.case import Case, fields_read
 from policycheck.engine.composites import leave_out_children
 from policycheck.engine.context import Context
 from policycheck.engine.entries import of_resources
@@ -29,7 +29,7 @@ from policycheck.engine.group_findings import Describer
 from policycheck.engine.group_judgement import judge_group
 from policycheck.engine.group_measure import Clean, measure_of
 from policycheck.engine.group_notes import tell_notes
-from policycheck.engine.group_reasons import all_pending, nothing_to_measure
+from policycheck.engine.group_reasons import GroupReasons, all_pending
 from policycheck.engine.judgement import Edge, Judgement, Setting, expectation
 from policycheck.engine.ladder import Standing, decide
 from policycheck.engine.list_view import KEY, ListView, Tally, any_truth
@@ -43,13 +43,12 @@ from policycheck.engine.soft_limits import describe_warnings, is_warned, soften
 from policycheck.engine.subject_shares import count_subjects, describe, share_of, stand
 from policycheck.engine.subjects import NOTHING_OMITTED, Group, Omitted, Subjects, find_subjects
 from policycheck.engine.thinning import thin
-from policycheck.engine.unknown import absent_inventories, name_lacking, name_unknown, spell_fields
-from policycheck.engine.verdict import decide_empty, judge_nothing, not_read, of_another_moment, rule_result, short_evidence
+from policycheck.engine.verdict import not_read, of_another_moment, rule_result, short_evidence
 from policycheck.finding_list import gather, order_subjects
 from policycheck.inventory import Listing
 from policycheck.places import Place
 from policycheck.policy.conditions import fields_of
-from policycheck.policy.model import LISTED_INVENTORY, RESOURCE, NoData
+from policycheck.policy.model import LISTED_INVENTORY, RESOURCE
 from policycheck.reasons import Reason, ReasonKind, Reasons
 from policycheck.records import micros, moment
 from policycheck.result import Finding, RuleResult, Universe, Verdict
@@ -292,6 +291,10 @@ class _Ruling:
         return PossibleJobs(self.case, self.view, self.backups, self.as_of)
 
     @cached_property
+    def _reasons(self) -> GroupReasons:
+        return GroupReasons(self.case, self.view, self.context, self._possible)
+
+    @cached_property
     def _absence(self) -> Absence:
         case = self.case
         return Absence(case.scope, self.context.coverage, case.rule.statement.dataset, case.window_length, self.context.as_of)
@@ -333,82 +336,15 @@ class _Ruling:
             violations=sum(not item.nothing for item in violated),
             by_absence=sum(item.nothing for item in violated),
             short=short,
-            unknown=lambda: self._unknown_of(subjects, judgements),
-            unsettled=lambda: self._unsettled(subjects, judgements),
-            nothing=lambda: self._nothing(subjects, judgements),
+            unknown=lambda: self._reasons.unknown(subjects, judgements),
+            unsettled=lambda: self._reasons.unsettled(subjects, judgements),
+            nothing=lambda: self._reasons.nothing(subjects, judgements),
             pending=lambda: all_pending(case, len(judgements)) if all(item.pending for item in judgements) else (),
         )
         if share_of(self.case) is None:
             return standing
         # Who is not known to be there would be in the share, too, and what is in progress counts both ways.
-        return stand(self.case, standing, count_subjects(judgements), self._unsettled(subjects, (), every=True))
-
-    def _unknown_of(self, subjects: Subjects, judgements: Sequence[Judgement]) -> Reasons:
-        """Why a group could violate, or whether there is one at all is unknown."""
-        if not self.case.per and subjects.chosen is None:
-            return (Reason(ReasonKind.NONE_CERTAIN, because=(self._unknown(self.view.masks, self.case.chosen),)),)
-        possible = sum(item.found is None for item in judgements)
-        numbers = (possible, subjects.group_count)
-        return (Reason(ReasonKind.COULD_VIOLATE, ("subject",), numbers, because=tuple(self._why(judgements))),) if possible else ()
-
-    def _unsettled(self, subjects: Subjects, judgements: Sequence[Judgement], *, every: bool = False) -> Reasons:
-        """Which jobs may be of other groups, and which groups have jobs in progress alone."""
-        case, dataset = self.case, self.case.rule.statement.list
-        if subjects.strays:
-            return (Reason(ReasonKind.STRAY_JOBS, (dataset.noun,), (subjects.strays,), fields=spell_fields(case.per, dataset)),)
-        if subjects.nameless and (every or measure_of(case).needs_every_subject(expectation(case))):
-            fields = spell_fields(dict.fromkeys([*case.per, *(("Account", "Region") if RESOURCE in case.per else ())]), dataset)
-            return (Reason(ReasonKind.NAMELESS_JOBS, numbers=(subjects.nameless,), fields=fields),)
-        waiting = sum(item.waiting for item in judgements)
-        return (Reason(ReasonKind.IN_PROGRESS_ALONE, numbers=(waiting, subjects.group_count)),) if waiting else ()
-
-    def _nothing(self, subjects: Subjects, judgements: Sequence[Judgement]) -> tuple[Verdict, Reasons] | None:
-        """What it comes to where there is no group, or a group without anything to measure; None where it comes to something."""
-        case, rule, read = self.case, self.case.rule, len(self.view.job_list)
-        if not judgements:
-            return decide_empty(rule, 0, read)
-        empty = [item for item in judgements if item.nothing]
-        if unmeasured := sum(not item.passed_over for item in empty):
-            return Verdict.INCONCLUSIVE, (nothing_to_measure(case, unmeasured, subjects.group_count),)
-        if measure_of(case).passes_over_nothing and all(item.nothing or item.pending for item in judgements) and empty:
-            quiet = rule.qualifiers.no_data is NoData.QUIET and subjects.outside
-            return judge_nothing(rule, quiet=quiet), (nothing_to_measure(case, len(empty), subjects.group_count),)
-        if len(empty) == len(judgements) and rule.qualifiers.no_data is NoData.SKIP:
-            return Verdict.SKIPPED, (nothing_to_measure(case, len(empty), subjects.group_count),)
-        if not subjects.examined and measure_of(case).is_met_by_nothing(expectation(case)):
-            if subjects.may:
-                unknown = self._unknown(self.view.masks, case.population)
-                return Verdict.INCONCLUSIVE, (Reason(ReasonKind.NONE_CERTAIN, numbers=(subjects.may,), because=(unknown,)),)
-            return decide_empty(rule, int(subjects.outside), read)
-        return None
-
-    def _why(self, judgements: Sequence[Judgement]) -> Iterator[Reason]:
-        """What would have to be known, of the groups that possibly violate."""
-        unsure = [item if item.violation is None or item.soft is None else item.soft for item in judgements if item.found is None]
-        unknown = {item.possible_for for item in unsure}
-        if "jobs" in unknown:
-            yield self._unknown_jobs()
-        yield from self._possible.reasons(unsure)
-        if "edge" in unknown:
-            yield Reason(ReasonKind.FIRST_UNKNOWN)
-        if "coverage" in unknown:
-            length = self.case.window_length
-            start = () if length is None else (self.as_of - length,)
-            yield Reason(ReasonKind.ABSENCE_UNKNOWN, (self.case.rule.statement.list.noun,), (*start, self.as_of))
-        if "group" in unknown:
-            yield Reason(ReasonKind.MEMBERSHIP_UNKNOWN)
-
-    def _unknown_jobs(self) -> Reason:
-        case = self.case
-        looked_at = self.view.masks.filter(nw.col(case.measured).fill_null(True))
-        for column in (case.measured, case.matching, case.population):
-            if self.context.backend.rows(looked_at.filter(nw.col(column).is_null()).select(nw.len()))[0][0]:
-                return self._unknown(looked_at, column)
-        return Reason(ReasonKind.TIMES_UNKNOWN, because=name_lacking({"CreationDate", "CompletionDate"}, self.view.frame, self.context.backend))
-
-    def _unknown(self, masks: nw.LazyFrame[Any], column: str) -> Reason:
-        absent = absent_inventories(self.case.rule, self.view.frame)
-        return absent[0] if absent else name_unknown(fields_decisive(self.case), self.view.frame, masks, column, self.context.backend)
+        return stand(self.case, standing, count_subjects(judgements), self._reasons.unsettled(subjects, (), every=True))
 
     def _universe(self, subjects: Subjects) -> Universe | None:
         """Where the subjects come from; None where all jobs are the one subject."""
