@@ -251,8 +251,6 @@ def _with_other_times(name: str, age: int, dataset: Dataset) -> Guess:
             return {"CreationDate": old, **({"InitiationDate": old} if started else {}), "CompletionDate": at}
         case "InitiationDate" | "Running":
             return {"CreationDate": at, **started, "CompletionDate": later}
-        case "CreationDate":
-            return {name: at}
         case _:
             return {name: at}
 

@@ -146,24 +146,23 @@ class JobFiles:
         said |= {head: pl.col(head).is_not_null() for head in held} | {state: pl.col(state).is_in(list(self.dataset.states))}
         whole = len(numbers) == int(self.files[ROWS].sum())
 
-        def ask(asked: Mapping[str, pl.Expr], most: int | None = None, *, chosen: bool = True) -> set[str]:
+        def ask(asked: Mapping[str, pl.Expr], most: int | None) -> set[str]:
             columns = list(dict.fromkeys(name.partition(".")[0] for name in asked))
 
             def answer(rows: pl.LazyFrame) -> pl.LazyFrame:
                 rows = rows if most is None else rows.head(most)
-                rows = rows.join(pl.LazyFrame([numbers.alias(NUMBER)]), on=NUMBER, how="semi") if chosen and not whole else rows
+                rows = rows if whole else rows.join(pl.LazyFrame([numbers.alias(NUMBER)]), on=NUMBER, how="semi")
                 return rows.select(pl.len().cast(pl.Boolean).alias(NUMBER), *(one.alias(name) for name, one in asked.items()))
 
-            found = self.collect(columns, answer).row(0, named=True) if asked else {}
+            found = self.collect(columns, answer).row(0, named=True)
             return {name for name, told in found.items() if told and name != NUMBER}
 
-        # What most records have is in the first ones: only what they lack is looked for in all, and what no row has at all in none of the chosen.
-        said = {name: one.fill_null(False).any() for name, one in said.items()}
-        found = ask(said, _FIRST)
-        rare = ask({name: one for name, one in said.items() if name not in found}, chosen=False)
-        found |= rare if whole else ask({name: said[name] for name in said if name in rare})
+        # What most records have is in the first ones: only what they lack is looked for in all.
+        found = ask({name: one.fill_null(False).any() for name, one in said.items()}, _FIRST)
+        rest = {name: one.fill_null(False).any() for name, one in said.items() if name not in found}
+        found |= ask(rest, None) if rest else set()
         present = {name: ((pl.col(name) != "") if self._columns[name] == pl.String else pl.col(name).is_not_null()).fill_null(False).all() for name in spared}
-        return frozenset(found), frozenset(ask(present))
+        return frozenset(found), frozenset(ask(present, None) if present else ())
 
     def _verify(self) -> None:
         """`require_whole`, but for what is in S3, which S3 checks itself."""
