@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from itertools import chain, compress
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -14,19 +14,16 @@ from policycheck import row_keys
 from policycheck.column_records import ColumnRecords, drop_empty_texts, joined
 from policycheck.dataset_types import SCAN_FINDINGS
 from policycheck.datasets import ALWAYS, Dataset, Field, Presence
+from policycheck.job_places import number_places, place_records, spread_places
 from policycheck.job_times import read_times
 from policycheck.long_tables import PIECE, LongColumn, LongTable, Table, write_pieces
 from policycheck.losses import MESSAGE, lost_members, went_wrong
+from policycheck.places import Place, ResourceKey
 from policycheck.recordings import Recording, Recordings
 from policycheck.records import HAPPENED, objects, stand_ins
 
 if TYPE_CHECKING:
     import polars as pl
-
-Place = tuple[str | None, str | None]
-"""Account and Region, None where unknown."""
-Resource = tuple[str | None, str | None, str | None]
-"""Account, Region and resource."""
 
 
 @dataclass(frozen=True)
@@ -305,7 +302,7 @@ class JobList:
     def count_places(self) -> Counter[Place]:
         """How many records are of each place."""
         places, numbers = self.numbered_places
-        counts = dict(numbers.value_counts().rows()) if self.table is not None else Counter(numbers)  # type: ignore[attr-defined]  # a column, as `_number_places` says
+        counts = dict(numbers.value_counts().rows()) if self.table is not None else Counter(numbers)  # type: ignore[attr-defined]  # a column
         return Counter({places[number]: count for number, count in counts.items()})
 
     @cached_property
@@ -313,15 +310,7 @@ class JobList:
         if self.table is not None:
             places, numbers = self.numbered_places
             return list(map(places.__getitem__, numbers))
-        said: dict[tuple[str | None, str | None], Place] = {}
-        places_ = []
-        for account, vault, resource in zip(*map(self.values, self._placing), strict=True):
-            # Few vaults hold all jobs, so that most records cost one look-up; the resource is asked only where account and vault leave something open.
-            place = said.get((account, vault))
-            if place is None:
-                place = said[account, vault] = _place(account, vault)
-            places_.append(_place(account, vault, resource) if None in place else place)
-        return tuple(places_)
+        return place_records(zip(*map(self.values, self._placing), strict=True))
 
     @property
     def _placing(self) -> tuple[str, str, str]:
@@ -332,7 +321,7 @@ class JobList:
     def numbered_places(self) -> tuple[Sequence[Place], Sequence[int]]:
         """The places of records, each once; and the number of each record's."""
         if self.table is not None:
-            return self._number_places(self.table)
+            return number_places(self.table, *self._placing)  # type: ignore[return-value]  # a column is a sequence in all but name
         numbers: dict[Place, int] = {}
         found = [numbers.setdefault(place, len(numbers)) for place in self.places()]
         return tuple(numbers), found
@@ -340,38 +329,12 @@ class JobList:
     def place_columns(self) -> tuple[Sequence[str | None] | pl.Series | LongColumn, Sequence[str | None] | pl.Series | LongColumn]:
         """The accounts and the Regions of records, as `series`."""
         places, numbers = self.numbered_places
-        accounts, regions = [account for account, _ in places], [region for _, region in places]
-        if isinstance(self.table, LongTable):
-            import polars as pl
-
-            told = pl.DataFrame({"account": pl.Series(accounts, dtype=pl.String), "region": pl.Series(regions, dtype=pl.String)})
-            written = write_pieces(told[numbers[start : start + PIECE]] for start in range(0, len(self), PIECE))
-            return written.column("account"), written.column("region")
         if self.table is not None:
-            import polars as pl
-
-            return pl.Series(accounts, dtype=pl.String).gather(numbers), pl.Series(regions, dtype=pl.String).gather(numbers)
-        return [accounts[number] for number in numbers], [regions[number] for number in numbers]
-
-    def _number_places(self, table: Table) -> tuple[Sequence[Place], Sequence[int]]:
-        import polars as pl
-
-        names = list(self._placing[:2])
-        said = row_keys.distinct(table.lazy().select(names), len(table))
-        found = [_place(*row) for row in said.rows()]
-        if any(None in place for place in found):
-            names = list(self._placing)
-            said = row_keys.distinct(table.lazy().select(names), len(table))
-            found = [
-                _place(account, vault) if None not in _place(account, vault) else _place(account, vault, resource) for account, vault, resource in said.rows()
-            ]
-        numbers: dict[Place, int] = {}
-        number = pl.Series("_place", [numbers.setdefault(place, len(numbers)) for place in found], pl.UInt32)
-        told = row_keys.number(table, said.with_columns(number), "_place")
-        return tuple(numbers), told  # type: ignore[return-value]  # a column is a sequence in all but name
+            return spread_places(places, numbers, self.table)
+        return [places[number][0] for number in numbers], [places[number][1] for number in numbers]
 
     @cached_property
-    def numbered_subjects(self) -> tuple[Sequence[Resource], Sequence[int]]:
+    def numbered_subjects(self) -> tuple[Sequence[ResourceKey], Sequence[int]]:
         """(Account, Region, resource) of records, each once in the order in which they come; and the number of each record's."""
         places, placed = self.numbered_places
         name = self.dataset.resource_field
@@ -382,7 +345,7 @@ class JobList:
             keys = row_keys.number_in_order(said, "_number")
             told = row_keys.number(said, keys, "_number")
             return tuple((*places[place], resource) for _, place, resource in keys.select("_number", "_place", name).rows()), told  # type: ignore[return-value]  # as above
-        numbers: dict[Resource, int] = {}
+        numbers: dict[ResourceKey, int] = {}
         found = [numbers.setdefault((*places[place], resource), len(numbers)) for place, resource in zip(placed, self.values(name), strict=True)]
         return tuple(numbers), found
 
@@ -437,11 +400,3 @@ def _beside(told: pl.Series, table: Table, name: str) -> Table:
 def _one_text(words: tuple[str, ...] | str | None) -> str | None:
     """The words of a list as one text; none of them is none."""
     return (words if isinstance(words, str | None) else ", ".join(words)) or None
-
-
-@lru_cache(maxsize=100_000)
-def _place(account: str | None, *arns: str | None) -> Place:
-    # arn:partition:service:region:account:resource; S3 buckets, say, leave Region and account empty.
-    parts = [(arn or "").split(":", 5) for arn in arns]
-    whole = [part for part in parts if len(part) == 6]
-    return account or next((part[4] for part in whole if part[4]), None), next((part[3] for part in whole if part[3]), None)

@@ -10,8 +10,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from policycheck.datasets import DATASETS, Dataset
-from policycheck.job_lists import JobList, Place
+from policycheck.job_lists import JobList
 from policycheck.long_tables import Table
+from policycheck.places import Place
 from policycheck.records import HAPPENED, iso, micros, moment
 from policycheck.result import Coverage
 from policycheck.sources.observations import Jobs

@@ -23,8 +23,9 @@ import msgspec
 
 from policycheck.datasets import ALWAYS, Dataset, Kind, Presence
 from policycheck.errors import JobFileError
-from policycheck.job_lists import JobList, Place
+from policycheck.job_lists import JobList
 from policycheck.losses import MESSAGE, went_wrong
+from policycheck.places import Place
 from policycheck.recordings import Recording
 from policycheck.records import EARLIEST, LATEST, RecordError, iso, micros, moment, record_type
 from policycheck.sources.lists import Periods, Source

@@ -11,7 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from policycheck.job_lists import JobList, Place
+from policycheck.job_lists import JobList
+from policycheck.places import Place
 from policycheck.result import Coverage
 from policycheck.sources.statements import TOLERANCE
 
