@@ -37,7 +37,7 @@ from policycheck.engine.listed_inventory import nameless
 from policycheck.engine.masks import add_masks, listed_mask
 from policycheck.engine.new_subjects import NewSubjects
 from policycheck.engine.possible_jobs import PossibleJobs
-from policycheck.engine.scope import in_scope
+from policycheck.engine.scope import evident_since
 from policycheck.engine.screen import CleanKeys, bounds_of, screen
 from policycheck.engine.soft_limits import describe_warnings, is_warned, soften
 from policycheck.engine.subject_shares import count_subjects, describe, share_of, stand
@@ -357,9 +357,5 @@ class _Ruling:
         if not case.per:
             return None
         source = BACKUP_JOBS if RESOURCE in case.per else case.rule.statement.list
-        starts = [
-            entry.evident[0]
-            for entry in self.context.coverage
-            if entry.dataset == source.name and not source.of_state and entry.evident is not None and in_scope(case.scope, entry.account, entry.region)
-        ]
-        return Universe(f"{source.noun}s", min(starts, default=None), subjects.count)
+        since = None if source.of_state else evident_since(case.scope, self.context.coverage, source.name)
+        return Universe(f"{source.noun}s", since, subjects.count)

@@ -20,6 +20,12 @@ def in_scope(scope: Scope, account: str | None, region: str | None) -> bool:
     return not (scope.regions and region is not None and region not in scope.regions)
 
 
+def evident_since(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> datetime | None:
+    """From when on this list is evidence of a place that the policy declares, margins left out; None where it says nothing of its times."""
+    entries = (entry for entry in coverage if entry.dataset == dataset and in_scope(scope, entry.account, entry.region))
+    return min((entry.evident[0] for entry in entries if entry.evident is not None), default=None)
+
+
 def uncovered_scope(scope: Scope, coverage: Sequence[Coverage], dataset: str) -> list[Reason]:
     """What is declared and not covered in this list; empty where nothing is declared.
 

@@ -35,7 +35,7 @@ from policycheck.engine.schedules.plan_jobs import MEMBERS, PlanJob, plan_jobs
 from policycheck.engine.schedules.plans import Chosen, Plans, chosen_column, read_plans, screen_plans, window_start
 from policycheck.engine.schedules.reasons import describe_undecided, name_problems, name_runs, name_unknown_plans, name_unplaced
 from policycheck.engine.schedules.screen import COLUMNS
-from policycheck.engine.scope import in_scope
+from policycheck.engine.scope import evident_since
 from policycheck.engine.trace import Tracer
 from policycheck.engine.unknown import name_unknown
 from policycheck.engine.verdict import judge_nothing, not_read, nothing_to_judge, rule_result, short_evidence
@@ -153,7 +153,7 @@ def _result(case: Case, tally: _Tally, records: PlanRecords, frame: Frame, masks
         undecided=sum(not runs.is_decided for runs in tally.groups.values()),
         undecided_of=UndecidedOf.SCHEDULES,
         possible=len(possible),
-        universe=_universe(case, context, len(subjects)),
+        universe=Universe(f"{BACKUP_JOBS.noun}s", evident_since(case.scope, context.coverage, BACKUP_JOBS.name), len(subjects)),
         notes=describe_undecided(tally.groups, records),
         findings=findings,
         answers=weaken(answers) if short else answers,
@@ -237,15 +237,6 @@ def _nothing(case: Case, tally: _Tally, read: int) -> tuple[Verdict, Reasons] | 
     else:
         why = Reason(ReasonKind.NO_SCHEDULED_JOB if read else ReasonKind.LIST_EMPTY, (BACKUP_JOBS.noun,), (read,) if read else ())
     return judge_nothing(case.rule, quiet=False), nothing_to_judge(why)
-
-
-def _universe(case: Case, context: Context, subjects: int) -> Universe:
-    starts = (
-        entry.start
-        for entry in context.coverage
-        if entry.dataset == BACKUP_JOBS.name and entry.start is not None and in_scope(case.scope, entry.account, entry.region)
-    )
-    return Universe(f"{BACKUP_JOBS.noun}s", min(starts, default=None), subjects)
 
 
 class RunTrace:

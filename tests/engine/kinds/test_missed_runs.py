@@ -13,7 +13,7 @@ from policycheck.engine.kinds.missed_runs import judge_runs
 from policycheck.policy.conditions import And, Condition, Literal, Operator
 from policycheck.policy.measures import Measure
 from policycheck.policy.model import Expectation, JobChoice, NoData, Scope
-from policycheck.result import Coverage, RuleResult, Verdict
+from policycheck.result import Coverage, RuleResult, Universe, Verdict
 from tests.engine.cases import case, compare, context, covered
 from tests.engine.lists import AS_OF, Job, job, job_list
 
@@ -505,10 +505,10 @@ def test_what_was_created_after_as_of_has_not_answered() -> None:
     assert lost(judged([*on(range(10, 18)), scheduled("2026-11-18T14:00:01Z")], as_of=as_of)) == ["2026-11-18T05:00:00"]
 
 
-def test_the_universe_is_the_list_of_backup_jobs() -> None:
-    universe = judged(on(range(10, 21))).universe
-    assert universe is not None
-    assert (universe.source, universe.start, universe.count, universe.inventory) == ("backup jobs", AS_OF - timedelta(days=400), 1, False)
+def test_the_universe_is_the_list_of_backup_jobs_from_where_it_is_evidence() -> None:
+    shown = AS_OF - timedelta(days=20), AS_OF
+    for coverage, start in ((covered(), AS_OF - timedelta(days=400)), (covered(evidence=shown), shown[0])):
+        assert judged(on(range(10, 21)), coverage=[coverage]).universe == Universe("backup jobs", start, 1)
 
 
 def test_several_rules_are_judged_in_one_pass_each_by_its_own_window() -> None:
