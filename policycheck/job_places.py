@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from policycheck import row_keys
 from policycheck.long_tables import PIECE, LongColumn, LongTable, Table, write_pieces
-from policycheck.places import Place
+from policycheck.places import Place, arn_place, as_account
 
 if TYPE_CHECKING:
     import polars as pl
@@ -62,7 +62,5 @@ def spread_places(places: Sequence[Place], numbers: Sequence[int] | pl.Series, t
 
 @lru_cache(maxsize=100_000)
 def _place(account: str | None, *arns: str | None) -> Place:
-    # arn:partition:service:region:account:resource; S3 buckets, say, leave Region and account empty.
-    parts = [(arn or "").split(":", 5) for arn in arns]
-    whole = [part for part in parts if len(part) == 6]
-    return account or next((part[4] for part in whole if part[4]), None), next((part[3] for part in whole if part[3]), None)
+    said = [(as_account(account), None), *map(arn_place, arns)]
+    return next((account for account, _ in said if account), None), next((region for _, region in said if region), None)

@@ -23,6 +23,12 @@ NAMES = "AccountId", "BackupVaultArn", "ResourceArn"
         ((None, None, BUCKET), (None, None)),
         ((None, "daily", VOLUME), (OTHER, "eu-central-1")),
         ((None, None, None), (None, None)),
+        (("1111-2222-3333", VAULT, VOLUME), (ACCOUNT, "eu-west-1")),
+        (("12345678901", None, BUCKET), (None, None)),
+        (("\uff11" * 12, None, None), (None, None)),
+        ((f"{ACCOUNT} ", None, None), (None, None)),
+        ((None, VAULT.replace("eu-west-1", "EU-WEST-1"), None), (ACCOUNT, None)),
+        ((None, "a:b:c:d:e:f:g", VOLUME), (OTHER, "eu-central-1")),
     ],
 )
 def test_a_job_ran_where_its_account_its_vault_or_its_resource_says(

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from policycheck.engine.backends.interface import ColumnType, Values
 from policycheck.job_lists import JobList
+from policycheck.places import arn_place
 
 
 def destinations(job_list: JobList, fields: Collection[str]) -> dict[str, tuple[ColumnType, Values]]:
@@ -14,7 +15,7 @@ def destinations(job_list: JobList, fields: Collection[str]) -> dict[str, tuple[
     if not asked:
         return {}
     sources, destinations = (
-        [_arn_place(arn) for arn in job_list.column(job_list.dataset.fields[name])] for name in (job_list.dataset.vault_field, "DestinationBackupVaultArn")
+        [arn_place(arn) for arn in job_list.column(job_list.dataset.fields[name])] for name in (job_list.dataset.vault_field, "DestinationBackupVaultArn")
     )
     columns: dict[str, tuple[ColumnType, Values]] = {}
     for name in asked:
@@ -25,9 +26,3 @@ def destinations(job_list: JobList, fields: Collection[str]) -> dict[str, tuple[
         else:
             columns[name] = (ColumnType.TEXT, [destination for _, destination in pairs])
     return columns
-
-
-def _arn_place(arn: str | None) -> tuple[str | None, str | None]:
-    """Account and Region of arn:partition:service:region:account:resource."""
-    parts = (arn or "").split(":", 5)
-    return (parts[4] or None, parts[3] or None) if len(parts) == 6 else (None, None)

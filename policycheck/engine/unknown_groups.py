@@ -22,7 +22,7 @@ from policycheck.engine.judgement import Rows
 from policycheck.engine.list_view import KEY, Key, ListView, may_equal
 from policycheck.engine.subjects import Group
 from policycheck.job_lists import JobList
-from policycheck.places import Place, ResourceKey
+from policycheck.places import ResourceKey, arn_place
 from policycheck.policy.model import RESOURCE
 
 _ENDS = {"BackupVaultArn": "BackupVaultName", "CreatedBy.BackupPlanArn": "CreatedBy.BackupPlanId"}
@@ -129,7 +129,7 @@ class UnknownGroups:
         case, dataset = self._case, self._case.rule.statement.list
         said = dict(zip(case.per, group.values, strict=True))
         account, region, resource = group.subject
-        places = [_place_of(said.get(name)) for name in (dataset.vault_field, "CreatedBy.BackupPlanArn")]
+        places = [arn_place(said.get(name)) for name in (dataset.vault_field, "CreatedBy.BackupPlanArn")]
         if dataset.vault_elsewhere:
             # A vault that is shared is of another account than the restore.
             places = [(None, there) for _, there in places]
@@ -175,12 +175,6 @@ def _member(record: Any, fields: Mapping[str, Any], name: str | None) -> str | N
 
 def _end(arn: str | None) -> str | None:
     return arn.rpartition(":")[2] or None if arn else None
-
-
-def _place_of(arn: str | None) -> Place:
-    """Account and Region of arn:partition:service:region:account:resource."""
-    parts = (arn or "").split(":", 5)
-    return (parts[4] or None, parts[3] or None) if len(parts) == 6 else (None, None)
 
 
 def _types_of_job(said: str | None, subject: ResourceKey, types: Mapping[str, frozenset[str]]) -> frozenset[str]:

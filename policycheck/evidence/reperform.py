@@ -712,16 +712,22 @@ def says_its_end(job: Job, jobs: JobList) -> bool:
 OF_THE_END = "CompletionDate StatusMessage MessageCategory ValidationStatus ValidationStatusMessage DeletionStatus DeletionStatusMessage".split()
 
 
+ACCOUNT_ID = "[0-9]{12}"
+
+
 def arn_part(arn: Any, index: int) -> Any:
-    """A part of arn:partition:service:region:account:resource; an empty part says nothing."""
+    """The Region (3) or the account (4) of arn:partition:service:region:account:resource; what can be neither says nothing."""
     parts = arn.split(":", 5) if isinstance(arn, str) else []
-    return parts[index] or None if len(parts) == 6 else None
+    can_be = r"[a-z]{2,}(-[a-z]+)+-[0-9]+" if index == 3 else ACCOUNT_ID
+    return parts[index] if len(parts) == 6 and re.fullmatch(can_be, parts[index]) else None
 
 
 def place_of(job: Job, jobs: JobList) -> tuple[Any, Any]:
     """Account and Region: AccountId, else the vault's ARN, else the resource's; None where nothing says."""
     vault, resource = job.get(jobs.vault), job.get(jobs.resource)
-    return job.get("AccountId") or arn_part(vault, 4) or arn_part(resource, 4), arn_part(vault, 3) or arn_part(resource, 3)
+    said = job.get("AccountId") or ""
+    account = said if re.fullmatch(ACCOUNT_ID, said) else None
+    return account or arn_part(vault, 4) or arn_part(resource, 4), arn_part(vault, 3) or arn_part(resource, 3)
 
 
 def last_part(arn: Any) -> Any:

@@ -77,7 +77,10 @@ def test_message_of_a_rewound_job_tells_what_was_judged(tmp_path: Path) -> None:
 
 COPY: Job = {"CopyJobId": "c", "State": "COMPLETED", "CreationDate": ago(hours=1)}
 DAY: Job = {"DestinationRecoveryPointLifecycle": {"DeleteAfterDays": 1}}
-SAME: Job = {"SourceBackupVaultArn": "arn:a:b:x:1:v", "DestinationBackupVaultArn": "arn:a:b:x:2:v"}
+SAME: Job = {
+    "SourceBackupVaultArn": f"arn:aws:backup:{REGION}:{ACCOUNT}:backup-vault:v",
+    "DestinationBackupVaultArn": f"arn:aws:backup:{REGION}:444455556666:backup-vault:v",
+}
 RESTORE: Job = {"RestoreJobId": "r", "Status": "FAILED", "CreationDate": ago(hours=1), "BackupVaultArn": "arn:a:b:x:1:backup-vault:prod"}
 
 
@@ -135,9 +138,9 @@ def test_jobs_without_a_resource_or_id(tmp_path: Path) -> None:
 
 def test_text_of_records_is_cleaned(tmp_path: Path) -> None:
     evil = "\x1b[2J\u202e##[error]\n::error::\u200b"
-    hostile = job(State="FAILED", BackupJobId=evil, ResourceArn=INSTANCE + evil, ResourceType=evil, StatusMessage=evil, MessageCategory=evil, AccountId=evil)
+    hostile = job(State="FAILED", BackupJobId=evil, ResourceArn=INSTANCE + evil, ResourceType=evil, StatusMessage=evil, MessageCategory=evil)
     (finding,) = findings("rule: no FAILED jobs", [hostile], tmp_path)
-    texts = [finding.subject, finding.message, finding.account, finding.resource_type, *finding.jobs]
+    texts = [finding.subject, finding.message, finding.resource_type, *finding.jobs]
     assert all(text is not None and text.isprintable() and "\ufffd[2J" in text for text in texts)
     assert "\x1b" not in str(finding.evidence)
     assert "\u202e" not in str(finding.evidence)
