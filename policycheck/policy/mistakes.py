@@ -214,7 +214,8 @@ def _guess_each_job(spot: _Spot) -> Mistake | None:
     if word == "all" and not behind and " must be " in spot.sentence:
         asked = spot.sentence.lower().rpartition(" ")[2]
     if asked in _ADJECTIVES:
-        return spot.misfit(f"Compare a field, for example: {_ADJECTIVES[asked]}")
+        forbidden = spot.sentence.lower().startswith("no ") and asked != "encrypted"
+        return spot.misfit(f"Compare a field, for example: {f'no jobs with VaultLockState {asked.upper()}' if forbidden else _ADJECTIVES[asked]}")
     every = _EACH_JOB.fullmatch(spot.sentence) if spot.is_short and (word in {"all", "be"} or spot.expected == ["FOLLOWED"]) else None
     if every and (values := _OUTCOMES.fullmatch(every["values"])):
         return spot.misfit(f"Write: {_say_of_each(every, values)}")

@@ -85,8 +85,10 @@ _ROWS: Mapping[str, Mapping[str, str]] = {
         " | recovery tests | tested restore",
     },
     "SUBJECT": {
-        "resource": "resource | resources | protected resource | protected resources",
-        "vault": "vault | vaults | backup vault | backup vaults",
+        "resource": "resource | resources",
+        "protected resource": "protected resource | protected resources",
+        "vault": "vault | vaults",
+        "backup vault": "backup vault | backup vaults",
         "account": "account | accounts | aws account | aws accounts",
         "Region": "region | regions | aws region | aws regions",
         "plan": "plan | plans | backup plan | backup plans",

@@ -125,7 +125,9 @@ def _frequency(sentence: Sentence, start: int, slots: Slots) -> Found:
 def _per(sentence: Sentence, start: int, slots: Slots) -> Found:
     """`per resource`, `per vault`."""
     for after, _ in sentence.tagged(start, "PER"):
-        yield from _fill(slots, "per", iter(sentence.tagged(after, "SUBJECT")))
+        # Jobs are counted by what they name, which a list of all vaults or of all protected resources is not needed for.
+        named = ((end, value.removeprefix("backup ").removeprefix("protected ")) for end, value in sentence.tagged(after, "SUBJECT"))
+        yield from _fill(slots, "per", named)
 
 
 # --- names ---

@@ -132,7 +132,7 @@ QUALITY_ROWS: Sequence[Pattern] = (
         ("{ended_in!}", "each job takes no longer"),
         of=["all EC2 backups must be completed", "backups must be completed within 8 hours"],
     ),
-    row(QUALITIES, "EACH? jobs MUST START", "no {jobs} with StartDelay more than {deadline!}", of=["jobs must start within 1 hour"]),
+    row(QUALITIES, "EACH? jobs MUST START", "{of_jobs} StartDelay must be at most {deadline!}", of=["jobs must start within 1 hour"]),
     row(
         QUALITIES,
         "EACH? jobs (MUST BE? KEPT FOR? LEAST length | NEVER BE KEPT FOR? (LESS | SHORTER) length | NEVER EXPIRE BEFORE length)",
@@ -172,7 +172,20 @@ QUALITY_ROWS: Sequence[Pattern] = (
         of=["no backup may be kept forever"],
     ),
     # --- where, and by whom ---
-    row(PLACES, "EACH? subject (MUST BE | IS) LOCKED", "{of_vaults!} must be {lock!} {within}", of=["vault must be locked", "all vaults must be locked"]),
+    row(
+        PLACES,
+        "EACH? subject (MUST BE | IS) LOCKED",
+        ("{of_vaults!} must be {lock!} {within}", "the vaults of jobs"),
+        ("every {held_vault!} must have Locked {locked!}", "each vault that there is"),
+        of=["vault must be locked", "all vaults must be locked", "every backup vault must be locked"],
+    ),
+    row(
+        PLACES,
+        "NO subject MAY BE LOCKED",
+        ("{of_vaults!} must not be {lock!} {within}", "the vaults of jobs"),
+        ("no {held_vault!}s with Locked {locked!}", "each vault that there is"),
+        of=["no vault may be unlocked"],
+    ),
     row(
         PLACES,
         "EACH? subject (MUST BE | IS) IMMUTABLE",

@@ -8,6 +8,7 @@ from itertools import product
 
 from msgspec import Struct
 
+from policycheck.policy.model import LISTED_INVENTORY
 from policycheck.policy.phrases import listed
 from policycheck.policy.reader.hours import ways, ways_outside
 from policycheck.policy.reader.matching import Slots
@@ -195,11 +196,12 @@ class _Filler:
         outcome = self._slot("job_outcome") or default
         kind = self._kind()
         conditions: list[str] = []
-        if kind == "restore test":
-            status = {"FAILED": "FAILED", "clean": "SUCCESSFUL"}.get(outcome)
-            if status is None:
+        tested = kind == "restore test"
+        if tested:
+            if outcome not in {"FAILED", "clean"}:
                 return []
-            kind, outcome, conditions = "restore", "", [f"ValidationStatus {status}"]
+            kind, conditions = "restore", ["ValidationStatus SUCCESSFUL"] if outcome == "clean" else []
+            outcome = "" if outcome == "clean" else outcome
         if outcome == "with_issues":
             outcome, conditions = "", [*conditions, "issues"]
         if outcome == "clean" and kind == "restore":
@@ -207,40 +209,49 @@ class _Filler:
         if self._slot("job_unencrypted"):
             conditions.append("IsEncrypted false")
         state = listed(outcome.split(ALL)) if outcome else ""
+        # A restore test fails where the restore job does, and where what was restored does not pass its validation.
+        ends = [(state, conditions, "the restore job itself"), ("", [*conditions, "ValidationStatus FAILED"], "the validation of what was restored")]
+        ends = ends if tested and outcome else [(state, conditions, "")]
         choices = _NOTHING_SAID if alone else self._types("job_", types)
         places = [([], [], "")] if alone else self._places("job_", kind)
         role = self._slot("job_role")
         others = [] if alone else [*self._other_types("job_"), *self._tags("job_")]
         others += [f"IamRoleName {_names(role)}"] if role else []
         found = []
-        for (typed, told), (where, having, note) in product(choices, places):
-            behind = [*conditions, *having, *others]
+        for (ended, ending, which), (typed, told), (where, having, note) in product(ends, choices, places):
+            behind = [*ending, *having, *others]
             kind_word = "" if kind == "backup" else kind
-            text = " ".join(filter(None, [state, typed, kind_word, noun, *where, f"with {' and '.join(behind)}" if behind else ""]))
-            found.append((text, "; ".join(filter(None, [told, note]))))
+            text = " ".join(filter(None, [ended, typed, kind_word, noun, *where, f"with {' and '.join(behind)}" if behind else ""]))
+            found.append((text, "; ".join(filter(None, [which, told, note]))))
         return found
 
     # --- resources ---
 
     def subject(self, _: str) -> _Texts:
         """`RDS resource in inventory prod in vault dr`"""
-        return self._subject("subject_", self._slot("subject_thing") or "resource")
+        return self._subject("subject_", "")
 
     def subjects(self, _: str) -> _Texts:
         """Several of them: `RDS resources in inventory prod`."""
-        return self._subject("subject_", f"{self._slot('subject_thing') or 'resource'}s")
+        return self._subject("subject_", "s")
 
     def subject_of_jobs(self, _: str) -> _Texts:
-        return self._subject("job_", "resource")
+        return self._subject("job_", "")
 
-    def _subject(self, prefix: str, thing: str) -> _Texts:
-        inventory = self._slot(f"{prefix}inventory")
+    def _subject(self, prefix: str, plural: str) -> _Texts:
+        thing, inventory = self._slot(f"{prefix}thing") or "resource", self._slot(f"{prefix}inventory")
+        if thing == "backup vault":
+            return []
+        if thing == "protected resource":
+            if inventory:
+                return []
+            thing, inventory = "resource", LISTED_INVENTORY
         conditions = [*self._other_types(prefix), *self._tags(prefix)]
         listed_in = [f"in inventory {inventory}"] if inventory else []
         found = []
         for (typed, note), (where, having, told) in product(self._types(prefix, ""), self._places(prefix, "backup")):
             behind = [*having, *conditions]
-            text = " ".join(filter(None, [typed, thing, *listed_in, *where, f"with {' and '.join(behind)}" if behind else ""]))
+            text = " ".join(filter(None, [typed, thing + plural, *listed_in, *where, f"with {' and '.join(behind)}" if behind else ""]))
             found.append((text, "; ".join(filter(None, [note, told]))))
         return found
 
@@ -374,6 +385,13 @@ class _Filler:
         """A copy job of which nothing more is said; of backups in another place, copies are meant."""
         kind, outcome = self._kind(), self._slot("job_outcome") or "clean"
         return [("COMPLETED copy job", "")] if kind in {"backup", "copy"} and outcome in {"clean", "COMPLETED"} else []
+
+    def held_vault(self, _: str) -> _Texts:
+        """A vault as the list of vaults has it."""
+        return [("backup vault", "")] if self._slot("subject_thing") in {"vault", "backup vault"} else []
+
+    def locked(self, _: str) -> _Texts:
+        return [("true" if self._slot("lock") == "LOCKED" else "false", "")]
 
     def of_vaults(self, _: str) -> _Texts:
         """Nothing to say where all vaults are meant."""
