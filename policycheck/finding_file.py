@@ -50,7 +50,13 @@ def mark_finding(finding: Finding) -> FindingMark:
 
 
 def kind_of(finding: Finding) -> FindingKind:
-    return FindingKind(finding.severity, finding.cause, finding.state, finding.waiver is not None, finding.subject.startswith("arn:"))
+    return FindingKind(
+        finding.severity,
+        finding.cause,
+        finding.state,
+        finding.waiver is not None,
+        finding.subject.startswith("arn:") and ":backup-vault:" not in finding.subject,
+    )
 
 
 def subject_mark(account: str | None, region: str | None, subject: str) -> int:

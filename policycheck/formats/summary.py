@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from policycheck.datasets import DATASETS
-from policycheck.finding_file import subject_mark
 from policycheck.finding_list import marks
 from policycheck.formats.baseline_words import LESS
 from policycheck.formats.cleaning import line
@@ -14,7 +13,7 @@ from policycheck.result import WORST_FIRST, Basis, Result, RuleResult, Verdict
 
 
 def headline(result: Result) -> str:
-    """`2 of 9 rules failed, 1 inconclusive; 14 of 82 subjects violate a rule.` A pass says what it rests on."""
+    """`2 of 9 rules failed, 1 inconclusive; 14 of 82 resources violate a rule.` A pass says what it rests on."""
     if not result.rules:
         return "no rule was evaluated."
     summary = result.summary
@@ -30,15 +29,26 @@ def headline(result: Result) -> str:
 
 
 def _subjects(result: Result) -> str:
-    """How many of the subjects that were evaluated violate a rule; where they were not listed, how many resources of those that lists have records of."""
-    violating, evaluated = subject_counts(result)
-    noun = "subject"
-    if not any(rule.answers for rule in result.rules):
-        found = {mark.subject for rule in result.rules for mark in marks(rule.open_findings) if mark.kind.of_resource}
-        violating, evaluated, noun = len(found), result.resources, "resource"
-    if not evaluated or violating > evaluated:
-        return ""
-    return f"; {violating:,} of {plural(evaluated, noun) if violating == 1 else f'{evaluated:,} {noun}s'} {'violates' if violating == 1 else 'violate'} a rule"
+    """How many subjects violate a rule: resources, of those that lists have records of, and others (vaults, accounts, groups), each once.
+
+    The same whatever reports were asked for: the answers of a population are made for some of them alone.
+    """
+    resources: set[int] = set()
+    others: set[int] = set()
+    for rule in result.rules:
+        for mark in marks(rule.open_findings):
+            (resources if mark.kind.of_resource else others).add(mark.subject)
+    # An inventory has resources that no list has.
+    listed = 0 if any(rule.universe is not None and rule.universe.inventory for rule in result.rules) else result.resources
+    found: list[str] = []
+    if resources or (listed and not others):
+        known = bool(listed) and len(resources) <= listed
+        of = f"{len(resources):,} of {plural(listed, 'resource') if len(resources) == 1 else f'{listed:,} resources'}"
+        found.append(of if known else plural(len(resources), "resource"))
+    if others:
+        found.append(plural(len(others), "other subject" if found else "subject"))
+    many = bool(resources and others) or len(resources or others) != 1
+    return f"; {' and '.join(found)} {'violate' if many else 'violates'} a rule" if found else ""
 
 
 _FIRST_COUNTS = {Verdict.FAIL: ("failed",), Verdict.INCONCLUSIVE: ("inconclusive", "passed", "skipped"), Verdict.PASS: ("passed", "waived", "skipped")}
@@ -54,20 +64,17 @@ def _rests_on(result: Result) -> str:
     return ", on lists that the user asserts to be complete" if any(entry.basis is Basis.ASSERTED for entry in result.coverage) else ""
 
 
-def subject_counts(result: Result) -> tuple[int, int]:
-    """How many resources or groups have an open finding, and how many were evaluated; each once, however many rules it was evaluated by."""
-    violating = {mark.subject for rule in result.rules for mark in marks(rule.open_findings)}
-    evaluated = {subject_mark(*answer[:3]) for rule in result.rules for answer in rule.answers}
-    return len(violating), len(evaluated | violating)
-
-
 def evidence_line(result: Result) -> str:
     """Which lists, how many jobs, where from, from when to when, and how they were obtained."""
     if not result.coverage:
         return "No list covers an account or Region."
     entries = result.coverage
     nouns = sorted({DATASETS[name].noun if name in DATASETS else line(name) for name in (entry.dataset for entry in entries)})
-    found = plural(result.jobs, nouns[0]) if len(nouns) == 1 else f"{plural(result.jobs, 'job')} ({', '.join(noun + 's' for noun in nouns)})"
+    found = (
+        plural(result.jobs, nouns[0])
+        if len(nouns) == 1
+        else f"{plural(result.jobs, 'job' if all(noun.endswith(' job') for noun in nouns) else 'record')} ({', '.join(noun + 's' for noun in nouns)})"
+    )
     accounts, regions = {entry.account for entry in entries} - {None}, {entry.region for entry in entries} - {None}
     starts, ends = [entry.start for entry in entries if entry.start], [entry.end for entry in entries if entry.end]
     when = interval(min(starts), max(ends)) if starts and ends else "of an unknown time"
