@@ -16,6 +16,7 @@ from policycheck.cli.reports import require_folder
 from policycheck.cli.saved import read_result
 from policycheck.cli.terminal import write_document
 from policycheck.errors import UsageError
+from policycheck.policy.model import YEAR_DAYS
 from policycheck.text import clean_line
 
 if TYPE_CHECKING:
@@ -123,6 +124,8 @@ def _last_day(first: date, text: str) -> date:
         raise UsageError(f"--expires: {text} after {first} is not a date", hint="The waivers are granted too late. Set --granted.") from None
     if last < first:
         raise UsageError(f"--expires: {last} is before the waivers are granted, on {first}")
+    if (last - first).days > YEAR_DAYS:
+        raise UsageError(f"--expires: the waivers would be in force for {(last - first).days} days, more than a year", hint="Waive for less time, and renew.")
     return last
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import narwhals as nw
 
-from policycheck.datasets import Field, Kind
+from policycheck.datasets import Dataset, Field, Kind
 from policycheck.engine.backends.interface import Backend
 from policycheck.engine.causes import SUCCESS, asks_for_cause, classify
 from policycheck.engine.columns import column_of
@@ -127,7 +127,7 @@ def describe_jobs(rule: Rule, job_list: JobList, subject: Subject, rows: Sequenc
         message: cleaned.
     """
     account, region, resource = subject
-    told = records.tell(job_list.dataset.name, rows, lambda: _identity(subject), EVIDENCE_LIMIT)
+    told = records.tell(job_list.dataset.name, rows, lambda: _identity(job_list.dataset, subject), EVIDENCE_LIMIT)
     resource_type = job_list.records[newest_row(job_list, rows)].ResourceType
     return Finding(
         rule=rule.id,
@@ -147,9 +147,11 @@ def describe_jobs(rule: Rule, job_list: JobList, subject: Subject, rows: Sequenc
     )
 
 
-def _identity(subject: Subject) -> dict[str, str | None]:
+def _identity(dataset: Dataset, subject: Subject) -> dict[str, str | None]:
     account, region, resource = subject
-    return {"Account": account, "Region": region, "ResourceArn": None if resource == NO_RESOURCE else resource}
+    # A vault is no resource, and is told by a field of its own.
+    field = dataset.resource_field if dataset.of_state else "ResourceArn"
+    return {"Account": account, "Region": region, field: None if resource == NO_RESOURCE else resource}
 
 
 class _Describer:

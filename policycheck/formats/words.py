@@ -253,7 +253,7 @@ def evidence_help(reasons: Reasons) -> str:
 
 def reading_notes(result: Result) -> list[str]:
     """Of the rules whose sentence was read as another, what was typed."""
-    return [f'{rule.id}: read from "{rule.read_from}"' for rule in result.rules if rule.read_from]
+    return [f'{rule.id}: "{rule.read_from}", read as: {rule.sentence}' for rule in result.rules if rule.read_from]
 
 
 def breach_notes(result: Result) -> list[str]:

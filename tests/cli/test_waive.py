@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,16 @@ def test_each_open_finding_gets_a_waiver_that_names_its_resource(cli: Cli, folde
     assert {grant.waiver.reason for grant in policy.waivers} == {"known: see the ticket"}
 
 
+def test_the_waiver_of_a_vault_names_the_vault(cli: Cli, folder: Path) -> None:
+    arn = "arn:aws:backup:eu-west-1:111122223333:backup-vault:legacy"
+    (folder / "vaults.json").write_text(json.dumps({"BackupVaultList": [{"BackupVaultArn": arn, "BackupVaultName": "legacy", "Locked": False}]}))
+    (folder / "vaults.yaml").write_text("policy: v\nrules: [{id: locked, rule: every backup vault must have Locked true}]\n")
+    check = ("check", "vaults.yaml", "--jobs", "vaults.json", "--as-of", AS_OF, "--covers", f"2026-11-01..{AS_OF}")
+    assert cli(*check, "--output", "json=vaults-result.json").code == 1
+    cli("waive", "vaults-result.json", *SIGNED, "--output", "waivers.yaml")
+    assert cli(*check, "--waivers", "waivers.yaml").code == 0
+
+
 def test_rules_and_subjects_are_chosen(cli: Cli, result: str) -> None:
     done = cli("waive", result, *SIGNED, "--select", "p/none-failed", "--subject", "i-2", "--ticket", "OPS-1", "--granted", "2026-11-19")
     assert done.out.count("rule:") == 1
@@ -49,6 +60,7 @@ def test_rules_and_subjects_are_chosen(cli: Cli, result: str) -> None:
         (("--granted", "9999-12-31"), 2, "--expires: 30d after 9999-12-31 is not a date"),
         (("--expires", "2026-02-30"), 2, "--expires: 2026-02-30 is not a date"),
         (("--expires", "2026-11-19"), 2, "--expires: 2026-11-19 is before the waivers are granted"),
+        (("--expires", "400d"), 2, "--expires: the waivers would be in force for 400 days, more than a year"),
         (("--output", "policy.yaml"), 2, "policy.yaml already exists"),
     ],
 )
