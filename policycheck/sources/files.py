@@ -31,6 +31,7 @@ from policycheck.sources.paths import STDIN, cause, is_regular, walk
 from policycheck.sources.raw import FileStore
 from policycheck.sources.report_rows import is_report
 from policycheck.sources.reports import Report, describe_reports, read_report, settle_progress
+from policycheck.sources.state_lists import without_future
 from policycheck.sources.stated import StatedFile, is_statement, read_member, read_statement, restate, stated_places
 from policycheck.sources.statements import StatedList, Statement, digest
 from policycheck.text import clean_line
@@ -179,7 +180,9 @@ class _Reading:
             JobFileError: the files are reports that list no jobs.
         """
         files = self.files
-        sources = {name: [settle_progress(source, as_of) for file in files for source in file.lists.get(name, ())] for name in DATASETS}
+        claimed = [*([self.covers[1]] if self.covers else []), *(stated.end for file in files for stated in file.stated)]
+        made = max(as_of, *claimed) if claimed else None
+        sources = {name: [_settle(source, as_of, made) for file in files for source in file.lists.get(name, ())] for name in DATASETS}
         lists: dict[str, JobList] = {}
         warnings: list[str] = []
         for name, read in sources.items():
@@ -215,6 +218,12 @@ class _Reading:
             what = next(report.other for report in reports.values())
             raise JobFileError(f"is {what} of AWS Backup, which lists no jobs", hint="name job reports, or job lists", place=_names(list(reports)))
         return describe_reports(reports, as_of, _names)
+
+
+def _settle(source: Source, as_of: datetime, made: datetime | None) -> Source:
+    """A source as far as it is evidence at `as_of`; `made` is when its file was made at the latest, None where nothing says so."""
+    jobs = without_future(source.jobs, made) if made is not None else source.jobs
+    return settle_progress(source if jobs is source.jobs else replace(source, jobs=jobs), as_of)
 
 
 def _is_statement(path: str) -> bool:

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
+
+import msgspec
 
 from policycheck.job_lists import JobList
 from policycheck.places import Place
+from policycheck.records import HAPPENED, micros
 from policycheck.result import Coverage
 from policycheck.sources.statements import TOLERANCE
 
@@ -46,4 +50,24 @@ def assert_state(jobs: JobList, names: Sequence[str], cut_off: str, as_of: datet
     return [entry(place, count) for place, count in counts.items()]
 
 
+def without_future(jobs: JobList, made: datetime) -> JobList:
+    """The list without times of after the moment at which it was made: what had not happened it cannot show, so that such a time is unknown.
+
+    Args:
+        jobs: of a list of what there is; any other comes back as it is.
+        made: when it was made at the latest.
+    """
+    if not jobs.dataset.of_state:
+        return jobs
+    limit, members = micros(made + TOLERANCE), [name for name in _HAPPENED if name in jobs.dataset.fields]
+    records, recordings, unusable = list(jobs.records), list(jobs.told), dict(jobs.unusable)
+    for row, record in enumerate(records):
+        if wrong := frozenset(name for name in members if (getattr(record, name) or 0) > limit):
+            records[row] = msgspec.structs.replace(record, **dict.fromkeys(wrong))
+            recordings[row] = recordings[row].but(wrong)
+            unusable[row] = unusable.get(row, frozenset()) | wrong
+    return jobs if len(unusable) == len(jobs.unusable) else replace(jobs, records=records, recordings=recordings, unusable=unusable)
+
+
+_HAPPENED = (*HAPPENED, "LastBackupTime", "LastRestoreTime")
 UNDATED = "a saved list does not record when it was saved: assert its time with --covers FROM..TO"

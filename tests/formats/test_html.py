@@ -62,7 +62,7 @@ def test_nothing_is_fetched_and_nothing_runs(name: str) -> None:
 def test_the_first_page_has_verdict_evidence_and_rules_worst_first() -> None:
     made = tree(mixed())
     header = text(made.xpath("//header")[0])
-    assert "✕ FAIL 2 of 6 rules failed, 1 inconclusive, 1 waived, 1 skipped, 1 passed; 3 of 5 subjects violate a rule." in header
+    assert "✕ FAIL 2 of 6 rules failed, 1 inconclusive, 1 waived, 1 skipped, 1 passed; 3 resources violate a rule." in header
     assert "Production backups; evaluated as of 2026-11-20T12:00:00Z (UTC) by policycheck 1.2.3." in header
     told = "439 jobs (backup jobs, copy jobs) of 2 accounts in 2 Regions, 2026-10-21T12:00:00Z to 2026-11-20T12:00:00Z"
     assert f"{told}; in part fetched by policycheck, in part asserted by the user to be complete." in header

@@ -104,7 +104,7 @@ def test_rules_left_out_for_their_severity_stay_counted() -> None:
     text = MARKDOWN.render(mixed(), Options(min_severity=Severity.HIGH))
     assert "rpo-rds" not in text
     assert "2 rules below the least severity to show: counted above, not listed." in text
-    assert "**2 of 6 rules failed, 1 inconclusive, 1 waived, 1 skipped, 1 passed; 3 of 5 subjects violate a rule.**" in text
+    assert "**2 of 6 rules failed, 1 inconclusive, 1 waived, 1 skipped, 1 passed; 3 resources violate a rule.**" in text
 
 
 def test_every_cause_is_a_row_whose_words_are_no_markup() -> None:

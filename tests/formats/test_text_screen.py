@@ -54,7 +54,7 @@ def test_a_run_of_any_size_fits_a_terminal_of_24_lines_and_says_how_much_is_left
     rows = text.splitlines()
     assert len(rows) < HEIGHT
     assert max(map(len, rows)) <= 100
-    assert rows[0] == f"FAIL: prod-backups, as of 2026-11-20T12:00:00Z: {rules} of {rules + 40} rules failed, 40 passed."
+    assert rows[0].startswith(f"FAIL: prod-backups, as of 2026-11-20T12:00:00Z: {rules} of {rules + 40} rules failed, 40 passed; {rules * findings:,} resource")
     listed, unlisted = len(re.findall(r"^fail high", text, re.MULTILINE)), re.search(r"([\d,]+) rules? that failed", text)
     assert listed + (int(unlisted[1]) if unlisted else 0) == rules
     shown, more = len(re.findall(r"^  instance/", text, re.MULTILINE)), re.search(r"([\d,]+) more findings?", text)

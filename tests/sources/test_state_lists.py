@@ -121,6 +121,10 @@ def test_a_rule_on_what_there_is_is_judged_as_of_the_list(
 
 
 UNKNOWN: list[tuple[str, dict[str, list[Record]], str]] = [
+    (RESTORABLE, {"protected_resources": [resource()], "recovery_points": [point(hours=-5000)]}, "CreationDate is unknown"),
+    ("at least 1 COMPLETED recovery point within 7d", {"recovery_points": [point(hours=-1)]}, "CreationDate is unknown"),
+    ("no recovery points with LastRestoreTime older than 90d", {"recovery_points": [point(LastRestoreTime="2027-06-16T00Z")]}, "LastRestoreTime is unknown"),
+    (LATELY, {"protected_resources": [resource(hours=-1)]}, "LastBackupTime is unknown"),
     (LOCKED, {"vaults": [vault(Locked=None)]}, "Locked is unknown"),
     (LOCKED, {"vaults": [vault(Locked=None), vault("dev")]}, "Locked is unknown"),
     (ENCRYPTED, {"recovery_points": [point(IsEncrypted=None)]}, "IsEncrypted is unknown"),
