@@ -1317,6 +1317,8 @@ def read_knowledge(records: list[Job], source: dict[str, Any]) -> None:
             records[number].drop(name)
 
 
+DESCRIBED = {"NumberOfChildJobs", "ChildJobsInState", "ResponseMetadata"}
+"""What stands in a job that a describe command gave, and in no job of a list."""
 ANSWERS = {"backup_jobs": ("BackupJobs", "BackupJob"), "copy_jobs": ("CopyJobs", "CopyJob"), "restore_jobs": ("RestoreJobs", "RestoreJob")}
 """What AWS's answers call each list, and one job of it that a describe command gives."""
 
@@ -1332,6 +1334,7 @@ def sort_records(documents: list[Any], dataset: str) -> tuple[list[Any], list[An
     (listed_key, wrapper), identity = ANSWERS[dataset], LISTS[dataset].id
     elements = [item for document in documents for part in flattened(document) for item in flattened(part)]
     listed: list[Any] = []
+    bare: list[Any] = []
     described: list[Any] = []
     for element in elements:
         require(isinstance(element, dict), "neither an answer nor a job", element)
@@ -1339,10 +1342,13 @@ def sort_records(documents: list[Any], dataset: str) -> tuple[list[Any], list[An
             require(isinstance(element[listed_key], list), "an answer without a list", listed_key)
             listed += element[listed_key]
         elif element.get(identity) is not None and not any(key in element for keys in ANSWERS.values() for key in keys):
-            (described if len(elements) == 1 and isinstance(documents[0], dict) else listed).append(element)
+            (described if DESCRIBED & element.keys() else bare).append(element)
         elif wrapper in element:
             described.append(element[wrapper])
-    return listed, described
+    alone = len(elements) == 1 and isinstance(documents[0], dict)
+    if alone or any(listed_key in element for element in elements) or (len(bare) > 1 and len({element[identity] for element in bare}) == 1):
+        return listed, described + bare
+    return listed + bare, described
 
 
 def flattened(value: Any) -> list[Any]:

@@ -11,7 +11,7 @@ import binascii
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from itertools import chain, zip_longest
@@ -45,6 +45,8 @@ _ACCEPTED = " or ".join(BY_RESULT_KEY)
 _FIRST_KEY = re.compile(rf'"({"|".join((*BY_RESULT_KEY, *_BY_ID))})"\s*:'.encode())
 
 
+DESCRIBED = frozenset({"NumberOfChildJobs", "ChildJobsInState", "ResponseMetadata"})
+"""What stands in a job that a describe command gave, and in no job of a list (API reference: DescribeBackupJob)."""
 _BESIDE = ("NextToken", "ResponseMetadata", MEMBER)
 """What answers have beside their list, that other programs than the AWS CLI save too."""
 
@@ -57,7 +59,8 @@ class Page:
     token: object = None
     """The answer's NextToken."""
     lone: bool = False
-    """Each of the jobs is the answer of a describe command: a job by itself as the only one of its file, or jobs in wrappers."""
+    """Each of the jobs is the answer of a describe command: jobs in wrappers; and jobs by themselves with what such answers alone have, beside answers of a
+    list command, or of which the file shows no other."""
 
 
 Wanted = Callable[[Dataset], Collection[str]]
@@ -84,6 +87,11 @@ def read_pages(data: bytes, wanted: Wanted | None = None) -> list[Page]:
         raise not_utf8(data) from None
     except RecursionError:
         raise JobFileError("is nested too deeply to be a job list") from None
+
+
+def read_elements(data: bytes) -> Iterator[object]:
+    """The answers and jobs of a text that `read_pages` has read, taken apart no further."""
+    yield from _elements(json_documents(data) if data.startswith((b"{", b"[")) else map(plain, yaml_documents(data)))
 
 
 # --- the road of long lists: columns of what is read, and the text ---
@@ -118,8 +126,8 @@ def _encoded_jobs(dataset: Dataset, data: bytes, wanted: Wanted) -> list[Page]:
     if len(texts) < column_records.MANY or len(texts) == 1:
         return []
     jobs = read_encoded(dataset, texts, wanted(dataset), data.count(b'"'))
-    # What has no id may be no job.
-    return [] if jobs.has_gaps(dataset.id_field) else [Page(jobs)]
+    # What has no id may be no job; one that all have is of one job.
+    return [] if jobs.has_gaps(dataset.id_field) or len(jobs.distinct(dataset.id_field)) == 1 else [Page(jobs)]
 
 
 def _encoded_answers(dataset: Dataset, answers: list[Any], data: bytes, wanted: Wanted) -> list[Page]:
@@ -175,7 +183,13 @@ def _fast_jobs(dataset: Dataset, data: bytes) -> list[Page]:
     jobs = _decode_elements(data, record_type(dataset))
     if None in map(attrgetter(dataset.id_field), jobs) or not holds_all(data, quotes(jobs)):
         return []
-    return [Page(_normalise(dataset, jobs, empty_texts=b'""' in data), lone=len(jobs) == 1 and data.startswith(b"{"))]
+    lone = data.startswith(b"{") if len(jobs) == 1 else _are_of_one_job(dataset, jobs)
+    return [Page(_normalise(dataset, jobs, empty_texts=b'""' in data), lone=lone)]
+
+
+def _are_of_one_job(dataset: Dataset, jobs: Sequence[Any]) -> bool:
+    """Whether these records, several, show one job: no list does that."""
+    return len(jobs) > 1 and len(set(map(attrgetter(dataset.id_field), jobs))) == 1
 
 
 def _fast_answers(answers: list[Any], data: bytes) -> list[Page]:
@@ -259,7 +273,8 @@ def _pages(documents: Iterable[object], *, closed: bool = True) -> list[Page]:
         if not lists and (len(wrapped) + len(told) != 1 or has_content(token)):
             _refuse_keys(answer, number, len(elements))
         if told and not lists:
-            plain_jobs[told[0]].add(_read_job(told[0], answer, where, f"record {number}"), number)
+            bare = wrapped_jobs if DESCRIBED & answer.keys() else plain_jobs
+            bare[told[0]].add(_read_job(told[0], answer, where, f"record {number}"), number)
             continue
         refuse_repeated(answer)
         taken = {dataset.result_key for dataset, _ in lists} or set(_BY_WRAPPER)
@@ -273,9 +288,12 @@ def _pages(documents: Iterable[object], *, closed: bool = True) -> list[Page]:
     end = None if closed else find_text_end(elements)
     if end is not None and end.listed:
         _end_text(pages, end)
-    lone = len(elements) == 1 and is_object(found[0])
-    for bare, alone in ((wrapped_jobs, True), (plain_jobs, lone)):
-        pages += [Page(_normalise(dataset, jobs.records, numbers=jobs.numbers), lone=alone) for dataset, jobs in bare.items()]
+    lone, listed = len(elements) == 1 and is_object(found[0]), {page.jobs.dataset.name for page in pages}
+    for dataset, jobs in wrapped_jobs.items():
+        pages.append(Page(_normalise(dataset, jobs.records, numbers=jobs.numbers), lone=True))
+    for dataset, jobs in plain_jobs.items():
+        alone = lone or dataset.name in listed or _are_of_one_job(dataset, jobs.records)
+        pages.append(Page(_normalise(dataset, jobs.records, numbers=jobs.numbers), lone=alone))
     if end is not None and not end.listed:
         _end_text(pages, end)
     refuse_fewer(counts, sum(len(page.jobs) for page in pages))

@@ -19,7 +19,7 @@ from policycheck.policy.model import Policy
 from policycheck.population import InputFile
 from policycheck.sources.asked import members_read
 from policycheck.sources.connection import Connection
-from policycheck.sources.containers import Wanted, read_pages
+from policycheck.sources.containers import Wanted, read_elements, read_pages
 from policycheck.sources.contents import read_all, read_text
 from policycheck.sources.encoded_records import EncodedRecords
 from policycheck.sources.interface import Evidence
@@ -32,7 +32,7 @@ from policycheck.sources.raw import FileStore
 from policycheck.sources.report_rows import is_report
 from policycheck.sources.reports import Report, describe_reports, read_report, settle_progress
 from policycheck.sources.state_lists import without_future
-from policycheck.sources.stated import StatedFile, is_statement, read_member, read_statement, restate, stated_places
+from policycheck.sources.stated import StatedFile, is_statement, read_member, read_statement, refuse_unread_filters, restate, stated_places
 from policycheck.sources.statements import StatedList, Statement, digest
 from policycheck.text import clean_line
 
@@ -306,7 +306,10 @@ def _parse(name: str, text: bytes, wanted: Wanted, *, with_digest: bool) -> _Fil
     for page in read_pages(text, wanted):
         pages.setdefault(page.jobs.dataset.name, {}).setdefault(page.lone, []).append(page.jobs)
     lists = {of: [Source(name, JobList.joined(parts), lone) for lone, parts in found.items()] for of, found in pages.items()}
-    return _File(name, lists, read_member(text), digest(text) if with_digest else "")
+    stated = read_member(text)
+    if not stated:
+        refuse_unread_filters(text, read_elements(text))
+    return _File(name, lists, stated, digest(text) if with_digest else "")
 
 
 def _joined(errors: list[JobFileError]) -> JobFileError:

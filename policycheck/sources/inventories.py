@@ -166,6 +166,10 @@ def _delimiter(text: str) -> str:
     return next((mark for mark, header in headers.items() if any(_KEYS.get(spell_key(column)) == "arn" and ":" not in column for column in header)), "")
 
 
+_SWALLOWED = re.compile(r"[\r\n].*\barn:", re.DOTALL)
+"""A row inside a cell of the one before."""
+
+
 def _csv_rows(text: str, delimiter: str) -> Iterator[object]:
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     columns = [_KEYS.get(spell_key(column), column) for column in reader.fieldnames or []]
@@ -175,6 +179,9 @@ def _csv_rows(text: str, delimiter: str) -> Iterator[object]:
         for row in reader:
             if None in row or None in row.values():
                 raise JobFileError(f"has a row of another length than its header, in line {reader.line_num}")
+            if any(_SWALLOWED.search(value) for value in row.values()):
+                hint = "Look for a quotation mark that opens a cell and is not closed in its line."
+                raise JobFileError(f"has an ARN behind a line break in one cell, before line {reader.line_num}: a row may be lost in it", hint=hint)
             # An empty cell says nothing; an empty tag is a tag.
             yield {column: value for column, value in row.items() if value.strip() or _TAG_COLUMN.fullmatch(column)}
     except csv.Error as error:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,7 +14,10 @@ from policycheck.datasets import DATASETS, Dataset
 from policycheck.errors import JobFileError
 from policycheck.policy.model import Policy
 from policycheck.result import Basis, Coverage
+from policycheck.sources.completeness import has_content
+from policycheck.sources.json_text import is_object, members, parse
 from policycheck.sources.lists import Source
+from policycheck.sources.members import letters
 from policycheck.sources.plan import allowed_filters
 from policycheck.sources.state_lists import moment_covered
 from policycheck.sources.statements import BEFORE_FILTER, MEMBER, SCHEMA, TOLERANCE, StatedList, Statement
@@ -61,6 +65,41 @@ def read_member(text: bytes) -> tuple[StatedList, ...]:
     if any(statement is UNSET for statement in statements):
         return ()
     return tuple(stated for statement in statements if isinstance(statement, Statement) for stated in _checked(statement).lists)
+
+
+def refuse_unread_filters(text: bytes, elements: Iterable[object]) -> None:
+    """Refuse a list that says it was filtered in a form in which what it says of itself is not read: an array, YAML, some documents of several.
+
+    Args:
+        elements: of the text, parsed or not.
+
+    Raises:
+        JobFileError: so it does.
+    """
+    if b"overage" not in text:
+        return
+    for element in filter(is_object, elements):
+        told = [parse(value) for key, value in members(element).items() if letters(key) == letters(MEMBER)]
+        filters = [value for one in told for value in _filters(one) if has_content(value)]
+        if filters:
+            shown = truncate(clean_line(json.dumps(filters[0])), 80)
+            hint = "Pass the file as policycheck printed it, or list again without filters."
+            raise JobFileError(f"is incomplete: it says that the list was filtered, {MEMBER}.lists.filters: {shown}", hint=hint)
+
+
+def _filters(value: object) -> Iterator[object]:
+    match value:
+        case dict():
+            for name, item in value.items():
+                if letters(name) == "filters":
+                    yield item
+                else:
+                    yield from _filters(item)
+        case list():
+            for item in value:
+                yield from _filters(item)
+        case _:
+            pass
 
 
 def _checked(statement: Statement) -> Statement:

@@ -118,6 +118,24 @@ def test_a_filtered_list_says_which_filter(listed: Callable[..., str], checked: 
     assert (entry["complete"], "ByState COMPLETED" in entry["reason"]) == (False, True)
 
 
+REWRITTEN: Mapping[str, Callable[[dict[str, Any]], str]] = {
+    "an array": lambda answer: json.dumps([answer]),
+    "YAML": lambda answer: "---\n" + json.dumps(answer),
+    "beside one that says nothing": lambda answer: json.dumps(answer) + json.dumps({"BackupJobs": []}),
+    "in small letters": lambda answer: json.dumps(answer).replace('"Coverage"', '"coverage"'),
+}
+
+
+@pytest.mark.parametrize("form", REWRITTEN)
+@pytest.mark.parametrize(("options", "refused"), [((), False), (("--by-state", "COMPLETED"), True)])
+def test_a_list_written_otherwise_is_plain_unless_it_was_filtered(
+    form: str, options: tuple[str, ...], refused: bool, listed: Callable[..., str], checked: Callable[..., dict[str, Any]]
+) -> None:
+    result = checked(ANY, jobs=REWRITTEN[form](json.loads(listed("--with-coverage", *options))))
+    assert is_refused(result) is refused
+    assert refused or {entry["basis"] for entry in result["coverage"]} == {"asserted"}
+
+
 def is_refused(result: Mapping[str, Any]) -> bool:
     """A list that says it is not whole has no verdict."""
     return result["exit_code"] == 3 and "verdict" not in result and "incomplete" in result["error"]

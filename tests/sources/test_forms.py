@@ -22,6 +22,11 @@ LONE: dict[str, tuple[bytes, list[bool]]] = {
     "an answer": (dump({"BackupJobs": [FLAT]}), [False]),
     "an answer in a list": (dump([{"BackupJobs": [FLAT]}]), [False]),
     "a wrapper and a list": (lines([{"BackupJob": FLAT}, {"BackupJobs": [FLAT]}]), [False, True]),
+    "a job behind a list": (dump({"BackupJobs": [FLAT]}) + dump({**FLAT, "BackupJobId": "b"}), [False, True]),
+    "a job twice": (lines([FLAT, FLAT]), [True]),
+    "a job twice in a list": (dump([FLAT, FLAT]), [True]),
+    "jobs, one with what describe alone says": (dump([{**FLAT, "NumberOfChildJobs": 2}, {**FLAT, "BackupJobId": "b"}]), [True, False]),
+    "an answer of boto3": (dump([{**FLAT, "ResponseMetadata": {"HTTPStatusCode": 200}}]), [True]),
     "one object of unknown members": (dump({**FLAT, "NumberOfChildJobs": 2, "ChildJobsInState": {"FAILED": 2}}), [True]),
 }
 

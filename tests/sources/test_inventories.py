@@ -58,6 +58,7 @@ REFUSED = {
     f'[{{"arn": "{INSTANCE}", "name": "a"}}, {{"arn": "{INSTANCE}", "name": "b"}}]': "twice with different values",
     f'[{{"arn": "{INSTANCE}", "arn": "{DATABASE}"}}]': "a key appears twice",
     f"arn,name\n{INSTANCE},a,b\n": "a row of another length than its header, in line 2",
+    f'arn,name\n{INSTANCE},"web\n{DATABASE},db"\n': "has an ARN behind a line break in one cell, before line 3",
     f"arn,ResourceArn\n{INSTANCE},{DATABASE}\n": "has a column twice",
     f'arn,name\n{INSTANCE},"a\n': "is not a complete CSV file:",
     "name,type\nweb,EC2\n": "is neither a list of resources",
