@@ -38,8 +38,7 @@ def _subjects(result: Result) -> str:
     for rule in result.rules:
         for mark in marks(rule.open_findings):
             (resources if mark.kind.of_resource else others).add(mark.subject)
-    # An inventory has resources that no list has.
-    listed = 0 if any(rule.universe is not None and rule.universe.inventory for rule in result.rules) else result.resources
+    listed = _count_resources(result)
     found: list[str] = []
     if resources or (listed and not others):
         known = bool(listed) and len(resources) <= listed
@@ -49,6 +48,16 @@ def _subjects(result: Result) -> str:
         found.append(plural(len(others), "other subject" if found else "subject"))
     many = bool(resources and others) or len(resources or others) != 1
     return f"; {' and '.join(found)} {'violate' if many else 'violates'} a rule" if found else ""
+
+
+def _count_resources(result: Result) -> int:
+    """How many resources there are to violate rules: those of which lists have records, or those of the one inventory of all rules; 0: not known."""
+    inventories = {(rule.universe.source, rule.universe.count) for rule in result.rules if rule.universe is not None and rule.universe.inventory}
+    if not inventories:
+        return result.resources
+    # An inventory has resources that no list has.
+    others = any(rule.universe is None or not rule.universe.inventory for rule in result.rules)
+    return 0 if others or len(inventories) > 1 else next(iter(inventories))[1]
 
 
 _FIRST_COUNTS = {Verdict.FAIL: ("failed",), Verdict.INCONCLUSIVE: ("inconclusive", "passed", "skipped"), Verdict.PASS: ("passed", "waived", "skipped")}

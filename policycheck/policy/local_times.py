@@ -29,6 +29,7 @@ EVERY_DAY = tuple(range(len(DAYS)))
 DAY_MINUTES = 24 * 60
 WEEK_MINUTES = len(DAYS) * DAY_MINUTES
 EXAMPLE = "on Saturday or Sunday in Europe/Berlin"
+_OFFSET = re.compile(r"(?:utc|gmt)?\s*[+-]\s*\d{1,2}(?::?\d\d)?", re.IGNORECASE)
 _MACHINE_ZONES = ("localtime", "posixrules", "Factory", "posix/", "right/")
 """Names of files beside the zones: the machine's own zone, and clocks that count leap seconds."""
 
@@ -200,7 +201,9 @@ def find_zone(name: str) -> tzinfo:
             pass
     if not _zone_names():
         raise BadValue("this machine has no time zone data", "Install the tzdata package.")
-    folded = {zone.lower(): zone for zone in _zone_names()}
+    if _OFFSET.fullmatch(name):
+        raise BadValue(f"{clean_line(name)} is not a time zone", "Name a place that keeps this time, such as Europe/Berlin or America/New_York.")
+    folded = {zone.lower(): zone for zone in _zone_names() if not zone.startswith(_MACHINE_ZONES)}
     near = next((folded[zone] for zone in get_close_matches(name.lower(), folded, n=1, cutoff=0.7)), "")
     raise BadValue(f"{clean_line(name)} is not a time zone", f"Did you mean {near}?" if near else "Use a name such as Europe/Berlin, America/New_York or UTC.")
 

@@ -380,10 +380,15 @@ _DESCRIBED = {
 }
 
 
+_ANY_OF_THEM = frozenset("any every each all some an a the my our this that these those which".split())
+
+
 def _suggest(spot: _Spot) -> str:
     known = [text for name in spot.expected for text in _WORDS_OF.get(name, () if name in _DESCRIBED else (name.lower(),))]
     # What is close to a word of three letters is chance.
     near = nearest(spot.word, known) if len(spot.word) > 3 else ""
+    if spot.expected == ["PLACE"] and spot.word.lower() in _ANY_OF_THEM:
+        return "Name the vault, Region or account: in vault prod. To mean all of them, omit it."
     if not near and spot.expected == ["PLACE"] and vocabulary.is_plain(spot.word):
         return f"Say what it names: in vault {spot.word}, or in plan, in Region, in account."
     return f"Did you mean {f'{near} jobs' if near in vocabulary.KINDS else near}?" if near else _list_expected(spot.expected)

@@ -37,4 +37,5 @@ def test_the_headline_counts_resources_and_other_subjects(findings: tuple[Findin
 
 def test_resources_of_an_inventory_are_not_counted_among_those_that_jobs_name() -> None:
     rule = make_rule(verdict=Verdict.FAIL, findings=(make_finding("a"),), universe=Universe("inventory prod", None, 3, inventory=True))
-    assert headline(make_result(rule, resources=58)) == "1 of 1 rule failed; 1 resource violates a rule."
+    assert headline(make_result(rule, resources=58)) == "1 of 1 rule failed; 1 of 3 resources violates a rule."
+    assert headline(make_result(rule, make_rule(), resources=58)) == "1 of 2 rules failed, 1 passed; 1 resource violates a rule."

@@ -35,6 +35,12 @@ BEYOND: Sequence[Beyond] = (
         "every resource must be selected by the backup plan of its team",
     ),
     Beyond(
+        r"\b(?:stuck|hung|hanging|stalled|frozen)\b",
+        "AWS Backup has no state for jobs that make no progress",
+        "no job may be overdue",
+        "no stuck backups within 24h",
+    ),
+    Beyond(
         r"\b(?:deleted|removed|purged|erased|destroyed|tampered)\b",
         "the deletion of recovery points is not in job lists",
         "VaultLockState must be LOCKED",

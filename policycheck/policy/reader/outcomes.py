@@ -175,6 +175,18 @@ OUTCOMES: Sequence[Pattern] = (
     ),
     row(
         FRESHNESS,
+        "EACH? subject MUST? HAVE (LEAST? SINGLE)? jobs (NOT OLDER length | MOST length OLD)",
+        NEWEST.replace("{window?24h}", "{length!}"),
+        of=["every resource must have a backup not older than 24h", "every RDS database has a backup at most 2 days old"],
+    ),
+    row(
+        FRESHNESS,
+        "EACH? subject MUST? HAVE (LEAST? SINGLE)? jobs (NEWER length | LESS length OLD)",
+        NEWEST.replace("within {window?24h}", "within less than {length!}"),
+        of=["every resource must have a backup newer than 24h"],
+    ),
+    row(
+        FRESHNESS,
         "THERE_MUST? LEAST SINGLE jobs (FOR | OF | PER) EACH? subject",
         *WANTED_OFTEN,
         of=["at least one successful backup per day for every resource"],

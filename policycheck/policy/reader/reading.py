@@ -90,7 +90,8 @@ def read(text: str, check: Check) -> Reading:
     if found:
         return Reading(found)
     corrected, misspelt = _corrected(sentence)
-    found = _meanings(Sentence(corrected), check)[0] if misspelt else []
+    # A word that says what no rule can say is spelled right, however near another one is.
+    found = _meanings(Sentence(corrected), check)[0] if misspelt and find_beyond(sentence.text) is None else []
     if found:
         first = next(span for word, span in zip(sentence.words, sentence.spans, strict=True) if word == misspelt[0][0])
         return Reading(found, misspelt, first)
