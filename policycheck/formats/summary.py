@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from policycheck.datasets import DATASETS
+from policycheck.finding_file import subject_mark
 from policycheck.finding_list import marks
 from policycheck.formats.baseline_words import LESS
 from policycheck.formats.cleaning import line
@@ -38,9 +39,11 @@ def _subjects(result: Result) -> str:
     for rule in result.rules:
         for mark in marks(rule.open_findings):
             (resources if mark.kind.of_resource else others).add(mark.subject)
+    found_any = bool(resources or others)
+    others -= _ALL_TOGETHER
     listed = _count_resources(result)
     found: list[str] = []
-    if resources or (listed and not others):
+    if resources or (listed and not found_any):
         known = bool(listed) and len(resources) <= listed
         of = f"{len(resources):,} of {plural(listed, 'resource') if len(resources) == 1 else f'{listed:,} resources'}"
         found.append(of if known else plural(len(resources), "resource"))
@@ -48,6 +51,10 @@ def _subjects(result: Result) -> str:
         found.append(plural(len(others), "other subject" if found else "subject"))
     many = bool(resources and others) or len(resources or others) != 1
     return f"; {' and '.join(found)} {'violate' if many else 'violates'} a rule" if found else ""
+
+
+_ALL_TOGETHER = {subject_mark(None, None, name) for name in ("all", "(no jobs)")}
+"""What findings on all jobs together have for a subject."""
 
 
 def _count_resources(result: Result) -> int:

@@ -13,6 +13,7 @@ from policycheck.result import Universe, Verdict
 from tests.formats.results import make_finding, make_result, make_rule
 
 VAULT = make_finding(subject="arn:aws:backup:eu-west-1:111122223333:backup-vault:prod")
+TOGETHER = make_finding(subject="all", account=None, region=None)
 ANSWER = SubjectAnswer("111122223333", "eu-west-1", "arn:aws:ec2:eu-west-1:111122223333:instance/c", Answer.PASS)
 GROUP = make_finding(subject="111122223333", region=None)
 
@@ -23,6 +24,8 @@ GROUP = make_finding(subject="111122223333", region=None)
         ((make_finding("a"), make_finding("a"), make_finding("b")), 58, "; 2 of 58 resources violate a rule."),
         ((make_finding("a"),), 1, "; 1 of 1 resource violates a rule."),
         ((make_finding("a"), VAULT, GROUP), 58, "; 1 of 58 resources and 2 other subjects violate a rule."),
+        ((make_finding("a"), TOGETHER), 58, "; 1 of 58 resources violates a rule."),
+        ((TOGETHER,), 58, "."),
         ((VAULT,), 58, "; 1 subject violates a rule."),
         ((make_finding("a"),), 0, "; 1 resource violates a rule."),
         ((), 1, "; 0 of 1 resources violate a rule."),
