@@ -56,7 +56,10 @@ def parse_outputs(
         name, separator, path = text.partition("=")
         if name not in known:
             near = nearest(name, known)
-            raise UsageError(f"there is no format {name}", hint=f"Did you mean {near}?" if near else f"The formats are {', '.join(known)}.")
+            raise UsageError(
+                f"there is no format {name}" if name else f"--output {text} names no format",
+                hint=f"Did you mean {near}?" if near else f"The formats are {', '.join(known)}.",
+            )
         if separator and not path:
             raise UsageError(f"--output {text} names no file", hint=f"Write {name}=report{known[name].file_suffix}, or {name} alone for stdout.")
         outputs.append((name, Path(path) if separator and path != "-" else None))

@@ -35,6 +35,9 @@ def find_policies(arguments: Sequence[str], folder: Path | None = None) -> list[
     """
     found: dict[Path, str] = {}
     for argument in arguments:
+        if not argument.strip():
+            hint = "Name a file, a folder or a pack. To check every policy of the working directory, write a dot. Is a variable of the shell not set?"
+            raise UsageError("the name of a policy is empty", hint=hint)
         path = Path(argument) if folder is None else Path(os.path.normpath(folder / argument))
         if path.is_dir() and not is_pack(argument):
             inside = files_below(path)

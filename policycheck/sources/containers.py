@@ -6,15 +6,12 @@ or an item of a document that is a list. An element is an answer, one job, or on
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from itertools import chain, zip_longest
+from itertools import chain
 from operator import attrgetter
 from typing import Any, NoReturn, TypeVar
 
@@ -26,11 +23,12 @@ from policycheck.datasets import BY_RESULT_KEY, DATASETS, JOB_LISTS, Dataset
 from policycheck.errors import JobFileError
 from policycheck.job_lists import JobList
 from policycheck.records import RecordError, record_type
-from policycheck.sources.completeness import RUN_AGAIN, Count, has_content, refuse_fewer, refuse_incomplete, refuse_incomplete_job, refuse_repeated
+from policycheck.sources.completeness import Count, has_content, refuse_fewer, refuse_incomplete, refuse_incomplete_job, refuse_repeated
 from policycheck.sources.contents import EMPTY, USE_JSON, not_utf8, refuse_failure, refuse_foreign
 from policycheck.sources.encoded_records import read_encoded
 from policycheck.sources.json_text import Repeated, holds_all, is_object, items, json_documents, members, parse, plain, quotes
 from policycheck.sources.members import bad_record, container_names, member_names, read_record, read_records, refuse_spelling, spelled
+from policycheck.sources.saved_pages import Page, refuse_short
 from policycheck.sources.statements import MEMBER
 from policycheck.sources.text_ends import TextEnd, find_text_end
 from policycheck.sources.yaml_text import yaml_documents
@@ -49,18 +47,6 @@ DESCRIBED = frozenset({"NumberOfChildJobs", "ChildJobsInState", "ResponseMetadat
 """What stands in a job that a describe command gave, and in no job of a list (API reference: DescribeBackupJob)."""
 _BESIDE = ("NextToken", "ResponseMetadata", MEMBER)
 """What answers have beside their list, that other programs than the AWS CLI save too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The records of one list that stood in one answer, times normalised; or the bare jobs of a whole file."""
-
-    jobs: JobList
-    token: object = None
-    """The answer's NextToken."""
-    lone: bool = False
-    """Each of the jobs is the answer of a describe command: jobs in wrappers; and jobs by themselves with what such answers alone have, beside answers of a
-    list command, or of which the file shows no other."""
 
 
 Wanted = Callable[[Dataset], Collection[str]]
@@ -221,7 +207,7 @@ def _mixed_answers(answers: list[Any], elements: list[dict[str, msgspec.Raw]], d
         where = _page_name(number, len(answers))
         counts += refuse_incomplete(others, where)
         pages += [Page(_normalise(dataset, records, where), answer.NextToken) for dataset, records in _lists(answer)]
-    _refuse_short(pages)
+    refuse_short(pages)
     refuse_fewer(counts, sum(len(page.jobs) for page in pages))
     return pages
 
@@ -284,7 +270,7 @@ def _pages(documents: Iterable[object], *, closed: bool = True) -> list[Page]:
         if not lists:
             for dataset, record in wrapped:
                 wrapped_jobs[dataset].add(read_record(dataset, record, where, dataset.wrapper), number)
-    _refuse_short(pages)
+    refuse_short(pages)
     end = None if closed else find_text_end(elements)
     if end is not None and end.listed:
         _end_text(pages, end)
@@ -385,34 +371,3 @@ def _refuse_keys(answer: Mapping[str, object], number: int, count: int) -> NoRet
         hint = f"summaries count jobs and do not list them: use {commands[0]}"
     shown = truncate(clean_line(", ".join(keys)), 120)
     raise JobFileError(f"is not a job list: {where} has the keys {shown}, not {_ACCEPTED}", hint=hint)
-
-
-def _refuse_short(pages: list[Page]) -> None:
-    """Refuse a list that goes on elsewhere: its last page carries a NextToken, or an earlier one does and the next page does not follow from it."""
-    for dataset in DATASETS.values():
-        own = [page for page in pages if page.jobs.dataset is dataset]
-        for page, follower in zip_longest(own, own[1:]):
-            if not has_content(page.token):
-                continue
-            if follower is None or _is_resume_token(page.token):
-                raise JobFileError(f"is incomplete: {dataset.result_key} ends with a NextToken, so the list continues", hint=RUN_AGAIN)
-            if not _same_region(page.jobs, follower.jobs):
-                raise JobFileError(f"is incomplete: a page of {dataset.result_key} has a NextToken, and the page after it is of another Region", hint=RUN_AGAIN)
-
-
-def _same_region(jobs: JobList, others: JobList) -> bool:
-    """Whether two pages can be of one list: AWS lists one Region at a time."""
-    regions, more = ({region for _, region in each.places() if region} for each in (jobs, others))
-    return not regions or not more or bool(regions & more)
-
-
-def _is_resume_token(token: object) -> bool:
-    """Whether the AWS CLI made this token, as it does when --max-items ends a list (base64 of {"NextToken": ..., "boto_truncate_amount": ...}).
-
-    Such a token says that the list is short wherever it stands; a token of the service only says so on the last page.
-    """
-    try:
-        value = json.loads(base64.b64decode(str(token), validate=True))
-    except (binascii.Error, ValueError):
-        return False
-    return isinstance(value, dict) and "NextToken" in value

@@ -261,7 +261,7 @@ def _read_file(path: str, stdin: BinaryIO, objects: Objects, wanted: Wanted, *, 
             data = read_all(stdin)
             _keep(keep, path, data)
         elif not path:
-            raise FileNotFoundError
+            raise JobFileError("the name of a job list is empty", hint="Name a file, a folder, or - for standard input. Is a variable of the shell not set?")
         else:
             with Path(path).open("rb") as stream:
                 status = os.fstat(stream.fileno())

@@ -172,6 +172,12 @@ def test_job_list_as_policy(check: Cli) -> None:
     assert check("ok.json", policy="ok.json") == (2, "", "error: ok.json is a job list, not a policy\n  = help: Name it with --jobs.\n")
 
 
+def test_a_policy_without_a_name_is_not_the_working_directory(check: Cli) -> None:
+    outcome = check("ok.json", policy="")
+    assert (outcome.code, outcome.out) == (2, "")
+    assert outcome.err.startswith("error: the name of a policy is empty\n")
+
+
 def test_folder_without_a_policy(check: Cli, folder: Path) -> None:
     (folder / "empty").mkdir()
     assert check("ok.json", policy="empty").err == "error: the folder empty holds no policy\n  = help: A policy is a .yaml file; NAME.test.yaml is a test.\n"
@@ -184,7 +190,7 @@ def test_folder_without_a_policy(check: Cli, folder: Path) -> None:
     ("name", "content", "message"),
     [
         ("nothing.json", None, "nothing.json: does not exist"),
-        ("", None, ""),
+        ("", None, "the name of a job list is empty\n  = help: Name a file, a folder, or - for standard input."),
         ("policy.yaml", None, "policy.yaml: is not a job list"),
         ("cut.json", b'{"BackupJobs": [{"State": "COMPL', "cut.json: is cut off"),
         ("binary.json", bytes(range(256)), "binary.json: "),

@@ -93,8 +93,8 @@ def token(**value: object) -> str:
     return base64.b64encode(json.dumps(value).encode()).decode()
 
 
-def in_region(region: str) -> Job:
-    return {"BackupJobId": region, "BackupVaultArn": f"arn:aws:backup:{region}:123456789012:backup-vault:v"}
+def in_region(region: str, account: str = "123456789012") -> Job:
+    return {"BackupJobId": region + account, "BackupVaultArn": f"arn:aws:backup:{region}:{account}:backup-vault:v"}
 
 
 INCOMPLETE = {
@@ -105,6 +105,7 @@ INCOMPLETE = {
     "token, then a list of another kind": [{"BackupJobs": JOBS, "NextToken": "x"}, {"CopyJobs": [COPY]}],
     "token, then bare jobs": [{"BackupJobs": JOBS, "NextToken": "x"}, JOBS[0]],
     "token, then another Region": [{"BackupJobs": [in_region("eu-west-1")], "NextToken": "x"}, {"BackupJobs": [in_region("eu-west-2")]}],
+    "token, then another account": [{"BackupJobs": [in_region("eu-west-1")], "NextToken": "x"}, {"BackupJobs": [in_region("eu-west-1", "210987654321")]}],
 }
 
 
