@@ -94,31 +94,23 @@ class _Before:
 
     findings: Mapping[str, EarlierFinding]
     """By their fingerprints."""
-    warnings: frozenset[str]
-    """Of these, the warnings, and those of which that is not known."""
     ended: frozenset[str]
     """Of a period: those that were not found on its last step any more."""
     as_of: datetime
 
     def has(self, found: Finding) -> bool:
-        """Whether it had this finding: what was a warning then and is a violation now is new, and so is what had ended and was found again since."""
+        """Whether it had this finding: what is more severe now (a warning that is a violation) is new, and so is what had ended and was found again since."""
         fingerprint = found.fingerprint
         earlier = self.findings.get(fingerprint)
-        if earlier is None or (fingerprint in self.warnings and found.severity.rank < earlier.severity.rank):
+        if earlier is None or found.severity.rank < earlier.severity.rank:
             return False
         return fingerprint not in self.ended or all(span.end <= self.as_of for span in found.spans)
 
 
 def _read(then: Result) -> _Before:
     findings = {found.fingerprint: found for found in _open_findings(then)}
-    own = [(rule, found) for rule in then.rules for found in rule.open_findings]
-    carried = () if then.baseline is None else then.baseline.not_seen
-    return _Before(
-        findings,
-        frozenset({*(found.fingerprint for rule, found in own if found.severity is not rule.severity), *(found.fingerprint for found in carried)}),
-        frozenset(found.fingerprint for _, found in own if found.spans and found.spans[-1].end < then.as_of),
-        then.as_of,
-    )
+    own = [found for rule in then.rules for found in rule.open_findings]
+    return _Before(findings, frozenset(found.fingerprint for found in own if found.spans and found.spans[-1].end < then.as_of), then.as_of)
 
 
 def _told(rule: RuleResult, before: _Before, failed: set[RuleKey]) -> RuleResult:

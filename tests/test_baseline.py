@@ -60,6 +60,11 @@ def warned(violated: str, near: str) -> RuleResult:
     return replace(rule(violated, near), findings=(make_finding(violated), make_finding(near, severity=Severity.LOW)), limit_verdict=Verdict.PASS)
 
 
+def milder(name: str) -> RuleResult:
+    """A rule of the least severity."""
+    return replace(rule(name), severity=Severity.LOW, findings=(make_finding(name, severity=Severity.LOW),))
+
+
 def over_days(*steps: str, ends: int = 0, unsure: int = 0) -> Result:
     """A run over a day each, on which these subjects (a letter each) are found; as many days before AS_OF as it ends; unsure on so many steps."""
     days = [AS_OF - timedelta(days=ends + len(steps) - 1 - number) for number in range(len(steps))]
@@ -91,6 +96,8 @@ def seen_since(days: int) -> Universe:
     [
         pytest.param(run(rule("a", "b")), run(rule("b", "c")), {"exit": 1, "new": ["a"], "unchanged": ["b"], "gone": ["c"]}, id="new, unchanged and gone"),
         pytest.param(run(rule()), run(rule("a")), {"exit": 0, "gone": ["a"]}, id="all gone"),
+        pytest.param(run(rule("a")), run(milder("a")), {"exit": 1, "new": ["a"]}, id="the rule is more severe now"),
+        pytest.param(run(milder("a")), run(rule("a")), {"exit": 1, "unchanged": ["a"]}, id="the rule is less severe now"),
         pytest.param(run(rule("a")), run(rule()), {"exit": 1, "new": ["a"]}, id="all new"),
         pytest.param(
             run(rule(verdict=Verdict.WAIVED, findings=(make_finding("a", waiver=WAIVER),))), run(rule("a")), {"exit": 0, "waived": 1}, id="waived since"
