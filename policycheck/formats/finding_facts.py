@@ -20,9 +20,6 @@ class FindingFacts:
     """The resource part of its ARN, since the place is told apart, or the key of the group."""
     name: str
     """ResourceName, where the finding is about one resource and its job says one."""
-    account: str
-    """With its name where that is known."""
-    region: str
     vault: str
     plan: str
     plan_rule: str
@@ -33,13 +30,14 @@ class FindingFacts:
     """and how long before the evaluation time, as `3 h before`."""
     message: str
     """The StatusMessage of that job."""
-    has_place: bool
-    """Whether it is of one account and Region, known or not; a group need not be."""
+    where: tuple[str, ...]
+    """Account, with its name where that is known, and Region; of a group only what tells it, which may be nothing."""
 
     @property
     def place(self) -> str:
-        """`444455556666 (shop)/eu-west-1`; empty of a group of no one place."""
-        return f"{self.account or 'account unknown'}/{self.region or 'Region unknown'}" if self.has_place else ""
+        """`444455556666 (shop)/eu-west-1`; empty of a group of no one place, or of which the place is all that tells it."""
+        place = "/".join(self.where)
+        return "" if place == self.resource else place
 
     @property
     def origin(self) -> list[str]:
@@ -66,8 +64,6 @@ def tell_facts(finding: Finding, as_of: datetime) -> FindingFacts:
     return FindingFacts(
         resource=line(parts[5] if of_resource and len(parts) == 6 and parts[5] else finding.subject),
         name=_text(job.get("ResourceName")) if of_resource else "",
-        account=line(finding.named_account, ""),
-        region=line(finding.region, ""),
         vault=origin.get("vault", ""),
         plan=origin.get("plan", ""),
         plan_rule=origin.get("rule", ""),
@@ -75,7 +71,11 @@ def tell_facts(finding: Finding, as_of: datetime) -> FindingFacts:
         created=created,
         age=_age(created, as_of),
         message=_text(job.get("StatusMessage")),
-        has_place=of_resource or finding.account is not None or finding.region is not None or bool({"Account", "Region"} & finding.identity.keys()),
+        where=tuple(
+            line(value, f"{name} unknown")
+            for name, value in (("account", finding.named_account), ("Region", finding.region))
+            if of_resource or value is not None or name.capitalize() in finding.identity
+        ),
     )
 
 

@@ -97,9 +97,7 @@ def _text(value: object, fallback: str = "-") -> str:
 
 def _place(facts: FindingFacts) -> str:
     """Account, Region, vault, plan and rule; of a group only what tells it."""
-    if not facts.has_place:
-        return "-"
-    return "<br>".join(map(_text, (facts.account or "account unknown", facts.region or "Region unknown", *facts.origin)))
+    return "<br>".join(map(_text, (*facts.where, *facts.origin))) if facts.where else "-"
 
 
 def _found(finding: Finding, facts: FindingFacts) -> str:
