@@ -16,7 +16,7 @@ from policycheck.formats.cleaning import line
 from policycheck.formats.escape import WORKFLOW_COMMANDS, command_data, command_property, command_text
 from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.policy_uri import relative_path
-from policycheck.formats.words import UNCOVERED, count_line, evidence_help, finding_counts, incomplete, notes, plural, verdict_sentence
+from policycheck.formats.words import UNCOVERED, count_line, evidence_help, examined, finding_counts, incomplete, notes, verdict_sentence
 from policycheck.result import Result, RuleResult, Verdict
 from policycheck.text import truncate
 
@@ -88,7 +88,7 @@ def _rule_message(rule: RuleResult) -> str:
         first, *more = notes(rule) if line(rule.reason, "") else ["the evidence is not enough", *notes(rule)]
         return _message([f"Inconclusive: {line(first)}", sentence, *more], (), tail, count=0)
     counts = finding_counts(rule) if rule.findings else line(rule.reason, "the rule is violated")
-    head = [f"{counts}; {plural(rule.examined, 'job')} examined.", sentence]
+    head = [f"{counts}; {examined(rule)} examined.", sentence]
     return _message(
         head,
         (tell_state(finding) + seen(finding) for finding in new_first(rule.open_findings)),

@@ -24,7 +24,7 @@ from policycheck.formats.interface import CleanResult, Format, Options
 from policycheck.formats.strips import CELLS, MEANINGS, cell_heads, steps_a_cell, strips
 from policycheck.formats.summary import evidence_line, found_in, headline, unseen, worst_first
 from policycheck.formats.trends import SERIES, stacked_bars
-from policycheck.formats.words import by_cause, evidence_help, finding_counts, interval, notes, plural, verdict_sentence, waiver_notes
+from policycheck.formats.words import by_cause, evidence_help, examined, finding_counts, interval, notes, plural, verdict_sentence, waiver_notes
 from policycheck.history import History
 from policycheck.records import iso
 from policycheck.resources import data_folder, open_templates
@@ -101,6 +101,7 @@ def _environment() -> Environment:
         "iso": iso,
         "number": lambda value: f"{value:,}",
         "plural": plural,
+        "examined": examined,
         "link": _link,
         "safe_svg": Markup,
         "sign": lambda verdict: SIGNS[Verdict(verdict)],

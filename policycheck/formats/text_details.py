@@ -20,6 +20,7 @@ from policycheck.formats.words import (
     by_cause,
     count_line,
     evidence_help,
+    examined,
     exit_sentence,
     finding_counts,
     incomplete,
@@ -87,7 +88,7 @@ def _add_rule(page: Page, rule: RuleResult, result: Result, options: Options) ->
 
 def _headline(rule: RuleResult, result: Result) -> tuple[str, str]:
     """(style and first word, what is said after the rule's id)."""
-    jobs = f"; {plural(rule.examined, 'job')} examined"
+    jobs = f"; {examined(rule)} examined"
     reason = truncate(line(rule.reason, "no reason was given"), MAX_TEXT)
     match rule.verdict:
         case Verdict.FAIL:

@@ -9,7 +9,7 @@ from policycheck.formats.cleaning import line
 from policycheck.formats.interface import Options
 from policycheck.formats.layout import Page, pad, wrap
 from policycheck.formats.summary import evidence_line, headline, unseen_texts, worst_first
-from policycheck.formats.words import evidence_help, finding_counts, plural
+from policycheck.formats.words import evidence_help, examined, finding_counts
 from policycheck.records import iso
 from policycheck.result import Result, RuleResult, Verdict
 from policycheck.text import display_width, shorten, truncate
@@ -88,7 +88,7 @@ def shown_rules(result: Result, options: Options) -> list[RuleResult]:
 def _add_passed(page: Page, passed: Sequence[RuleResult], options: Options) -> None:
     if not passed:
         return
-    names = [f"{truncate(line(rule.id), MAX_TEXT)} ({plural(rule.examined, 'job')})" for rule in passed]
+    names = [f"{truncate(line(rule.id), MAX_TEXT)} ({examined(rule)})" for rule in passed]
     for most in range(len(names), 0, -1):
         more = [f"and {len(names) - most:,} more"] if most < len(names) else []
         block = page.block()
@@ -112,7 +112,7 @@ def _count(rule: RuleResult) -> str:
     if rule.findings and not rule.open_findings:
         return f"{len(rule.findings):,} waived"
     if rule.verdict is Verdict.PASS:
-        return plural(rule.examined, "job")
+        return examined(rule)
     return finding_counts(rule) if rule.findings else ""
 
 

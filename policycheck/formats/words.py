@@ -45,6 +45,12 @@ def listed_item(dataset: str) -> str:
     return "job" if known is None else known.item
 
 
+def examined(rule: RuleResult) -> str:
+    """How much a rule was evaluated on: `41 jobs`, `2 backup vaults`; records, where its lists have several kinds."""
+    items = {listed_item(name) for name in rule.lists}
+    return plural(rule.examined, items.pop() if len(items) == 1 else "record" if items else "job")
+
+
 def verdict_sentence(result: Result) -> str:
     """What the run says, in one or two sentences; a pass names what it rests on."""
     return " ".join(filter(None, [_verdict(result), exit_sentence(result)]))

@@ -6,10 +6,24 @@ from dataclasses import replace
 
 import pytest
 
-from policycheck.formats.words import count_line, evidence_help, notes, verdict_sentence
+from policycheck.formats.words import count_line, evidence_help, examined, notes, verdict_sentence
 from policycheck.reasons import Reason, ReasonKind
 from policycheck.result import Result, Severity, UndecidedOf, Universe, Verdict
 from tests.formats.results import clean_run, empty, make_coverage, make_finding, make_result, make_rule, mixed
+
+
+@pytest.mark.parametrize(
+    ("lists", "count", "told"),
+    [
+        ((), 41, "41 jobs"),
+        (("backup_jobs", "copy_jobs"), 1, "1 job"),
+        (("vaults",), 2, "2 backup vaults"),
+        (("recovery_points",), 1_200, "1,200 recovery points"),
+        (("protected_resources", "recovery_points"), 2, "2 records"),
+    ],
+)
+def test_what_a_rule_examined_is_called_what_its_lists_have(lists: tuple[str, ...], count: int, told: str) -> None:
+    assert examined(make_rule(lists=lists, examined=count)) == told
 
 
 def test_what_is_pending_or_undecided_is_told_by_what_the_rule_counts() -> None:
