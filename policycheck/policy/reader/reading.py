@@ -192,8 +192,11 @@ _LONG = 8
 @cache
 def _misspelt(word: str) -> str:
     """The known word of which this is a misspelling: a slip of the fingers away, and no word of its own that is made from it."""
-    if len(word) <= _SHORTEST or not word.isalpha() or word in known_words():
+    if len(word) < _SHORTEST or not word.isalpha() or word in known_words():
         return ""
+    if len(word) == _SHORTEST:
+        # Of four letters, one that is another may be chance; two that are swapped are a slip.
+        return next((known for known in _long_words() if sorted(known) == sorted(word) and _slips(word, known) == 1), "")
     near = nearest(word, _long_words())
     return near if near and _slips(word, near) <= 1 + (len(word) >= _LONG) else ""
 
