@@ -168,7 +168,7 @@ QUALITY_ROWS: Sequence[Pattern] = (
     row(
         QUALITIES,
         "(NO jobs MAY BE KEPT FOREVER | EACH? jobs NEVER BE KEPT FOREVER)",
-        "{completed} RecoveryPointLifecycle.DeleteAfterDays must be present {within}",
+        "{completed} RecoveryPointLifecycle.DeleteAfterDays must be at least 1 {within}",
         of=["no backup may be kept forever"],
     ),
     # --- where, and by whom ---
