@@ -146,7 +146,7 @@ def test_a_pipe_is_read(save: Save) -> None:
     [
         ("absent", "does not exist"),
         ("absent/deeper", "does not exist"),
-        ("", "does not exist"),
+        ("", "the name of a job list is empty"),
         ("hidden", "is a folder without a file"),
         ("nul\0byte", "cannot be read"),
         ("file/below", "cannot be read: not a directory"),
