@@ -113,7 +113,9 @@ def _encoded_jobs(dataset: Dataset, data: bytes, wanted: Wanted) -> list[Page]:
         return []
     jobs = read_encoded(dataset, texts, wanted(dataset), data.count(b'"'))
     # What has no id may be no job; one that all have is of one job.
-    return [] if jobs.has_gaps(dataset.id_field) or len(jobs.distinct(dataset.id_field)) == 1 else [Page(jobs)]
+    assert isinstance(jobs.records, column_records.ColumnRecords)
+    ids = jobs.records.column(dataset.id_field)
+    return [] if jobs.has_gaps(dataset.id_field) or bool((ids == ids[0]).all()) else [Page(jobs)]
 
 
 def _encoded_answers(dataset: Dataset, answers: list[Any], data: bytes, wanted: Wanted) -> list[Page]:
