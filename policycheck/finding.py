@@ -92,4 +92,8 @@ class Finding:
         return fingerprint_of(self.policy, self.rule, self.account, self.region, self.subject)
 
 
+ALL_JOBS = "all"
+"""The subject of a finding on all jobs together,"""
+NO_JOBS = "(no jobs)"
+"""and of one on jobs of which there are none."""
 EVIDENCE_LIMIT = 20

@@ -16,6 +16,7 @@ from policycheck.cli.reports import require_folder
 from policycheck.cli.saved import read_result
 from policycheck.cli.terminal import write_document
 from policycheck.errors import UsageError
+from policycheck.finding import ALL_JOBS
 from policycheck.policy.model import YEAR_DAYS
 from policycheck.text import clean_line
 
@@ -96,7 +97,7 @@ def _match(finding: Finding) -> Any:
     """The conditions of a waiver of this subject alone; None where nothing tells it."""
     if not finding.identity:
         # A rule on one group of all jobs has one finding; a rule that found nothing to judge has none to be waived by name.
-        return "any" if finding.subject == "all" else None
+        return "any" if finding.subject == ALL_JOBS else None
     places = {"Account", "Region"}
     if any(value is None for name, value in finding.identity.items() if name not in places):
         return None

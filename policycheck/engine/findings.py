@@ -16,6 +16,7 @@ from policycheck.engine.columns import column_of
 from policycheck.engine.frame import FOR_EVER, ROW, Frame, inventory_column
 from policycheck.engine.local_times import spell_local
 from policycheck.engine.rewinding import REWOUND
+from policycheck.finding import NO_JOBS
 from policycheck.finding_list import are_many, gather, order_subjects
 from policycheck.job_lists import JobList
 from policycheck.job_records import JobRecords
@@ -31,7 +32,6 @@ from policycheck.text import clean_line, shorten, spell_duration, truncate
 from policycheck.units import DAY, SECOND
 
 NO_RESOURCE = "(no ResourceArn)"
-NO_JOBS = "(no jobs)"
 _MESSAGE_LIMIT = 200
 
 Subject = tuple[str | None, str | None, str]

@@ -16,6 +16,7 @@ from policycheck.engine.group_account import TOGETHER, ChosenJob, GroupAccount
 from policycheck.engine.group_measure import measure_of
 from policycheck.engine.judgement import Judgement, expectation, job_id
 from policycheck.engine.list_view import ListView
+from policycheck.finding import ALL_JOBS
 from policycheck.finding_list import are_many, gather, order_subjects
 from policycheck.places import ResourceKey
 from policycheck.policy.conditions import fields_of
@@ -31,7 +32,7 @@ NO_JOB = "no_job"
 def spell_subject(per: Sequence[str], values: Sequence[str | None]) -> str:
     """The name of a group in findings and notes: the values of the `per` fields in order, or `all`."""
     nothing = {RESOURCE: NO_RESOURCE}
-    return " / ".join(clean_line(value or "") or nothing.get(name, f"(no {name})") for name, value in zip(per, values, strict=True)) or "all"
+    return " / ".join(clean_line(value or "") or nothing.get(name, f"(no {name})") for name, value in zip(per, values, strict=True)) or ALL_JOBS
 
 
 _Place = tuple[str, str, str]

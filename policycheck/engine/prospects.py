@@ -18,9 +18,9 @@ from policycheck.datasets import DATASETS, Dataset
 from policycheck.engine.case import Staying
 from policycheck.engine.context import Context
 from policycheck.engine.evaluate import judge
-from policycheck.engine.findings import NO_JOBS
 from policycheck.engine.kinds.registry import kind_of
 from policycheck.engine.scope import in_scope
+from policycheck.finding import NO_JOBS
 from policycheck.policy.conditions import Condition, Literal, comparisons, fields_of
 from policycheck.policy.model import RESOURCE, Expectation, Following, NoneMatch, Policy, Rule, Scope
 from policycheck.policy.operators import AGE_OPERATORS

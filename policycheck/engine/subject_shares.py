@@ -12,6 +12,7 @@ from policycheck.engine.group_findings import Describer
 from policycheck.engine.judgement import Judgement, expectation
 from policycheck.engine.ladder import Standing
 from policycheck.engine.measures import keeps
+from policycheck.finding import ALL_JOBS
 from policycheck.policy.conditions import Operator
 from policycheck.policy.model import SubjectShare
 from policycheck.policy.operators import OPERATORS
@@ -94,7 +95,7 @@ def describe(case: Case, describer: Describer, count: SubjectCount) -> Finding:
         severity=rule.severity,
         account=None,
         region=None,
-        subject="all",
+        subject=ALL_JOBS,
         message=clean_line(f"{spell_count(case, count)}, {_limit(share)}; not {', '.join(names[:_MOST_NAMED])}{more}"),
         details=tuple(clean_line(f"{_placed(finding)}: {finding.message}") for finding in found),
         members=tuple(Member(finding.account, finding.region, finding.subject, finding.identity, finding.resource_type) for finding in found),

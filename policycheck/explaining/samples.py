@@ -9,12 +9,12 @@ from typing import Any, assert_never
 
 from policycheck.datasets import Presence
 from policycheck.engine.backends.interface import Backend
-from policycheck.engine.findings import NO_JOBS
 from policycheck.engine.kinds.registry import measurement_of
 from policycheck.engine.links.definitions import LINKS
 from policycheck.engine.measurement import SampleJobs
 from policycheck.errors import Location
 from policycheck.explaining.solutions import SAMPLED_AT, Guess, When, build_job, list_resource, solve, something, spell_age
+from policycheck.finding import NO_JOBS
 from policycheck.pipeline import run
 from policycheck.policy.conditions import Condition, Literal
 from policycheck.policy.document import Document, Entries, Items, Node, Text

@@ -17,6 +17,7 @@ from typing import Any, TypeVar, cast
 
 from policycheck.comparison import Comparison
 from policycheck.datasets import DATASETS, RESOURCE_TYPES, is_naming
+from policycheck.finding import ALL_JOBS
 from policycheck.finding_list import FindingList, retell
 from policycheck.job_records import Fields, JobRecord, ListedJob, WrappedJob
 from policycheck.population import Population
@@ -278,7 +279,7 @@ def _parts(subject: str) -> Iterator[str]:
     for part in subject.split(" / "):
         if (found := _WHOLE_ARN.fullmatch(part)) is not None:
             yield from _of_arn(found)
-        elif not part.startswith("(no ") and part != "all":
+        elif not part.startswith("(no ") and part != ALL_JOBS:
             yield part
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from policycheck.datasets import DATASETS
+from policycheck.finding import ALL_JOBS, NO_JOBS
 from policycheck.finding_file import subject_mark
 from policycheck.finding_list import marks
 from policycheck.formats.baseline_words import LESS
@@ -53,7 +54,7 @@ def _subjects(result: Result) -> str:
     return f"; {' and '.join(found)} {'violate' if many else 'violates'} a rule" if found else ""
 
 
-_ALL_TOGETHER = {subject_mark(None, None, name) for name in ("all", "(no jobs)")}
+_ALL_TOGETHER = {subject_mark(None, None, name) for name in (ALL_JOBS, NO_JOBS)}
 """What findings on all jobs together have for a subject."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from policycheck.causes import CAUSES
+from policycheck.finding import ALL_JOBS
 from policycheck.finding_file import FindingKind
 from policycheck.finding_list import choose, marks
 from policycheck.formats.baseline_words import new_first, tell_state
@@ -116,7 +117,7 @@ def _finding_block(like: Page, finding: Finding, rules: Sequence[str], fix: str,
     """Who and where, what is wrong in so many lines at most, and what to do."""
     page = like.block()
     facts = tell_facts(finding, result.as_of)
-    resource = "all together" if finding.subject == "all" and not finding.identity else truncate(facts.resource, MAX_TEXT)
+    resource = "all together" if finding.subject == ALL_JOBS and not finding.identity else truncate(facts.resource, MAX_TEXT)
     name = f"{truncate(facts.name, MAX_TEXT)} ({resource})" if facts.name else resource
     # Never at the left edge, where the lines of the report itself begin.
     page.add_wrapped("  ", page.paint("strong", name) + truncate("".join(f", {part}" for part in (facts.place, *facts.origin) if part), MAX_TEXT), indent=4)

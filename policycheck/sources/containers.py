@@ -261,8 +261,8 @@ def _pages(documents: Iterable[object], *, closed: bool = True) -> list[Page]:
         if not lists and (len(wrapped) + len(told) != 1 or has_content(token)):
             _refuse_keys(answer, number, len(elements))
         if told and not lists:
-            bare = wrapped_jobs if DESCRIBED & answer.keys() else plain_jobs
-            bare[told[0]].add(_read_job(told[0], answer, where, f"record {number}"), number)
+            kept = wrapped_jobs if DESCRIBED & answer.keys() else plain_jobs
+            kept[told[0]].add(_read_job(told[0], answer, where, f"record {number}"), number)
             continue
         refuse_repeated(answer)
         taken = {dataset.result_key for dataset, _ in lists} or set(_BY_WRAPPER)
@@ -277,11 +277,11 @@ def _pages(documents: Iterable[object], *, closed: bool = True) -> list[Page]:
     if end is not None and end.listed:
         _end_text(pages, end)
     lone, listed = len(elements) == 1 and is_object(found[0]), {page.jobs.dataset.name for page in pages}
-    for dataset, jobs in wrapped_jobs.items():
-        pages.append(Page(_normalise(dataset, jobs.records, numbers=jobs.numbers), lone=True))
-    for dataset, jobs in plain_jobs.items():
-        alone = lone or dataset.name in listed or _are_of_one_job(dataset, jobs.records)
-        pages.append(Page(_normalise(dataset, jobs.records, numbers=jobs.numbers), lone=alone))
+    bare = [(jobs, dataset, True) for dataset, jobs in wrapped_jobs.items()]
+    bare += [(jobs, dataset, lone or dataset.name in listed or _are_of_one_job(dataset, jobs.records)) for dataset, jobs in plain_jobs.items()]
+    # The record that ends the text is in the last page.
+    bare.sort(key=lambda one: one[0].numbers[-1])
+    pages += [Page(_normalise(dataset, jobs.records, numbers=jobs.numbers), lone=alone) for jobs, dataset, alone in bare]
     if end is not None and not end.listed:
         _end_text(pages, end)
     refuse_fewer(counts, sum(len(page.jobs) for page in pages))

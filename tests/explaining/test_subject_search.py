@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from policycheck.datasets import BACKUP_JOBS, DATASETS
 from policycheck.engine.evaluate import judge
-from policycheck.engine.findings import NO_JOBS
 from policycheck.engine.outcomes import COULD, VIOLATES, RuleTrace, Step
 from policycheck.engine.schedules.expected_runs import PlanHistory, group_of
 from policycheck.engine.schedules.plan_jobs import plan_jobs
 from policycheck.errors import Location, UsageError
 from policycheck.explaining.subject_search import find_traces, trace_rule
+from policycheck.finding import NO_JOBS
 from policycheck.job_lists import JobList
 from policycheck.policy.conditions import Condition, Literal, Operator
 from policycheck.policy.measures import Measure

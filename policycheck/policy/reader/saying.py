@@ -200,8 +200,9 @@ class _Filler:
         if tested:
             if outcome not in {"FAILED", "clean"}:
                 return []
-            kind, conditions = "restore", ["ValidationStatus SUCCESSFUL"] if outcome == "clean" else []
-            outcome = "" if outcome == "clean" else outcome
+            kind = "restore"
+            if outcome == "clean":
+                outcome, conditions = "", ["ValidationStatus SUCCESSFUL"]
         if outcome == "with_issues":
             outcome, conditions = "", [*conditions, "issues"]
         if outcome == "clean" and kind == "restore":
@@ -209,9 +210,10 @@ class _Filler:
         if self._slot("job_unencrypted"):
             conditions.append("IsEncrypted false")
         state = listed(outcome.split(ALL)) if outcome else ""
-        # A restore test fails where the restore job does, and where what was restored does not pass its validation.
-        ends = [(state, conditions, "the restore job itself"), ("", [*conditions, "ValidationStatus FAILED"], "the validation of what was restored")]
-        ends = ends if tested and outcome else [(state, conditions, "")]
+        ends = [(state, conditions, "")]
+        if tested and outcome:
+            # A restore test fails where the restore job does, and where what was restored does not pass its validation.
+            ends = [(state, conditions, "the restore job itself"), ("", [*conditions, "ValidationStatus FAILED"], "the validation of what was restored")]
         choices = _NOTHING_SAID if alone else self._types("job_", types)
         places = [([], [], "")] if alone else self._places("job_", kind)
         role = self._slot("job_role")
